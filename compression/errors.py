@@ -1,0 +1,52 @@
+"""The one family of errors that a person is meant to read, and the "did you mean" they share.
+
+Every message has three parts: what was wrong (with the value), where, and what to do about it.
+The command line prints it and exits with 2; a page shows it as a card. Programming mistakes stay
+ordinary Python exceptions and are not caught as these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ParetoscopeError(Exception):
+    """Something a person can put right; `str(error)` is one plain sentence or two."""
+
+
+class RecipeError(ParetoscopeError):
+    """A recipe that is not valid: an unknown key, a value out of range, an order that makes no sense."""
+
+
+class ModelError(ParetoscopeError):
+    """A model that cannot be found, read or compressed."""
+
+
+class TaskError(ParetoscopeError):
+    """A data set that cannot be found or read, or that does not fit the model."""
+
+
+class ArtifactError(ParetoscopeError):
+    """A compressed model that could not be made, or that failed its check against the original."""
+
+
+class StoreError(ParetoscopeError):
+    """A workspace or database that cannot be opened or written."""
+
+
+class EngineError(ParetoscopeError):
+    """The engine could not be started, reached or stopped."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence that names the nearest known word, else all of them.
+
+    >>> did_you_mean("minlm-trec", ["minilm-trec", "minilm-sms"])
+    'did you mean "minilm-trec"?'
+    >>> did_you_mean("x", ["b", "a"])
+    'known are: a, b.'
+    """
+    words = sorted(set(known))
+    close = difflib.get_close_matches(str(word), words, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else f"known are: {', '.join(words)}."

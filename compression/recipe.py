@@ -1,0 +1,407 @@
+"""The recipe language: every stage that exists, what its fields mean, and which orders make sense.
+
+A recipe is a value. It says what to do; the file named by a stage's `carried_out_by` does it.
+Its id is a hash of its canonical JSON, so the same recipe is the same id everywhere, and the same
+holds for every prefix of it, which is what lets trials share their first stages.
+
+    >>> recipe = parse_recipe({"stages": [{"kind": "prune-weights", "sparsity": 0.5}, {"kind": "quantize"}]})
+    >>> recipe.in_words()
+    'magnitude 50 % → int8 dynamic'
+    >>> recipe.prefix(1).in_words()
+    'magnitude 50 %'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from compression.errors import RecipeError, did_you_mean
+
+Strategy = Literal["pruning", "quantization", "distillation"]
+BITS = (2, 4, 8)
+"""The bit widths that a weight may take in a file; an average lies between 2 and 8."""
+GROUP_SIZES = (16, 32, 64, 128, 256)
+
+
+# --- methods: one row each, and one file each ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to carry out a stage: its name in a recipe, its name for a person, its file."""
+
+    name: str
+    label: str
+    carried_out_by: str
+    source: str
+
+
+def _table(*methods: Method) -> dict[str, Method]:
+    return {method.name: method for method in methods}
+
+
+WEIGHT_SCORES = _table(
+    Method("magnitude", "Magnitude", "compression.pruning.magnitude", "Han et al. 2015, arXiv:1506.02626"),
+)
+"""Which weights go first. The file has `score(weight, inputs) -> scores`, highest kept."""
+
+STRUCTURE_CRITERIA = _table(
+    Method("magnitude", "Magnitude", "compression.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
+)
+"""Which heads, neurons or layers go first. The file has `score_units(...)`, highest kept."""
+
+ROUNDINGS = _table(
+    Method("rtn", "Round to nearest", "compression.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
+)
+"""How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
+
+
+# --- stages -----------------------------------------------------------------------------------------
+
+
+class Stage(BaseModel):
+    """One step of a recipe. A subclass is the whole description of an algorithm to a person:
+    the form on the page, the YAML, the row in the docs and the shared tests all come from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: ClassVar[Strategy]
+    title: ClassVar[str]
+    carried_out_by: ClassVar[str]
+    """The module with `apply(stage, ..., context)`."""
+    code_version: ClassVar[int] = 1
+    """Raised when the same stage would give another result, so that old cache entries are left alone."""
+
+    kind: str
+
+    def in_words(self) -> str:
+        """The stage in a few words, as a plot's legend would put it."""
+        raise TypeError(f"{type(self).__name__} must say itself in words")
+
+    def canonical(self) -> dict[str, Any]:
+        """The kind and whatever differs from the defaults: two ways to write one stage are one value."""
+        return {"kind": self.kind, **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})}
+
+
+class Retrained(BaseModel):
+    """Fields of a stage that can train afterwards to win back what it cost."""
+
+    retrain_epochs: Annotated[float, Field(ge=0, le=50, description="passes over the training split afterwards")] = 0
+    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
+
+
+class Distill(Stage):
+    """A student with fewer layers, started from chosen layers of the teacher, trained on the labels and
+    on the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531)."""
+
+    strategy: ClassVar[Strategy] = "distillation"
+    title: ClassVar[str] = "Distil a student"
+    carried_out_by: ClassVar[str] = "compression.distillation.student"
+
+    kind: Literal["distill"] = "distill"
+    layers: Annotated[int, Field(ge=1, le=96, description="layers that the student keeps")] = 3
+    teacher_layers: Annotated[
+        tuple[int, ...] | None, Field(description="teacher layers it starts from, counted from 0; evenly spread when left out")
+    ] = None
+    temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared")] = 2.0
+    soft_weight: Annotated[float, Field(ge=0, le=1, description="share of the loss on the teacher's outputs, the rest is on labels")] = 0.7
+    epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split")] = 6
+    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
+
+    @model_validator(mode="after")
+    def _layers_agree(self) -> Self:
+        if self.teacher_layers is not None:
+            if len(self.teacher_layers) != self.layers:
+                raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers but layers is {self.layers}; make them agree")
+            if list(self.teacher_layers) != sorted(set(self.teacher_layers)) or min(self.teacher_layers) < 0:
+                raise ValueError(f"teacher_layers must rise from 0 without repeats, got {list(self.teacher_layers)}")
+        return self
+
+    def in_words(self) -> str:
+        return f"student-{self.layers}" if self.soft_weight else f"student-{self.layers} without teacher"
+
+
+class PruneStructure(Retrained, Stage):
+    """Whole attention heads, feed-forward neurons or layers go; the tensors really get smaller."""
+
+    strategy: ClassVar[Strategy] = "pruning"
+    title: ClassVar[str] = "Prune structure"
+    carried_out_by: ClassVar[str] = "compression.pruning.structure"
+
+    kind: Literal["prune-structure"] = "prune-structure"
+    target: Annotated[Literal["heads", "ffn", "layers"], Field(description="what goes: attention heads, feed-forward neurons, layers")] = "ffn"
+    ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons are kept in multiples of 8")] = 0.5
+    criterion: Annotated[str, Field(description="which go first")] = "magnitude"
+
+    @field_validator("criterion")
+    @classmethod
+    def _known_criterion(cls, name: str) -> str:
+        return _known(name, STRUCTURE_CRITERIA, "criterion")
+
+    def in_words(self) -> str:
+        return f"{self.target} -{_percent(self.ratio)}" + _retrained(self.retrain_epochs)
+
+
+class PruneWeights(Retrained, Stage):
+    """Single weights become zero: unstructured, or N kept of every M along the inputs. With several steps
+    the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining in between,
+    and what was pruned stays pruned."""
+
+    strategy: ClassVar[Strategy] = "pruning"
+    title: ClassVar[str] = "Prune weights"
+    carried_out_by: ClassVar[str] = "compression.pruning.weights"
+
+    kind: Literal["prune-weights"] = "prune-weights"
+    method: Annotated[str, Field(description="which weights go first")] = "magnitude"
+    sparsity: Annotated[
+        float | None, Field(ge=0, lt=1, description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M")
+    ] = None
+    pattern: Annotated[str, Field(description='"unstructured", or "N:M": N kept of every M')] = "unstructured"
+    scope: Annotated[Literal["layer", "global"], Field(description="rank weights within each matrix, or over all of them")] = "layer"
+    steps: Annotated[int, Field(ge=1, le=100, description="1 prunes at once; more rise on a cubic schedule")] = 1
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, name: str) -> str:
+        return _known(name, WEIGHT_SCORES, "method")
+
+    @field_validator("pattern")
+    @classmethod
+    def _readable_pattern(cls, pattern: str) -> str:
+        if pattern == "unstructured":
+            return pattern
+        match = re.fullmatch(r"(\d+):(\d+)", pattern)
+        if not match or not 0 < int(match[1]) < int(match[2]) <= 64:
+            raise ValueError(f'pattern must be "unstructured" or "N:M" with N kept of M, such as "2:4", but got "{pattern}"')
+        return pattern
+
+    @model_validator(mode="after")
+    def _sparsity_fits_the_pattern(self) -> Self:
+        if self.n_of_m is None:
+            if self.sparsity is None:
+                object.__setattr__(self, "sparsity", 0.5)
+            return self
+        kept, of = self.n_of_m
+        implied = 1 - kept / of
+        if self.sparsity is not None and abs(self.sparsity - implied) > 1e-9:
+            raise ValueError(f"pattern {self.pattern} means a sparsity of {implied:g}, but sparsity is {self.sparsity:g}; leave it out")
+        if self.scope == "global":
+            raise ValueError(f"pattern {self.pattern} is kept within every row, so scope must be layer, but got global")
+        object.__setattr__(self, "sparsity", implied)
+        return self
+
+    @property
+    def n_of_m(self) -> tuple[int, int] | None:
+        """(kept, of) for an N:M pattern, None when unstructured."""
+        if self.pattern == "unstructured":
+            return None
+        kept, of = self.pattern.split(":")
+        return int(kept), int(of)
+
+    @property
+    def target_sparsity(self) -> float:
+        """Share of zeros at the end, whatever way it was written."""
+        assert self.sparsity is not None
+        return self.sparsity
+
+    def in_words(self) -> str:
+        what = self.pattern if self.n_of_m else _percent(self.target_sparsity)
+        scope = " global" if self.scope == "global" else ""
+        steps = f" in {self.steps} steps" if self.steps > 1 else ""
+        return f"{self.method}{scope} {what}{steps}" + _retrained(self.retrain_epochs)
+
+
+class Quantize(Stage):
+    """Fewer bits per weight, and with the int8 schemes integer arithmetic too.
+
+    `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
+    split, `weight-only` leaves activations in fp32 and gives each group of weights its own scale. An
+    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8."""
+
+    strategy: ClassVar[Strategy] = "quantization"
+    title: ClassVar[str] = "Quantize"
+    carried_out_by: ClassVar[str] = "compression.quantization.quantize"
+
+    kind: Literal["quantize"] = "quantize"
+    scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"
+    bits: Annotated[float, Field(ge=2, le=8, description="average bits per weight of the matrices")] = 8
+    group_size: Annotated[int, Field(description="weights that share a scale (weight-only)")] = 32
+    rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = "rtn"
+    embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
+    head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
+    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static)")] = 128
+
+    @field_validator("group_size")
+    @classmethod
+    def _known_group(cls, size: int) -> int:
+        if size not in GROUP_SIZES:
+            raise ValueError(f"group_size must be one of {', '.join(map(str, GROUP_SIZES))}, but got {size}")
+        return size
+
+    @field_validator("rounding")
+    @classmethod
+    def _known_rounding(cls, name: str) -> str:
+        return _known(name, ROUNDINGS, "rounding")
+
+    @model_validator(mode="after")
+    def _int8_means_eight_bits(self) -> Self:
+        if self.scheme != "weight-only" and self.bits != 8:
+            raise ValueError(f"{self.scheme} has 8 bits, but bits is {self.bits:g}; choose scheme weight-only for fewer")
+        return self
+
+    def in_words(self) -> str:
+        if self.scheme != "weight-only":
+            words = self.scheme.replace("-", " ")
+        else:
+            words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
+        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}")
+
+
+AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
+STAGES: dict[str, type[Stage]] = {
+    "distill": Distill,
+    "prune-structure": PruneStructure,
+    "prune-weights": PruneWeights,
+    "quantize": Quantize,
+}
+
+
+# --- the recipe ---------------------------------------------------------------------------------------
+
+
+class Recipe(BaseModel):
+    """What to do to a model: an ordered list of stages and a seed. No stage at all is the baseline."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    stages: tuple[AnyStage, ...] = ()
+
+    @model_validator(mode="after")
+    def _order_makes_sense(self) -> Self:
+        for place, stage in enumerate(self.stages[:-1]):
+            if isinstance(stage, Quantize):
+                after = self.stages[place + 1]
+                raise ValueError(
+                    f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize): integers can be neither trained "
+                    "nor pruned further; move quantize to the end"
+                )
+        return self
+
+    def canonical_json(self) -> str:
+        """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
+        content = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the sha256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:12]
+
+    def prefix(self, count: int) -> Recipe:
+        """The recipe that stops after `count` stages."""
+        return self.model_copy(update={"stages": self.stages[:count]})
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """The strategies it uses, each once, in order."""
+        return tuple(dict.fromkeys(stage.strategy for stage in self.stages))
+
+    def in_words(self) -> str:
+        """The recipe in a line."""
+        return " → ".join(stage.in_words() for stage in self.stages) or "fp32 baseline"
+
+    def to_yaml(self) -> str:
+        """The file that `parse_recipe` reads back to an equal recipe."""
+        content = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe from a YAML or JSON file; raises `RecipeError` in one sentence."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f'There is no recipe file "{path}"; give the path of a YAML or JSON file.') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f'The recipe file "{path}" cannot be read: {error}.') from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise RecipeError(f'The recipe file "{path}" is not valid YAML{where}: {getattr(error, "problem", error)}.') from error
+    return parse_recipe(content, where=f'In recipe "{path}"')
+
+
+def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
+    """A recipe from plain dictionaries and lists; raises `RecipeError` that names the stage and field.
+
+    >>> parse_recipe({"stages": [{"kind": "prune-weights", "sparsty": 0.5}]})
+    Traceback (most recent call last):
+    ...
+    compression.errors.RecipeError: In the recipe, stage 1 (prune-weights): there is no field "sparsty"; did you mean "sparsity"?
+    """
+    if content is None:
+        return Recipe()
+    if not isinstance(content, Mapping):
+        raise RecipeError(f"{where}: expected fields such as version, seed and stages, but got {_brief(content)}.")
+    stages = content.get("stages")
+    for place, stage in enumerate(stages if isinstance(stages, list) else [], start=1):
+        if not isinstance(stage, Mapping) or "kind" not in stage:
+            raise RecipeError(f"{where}, stage {place}: expected a kind, one of {', '.join(STAGES)}, but got {_brief(stage)}.")
+        if stage["kind"] not in STAGES:
+            raise RecipeError(f'{where}, stage {place}: there is no stage kind "{stage["kind"]}"; {did_you_mean(stage["kind"], STAGES)}')
+    try:
+        return Recipe.model_validate(dict(content))
+    except ValidationError as error:
+        raise RecipeError(_one_sentence(error, content, where)) from error
+
+
+def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str) -> str:
+    """The first complaint of pydantic, in the words of this project."""
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if not isinstance(part, str) or part not in STAGES]
+    fields: Mapping[str, Any] = Recipe.model_fields
+    if location[:1] == ["stages"] and len(location) > 1:
+        place = int(location[1])
+        kind = content["stages"][place]["kind"]
+        where = f"{where}, stage {place + 1} ({kind})"
+        fields, location = STAGES[kind].model_fields, location[2:]
+    name = str(location[0]) if location else ""
+    if first["type"] == "extra_forbidden":
+        return f'{where}: there is no field "{name}"; {did_you_mean(name, fields)}'
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if first["type"] == "value_error":
+        return f"{where}: {message}."
+    return f"{where}: {name} {message}, but got {_brief(first['input'])}."
+
+
+def _brief(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _known(name: str, table: Mapping[str, Method], field: str) -> str:
+    if name not in table:
+        raise ValueError(f'there is no {field} "{name}"; {did_you_mean(name, table)}'.rstrip("."))
+    return name
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:g} %"
+
+
+def _retrained(epochs: float) -> str:
+    return f" + {epochs:g} epochs" if epochs else ""

@@ -1,0 +1,249 @@
+"""What is asked of the engine and what comes back: the JSON document that every verb and page shares.
+
+These are values. Where they are kept is `store.py`'s, how they are made is `engine/`'s and `measure/`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from compression.recipe import Recipe
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Protocol = Literal["quick", "standard"]
+LIVE: tuple[Status, ...] = ("queued", "running")
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Conditions(Value):
+    """What a latency was taken under: requests at once, tokens in each, threads of the runtime."""
+
+    batch: int = 1
+    sequence: int = 32
+    threads: int = 2
+
+    def in_words(self) -> str:
+        """
+        >>> Conditions().in_words()
+        'batch 1, 32 tokens, 2 threads'
+        """
+        return f"batch {self.batch}, {self.sequence} tokens, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+class TrialRequest(Value):
+    """One thing to make and measure. Equal requests are one trial.
+
+    `model` and `task` are the names a person gave (a built-in name, a folder, a hub id; a built-in
+    task or a file); `model_key` and `task_key` are hashes of their content, filled in when queued.
+    """
+
+    model: str
+    task: str
+    recipe: Recipe = Recipe()
+    protocol: Protocol = "quick"
+    conditions: Conditions = Conditions()
+    model_key: str = ""
+    task_key: str = ""
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+
+    @property
+    def trial_id(self) -> str:
+        """First 12 hex digits of a hash of the request: content keys in place of names and paths."""
+        content = {
+            "model": self.model_key or self.model,
+            "task": self.task_key or self.task,
+            "recipe": self.recipe.id,
+            "protocol": self.protocol,
+            "conditions": self.conditions.model_dump(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class ArtifactRecord(Value):
+    """A folder that runs anywhere. `weights_bytes` is the payload of its tensors alone."""
+
+    path: str
+    size_bytes: int
+    files: dict[str, int]
+    sha256: dict[str, str]
+    weights_bytes: int | None = None
+
+
+class Quality(Value):
+    """A quality metric on one split, with its 95 % interval."""
+
+    metric: str = "accuracy"
+    value: float
+    low: float
+    high: float
+    n: int
+    split: str = "validation"
+
+
+class Paired(Value):
+    """The same examples through this artefact and through the baseline.
+
+    `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
+    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats.
+    """
+
+    agreement: float
+    lost: int
+    gained: int
+    mcnemar_p: float
+    kl: float
+
+
+class Latency(Value):
+    """Quantiles of `n` requests; one that `n` does not support is None. Low and high bound the median at 95 %."""
+
+    batch: int
+    sequence: int
+    threads: int
+    n: int
+    p50_ms: float
+    p50_low_ms: float | None = None
+    p50_high_ms: float | None = None
+    p90_ms: float
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    load_ms: float | None = None
+    noisy: bool = False
+
+
+class Interval(Value):
+    value: float
+    low: float
+    high: float
+
+
+class Memory(Value):
+    """Resident bytes of the measuring process over those of an empty runtime."""
+
+    peak_bytes: int
+    steady_bytes: int
+
+
+class Energy(Value):
+    joules_per_request: float
+    source: str
+
+
+class Measured(Value):
+    """Everything measured about one artefact: the compressed one, or the baseline beside it."""
+
+    artifact: ArtifactRecord
+    quality: Quality
+    latency: Latency
+    memory: Memory
+    energy: Energy
+    theoretical_bytes: int | None = None
+
+
+class Machine(Value):
+    """A fingerprint: what a figure may depend on. `id` is a hash of all other fields."""
+
+    id: str
+    cpu: str
+    flags: tuple[str, ...] = ()
+    cores: int
+    memory_bytes: int
+    system: str
+    versions: dict[str, str]
+
+    def in_words(self) -> str:
+        vnni = ", VNNI" if any("vnni" in flag for flag in self.flags) else ""
+        return f"{self.cpu}, {self.cores} cores{vnni}"
+
+
+class TrialDocument(Value):
+    """What `run --json` prints; `sweep` and `frontier` print lists of it.
+
+    While a trial is not done, what it has not reached yet is None.
+    """
+
+    trial_id: str
+    recipe_id: str
+    model: str
+    task: str
+    status: Status
+    recipe: Recipe
+    protocol: Protocol
+    artifact: ArtifactRecord | None = None
+    quality: Quality | None = None
+    paired: Paired | None = None
+    latency: Latency | None = None
+    speedup: Interval | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    theoretical_bytes: int | None = None
+    baseline: Measured | None = None
+    machine: Machine | None = None
+    timings_s: dict[str, float] = {}
+    error: str | None = None
+    measured_at: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @property
+    def is_baseline(self) -> bool:
+        return not self.recipe.stages
+
+    def metrics(self) -> Iterator[MetricValue]:
+        """Every measured number with its key in the metric table; what is missing is left out."""
+        if self.quality:
+            yield MetricValue("quality", self.quality.value, self.quality.low, self.quality.high)
+        if self.artifact:
+            yield MetricValue("size_bytes", self.artifact.size_bytes)
+        if self.latency:
+            at = self.latency
+            yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
+            yield MetricValue("latency_p90_ms", at.p90_ms)
+            for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms), ("load_ms", at.load_ms)):
+                if value is not None:
+                    yield MetricValue(key, value)
+        if self.speedup:
+            yield MetricValue("speedup", self.speedup.value, self.speedup.low, self.speedup.high)
+        if self.memory:
+            yield MetricValue("peak_memory_bytes", self.memory.peak_bytes)
+            yield MetricValue("steady_memory_bytes", self.memory.steady_bytes)
+        if self.energy:
+            yield MetricValue("energy_j", self.energy.joules_per_request)
+        if self.paired:
+            yield MetricValue("agreement", self.paired.agreement)
+            yield MetricValue("kl", self.paired.kl)
+        if self.theoretical_bytes is not None:
+            yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+
+
+class MetricValue(NamedTuple):
+    """One number about one artefact, in the unit it is stored in."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Progress(Value):
+    """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of `stage_count`."""
+
+    stage: str
+    stage_number: int
+    stage_count: int
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
