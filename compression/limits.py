@@ -1,0 +1,100 @@
+"""Limits that a person sets (size, latency, drop of quality), how much room a point has under one, and how a limit is said.
+
+Values are in stored units, room is negative outside. Which point to take under limits is `frontier.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from compression.errors import ParetoscopeError
+from compression.metrics import metric
+from compression.points import Objective, Point, difference
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A limit on a metric in its stored unit: at most `bound` where lower is better, at least where higher is."""
+
+    metric: str
+    bound: float
+
+    def __post_init__(self) -> None:
+        _check_bound(self.metric, self.bound)
+
+    def slack(self, point: Point, baseline: Point | None) -> float | None:
+        """How far `point` stays within the limit (stored unit; negative: outside); None when not measured."""
+        value = point.value(self.metric)
+        return None if value is None else _room(self.bound, value, Objective(self.metric).sign)
+
+    def in_words(self, bound: float | None = None) -> str:
+        row = metric(self.metric)
+        return f"{row.label} {'≤' if row.better == 'lower' else '≥'} {row.format(self.bound if bound is None else bound)}"
+
+    def needed(self, slack: float) -> float:
+        """The bound that a point with this (negative) slack would need."""
+        return self.bound - Objective(self.metric).sign * slack
+
+
+@dataclass(frozen=True)
+class MaxDrop:
+    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two points)."""
+
+    bound: float
+    metric: str = "quality"
+
+    def __post_init__(self) -> None:
+        _check_bound(self.metric, self.bound)
+
+    def slack(self, point: Point, baseline: Point | None) -> float | None:
+        """As `Constraint.slack`; raises `ParetoscopeError` when there is no baseline to compare with."""
+        base = baseline.value(self.metric) if baseline else None
+        if base is None:
+            raise ParetoscopeError(
+                f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's, which is missing; measure the baseline."
+            )
+        value = point.value(self.metric)
+        return None if value is None else _room(self.bound, Objective(self.metric).sign * (value - base), 1)
+
+    def in_words(self, bound: float | None = None) -> str:
+        return f"{metric(self.metric).label} drop ≤ {difference(self.metric, self.bound if bound is None else bound).removeprefix('+')}"
+
+    def needed(self, slack: float) -> float:
+        return self.bound - slack
+
+
+Limit = Constraint | MaxDrop
+
+
+def _check_bound(key: str, bound: float) -> None:
+    metric(key)
+    if math.isnan(bound):
+        raise ParetoscopeError(f"The limit on {key} is not a number; give a number or leave the limit out.")
+
+
+def _room(bound: float, value: float, sign: int) -> float:
+    """Distance to the bound; what is only rounding (0.96 - 0.94 > 0.02) counts as exactly on it."""
+    if bound == value:
+        return 0.0
+    room = sign * (bound - value)
+    return 0.0 if abs(room) <= 1e-9 * max(abs(bound), abs(value)) else room
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """A limit that is too tight: the bound that would let a point in, and by how much that is looser."""
+
+    limit: Limit
+    bound: float
+    by: float
+
+    def in_words(self) -> str:
+        """
+        >>> Relaxation(Constraint("latency_p50_ms", 3.0), 3.4, 0.4).in_words()
+        'Latency p50 ≤ 3.00 ms is too tight by 0.400 ms (3.40 ms would do)'
+        """
+        row = metric(self.limit.metric)
+        drop = isinstance(self.limit, MaxDrop)
+        needed = difference(row.key, self.bound).removeprefix("+") if drop else row.format(self.bound)
+        return f"{self.limit.in_words()} is too tight by {difference(row.key, self.by)[1:]} ({needed} would do)"

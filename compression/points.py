@@ -1,0 +1,135 @@
+"""What a frontier is made from: points with their numbers and intervals, and the metrics to be made better.
+
+Also how a difference between two of them is said. Which points are worth having is `frontier.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compression.metrics import Metric, metric
+from compression.trial import MetricValue, TrialDocument
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is known of one model: its numbers by metric key, a name for a person (the id when empty), and the
+    p of the paired comparison of its quality with the baseline's (McNemar), where there is one."""
+
+    id: str
+    values: Mapping[str, MetricValue | None]
+    name: str = ""
+    quality_p: float | None = None
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.id
+
+    def value(self, key: str) -> float | None:
+        """The number called `key` as it is stored; None when it is missing or not a number."""
+        found = self.values.get(key)
+        return None if found is None or math.isnan(found.value) else found.value
+
+    def interval(self, key: str) -> tuple[float, float] | None:
+        """(low, high) of the number called `key`; an end that is not known is the number itself."""
+        found, value = self.values.get(key), self.value(key)
+        if found is None or value is None:
+            return None
+        low, high = (value if end is None or math.isnan(end) else end for end in (found.low, found.high))
+        return min(low, value), max(high, value)
+
+
+def point(document: TrialDocument) -> Point:
+    """The point of a measured trial, named by its recipe in words."""
+    return Point(
+        document.trial_id,
+        {value.metric: value for value in document.metrics()},
+        document.recipe.in_words(),
+        document.paired.mcnemar_p if document.paired else None,
+    )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric to be made better; which way is better stands in the metric table."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        metric(self.key)
+
+    @property
+    def metric(self) -> Metric:
+        return metric(self.key)
+
+    @property
+    def sign(self) -> int:
+        """What a stored value is multiplied by to be a number to make small."""
+        return 1 if self.metric.better == "lower" else -1
+
+
+def objectives(*keys: str) -> tuple[Objective, ...]:
+    """Objectives by metric key, each once, x first; an unknown key raises `ParetoscopeError`."""
+    return tuple(Objective(key) for key in dict.fromkeys(keys))
+
+
+def difference(key: str, change: float) -> str:
+    """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
+
+    >>> difference("quality", -0.012), difference("size_bytes", 3e6), difference("speedup", 0)
+    ('-1.20 points', '+3.00 MB', '+0 x')
+    """
+    row = metric(key)
+    sign = "-" if change < 0 else "+"
+    return f"{sign}{row.number(abs(change))} {'points' if row.unit == '%' else row.unit}".strip()
+
+
+def clear_loss(point: Point, baseline: Point | None) -> bool | None:
+    """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be said.
+
+    With a paired comparison (`quality_p`): worse, and p < .05. Without one: the 95 % intervals do not overlap.
+    """
+    if baseline is None:
+        return None
+    mine, base = point.value("quality"), baseline.value("quality")
+    if mine is None or base is None:
+        return None
+    if mine >= base or point.id == baseline.id:
+        return False
+    if point.quality_p is not None:
+        return point.quality_p < 0.05
+    own, other = point.interval("quality"), baseline.interval("quality")
+    return own is not None and other is not None and own[1] < other[0]
+
+
+def against_baseline(point: Point, baseline: Point) -> str:
+    """Quality, speed and size beside the baseline's, in a line; what is missing on either side is left out.
+
+    >>> def at(id, quality, ms): return Point(id, {"quality": MetricValue("quality", quality), "latency_p50_ms": MetricValue("latency_p50_ms", ms)})
+    >>> against_baseline(at("a", 0.948, 2.0), at("fp32", 0.96, 7.8))
+    '94.8 % (-1.20 points, a clear loss), 3.90x faster'
+    """
+    parts: list[str] = []
+    quality, base_quality = point.value("quality"), baseline.value("quality")
+    if quality is not None and base_quality is not None:
+        chance = "" if point.quality_p is None else f"p {_p_value(point.quality_p)}: "
+        verdict = f", {chance}{'a' if clear_loss(point, baseline) else 'no'} clear loss" if quality < base_quality else ""
+        parts.append(f"{metric('quality').format(quality)} ({difference('quality', quality - base_quality)}{verdict})")
+    speedup = point.value("speedup") or _ratio(point, baseline, "latency_p50_ms")
+    if speedup:
+        parts.append(f"{speedup:.2f}x faster" if speedup >= 1 else f"{1 / speedup:.2f}x slower")
+    smaller = _ratio(point, baseline, "size_bytes")
+    if smaller:
+        parts.append(f"{smaller:.2f}x smaller" if smaller >= 1 else f"{1 / smaller:.2f}x larger")
+    return ", ".join(parts)
+
+
+def _ratio(point: Point, baseline: Point, key: str) -> float | None:
+    mine, base = point.value(key), baseline.value(key)
+    return base / mine if mine and base else None
+
+
+def _p_value(p: float) -> str:
+    return "< .001" if p < 0.001 else f"= {p:.2f}".replace("0.", ".", 1)
