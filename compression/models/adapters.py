@@ -1,0 +1,107 @@
+"""Low-rank adapters: how a fine-tuned classifier ships as a megabyte instead of ninety (Hu et al. 2021, arXiv:2106.09685).
+
+An adapter file is safetensors in fp16. For a Linear `name` with weight [out, in] it has `name.lora_a` [rank, in] and
+`name.lora_b` [out, rank], which stand for an addition of `lora_b @ lora_a` to the base weight; any other tensor
+replaces the parameter of its own name (head, biases, layer norms). Its metadata say where it comes from.
+This file reads, merges, makes and writes adapters; `benchmarks/train_adapters.py` trains those that ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from compression.errors import ModelError
+from compression.workspace import write_whole
+
+A, B = ".lora_a", ".lora_b"
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Tensors by name and metadata: base, task, labels (JSON list), train_sha256, command, validation_accuracy."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+
+
+def read_adapter(path: str | Path) -> Adapter:
+    """Read an adapter file, tensors as fp32; raises `ModelError` when it is missing or damaged."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            return Adapter(tensors, file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f'The adapter "{path}" cannot be read ({error}); restore it from the repository.') from error
+
+
+def write_adapter(path: Path, adapter: Adapter) -> None:
+    """Write an adapter in fp16."""
+    halves = {name: tensor.detach().half().contiguous() for name, tensor in adapter.tensors.items()}
+    write_whole(path, save(halves, metadata=dict(adapter.metadata)))
+
+
+@torch.no_grad()
+def merge(model: nn.Module, adapter: Adapter) -> None:
+    """Add the low-rank parts to the model's weights and replace the rest, in place; raises `ModelError` on a misfit."""
+    parameters = dict(model.named_parameters())
+    for name, tensor in adapter.tensors.items():
+        if name.endswith(B):
+            continue
+        low_rank = name.endswith(A)
+        target = name.removesuffix(A) + ".weight" if low_rank else name
+        change = adapter.tensors[name.removesuffix(A) + B] @ tensor if low_rank else tensor
+        if target not in parameters or parameters[target].shape != change.shape:
+            raise ModelError(f'The adapter has "{name}" of shape {list(tensor.shape)}, which does not fit the model; use the model it was made for.')
+        parameters[target].copy_(parameters[target] + change if low_rank else change)
+
+
+class LowRank(nn.Module):
+    """Weight [out, in] -> weight + lora_b @ lora_a, as a parametrization; starts as no change at all."""
+
+    def __init__(self, out_features: int, in_features: int, rank: int, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.lora_a = nn.Parameter(torch.randn(rank, in_features) / in_features**0.5)
+        self.lora_b = nn.Parameter(torch.zeros(out_features, rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return torch.addmm(weight, self.lora_b, self.lora_a, alpha=self.scale)
+
+
+def attach(model: nn.Module, linears: Iterable[str], rank: int, scale: float = 1.0) -> None:
+    """Freeze the named Linear weights and let low-rank parts of them train instead, in place."""
+    for name in linears:
+        linear = model.get_submodule(name)
+        assert isinstance(linear, nn.Linear)
+        linear.weight.requires_grad_(False)
+        parametrize.register_parametrization(linear, "weight", LowRank(linear.out_features, linear.in_features, rank, scale))
+
+
+def detach(model: nn.Module) -> dict[str, Tensor]:
+    """Take the low-rank parts out again and return them as adapter tensors; the model keeps the merged weights."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in list(model.named_modules()):
+        if not (isinstance(module, nn.Linear) and parametrize.is_parametrized(module, "weight")):
+            continue
+        part = module.parametrizations["weight"][0]  # pyright: ignore[reportIndexIssue]
+        assert isinstance(part, LowRank)
+        tensors[name + A] = part.lora_a.detach().clone()
+        tensors[name + B] = part.lora_b.detach() * part.scale
+        parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+        module.weight.requires_grad_(True)
+    return tensors
+
+
+def factorize(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """The best `lora_a` [rank, in] and `lora_b` [out, rank] for a change [out, in] of a weight (Eckart and Young 1936)."""
+    left, values, right = torch.linalg.svd(change, full_matrices=False)
+    root = values[:rank].sqrt()
+    return root[:, None] * right[:rank], left[:, :rank] * root

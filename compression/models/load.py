@@ -1,0 +1,199 @@
+"""Checkpoints: making the one a trial starts from, reading it, writing it.
+
+A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`. The tensors
+may be smaller than the config says where heads or feed-forward neurons were pruned: their shapes are the
+truth, so a pruned model needs no extra key. Code from a model's folder never runs, and pickle is never read.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
+from transformers.utils import logging as transformers_logging
+
+from compression.catalog import ModelRef
+from compression.errors import ModelError
+from compression.models.adapters import merge, read_adapter
+from compression.models.anatomy import LayerAnatomy, anatomy
+from compression.tasks import Task
+
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+
+# Progress bars and loading reports would end up between the progress lines of a run; what matters in them is raised.
+transformers_logging.disable_progress_bar()
+transformers_logging.set_verbosity_error()
+
+
+# --- the checkpoint a trial starts from -------------------------------------------------------------------
+
+
+def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
+    """Write the checkpoint of a model for a task: adapter merged, fp32, label names of the task in the config.
+
+    Raises `ModelError` when the model has no trained classifier, another number of labels than the task,
+    or weights or a tokenizer that cannot be read.
+    """
+    model = _with_adapter(ref) if ref.adapter else _trained(ref)
+    if model.config.num_labels != len(task.labels):
+        raise ModelError(
+            f'"{ref.name}" tells {model.config.num_labels} labels apart, but the task "{task.name}" has {len(task.labels)}; '
+            "choose a task with the labels that the model was trained on."
+        )
+    model.config.id2label = dict(enumerate(task.labels))
+    model.config.label2id = {label: number for number, label in enumerate(task.labels)}
+    anatomy(model)  # refuses a family that no stage could work on, before any work is done
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = folder / TOKENIZER
+    tokenizer.write_text(_tokenizer_json(ref), encoding="utf-8")
+    save_model(model, folder, tokenizer)
+
+
+def _with_adapter(ref: ModelRef) -> PreTrainedModel:
+    """A built-in: an encoder without a head from `ref.path`, and the adapter that makes it a classifier."""
+    assert ref.path is not None and ref.adapter is not None
+    adapter = read_adapter(ref.adapter)
+    labels = json.loads(adapter.metadata["labels"])
+    model = encoder_with_new_head(Path(ref.path), len(labels))
+    merge(model, adapter)
+    return model
+
+
+def encoder_with_new_head(folder: Path, labels: int) -> PreTrainedModel:
+    """A sequence classifier on the encoder in `folder`, its head random under torch's seed."""
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=labels, use_safetensors=True, dtype=torch.float32, local_files_only=True, trust_remote_code=False
+    )
+    return model.eval()
+
+
+def _trained(ref: ModelRef) -> PreTrainedModel:
+    """A person's own classifier, from a folder or the hub; transformers renames the tensors of old checkpoints."""
+    source = ref.path or ref.name
+    try:
+        model, found = AutoModelForSequenceClassification.from_pretrained(
+            source, revision=ref.revision or "main", use_safetensors=True, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ModelError(f'The model "{ref.name}" cannot be loaded: {_first_line(error)}; give a transformers classifier in safetensors.') from error
+    missing = sorted(found["missing_keys"])
+    if missing:
+        raise ModelError(
+            f'"{ref.name}" has no trained weights for {missing[0]}' + (f" and {len(missing) - 1} more" if missing[1:] else "") + "; "
+            "give a model that was fine-tuned for sequence classification."
+        )
+    return model.eval()
+
+
+def _tokenizer_json(ref: ModelRef) -> str:
+    """`tokenizer.json` of the model, made from a slow tokenizer when there is none, without padding or truncation."""
+    source = ref.path or ref.name
+    stored = Path(source) / TOKENIZER
+    try:
+        if stored.is_file():
+            tokenizer = Tokenizer.from_file(str(stored))
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(source, revision=ref.revision or "main", trust_remote_code=False).backend_tokenizer
+    except Exception as error:  # the tokenizers library raises plain Exception for a file it cannot read
+        raise ModelError(f'The tokenizer of "{ref.name}" cannot be read: {_first_line(error)}; add its tokenizer.json to the folder.') from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer.to_str()
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def load_model(folder: Path, attention: str = "sdpa") -> PreTrainedModel:
+    """The model of a checkpoint, in eval mode and fp32, its Linear modules as small as the stored tensors.
+
+    `attention` is "sdpa" or "eager". Raises `ModelError` when a file is missing or damaged or the tensors do not fit together.
+    """
+    config = _read_config(folder)
+    with no_init_weights():
+        model = AutoModelForSequenceClassification.from_config(config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False)
+    tensors = _read_weights(folder / WEIGHTS)
+    _resize(model, tensors, folder)
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f'The tensors in "{folder / WEIGHTS}" do not fit its config ({reason}); make the checkpoint again.') from error
+    return model.eval()
+
+
+def _read_config(folder: Path) -> PreTrainedConfig:
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f'The config "{folder / CONFIG}" cannot be read: {_first_line(error)}; make the checkpoint again.') from error
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise ModelError(f'There is no file "{path}"; a model folder needs its weights as {WEIGHTS}.') from error
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f'The weights "{path}" are damaged ({_first_line(error)}); download or make them again.') from error
+
+
+def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Give each encoder Linear the shape of its stored weight. Attention takes its number of heads from there:
+    every supported family views query, key and value as [batch, tokens, -1, head size]."""
+    for layer in anatomy(model).layers:
+        shapes = {name: tensors[f"{name}.weight"].shape for name in layer.linears if f"{name}.weight" in tensors}
+        if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes):
+            sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
+            raise ModelError(f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
+        for name, (rows, columns) in shapes.items():
+            resize_linear(model.get_submodule(name), rows, columns)
+
+
+def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool:
+    rows = shapes[layer.query][0]
+    width = shapes[layer.ffn_in][0]
+    heads_agree = rows == shapes[layer.key][0] == shapes[layer.value][0] == shapes[layer.output][1]
+    return heads_agree and rows > 0 and rows % layer.head_size == 0 and width > 0 and width == shapes[layer.ffn_out][1]
+
+
+def resize_linear(linear: nn.Module, out_features: int, in_features: int) -> None:
+    """Make a Linear another size in place; its weights are undefined until they are loaded."""
+    assert isinstance(linear, nn.Linear)
+    if (linear.out_features, linear.in_features) == (out_features, in_features):
+        return
+    linear.out_features, linear.in_features = out_features, in_features
+    linear.weight = nn.Parameter(torch.empty(out_features, in_features))
+    if linear.bias is not None and linear.bias.shape != (out_features,):
+        linear.bias = nn.Parameter(torch.empty(out_features))
+
+
+# --- writing ------------------------------------------------------------------------------------------
+
+
+def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
+    """Write a checkpoint with a copy of the tokenizer file; raises `ModelError` when the disk does not take it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.architectures = [type(model).__name__]
+    tensors = {name: tensor.detach().float().contiguous() for name, tensor in model.state_dict().items()}
+    try:
+        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
+        if tokenizer.resolve() != (folder / TOKENIZER).resolve():
+            shutil.copyfile(tokenizer, folder / TOKENIZER)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f'The checkpoint "{folder}" could not be written ({_first_line(error)}); make room on the disk.') from error
