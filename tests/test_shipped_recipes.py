@@ -1,0 +1,35 @@
+"""Every recipe in data/recipes is valid, says what it is for, and survives being written and read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compression.recipe import STAGES, Quantize, load_recipe, parse_recipe
+from compression.workspace import SHIPPED
+
+RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_is_valid_and_explains_itself(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.stages
+    assert path.read_text(encoding="utf-8").startswith("# "), "the first line says what the recipe is for"
+    assert parse_recipe(yaml.safe_load(recipe.to_yaml())).id == recipe.id
+
+
+def test_no_two_recipes_are_the_same() -> None:
+    by_id = {load_recipe(path).id: path.name for path in RECIPES}
+    assert len(by_id) == len(RECIPES), f"two files hold one recipe; kept: {sorted(by_id.values())}"
+
+
+def test_every_stage_kind_has_a_sample() -> None:
+    shown = {stage.kind for path in RECIPES for stage in load_recipe(path).stages}
+    assert shown == set(STAGES)
+
+
+def test_int8_is_plain_dynamic_quantization() -> None:
+    assert load_recipe(SHIPPED / "recipes" / "int8.yaml").stages == (Quantize(),)
