@@ -78,7 +78,7 @@ def _room(bound: float, value: float, sign: int) -> float:
     if bound == value:
         return 0.0
     room = sign * (bound - value)
-    return 0.0 if abs(room) <= 1e-9 * max(abs(bound), abs(value)) else room
+    return 0.0 if math.isfinite(room) and abs(room) <= 1e-9 * max(abs(bound), abs(value)) else room
 
 
 @dataclass(frozen=True)
