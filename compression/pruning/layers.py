@@ -1,0 +1,35 @@
+"""Whole layers: how many stay, and a model that has only some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from compression.models.anatomy import anatomy
+
+
+def kept(count: int, ratio: float) -> int:
+    """Layers that stay: round(ratio * count) go, but never the last one.
+
+    >>> kept(6, 0.5), kept(2, 0.9)
+    (3, 1)
+    """
+    return max(1, count - round(ratio * count))
+
+
+def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
+    """Keep the encoder layers with these numbers (from 0, rising), in place; they are numbered anew from 0."""
+    path = anatomy(model).layer_list
+    old = model.get_submodule(path)
+    assert isinstance(old, nn.ModuleList)
+    new = nn.ModuleList(old[number] for number in layers)
+    for number, layer in enumerate(new):
+        for module in layer.modules():
+            # Attention modules of some families know their own number.
+            attributes = vars(module)
+            if "layer_idx" in attributes:
+                attributes["layer_idx"] = number
+    model.set_submodule(path, new)
+    model.config.num_hidden_layers = len(new)

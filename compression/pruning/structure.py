@@ -1,0 +1,64 @@
+"""The stage `prune-structure`: whole heads, neurons or layers go, then the rest may be retrained.
+
+What a head, a neuron and a layer is stands in `heads.py`, `ffn.py` and `layers.py`; which ones go first
+is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from compression.models.anatomy import anatomy
+from compression.models.context import StageContext
+from compression.pruning import ffn, heads, layers
+from compression.pruning.retrain import retrain
+from compression.pruning.units import keep_units
+from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
+
+
+def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
+    """Cut the share `stage.ratio` of what `stage.target` names, in place, and return the model.
+
+    Heads and neurons: the same share of every layer, ranked within it, counted from what is there now.
+    Zeros that an earlier stage made stay zeros through the retraining.
+    """
+    criterion = import_module(STRUCTURE_CRITERIA[stage.criterion].carried_out_by)
+    with torch.no_grad():
+        if stage.target == "layers":
+            _cut_layers(stage.ratio, model, criterion, context)
+        else:
+            _cut_units(heads if stage.target == "heads" else ffn, stage.ratio, model, criterion, context)
+    retrain(model, context, epochs=stage.retrain_epochs, learning_rate=stage.learning_rate)
+    return model
+
+
+def _cut_units(kind: Any, ratio: float, model: PreTrainedModel, criterion: Any, context: StageContext) -> None:
+    groups = [kind.units(layer) for layer in anatomy(model).layers]
+    # All scores come before the first cut, so that a criterion that runs the model sees it whole.
+    scores = [criterion.score_units(model, group, context) for group in groups]
+    for group, score in zip(groups, scores, strict=True):
+        count = group.count(model)
+        stays = kind.kept(count, ratio)
+        if stays < count:
+            keep_units(model, group, highest(score, stays))
+
+
+def _cut_layers(ratio: float, model: PreTrainedModel, criterion: Any, context: StageContext) -> None:
+    there = anatomy(model).layers
+    stays = layers.kept(len(there), ratio)
+    if stays < len(there):
+        layers.keep_layers(model, highest(criterion.score_layers(model, there, context), stays).tolist())
+
+
+def highest(scores: Tensor, kept: int) -> Tensor:
+    """Indices of the `kept` highest scores, ascending; of equal scores the first go.
+
+    >>> highest(torch.tensor([1.0, 5.0, 1.0, 3.0]), 3)
+    tensor([1, 2, 3])
+    """
+    return scores.argsort(stable=True)[scores.numel() - kept :].sort().values

@@ -1,0 +1,138 @@
+"""The stage prune-structure: a cut model computes what the masked model computed, with smaller tensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedModel
+
+from compression.models.anatomy import LayerAnatomy, anatomy
+from compression.pruning import magnitude, weights
+from compression.pruning.heads import units as head_units
+from compression.pruning.masks import encoder_weights
+from compression.pruning.structure import apply
+from compression.recipe import PruneStructure, PruneWeights
+from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
+from tests.tiny_models import FAMILIES
+
+Target = Literal["heads", "ffn", "layers"]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> PreTrainedModel:
+    return tiny_model(tmp_path / "bert")
+
+
+def weight(model: PreTrainedModel, name: str) -> torch.Tensor:
+    return model.get_parameter(f"{name}.weight").detach()
+
+
+def head_scores_by_hand(model: PreTrainedModel, layer: LayerAnatomy) -> list[float]:
+    """Sum of |w| over the rows of query, key and value and the columns of the output matrix that are a head's."""
+    scores = []
+    for head in range(4):
+        own = range(head * 8, head * 8 + 8)
+        rows = sum(float(weight(model, name)[entry].abs().sum()) for name in (layer.query, layer.key, layer.value) for entry in own)
+        scores.append(rows + sum(float(weight(model, layer.output)[:, entry].abs().sum()) for entry in own))
+    return scores
+
+
+@pytest.mark.parametrize("target", ["heads", "ffn", "layers"])
+def test_at_ratio_zero_nothing_changes(model: PreTrainedModel, target: Target) -> None:
+    before = tensors_of(model)
+    apply(PruneStructure(target=target, ratio=0), model, Recorder().context())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cutting_heads_equals_zeroing_what_reads_them(tmp_path: Path, family: str) -> None:
+    cut, masked = tiny_model(tmp_path / "a", family), tiny_model(tmp_path / "b", family)
+    for layer in anatomy(masked).layers:
+        scores = head_scores_by_hand(masked, layer)
+        for head in sorted(range(4), key=lambda head: scores[head])[:2]:
+            weight(masked, layer.output)[:, head * 8 : head * 8 + 8] = 0
+    apply(PruneStructure(target="heads", ratio=0.5), cut, Recorder().context())
+    torch.testing.assert_close(logits_of(cut), logits_of(masked), atol=1e-5, rtol=1e-4)
+    for layer in anatomy(cut).layers:
+        assert [tuple(weight(cut, name).shape) for name in (layer.query, layer.key, layer.value)] == [(16, 32)] * 3
+        assert tuple(weight(cut, layer.output).shape) == (32, 16)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cutting_neurons_equals_zeroing_what_reads_them(tmp_path: Path, family: str) -> None:
+    cut, masked = tiny_model(tmp_path / "a", family), tiny_model(tmp_path / "b", family)
+    for layer in anatomy(masked).layers:
+        made, read = weight(masked, layer.ffn_in), weight(masked, layer.ffn_out)
+        scores = [float(made[neuron].abs().sum() + read[:, neuron].abs().sum()) for neuron in range(64)]
+        read[:, sorted(range(64), key=lambda neuron: scores[neuron])[:40]] = 0
+    # 38.4 of 64 neurons are to go; the multiple of 8 nearest to the 25.6 that stay is 24.
+    apply(PruneStructure(target="ffn", ratio=0.6), cut, Recorder().context())
+    torch.testing.assert_close(logits_of(cut), logits_of(masked), atol=1e-5, rtol=1e-4)
+    for layer in anatomy(cut).layers:
+        assert tuple(weight(cut, layer.ffn_in).shape) == (24, 32)
+        assert tuple(weight(cut, layer.ffn_out).shape) == (32, 24)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_layers_go_and_the_rest_is_numbered_anew(tmp_path: Path, family: str) -> None:
+    model = tiny_model(tmp_path / family, family, layers=4)
+    parts = anatomy(model)
+    scores = []
+    for layer in parts.layers:
+        attention = weight(model, layer.output).numpy() @ weight(model, layer.value).numpy()
+        feed_forward = weight(model, layer.ffn_out).numpy() @ weight(model, layer.ffn_in).numpy()
+        scores.append(np.sqrt((attention**2).sum()) + np.sqrt((feed_forward**2).sum()))
+    stay = sorted(sorted(range(4), key=lambda number: -scores[number])[:2])
+    before = tensors_of(model)
+    apply(PruneStructure(target="layers", ratio=0.5), model, Recorder().context())
+    assert model.config.num_hidden_layers == len(anatomy(model).layers) == 2
+    for new, old in enumerate(stay):
+        for name, tensor in model.get_submodule(f"{parts.layer_list}.{new}").state_dict().items():
+            assert torch.equal(tensor, before[f"{parts.layer_list}.{old}.{name}"])
+    assert logits_of(model).isfinite().all()
+
+
+@pytest.mark.parametrize(("target", "left"), [("heads", 8), ("ffn", 8), ("layers", 1)])
+def test_something_always_stays(model: PreTrainedModel, target: Target, left: int) -> None:
+    apply(PruneStructure(target=target, ratio=0.99), model, Recorder().context())
+    layers = anatomy(model).layers
+    sizes = {"heads": weight(model, layers[0].query).shape[0], "ffn": weight(model, layers[0].ffn_in).shape[0], "layers": len(layers)}
+    assert sizes[target] == left
+    assert logits_of(model).isfinite().all()
+
+
+def test_stages_chain_each_counting_from_what_is_left(model: PreTrainedModel) -> None:
+    for target in ("heads", "heads", "ffn", "ffn", "layers"):
+        apply(PruneStructure(target=target, ratio=0.5), model, Recorder().context())
+    (layer,) = anatomy(model).layers
+    assert tuple(weight(model, layer.query).shape) == (8, 32)
+    assert tuple(weight(model, layer.ffn_in).shape) == (16, 32)
+    assert logits_of(model).isfinite().all()
+
+
+@pytest.mark.parametrize("target", ["heads", "ffn", "layers"])
+def test_zeros_survive_the_cut_and_the_retraining(model: PreTrainedModel, target: Target) -> None:
+    weights.apply(PruneWeights(pattern="2:4"), model, Recorder().context())
+    apply(PruneStructure(target=target, ratio=0.5, retrain_epochs=2, learning_rate=1e-3), model, Recorder().context())
+    kept = {name: zeros != 0 for name, zeros in tensors_of(model).items()}
+    for name, matrix in encoder_weights(model).items():
+        assert ((matrix.reshape(-1, 4) != 0).sum(1) <= 2).all()
+        # Columns are cut too, so a row need not hold half of its zeros any more, but the bulk is still there.
+        assert 0.4 < float((~kept[name]).float().mean()) < 0.6
+
+
+def test_retraining_changes_what_is_left(model: PreTrainedModel, tmp_path: Path) -> None:
+    plain = apply(PruneStructure(target="ffn", ratio=0.5), tiny_model(tmp_path / "plain"), Recorder().context())
+    trained = apply(PruneStructure(target="ffn", ratio=0.5, retrain_epochs=1, learning_rate=1e-3), model, Recorder().context())
+    assert not torch.equal(logits_of(plain), logits_of(trained))
+
+
+def test_unit_scores_match_the_sums_written_out(model: PreTrainedModel) -> None:
+    layer = anatomy(model).layers[0]
+    with torch.no_grad():
+        scores = magnitude.score_units(model, head_units(layer))
+    np.testing.assert_allclose(scores.numpy(), head_scores_by_hand(model, layer), rtol=1e-5)
