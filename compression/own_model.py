@@ -1,0 +1,190 @@
+"""What makes a person's own model acceptable: a folder, or a hub id that becomes a folder.
+
+Only safetensors are read, never a pickle. Nothing here loads weights: that is `models/load.py`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from compression.errors import ModelError
+
+HEAD = "ForSequenceClassification"
+PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES)
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
+
+
+def is_hub_id(name: str) -> bool:
+    """
+    >>> is_hub_id("org/name@main"), is_hub_id("./folder"), is_hub_id("minilm-trec")
+    (True, False, False)
+    """
+    return bool(_HUB_ID.fullmatch(name))
+
+
+def refused_file(path: Path) -> ModelError:
+    """The reason why a single file is no model."""
+    if path.suffix.lower() in PICKLES:
+        return _pickle_error(path)
+    return ModelError(f'"{path}" is a file, but a model is a folder with config.json, {WEIGHTS} and a tokenizer; give that folder.')
+
+
+def _pickle_error(path: Path) -> ModelError:
+    return ModelError(f'"{path}" is a pickle file, which can run code when opened; convert it to safetensors.')
+
+
+def inspect_folder(folder: Path) -> dict[str, Any]:
+    """Check a folder of a sequence classifier; gives `labels`, `classes`, `about` and `source` for a `ModelRef`.
+
+    Raises:
+        ModelError: no readable config, no classification head, no safetensors (a pickle is named), or broken ones.
+    """
+    config = _read_json(folder / "config.json", folder)
+    files = weight_files(folder)
+    architecture = _architecture(config, folder)
+    for file in files:
+        _check_header(file)
+    names = _label_names(config)
+    millions = sum(file.stat().st_size for file in files) / 1e6
+    return {
+        "labels": None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names,
+        "classes": len(names),
+        "about": f"{architecture}, {len(names)} classes, {millions:,.3g} MB",
+        "source": "your own model",
+    }
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """`model.safetensors`, or every shard that its index names."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if (folder / INDEX).is_file():
+        index = _read_json(folder / INDEX, folder)
+        shards = [folder / str(name) for name in sorted(set(index.get("weight_map", {}).values()))]
+        missing = [shard.name for shard in shards if not shard.is_file()]
+        if missing or not shards:
+            raise ModelError(f'"{folder / INDEX}" names {missing[0] if missing else "no file"}, which is not there; copy the whole model again.')
+        return shards
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in PICKLES and file.name != "training_args.bin":
+            raise _pickle_error(file)
+    raise ModelError(f'The folder "{folder}" has no weights; a model needs {WEIGHTS} (or {INDEX} with its shards) beside config.json.')
+
+
+def _read_json(path: Path, folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f'The folder "{folder}" has no {path.name}; give the folder of a transformers model.') from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f'"{path}" cannot be read as JSON: {error}; copy the model again.') from error
+    if not isinstance(content, dict):
+        raise ModelError(f'"{path}" should hold a JSON object, but holds a {type(content).__name__}; copy the model again.')
+    return content
+
+
+def _architecture(config: dict[str, Any], folder: Path) -> str:
+    found = config.get("architectures")
+    names = [str(name) for name in found] if isinstance(found, list) else []
+    heads = [name for name in names if name.endswith(HEAD)]
+    if heads:
+        return heads[0]
+    what = f"a {names[0]}" if names else "a model whose config.json names no architecture"
+    raise ModelError(f'The folder "{folder}" holds {what}, but a classification head is needed: give a model fine-tuned as ...{HEAD}.')
+
+
+def _label_names(config: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the outputs in their order; a config without id2label has `num_labels`, by default two."""
+    table = config.get("id2label")
+    if isinstance(table, dict) and table:
+        return tuple(str(table[key]) for key in sorted(table, key=lambda key: int(key)))
+    return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
+
+
+def _check_header(path: Path) -> None:
+    """Read the header alone: it fails when the file is cut short or is something else."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            file.keys()
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f'"{path}" is not a whole safetensors file ({error}); copy or download it again.') from error
+
+
+def content_key(folder: Path) -> str:
+    """16 hex digits over config, weights and tokenizer files of a checked folder."""
+    files = [folder / "config.json", *weight_files(folder), *(folder / name for name in TOKENIZER_FILES)]
+    lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, computed once in this process while its size and time of change stay the same."""
+    stat = path.stat()
+    return _file_sha256(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(name: str) -> tuple[Path, str]:
+    """The local folder and the commit of hub id `org/name[@revision]`: from the cache, else downloaded.
+
+    The token is the one huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither read nor kept here.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repository, _, revision = name.partition("@")
+    wanted = {"repo_id": repository, "revision": revision or None, "allow_patterns": list(HUB_FILES)}
+    try:
+        folder = Path(snapshot_download(**wanted, local_files_only=True))
+        if (folder / "config.json").is_file():
+            return folder, folder.name
+    except LocalEntryNotFoundError:
+        pass
+    except ValueError as error:
+        raise ModelError(f'"{name}" is not a hub id: {str(error).splitlines()[0]}') from error
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        raise ModelError(f'There is no folder "{name}", and the hub model is not in the local cache while HF_HUB_OFFLINE is set; unset it or download first.')
+    try:
+        folder = Path(snapshot_download(**wanted))
+    except Exception as error:  # the hub client raises over a dozen unrelated classes, httpx's among them
+        raise ModelError(_hub_reason(name, error)) from error
+    return folder, folder.name
+
+
+def _hub_reason(name: str, error: Exception) -> str:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return f'The hub model "{name}" is gated; ask for access on its page and set HF_TOKEN.'
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f'There is no folder "{name}" and no hub model of that name that you may read; check the name, or set HF_TOKEN for a private one.'
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f'The hub model "{name}" has no such revision; check what follows the @.'
+    return f'There is no folder "{name}", and the hub could not be reached ({type(error).__name__}); check the network or give a local folder.'
