@@ -256,6 +256,8 @@ class Quantize(Stage):
     def _int8_means_eight_bits(self) -> Self:
         if self.scheme != "weight-only" and self.bits != 8:
             raise ValueError(f"{self.scheme} has 8 bits, but bits is {self.bits:g}; choose scheme weight-only for fewer")
+        if self.scheme != "weight-only" and self.head_bits not in (8, 32):
+            raise ValueError(f"head_bits must be 8 or 32 with {self.scheme}, but got {self.head_bits}")
         return self
 
     def in_words(self) -> str:

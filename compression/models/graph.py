@@ -1,0 +1,124 @@
+"""Building and reading ONNX graphs: a small builder, and the places where a graph keeps its matrices.
+
+What a transformer looks like as a graph is `assemble.py`'s; how a matrix is rounded is `quantization/`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from compression import __version__
+
+OPSET = 20
+IR_VERSION = 10
+MICROSOFT = "com.microsoft"
+"""Domain of ONNX Runtime's own operators: attention, fused norms, integer matrices."""
+EMBEDDING = "embedding.word"
+"""Name of the word embedding's initializer in every graph made here."""
+HEAD = "head."
+"""First part of the names of the matrices after the encoder."""
+
+
+@dataclass
+class Graph:
+    """Nodes and initializers in the making; `node` returns the name of what it computes."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    initializers: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        self.initializers[name] = np.asarray(value, order="C")
+        return name
+
+    def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: object) -> str:
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, domain=domain, **attributes))
+        return output
+
+    def split(self, value: str, sizes: Sequence[int], outputs: Sequence[str]) -> list[str]:
+        """Cut the last axis of `value` into pieces of these sizes."""
+        cuts = self.constant(f"{value}.cuts", np.array(sizes, dtype=np.int64))
+        self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
+        return list(outputs)
+
+    def model(self, classes: int) -> onnx.ModelProto:
+        """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
+        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
+        output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])
+        tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
+        graph = helper.make_graph(self.nodes, "classifier", inputs, [output], tensors)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        return helper.make_model(
+            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__
+        )
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A place where activations meet a constant matrix: `node` computes x [.., rows] times weight [rows, columns]."""
+
+    node: onnx.NodeProto
+    name: str
+    """Name of the weight's initializer."""
+    weight: np.ndarray
+
+    @property
+    def in_head(self) -> bool:
+        return self.name.startswith(HEAD)
+
+
+def initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def matrices(model: onnx.ModelProto) -> Iterator[Matrix]:
+    """Every MatMul with a constant float matrix on its right, in graph order."""
+    tensors = initializers(model)
+    for node in model.graph.node:
+        if node.op_type == "MatMul" and node.input[1] in tensors:
+            tensor = tensors[node.input[1]]
+            if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2:
+                yield Matrix(node, tensor.name, numpy_helper.to_array(tensor))
+
+
+def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | None:
+    """The Gather that looks words up and its table [vocabulary, width]; None when the graph has none in floats."""
+    tensors = initializers(model)
+    for node in model.graph.node:
+        if node.op_type == "Gather" and node.input[0] in tensors and node.input[1] == "input_ids":
+            tensor = tensors[node.input[0]]
+            if tensor.data_type == TensorProto.FLOAT:
+                return node, numpy_helper.to_array(tensor)
+    return None
+
+
+def replace(model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], added: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """A copy in which each node named in `replaced` gives way to other nodes, with `added` initializers.
+
+    Initializers that nothing uses any more are left out; the order of nodes is kept, so the graph stays sorted.
+    """
+    nodes = [new for node in model.graph.node for new in replaced.get(node.name, [node])]
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    made = [numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items()]
+    result = onnx.ModelProto()
+    result.CopyFrom(onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version))
+    opsets = {opset.domain: opset.version for opset in model.opset_import} | {MICROSOFT: 1}
+    result.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
+    graph = helper.make_graph(nodes, model.graph.name, list(model.graph.input), list(model.graph.output), [*kept, *made])
+    result.graph.CopyFrom(graph)
+    return result
+
+
+def payload_bytes(model: onnx.ModelProto) -> int:
+    """Bytes of all initializers: the weights alone, without the graph around them."""
+    return sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    path.write_bytes(model.SerializeToString())

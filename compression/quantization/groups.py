@@ -1,0 +1,80 @@
+"""A matrix of small integers in groups that share a scale, and its packing for the runtime's operators.
+
+Which integer a weight becomes is decided by a rounding (`rtn.py`); this file only holds and packs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Groups:
+    """weight[r, c] = scales[r, c // group_size] * (codes[r, c] - zero_points[r, c // group_size]).
+
+    `codes` uint8 [rows, columns] below 2**bits; `scales` float32 and `zero_points` uint8 [rows, groups].
+    A row is one output of a matrix, or one word of an embedding; the last group may be short.
+    """
+
+    codes: np.ndarray
+    scales: np.ndarray
+    zero_points: np.ndarray
+    bits: int
+    group_size: int
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether every zero point is the middle code, which the operators assume when none is given."""
+        return bool((self.zero_points == 2 ** (self.bits - 1)).all())
+
+    def dequantized(self) -> np.ndarray:
+        """The float32 weights [rows, columns] that the codes stand for."""
+        columns = self.codes.shape[1]
+        scales = np.repeat(self.scales, self.group_size, axis=1)[:, :columns]
+        zeros = np.repeat(self.zero_points, self.group_size, axis=1)[:, :columns]
+        return (self.codes.astype(np.float32) - zeros) * scales
+
+    def packed_blocks(self) -> np.ndarray:
+        """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], short groups filled up."""
+        rows, columns = self.codes.shape
+        groups = self.scales.shape[1]
+        full = np.zeros((rows, groups * self.group_size), dtype=np.uint8)
+        full[:, :columns] = self.codes
+        return pack(full, self.bits).reshape(rows, groups, -1)
+
+    def packed_rows(self) -> np.ndarray:
+        """Codes for GatherBlockQuantized: uint8 [rows, columns * bits / 8]."""
+        return pack(self.codes, self.bits)
+
+    def packed_zero_points(self) -> np.ndarray:
+        """Zero points packed like codes: uint8 [rows, ceil(groups * bits / 8)]."""
+        return pack(self.zero_points, self.bits)
+
+
+def pack(codes: np.ndarray, bits: int) -> np.ndarray:
+    """Put 8 / bits neighbours of the last axis into one byte, the first in its lowest bits.
+
+    >>> pack(np.array([[1, 2, 3]], dtype=np.uint8), 4).tolist()
+    [[33, 3]]
+    """
+    per_byte = 8 // bits
+    if per_byte == 1:
+        return codes
+    missing = -codes.shape[-1] % per_byte
+    if missing:
+        codes = np.concatenate([codes, np.zeros((*codes.shape[:-1], missing), dtype=np.uint8)], axis=-1)
+    packed = codes[..., 0::per_byte].copy()
+    for place in range(1, per_byte):
+        packed |= codes[..., place::per_byte] << np.uint8(bits * place)
+    return packed
+
+
+def in_groups(weight: np.ndarray, group_size: int) -> np.ndarray:
+    """[rows, columns] as [rows, groups, group_size]; a short last group is filled with zeros, which no range notices."""
+    rows, columns = weight.shape
+    missing = -columns % group_size
+    if missing:
+        weight = np.concatenate([weight, np.zeros((rows, missing), dtype=weight.dtype)], axis=1)
+    return weight.reshape(rows, -1, group_size)

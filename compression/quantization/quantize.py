@@ -1,0 +1,24 @@
+"""The quantize stage: embedding, encoder and head of an ONNX graph in fewer bits, by the scheme that was asked for."""
+
+from __future__ import annotations
+
+import onnx
+
+from compression.models.context import StageContext
+from compression.quantization.calibration import activation_ranges
+from compression.quantization.embedding import quantize_embedding
+from compression.quantization.int8 import quantize_dynamic, quantize_static
+from compression.quantization.weight_only import quantize_weights
+from compression.recipe import Quantize
+
+
+def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
+    """The quantized graph; `model` is fp32 with fused operators and is left as it is."""
+    if stage.scheme == "weight-only":
+        quantized = quantize_weights(model, stage)
+    elif stage.scheme == "int8-static":
+        ranges = activation_ranges(model, context, stage.calibration_examples)
+        quantized = quantize_static(model, ranges, head=stage.head_bits != 32)
+    else:
+        quantized = quantize_dynamic(model, head=stage.head_bits != 32)
+    return quantize_embedding(quantized, stage.embedding_bits)
