@@ -48,7 +48,7 @@ def _prune(stage: PruneWeights, model: PreTrainedModel, score: Callable[[Tensor]
     # What is zero already goes first, whatever the method thinks of it: it costs nothing.
     scores = {name: score(weight).masked_fill(weight == 0, -torch.inf) for name, weight in weights.items()}
     for name, mask in _masks(stage, scores, share).items():
-        weights[name].mul_(mask)
+        weights[name].masked_fill_(~mask, 0)
 
 
 def _masks(stage: PruneWeights, scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
