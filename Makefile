@@ -19,6 +19,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 install: $(INSTALLED) ## make .venv with everything that the product needs
+	@echo "==> Installed in $(VENV): try make run, or $(BIN)/paretoscope --help"
 
 run: $(INSTALLED) ## open the page (PORT=8501, HOST=127.0.0.1)
 	@echo "==> Paretoscope opens at http://$(HOST):$(PORT) (Ctrl-C closes the page)"
