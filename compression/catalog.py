@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from compression import own_model
 from compression.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
@@ -154,6 +155,12 @@ class TaskRef(Value):
     about: str = ""
     source: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+_Ref = TypeVar("_Ref", ModelRef, TaskRef)
+
 
 def models() -> list[ModelRef]:
     """The built-in models that are ready: carrier installed, adapter present."""
@@ -165,8 +172,8 @@ def tasks() -> list[TaskRef]:
     return _ready(resolve_task, BUILTIN_TASKS)
 
 
-def _ready(resolve: Any, names: Any) -> list[Any]:
-    found: list[Any] = []
+def _ready(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
+    found: list[_Ref] = []
     for name in names:
         try:
             found.append(resolve(name))
@@ -314,7 +321,7 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
 
 def describe_model(ref: ModelRef) -> dict[str, Any]:
     """What the `models` command prints about one model."""
-    return ref.model_dump(include={"name", "kind", "task", "labels", "about", "source", "key", "revision"}, mode="json")
+    return ref.model_dump(include={"name", "kind", "task", "labels", "classes", "about", "source", "key", "revision"}, mode="json")
 
 
 def _key(*parts: str) -> str:

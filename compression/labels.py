@@ -48,7 +48,7 @@ def index_labels(
     names = own_order or tuple(str(value) for value in sorted(values, key=lambda value: (value if isinstance(value, int) else 0, str(value))))
     if outputs is None:
         return names, _by_name(examples, names, where)
-    if not all(re.fullmatch(r"LABEL_\d+", name) for name in outputs) or set(outputs) >= set(names):
+    if not all(re.fullmatch(r"LABEL_\d+", name) for name in outputs) or {name.casefold() for name in names} <= {name.casefold() for name in outputs}:
         return outputs, _by_name(examples, outputs, where)
     if len(names) != len(outputs):
         raise TaskError(

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import codecs
 import csv
+import importlib
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from encodings.aliases import aliases
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from compression.errors import TaskError, did_you_mean
 from compression.labels import Example
 
 TEXT_COLUMNS = (
-    ("text", "sentence", "content", "review", "question", "message", "document", "body", "comment")
-    + ("tweet", "utterance", "query", "article", "description", "headline", "title", "prompt", "input")
-)
+    "text sentence content review question message document body comment tweet utterance query article description headline title prompt input"
+).split()
 LABEL_COLUMNS = (
-    ("label_text", "label_name", "label", "labels", "class", "category", "target", "sentiment", "topic", "intent")
-    + ("coarse_label", "class_name", "spam", "rating", "stars", "tag", "y", "output")
-)
+    "label_text label_name label labels class category target sentiment topic intent coarse_label class_name spam rating stars tag y output"
+).split()
 """Common names, the likelier first. Classes by name come before classes by number."""
 _INTEGER = re.compile(r"[+-]?\d+(\.0+)?")
 # A long document is longer than the 128 KiB that the csv module takes for one field by default.
@@ -36,10 +34,15 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name, each as long as `places`, which says where a row stands in the file ("line 7")."""
+    """The two columns that are used, each as long as `places`, which says where a row stands ("line 7")."""
 
-    columns: dict[str, list[Any]]
+    texts: list[Any]
+    labels: list[Any]
     places: list[str]
+
+
+Choose = Callable[[Sequence[str]], tuple[str, str]]
+"""From the names of all columns to those of the text and of the label."""
 
 
 def read_own(path: Path, text_column: str | None, label_column: str | None, encoding: str) -> list[Example]:
@@ -48,24 +51,27 @@ def read_own(path: Path, text_column: str | None, label_column: str | None, enco
     Raises:
         TaskError: the file, a column, a text or a label is missing or cannot be read; says where.
     """
-    table = _READERS[path.suffix.lower()](path, encoding)
-    text_name = _column(table, text_column, TEXT_COLUMNS, "text", path)
-    label_name = _column(table, label_column, LABEL_COLUMNS, "label", path)
-    if text_name == label_name:
-        raise TaskError(f'Text and label of "{path}" are both read from the column "{text_name}"; give two columns.')
+
+    def choose(names: Sequence[str]) -> tuple[str, str]:
+        chosen = _column(names, text_column, TEXT_COLUMNS, "text", path), _column(names, label_column, LABEL_COLUMNS, "label", path)
+        if chosen[0] == chosen[1]:
+            raise TaskError(f'Text and label of "{path}" are both read from the column "{chosen[0]}"; give two columns.')
+        return chosen
+
+    table = _READERS[path.suffix.lower()](path, encoding, choose)
     if not table.places:
         raise TaskError(f'"{path}" has columns but no rows; give a file with examples.')
-    texts = _texts(table, text_name, path)
-    labels = _labels(table, label_name, path)
+    texts, labels = _texts(table, path), _labels(table, path)
     return [Example(text, label, place) for text, label, place in zip(texts, labels, table.places, strict=True)]
 
 
 # --- files --------------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, encoding: str) -> Table:
+def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
+    """Fields are split at the one of , ; tab | that the header has most of; quotes as in RFC 4180."""
     text = _decoded(path, encoding)
-    header = text.partition("\n")[0]
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[list[str]] = []
@@ -74,23 +80,25 @@ def _read_csv(path: Path, encoding: str) -> Table:
     try:
         for row in reader:
             line, start = reader.line_num, line + 1
-            if not row:
-                continue
-            rows.append(row)
-            places.append(f"line {start}")
-            if len(row) != len(rows[0]):
-                raise TaskError(
-                    f'Line {start} of "{path}" has {len(row)} fields, but the header has {len(rows[0])}; put quotes around texts that hold "{separator}".'
-                )
+            if row:
+                rows.append(row)
+                places.append(f"line {start}")
     except csv.Error as error:
         raise TaskError(f'"{path}" is not valid CSV after line {line}: {error}; check the quotes there.') from error
     if not rows:
         raise TaskError(f'"{path}" is empty; give a file with a header and examples.')
-    names = [name.strip() for name in rows[0]]
-    return Table({name: [row[place] for row in rows[1:]] for place, name in enumerate(names)}, places[1:])
+    names = [name.strip() for name in rows.pop(0)]
+    del places[0]
+    for row, place in zip(rows, places, strict=True):
+        if len(row) != len(names):
+            raise TaskError(
+                f'"{path}" has {len(row)} fields in {place}, but {len(names)} in its header; put quotes around texts that hold "{separator}".'
+            )
+    chosen = [names.index(name) for name in choose(names)]
+    return Table([row[chosen[0]] for row in rows], [row[chosen[1]] for row in rows], places)
 
 
-def _read_jsonl(path: Path, encoding: str) -> Table:
+def _read_jsonl(path: Path, encoding: str, choose: Choose) -> Table:
     rows: list[dict[str, Any]] = []
     places: list[str] = []
     for number, line in enumerate(_decoded(path, encoding).split("\n"), start=1):
@@ -102,28 +110,33 @@ def _read_jsonl(path: Path, encoding: str) -> Table:
             raise TaskError(f'Line {number} of "{path}" is not JSON: {error}; give one object a line.') from error
         if not isinstance(row, dict):
             raise TaskError(f'Line {number} of "{path}" is not a JSON object; give one such as {{"text": "...", "label": "..."}} a line.')
-        rows.append(row)
+        rows.append(cast(dict[str, Any], row))
         places.append(f"line {number}")
     if not rows:
         raise TaskError(f'"{path}" is empty; give a file with one JSON object a line.')
-    names = dict.fromkeys(name for row in rows for name in row)
-    return Table({name: [row.get(name) for row in rows] for name in names}, places)
+    text, label = choose(list(dict.fromkeys(name for row in rows for name in row)))
+    return Table([row.get(text) for row in rows], [row.get(label) for row in rows], places)
 
 
-def _read_parquet(path: Path, encoding: str) -> Table:
-    """Parquet states its own encoding, so `encoding` is not used."""
-    import pyarrow
-    import pyarrow.parquet
-
+def _read_parquet(path: Path, encoding: str, choose: Choose) -> Table:
+    """Only the two columns are read. Parquet states its own encoding, so `encoding` is not used."""
+    parquet: Any = importlib.import_module("pyarrow.parquet")
     try:
-        table: Any = pyarrow.parquet.ParquetFile(str(path)).read()
-        columns: dict[str, list[Any]] = table.to_pydict()
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise TaskError(f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0]}; write it again or give CSV.') from error
-    return Table(columns, [f"row {number}" for number in range(1, table.num_rows + 1)])
+        with parquet.ParquetFile(str(path)) as file:
+            text, label = choose(file.schema_arrow.names)
+            columns: dict[str, list[Any]] = file.read(columns=[text, label]).to_pydict()
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise TaskError(f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0].rstrip(".")}; write it again or give CSV.') from error
+    return Table(columns[text], columns[label], [f"row {number}" for number in range(1, len(columns[text]) + 1)])
 
 
-_READERS = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet}
+_READERS: dict[str, Callable[[Path, str, Choose], Table]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_csv,
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".parquet": _read_parquet,
+}
 
 
 def _decoded(path: Path, encoding: str) -> str:
@@ -134,11 +147,11 @@ def _decoded(path: Path, encoding: str) -> str:
         raise TaskError(f'"{path}" cannot be read: {error.strerror}.') from error
     try:
         return content.decode(encoding).removeprefix("\ufeff")
-    except LookupError as error:
-        raise TaskError(f'There is no text encoding "{encoding}"; {did_you_mean(encoding, {*aliases, "utf-8", "latin-1"})}'[:300]) from error
     except UnicodeError as error:
-        place = f"byte {error.start} (0x{content[error.start]:02x})" if isinstance(error, UnicodeDecodeError) else "its bytes"
+        place = f"byte {error.start} (0x{content[error.start]:02x})" if isinstance(error, UnicodeDecodeError) else "its content"
         raise TaskError(f'"{path}" is not {encoding}: {place} cannot be read; give another with --encoding, such as {_likely(content)}.') from error
+    except (LookupError, ValueError) as error:
+        raise TaskError(f'There is no text encoding "{encoding}"; give one that Python knows, such as utf-8, latin-1, cp1252 or utf-16.') from error
 
 
 def _likely(content: bytes) -> str:
@@ -159,40 +172,50 @@ def _likely(content: bytes) -> str:
 # --- columns ------------------------------------------------------------------------------------------
 
 
-def _column(table: Table, given: str | None, common: Sequence[str], role: str, path: Path) -> str:
-    if given is not None:
-        if given not in table.columns:
-            raise TaskError(f'"{path}" has no column "{given}" for the {role}; {did_you_mean(given, table.columns)}')
-        return given
-    lower = {name.lower(): name for name in reversed(table.columns)}
-    for name in common:
-        if name in lower:
-            return lower[name]
-    columns = ", ".join(table.columns)
-    raise TaskError(f'"{path}" has no column with a usual name for the {role}; its columns are: {columns}. Name one with --{role}-column.')
+def _column(names: Sequence[str], given: str | None, common: Sequence[str], role: str, path: Path) -> str:
+    if given is not None and given not in names:
+        raise TaskError(f'"{path}" has no column "{given}" for the {role}; {did_you_mean(given, names)}')
+    lower = {name.lower(): name for name in reversed(names)}
+    found = given if given is not None else next((lower[name] for name in common if name in lower), None)
+    if found is None:
+        columns = ", ".join(names)
+        raise TaskError(f'"{path}" has no column with a usual name for the {role}; its columns are: {columns}. Name one with --{role}-column.')
+    if names.count(found) > 1:
+        raise TaskError(f'"{path}" has {names.count(found)} columns named "{found}"; give each its own name.')
+    return found
 
 
-def _texts(table: Table, name: str, path: Path) -> list[str]:
-    texts = table.columns[name]
-    for text, place in zip(texts, table.places, strict=True):
+def _texts(table: Table, path: Path) -> list[str]:
+    empty: list[str] = []
+    for text, place in zip(table.texts, table.places, strict=True):
         if text is not None and not isinstance(text, str):
-            raise TaskError(f'The column "{name}" of "{path}" holds no text but {type(text).__name__} in {place}; name the text with --text-column.')
-    empty = [place for text, place in zip(texts, table.places, strict=True) if not (text or "").strip()]
+            raise TaskError(f'The text of "{path}" in {place} is not text but {type(text).__name__}; name another column with --text-column.')
+        if not _is_unicode(text or ""):
+            raise TaskError(f'The text of "{path}" in {place} holds half of a surrogate pair, which is no character; write it again.')
+        if not (text or "").strip():
+            empty.append(place)
     if empty:
-        count = "1 text is" if len(empty) == 1 else f"{len(empty)} texts are"
-        raise TaskError(f'{count} empty in the column "{name}" of "{path}", the first in {empty[0]}; fill or remove such rows.')
-    return texts
+        count = "1 text" if len(empty) == 1 else f"{len(empty)} texts"
+        raise TaskError(f'"{path}" has {count} without content, the first in {empty[0]}; fill or remove such rows.')
+    return table.texts
 
 
-def _labels(table: Table, name: str, path: Path) -> list[str | int]:
+def _labels(table: Table, path: Path) -> list[str | int]:
     """Labels as integers when all of them are whole numbers, else as names."""
-    labels = table.columns[name]
-    for label, place in zip(labels, table.places, strict=True):
+    for label, place in zip(table.labels, table.places, strict=True):
         if label is None or not str(label).strip():
-            raise TaskError(f'The label is missing in the column "{name}" of "{path}", {place}; fill or remove such rows.')
-        if not isinstance(label, str | int | float):
-            raise TaskError(f'The column "{name}" of "{path}" holds {type(label).__name__} in {place}, but an example has one label: a name or an integer.')
-    texts = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in labels]
-    if all(_INTEGER.fullmatch(text) for text in texts):
-        return [int(text.partition(".")[0]) for text in texts]
-    return list(texts)
+            raise TaskError(f'The label of "{path}" in {place} is missing; fill or remove such rows.')
+        if not isinstance(label, str | int | float) or not _is_unicode(str(label)):
+            raise TaskError(f'The label of "{path}" in {place} is {type(label).__name__} {label!r:.40}, but has to be one name or one integer.')
+    names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in table.labels]
+    if all(_INTEGER.fullmatch(name) for name in names):
+        return [int(name.partition(".")[0]) for name in names]
+    return list(names)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

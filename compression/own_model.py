@@ -9,9 +9,9 @@ import hashlib
 import json
 import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from compression.errors import ModelError
 
@@ -19,17 +19,8 @@ HEAD = "ForSequenceClassification"
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model")
+TOKENIZER_FILES = (*VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES)
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
@@ -60,11 +51,13 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
         ModelError: no readable config, no classification head, no safetensors (a pickle is named), or broken ones.
     """
     config = _read_json(folder / "config.json", folder)
-    files = weight_files(folder)
     architecture = _architecture(config, folder)
+    files = weight_files(folder)
     for file in files:
         _check_header(file)
-    names = _label_names(config)
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise ModelError(f'The folder "{folder}" has no tokenizer; put the model\'s tokenizer.json beside config.json.')
+    names = _label_names(config, folder)
     millions = sum(file.stat().st_size for file in files) / 1e6
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names,
@@ -88,7 +81,7 @@ def weight_files(folder: Path) -> list[Path]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in PICKLES and file.name != "training_args.bin":
             raise _pickle_error(file)
-    raise ModelError(f'The folder "{folder}" has no weights; a model needs {WEIGHTS} (or {INDEX} with its shards) beside config.json.')
+    raise ModelError(f'The folder "{folder}" has no weights; put {WEIGHTS} beside config.json, converted when there is only a pickle.')
 
 
 def _read_json(path: Path, folder: Path) -> dict[str, Any]:
@@ -100,12 +93,12 @@ def _read_json(path: Path, folder: Path) -> dict[str, Any]:
         raise ModelError(f'"{path}" cannot be read as JSON: {error}; copy the model again.') from error
     if not isinstance(content, dict):
         raise ModelError(f'"{path}" should hold a JSON object, but holds a {type(content).__name__}; copy the model again.')
-    return content
+    return cast(dict[str, Any], content)
 
 
 def _architecture(config: dict[str, Any], folder: Path) -> str:
     found = config.get("architectures")
-    names = [str(name) for name in found] if isinstance(found, list) else []
+    names = [str(name) for name in cast(list[Any], found)] if isinstance(found, list) else []
     heads = [name for name in names if name.endswith(HEAD)]
     if heads:
         return heads[0]
@@ -113,22 +106,27 @@ def _architecture(config: dict[str, Any], folder: Path) -> str:
     raise ModelError(f'The folder "{folder}" holds {what}, but a classification head is needed: give a model fine-tuned as ...{HEAD}.')
 
 
-def _label_names(config: dict[str, Any]) -> tuple[str, ...]:
+def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
     """Names of the outputs in their order; a config without id2label has `num_labels`, by default two."""
     table = config.get("id2label")
-    if isinstance(table, dict) and table:
-        return tuple(str(table[key]) for key in sorted(table, key=lambda key: int(key)))
-    return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
+    try:
+        if isinstance(table, dict) and table:
+            by_index = {int(index): str(name) for index, name in cast(dict[str, Any], table).items()}
+            return tuple(by_index[index] for index in range(len(by_index)))
+        return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f'"{folder / "config.json"}" has an id2label that does not name outputs 0, 1, 2, ...; correct it there.') from error
 
 
 def _check_header(path: Path) -> None:
     """Read the header alone: it fails when the file is cut short or is something else."""
-    from safetensors import SafetensorError, safe_open
+    import safetensors
 
+    opened: Any = safetensors
     try:
-        with safe_open(str(path), framework="numpy") as file:
+        with opened.safe_open(str(path), framework="numpy") as file:
             file.keys()
-    except (SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError) as error:
         raise ModelError(f'"{path}" is not a whole safetensors file ({error}); copy or download it again.') from error
 
 
@@ -154,28 +152,37 @@ def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
 def fetch(name: str) -> tuple[Path, str]:
     """The local folder and the commit of hub id `org/name[@revision]`: from the cache, else downloaded.
 
-    The token is the one huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither read nor kept here.
+    The token is the one that huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither read nor kept here.
     """
-    from huggingface_hub import snapshot_download
+    import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    hub: Any = huggingface_hub
     repository, _, revision = name.partition("@")
-    wanted = {"repo_id": repository, "revision": revision or None, "allow_patterns": list(HUB_FILES)}
+    download = partial(hub.snapshot_download, repository, revision=revision or None, allow_patterns=list(HUB_FILES))
+    offline = any(os.environ.get(flag, "").upper() in ("1", "ON", "YES", "TRUE") for flag in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
     try:
-        folder = Path(snapshot_download(**wanted, local_files_only=True))
-        if (folder / "config.json").is_file():
+        folder = Path(download(local_files_only=True))
+        if offline or _looks_complete(folder):
             return folder, folder.name
-    except LocalEntryNotFoundError:
-        pass
+    except LocalEntryNotFoundError as error:
+        if offline:
+            raise ModelError(
+                f'There is no folder "{name}", and the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set; '
+                "unset it or give a local folder."
+            ) from error
     except ValueError as error:
         raise ModelError(f'"{name}" is not a hub id: {str(error).splitlines()[0]}') from error
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        raise ModelError(f'There is no folder "{name}", and the hub model is not in the local cache while HF_HUB_OFFLINE is set; unset it or download first.')
     try:
-        folder = Path(snapshot_download(**wanted))
-    except Exception as error:  # the hub client raises over a dozen unrelated classes, httpx's among them
+        folder = Path(download())
+    except Exception as error:  # the hub client raises over a dozen unrelated classes, its HTTP library's among them
         raise ModelError(_hub_reason(name, error)) from error
     return folder, folder.name
+
+
+def _looks_complete(folder: Path) -> bool:
+    """Another program may have cached the config alone."""
+    return (folder / "config.json").is_file() and ((folder / WEIGHTS).is_file() or (folder / INDEX).is_file())
 
 
 def _hub_reason(name: str, error: Exception) -> str:

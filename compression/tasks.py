@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -53,9 +53,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def class_sizes(self) -> dict[str, int]:
+        """How many examples each class has here."""
+        sizes = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(size) for name, size in zip(self.classes, sizes, strict=True)}
+
     def jsonl(self) -> bytes:
         """One `{"id", "text", "label"}` a line, the label by name."""
-        names = [self.classes[index] if self.classes else str(index) for index in self.labels.tolist()]
+        names = [self.classes[index] if self.classes else str(index) for index in map(int, self.labels)]
         rows = zip(self.ids, self.texts, names, strict=True)
         return b"".join(json.dumps({"id": id, "text": text, "label": label}, ensure_ascii=False).encode() + b"\n" for id, text, label in rows)
 
@@ -88,7 +93,6 @@ class Row(NamedTuple):
     label: int
 
 
-@lru_cache(maxsize=8)
 def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task:
     """Read, check, de-duplicate and split the data of `ref`.
 
@@ -97,6 +101,11 @@ def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task
     Raises:
         TaskError: the data cannot be read, is too small, or has labels that the model does not know.
     """
+    return _load(ref, model_labels)
+
+
+@lru_cache(maxsize=8)
+def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
     if ref.kind == "builtin":
         builtin = BUILTIN_TASKS[ref.name]
         examples, own_order, max_length = read_builtin(ref.name, Path(ref.path)), builtin.labels, builtin.max_length
@@ -207,8 +216,7 @@ def _split(name: str, rows: list[Row], labels: tuple[str, ...]) -> Split:
 
 
 def _sha256(text: str) -> str:
-    # A lone surrogate can come from JSON; it has no UTF-8, and still needs a hash.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # --- tokens -------------------------------------------------------------------------------------------
@@ -247,10 +255,7 @@ def batches_by_length(encoded: Sequence[Indices], size: int) -> Iterator[Indices
 def describe_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> dict[str, Any]:
     """What the `tasks` command prints about one task: its labels, and size, sha256 and classes of each split."""
     task = load_task(ref, model_labels)
-    splits = {
-        name: {"examples": len(split), "sha256": split.sha256, "classes": {task.labels[k]: n for k, n in sorted(Counter(split.labels.tolist()).items())}}
-        for name, split in task.splits.items()
-    }
+    splits = {name: {"examples": len(split), "sha256": split.sha256, "classes": split.class_sizes()} for name, split in task.splits.items()}
     return {
         "name": ref.name,
         "about": ref.about,
