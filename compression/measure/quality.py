@@ -1,0 +1,98 @@
+"""Quality of an artefact through the runtime that ships, and its paired comparison with the baseline.
+
+Texts come in as token ids; how they are made is `tasks.py`'s.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compression.errors import ArtifactError
+from compression.measure import statistics
+from compression.measure.process import ask_quality, model_file
+from compression.tasks import batches_by_length
+from compression.trial import Paired, Quality
+from compression.workspace import write_whole
+
+MOST_AT_ONCE = 32
+
+
+def evaluate(
+    artifact: Path,
+    encoded: Sequence[NDArray[np.int64]],
+    labels: NDArray[np.int64],
+    *,
+    threads: int,
+    split: str,
+    predictions_to: Path | None = None,
+) -> tuple[Quality, NDArray[np.float32]]:
+    """Accuracy of the artefact on `encoded` texts (token ids, one array each), and their logits [n, classes].
+
+    Runs in a fresh process without torch, in batches of up to 32 texts of equal length: nothing is padded, so no
+    text depends on the padding of another. `predictions_to` keeps `labels`, `predictions` and `logits` as an .npz.
+
+    Raises `ArtifactError` when the model cannot be loaded or run, knows fewer classes than the labels need, or
+    gives logits that are not numbers.
+    """
+    if len(encoded) != len(labels) or not len(labels):
+        raise ValueError(f"{len(encoded)} texts and {len(labels)} labels do not make a split")
+    logits = _logits(artifact, encoded, threads)
+    _check(artifact, logits, labels)
+    predictions = logits.argmax(axis=1)
+    right = int((predictions == labels).sum())
+    low, high = statistics.wilson(right, len(labels))
+    if predictions_to:
+        kept = io.BytesIO()
+        np.savez_compressed(kept, labels=labels, predictions=predictions, logits=logits)
+        write_whole(predictions_to, kept.getvalue())
+    return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split), logits
+
+
+def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Paired:
+    """The same examples through the artefact and through the baseline; both logits are [n, classes].
+
+    `kl` is the mean of KL(baseline || artefact): what the artefact loses of the baseline's own answer, in nats.
+    """
+    if logits.shape != baseline_logits.shape or len(logits) != len(labels):
+        raise ValueError(f"logits {logits.shape} and {baseline_logits.shape} for {len(labels)} labels are not a pair")
+    ours, theirs = logits.argmax(axis=1), baseline_logits.argmax(axis=1)
+    lost = int(((theirs == labels) & (ours != labels)).sum())
+    gained = int(((ours == labels) & (theirs != labels)).sum())
+    return Paired(
+        agreement=float((ours == theirs).mean()),
+        lost=lost,
+        gained=gained,
+        mcnemar_p=statistics.mcnemar_exact(lost, gained),
+        kl=statistics.kl_divergence(baseline_logits.astype(np.float64), logits.astype(np.float64)),
+    )
+
+
+def _logits(artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int) -> NDArray[np.float32]:
+    batches = list(batches_by_length(encoded, MOST_AT_ONCE))
+    with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
+        inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "logits.npy"
+        np.savez(
+            inputs,
+            ids=np.concatenate(encoded),
+            lengths=np.array([len(ids) for ids in encoded]),
+            order=np.concatenate(batches),
+            sizes=np.array([len(batch) for batch in batches]),
+        )
+        ask_quality({"mode": "quality", "model": str(model_file(artifact)), "threads": threads, "inputs": str(inputs), "outputs": str(outputs)})
+        return np.load(outputs)
+
+
+def _check(artifact: Path, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    classes = logits.shape[1]
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ArtifactError(f'The model in "{artifact}" tells {classes} classes apart, but the labels go up to {labels.max()}: pick its own task.')
+    if broken := int((~np.isfinite(logits)).any(axis=1).sum()):
+        raise ArtifactError(
+            f'The model in "{artifact}" gives logits that are not numbers for {broken} of {len(logits)} examples: compress it less, or otherwise.'
+        )
