@@ -1,0 +1,201 @@
+"""The shape of a classifier, read from its config and the headers of its weights, and what a recipe makes of that shape.
+
+No weight is loaded and no torch imported, so a page can ask at every move of a slider. Rounding follows
+`pruning/{heads,ffn,layers}.py`; how many bytes come out of it is `sizes.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from compression.catalog import ModelRef
+from compression.errors import ModelError, RecipeError
+from compression.own_model import weight_files
+from compression.recipe import Distill, PruneStructure, Recipe
+
+FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
+"""By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known beforehand."""
+PADDED_POSITIONS = ("roberta", "xlm-roberta", "camembert")
+"""Families that count positions from padding_idx + 1: the rows before are left out of the graph."""
+QUERY = re.compile(r"\.(\d+)\.attention\.(?:self\.query|q_lin)\.weight$")
+FFN = re.compile(r"\.\d+\.(?:intermediate\.dense|ffn\.lin1)\.weight$")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """An encoder classifier in numbers. `positions` counts the rows that the exported graph keeps; `tokenizer_bytes` is
+    the size of `tokenizer.json` in an artefact, None when the model brings only the files of a slow tokenizer."""
+
+    name: str
+    family: str
+    layers: int
+    hidden: int
+    heads: int
+    head_size: int
+    ffn: int
+    vocabulary: int
+    embedding: int
+    positions: int
+    classes: int
+    tokenizer_bytes: int | None
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of every stored tensor, by its name."""
+
+    @property
+    def encoder_parameters(self) -> int:
+        """Weights in the matrices of the encoder, as they are multiplied for every token."""
+        return self.layers * self.hidden * (4 * self.heads * self.head_size + 2 * self.ffn)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all stored tensors."""
+        total = 0
+        for shape in self.shapes.values():
+            count = 1
+            for side in shape:
+                count *= side
+            total += count
+        return total
+
+
+def facts(model: ModelRef | str | Path, classes: int | None = None) -> ModelFacts:
+    """The facts of a resolved model, or of a folder with `config.json` and safetensors; `classes` overrides the config's.
+
+    Raises `ModelError` for a folder that cannot be read and for a family whose graph is not known beforehand.
+
+    >>> facts("/nowhere")
+    Traceback (most recent call last):
+    ...
+    compression.errors.ModelError: The folder "/nowhere" has no readable config.json; give the folder of a transformers model.
+    """
+    if isinstance(model, ModelRef):
+        return _facts(model.name, Path(model.path or model.name), classes or model.classes)
+    return _facts(str(model), Path(model), classes)
+
+
+def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
+    config = _config(folder)
+    family = str(config.get("model_type"))
+    if family not in FAMILIES:
+        raise ModelError(f'The size of a compressed "{family}" model is not known beforehand; it is for {", ".join(FAMILIES)}. Measure it instead.')
+    shapes = _shapes(folder)
+    words, table = _ending(shapes, "word_embeddings.weight", folder), _ending(shapes, "position_embeddings.weight", folder)
+    queries = {int(found[1]): shape for key, shape in shapes.items() if (found := QUERY.search(key))}
+    widths = {shape[0] for key, shape in shapes.items() if FFN.search(key)}
+    attention = {shape[0] for shape in queries.values()}
+    hidden, heads = (
+        int(config.get(usual) or config.get(other) or 0) for usual, other in (("hidden_size", "dim"), ("num_attention_heads", "n_heads"))
+    )
+    if len(widths) != 1 or len(attention) != 1 or not hidden or not heads:
+        raise ModelError(
+            f'The layers in "{folder}" are missing or differ in their widths, so the size of a compressed model is not known beforehand.'
+        )
+    head_size = hidden // heads
+    before = int(config.get("pad_token_id") or 0) + 1 if family in PADDED_POSITIONS else 0
+    return ModelFacts(
+        name=name,
+        family=family,
+        layers=len(queries),
+        hidden=hidden,
+        heads=attention.pop() // head_size,
+        head_size=head_size,
+        ffn=widths.pop(),
+        vocabulary=words[0],
+        embedding=words[1],
+        positions=table[0] - before,
+        classes=classes or len(config.get("id2label") or ()) or int(config.get("num_labels", 2)),
+        tokenizer_bytes=_tokenizer_bytes(folder / "tokenizer.json"),
+        shapes=shapes,
+    )
+
+
+def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
+    """The shape that is left when the structural stages of `recipe` are done; `shapes` stays that of the original.
+
+    Raises `RecipeError` when a student is to have more layers than there are.
+    """
+    for stage in recipe.stages:
+        if isinstance(stage, Distill):
+            if stage.layers > facts.layers:
+                raise RecipeError(
+                    f"The student is to have {stage.layers} layers, but its teacher has only {facts.layers}; set layers to {facts.layers} or fewer."
+                )
+            facts = replace(facts, layers=stage.layers)
+        elif isinstance(stage, PruneStructure):
+            match stage.target:
+                case "layers":
+                    facts = replace(facts, layers=_some_go(facts.layers, stage.ratio))
+                case "heads":
+                    facts = replace(facts, heads=_some_go(facts.heads, stage.ratio))
+                case "ffn":
+                    facts = replace(facts, ffn=_multiple_of_8(facts.ffn, stage.ratio))
+    return facts
+
+
+def _some_go(count: int, ratio: float) -> int:
+    """Heads or layers that stay: never none."""
+    return max(1, count - round(ratio * count))
+
+
+def _multiple_of_8(count: int, ratio: float) -> int:
+    """Feed-forward neurons that stay: the nearest multiple of 8, at least 8."""
+    return min(count, max(8, round(count * (1 - ratio) / 8) * 8)) if ratio else count
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f'The folder "{folder}" has no readable config.json; give the folder of a transformers model.') from error
+    if not isinstance(content, dict):
+        raise ModelError(f'"{folder / "config.json"}" holds no JSON object; copy the model again.')
+    return content  # pyright: ignore[reportUnknownVariableType]
+
+
+def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes from the headers of all safetensors files of a model: 8 bytes of length, then JSON."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in weight_files(folder):
+        try:
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                if length > path.stat().st_size:
+                    raise ValueError("its header is cut short")
+                header: dict[str, Any] = json.loads(file.read(length))
+            found |= {key: tuple(entry["shape"]) for key, entry in header.items() if key != "__metadata__"}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+            raise ModelError(f'The header of "{path}" cannot be read ({error}); copy or download the file again.') from error
+    return found
+
+
+def _ending(shapes: Mapping[str, tuple[int, ...]], end: str, folder: Path) -> tuple[int, ...]:
+    for key, shape in shapes.items():
+        if key.endswith(end):
+            return shape
+    raise ModelError(f'The weights in "{folder}" have no tensor "...{end}"; give an encoder with absolute positions.')
+
+
+def _tokenizer_bytes(path: Path) -> int | None:
+    """Size that `tokenizer.json` has once it is written anew without padding and truncation."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _rewritten_bytes(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _rewritten_bytes(path: str, size: int, changed_ns: int) -> int | None:
+    """The two numbers make a rewritten file another cache entry."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return len(json.dumps({**content, "padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":")).encode())
+    except (OSError, ValueError, TypeError):
+        return None

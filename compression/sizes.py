@@ -1,0 +1,155 @@
+"""How many bytes the artefact of a recipe has, counted tensor by tensor before anything is made.
+
+It mirrors the graph of `models/assemble.py` and the packing of `quantization/`; a test holds the two together, byte for
+byte. Where an average of bits lies between widths, which matrix takes which depends on the weights: then it is an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from compression.model_facts import ModelFacts, after
+from compression.recipe import BITS, Quantize, Recipe
+
+FLOAT, INT64 = 4, 8
+"""Bytes of a float32 and of an int64."""
+EMBEDDING_GROUP = {8: 128, 4: 32, 2: 16}
+"""Weights of a word's row that share a scale."""
+OTHER_FILES_BYTES = 9_000
+"""Config, recipe, manifest, model card and run.py together, about."""
+TOKENIZER_BYTES_PER_WORD = (12, 40)
+"""Of a tokenizer.json that is yet to be made from a slow tokenizer: least and most."""
+
+
+@dataclass(frozen=True)
+class SizeEstimate:
+    """`weights_bytes` are those of all tensors, `total_bytes` those of all files, of which the files around the tensors are
+    counted to within a few thousand. `exact` says whether `weights_bytes` is; if not, `low` to `high` bound it."""
+
+    weights_bytes: int
+    low: int
+    high: int
+    total_bytes: int
+    exact: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A constant matrix [inputs, outputs] of the graph."""
+
+    inputs: int
+    outputs: int
+    in_head: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.inputs * self.outputs
+
+
+def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
+    """Bytes of the artefact that `recipe` makes of the model; raises `RecipeError` when it cannot be applied to it.
+
+    Zeros count like any weight: pruning single weights makes no dense file smaller.
+    """
+    shape = after(facts, recipe)
+    stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
+    matrices = list(_matrices(shape))
+    rest = _unquantized_bytes(shape) + _embedding_bytes(shape, stage.embedding_bits if stage else 32)
+    notes: list[str] = []
+    if stage is None:
+        low = high = middle = sum(matrix.size * FLOAT for matrix in matrices)
+    elif stage.scheme == "weight-only":
+        low, middle, high = _weight_only_bytes(matrices, stage)
+        if low < high:
+            notes.append("which matrix takes which width depends on its weights")
+    else:
+        low = high = middle = _int8_bytes(matrices, stage)
+    tokenizer = shape.tokenizer_bytes
+    if tokenizer is None:
+        tokenizer = sum(TOKENIZER_BYTES_PER_WORD) * shape.vocabulary // 2
+        notes.append("the tokenizer file is yet to be made")
+    around = tokenizer + _graph_bytes(shape, stage, len(matrices)) + OTHER_FILES_BYTES
+    return SizeEstimate(rest + middle, rest + low, rest + high, rest + middle + around, low == high, "; ".join(notes))
+
+
+def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
+    """Every matrix of the graph; query, key and value are one."""
+    attention = shape.heads * shape.head_size
+    if shape.embedding != shape.hidden:
+        yield Matrix(shape.embedding, shape.hidden)
+    for _ in range(shape.layers):
+        yield Matrix(shape.hidden, 3 * attention)
+        yield Matrix(attention, shape.hidden)
+        yield Matrix(shape.hidden, shape.ffn)
+        yield Matrix(shape.ffn, shape.hidden)
+    yield Matrix(shape.hidden, shape.hidden, in_head=True)
+    yield Matrix(shape.hidden, shape.classes, in_head=True)
+
+
+def _unquantized_bytes(shape: ModelFacts) -> int:
+    """What stays in floats whatever the bits: positions, norms, biases and the graph's own constants."""
+    hidden, attention = shape.hidden, shape.heads * shape.head_size
+    embeddings = shape.positions * shape.embedding + 2 * shape.embedding + (hidden if shape.embedding != hidden else 0)
+    layer = 3 * attention + hidden + shape.ffn + hidden + 4 * hidden
+    head = hidden + shape.classes
+    constants = INT64 + INT64 + shape.layers * 3 * INT64  # first token, row zero, and where qkv is cut
+    return FLOAT * (embeddings + shape.layers * layer + head) + constants
+
+
+def _embedding_bytes(shape: ModelFacts, bits: int) -> int:
+    """The word table: floats, or codes with a scale and (below 8 bits) a zero point a group."""
+    if bits == 32:
+        return FLOAT * shape.vocabulary * shape.embedding
+    groups = ceil(shape.embedding / EMBEDDING_GROUP[bits])
+    zero_points = ceil(groups * bits / 8) if bits < 8 else 0
+    return shape.vocabulary * (ceil(shape.embedding * bits / 8) + groups * FLOAT + zero_points)
+
+
+def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
+    """A byte a weight and a scale an output; static adds a scale and a zero point for each activation that enters."""
+    total = 0
+    for matrix in matrices:
+        if matrix.in_head and stage.head_bits == 32:
+            total += matrix.size * FLOAT
+        else:
+            total += matrix.size + matrix.outputs * FLOAT + (FLOAT + 1 if stage.scheme == "int8-static" else 0)
+    return total
+
+
+def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, int, int]:
+    """Low, middle and high: equal when every matrix has one and the same width."""
+    head = sum(_grouped(m, stage.head_bits, stage.group_size) for m in matrices if m.in_head)
+    encoder = [m for m in matrices if not m.in_head]
+    if stage.bits in BITS:
+        exact = head + sum(_grouped(m, int(stage.bits), stage.group_size) for m in encoder)
+        return exact, exact, exact
+    groups = [m.outputs * ceil(m.inputs / stage.group_size) for m in encoder]
+    scales = sum(groups) * FLOAT
+    filled = sum(groups) * stage.group_size / sum(m.size for m in encoder)
+    codes = stage.bits * sum(m.size for m in encoder) * filled / 8
+    # Less than the dearest step from 4 to 8 bits stays unspent, else that step would have been taken.
+    unspent = max(m.size for m in encoder) * filled * 4 / 8
+    packed = {bits: sum(m.outputs * ceil(ceil(m.inputs / stage.group_size) * bits / 8) for m in encoder) for bits in (2, 4)}
+    # 8 bits do without zero points; an average of 2 to 4 is mostly a mix of those two, one above a mix of 4 and 8.
+    at_4 = (stage.bits - 2) / 2 if stage.bits < 4 else (8 - stage.bits) / 4
+    zero_points = at_4 * packed[4] + ((1 - at_4) * packed[2] if stage.bits < 4 else 0)
+    fixed = head + scales
+    return int(fixed + codes - unspent), int(fixed + codes + zero_points), ceil(fixed + codes + packed[4])
+
+
+def _grouped(matrix: Matrix, bits: int, group_size: int) -> int:
+    """Packed codes of full groups, a scale a group and, below 8 bits, packed zero points."""
+    if bits == 32:
+        return matrix.size * FLOAT
+    groups = ceil(matrix.inputs / group_size)
+    zero_points = ceil(groups * bits / 8) if bits < 8 else 0
+    return matrix.outputs * (groups * group_size * bits // 8 + groups * FLOAT + zero_points)
+
+
+def _graph_bytes(shape: ModelFacts, stage: Quantize | None, matrices: int) -> int:
+    """Nodes and names around the tensors: about 1.3 kB, 1.7 kB a layer and what each quantized matrix adds."""
+    each = {"int8-dynamic": 95, "int8-static": 360, "weight-only": 230}[stage.scheme] if stage else 0
+    return 1_300 + 1_700 * shape.layers + each * matrices
