@@ -1,9 +1,11 @@
-# Everything runs from a bare clone with Python 3.11 or newer and make. `make help` lists the targets.
+# Everything runs from a bare clone with Python 3.11, 3.12 or 3.13 and make. `make help` lists the targets.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
 PORT ?= 8501
 ARGS ?=
+# A browser is opened where there is a screen to open it on.
+HEADLESS ?= $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),false,true)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +25,7 @@ install: $(INSTALLED) ## make .venv with everything that the product needs
 
 run: $(INSTALLED) ## open the page (PORT=8501, HOST=127.0.0.1)
 	@echo "==> Paretoscope opens at http://$(HOST):$(PORT) (Ctrl-C closes the page)"
-	@exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --server.showEmailPrompt false
+	@exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS) --server.showEmailPrompt false
 
 test: $(INSTALLED_DEV) ## run every test, in a browser too (ARGS="-k frontier" narrows it)
 	@scripts/chromium
@@ -46,7 +48,7 @@ demo-study: $(INSTALLED) ## measure the study that ships in data/demo again, on 
 
 screenshots: $(INSTALLED_DEV) ## picture every page, light and dark, wide and narrow, into build/screenshots
 	@scripts/chromium
-	$(BIN)/python benchmarks/screenshots.py --to build/screenshots --readme-image docs/images/explore.png $(ARGS)
+	$(BIN)/python -m benchmarks.screenshots --to build/screenshots --readme-image docs/images/explore.png $(ARGS)
 
 clean: ## remove .venv and caches; the workspace with your trials stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
@@ -55,8 +57,8 @@ clean: ## remove .venv and caches; the workspace with your trials stays
 # --- installation: a stamp is renewed when a requirement file is newer than it -----------------------
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Paretoscope needs Python 3.11 or newer; found $$("$(PYTHON)" --version 2>&1 || echo none). Give one with make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Paretoscope needs Python 3.11, 3.12 or 3.13; found $$("$(PYTHON)" --version 2>/dev/null || echo none). Give one with make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "==> Making $(VENV) with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv $(VENV) || { "$(PYTHON)" -m venv --without-pip $(VENV) && "$(PYTHON)" -m pip --python $(VENV) install pip; }
 
