@@ -1,0 +1,137 @@
+"""The README.md of an artefact: what it was made from, how, what was measured under which conditions, and how to run it.
+
+A Hugging Face model card: YAML front matter, then Markdown. It states only what the document holds; the paths of a
+person's own model and data stay at home, their last names alone are written.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from compression.metrics import METRICS
+from compression.report.table import Row, conditions_in_words, delta, machine_in_words, when
+from compression.trial import TrialDocument
+
+SHOWN = (
+    "quality agreement size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup load_ms "
+    "peak_memory_bytes steady_memory_bytes energy_j"
+).split()
+"""Metrics of the table, in this order."""
+HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
+
+
+def model_card(document: TrialDocument, *, base: str = "", source: str = "", licence: str | None = None) -> str:
+    """The card of a measured trial, as Markdown that ends with a newline.
+
+    `base` says in words what the base model is, `source` where it comes from, `licence` its SPDX id when that is known.
+    """
+    model, task = _short_name(document.model), _short_name(document.task)
+    made_from = "; ".join(part for part in (base, source) if part) or "see its own description"
+    sections = [
+        _front_matter(document, licence),
+        f"# {model}: {document.recipe.in_words()}",
+        f"A text classifier as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. Licence of the base model: "
+        f"{licence or 'not recorded here, see where it comes from'}; it holds for this model too.",
+        "## Measured\n\n" + _figures(document),
+        "## How it was made\n\n" + _recipe(document),
+        "## Run it\n\n"
+        '```sh\npip install onnxruntime tokenizers\npython run.py "some text" "another"\npython run.py --time\n```\n\n'
+        "`model.onnx` takes `input_ids` and `attention_mask` (int64, `[batch, sequence]`) and gives `logits` (float32, `[batch, classes]`); "
+        "the classes are named in `config.json`.",
+        "## Measure it again\n\n" + _again(document, model, task),
+        "## What these figures do not say\n\n" + _limits(document, task),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _short_name(name: str) -> str:
+    """A hub id or built-in name as it is, a path's last part.
+
+    >>> _short_name("/home/me/models/mine"), _short_name("org/name"), _short_name("minilm-trec")
+    ('mine', 'org/name', 'minilm-trec')
+    """
+    return name if HUB_ID.fullmatch(name) else Path(name).name
+
+
+def _front_matter(document: TrialDocument, licence: str | None) -> str:
+    """What the hub reads: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
+    content: dict[str, Any] = {"pipeline_tag": "text-classification", "library_name": "onnx"}
+    if licence:
+        content["license"] = licence.lower()
+    if HUB_ID.fullmatch(document.model):
+        content["base_model"] = document.model.partition("@")[0]
+    content["tags"] = ["onnx", "onnxruntime", "model-compression", *document.recipe.strategies]
+    if document.quality:
+        content["metrics"] = [document.quality.metric]
+        task = _short_name(document.task)
+        result = {
+            "task": {"type": "text-classification"},
+            "dataset": {"name": task, "type": task, "split": document.quality.split},
+            "metrics": [{"type": document.quality.metric, "value": round(document.quality.value, 4)}],
+        }
+        content["model-index"] = [{"name": f"{_short_name(document.model)}-{document.recipe_id}", "results": [result]}]
+    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
+
+
+def _figures(document: TrialDocument) -> str:
+    """A row a metric: value with its 95 % interval, the baseline in the same sitting, the change."""
+    row = Row(document)
+    values = {key: found for key in SHOWN if (found := row.values.get(key))}
+    if not values:
+        return "Nothing was measured."
+    lines = ["| metric | this model | uncompressed | change |", "|---|---|---|---|"]
+    for key, found in values.items():
+        metric, base = METRICS[key], row.baseline.get(key)
+        mine = f"{metric.format(found.value)} {metric.interval(found.low, found.high)}".strip()
+        change = "" if document.is_baseline else delta(key, found.value, base)
+        lines.append(f"| {metric.label} | {mine} | {metric.format(base)} | {change or '–'} |")
+    return "\n".join(lines) + "\n\n" + _conditions(document)
+
+
+def _conditions(document: TrialDocument) -> str:
+    said = ["In brackets: 95 % intervals."]
+    if document.quality:
+        said.append(f"{METRICS['quality'].label}: {document.quality.n:,} examples of the {document.quality.split} split, through this ONNX file.")
+    if document.paired:
+        pair = document.paired
+        said.append(
+            f"Beside the uncompressed model on the same examples {pair.lost} answers were lost and {pair.gained} gained (McNemar p = {pair.mcnemar_p:.2g})."
+        )
+    if document.latency:
+        noisy = "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
+        said.append(f"Latencies: {document.latency.n:,} requests, {conditions_in_words(document)}, tokenization excluded{noisy}.")
+    if document.energy:
+        said.append(f"Energy: {document.energy.source}.")
+    if document.machine:
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(document.machine.versions.items()))
+        said.append(f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}), {when(document)}, protocol {document.protocol}.")
+    return " ".join([*said, *document.notes])
+
+
+def _recipe(document: TrialDocument) -> str:
+    if not document.recipe.stages:
+        return "It was exported as it is: no weight was changed."
+    steps = "\n".join(f"{number}. {stage.title}: {stage.in_words()}" for number, stage in enumerate(document.recipe.stages, start=1))
+    return f"{steps}\n\n```yaml\n{document.recipe.to_yaml()}```\n\nThe same text is in `recipe.yaml`; what it hashes to, {document.recipe_id}, is its id."
+
+
+def _again(document: TrialDocument, model: str, task: str) -> str:
+    return (
+        f"```sh\nparetoscope run {model} --recipe recipe.yaml --task {task} --protocol {document.protocol}\n```\n\n"
+        "`manifest.json` has the sha256 of every file, the hash of every split, and the conditions. "
+        "`python run.py --evaluate examples.jsonl` scores lines of `text` and `label`."
+    )
+
+
+def _limits(document: TrialDocument, task: str) -> str:
+    split = document.quality.split if document.quality else "validation"
+    selected = "" if split == "test" else " A model picked among many for its figures on this split looks a little better there than it is."
+    return (
+        f"Quality holds for texts like those of {task} ({split} split).{selected} Latency, memory and energy hold for the machine and "
+        "conditions above; the ratio to the uncompressed model travels better than milliseconds. What the base model gets wrong or has "
+        "learned unfairly, this one has too."
+    )
