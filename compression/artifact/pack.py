@@ -1,0 +1,50 @@
+"""Putting an artefact's folder together: model, tokenizer, config, recipe, manifest, card and the script that runs it.
+
+Large files are hard links to the cache where the file system allows, so that many artefacts of one sweep
+share what they share. What the model is and how it was made is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from compression import __version__
+from compression.measure.size import artifact_record
+from compression.recipe import Recipe
+from compression.trial import ArtifactRecord
+from compression.workspace import whole_folder
+
+MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
+RUN = Path(__file__).with_name("run.py")
+
+
+def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]) -> ArtifactRecord:
+    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json) and return what is in it.
+
+    `facts` go into manifest.json beside the sha256 of every other file: where the model comes from, the
+    conditions it was measured under, the check against torch.
+    """
+    if target.is_dir():
+        shutil.rmtree(target)
+    with whole_folder(target) as folder:
+        for name in (MODEL, TOKENIZER, CONFIG):
+            _link(made / name, folder / name)
+        shutil.copyfile(RUN, folder / "run.py")
+        (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        record = artifact_record(folder)
+        manifest = {"paretoscope": __version__, "recipe_id": recipe.id, **facts, "sha256": record.sha256}
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return artifact_record(target).model_copy(update={"weights_bytes": facts.get("weights_bytes")})
+
+
+def _link(source: Path, target: Path) -> None:
+    """A hard link, or a copy where links cannot be made (another file system)."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,77 @@
+"""Run this model. It needs only `pip install onnxruntime tokenizers`.
+
+python run.py "some text" "another"        the label of each text and its probability
+python run.py --evaluate examples.jsonl    accuracy on lines of {"text": ..., "label": ...}
+python run.py --time                       latency under the conditions in manifest.json
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+HERE = Path(__file__).parent
+CONFIG = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
+MANIFEST = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+LABELS = [CONFIG["id2label"][str(index)] for index in range(len(CONFIG["id2label"]))]
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = MANIFEST["conditions"]["threads"]
+session = onnxruntime.InferenceSession(str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"])
+tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
+tokenizer.enable_truncation(MANIFEST["max_length"])
+
+
+def logits(ids):
+    """[batch, tokens] token ids -> [batch, labels]; no token is padding."""
+    return session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+
+
+def classify(text):
+    """(label, probability) of one text."""
+    scores = logits(np.array([tokenizer.encode(text).ids], dtype=np.int64))[0]
+    shares = np.exp(scores - scores.max())
+    return LABELS[int(scores.argmax())], float(shares.max() / shares.sum())
+
+
+def evaluate(path):
+    """Accuracy in batches of texts with equal length, as it was measured."""
+    examples = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
+    encoded = [tokenizer.encode(example["text"]).ids for example in examples]
+    order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
+    right = 0
+    while order:
+        batch = [index for index in order[:32] if len(encoded[index]) == len(encoded[order[0]])]
+        order = order[len(batch) :]
+        answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(axis=1)
+        right += sum(LABELS[answer] == str(examples[index]["label"]) for answer, index in zip(answers, batch))
+    return right / len(examples), len(examples)
+
+
+def latency():
+    """Sorted milliseconds of 200 requests after 50 for warm-up."""
+    conditions = MANIFEST["conditions"]
+    words = np.random.default_rng(0).integers(CONFIG["vocab_size"] // 2, CONFIG["vocab_size"], size=(conditions["batch"], conditions["sequence"]))
+    samples = []
+    for _ in range(250):
+        start = time.perf_counter()
+        logits(words)
+        samples.append((time.perf_counter() - start) * 1000)
+    return sorted(samples[50:]), conditions
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    if sys.argv[1] == "--evaluate":
+        print("accuracy {:.4f} on {} examples".format(*evaluate(sys.argv[2])))
+    elif sys.argv[1] == "--time":
+        times, under = latency()
+        print(f"p50 {times[100]:.2f} ms, p90 {times[180]:.2f} ms ({under})")
+    else:
+        for text in sys.argv[1:]:
+            print("{}  {:.3f}".format(*classify(text)))

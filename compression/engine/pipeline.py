@@ -1,0 +1,299 @@
+"""One trial from request to document: stages, export, artefact, measurements. It runs inside a worker process.
+
+Each step asks the cache first, under a key that says everything its result depends on, so a trial pays only
+for what no trial before it has made. What a stage does is the stage's own file; this one only joins them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
+from compression.catalog import resolve_request
+from compression.engine.cache import StageCache, content_key, stage_key
+from compression.measure import locks
+from compression.measure.latency import Side, Sitting, measure_in_turns
+from compression.measure.machine import fingerprint, usable_cores
+from compression.measure.quality import evaluate, paired, score
+from compression.measure.size import artifact_record
+from compression.models.context import EncodedSplit, StageContext
+from compression.models.export import CODE_VERSION as EXPORT_VERSION
+from compression.models.export import TOLERANCE, export
+from compression.models.graph import payload_bytes, save
+from compression.models.load import load_model, prepare, save_model
+from compression.quantization.theoretical import theoretical_bytes
+from compression.recipe import Quantize, Recipe, Stage
+from compression.report.model_card import model_card
+from compression.tasks import encode, load_task
+from compression.trial import Measured, Progress, Quality, TrialDocument, TrialRequest
+from compression.workspace import Workspace
+
+SPLIT = "validation"
+"""The split of every curve; the test split is opened only for what a person keeps."""
+FACTS = "facts.json"
+
+log = logging.getLogger("paretoscope")
+Report = Callable[[Progress], None]
+
+
+def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> TrialDocument:
+    """Make and measure what `request` asks for; raises `ParetoscopeError` in one sentence when that cannot be done."""
+    bench = Bench(request, workspace, Steps(request.recipe, report))
+    made = bench.make(request.recipe)
+    baseline = made if not request.recipe.stages else bench.make(Recipe())
+    quality, logits = bench.quality(made)
+    reference = (quality, logits) if made is baseline else bench.quality(baseline)
+    sitting = bench.sit(made, baseline)
+    bench.keep_samples(sitting, logits, reference[1])
+    return bench.document(made, baseline, (quality, reference[0]), (logits, reference[1]), sitting)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A graph in the cache: `folder` holds model.onnx, tokenizer.json, config.json and facts.json."""
+
+    key: str
+    folder: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """weights_bytes, theoretical_bytes and torch_difference of the graph."""
+        return json.loads((self.folder / FACTS).read_text())
+
+
+class Steps:
+    """Which step a trial is at, for the person who waits, and how long each took, for the document."""
+
+    def __init__(self, recipe: Recipe, report: Report) -> None:
+        self._report = report
+        self._count = len(recipe.stages) + 4
+        self._number = 0
+        self._name = ""
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Announce a step and time it; the same name again (the baseline after the model) adds to its time."""
+        if name not in self.seconds:
+            self._number = min(self._number + 1, self._count)
+        self._name = name
+        self.progress(0, 0)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+    def progress(self, step: int, steps: int) -> None:
+        self._report(Progress(stage=self._name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
+
+
+def apply(stage: Stage) -> Callable[..., Any]:
+    """The function that carries out a stage: `apply(stage, model or graph, context)` of its module."""
+    return importlib.import_module(stage.carried_out_by).apply
+
+
+class Bench:
+    """The materials of one trial: model, task, cache. Methods make things from them, each at most once."""
+
+    def __init__(self, request: TrialRequest, workspace: Workspace, steps: Steps) -> None:
+        self.request = request
+        self.workspace = workspace
+        self.steps = steps
+        self.cache = StageCache(workspace.cache)
+        self.model_ref, self.task_ref = resolve_request(request)
+        self.task = load_task(self.task_ref, self.model_ref.outputs)
+        self._loaded: tuple[str, Any] = ("", None)
+        self._encoded: dict[str, EncodedSplit] = {}
+
+    # --- making ---------------------------------------------------------------------------------------
+
+    def make(self, recipe: Recipe) -> Made:
+        """The graph of a recipe: torch stages, export, then quantization."""
+        with self.steps.step("prepare"):
+            key, folder = self._base()
+        for stage in (stage for stage in recipe.stages if not isinstance(stage, Quantize)):
+            with self.steps.step(stage.in_words()):
+                key, folder = self._trained(stage, key, folder, recipe.seed)
+        with self.steps.step("export"):
+            made = self._exported(key, folder)
+        for stage in (stage for stage in recipe.stages if isinstance(stage, Quantize)):
+            with self.steps.step(stage.in_words()):
+                made = self._quantized(stage, made, recipe.seed)
+        return made
+
+    def _base(self) -> tuple[str, Path]:
+        key = content_key("base", self.model_ref.key, self.task.labels)
+        return key, self._folder(key, lambda folder: prepare(self.model_ref, self.task, folder))
+
+    def _trained(self, stage: Stage, parent: str, source: Path, seed: int) -> tuple[str, Path]:
+        """The checkpoint after a stage that works on the torch model. What it trained on is part of its key."""
+        key = content_key(stage_key(parent, stage, seed), self.task.key)
+
+        def make(folder: Path) -> None:
+            model = apply(stage)(stage, self._load(parent, source), self._context(seed))
+            save_model(model, folder, source / TOKENIZER)
+            self._loaded = (key, model)
+
+        return key, self._folder(key, make)
+
+    def _exported(self, parent: str, source: Path) -> Made:
+        key = content_key("export", parent, EXPORT_VERSION)
+
+        def make(folder: Path) -> None:
+            graph, difference = export(self._load(parent, source))
+            log.info("the graph differs from torch by %.2g, at most %g is accepted", difference, TOLERANCE)
+            self._write(folder, source, graph, difference, theoretical_bytes(graph, graph))
+
+        return Made(key, self._folder(key, make))
+
+    def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.scheme == "int8-static" else None)
+
+        def make(folder: Path) -> None:
+            whole = onnx.load(parent.folder / MODEL)
+            graph = apply(stage)(stage, whole, self._context(seed))
+            self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
+
+        return Made(key, self._folder(key, make))
+
+    def _write(self, folder: Path, source: Path, graph: onnx.ModelProto, difference: float, theoretical: int) -> None:
+        save(graph, folder / MODEL)
+        for name in (TOKENIZER, CONFIG):
+            (folder / name).write_bytes((source / name).read_bytes())
+        facts = {"weights_bytes": payload_bytes(graph), "theoretical_bytes": theoretical, "torch_difference": difference}
+        (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+    def _folder(self, key: str, make: Callable[[Path], None]) -> Path:
+        """A cache entry; only the making of one holds the machine as compute work."""
+
+        def alone(folder: Path) -> None:
+            with locks.compute():
+                make(folder)
+
+        return self.cache.folder(key, alone)
+
+    def _load(self, key: str, folder: Path) -> Any:
+        """The torch model of a checkpoint. The one just made is handed on, once, for its next stage changes it."""
+        held, model = self._loaded
+        self._loaded = ("", None)
+        return model if held == key else load_model(folder)
+
+    def _context(self, seed: int) -> StageContext:
+        return StageContext(
+            seed=seed,
+            labels=self.task.labels,
+            encoded=self.encoded,
+            progress=self.steps.progress,
+            cached=lambda key, make: self.cache.array(content_key(key), make),
+        )
+
+    def encoded(self, name: str) -> EncodedSplit:
+        """A split of the task as token ids of this model's tokenizer."""
+        if name not in self._encoded:
+            split = self.task.splits[name]
+            tokenizer = self._base()[1] / TOKENIZER
+            ids = encode(tokenizer, split.texts, self.task.max_length)
+            self._encoded[name] = EncodedSplit(ids, split.labels, content_key(split.sha256, self.model_ref.key, self.task.max_length))
+        return self._encoded[name]
+
+    # --- measuring ------------------------------------------------------------------------------------
+
+    def quality(self, made: Made) -> tuple[Quality, np.ndarray]:
+        """Quality on the validation split and the logits [examples, classes] behind it, through ONNX Runtime."""
+        with self.steps.step("accuracy"):
+            split = self.encoded(SPLIT)
+
+            def run() -> np.ndarray:
+                with locks.compute():
+                    return evaluate(made.folder, split.ids, split.labels, threads=usable_cores(), split=SPLIT)[1]
+
+            logits = self.cache.array(content_key("logits", made.key, split.key, fingerprint().id), run)
+            return score(logits, split.labels, SPLIT), logits
+
+    def sit(self, made: Made, baseline: Made) -> Sitting:
+        """Latency, memory and energy, in turns with the baseline and alone on the machine."""
+        with self.steps.step("latency"), locks.measuring():
+            reference = None if made is baseline else baseline.folder
+            return measure_in_turns(made.folder, reference, self.request.conditions, self.request.protocol, self.steps.progress)
+
+    def keep_samples(self, sitting: Sitting, logits: np.ndarray, reference: np.ndarray) -> None:
+        """Raw latency samples and the logits of every example, for whoever wants to look closer."""
+        self.workspace.samples.mkdir(parents=True, exist_ok=True)
+        target = self.workspace.samples / f"{self.request.trial_id}.npz"
+        labels = self.encoded(SPLIT).labels
+        with target.with_suffix(".tmp").open("wb") as file:
+            np.savez_compressed(file, logits=logits, baseline_logits=reference, labels=labels, **sitting.arrays())
+        target.with_suffix(".tmp").replace(target)
+
+    # --- what came out --------------------------------------------------------------------------------
+
+    def document(
+        self, made: Made, baseline: Made, qualities: tuple[Quality, Quality], logits: tuple[np.ndarray, np.ndarray], sitting: Sitting
+    ) -> TrialDocument:
+        """The finished trial with its artefact packed; `qualities` and `logits` are the model's and the baseline's."""
+        document = self._measured(self.request, made, qualities[0], sitting.candidate)
+        if sitting.baseline is not None:
+            plain = self.request.model_copy(update={"recipe": Recipe()})
+            theirs = self._packed(self._measured(plain, baseline, qualities[1], sitting.baseline), baseline, keep=True)
+            against = Measured.model_validate({name: getattr(theirs, name) for name in Measured.model_fields})
+            comparison = paired(*logits, self.encoded(SPLIT).labels)
+            document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
+        document = document.model_copy(update={"timings_s": self.steps.seconds, "notes": sitting.notes})
+        return self._packed(document, made)
+
+    def _measured(self, request: TrialRequest, made: Made, quality: Quality, side: Side) -> TrialDocument:
+        return TrialDocument(
+            trial_id=request.trial_id,
+            recipe_id=request.recipe.id,
+            model=request.model,
+            task=request.task,
+            status="done",
+            recipe=request.recipe,
+            protocol=request.protocol,
+            quality=quality,
+            latency=side.latency,
+            memory=side.memory,
+            energy=side.energy,
+            theoretical_bytes=made.facts["theoretical_bytes"],
+            machine=fingerprint(),
+            measured_at=datetime.now(UTC),
+        )
+
+    def _packed(self, document: TrialDocument, made: Made, *, keep: bool = False) -> TrialDocument:
+        """The document with its artefact's record; with `keep`, an artefact that is there already stays."""
+        target = self.workspace.artifacts / document.trial_id
+        if keep and target.is_dir():
+            record = artifact_record(target).model_copy(update={"weights_bytes": made.facts["weights_bytes"]})
+        else:
+            card = model_card(document, base=self.model_ref.about, source=self.model_ref.source)
+            record = pack(made.folder, target, document.recipe, card, self._facts(made))
+        return document.model_copy(update={"artifact": record})
+
+    def _facts(self, made: Made) -> dict[str, Any]:
+        """What manifest.json says about where the artefact comes from."""
+        return {
+            "model": self.request.model,
+            "model_key": self.model_ref.key,
+            "task": self.request.task,
+            "task_key": self.task.key,
+            "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
+            "max_length": self.task.max_length,
+            "conditions": self.request.conditions.model_dump(),
+            "torch_tolerance": TOLERANCE,
+            "machine": fingerprint().model_dump(mode="json"),
+            **made.facts,
+        }
