@@ -20,6 +20,8 @@ from compression.measure.messages import LatencyAnswer, LatencyRequest, QualityA
 from compression.workspace import PROJECT
 
 MODEL_FILE = "model.onnx"
+# -P: a file in the current folder that is called like a module must not be imported in its place.
+_COMMAND = [sys.executable, "-P", "-m", "compression.measure.worker"]
 
 
 def model_file(artifact: Path) -> Path:
@@ -42,8 +44,7 @@ def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
     """One fresh process, one request, one answer. `ArtifactError` when the model broke or killed it."""
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
-            # -P: a file in the current folder that is called like a module must not be imported in its place.
-            [sys.executable, "-P", "-m", "compression.measure.worker"],
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

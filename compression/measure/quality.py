@@ -44,14 +44,18 @@ def evaluate(
         raise ValueError(f"{len(encoded)} texts and {len(labels)} labels do not make a split")
     logits = _logits(artifact, encoded, threads)
     _check(artifact, logits, labels)
-    predictions = logits.argmax(axis=1)
-    right = int((predictions == labels).sum())
-    low, high = statistics.wilson(right, len(labels))
     if predictions_to:
         kept = io.BytesIO()
-        np.savez_compressed(kept, labels=labels, predictions=predictions, logits=logits)
+        np.savez_compressed(kept, labels=labels, predictions=logits.argmax(axis=1), logits=logits)
         write_whole(predictions_to, kept.getvalue())
-    return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split), logits
+    return score(logits, labels, split), logits
+
+
+def score(logits: NDArray[np.float32], labels: NDArray[np.int64], split: str) -> Quality:
+    """Accuracy of logits [n, classes] with its Wilson interval."""
+    right = int((logits.argmax(axis=1) == labels).sum())
+    low, high = statistics.wilson(right, len(labels))
+    return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split)
 
 
 def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Paired:

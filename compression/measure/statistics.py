@@ -94,7 +94,7 @@ def supported_quantile(samples: Floats, quantile: float) -> float | None:
 
 
 def ratio_of_medians(
-    over: Sequence[Floats], under: Sequence[Floats], *, confidence: float = CONFIDENCE, replicates: int = 2000, seed: int = 0
+    over: Sequence[Floats], under: Sequence[Floats], *, confidence: float = CONFIDENCE, replicates: int = 1000, seed: int = 0
 ) -> tuple[float, float, float]:
     """median(over) / median(under) with its percentile interval, by a bootstrap of two levels.
 

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ _STABLE = 0.02
 """Warm-up ends when the medians of two windows in a row differ by less."""
 _WINDOW_RUNS, _WINDOW_S = 20, 0.15
 _DIFFERENT_REQUESTS = 16
+_OWN_WORDS = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?")
+"""What ONNX Runtime puts before the reason: its name, a code, and the path that the sentence has already."""
 
 
 class _BrokenArtifactError(Exception):
@@ -92,7 +95,7 @@ def _blame(model: str, verb: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = _OWN_WORDS.sub("", " ".join(str(error).split()))
         reason = reason[:300] + " ..." if len(reason) > 300 else reason.rstrip(".")
         raise _BrokenArtifactError(f'ONNX Runtime cannot {verb} the model "{model}" ({reason}): make the artefact again.') from error
 

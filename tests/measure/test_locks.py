@@ -49,6 +49,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def _holds(child: subprocess.Popen[str], within_s: float = 10.0) -> bool:
+    assert child.stdout
     return bool(select.select([child.stdout], [], [], within_s)[0])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from compression.measure import machine
 
-_INTEL = "processor\t: 0\nmodel name\t: Some  CPU 8480+\nflags\t\t: fpu smep avx2 avx512_vnni amx_int8 sse4_2\n\nprocessor\t: 1\nmodel name\t: other\n"
+_INTEL = "processor\t: 0\nmodel name\t: Some  CPU 8480+\nflags\t\t: fpu smep avx2 avx512_vnni amx_int8 sse4_2\n\nprocessor\t: 1\nmodel name\t: b\n"
 _HIDDEN = "processor : 0\ncpu family : 25\nmodel : 17\nmodel name : AMD EPYC\nflags : avx\n"
 _ARM = "processor\t: 0\nFeatures\t: fp asimd asimddp i8mm sve bf16\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n"
 
