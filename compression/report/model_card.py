@@ -99,7 +99,8 @@ def _conditions(document: TrialDocument) -> str:
     if document.paired:
         pair = document.paired
         said.append(
-            f"Beside the uncompressed model on the same examples {pair.lost} answers were lost and {pair.gained} gained (McNemar p = {pair.mcnemar_p:.2g})."
+            f"Beside the uncompressed model on the same examples {pair.lost} right answers were lost and {pair.gained} gained "
+            f"(McNemar p = {pair.mcnemar_p:.2g})."
         )
     if document.latency:
         noisy = "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
@@ -116,7 +117,7 @@ def _recipe(document: TrialDocument) -> str:
     if not document.recipe.stages:
         return "It was exported as it is: no weight was changed."
     steps = "\n".join(f"{number}. {stage.title}: {stage.in_words()}" for number, stage in enumerate(document.recipe.stages, start=1))
-    return f"{steps}\n\n```yaml\n{document.recipe.to_yaml()}```\n\nThe same text is in `recipe.yaml`; what it hashes to, {document.recipe_id}, is its id."
+    return f"{steps}\n\n```yaml\n{document.recipe.to_yaml()}```\n\nThe same text is in `recipe.yaml`; its id is {document.recipe_id}."
 
 
 def _again(document: TrialDocument, model: str, task: str) -> str:

@@ -1,0 +1,30 @@
+"""Paretoscope's page: what do I lose, and what do I gain, when I make this model smaller?
+
+The router and the frame; what each page does stands in pages/, the parts they share in dashboard/.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compression.errors import ParetoscopeError
+from dashboard import frame
+from dashboard.cards import error_card
+
+st.set_page_config(page_title="Paretoscope", page_icon=str(frame.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
+st.logo(frame.logo(), size="large", icon_image=frame.BRAND / "mark.svg")
+
+pages = {group: [st.Page(file, title=title, icon=icon) for file, title, icon in entries] for group, entries in frame.PAGES.items()}
+page = st.navigation(pages, expanded=True)
+
+try:
+    frame.sidebar()
+except ParetoscopeError as error:
+    error_card(error, "The workspace cannot be opened.")
+    st.stop()
+
+wanted = frame.resumed()
+if wanted:
+    st.switch_page(wanted, query_params=st.query_params.to_dict())
+
+page.run()

@@ -1,0 +1,143 @@
+"""One self-contained HTML file about measured trials: both curves, the table, machine, conditions and method.
+
+It opens without a server and without a network: plotly's script stands in it once.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from plotly.offline import get_plotlyjs
+
+from compression import __version__
+from compression.errors import ParetoscopeError
+from compression.frontier import front, recommend
+from compression.limits import MaxDrop
+from compression.points import objectives
+from compression.report.figures import tradeoff_figure
+from compression.report.palette import LOOKS
+from compression.report.table import Row, conditions_in_words, machine_in_words, rows, when
+from compression.report.tradeoff import tradeoff
+from compression.trial import TrialDocument
+from compression.workspace import write_whole
+
+OBJECTIVES = ("quality", "size_bytes", "latency_p50_ms")
+DROP = 0.02
+"""The recommendation of a report allows this loss of accuracy."""
+COLUMNS = (("quality", "Accuracy"), ("size_bytes", "Size on disk"), ("latency_p50_ms", "Latency p50"), ("speedup", "Speed-up"))
+
+METHOD = (
+    "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a 95 % Wilson interval; p is McNemar's exact "
+    "test against the baseline on the same examples.",
+    "Latency is taken in fresh processes in turns with the baseline, tokenization excluded, alone on the machine; the speed-up is the ratio "
+    "within one sitting with its bootstrap interval.",
+    "Size on disk counts every file that a deployer ships.",
+    "A model is on the front when no other is at least as good in accuracy, size and median latency and better in one of them.",
+)
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 "Source Sans 3", system-ui, sans-serif; color: #17212B; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; } p.under { color: #5F6B76; margin: .2rem 0 1.2rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 1rem; }
+.answer { border: 1px solid #DDE3E9; border-radius: 8px; padding: .9rem 1.1rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #E6EAEE; white-space: nowrap; } th { color: #5F6B76; font-weight: 600; }
+.range { color: #5F6B76; } li { margin: .2rem 0; }
+"""
+
+
+def write_report(documents: Sequence[TrialDocument], path: str | Path) -> Path:
+    """Write the report of `documents` to `path`, whole or not at all; returns the path.
+
+    Raises `ParetoscopeError` when nothing was measured or the file cannot be written.
+    """
+    content = report_html(documents)
+    try:
+        write_whole(Path(path), content)
+    except OSError as error:
+        raise ParetoscopeError(f'The report "{path}" cannot be written ({error.strerror}); name a file in a folder that you may write to.') from error
+    return Path(path)
+
+
+def report_html(documents: Sequence[TrialDocument]) -> str:
+    """The report as a string. Models, tasks, machines and conditions that differ get a chapter each: they share no axis."""
+    measured = [document for document in documents if document.latency and document.quality]
+    if not measured:
+        raise ParetoscopeError("There is nothing to report: none of these trials has been measured; run one first.")
+    chapters: dict[tuple[str, ...], list[TrialDocument]] = {}
+    for document in measured:
+        machine = document.machine.id if document.machine else ""
+        chapters.setdefault((document.model, document.task, machine, conditions_in_words(document)), []).append(document)
+    title = " and ".join(dict.fromkeys(_short(model) for model, *_ in chapters))
+    body = "".join(_chapter(found) for found in chapters.values())
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Compression of {html.escape(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head><body>{body}"
+        f"<h2>Method</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in METHOD)}</ul>"
+        f'<p class="under">Paretoscope {__version__}, {datetime.now(UTC):%d %b %Y}</p></body></html>'
+    )
+
+
+def _chapter(documents: Sequence[TrialDocument]) -> str:
+    table = rows(documents)
+    first = table[0].document
+    newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
+    runtime = first.machine.versions.get("onnxruntime", "") if first.machine else ""
+    under = " · ".join(
+        part
+        for part in (
+            f"{len(table)} models",
+            conditions_in_words(first),
+            machine_in_words(first),
+            f"ONNX Runtime {runtime}" if runtime else "",
+            when(newest.document),
+        )
+        if part
+    )
+    heading = f"{_short(first.model)} on {_short(first.task)}"
+    return f'<h1>{html.escape(heading)}</h1><p class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_table(table)}'
+
+
+def _answer(table: Sequence[Row]) -> str:
+    baseline = next((row.point for row in table if row.document.is_baseline), None)
+    limits = (MaxDrop(DROP),) if baseline else ()
+    advice = recommend([row.point for row in table], limits, objectives(*OBJECTIVES), baseline)
+    return f'<p class="answer">With at most {DROP * 100:g} points of accuracy lost: {html.escape(advice.reason)}</p>'
+
+
+def _plots(table: Sequence[Row]) -> str:
+    parts = []
+    for x in ("size_bytes", "latency_p50_ms"):
+        figure = tradeoff_figure(tradeoff(table, x, "quality"))
+        parts.append(f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config={'displaylogo': False, 'responsive': True})}</div>")
+    return f'<div class="plots">{"".join(parts)}</div>'
+
+
+def _table(table: Sequence[Row]) -> str:
+    """Best accuracy first, the front marked."""
+    on_front = set(front([row.point for row in table], objectives(*OBJECTIVES)).on_front)
+    heads = "".join(f"<th>{head}</th>" for head in ("Model", "Strategy", *(head for _, head in COLUMNS), "p", "Front", "When"))
+    body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: -(row.point.value("quality") or 0)))
+    return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _line(row: Row, on_front: bool) -> str:
+    look, paired = LOOKS[row.family], row.document.paired
+    p = f"{paired.mcnemar_p:.3f}" if paired and not row.document.is_baseline else ""
+    cells: Iterable[str] = (
+        row.name,
+        f"{look.glyph} {look.label}",
+        *(row.said(key) for key, _ in COLUMNS),
+        p,
+        "yes" if on_front else "",
+        when(row.document),
+    )
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _short(name: str) -> str:
+    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith("/") else name

@@ -1,0 +1,187 @@
+"""Measured trials as rows: what a plot, a table and a CSV say about each, in words and in numbers.
+
+Which of them are on a front or worth taking is `frontier.py`'s and `recommendation.py`'s.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from compression.metrics import METRICS, Metric, metric
+from compression.points import Point, point
+from compression.report.palette import LOOKS, Family, family
+from compression.trial import MetricValue, TrialDocument
+
+RATIO_WORDS = {
+    "size_bytes": ("smaller", "larger"),
+    "theoretical_bytes": ("smaller", "larger"),
+    "peak_memory_bytes": ("smaller", "larger"),
+    "steady_memory_bytes": ("smaller", "larger"),
+    "energy_j": ("less", "more"),
+    "load_ms": ("faster", "slower"),
+    "latency_p50_ms": ("faster", "slower"),
+    "latency_p90_ms": ("faster", "slower"),
+    "latency_p95_ms": ("faster", "slower"),
+    "latency_p99_ms": ("faster", "slower"),
+}
+"""What a ratio to the baseline is called when it is good, and when it is bad."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured model: its document, and what is derived from it once."""
+
+    document: TrialDocument
+
+    @property
+    def id(self) -> str:
+        return self.document.trial_id
+
+    @cached_property
+    def name(self) -> str:
+        return self.document.recipe.in_words()
+
+    @cached_property
+    def family(self) -> Family:
+        return family(self.document.recipe)
+
+    @cached_property
+    def point(self) -> Point:
+        return point(self.document)
+
+    @property
+    def values(self) -> Mapping[str, MetricValue | None]:
+        return self.point.values
+
+    @cached_property
+    def baseline(self) -> Mapping[str, float]:
+        """The uncompressed model's numbers from the same sitting, by metric key; its own for the baseline itself."""
+        against = self.document.baseline
+        if against is None:
+            return {key: found.value for key, found in self.values.items() if found} if self.document.is_baseline else {}
+        latency = against.latency
+        found = {
+            "quality": against.quality.value,
+            "size_bytes": against.artifact.size_bytes,
+            "latency_p50_ms": latency.p50_ms,
+            "latency_p90_ms": latency.p90_ms,
+            "latency_p95_ms": latency.p95_ms,
+            "latency_p99_ms": latency.p99_ms,
+            "load_ms": latency.load_ms,
+            "peak_memory_bytes": against.memory.peak_bytes,
+            "steady_memory_bytes": against.memory.steady_bytes,
+            "energy_j": against.energy.joules_per_request,
+            "theoretical_bytes": against.theoretical_bytes,
+        }
+        return {key: float(value) for key, value in found.items() if value is not None}
+
+    def said(self, key: str) -> str:
+        """A number with unit, interval and what it is beside the baseline: "1.90 ms [1.85, 1.96] (3.9x faster)"."""
+        row, found = metric(key), self.values.get(key)
+        if found is None:
+            return "–"
+        change = "" if self.document.is_baseline else delta(key, found.value, self.baseline.get(key))
+        parts = (row.format(found.value), row.interval(found.low, found.high), f"({change})" if change else "")
+        return " ".join(part for part in parts if part)
+
+    def hover(self, *keys: str) -> str:
+        """The card over a point: recipe in a line, the metrics of the axes, conditions, n, machine and date (HTML for plotly)."""
+        document = self.document
+        lines = [f"<b>{self.name}</b>  <i>{LOOKS[self.family].label.lower()}</i>"]
+        lines += [f"{metric(key).label}: {self.said(key)}" for key in keys if self.values.get(key)]
+        if document.quality:
+            lines.append(
+                f"{document.quality.n:,} examples ({document.quality.split}), {document.latency.n if document.latency else 0} timed requests"
+            )
+        lines.append(conditions_in_words(document))
+        lines.append(f"{machine_in_words(document)} · {when(document)}")
+        return "<br>".join(lines)
+
+
+def rows(documents: Iterable[TrialDocument]) -> list[Row]:
+    """One row a recipe, in the order given: of two measurements the one with the longer protocol stays, then the newer one."""
+    chosen: dict[str, TrialDocument] = {}
+    for document in documents:
+        before = chosen.get(document.recipe_id)
+        if before is None or _rank(document) >= _rank(before):
+            chosen[document.recipe_id] = document
+    return [Row(document) for document in chosen.values()]
+
+
+def _rank(document: TrialDocument) -> tuple[bool, str]:
+    return document.protocol == "standard", document.measured_at.isoformat() if document.measured_at else ""
+
+
+def delta(key: str, value: float, baseline: float | None) -> str:
+    """What a number is beside the baseline's, in words; empty when there is nothing to compare with.
+
+    >>> delta("quality", 0.948, 0.960), delta("size_bytes", 17.2e6, 91e6), delta("latency_p50_ms", 4.0, 2.0)
+    ('-1.2 points', '5.3x smaller', '2.0x slower')
+    """
+    if baseline is None:
+        return ""
+    if key == "quality":
+        return f"{_signed((value - baseline) * 100)} points"
+    if key not in RATIO_WORDS or value <= 0 or baseline <= 0:
+        return ""
+    good, bad = RATIO_WORDS[key]
+    ratio = baseline / value
+    return f"{ratio:.1f}x {good}" if ratio >= 1 else f"{1 / ratio:.1f}x {bad}"
+
+
+def _signed(points: float) -> str:
+    """One decimal with a sign, and no sign for nothing."""
+    return "0.0" if abs(points) < 0.05 else f"{points:+.1f}"
+
+
+def conditions_in_words(document: TrialDocument) -> str:
+    at = document.latency
+    return f"batch {at.batch}, {at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
+
+
+def machine_in_words(document: TrialDocument) -> str:
+    return document.machine.in_words() if document.machine else "machine not known"
+
+
+def when(document: TrialDocument) -> str:
+    """The day of a measurement.
+
+    >>> when(TrialDocument.model_construct(measured_at=None))
+    'date not known'
+    """
+    return f"{document.measured_at:%d %b %Y}" if document.measured_at else "date not known"
+
+
+def present_metrics(table: Sequence[Row]) -> list[Metric]:
+    """The metrics that at least one row has, in the order of the metric table."""
+    return [row for key, row in METRICS.items() if any(each.values.get(key) for each in table)]
+
+
+def to_csv(table: Sequence[Row]) -> str:
+    """Every number of every row with its interval, in the units that they are stored in, for other programs."""
+    columns = present_metrics(table)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    heads = ["trial_id", "recipe_id", "name", "strategy", "model", "task", "protocol"]
+    measured = [name for column in columns for name in (column.key, f"{column.key}_low", f"{column.key}_high")]
+    writer.writerow([*heads, *measured, "quality_n", "mcnemar_p", "batch", "sequence", "threads", "machine", "measured_at", "recipe"])
+    for row in table:
+        document, at = row.document, row.document.latency
+        numbers = [part for column in columns for part in _cells(row.values.get(column.key))]
+        writer.writerow(
+            [row.id, document.recipe_id, row.name, row.family, document.model, document.task, document.protocol, *numbers]
+            + [document.quality.n if document.quality else "", document.paired.mcnemar_p if document.paired else ""]
+            + ([at.batch, at.sequence, at.threads] if at else ["", "", ""])
+            + [machine_in_words(document), document.measured_at.isoformat() if document.measured_at else "", document.recipe.canonical_json()]
+        )
+    return out.getvalue()
+
+
+def _cells(found: MetricValue | None) -> list[float | str]:
+    if found is None:
+        return ["", "", ""]
+    return [found.value, "" if found.low is None else found.low, "" if found.high is None else found.high]

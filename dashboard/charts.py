@@ -1,0 +1,76 @@
+"""A trade-off plot on a page: its axis pickers, its picture, and the click that picks a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from compression.metrics import metric
+from compression.report.figures import tradeoff_figure
+from compression.report.table import Row, present_metrics
+from compression.report.tradeoff import Estimate, State, Tradeoff, tradeoff
+from dashboard import frame, picks
+
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "png", "scale": 2},
+}
+
+
+def plot(
+    name: str,
+    table: Sequence[Row],
+    x: str,
+    y: str,
+    *,
+    states: Mapping[str, State],
+    bounds: Mapping[str, float],
+    picked: Sequence[str],
+    recommended: str | None,
+) -> Tradeoff:
+    """A plot with its title and axis pickers; `x` and `y` are where it starts. Returns what it shows."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+        title = st.empty()
+        with st.popover("Axes", icon=":material/tune:", type="tertiary"):
+            keys = [row.key for row in present_metrics(table)]
+            at_y = _picker("Up", f"{name}y", keys, y)
+            at_x = _picker("Across", f"{name}x", keys, x)
+            log = st.toggle("Logarithmic across", key=f"{name}log", bind="query-params")
+            whole = st.toggle("Every point, however far off", key=f"{name}all", bind="query-params")
+    title.markdown(f"#### {metric(at_y).label} against {_lower(metric(at_x).label)}")
+    info = tradeoff(table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended)
+    chart = f"{name}chart"
+    st.plotly_chart(
+        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole),
+        key=chart,
+        on_select=partial(picks.clicked, chart),
+        selection_mode="points",
+        config={**CONFIG, "toImageButtonOptions": {**CONFIG["toImageButtonOptions"], "filename": f"{at_y}-against-{at_x}"}},
+        alt=info.alt,
+    )
+    return info
+
+
+def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate | None = None, picked: Sequence[str] = ()) -> None:
+    """A small plot that only shows: every measured point, and the hollow one that moves with the sliders."""
+    info = tradeoff(table, x, y, estimate=estimate, picked=picked)
+    st.markdown(f"###### {metric(y).label} against {_lower(metric(x).label)}")
+    st.plotly_chart(
+        tradeoff_figure(info, dark=frame.dark(), height=300, legend=False), key=name, config={**CONFIG, "displayModeBar": False}, alt=info.alt
+    )
+
+
+def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
+    index = keys.index(default) if default in keys else 0
+    return st.selectbox(
+        label, keys, index=index, key=key, bind="query-params", format_func=lambda k: f"{metric(k).label} ({metric(k).unit}) {metric(k).arrow[0]}"
+    )
+
+
+def _lower(label: str) -> str:
+    return f"{label[0].lower()}{label[1:]}"

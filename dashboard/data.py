@@ -1,0 +1,95 @@
+"""What a page reads: the store, this machine, the shipped study and the names that can be picked, each cached as it may be.
+
+Everything measured is keyed by `store.version()`, so that a rerun costs one small query until something changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from compression import catalog
+from compression.engine.client import ensure_engine
+from compression.errors import ParetoscopeError
+from compression.measure.machine import fingerprint
+from compression.store import Store, TrialRow
+from compression.study import shipped_study
+from compression.trial import LIVE, Machine, TrialDocument, TrialRequest
+from compression.workspace import Workspace
+
+
+@st.cache_resource(show_spinner=False)
+def _open(root: str) -> Store:
+    return Store.open(Workspace.at(root))
+
+
+def workspace() -> Workspace:
+    return Workspace.at()
+
+
+def store() -> Store:
+    return _open(str(workspace().root))
+
+
+def version() -> int:
+    return store().version()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _documents(root: str, version: int) -> tuple[TrialDocument, ...]:
+    """Cached as a resource: documents are frozen, so sessions may share them without copies."""
+    return tuple(_open(root).documents())
+
+
+def documents() -> tuple[TrialDocument, ...]:
+    """Every trial measured in this workspace, oldest first."""
+    return _documents(str(workspace().root), version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _all_trials(root: str, version: int) -> tuple[TrialRow, ...]:
+    return tuple(_open(root).trials())
+
+
+def trials() -> tuple[TrialRow, ...]:
+    """Every trial of this workspace in the order in which they run or ran."""
+    return _all_trials(str(workspace().root), version())
+
+
+def live_trials() -> list[TrialRow]:
+    return [row for row in trials() if row.status in LIVE]
+
+
+@st.cache_resource(show_spinner=False)
+def demo_documents() -> tuple[TrialDocument, ...]:
+    """The shipped study; a broken file is an empty one here, for the page must open."""
+    try:
+        return tuple(shipped_study())
+    except ParetoscopeError:
+        return ()
+
+
+def this_machine() -> Machine:
+    return fingerprint()
+
+
+@st.cache_resource(show_spinner=False, ttl=300)
+def builtin_models() -> tuple[catalog.ModelRef, ...]:
+    return tuple(catalog.models())
+
+
+@st.cache_resource(show_spinner=False, ttl=300)
+def builtin_tasks() -> tuple[catalog.TaskRef, ...]:
+    return tuple(catalog.tasks())
+
+
+def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
+    """Queue trials and see to it that an engine is there to run them; raises `ParetoscopeError`."""
+    rows = [store().queue(request, priority) for request in requests]
+    start_engine()
+    return rows
+
+
+def start_engine() -> None:
+    ensure_engine(workspace(), stays=True)

@@ -1,0 +1,89 @@
+"""The first line of a page that is about measured models, and what stands there while there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from compression.catalog import request
+from compression.errors import ParetoscopeError
+from compression.recipe import Recipe, parse_recipe
+from compression.report.table import Row, machine_in_words, when
+from dashboard import data
+from dashboard.cards import error_card
+from dashboard.scope import Scope, default_conditions, short
+
+FIRST_LOOK: tuple[dict[str, object], ...] = (
+    {"stages": []},
+    {"stages": [{"kind": "quantize"}]},
+    {"stages": [{"kind": "quantize", "scheme": "int8-static"}]},
+    {"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]},
+    {"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.25}, {"kind": "quantize"}]},
+)
+"""The baseline and four recipes without training: what a machine can say of a model within minutes."""
+
+
+def header(scope: Scope, table: Sequence[Row]) -> None:
+    """What is on the screen, in a line, with the link that restores it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"## {short(scope.model)} on {short(scope.task)}", width="content")
+        with st.popover("Copy link", icon=":material/link:", type="tertiary"):
+            st.caption("This link opens the same models, axes, limits and picks.")
+            st.code(st.context.url_and_query if hasattr(st.context, "url_and_query") else _link(), language=None, wrap_lines=True)
+    if table:
+        count = f"{len(table)} model{'s' if len(table) > 1 else ''} measured on {scope.where}"
+        st.caption(f"{count} · {scope.conditions.in_words()}")
+    if scope.demo and table:
+        _from_elsewhere(scope, table)
+
+
+def _link() -> str:
+    """The address with its query parameters."""
+    query = "&".join(f"{key}={value}" for key in st.query_params for value in st.query_params.get_all(key))
+    return f"{st.context.url}?{query}" if query else st.context.url or ""
+
+
+def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
+    """Shipped points say whose they are, and how to get one's own."""
+    newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
+    waiting = [row for row in data.live_trials() if row.request.model == scope.model]
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f":material/info: The demo study: measured on **{machine_in_words(newest.document)}**, {when(newest.document)}. "
+            "Your machine has measured nothing of this model yet; its points get axes of their own.",
+            width="stretch",
+        )
+        if waiting:
+            st.page_link("pages/jobs.py", label=f"Measuring here: {len(waiting)} to go", icon=":material/autorenew:")
+        else:
+            measure_here(scope)
+
+
+def nothing_measured(scope: Scope) -> None:
+    """No point at all: the one button that changes that."""
+    with st.container(border=True):
+        waiting = [row for row in data.live_trials() if row.request.model == scope.model]
+        if waiting:
+            st.markdown(f"### The first of {len(waiting)} models is on its way")
+            st.page_link("pages/jobs.py", label="Watch it in Jobs", icon=":material/autorenew:")
+            return
+        st.markdown(f"### Nothing of {short(scope.model)} on {short(scope.task)} has been measured here yet")
+        st.markdown("Start with the baseline and four quick recipes, or make one of your own.")
+        with st.container(horizontal=True):
+            measure_here(scope)
+            st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
+
+
+def measure_here(scope: Scope) -> None:
+    """The button that queues a first look, and the card when that cannot be."""
+    if not st.button("Measure it here (about 3 minutes)", type="primary", icon=":material/timer:", key="measure_here"):
+        return
+    try:
+        with st.spinner("Queueing"):
+            recipes: list[Recipe] = [parse_recipe(content) for content in FIRST_LOOK]
+            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions()) for recipe in recipes])
+    except ParetoscopeError as error:
+        error_card(error)
+    else:
+        st.rerun()

@@ -1,0 +1,98 @@
+"""The engine in one line of the sidebar: idle, how far it is, or down with the button that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from compression.errors import ParetoscopeError
+from compression.store import TrialRow
+from compression.trial import LIVE
+from dashboard import data
+
+POLL_SECONDS = 2.0
+
+
+def draw() -> None:
+    """The line; it asks again by itself only while something is queued or running."""
+    st.fragment(_line, run_every=POLL_SECONDS if data.live_trials() else None)()
+
+
+def _line() -> None:
+    rows = data.trials()
+    live = [row for row in rows if row.status in LIVE]
+    engine = data.store().engine()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if engine is None or not engine.alive:
+            _down(len(live))
+        elif live:
+            st.page_link("pages/jobs.py", label=in_words(rows), icon=":material/autorenew:")
+        else:
+            st.caption(":material/check_circle: Engine idle")
+    _rerun_when_something_ended(rows, bool(live))
+
+
+def _down(waiting: int) -> None:
+    """What is missing and what still works, with the way out."""
+    if waiting:
+        st.caption(f":material/warning: Engine down, {waiting} waiting. Everything measured can still be read.")
+    else:
+        st.caption(":material/bedtime: Engine off. It starts with the first job.")
+    if st.button("Start", key="start_engine", type="primary" if waiting else "tertiary", icon=":material/play_arrow:"):
+        try:
+            with st.spinner("Starting"):
+                data.start_engine()
+        except ParetoscopeError as error:
+            st.error(str(error))
+        else:
+            st.rerun()
+
+
+def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
+    """The rest of the page is drawn again when a trial has ended since it was drawn, or polling has to begin or stop."""
+    ended = sum(row.status not in LIVE for row in rows)
+    seen = st.session_state.get("ended_seen")
+    st.session_state["ended_seen"] = (ended, live)
+    if seen is not None and seen != (ended, live):
+        st.rerun()
+
+
+def in_words(rows: Sequence[TrialRow]) -> str:
+    """How far the present batch is: everything that ended since its oldest live trial was queued, and everything live.
+
+    Time left is the mean time of what this batch, else the newest ten trials, took; without any it is left out.
+    """
+    live = [row for row in rows if row.status in LIVE]
+    if not live:
+        return "idle"
+    since = min(row.queued_at for row in live)
+    ended = sorted((row for row in rows if row.finished_at and row.status == "done"), key=lambda row: row.finished_at or since)
+    batch = [row for row in ended if row.finished_at and row.finished_at >= since]
+    total = len(batch) + len(live)
+    left = seconds_left(live, batch or ended[-10:])
+    about = f", about {duration(left)} left" if left is not None else ""
+    return f"{len(batch)} of {total} measured{about}" if total > 1 else f"Measuring{about}"
+
+
+def seconds_left(live: Sequence[TrialRow], like: Sequence[TrialRow]) -> float | None:
+    """Mean time of ended trials times what is live, less what the running ones have had already."""
+    took = [(row.finished_at - row.started_at).total_seconds() for row in like if row.finished_at and row.started_at]
+    if not took:
+        known = [row.progress.seconds_left for row in live if row.progress and row.progress.seconds_left is not None]
+        return sum(known) if known and len(known) == len(live) else None
+    mean = sum(took) / len(took)
+    now = datetime.now(UTC)
+    had = [(now - row.started_at).total_seconds() for row in live if row.started_at]
+    return max(0.0, mean * len(live) - sum(min(spent, mean) for spent in had))
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(8), duration(95), duration(4000)
+    ('8 s', '2 min', '1.1 h')
+    """
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

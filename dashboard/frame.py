@@ -1,0 +1,49 @@
+"""The frame around every page: pages by group, the scope, the engine in one line, and the way in for deep links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import engine_line, scope
+
+BRAND = Path(__file__).parent / "brand"
+PAGES = {
+    "See": [("pages/explore.py", "Explore", ":material/scatter_plot:")],
+    "Make": [("pages/compress.py", "Compress", ":material/compress:")],
+    "Keep": [("pages/jobs.py", "Jobs", ":material/list_alt:")],
+}
+
+
+def dark() -> bool:
+    """Whether the page stands on a dark ground, as far as the browser has told."""
+    return st.context.theme.type == "dark"
+
+
+def logo() -> Path:
+    return BRAND / ("logo-dark.svg" if dark() else "logo-light.svg")
+
+
+def guard(page: str) -> None:
+    """First line of every page. Until app.py has run once in a server, a deep link reaches the page without it:
+    go there, and come back with the same query parameters."""
+    if "scope" not in st.session_state:
+        st.switch_page("app.py", query_params={**st.query_params.to_dict(), "resume": page})
+
+
+def resumed() -> str | None:
+    """The page that `guard` left, once, if it is one of ours."""
+    page = st.query_params.get("resume")
+    if page is None:
+        return None
+    del st.query_params["resume"]
+    files = [file for group in PAGES.values() for file, _, _ in group]
+    return next((file for file in files if file == f"pages/{page}.py"), None)
+
+
+def sidebar() -> None:
+    """The scope and the engine; the navigation above them is streamlit's."""
+    with st.sidebar:
+        st.session_state["scope"] = scope.pick()
+        engine_line.draw()

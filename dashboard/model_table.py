@@ -1,0 +1,113 @@
+"""The table of models under the plots, linked with them both ways, and what can be taken away from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from compression.frontier import Frontier, Recommendation
+from compression.metrics import metric
+from compression.report.palette import LOOKS
+from compression.report.table import Row, to_csv, when
+from dashboard import picks
+from dashboard.scope import Scope, short
+
+TABLE = "models"
+NUMBERS = ("quality", "size_bytes", "latency_p50_ms", "latency_p90_ms", "speedup", "peak_memory_bytes", "energy_j")
+
+
+def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommendation, picked: Sequence[str]) -> None:
+    """Best first: the recommended one, the front, what is near it, the rest by accuracy. A selected row is a picked point."""
+    ordered = _ordered(table, found, advice)
+    ids = [row.id for row in ordered]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("#### Models", width="content")
+        with st.container(horizontal=True, width="content"):
+            name = f"{short(scope.model)}-{short(scope.task)}"
+            st.download_button("CSV", partial(_csv, table), f"{name}.csv", "text/csv", on_click="ignore", icon=":material/table:", type="tertiary")
+            st.download_button(
+                "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
+            )
+    st.session_state[TABLE] = {"selection": {"rows": [ids.index(id) for id in picked if id in ids], "columns": [], "cells": []}}
+    st.dataframe(
+        [_record(row, found, advice) for row in ordered],
+        key=TABLE,
+        hide_index=True,
+        on_select=partial(picks.selected_rows, TABLE, ids),
+        selection_mode="multi-row",
+        column_config=_columns(),
+        placeholder="–",
+        height=min(38 + 35 * len(ordered), 560),
+        alt=f"Table of {len(ordered)} measured models",
+    )
+
+
+def _ordered(table: Sequence[Row], found: Frontier, advice: Recommendation) -> list[Row]:
+    near, on_front = set(found.statistically_on_front), set(found.on_front)
+
+    def rank(row: Row) -> tuple[bool, bool, bool, bool, float]:
+        return (
+            row.id != advice.best,
+            row.id not in advice.feasible,
+            row.id not in on_front,
+            row.id not in near,
+            -(row.point.value("quality") or 0.0),
+        )
+
+    return sorted(table, key=rank)
+
+
+def _record(row: Row, found: Frontier, advice: Recommendation) -> dict[str, Any]:
+    """One line of the table, numbers in the shown unit so that a click on a head sorts them."""
+    baseline, paired = row.baseline, row.document.paired
+    quality, size = row.point.value("quality"), row.point.value("size_bytes")
+    known = quality is not None and "quality" in baseline
+    record: dict[str, Any] = {
+        "Model": row.name,
+        "Strategy": f"{LOOKS[row.family].glyph} {LOOKS[row.family].label}",
+        "Front": _standing(row.id, found, advice),
+        "change": (quality - baseline["quality"]) * 100 if known and quality is not None else None,
+        "p": paired.mcnemar_p if paired and not row.document.is_baseline else None,
+        "smaller": baseline["size_bytes"] / size if size and "size_bytes" in baseline else None,
+        "When": when(row.document),
+    }
+    for key in NUMBERS:
+        value = row.point.value(key)
+        record[key] = None if value is None else metric(key).shown(value)
+    order = ("Model", "Strategy", "Front", "quality", "change", "p", "size_bytes", "smaller", *NUMBERS[2:], "When")
+    return {name: record[name] for name in order}
+
+
+def _standing(id: str, found: Frontier, advice: Recommendation) -> str:
+    if id in found.not_comparable:
+        return "not comparable"
+    words = "on it" if id in found.on_front else "within error" if id in found.statistically_on_front else "dominated"
+    return words if id in advice.feasible else f"{words}, over a limit"
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    shown: dict[str, Any] = {
+        "Model": st.column_config.TextColumn("Model", width="medium", pinned=True),
+        "change": number("vs baseline", format="%+.1f points"),
+        "p": number("p", format="%.3f", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
+        "smaller": number("Smaller", format="%.1fx"),
+    }
+    formats = {"quality": "%.1f %%", "size_bytes": "%.1f MB", "speedup": "%.2fx", "peak_memory_bytes": "%.0f MB", "energy_j": "%.3f J"}
+    for key in NUMBERS:
+        row = metric(key)
+        shown[key] = number(row.label, format=formats.get(key, f"%.2f {row.unit}"), help=row.about or None)
+    return shown
+
+
+def _csv(table: Sequence[Row]) -> str:
+    return to_csv(table)
+
+
+def _report(table: Sequence[Row]) -> str:
+    from compression.report.html import report_html  # plotly's script is large: read when somebody asks for it
+
+    return report_html([row.document for row in table])

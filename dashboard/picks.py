@@ -1,0 +1,51 @@
+"""Which points are picked: owned by the app, written by charts, table and buttons, kept in the URL.
+
+A chart loses its own selection whenever its figure changes, so a click only toggles an id here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+MOST = 6
+
+
+def picked(known: Sequence[str]) -> list[str]:
+    """Picked ids that are among `known`, in the order in which they were picked; read from the link at first."""
+    if "picks" not in st.session_state:
+        st.session_state["picks"] = st.query_params.get_all("pick")
+    return [id for id in st.session_state["picks"] if id in known]
+
+
+def toggle(id: str) -> None:
+    chosen: list[str] = list(st.session_state.get("picks", []))
+    write([other for other in chosen if other != id] if id in chosen else [*chosen, id])
+
+
+def write(ids: Sequence[str]) -> None:
+    """Replace the picks; the oldest go when there are too many."""
+    kept = list(dict.fromkeys(ids))[-MOST:]
+    st.session_state["picks"] = kept
+    st.query_params["pick"] = kept
+    if not kept:
+        del st.query_params["pick"]
+
+
+def clicked(chart: str) -> None:
+    """Callback of a chart: toggle whatever point was clicked."""
+    event = st.session_state.get(chart)
+    points = event["selection"]["points"] if event else []
+    for point in points[:1]:
+        if point.get("customdata"):
+            found = point["customdata"]
+            toggle(found[0] if isinstance(found, list) else found["0"] if isinstance(found, dict) else found)
+
+
+def selected_rows(table: str, ids: Sequence[str]) -> None:
+    """Callback of a table whose rows are `ids`: its selection becomes the picks, in the order that they had."""
+    event = st.session_state.get(table)
+    rows = [ids[row] for row in event["selection"]["rows"] if row < len(ids)] if event else []
+    before = [id for id in st.session_state.get("picks", []) if id in rows]
+    write([*before, *(id for id in rows if id not in before)])

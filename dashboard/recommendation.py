@@ -1,0 +1,99 @@
+"""The recommendation card, what the marks mean, and which points could not be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from compression.frontier import Frontier, Recommendation
+from compression.metrics import metric
+from compression.report.table import Row
+from compression.report.tradeoff import State, Tradeoff
+from dashboard import downloads, picks, verdict
+from dashboard.scope import Scope
+
+TILES = ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes")
+
+
+def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int) -> None:
+    """The answer: the sentence, four numbers beside the baseline's, why, and what can be done with it."""
+    best = table.get(advice.best or "")
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"### {verdict.headline(advice, table)}", width="content")
+            st.badge(f"{len(advice.feasible)} of {count} models left", color="gray")
+        if best:
+            st.markdown(verdict.figures(best))
+            _tiles(best)
+        st.caption(verdict.why(advice, table))
+        if best:
+            with st.container(horizontal=True):
+                downloads.artifact(scope, best, key="best")
+                _pick_button([id for id in (advice.best, advice.runner_up) if id])
+
+
+def _tiles(row: Row) -> None:
+    with st.container(horizontal=True, gap="large"):
+        for key in TILES:
+            found = row.values.get(key)
+            if found is None:
+                continue
+            whole = row.said(key)
+            change = whole[whole.rfind("(") + 1 : -1] if whole.endswith(")") else None
+            st.metric(
+                metric(key).label,
+                metric(key).format(found.value),
+                change,
+                delta_color="off",
+                delta_arrow="off",
+                help=f"{metric(key).about or metric(key).label}. {whole}",
+                width="content",
+            )
+
+
+def _pick_button(ids: Sequence[str]) -> None:
+    label = "Pick it and the runner-up" if len(ids) > 1 else "Pick it"
+    st.button(label, icon=":material/push_pin:", type="tertiary", on_click=_pick, args=(list(ids),), key="pick_best")
+
+
+def _pick(ids: list[str]) -> None:
+    picks.write([*st.session_state.get("picks", []), *ids])
+
+
+def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
+    """How each point is drawn: out of the limits before anything else, then on the front, near it, or dominated."""
+    near = set(found.statistically_on_front)
+    drawn: dict[str, State] = {}
+    for id in found.points:
+        if id not in advice.feasible:
+            drawn[id] = "excluded"
+        elif id in found.on_front:
+            drawn[id] = "front"
+        else:
+            drawn[id] = "near" if id in near else "dominated"
+    return drawn
+
+
+def legend(found: Frontier, advice: Recommendation, count: int) -> None:
+    """The marks in words: how many are on the front of all objectives, near it, and outside the limits."""
+    names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
+    near = len(found.statistically_on_front) - len(found.on_front)
+    st.caption(
+        f"Solid: the {len(found.on_front)} models that no other beats in {names}. Lighter: {near} whose intervals overlap that front. "
+        f"Faint: beaten. Hollow: {count - len(advice.feasible)} outside the limits (shaded). "
+        "The line is the front of the two metrics on display. Click a point to pick it."
+    )
+
+
+def not_comparable(shown: Sequence[Tradeoff], found: Frontier, table: Mapping[str, Row]) -> None:
+    """Points that lack a metric on display or an objective, listed so that they are not lost."""
+    lacking: dict[str, list[str]] = {id: [metric(key).label.lower() for key in keys] for id, keys in found.not_comparable.items()}
+    for info in shown:
+        for id in info.aside:
+            words = lacking.setdefault(id, [])
+            words += [of.label.lower() for of in (info.x, info.y) if table[id].values.get(of.key) is None and of.label.lower() not in words]
+    if lacking:
+        with st.expander(f"{len(lacking)} not comparable"):
+            for id, words in lacking.items():
+                st.markdown(f"- {table[id].name}: no {', '.join(words)}")

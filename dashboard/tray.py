@@ -1,0 +1,59 @@
+"""The tray: each picked model as a card, with what dominates it, what it would take, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from compression.frontier import Frontier
+from compression.metrics import metric
+from compression.report.palette import LOOKS
+from compression.report.table import Row
+from dashboard import downloads, picks, verdict
+from dashboard.scope import Scope
+
+ACROSS = 3
+
+
+def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
+    """Cards in rows of three; nothing when nothing is picked."""
+    if not picked:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"#### Picked ({len(picked)})", width="content")
+        st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
+    for start in range(0, len(picked), ACROSS):
+        for column, row in zip(st.columns(ACROSS), picked[start : start + ACROSS], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _card(scope, found, row)
+
+
+def _card(scope: Scope, found: Frontier, row: Row) -> None:
+    look = LOOKS[row.family]
+    st.markdown(f"**{row.name}**")
+    st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
+    keys = [key for key in ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes") if row.values.get(key)]
+    st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}" for key in keys))
+    if row.document.paired:
+        paired = row.document.paired
+        st.caption(f"{verdict.loss(row)}. {paired.lost} answers lost, {paired.gained} gained, {paired.agreement * 100:.1f} % the same.")
+    st.markdown(standing(found, row.id))
+    for line in row.document.notes:
+        st.caption(line)
+    with st.container(horizontal=True):
+        downloads.artifact(scope, row, key=f"tray_{row.id}")
+        st.button("Drop", icon=":material/close:", type="tertiary", on_click=picks.toggle, args=(row.id,), key=f"drop_{row.id}")
+
+
+def standing(found: Frontier, id: str) -> str:
+    """Where a point stands: on the front, or which one dominates it and what it would take, in markdown."""
+    if id in found.not_comparable:
+        return f"Not comparable: {', '.join(metric(key).label.lower() for key in found.not_comparable[id])} was not measured."
+    if id in found.on_front:
+        return ":material/check: On the front: no model is better in every objective."
+    dominators = found.dominators(id)
+    words = f"Dominated by **{found.points[dominators[0]].shown_name}**" + (f" and {len(dominators) - 1} more" if len(dominators) > 1 else "")
+    near = ", within the error of the front" if id in found.statistically_on_front else ""
+    needed = [change.in_words() for change in found.needed(id)]
+    return f"{words}{near}." + (f" On the front with {' or '.join(needed)}." if needed else "")

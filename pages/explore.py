@@ -1,0 +1,40 @@
+"""Which small model should I take? Both Pareto curves of the scope, the answer in words first."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compression.frontier import front, recommend
+from compression.points import Point
+from dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
+
+frame.guard("explore")
+here = scope.current()
+table = here.rows()
+by_id = {row.id: row for row in table}
+
+empty.header(here, table)
+if not table:
+    empty.nothing_measured(here)
+    st.stop()
+
+answer = st.container()
+baseline: Point | None = next((row.point for row in table if row.document.is_baseline), None)
+asked = limits.draw(table, baseline)
+points = [row.point for row in table]
+advice = recommend(points, asked.constraints, asked.objectives, baseline)
+found = front(points, asked.objectives)
+picked = picks.picked(list(by_id))
+with answer:
+    recommendation.draw(here, advice, by_id, len(table))
+
+states = recommendation.states(found, advice)
+shown = []
+for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), ("size_bytes", "latency_p50_ms"), strict=True):
+    with column:
+        shown.append(charts.plot(name, table, x, "quality", states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
+recommendation.legend(found, advice, len(table))
+
+tray.draw(here, found, [by_id[id] for id in picked])
+model_table.draw(here, table, found, advice, picked)
+recommendation.not_comparable(shown, found, by_id)
