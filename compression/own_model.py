@@ -21,6 +21,7 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 TOKENIZER_FILES = (*VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+OFFSET_POSITIONS = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "roberta-prelayernorm", "data2vec-text", "ibert", "mpnet")
 HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES)
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
@@ -45,7 +46,7 @@ def _pickle_error(path: Path) -> ModelError:
 
 
 def inspect_folder(folder: Path) -> dict[str, Any]:
-    """Check a folder of a sequence classifier; gives `labels`, `classes`, `about` and `source` for a `ModelRef`.
+    """Check a folder of a sequence classifier; gives `labels`, `classes`, `max_tokens`, `about` and `source` for a `ModelRef`.
 
     Raises:
         ModelError: no readable config, no classification head, no safetensors (a pickle is named), or broken ones.
@@ -62,6 +63,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names,
         "classes": len(names),
+        "max_tokens": _max_tokens(config),
         "about": f"{architecture}, {len(names)} classes, {millions:,.3g} MB",
         "source": "your own model",
     }
@@ -116,6 +118,19 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
         return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f'"{folder / "config.json"}" has an id2label that does not name outputs 0, 1, 2, ...; correct it there.') from error
+
+
+def _max_tokens(config: dict[str, Any]) -> int | None:
+    """Positions of the model; RoBERTa and its kin count them from one past the padding index.
+
+    >>> _max_tokens({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
+    512
+    """
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int) or positions < 1:
+        return None
+    padding = config.get("pad_token_id", 1) if str(config.get("model_type")) in OFFSET_POSITIONS else -1
+    return positions - int(padding) - 1
 
 
 def _check_header(path: Path) -> None:

@@ -1,0 +1,213 @@
+"""A folder or hub id is accepted for what it holds, or refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from compression import own_model
+from compression.catalog import resolve_model
+from compression.errors import ModelError
+
+
+def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
+    """A folder that has all that a sequence classifier needs before its weights are looked at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "no", "1": "yes"}} | config
+    (folder / "config.json").write_text(json.dumps(content))
+    (folder / "tokenizer.json").write_text("{}")
+    save_file({"classifier.weight": np.full((2, 4), weight, dtype=np.float32)}, folder / "model.safetensors")
+    return folder
+
+
+# --- folders ------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_known_by_content(tmp_path: Path) -> None:
+    first, copy = write_model(tmp_path / "one"), write_model(tmp_path / "two")
+    ref = resolve_model(str(first))
+    assert (ref.kind, ref.labels, ref.classes, ref.outputs, ref.task) == ("folder", ("no", "yes"), 2, ("no", "yes"), None)
+    assert ref.key == resolve_model(str(copy)).key
+    write_model(copy, weight=2.0)
+    assert ref.key != resolve_model(str(copy)).key
+    (first / "tokenizer.json").write_text('{"other": 1}')
+    assert ref.key != resolve_model(str(first)).key
+
+
+def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path / "org" / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert resolve_model("org/mine").name == str(tmp_path / "org" / "mine")
+
+
+@pytest.mark.parametrize(
+    ("config", "outputs"),
+    [
+        ({"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}, ("LABEL_0", "LABEL_1", "LABEL_2")),
+        ({"id2label": None, "num_labels": 4}, ("LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3")),
+        ({"id2label": None}, ("LABEL_0", "LABEL_1")),
+    ],
+)
+def test_labels_without_real_names_are_none(tmp_path: Path, config: dict[str, Any], outputs: tuple[str, ...]) -> None:
+    ref = resolve_model(str(write_model(tmp_path / "model", **config)))
+    assert ref.labels is None
+    assert ref.outputs == outputs
+
+
+def test_labels_come_in_the_order_of_their_number(tmp_path: Path) -> None:
+    names = {str(index): f"class {index}" for index in reversed(range(12))}
+    assert resolve_model(str(write_model(tmp_path / "model", id2label=names))).labels == tuple(f"class {index}" for index in range(12))
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens"),
+    [
+        ({"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
+        ({"model_type": "roberta", "max_position_embeddings": 130}, 128),
+        ({}, None),
+    ],
+)
+def test_longest_input_follows_from_the_positions(tmp_path: Path, config: dict[str, Any], tokens: int | None) -> None:
+    assert resolve_model(str(write_model(tmp_path / "model", **config))).max_tokens == tokens
+
+
+def test_shards_are_accepted_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="model-00002-of-00002"):
+        resolve_model(str(folder))
+    save_file({"b": np.zeros(2, dtype=np.float32)}, folder / "model-00002-of-00002.safetensors")
+    assert resolve_model(str(folder)).classes == 2
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pkl", "weights.pt"])
+def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    folder = write_model(tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(b"\x80\x04")
+    for given in (folder, folder / name):
+        with pytest.raises(ModelError) as caught:
+            resolve_model(str(given))
+        assert f'{name}" is a pickle file, which can run code when opened; convert it to safetensors.' in str(caught.value)
+
+
+def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model")
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04")
+    assert resolve_model(str(folder)).kind == "folder"
+
+
+@pytest.mark.parametrize(
+    ("architectures", "what"),
+    [(["BertModel"], "a BertModel"), (["LlamaForCausalLM"], "a LlamaForCausalLM"), (None, "names no architecture")],
+)
+def test_a_model_without_classification_head_is_named(tmp_path: Path, architectures: Any, what: str) -> None:
+    with pytest.raises(ModelError, match="a classification head is needed") as caught:
+        resolve_model(str(write_model(tmp_path / "model", architectures=architectures)))
+    assert what in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", None, "has no config.json"),
+        ("config.json", "{", "cannot be read as JSON"),
+        ("config.json", "[]", "should hold a JSON object"),
+        ("config.json", '{"architectures": ["XForSequenceClassification"], "id2label": {"0": "a", "2": "b"}}', "does not name outputs 0, 1, 2"),
+        ("model.safetensors", None, "has no weights"),
+        ("model.safetensors", "not a tensor", "is not a whole safetensors file"),
+        ("model.safetensors", "", "is not a whole safetensors file"),
+        ("tokenizer.json", None, "has no tokenizer"),
+    ],
+)
+def test_a_folder_with_a_broken_file(tmp_path: Path, file: str, content: str | None, message: str) -> None:
+    folder = write_model(tmp_path / "model")
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_text(content)
+    with pytest.raises(ModelError) as caught:
+        resolve_model(str(folder))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_cut_short_are_noticed(tmp_path: Path) -> None:
+    weights = write_model(tmp_path / "model") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(ModelError, match="not a whole safetensors file"):
+        resolve_model(str(tmp_path / "model"))
+
+
+def test_a_single_file_is_no_model(tmp_path: Path) -> None:
+    weights = write_model(tmp_path / "model") / "model.safetensors"
+    with pytest.raises(ModelError, match="is a file, but a model is a folder"):
+        resolve_model(str(weights))
+
+
+# --- hub ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub cache, with the network off."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def put_in_cache(cache: Path, commit: str = "a" * 40) -> Path:
+    repository = cache / "models--org--name"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    return write_model(repository / "snapshots" / commit)
+
+
+def test_a_cached_hub_model_needs_no_network(hub_cache: Path) -> None:
+    folder = put_in_cache(hub_cache)
+    ref = resolve_model("org/name")
+    assert (ref.kind, ref.name, ref.path, ref.revision) == ("hub", "org/name", str(folder), "a" * 40)
+    assert resolve_model("org/name@main").key == ref.key == own_model.content_key(folder)
+
+
+@pytest.mark.parametrize("name", ["org/other", "org/name@v2"])
+def test_a_hub_model_that_is_not_cached_while_offline(hub_cache: Path, name: str) -> None:
+    put_in_cache(hub_cache)
+    with pytest.raises(ModelError, match=f'the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set'):
+        resolve_model(name)
+
+
+def test_hub_failures_are_one_sentence(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def unreachable(*_: Any, local_files_only: bool = False, **__: Any) -> str:
+        raise LocalEntryNotFoundError("no") if local_files_only else ConnectionError("two\nlines")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    with pytest.raises(ModelError, match=r"the hub could not be reached \(ConnectionError\)"):
+        resolve_model("org/name")
+
+
+def test_only_harmless_files_are_downloaded(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def downloaded(repository: str, **options: Any) -> str:
+        asked.append({"repository": repository} | options)
+        return str(write_model(hub_cache / "b" if len(asked) > 1 else hub_cache / "a"))
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", downloaded)
+    resolve_model("org/name@v1.0")
+    assert (asked[0]["repository"], asked[0]["revision"], asked[0]["local_files_only"]) == ("org/name", "v1.0", True)
+    assert not any(pattern.endswith((".bin", ".py", ".pt")) or pattern == "*" for pattern in asked[0]["allow_patterns"])
+    assert "token" not in asked[0]
+    assert len(asked) == 1
