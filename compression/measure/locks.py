@@ -16,7 +16,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,14 +28,14 @@ _thread = threading.local()
 
 
 @contextmanager
-def compute(folder: Path | None = None) -> Iterator[None]:
+def compute(folder: Path | None = None) -> Generator[None]:
     """Hold the machine together with other compute work; waits while a measurement runs or waits."""
     with _machine(fcntl.LOCK_SH, folder or lock_folder()):
         yield
 
 
 @contextmanager
-def measuring(folder: Path | None = None) -> Iterator[None]:
+def measuring(folder: Path | None = None) -> Generator[None]:
     """Hold the machine alone; waits until the compute work and the measurements before it are done."""
     with _machine(fcntl.LOCK_EX, folder or lock_folder()):
         yield
@@ -55,7 +55,7 @@ def lock_folder() -> Path:
 
 
 @contextmanager
-def _machine(mode: int, folder: Path) -> Iterator[None]:
+def _machine(mode: int, folder: Path) -> Generator[None]:
     # Holding the machine while asking for it again would wait for itself for ever, so it is refused at once.
     if getattr(_thread, "holds", False):
         raise RuntimeError("compute() and measuring() do not nest: leave the one before asking for the other")
@@ -71,7 +71,7 @@ def _machine(mode: int, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[int]:
+def _file(path: Path) -> Generator[int]:
     """A descriptor of its own, so that threads of one process exclude each other too; closing it unlocks.
 
     Python's descriptors do not survive exec, and `_forget` closes them in a bare fork, so that no child keeps a lock.

@@ -120,8 +120,11 @@ def ratio_of_medians(
 
 
 def _resampled_median(turns: Sequence[Floats], drawn: NDArray[np.int64], random: np.random.Generator) -> float:
-    drawn_samples = [turns[turn][random.integers(len(turns[turn]), size=len(turns[turn]))] for turn in drawn]
-    return float(np.median(np.concatenate(drawn_samples)))
+    samples: list[Floats] = []
+    for turn in drawn.tolist():
+        of_turn = turns[turn]
+        samples.append(of_turn[random.integers(len(of_turn), size=len(of_turn))])
+    return float(np.median(np.concatenate(samples)))
 
 
 def log_softmax(logits: Floats) -> Floats:

@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, cast
 
 import numpy as np
@@ -90,7 +90,7 @@ def session(model: str, threads: int) -> Any:
 
 
 @contextlib.contextmanager
-def _blame(model: str, verb: str) -> Iterator[None]:
+def _blame(model: str, verb: str) -> Generator[None]:
     """Turns what ONNX Runtime raises (many types, long messages with its own source paths) into one sentence."""
     try:
         yield
