@@ -48,6 +48,8 @@ def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
+            # Unbuffered: what a process that died at once never read must not come back as an error when its pipe closes.
+            bufsize=0,
             env=_environment(),
         ) as process:
             assert process.stdin
@@ -55,7 +57,6 @@ def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 # Stdin stays open until the answer is here: its end tells the process that nobody waits any more.
                 process.stdin.write(json.dumps(request).encode() + b"\n")
-                process.stdin.flush()
                 answer = process.stdout.read()
                 process.wait()
             except BrokenPipeError:
