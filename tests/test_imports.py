@@ -41,6 +41,7 @@ GROUPS = {
     "compression.sizes": "answers",
     "compression.estimate": "answers",
     "compression.advice": "answers",
+    "compression.smoothing": "answers",
     "compression.study": "answers",
     "compression.report": "report",
     "compression.measure": "measure",

@@ -1,0 +1,132 @@
+"""Can this setting change the size of the file, or its speed, here at all? Answers in words, before anything is run.
+
+Every rule is a fact about the formats and kernels that artefacts use (ONNX Runtime on a CPU), most of them measured for this
+project; how much a recipe changes quality is `estimate.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compression.model_facts import ModelFacts, after
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.trial import Conditions
+
+INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
+"""Parts of the names of instruction sets that multiply int8 faster than fp32: VNNI and AMX on x86, dot product on Arm."""
+MANY_ROWS = 64
+"""Rows of activations (batch x tokens) from which fp32 matrices beat packed 4 and 2 bits."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a recipe, or one stage of it (`stage`, counted from 0), can change here: the file's size, its speed, and why."""
+
+    size: bool
+    speed: bool
+    text: str
+    stage: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def advice(recipe: Recipe, flags: Sequence[str] = (), conditions: Conditions | None = None, facts: ModelFacts | None = None) -> list[Advice]:
+    """One or more sentences a stage, in the order of the recipe; a last one when nothing gets smaller and nothing faster.
+
+    `flags` are the machine's instruction sets (`Machine.flags`; empty: not known); with `facts` of the model it can also
+    say what rounding leaves of a stage. Raises `RecipeError` when the recipe does not fit those facts.
+
+    >>> str(advice(Recipe(stages=(PruneWeights(sparsity=0.6),)))[0])
+    'Zeros in single weights make this file no smaller and no faster: it stays dense. Prune heads, neurons or layers for that.'
+    """
+    at = conditions or Conditions()
+    found: list[Advice] = []
+    for place, stage in enumerate(recipe.stages):
+        if isinstance(stage, PruneWeights):
+            said = _of_zeros(stage)
+        elif isinstance(stage, PruneStructure):
+            said = _of_structure(recipe, place, stage, facts)
+        elif isinstance(stage, Distill):
+            said = _of_student(recipe, place, stage, facts)
+        else:
+            said = [*(_of_weight_only(stage, at) if stage.scheme == "weight-only" else _of_int8(stage, flags)), *_of_embedding(stage, facts)]
+        found += [Advice(each.size, each.speed, each.text, place) for each in said]
+    if found and not any(each.size or each.speed for each in found):
+        found.append(_say(False, False, "As it stands this recipe can cost accuracy but makes the model neither smaller nor faster on this machine."))
+    return found
+
+
+def _say(size: bool, speed: bool, text: str) -> Advice:
+    return Advice(size, speed, text)
+
+
+def _of_zeros(stage: PruneWeights) -> list[Advice]:
+    if stage.target_sparsity == 0:
+        return [_say(False, False, "A sparsity of 0 changes nothing.")]
+    if stage.n_of_m:
+        text = f"{stage.pattern} zeros need sparse tensor cores of a GPU: on this CPU the file gets no smaller and no faster."
+    else:
+        text = "Zeros in single weights make this file no smaller and no faster: it stays dense. Prune heads, neurons or layers for that."
+    said = [_say(False, False, text)]
+    if stage.target_sparsity >= 0.7 and not stage.retrain_epochs:
+        text = f"{stage.target_sparsity * 100:g} % zeros without retraining usually cost much accuracy; give it steps and retrain_epochs."
+        said.append(_say(False, False, text))
+    return said
+
+
+def _of_student(recipe: Recipe, place: int, stage: Distill, facts: ModelFacts | None) -> list[Advice]:
+    if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers:
+        return [_say(False, False, f"The teacher has {stage.layers} layers already, so this student is as large and as slow as its teacher.")]
+    return [_say(True, True, "Time falls about in proportion to the layers that go; size falls less, for the word embedding stays whole.")]
+
+
+def _of_structure(recipe: Recipe, place: int, stage: PruneStructure, facts: ModelFacts | None) -> list[Advice]:
+    what = {"heads": "heads", "ffn": "feed-forward neurons", "layers": "layers"}[stage.target]
+    if stage.ratio == 0:
+        return [_say(False, False, f"A ratio of 0 removes no {what}.")]
+    if facts is None:
+        return [_say(True, True, f"Whole {what} go: the tensors really get smaller, the file and the time with them.")]
+    before, left = after(facts, recipe.prefix(place)), after(facts, recipe.prefix(place + 1))
+    counts = {"heads": (before.heads, left.heads), "ffn": (before.ffn, left.ffn), "layers": (before.layers, left.layers)}
+    there, stay = counts[stage.target]
+    each = "" if stage.target == "layers" else " of each layer"
+    if there == stay:
+        return [_say(False, False, f"{stage.ratio * 100:g} % of {there} {what} rounds to none: this stage changes nothing; raise the ratio.")]
+    said = [_say(True, True, f"{stay} of {there} {what}{each} stay: the tensors really get smaller, the file and the time with them.")]
+    width = left.heads * left.head_size if stage.target == "heads" else left.ffn
+    if stage.target != "layers" and width % 8:
+        said.append(_say(True, False, f"A width of {width} is no multiple of 8, so part of the vector units idles; another ratio may be faster."))
+    return said
+
+
+def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
+    size = "The matrices take a quarter of the bytes"
+    if not flags:
+        return [_say(True, True, f"{size}; integer arithmetic is about twice as fast where the CPU has VNNI or AMX, and little faster elsewhere.")]
+    if not any(part in flag.lower() for flag in flags for part in INT8_KERNELS):
+        return [_say(True, False, f"{size}, but this CPU has no int8 instructions (VNNI, AMX), so it gains little speed or none.")]
+    how = "ranges of activations are fixed beforehand" if stage.scheme == "int8-static" else "the range of activations is found in every call"
+    return [_say(True, True, f"{size}, and this CPU multiplies int8 faster than fp32 ({how}).")]
+
+
+def _of_weight_only(stage: Quantize, at: Conditions) -> list[Advice]:
+    rows = at.batch * at.sequence
+    group = 32 / stage.group_size + (stage.bits / stage.group_size if stage.bits < 8 else 0)
+    size = f"With its scales a weight takes {stage.bits + group:.3g} bits"
+    if rows >= MANY_ROWS and stage.bits < 8:
+        where = f"at batch {at.batch} and {at.sequence} tokens ({rows} rows at once)"
+        return [_say(True, False, f"{size}; {where} it is slower than fp32, for widening weights costs more than it saves.")]
+    text = f"{size}; weights are widened in every call, which pays at few rows at once (here {rows}, from {MANY_ROWS} on it costs time)."
+    said = [_say(True, True, text)]
+    if stage.bits < 4:
+        said.append(_say(True, False, "Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel."))
+    return said
+
+
+def _of_embedding(stage: Quantize, facts: ModelFacts | None) -> list[Advice]:
+    if stage.embedding_bits != 32:
+        return []
+    share = f" ({facts.vocabulary * facts.embedding / facts.parameters * 100:.0f} % of the model's numbers)" if facts else ""
+    return [_say(False, False, f"The word embedding{share} stays in fp32: 8 bits would make the file smaller at the same speed.")]

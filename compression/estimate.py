@@ -1,0 +1,238 @@
+"""What-if: what a recipe would probably give, from what was measured of others, always with an interval or a reason why not.
+
+The model is small and open to inspection: a recipe becomes a dozen numbers (`features`), and the logarithm of a ratio to
+the baseline (quality, speed) is smoothed over the measured recipes (`smoothing.py`). How wrong that is shows in leaving
+each measured recipe out in turn; the interval covers 90 % of such errors. Bytes need no estimate: see `sizes.py`.
+The words for "can this be faster here at all?" are in `advice.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from compression.advice import Advice, advice
+from compression.errors import RecipeError
+from compression.model_facts import ModelFacts, after, facts
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.sizes import SizeEstimate, expected_bytes
+from compression.smoothing import Array, predict
+from compression.trial import Conditions, Interval, Machine, TrialDocument
+
+__all__ = ["Advice", "Estimate", "ModelFacts", "SizeEstimate", "advice", "expected", "expected_bytes", "expected_seconds", "facts", "features"]
+
+FEWEST = 6
+"""Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
+MOST = 250
+"""Newest documents that are used, so that an estimate keeps up with a slider."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected numbers with their intervals; one that cannot be had is None and `reason` says why.
+
+    `measured` is the id of the trial that measured this very recipe: then the numbers are that measurement's. `level` is
+    the share of left-out recipes that the intervals covered; `points` how many different recipes they come from.
+    """
+
+    quality: Interval | None
+    latency_p50_ms: Interval | None
+    speedup: Interval | None
+    points: int
+    level: float | None = None
+    measured: str | None = None
+    reason: str = ""
+
+
+def expected(
+    points: Sequence[TrialDocument],
+    recipe: Recipe,
+    facts: ModelFacts,
+    *,
+    task: str | None = None,
+    machine: Machine | None = None,
+    conditions: Conditions | None = None,
+) -> Estimate:
+    """Quality, median latency and speed-up to expect of `recipe` on the model that `facts` are of.
+
+    `points` are measured trials; those of this model (`facts.name`, and `task` when given) count. Speed comes only from trials
+    under the same conditions and, when `machine` is given, on that machine. When fewer than six recipes are left, those of
+    other models join in, for what counts are ratios to each one's own baseline. Raises `RecipeError` for a recipe that
+    does not fit the model.
+    """
+    wanted = features(facts, recipe)
+    done = [d for d in points if d.status == "done" and d.quality and (d.baseline or d.is_baseline)][-MOST:]
+    own = [d for d in done if d.model == facts.name and task in (None, d.task)]
+    own_timed = [d for d in own if _fits(d, machine, conditions)]
+    already = next((d for d in reversed(own_timed) if d.recipe_id == recipe.id), None)
+    if already is not None:
+        return _as_measured(already, len({d.recipe_id for d in own}))
+    reasons: list[str] = []
+    quality, speed = _from_ratios(own, facts, wanted, _quality_ratio), _from_ratios(own_timed, facts, wanted, _speed_ratio)
+    if quality.points < FEWEST and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
+        quality = wider
+        reasons.append("few recipes of this model are measured, so quality also counts other models")
+    if speed.points < FEWEST and (wider := _from_ratios([d for d in done if _fits(d, machine, conditions)], facts, wanted, _speed_ratio)).interval:
+        speed = wider
+        reasons.append("few recipes of this model are timed under these conditions, so speed also counts other models")
+    for what, found in (("quality", quality), ("speed", speed)):
+        if found.interval is None:
+            reasons.append(f"an estimate of {what} needs {FEWEST} measured recipes and has {found.points}")
+    base_quality, base_p50 = _baseline_quality(own), _baseline_p50(own_timed)
+    if (quality.interval and base_quality is None) or (speed.interval and base_p50 is None):
+        reasons.append("the baseline is not measured here yet, so only ratios to it are known")
+    pace = None if speed.interval is None else Interval(value=1 / speed.interval.value, low=1 / speed.interval.high, high=1 / speed.interval.low)
+    return Estimate(
+        quality=_scaled(base_quality, quality.interval, most=1.0),
+        latency_p50_ms=_scaled(base_p50, pace),
+        speedup=speed.interval,
+        points=quality.points,
+        level=quality.level or speed.level,
+        reason="; ".join(reasons),
+    )
+
+
+def features(facts: ModelFacts, recipe: Recipe) -> Array:
+    """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
+
+    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay. Training: whether distilled, with a
+    teacher, epochs. Zeros: half the bits that a sparsity is worth, whether ranked globally or N:M. Bits: log2 of those of
+    encoder and embedding, which scheme, group size.
+    """
+    left = after(facts, recipe)
+    shares = (left.layers / facts.layers, left.heads / facts.heads, left.ffn / facts.ffn, left.encoder_parameters / facts.encoder_parameters)
+    numbers = [math.log2(share) for share in shares]
+    distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
+    numbers += [float(bool(distilled)), max((stage.soft_weight for stage in distilled), default=0.0)]
+    numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)
+    zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
+    kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
+    numbers.append(-1.5 * math.log2(kept))
+    numbers += [float(any(stage.scope == "global" for stage in zeros)) / 2, float(any(stage.n_of_m for stage in zeros)) / 2]
+    stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
+    scheme, bits, words = (stage.scheme, stage.bits, stage.embedding_bits) if stage else ("", 32, 32)
+    # From 4 bits down every bit costs more than the one before.
+    numbers += [(5 - math.log2(bits)) / 2, max(0.0, 4 - bits), (5 - math.log2(words)) / 4]
+    numbers += [float(scheme == name) for name in ("int8-dynamic", "int8-static", "weight-only")]
+    numbers.append(math.log2(stage.group_size / 32) / 4 if stage and scheme == "weight-only" else 0.0)
+    return np.array(numbers)
+
+
+def _epochs(stage: Stage) -> float:
+    """Passes over the training split."""
+    if isinstance(stage, Distill):
+        return stage.epochs
+    return stage.retrain_epochs if isinstance(stage, PruneStructure | PruneWeights) else 0.0
+
+
+def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick") -> Interval | None:
+    """Seconds that a run will take: for each of its steps the median of past ones of the same kind, scaled by epochs.
+
+    Low and high add up the quickest and the slowest of the last ten of each. A step that was found in the cache took
+    nearly no time, so this is about a run like those before it. None while a step has never been timed.
+    """
+    done = [document for document in points if document.status == "done"]
+    steps: list[list[float]] = []
+    for name in ("prepare", "export", "accuracy", "latency"):
+        alike = [d for d in done if name != "latency" or d.protocol == protocol]
+        steps.append([d.timings_s[name] for d in alike if name in d.timings_s])
+    for stage in recipe.stages:
+        past = [(other, d.timings_s.get(other.in_words())) for d in done for other in d.recipe.stages if other.kind == stage.kind]
+        steps.append([seconds * _work(stage) / _work(other) for other, seconds in past if seconds is not None])
+    if not all(steps):
+        return None
+    recent = [step[-10:] for step in steps]
+    return Interval(value=sum(map(statistics.median, recent)), low=sum(map(min, recent)), high=sum(map(max, recent)))
+
+
+def _work(stage: Stage) -> float:
+    """What its time grows with: epochs, and a little for the rest."""
+    return 0.1 + _epochs(stage)
+
+
+# --- ratios to the baseline --------------------------------------------------------------------------------
+
+
+class _Ratio(NamedTuple):
+    """A ratio to the baseline with its interval, None from fewer than `FEWEST` different recipes; how many there were."""
+
+    interval: Interval | None
+    level: float | None
+    points: int
+
+
+def _fits(document: TrialDocument, machine: Machine | None, conditions: Conditions | None) -> bool:
+    at = document.latency
+    if at is None or (machine is not None and (document.machine is None or document.machine.id != machine.id)):
+        return False
+    return conditions is None or (at.batch, at.sequence, at.threads) == (conditions.batch, conditions.sequence, conditions.threads)
+
+
+def _quality_ratio(document: TrialDocument) -> float | None:
+    base, own = document.baseline, document.quality
+    return own.value / base.quality.value if base and own and base.quality.value else None
+
+
+def _speed_ratio(document: TrialDocument) -> float | None:
+    return document.speedup.value if document.speedup else None
+
+
+def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: Array, ratio: Callable[[TrialDocument], float | None]) -> _Ratio:
+    """The ratio to expect, from every different recipe that fits this model; repeats are averaged, the baseline is known."""
+    gathered: dict[str, tuple[Array, list[float]]] = {}
+    for document in documents:
+        value = None if document.is_baseline else ratio(document)
+        if value is None or value <= 0:
+            continue
+        if document.recipe_id not in gathered:
+            try:
+                gathered[document.recipe_id] = features(facts, document.recipe), []
+            except RecipeError:  # a recipe of another model, with a student of more layers than this one has
+                continue
+        gathered[document.recipe_id][1].append(math.log(value))
+    if len(gathered) < FEWEST:
+        return _Ratio(None, None, len(gathered))
+    x = np.array([row for row, _ in gathered.values()])
+    y = np.array([statistics.fmean(logs) for _, logs in gathered.values()])
+    found = predict(x, y, wanted)
+    low, middle, high = (math.exp(found.value + part * found.half) for part in (-1, 0, 1))
+    return _Ratio(Interval(value=middle, low=low, high=high), found.level, len(gathered))
+
+
+def _baseline_quality(documents: Sequence[TrialDocument]) -> float | None:
+    found = [(d.baseline or d).quality for d in documents]
+    values = [quality.value for quality in found if quality]
+    return statistics.median(values) if values else None
+
+
+def _baseline_p50(documents: Sequence[TrialDocument]) -> float | None:
+    """Median over the sittings, for each measured the baseline anew."""
+    found = [(d.baseline or d).latency for d in documents]
+    values = [latency.p50_ms for latency in found if latency]
+    return statistics.median(values) if values else None
+
+
+def _scaled(base: float | None, ratio: Interval | None, most: float = math.inf) -> Interval | None:
+    if base is None or ratio is None:
+        return None
+    low, value, high = (min(most, base * part) for part in (ratio.low, ratio.value, ratio.high))
+    return Interval(value=value, low=low, high=high)
+
+
+def _as_measured(document: TrialDocument, points: int) -> Estimate:
+    """The measurement itself; the baseline is as fast as itself."""
+    quality, at = document.quality, document.latency
+    assert quality is not None, "only trials with a quality are asked for"
+    assert at is not None, "only timed trials are asked for"
+    return Estimate(
+        quality=Interval(value=quality.value, low=quality.low, high=quality.high),
+        latency_p50_ms=Interval(value=at.p50_ms, low=at.p50_low_ms or at.p50_ms, high=at.p50_high_ms or at.p50_ms),
+        speedup=document.speedup or (Interval(value=1.0, low=1.0, high=1.0) if document.is_baseline else None),
+        points=points,
+        measured=document.trial_id,
+    )

@@ -1,0 +1,91 @@
+"""A model card says what the document holds, in the form that the hub reads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from compression.recipe import Distill, Quantize, parse_recipe
+from compression.report.model_card import model_card
+from compression.trial import TrialDocument
+from tests.documents import document
+
+STUDENT = document(Distill(layers=3), Quantize(), quality=0.948, speedup=3.9, size=17_200_000)
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    found = re.match(r"---\n(.*?)---\n\n# ", card, re.DOTALL)
+    assert found, card[:200]
+    return yaml.safe_load(found[1])
+
+
+def test_front_matter_is_what_the_hub_reads() -> None:
+    matter = front_matter(model_card(STUDENT, licence="Apache-2.0"))
+    assert matter["license"] == "apache-2.0"
+    assert matter["pipeline_tag"] == "text-classification"
+    assert matter["tags"][-2:] == ["distillation", "quantization"]
+    (result,) = matter["model-index"][0]["results"]
+    assert result["metrics"] == [{"type": "accuracy", "value": 0.948}]
+    assert result["dataset"] == {"name": "trec", "type": "trec", "split": "validation"}
+
+
+def test_figures_stand_beside_the_baseline_with_interval_conditions_and_machine() -> None:
+    card = model_card(STUDENT)
+    assert "| Accuracy | 94.8 % [93.3, 96.0] | 96.0 % | -1.2 points |" in card
+    assert "| Size on disk | 17.2 MB | 91.0 MB | 5.3x smaller |" in card
+    assert re.search(r"\| Latency p50 \| 2\.05 ms \[.*\] \| 8\.00 ms \| 3\.9x faster \|", card)
+    for said in (
+        "538 examples of the validation split",
+        "McNemar p = 0.077",
+        "batch 1, 32 tokens, 2 threads",
+        "Test CPU, 2 cores, VNNI",
+        "01 Mar 2026",
+    ):
+        assert said in card
+
+
+def test_the_recipe_is_in_words_and_can_be_read_back() -> None:
+    card = model_card(STUDENT)
+    assert "1. Distil a student: student-3\n2. Quantize: int8 dynamic" in card
+    (block,) = re.findall(r"```yaml\n(.*?)```", card, re.DOTALL)
+    assert parse_recipe(yaml.safe_load(block)) == STUDENT.recipe
+    assert "paretoscope run minilm-trec --recipe recipe.yaml --task trec --protocol quick" in card
+    assert 'python run.py "some text"' in card
+
+
+def test_where_it_comes_from_and_its_licence() -> None:
+    card = model_card(STUDENT, base="MiniLM, 6 layers", source="a package", licence="MIT")
+    assert "**minilm-trec** (MiniLM, 6 layers; a package)" in card
+    assert "Licence of the base model: MIT" in card
+    unknown = model_card(STUDENT)
+    assert "not recorded here" in unknown
+    assert "license" not in front_matter(unknown)
+
+
+def test_paths_of_a_person_do_not_leave_the_machine() -> None:
+    card = model_card(document(Quantize(), model="/home/someone/secret/my-model", task="/home/someone/data/mine.csv"))
+    assert "/home" not in card
+    assert "# my-model: int8 dynamic" in card
+    assert "--task mine.csv" in card
+    assert front_matter(model_card(document(Quantize(), model="org/name@v1")))["base_model"] == "org/name"
+
+
+def test_the_baseline_has_a_card_too() -> None:
+    card = model_card(document())
+    assert "exported as it is" in card
+    assert "| Accuracy | 96.0 % [94.5, 97.2] | 96.0 % | – |" in card
+
+
+@pytest.mark.parametrize("gone", ["quality", "latency", "paired", "machine", "energy", "memory", "artifact", "baseline", "speedup", "measured_at"])
+def test_what_is_missing_is_left_out(gone: str) -> None:
+    card = model_card(STUDENT.model_copy(update={gone: None}))
+    assert "None" not in card
+    assert front_matter(card)["library_name"] == "onnx"
+
+
+def test_a_document_with_nothing_measured_says_so() -> None:
+    empty = TrialDocument(trial_id="a", recipe_id="b", model="m", task="t", status="queued", recipe=STUDENT.recipe, protocol="quick")
+    assert "Nothing was measured." in model_card(empty)
