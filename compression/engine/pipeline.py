@@ -116,6 +116,7 @@ class Bench:
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
         self.task = load_task(self.task_ref, self.model_ref.outputs)
+        self.max_length = min(self.task.max_length, self.model_ref.max_tokens or self.task.max_length)
         self._loaded: tuple[str, Any] = ("", None)
         self._encoded: dict[str, EncodedSplit] = {}
 
@@ -206,8 +207,8 @@ class Bench:
         if name not in self._encoded:
             split = self.task.splits[name]
             tokenizer = self._base()[1] / TOKENIZER
-            ids = encode(tokenizer, split.texts, self.task.max_length)
-            self._encoded[name] = EncodedSplit(ids, split.labels, content_key(split.sha256, self.model_ref.key, self.task.max_length))
+            ids = encode(tokenizer, split.texts, self.max_length)
+            self._encoded[name] = EncodedSplit(ids, split.labels, content_key(split.sha256, self.model_ref.key, self.max_length))
         return self._encoded[name]
 
     # --- measuring ------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ class Bench:
             "task": self.request.task,
             "task_key": self.task.key,
             "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
-            "max_length": self.task.max_length,
+            "max_length": self.max_length,
             "conditions": self.request.conditions.model_dump(),
             "torch_tolerance": TOLERANCE,
             "machine": fingerprint().model_dump(mode="json"),

@@ -1,0 +1,172 @@
+"""A whole trial on a tiny model and a person's own data: what comes out, what is shared, what is left after a failure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compression import catalog
+from compression.engine import pipeline
+from compression.engine.pipeline import Bench, Steps, run_trial
+from compression.errors import ModelError
+from compression.recipe import Recipe, parse_recipe
+from compression.tasks import export_split, load_task
+from compression.trial import Progress, TrialDocument, TrialRequest
+from compression.workspace import Workspace
+from tests.tiny_models import make_tiny
+
+CHAIN = parse_recipe(
+    {
+        "stages": [
+            {"kind": "distill", "layers": 1, "epochs": 0.5},
+            {"kind": "prune-structure", "target": "ffn", "ratio": 0.5},
+            {"kind": "prune-weights", "sparsity": 0.5, "steps": 2, "retrain_epochs": 0.5},
+            {"kind": "quantize", "scheme": "weight-only", "bits": 4, "group_size": 16},
+        ]
+    }
+)
+INT8 = parse_recipe({"stages": [{"kind": "quantize"}]})
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model and a data file of 240 short texts."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    make_tiny("bert", folder / "model")
+    generator = np.random.default_rng(0)
+    words = "what who where when how many good bad film plot question city country name year free win call love".split()
+    lines = [f"{' '.join(generator.choice(words, size=generator.integers(3, 9)))} {number}" for number in range(240)]
+    rows = [f"{line},{'ab'[number % 2]}" for number, line in enumerate(lines)]
+    (folder / "own.csv").write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
+    return folder
+
+
+def ask(place: Path, recipe: Recipe) -> TrialRequest:
+    return catalog.request(str(place / "model"), recipe, task=str(place / "own.csv"))
+
+
+@pytest.fixture(scope="module")
+def workspace(place: Path) -> Workspace:
+    return Workspace.at(place / "workspace")
+
+
+@pytest.fixture(scope="module")
+def done(place: Path, workspace: Workspace) -> tuple[TrialDocument, list[Progress]]:
+    seen: list[Progress] = []
+    return run_trial(ask(place, CHAIN), workspace, seen.append), seen
+
+
+def test_every_part_of_the_document_is_measured(done: tuple[TrialDocument, list[Progress]]) -> None:
+    document, _ = done
+    assert document.status == "done"
+    assert document.quality and document.baseline and document.paired and document.speedup and document.memory and document.latency
+    assert document.quality.low <= document.quality.value <= document.quality.high
+    assert document.quality.n == document.baseline.quality.n == 36
+    assert document.quality.split == "validation"
+    right = document.paired.gained - document.paired.lost
+    assert right == round((document.quality.value - document.baseline.quality.value) * document.quality.n)
+    assert document.artifact and document.artifact.size_bytes < document.baseline.artifact.size_bytes
+    assert document.speedup.low <= document.speedup.value <= document.speedup.high
+    assert document.theoretical_bytes is not None and document.artifact.weights_bytes is not None
+    assert document.theoretical_bytes < document.artifact.weights_bytes
+
+
+def test_progress_names_every_step_once_and_in_order(done: tuple[TrialDocument, list[Progress]]) -> None:
+    _, seen = done
+    numbers = [progress.stage_number for progress in seen]
+    assert max(numbers) == seen[0].stage_count
+    stages = list(dict.fromkeys(progress.stage for progress in seen))
+    assert stages == ["prepare", *(stage.in_words() for stage in CHAIN.stages[:3]), "export", CHAIN.stages[3].in_words(), "accuracy", "latency"]
+    assert all(progress.step <= progress.steps for progress in seen)
+
+
+def test_the_artifact_says_what_it_is_and_its_hashes_hold(done: tuple[TrialDocument, list[Progress]]) -> None:
+    document, _ = done
+    assert document.artifact
+    folder = Path(document.artifact.path)
+    assert set(document.artifact.files) == {"model.onnx", "tokenizer.json", "config.json", "recipe.yaml", "manifest.json", "README.md", "run.py"}
+    assert document.artifact.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, digest in manifest["sha256"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert manifest["torch_difference"] <= manifest["torch_tolerance"]
+    assert json.loads((folder / "config.json").read_text())["label2id"] == {"a": 0, "b": 1}
+    assert "student-1" in (folder / "README.md").read_text()
+
+
+def test_its_script_gives_the_measured_accuracy_again(done: tuple[TrialDocument, list[Progress]], place: Path, tmp_path: Path) -> None:
+    document, _ = done
+    assert document.artifact and document.quality
+    task = load_task(catalog.resolve_task(str(place / "own.csv")), ("a", "b"))
+    export_split(task, "validation", tmp_path / "validation.jsonl")
+    run = [sys.executable, str(Path(document.artifact.path) / "run.py")]
+    evaluated = subprocess.run([*run, "--evaluate", str(tmp_path / "validation.jsonl")], capture_output=True, text=True, check=True)
+    assert evaluated.stdout.strip() == f"accuracy {document.quality.value:.4f} on {document.quality.n} examples"
+    said = subprocess.run([*run, "what a film"], capture_output=True, text=True, check=True).stdout.split()
+    assert said[0] in {"a", "b"}
+    assert 0.5 <= float(said[1]) <= 1
+    assert "p50" in subprocess.run([*run, "--time"], capture_output=True, text=True, check=True).stdout
+
+
+def test_samples_and_predictions_are_kept(done: tuple[TrialDocument, list[Progress]], workspace: Workspace) -> None:
+    document, _ = done
+    assert document.quality and document.latency
+    with np.load(workspace.samples / f"{document.trial_id}.npz") as kept:
+        assert (kept["logits"].argmax(axis=1) == kept["labels"]).mean() == pytest.approx(document.quality.value)
+        samples = np.concatenate([kept[name] for name in kept.files if name.startswith("candidate_turn")])
+    assert len(samples) == document.latency.n
+    assert np.median(samples) == pytest.approx(document.latency.p50_ms)
+
+
+def test_what_was_made_is_not_made_again(
+    done: tuple[TrialDocument, list[Progress]], place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def must_not_run(*_: object) -> None:
+        raise AssertionError("made twice")
+
+    for name in ("prepare", "export", "load_model", "apply", "evaluate"):
+        monkeypatch.setattr(pipeline, name, must_not_run)
+    again = run_trial(ask(place, CHAIN), workspace, lambda progress: None)
+    assert again.quality == done[0].quality
+    assert again.artifact and done[0].artifact
+    assert again.artifact.sha256["model.onnx"] == done[0].artifact.sha256["model.onnx"]
+
+
+def test_points_of_a_sweep_share_their_first_stages(place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[Path] = []
+    real = pipeline.load_model
+    monkeypatch.setattr(pipeline, "load_model", lambda folder: loaded.append(folder) or real(folder))
+    for bits in (8, 4, 2):
+        content = {"stages": [{"kind": "prune-weights", "sparsity": 0.3}, {"kind": "quantize", "scheme": "weight-only", "bits": bits, "group_size": 16}]}
+        wanted = ask(place, parse_recipe(content))
+        Bench(wanted, workspace, Steps(wanted.recipe, lambda progress: None)).make(wanted.recipe)
+    assert len(loaded) == 1
+
+
+def test_the_baseline_is_its_own_reference(place: Path, workspace: Workspace) -> None:
+    document = run_trial(ask(place, Recipe()), workspace, lambda progress: None)
+    assert document.is_baseline
+    assert document.baseline is None and document.paired is None and document.speedup is None
+    assert document.recipe.in_words() == "fp32 baseline"
+
+
+def test_a_stage_that_fails_leaves_nothing_half_written(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    workspace = Workspace.at(tmp_path)
+
+    def fails(*_: object) -> None:
+        raise ModelError("This model cannot be exported.")
+
+    monkeypatch.setattr(pipeline, "export", fails)
+    with pytest.raises(ModelError, match="cannot be exported"):
+        run_trial(ask(place, INT8), workspace, lambda progress: None)
+    assert not workspace.artifacts.exists()
+    assert [path.name for path in workspace.cache.iterdir() if path.name.startswith(".") and path.name != ".locks"] == []
+    monkeypatch.undo()
+    wanted = ask(place, INT8)
+    assert (Bench(wanted, workspace, Steps(INT8, lambda progress: None)).make(INT8).folder / "model.onnx").is_file()
