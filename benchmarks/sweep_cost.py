@@ -1,0 +1,94 @@
+"""What a sweep of 32 points (sparsity x bits) costs here, beside the same points made one at a time with public tools.
+
+Both sides make every model and judge it on the validation split; neither samples latency. Each side's cost is the
+processor time of all its processes, imports included; the two run side by side, in turns of one sparsity.
+
+    python benchmarks/sweep_cost.py [minilm-trec] [--sparsity 0,.1,...] [--bits 32,8,4,2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from compression.catalog import request, resolve_model, resolve_task
+from compression.recipe import PruneWeights, Quantize, Recipe, Stage
+from compression.tasks import export_split, load_task
+from compression.workspace import PROJECT, Workspace
+
+PEER = PROJECT / "benchmarks" / "peers" / "one_point.py"
+
+
+def recipe(sparsity: float, bits: int) -> Recipe:
+    stages: list[Stage] = [PruneWeights(sparsity=sparsity)] if sparsity else []
+    if bits == 8:
+        stages.append(Quantize())
+    elif bits != 32:
+        stages.append(Quantize(scheme="weight-only", bits=bits))
+    return Recipe.model_validate({"stages": [stage.canonical() for stage in stages]})
+
+
+def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
+    """Make and judge all points in one process, as an engine's worker does; returns their accuracies."""
+    from compression.engine.pipeline import Bench, Steps
+
+    found: list[float] = []
+    for sparsity, bits in points:
+        wanted = request(model, recipe(sparsity, bits))
+        bench = Bench(wanted, Workspace(workspace), Steps(wanted.recipe, lambda progress: None))
+        found.append(bench.quality(bench.make(wanted.recipe))[0].value)
+    return found
+
+
+def processor_seconds(command: list[str]) -> tuple[float, str]:
+    """User and system time of a command with all its children, and what it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, printed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="minilm-trec")
+    parser.add_argument("--sparsity", default="0,.1,.2,.3,.4,.5,.6,.7")
+    parser.add_argument("--bits", default="32,8,4,2")
+    parser.add_argument("--one-side", metavar="WORKSPACE", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    points = [(float(sparsity), int(bits)) for sparsity in asked.sparsity.split(",") for bits in asked.bits.split(",")]
+    if asked.one_side:
+        print(json.dumps(ours(asked.model, points, Path(asked.one_side))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        compare(asked.model, points, asked.sparsity, asked.bits, Path(folder))
+
+
+def compare(model: str, points: list[tuple[float, int]], sparsities: str, widths: str, folder: Path) -> None:
+    from compression.models.load import prepare
+
+    found = resolve_model(model)
+    assert found.task is not None, "give a model that knows its task"
+    task = load_task(resolve_task(found.task), found.outputs)
+    prepare(found, task, folder / "checkpoint")
+    export_split(task, "validation", folder / "validation.jsonl")
+    here = [sys.executable, __file__, model, "--sparsity", sparsities, "--bits", widths, "--one-side", str(folder / "workspace")]
+    our_seconds, printed = processor_seconds(here)
+    accuracies = json.loads(printed)
+    their_seconds = 0.0
+    print(f"{'sparsity':>8} {'bits':>4} {'here':>7} {'public tools':>13}")
+    for (sparsity, bits), value in zip(points, accuracies, strict=True):
+        command = [sys.executable, str(PEER), str(folder / "checkpoint"), str(folder / "validation.jsonl"), "--sparsity", str(sparsity)]
+        seconds, printed = processor_seconds([*command, "--bits", str(bits)])
+        their_seconds += seconds
+        print(f"{sparsity:>8} {bits:>4} {value:>7.4f} {json.loads(printed)['accuracy']:>13.4f}", flush=True)
+    print(f"processor time of {len(points)} points: here {our_seconds:.0f} s, public tools one at a time {their_seconds:.0f} s")
+    print(f"ratio here / public tools: {our_seconds / their_seconds:.3f}")
+
+
+if __name__ == "__main__":
+    main()
