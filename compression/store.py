@@ -85,15 +85,15 @@ class Store:
 
     # --- asking, which anybody may ---------------------------------------------------------------------
 
-    def queue(self, request: TrialRequest, priority: int = 0) -> TrialRow:
+    def queue(self, request: TrialRequest, priority: int = 0, *, again: bool = False) -> TrialRow:
         """Ask for a trial. One that is done, queued or running is returned as it is; one that failed or
-        was cancelled is queued again."""
+        was cancelled is queued again, and with `again` one that is done too."""
         with self._write() as session:
             row = session.get(Trial, request.trial_id)
             if row is None:
                 row = Trial(trial_id=request.trial_id, attempts=0, **_asked(request, priority))
                 session.add(row)
-            elif row.status in ("failed", "cancelled"):
+            elif row.status in ("failed", "cancelled") or (again and row.status == "done"):
                 _assign(row, _asked(request, priority))
             session.flush()
             return _row(row)
@@ -388,11 +388,11 @@ def _numbers(role: str, document: TrialDocument) -> Iterator[Measurement]:
 
 def _engine_state(row: EngineRow) -> EngineState:
     fresh = _now() - row.beat_at < timedelta(seconds=ALIVE_SECONDS)
-    alive = fresh and (row.host != socket.gethostname() or _runs(row.pid))
+    alive = fresh and (row.host != socket.gethostname() or process_runs(row.pid))
     return EngineState(row.pid, row.host, row.started_at, row.beat_at, row.asked_at, row.stays, alive)
 
 
-def _runs(pid: int) -> bool:
+def process_runs(pid: int) -> bool:
     """Whether a process of this host is at work: neither gone nor a zombie that nobody has collected."""
     try:
         os.kill(pid, 0)

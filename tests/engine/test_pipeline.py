@@ -143,7 +143,9 @@ def test_points_of_a_sweep_share_their_first_stages(place: Path, workspace: Work
     real = pipeline.load_model
     monkeypatch.setattr(pipeline, "load_model", lambda folder: loaded.append(folder) or real(folder))
     for bits in (8, 4, 2):
-        content = {"stages": [{"kind": "prune-weights", "sparsity": 0.3}, {"kind": "quantize", "scheme": "weight-only", "bits": bits, "group_size": 16}]}
+        content = {
+            "stages": [{"kind": "prune-weights", "sparsity": 0.3}, {"kind": "quantize", "scheme": "weight-only", "bits": bits, "group_size": 16}]
+        }
         wanted = ask(place, parse_recipe(content))
         Bench(wanted, workspace, Steps(wanted.recipe, lambda progress: None)).make(wanted.recipe)
     assert len(loaded) == 1

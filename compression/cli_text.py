@@ -1,0 +1,121 @@
+"""How the commands say what they found, for a person at a terminal. Numbers are formatted by the metric table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compression.metrics import METRICS
+from compression.store import TrialRow
+from compression.trial import LIVE, Measured, TrialDocument
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Left-aligned columns, two spaces apart.
+
+    >>> print(columns([("a", "bb"), ("ccc", "d")]))
+    a    bb
+    ccc  d
+    """
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def models(found: Sequence[Mapping[str, Any]]) -> str:
+    return (
+        columns([(each["name"], each["task"] or "", each["about"]) for each in found]) or "No built-in model is installed; see requirements-data.txt."
+    )
+
+
+def tasks(found: Sequence[Mapping[str, Any]]) -> str:
+    return columns([(each["name"], each["about"]) for each in found]) or "No built-in task is installed; see requirements-data.txt."
+
+
+def task(described: Mapping[str, Any]) -> str:
+    splits = [(name, f"{split['examples']} examples", f"sha256 {split['sha256'][:12]}") for name, split in described["splits"].items()]
+    return f"{described['name']}: {described['about']}\nlabels: {', '.join(described['labels'])}\n{columns(splits)}"
+
+
+def result(document: TrialDocument) -> str:
+    """One trial beside its baseline."""
+    lines = [f"{document.trial_id}  {document.model} on {document.task}: {document.recipe.in_words()}"]
+    base = document.baseline
+    if document.quality:
+        q = document.quality
+        lines.append(f"  accuracy     {METRICS['quality'].format(q.value)} {METRICS['quality'].interval(q.low, q.high)}{_lost(document, base)}")
+    if document.artifact:
+        smaller = f" ({base.artifact.size_bytes / document.artifact.size_bytes:.2f}x smaller)" if base and not document.is_baseline else ""
+        lines.append(f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}")
+    if document.latency:
+        at, speedup = document.latency, document.speedup
+        faster = f" ({speedup.value:.2f}x faster [{speedup.low:.2f}, {speedup.high:.2f}])" if speedup and not document.is_baseline else ""
+        lines.append(
+            f"  latency p50  {METRICS['latency_p50_ms'].format(at.p50_ms)}{faster}, batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
+        )
+    if document.memory:
+        lines.append(f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}")
+    if document.artifact:
+        lines.append(f"  files        {document.artifact.path}")
+    return "\n".join([*lines, *(f"  note         {note}" for note in document.notes)])
+
+
+def _lost(document: TrialDocument, base: Measured | None) -> str:
+    if not base or not document.quality or document.is_baseline:
+        return ""
+    p = f", p = {document.paired.mcnemar_p:.2g}" if document.paired else ""
+    return f" ({100 * (document.quality.value - base.quality.value):+.1f} points{p})"
+
+
+def table(documents: Sequence[TrialDocument], marks: Mapping[str, str] | None = None) -> str:
+    """A line a trial; `marks` says something about some of them at the end."""
+    rows: list[tuple[str, ...]] = [("trial", "recipe", "accuracy", "size", "latency p50", "speed-up", "")]
+    for document in documents:
+        values = {number.metric: number.value for number in document.metrics()}
+        shown = (METRICS[key].format(values.get(key)) for key in ("quality", "size_bytes", "latency_p50_ms", "speedup"))
+        said = document.status if document.status != "done" else (marks or {}).get(document.trial_id, "")
+        rows.append((document.trial_id, document.recipe.in_words(), *shown, said))
+    return columns(rows)
+
+
+def jobs(rows: Sequence[TrialRow]) -> str:
+    """Running first, then the queue, then what ended, the newest first."""
+    if not rows:
+        return "Nothing was asked for yet; `paretoscope run minilm-trec` is a start."
+    order = {"running": 0, "queued": 1}
+    ended = sorted((row for row in rows if row.status not in LIVE), key=lambda row: row.finished_at or row.queued_at, reverse=True)
+    live = sorted((row for row in rows if row.status in LIVE), key=lambda row: order[row.status])
+    return columns([(row.trial_id, row.status, row.request.model, row.request.recipe.in_words(), _remark(row)) for row in [*live, *ended]])
+
+
+def _remark(row: TrialRow) -> str:
+    if row.cancel_requested and row.status == "running":
+        return "being cancelled"
+    at = row.progress
+    return row.error or (f"{at.stage} ({at.stage_number} of {at.stage_count})" if at else "")
+
+
+def job_json(row: TrialRow) -> dict[str, Any]:
+    return {
+        "trial_id": row.trial_id,
+        "model": row.request.model,
+        "task": row.request.task,
+        "recipe_id": row.request.recipe.id,
+        "status": row.status,
+        "priority": row.priority,
+        "queued_at": row.queued_at.isoformat(),
+        "progress": row.progress.model_dump() if row.progress else None,
+        "error": row.error,
+    }
+
+
+def cancelled(row: TrialRow) -> str:
+    if row.status == "running":
+        return f"{row.trial_id} is being cancelled"
+    return f"{row.trial_id} is {row.status}"
+
+
+def engine(found: Mapping[str, Any]) -> str:
+    waiting = f"{found['running']} running, {found['queued']} queued"
+    if not found["alive"]:
+        return f"No engine is running; {waiting}."
+    return f"The engine runs (pid {found['pid']} on {found['host']}{', stays' if found['stays'] else ''}); {waiting}."

@@ -1,0 +1,206 @@
+"""What each command does: the same calls that the pages make, then text or JSON on stdout.
+
+Imports are inside the verbs where they cost time. How results are worded is `cli_text.py`'s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from compression import catalog, cli_text
+from compression.cli_progress import finished
+from compression.errors import ArtifactError, ParetoscopeError, RecipeError
+from compression.recipe import Recipe, load_recipe, parse_recipe
+from compression.store import Store, unfinished
+from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
+from compression.workspace import Workspace
+
+# --- what can be picked ---------------------------------------------------------------------------------
+
+
+def models(given: Namespace, _workspace: Workspace) -> None:
+    found = [catalog.describe_model(ref) for ref in catalog.models()]
+    _say(given, {"models": found}, cli_text.models(found))
+
+
+def tasks(given: Namespace, _workspace: Workspace) -> None:
+    if given.task is None:
+        if given.split or given.to:
+            raise ParetoscopeError("--split and --to need a task; name it, such as `paretoscope tasks trec --split test --to test.jsonl`.")
+        found = [ref.model_dump(mode="json", include={"name", "about", "source", "key"}) for ref in catalog.tasks()]
+        _say(given, {"tasks": found}, cli_text.tasks(found))
+        return
+    from compression.tasks import describe_task, export_split, load_task
+
+    ref = catalog.resolve_task(given.task, text_column=given.text_column, label_column=given.label_column, encoding=given.encoding)
+    if not given.split and not given.to:
+        described = describe_task(ref)
+        _say(given, described, cli_text.task(described))
+        return
+    if not given.split or not given.to:
+        raise ParetoscopeError("--split and --to go together; give both, such as --split test --to test.jsonl.")
+    task, to = load_task(ref), Path(given.to).absolute()
+    count = export_split(task, given.split, to)
+    split = task.splits[given.split]
+    _say(given, {"path": str(to), "examples": count, "sha256": split.sha256}, f"{count} examples in {to}")
+
+
+# --- compressing and measuring --------------------------------------------------------------------------
+
+
+def run(given: Namespace, workspace: Workspace) -> None:
+    recipe = load_recipe(given.recipe) if given.recipe else Recipe()
+    [document] = _measured(given, workspace, [recipe])
+    if document.status != "done":
+        raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {document.error or 'no reason was given.'}")
+    _say(given, document.to_json(), cli_text.result(document))
+
+
+def sweep(given: Namespace, workspace: Workspace) -> None:
+    documents = _measured(given, workspace, grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed))
+    _say(given, {"trials": [document.to_json() for document in documents]}, cli_text.table(documents))
+    ended = [document for document in documents if document.status != "done"]
+    if ended:
+        raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")
+
+
+def grid(sparsities: str, bits: str, what: str = "weights", retrain_epochs: float = 0.0, seed: int = 0) -> list[Recipe]:
+    """Every combination of the two lists, each recipe once.
+
+    >>> [recipe.in_words() for recipe in grid("0,.5", "32,8,4")][:4]
+    ['fp32 baseline', 'int8 dynamic', 'weights 4 bit', 'magnitude 50 %']
+    """
+    recipes: list[Recipe] = []
+    for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity"), _numbers(bits, "--bits")):
+        stages: list[dict[str, Any]] = []
+        if sparsity != 0:
+            retrained = {"retrain_epochs": retrain_epochs}
+            pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
+            stages.append(pruned | retrained | ({} if what == "weights" else {"ratio": sparsity}))
+        if width == 8:
+            stages.append({"kind": "quantize"})
+        elif width != 32:
+            stages.append({"kind": "quantize", "scheme": "weight-only", "bits": width})
+        where = f"In the sweep at sparsity {sparsity:g} and bits {width:g}"
+        recipes.append(parse_recipe({"seed": seed, "stages": stages}, where=where))
+    return list({recipe.id: recipe for recipe in recipes}.values())
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise RecipeError(f'{option} must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "{text}".') from error
+
+
+def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]) -> list[TrialDocument]:
+    """The documents of all recipes, from the store or, for those that are not there yet, from the engine."""
+    first = _request(given, recipes[0])  # all are checked before any is queued
+    requests = [first, *(first.model_copy(update={"recipe": recipe}) for recipe in recipes[1:])]
+    store = Store.open(workspace)
+    try:
+        rows = [store.queue(request, again=given.again) for request in requests]
+        if any(row.status in LIVE for row in rows):
+            rows = finished(store, workspace, [row.trial_id for row in rows])
+        return [row.document or unfinished(row) for row in rows]
+    finally:
+        store.close()
+
+
+def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
+    chosen = {name: getattr(given, name) for name in ("batch", "sequence", "threads") if getattr(given, name) is not None}
+    data = {"text_column": given.text_column, "label_column": given.label_column, "encoding": given.encoding}
+    conditions = Conditions(**chosen) if chosen else None
+    return catalog.request(given.model, recipe, task=given.task, protocol=given.protocol, conditions=conditions, **data)
+
+
+# --- the queue and the engine ---------------------------------------------------------------------------
+
+
+def cancel(given: Namespace, workspace: Workspace) -> None:
+    store = Store.open(workspace)
+    for trial_id in given.trials:
+        store.trial(trial_id)  # all must exist before any is cancelled
+    rows = [store.request_cancel(trial_id) for trial_id in given.trials]
+    found = [{"trial_id": row.trial_id, "status": row.status, "cancel_requested": row.cancel_requested} for row in rows]
+    _say(given, {"trials": found}, "\n".join(cli_text.cancelled(row) for row in rows))
+
+
+def jobs(given: Namespace, workspace: Workspace) -> None:
+    rows = Store.open(workspace).trials()
+    _say(given, {"trials": [cli_text.job_json(row) for row in rows]}, cli_text.jobs(rows))
+
+
+def engine(given: Namespace, workspace: Workspace) -> None:
+    if given.action is None:
+        from compression.engine.supervisor import run_engine, write_log
+
+        write_log()
+        run_engine(workspace, stays=not given.ends_when_idle, function=given.trial_function)
+        return
+    from compression.engine.client import stop_engine
+
+    if given.action == "stop":
+        stopped = stop_engine(workspace)
+        _say(given, {"stopped": stopped}, "The engine has ended." if stopped else "No engine was running.")
+        return
+    store = Store.open(workspace)
+    state, waiting = store.engine(), [row.status for row in store.trials(statuses=LIVE)]
+    alive = state is not None and state.alive
+    found = {"alive": alive, "pid": state.pid if state and alive else None, "host": state.host if state and alive else None}
+    found |= {"stays": bool(state and alive and state.stays), "running": waiting.count("running"), "queued": waiting.count("queued")}
+    _say(given, found, cli_text.engine(found))
+
+
+# --- what was measured ----------------------------------------------------------------------------------
+
+
+def frontier(given: Namespace, workspace: Workspace) -> None:
+    from compression.cli_frontier import frontier_document
+
+    documents = _documents(given, workspace)
+    found = frontier_document(documents, given)
+    _say(given, found.to_json(), found.in_words())
+
+
+def report(given: Namespace, workspace: Workspace) -> None:
+    from compression.report.html import write_report
+
+    to = Path(given.to).absolute()
+    documents = _documents(given, workspace)
+    try:
+        write_report(documents, to)
+    except OSError as error:
+        raise ArtifactError(f'The report cannot be written to "{to}": {error.strerror or error}; choose another place.') from error
+    _say(given, {"path": str(to), "trials": len(documents)}, f"A report of {len(documents)} trials is in {to}")
+
+
+def export(given: Namespace, workspace: Workspace) -> None:
+    from compression.cli_export import copy_artifact
+
+    store = Store.open(workspace)
+    to = copy_artifact(store.trial(given.trial), workspace, Path(given.to))
+    _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
+
+
+def _documents(given: Namespace, workspace: Workspace) -> list[TrialDocument]:
+    """What was measured of a model, on the task that is given or was measured last; an error when nothing was."""
+    model = catalog.resolve_model(given.model)
+    store = Store.open(workspace)
+    task = catalog.resolve_task(given.task).name if given.task else None
+    documents = store.documents(model=model.key, task=task)
+    if not documents:
+        on = f' on "{given.task}"' if given.task else ""
+        raise ParetoscopeError(f'Nothing was measured of "{given.model}"{on} yet; `paretoscope sweep {given.model}` is a start.')
+    newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
+    return [document for document in documents if document.task == newest.task]
+
+
+def _say(given: Namespace, content: dict[str, Any], text: str) -> None:
+    print(json.dumps(content, indent=2 if os.isatty(1) else None, ensure_ascii=False) if given.json else text)

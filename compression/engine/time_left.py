@@ -1,0 +1,64 @@
+"""How long a running trial will still take, from its own pace and from trials like it.
+
+Nothing is guessed: while neither its pace nor a comparable trial is known, the answer is None.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from compression.trial import Progress
+
+Timings = tuple[tuple[str, float], ...]
+"""The stages of one finished trial in order, with their seconds."""
+REMEMBERED = 200
+COMPARED = 5
+
+
+class TimeLeft:
+    """Learns from finished trials, and watches the running ones."""
+
+    def __init__(self, past: Iterable[Timings] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self.past: deque[Timings] = deque(past, maxlen=REMEMBERED)
+        self._clock = clock
+        self._running: dict[str, list[tuple[str, float]]] = {}
+
+    def update(self, trial_id: str, progress: Progress) -> Progress:
+        """The progress with `seconds_left` filled in."""
+        now = self._clock()
+        stages = self._running.setdefault(trial_id, [])
+        if not stages or stages[-1][0] != progress.stage:
+            stages.append((progress.stage, now))
+        spent = now - stages[-1][1]
+        return progress.model_copy(update={"seconds_left": self._estimate(progress, spent)})
+
+    def ended(self, trial_id: str, *, well: bool) -> None:
+        """Forget a trial; one that ended well is what later ones are compared with."""
+        stages = self._running.pop(trial_id, [])
+        ends = [started for _, started in stages[1:]] + [self._clock()]
+        if well and stages:
+            self.past.append(tuple((name, end - start) for (name, start), end in zip(stages, ends, strict=True)))
+
+    def _estimate(self, progress: Progress, spent: float) -> float | None:
+        alike = self._alike(progress)
+        place = progress.stage_number - 1
+        if progress.step and progress.steps:
+            here = spent * (progress.steps - progress.step) / progress.step
+        elif alike:
+            here = max(0.0, statistics.median(timings[place][1] for timings in alike) - spent)
+        else:
+            return None
+        if progress.stage_number >= progress.stage_count:
+            return here
+        if not alike:
+            return None
+        return here + statistics.median(sum(seconds for _, seconds in timings[place + 1 :]) for timings in alike)
+
+    def _alike(self, progress: Progress) -> list[Timings]:
+        """The latest trials with as many stages and the same one at this place."""
+        place = progress.stage_number - 1
+        found = (t for t in reversed(self.past) if len(t) == progress.stage_count and 0 <= place < len(t) and t[place][0] == progress.stage)
+        return [timings for timings, _ in zip(found, range(COMPARED), strict=False)]

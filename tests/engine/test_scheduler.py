@@ -1,0 +1,84 @@
+"""Trials in Dask workers: what becomes of them, and of the workers. One engine serves a whole test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from compression.engine.client import wait
+from compression.engine.time_left import TimeLeft
+from compression.store import EngineState, Store
+from compression.trial import Progress
+from compression.workspace import Workspace
+from tests.engine.processes import TOY, gone, kill, toy, until
+from tests.engine.toy_trials import pids, starts
+
+Start = Callable[[], EngineState]
+
+
+def test_each_end_is_recorded_with_its_reason_and_log(start: Start, store: Store, workspace: Workspace) -> None:
+    start()
+    ids = [store.queue(toy(model)).trial_id for model in ("talks", "fails", "surprises", "dies", "dies-once")]
+    talks, fails, surprises, dies, dies_once = wait(store, ids, function=TOY)
+    assert talks.status == "done"
+    log = workspace.log(talks.trial_id).read_text()
+    assert "said by print" in log
+    assert "said by a child" in log
+    assert (fails.status, fails.error) == ("failed", "The toy is broken; buy another one.")
+    assert surprises.status == "failed"
+    assert "Unexpected KeyError" in (surprises.error or "")
+    assert "Traceback" in workspace.log(surprises.trial_id).read_text()
+    assert (dies.status, dies.attempts, starts(workspace, dies.trial_id)) == ("failed", 2, 2)
+    assert "lost twice, the last time killed from outside" in (dies.error or "")
+    assert (dies_once.status, dies_once.attempts) == ("done", 2)
+
+
+def test_cancel_ends_the_work_and_all_it_started_within_two_seconds(start: Start, store: Store, workspace: Workspace) -> None:
+    start()
+    slow, after = store.queue(toy("slow")).trial_id, store.queue(toy("plain")).trial_id
+    until(lambda: pids(workspace, slow) and store.trial(slow).progress)
+    began = time.monotonic()
+    store.request_cancel(slow)
+    until(lambda: store.trial(slow).status == "cancelled" and all(gone(pid) for pid in pids(workspace, slow)), 5)
+    assert time.monotonic() - began < 2
+    assert not list(workspace.artifacts.glob(".*")), "nothing half-made stays"
+    [row] = wait(store, [after], function=TOY)
+    assert (row.status, row.attempts) == ("done", 1)
+
+
+def test_a_killed_worker_is_replaced_and_its_trial_runs_again(start: Start, store: Store, workspace: Workspace) -> None:
+    engine = start()
+    slow, after = store.queue(toy("slow-once")).trial_id, store.queue(toy("plain")).trial_id
+    until(lambda: pids(workspace, slow))
+    worker, child = pids(workspace, slow)
+    kill(worker)
+    rows = wait(store, [slow, after], function=TOY)
+    assert [(row.status, row.attempts, row.lost) for row in rows] == [("done", 2, 1), ("done", 1, 0)]
+    assert gone(child)
+    state = store.engine()
+    assert state is not None
+    assert state.pid == engine.pid, "the engine never noticed"
+
+
+def test_the_time_left_comes_from_the_pace_and_from_trials_alike() -> None:
+    now = [0.0]
+    left = TimeLeft(clock=lambda: now[0])
+
+    def at(stage: str, number: int, step: int = 0, steps: int = 0) -> float | None:
+        return left.update("a", Progress(stage=stage, stage_number=number, stage_count=2, step=step, steps=steps)).seconds_left
+
+    assert at("train", 1) is None, "nothing is known yet"
+    now[0] = 10
+    assert at("train", 1, 1, 4) is None, "the second stage is not known"
+    now[0] = 40
+    assert at("measure", 2) is None
+    now[0] = 45
+    assert at("measure", 2, 1, 3) == 10
+    now[0] = 60
+    left.ended("a", well=True)
+
+    assert at("train", 1) == 60, "as long as the one before: 40 s and 20 s"
+    now[0] = 80
+    assert at("train", 1, 2, 4) == 20 + 20, "half of this stage by its own pace, then the next one"
+    left.ended("a", well=False)
+    assert len(left.past) == 1
