@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn import functional as F
 
 from compression.errors import ModelError
+from compression.models.anatomy import linear
 from compression.workspace import write_whole
 
 A, B = ".lora_a", ".lora_b"
@@ -63,39 +66,35 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
         parameters[target].copy_(parameters[target] + change if low_rank else change)
 
 
-class LowRank(nn.Module):
-    """Weight [out, in] -> weight + lora_b @ lora_a, as a parametrization; starts as no change at all."""
+def attach(model: nn.Module, linears: Iterable[str], rank: int, scale: float) -> None:
+    """Freeze the named Linear weights and let `scale * lora_b @ lora_a` train beside them, in place; at first it is zero.
 
-    def __init__(self, out_features: int, in_features: int, rank: int, scale: float) -> None:
-        super().__init__()
-        self.scale = scale
-        self.lora_a = nn.Parameter(torch.randn(rank, in_features) / in_features**0.5)
-        self.lora_b = nn.Parameter(torch.zeros(out_features, rank))
-
-    def forward(self, weight: Tensor) -> Tensor:
-        return torch.addmm(weight, self.lora_b, self.lora_a, alpha=self.scale)
-
-
-def attach(model: nn.Module, linears: Iterable[str], rank: int, scale: float = 1.0) -> None:
-    """Freeze the named Linear weights and let low-rank parts of them train instead, in place."""
+    The low-rank part is computed on the inputs, so no gradient of a full weight is ever formed.
+    """
     for name in linears:
-        linear = model.get_submodule(name)
-        assert isinstance(linear, nn.Linear)
-        linear.weight.requires_grad_(False)
-        parametrize.register_parametrization(linear, "weight", LowRank(linear.out_features, linear.in_features, rank, scale))
+        module: Any = linear(model, name)  # Any, since it gets attributes that Linear does not have
+        module.weight.requires_grad_(False)
+        module.lora_a = nn.Parameter(torch.randn(rank, module.in_features) / module.in_features**0.5)
+        module.lora_b = nn.Parameter(torch.zeros(module.out_features, rank))
+        module.lora_hook = module.register_forward_hook(partial(_add_low_rank, scale=scale))
 
 
-def detach(model: nn.Module) -> dict[str, Tensor]:
-    """Take the low-rank parts out again and return them as adapter tensors; the model keeps the merged weights."""
+def _add_low_rank(module: Any, inputs: tuple[Tensor, ...], output: Tensor, scale: float) -> Tensor:
+    return output + scale * F.linear(F.linear(inputs[0], module.lora_a), module.lora_b)
+
+
+@torch.no_grad()
+def detach(model: nn.Module, scale: float) -> dict[str, Tensor]:
+    """Take the low-rank parts out again and return them as adapter tensors; the model's weights are those from before."""
     tensors: dict[str, Tensor] = {}
-    for name, module in list(model.named_modules()):
-        if not (isinstance(module, nn.Linear) and parametrize.is_parametrized(module, "weight")):
+    module: Any
+    for name, module in model.named_modules():
+        if not hasattr(module, "lora_hook"):
             continue
-        part = module.parametrizations["weight"][0]  # pyright: ignore[reportIndexIssue]
-        assert isinstance(part, LowRank)
-        tensors[name + A] = part.lora_a.detach().clone()
-        tensors[name + B] = part.lora_b.detach() * part.scale
-        parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+        tensors[name + A] = module.lora_a.detach().clone()
+        tensors[name + B] = module.lora_b.detach() * scale
+        module.lora_hook.remove()
+        del module.lora_a, module.lora_b, module.lora_hook
         module.weight.requires_grad_(True)
     return tensors
 

@@ -1,9 +1,7 @@
 """Where the parts of a transformer classifier are: layers, attention heads, feed-forward, embedding, head.
 
 The families differ only in names, so one row of names each is all they need. This file finds parts; it changes nothing.
-
-    >>> anatomy(model).layers[0].query
-    'bert.encoder.layer.0.attention.self.query'
+For a BERT, `anatomy(model).layers[0].query` is "bert.encoder.layer.0.attention.self.query".
 """
 
 from __future__ import annotations
@@ -109,16 +107,37 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
     if names is None:
         raise ModelError(f'The model family "{family}" is not supported here; use one of: {", ".join(FAMILIES)}.')
     modules = dict(model.named_modules())
-    layer_list = modules.get(names.layers)
-    if not isinstance(layer_list, nn.ModuleList):
+    blocks = modules.get(names.layers)
+    if not isinstance(blocks, nn.ModuleList):
         raise ModelError(f'The {family} model has no list of layers at "{names.layers}"; use a plain sequence classifier of that family.')
     head_size = model.config.hidden_size // model.config.num_attention_heads
-    layers = tuple(_layer(f"{names.layers}.{index}", names, head_size) for index in range(len(layer_list)))
+    layers = tuple(_layer(f"{names.layers}.{index}", names, head_size) for index in range(len(blocks)))
     found = Anatomy(family, layers, names.layers, names.embeddings, names.head)
     for name in (*found.linears, *found.head):
         if not isinstance(modules.get(name), nn.Linear):
             raise ModelError(f'The {family} model has no linear module "{name}"; use a plain sequence classifier of that family.')
     return found
+
+
+def linear(model: nn.Module, name: str) -> nn.Linear:
+    """The Linear module of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Linear), f"{name} is a {type(module).__name__}"
+    return module
+
+
+def embedding(model: nn.Module, name: str) -> nn.Embedding:
+    """The Embedding module of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Embedding), f"{name} is a {type(module).__name__}"
+    return module
+
+
+def layer_list(model: nn.Module, name: str) -> nn.ModuleList:
+    """The ModuleList of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.ModuleList), f"{name} is a {type(module).__name__}"
+    return module
 
 
 def _layer(path: str, names: Names, head_size: int) -> LayerAnatomy:

@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.models.adapters import merge, read_adapter
-from compression.models.anatomy import LayerAnatomy, anatomy
+from compression.models.anatomy import LayerAnatomy, anatomy, linear
 from compression.tasks import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
@@ -60,7 +60,8 @@ def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
 
 def _with_adapter(ref: ModelRef) -> PreTrainedModel:
     """A built-in: an encoder without a head from `ref.path`, and the adapter that makes it a classifier."""
-    assert ref.path is not None and ref.adapter is not None
+    assert ref.path is not None
+    assert ref.adapter is not None
     adapter = read_adapter(ref.adapter)
     labels = json.loads(adapter.metadata["labels"])
     model = encoder_with_new_head(Path(ref.path), len(labels))
@@ -161,7 +162,7 @@ def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path)
             sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
             raise ModelError(f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
         for name, (rows, columns) in shapes.items():
-            resize_linear(model.get_submodule(name), rows, columns)
+            resize_linear(linear(model, name), rows, columns)
 
 
 def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool:
@@ -171,15 +172,14 @@ def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool
     return heads_agree and rows > 0 and rows % layer.head_size == 0 and width > 0 and width == shapes[layer.ffn_out][1]
 
 
-def resize_linear(linear: nn.Module, out_features: int, in_features: int) -> None:
+def resize_linear(module: nn.Linear, out_features: int, in_features: int) -> None:
     """Make a Linear another size in place; its weights are undefined until they are loaded."""
-    assert isinstance(linear, nn.Linear)
-    if (linear.out_features, linear.in_features) == (out_features, in_features):
+    if (module.out_features, module.in_features) == (out_features, in_features):
         return
-    linear.out_features, linear.in_features = out_features, in_features
-    linear.weight = nn.Parameter(torch.empty(out_features, in_features))
-    if linear.bias is not None and linear.bias.shape != (out_features,):
-        linear.bias = nn.Parameter(torch.empty(out_features))
+    module.out_features, module.in_features = out_features, in_features
+    module.weight = nn.Parameter(torch.empty(out_features, in_features))
+    if module.bias is not None and module.bias.shape != (out_features,):
+        module.bias = nn.Parameter(torch.empty(out_features))
 
 
 # --- writing ------------------------------------------------------------------------------------------

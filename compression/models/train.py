@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from compression.errors import ModelError
-from compression.models.anatomy import anatomy
+from compression.models.anatomy import anatomy, embedding
 from compression.models.context import EncodedSplit
 from compression.tasks import batches_by_length
 
@@ -61,12 +61,12 @@ def train(
     steps = math.ceil(epochs * math.ceil(len(split) / batch_size))
     if steps == 0:
         return
-    word_embedding = model.get_submodule(anatomy(model).embeddings)
+    word_embedding = embedding(model, anatomy(model).embeddings)
     frozen = [parameter for parameter in word_embedding.parameters() if parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(False)
     targets = None if teacher_logits is None or soft_weight == 0 else torch.from_numpy(np.ascontiguousarray(teacher_logits, dtype=np.float32))
-    loss_of = _Loss(torch.from_numpy(split.labels), targets, temperature, soft_weight)
+    loss_of = _Loss(torch.tensor(split.labels), targets, temperature, soft_weight)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -96,9 +96,13 @@ def _run(
     masked = [(parameters[name], mask.to(torch.float32)) for name, mask in masks.items()]
     for step in range(1, steps + 1):
         batch = next(batches)
-        loss = loss_of(model(**padded([split.ids[index] for index in batch])).logits, torch.from_numpy(batch))
+        with half_precision():
+            outputs = model(**padded([split.ids[index] for index in batch])).logits
+        loss = loss_of(outputs.float(), torch.from_numpy(batch))
         if not torch.isfinite(loss):
-            raise ModelError(f"Training went astray at step {step} of {steps}: the loss is {loss.item()}; lower learning_rate from {learning_rate:g}.")
+            raise ModelError(
+                f"Training went astray at step {step} of {steps}: the loss is {loss.item()}; lower learning_rate from {learning_rate:g}."
+            )
         loss.backward()
         for parameter, mask in masked:
             if parameter.grad is not None:
@@ -112,6 +116,12 @@ def _run(
                 parameter *= mask
         if progress is not None:
             progress(step, steps)
+
+
+def half_precision() -> torch.autocast:
+    """bfloat16 matrix products where the CPU has them (more than twice as fast, measured), fp32 weights and sums everywhere."""
+    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=capable)
 
 
 class _Loss:
@@ -186,7 +196,7 @@ def padded(texts: list[np.ndarray]) -> dict[str, Tensor]:
 def logits(model: PreTrainedModel, split: EncodedSplit) -> np.ndarray:
     """The model's outputs, float32 [texts, classes], in the order of the split; no padding is involved."""
     model.eval()
-    outputs = np.empty((len(split), model.config.num_labels), dtype=np.float32)
+    outputs = np.empty((len(split), len(model.config.id2label or ())), dtype=np.float32)
     for places in batches_by_length(split.ids, 64):
         outputs[places] = model(**padded([split.ids[index] for index in places])).logits.numpy()
     return outputs
