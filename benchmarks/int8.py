@@ -1,0 +1,62 @@
+"""int8 through the command line, as a person types it: bytes, speed, points lost, and the time from enter to answer.
+
+    python benchmarks/int8.py [minilm-trec]
+
+A fresh workspace, so the first run is cold: it starts the engine, makes the baseline and the model, and measures
+both. The second asks for the same again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from compression.workspace import PROJECT
+
+RECIPE = PROJECT / "data" / "recipes" / "int8.yaml"
+
+
+def paretoscope(workspace: str, *words: str) -> tuple[dict[str, Any], float]:
+    """Run a command with --json; its document and the seconds from start to end."""
+    command = [sys.executable, "-m", "compression", "--workspace", workspace, *words]
+    start = time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=PROJECT)
+    return json.loads(done.stdout or "{}"), time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="minilm-trec")
+    model = parser.parse_args().model
+    with tempfile.TemporaryDirectory() as workspace:
+        try:
+            document, cold = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
+            _, again = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
+        finally:
+            subprocess.run([sys.executable, "-m", "compression", "--workspace", workspace, "engine", "stop"], cwd=PROJECT, check=False)
+    report(document, cold, again)
+
+
+def report(document: dict[str, Any], cold: float, again: float) -> None:
+    baseline = document["baseline"]
+    share = document["artifact"]["size_bytes"] / baseline["artifact"]["size_bytes"]
+    lost = (baseline["quality"]["value"] - document["quality"]["value"]) * 100
+    speedup, latency = document["speedup"], document["latency"]
+    print(f"machine     {document['machine']['cpu']}, {document['machine']['cores']} cores")
+    print(f"bytes       {share:.1%} of fp32 ({document['artifact']['size_bytes']:,} of {baseline['artifact']['size_bytes']:,})   wanted: at most 27 %")
+    print(
+        f"speed-up    {speedup['value']:.2f} [{speedup['low']:.2f}, {speedup['high']:.2f}] "
+        f"(batch {latency['batch']}, {latency['sequence']} tokens, {latency['threads']} threads)   wanted: at least 1.8 with VNNI"
+    )
+    print(f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost (McNemar p = {document['paired']['mcnemar_p']:.2f})   wanted: at most 1")
+    print(f"cold        {cold:.1f} s from enter to answer   wanted: at most 40 s")
+    print(f"cached      {again:.2f} s from enter to answer   wanted: at most 2 s")
+
+
+if __name__ == "__main__":
+    main()
