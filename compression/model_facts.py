@@ -1,7 +1,7 @@
 """The shape of a classifier, read from its config and the headers of its weights, and what a recipe makes of that shape.
 
-No weight is loaded and no torch imported, so a page can ask at every move of a slider. Rounding follows
-`pruning/{heads,ffn,layers}.py`; how many bytes come out of it is `sizes.py`'s.
+No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many heads, neurons and layers
+stay is `recipe.py`'s; how many bytes come out of it is `sizes.py`'s.
 """
 
 from __future__ import annotations
@@ -131,22 +131,12 @@ def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
         elif isinstance(stage, PruneStructure):
             match stage.target:
                 case "layers":
-                    facts = replace(facts, layers=_some_go(facts.layers, stage.ratio))
+                    facts = replace(facts, layers=stage.kept(facts.layers))
                 case "heads":
-                    facts = replace(facts, heads=_some_go(facts.heads, stage.ratio))
+                    facts = replace(facts, heads=stage.kept(facts.heads))
                 case "ffn":
-                    facts = replace(facts, ffn=_multiple_of_8(facts.ffn, stage.ratio))
+                    facts = replace(facts, ffn=stage.kept(facts.ffn))
     return facts
-
-
-def _some_go(count: int, ratio: float) -> int:
-    """Heads or layers that stay: never none."""
-    return max(1, count - round(ratio * count))
-
-
-def _multiple_of_8(count: int, ratio: float) -> int:
-    """Feed-forward neurons that stay: the nearest multiple of 8, at least 8."""
-    return min(count, max(8, round(count * (1 - ratio) / 8) * 8)) if ratio else count
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -147,6 +147,18 @@ class PruneStructure(Retrained, Stage):
     def _known_criterion(cls, name: str) -> str:
         return _known(name, STRUCTURE_CRITERIA, "criterion")
 
+    def kept(self, count: int) -> int:
+        """How many of `count` heads or neurons of a layer, or of all layers, stay; never none, and neurons in multiples of 8.
+
+        >>> PruneStructure(target="heads", ratio=0.25).kept(12), PruneStructure(target="ffn", ratio=0.7).kept(1536)
+        (9, 464)
+        """
+        if self.ratio == 0:
+            return count
+        if self.target == "ffn":
+            return min(count, max(8, round(count * (1 - self.ratio) / 8) * 8))
+        return max(1, count - round(self.ratio * count))
+
     def in_words(self) -> str:
         return f"{self.target} -{_percent(self.ratio)}" + _retrained(self.retrain_epochs)
 
@@ -162,9 +174,7 @@ class PruneWeights(Retrained, Stage):
 
     kind: Literal["prune-weights"] = "prune-weights"
     method: Annotated[str, Field(description="which weights go first")] = "magnitude"
-    sparsity: Annotated[
-        float | None, Field(ge=0, lt=1, description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M")
-    ] = None
+    sparsity: Annotated[float | None, Field(ge=0, lt=1, description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M")] = None
     pattern: Annotated[str, Field(description='"unstructured", or "N:M": N kept of every M')] = "unstructured"
     scope: Annotated[Literal["layer", "global"], Field(description="rank weights within each matrix, or over all of them")] = "layer"
     steps: Annotated[int, Field(ge=1, le=100, description="1 prunes at once; more rise on a cubic schedule")] = 1

@@ -1,4 +1,4 @@
-"""Attention heads: where they are in a layer and how many stay (Michel et al. 2019, arXiv:1905.10650)."""
+"""Attention heads: where they are in a layer (Michel et al. 2019, arXiv:1905.10650)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,3 @@ from compression.pruning.units import UnitGroup
 def units(layer: LayerAnatomy) -> UnitGroup:
     """A head is `head_size` rows of query, key and value, and as many columns of the output matrix."""
     return UnitGroup((layer.query, layer.key, layer.value), layer.output, layer.head_size)
-
-
-def kept(count: int, ratio: float) -> int:
-    """Heads of a layer that stay: round(ratio * count) go, but never the last one.
-
-    >>> kept(12, 0.25), kept(4, 0.99)
-    (9, 1)
-    """
-    return max(1, count - round(ratio * count))

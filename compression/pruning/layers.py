@@ -1,4 +1,4 @@
-"""Whole layers: how many stay, and a model that has only some of them."""
+"""Whole layers: a model that has only some of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from compression.models.anatomy import anatomy
-
-
-def kept(count: int, ratio: float) -> int:
-    """Layers that stay: round(ratio * count) go, but never the last one.
-
-    >>> kept(6, 0.5), kept(2, 0.9)
-    (3, 1)
-    """
-    return max(1, count - round(ratio * count))
 
 
 def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:

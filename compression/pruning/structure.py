@@ -7,7 +7,7 @@ is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ from transformers import PreTrainedModel
 
 from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
-from compression.pruning import ffn, heads, layers
+from compression.pruning import ffn, heads
+from compression.pruning.layers import keep_layers
 from compression.pruning.retrain import retrain
 from compression.pruning.units import keep_units
 from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
@@ -24,35 +25,38 @@ from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
 def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Cut the share `stage.ratio` of what `stage.target` names, in place, and return the model.
 
-    Heads and neurons: the same share of every layer, ranked within it, counted from what is there now.
+    Heads and neurons: the same share of every layer, ranked within it. All shares are of what is there now.
     Zeros that an earlier stage made stay zeros through the retraining.
     """
-    criterion = import_module(STRUCTURE_CRITERIA[stage.criterion].carried_out_by)
     with torch.no_grad():
         if stage.target == "layers":
-            _cut_layers(stage.ratio, model, criterion, context)
+            _cut_layers(stage, model, context)
         else:
-            _cut_units(heads if stage.target == "heads" else ffn, stage.ratio, model, criterion, context)
+            _cut_units(stage, model, context)
     retrain(model, context, epochs=stage.retrain_epochs, learning_rate=stage.learning_rate)
     return model
 
 
-def _cut_units(kind: Any, ratio: float, model: PreTrainedModel, criterion: Any, context: StageContext) -> None:
-    groups = [kind.units(layer) for layer in anatomy(model).layers]
+def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+    units = heads.units if stage.target == "heads" else ffn.units
+    groups = [units(layer) for layer in anatomy(model).layers]
     # All scores come before the first cut, so that a criterion that runs the model sees it whole.
-    scores = [criterion.score_units(model, group, context) for group in groups]
+    scores = [_criterion(stage).score_units(model, group, context) for group in groups]
     for group, score in zip(groups, scores, strict=True):
         count = group.count(model)
-        stays = kind.kept(count, ratio)
-        if stays < count:
-            keep_units(model, group, highest(score, stays))
+        if stage.kept(count) < count:
+            keep_units(model, group, highest(score, stage.kept(count)))
 
 
-def _cut_layers(ratio: float, model: PreTrainedModel, criterion: Any, context: StageContext) -> None:
+def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
     there = anatomy(model).layers
-    stays = layers.kept(len(there), ratio)
-    if stays < len(there):
-        layers.keep_layers(model, highest(criterion.score_layers(model, there, context), stays).tolist())
+    if stage.kept(len(there)) < len(there):
+        scores = _criterion(stage).score_layers(model, there, context)
+        keep_layers(model, highest(scores, stage.kept(len(there))).tolist())
+
+
+def _criterion(stage: PruneStructure) -> ModuleType:
+    return import_module(STRUCTURE_CRITERIA[stage.criterion].carried_out_by)
 
 
 def highest(scores: Tensor, kept: int) -> Tensor:
