@@ -30,10 +30,16 @@ def header(scope: Scope, table: Sequence[Row]) -> None:
         st.markdown(f"## {short(scope.model)} on {short(scope.task)}", width="content")
         with st.popover("Copy link", icon=":material/link:", type="tertiary"):
             st.caption("This link opens the same models, axes, limits and picks.")
-            st.code(st.context.url_and_query if hasattr(st.context, "url_and_query") else _link(), language=None, wrap_lines=True)
+            st.code(_link(), language=None, wrap_lines=True)
     if table:
         count = f"{len(table)} model{'s' if len(table) > 1 else ''} measured on {scope.where}"
         st.caption(f"{count} · {scope.conditions.in_words()}")
+    whose_points(scope)
+
+
+def whose_points(scope: Scope) -> None:
+    """A line when the points on the screen are the shipped ones, from another machine."""
+    table = scope.rows()
     if scope.demo and table:
         _from_elsewhere(scope, table)
 

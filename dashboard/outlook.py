@@ -1,0 +1,159 @@
+"""What a recipe would give before it is run: bytes to the byte, speed and quality with intervals, and what cannot change here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from compression import catalog
+from compression.errors import ParetoscopeError
+from compression.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, expected_seconds, facts
+from compression.metrics import metric
+from compression.recipe import Recipe
+from compression.report import tradeoff
+from compression.report.palette import family
+from compression.report.table import Row, delta
+from compression.trial import Interval, MetricValue, TrialDocument
+from dashboard import charts, data
+from dashboard.engine_line import duration
+from dashboard.scope import Scope
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
+def model_facts(model: str) -> ModelFacts | None:
+    """The shape of the model, None for a family whose shape is not known beforehand; raises `ParetoscopeError` when it is not there."""
+    ref = catalog.resolve_model(model)
+    try:
+        return facts(ref)
+    except ParetoscopeError:
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _size(_facts: ModelFacts, model: str, recipe_json: str, _recipe: Recipe) -> SizeEstimate:
+    return expected_bytes(_facts, _recipe)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _expected(scope: Scope, recipe_json: str, version: int, _facts: ModelFacts, _recipe: Recipe) -> Estimate:
+    return expected(_points(), _recipe, _facts, task=scope.task, machine=scope.machine, conditions=scope.conditions)
+
+
+def _points() -> Sequence[TrialDocument]:
+    return (*data.demo_documents(), *data.documents())
+
+
+def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: Recipe) -> None:
+    """Three numbers, both small curves with the hollow point, and the sentences about this machine."""
+    size = guess = None
+    if shape is not None:
+        try:
+            size = _size(shape, scope.model, recipe.canonical_json(), recipe)
+            guess = _expected(scope, recipe.canonical_json(), data.version(), shape, recipe)
+        except ParetoscopeError as error:
+            st.warning(str(error), icon=":material/info:")
+    baseline = next((row for row in table if row.document.is_baseline), None)
+    _numbers(scope, baseline, shape, size, guess)
+    if table:
+        _curves(table, recipe, size, guess)
+    _can_it(scope, recipe, shape)
+
+
+def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+    with st.container(horizontal=True, gap="large"):
+        if size:
+            _size_tile(size, baseline, shape)
+        for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
+            if found:
+                _guess_tile(key, found, baseline, measured=bool(guess and guess.measured))
+    if guess and guess.reason:
+        st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
+    elif guess and not guess.measured and guess.level is not None:
+        where = "this machine" if scope.here else scope.machine.in_words()
+        st.caption(
+            f"Latency and accuracy are estimates for {where} from {guess.points} measured recipes; "
+            f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. The size is counted."
+        )
+    if shape is None:
+        st.caption("Nothing can be said beforehand about this family of models; measuring it works all the same.")
+
+
+def _size_tile(size: SizeEstimate, baseline: Row | None, shape: ModelFacts | None) -> None:
+    row = metric("size_bytes")
+    base = baseline.point.value("size_bytes") if baseline else _fp32_bytes(shape)
+    exact = f"{size.weights_bytes:,} bytes of weights{'' if size.exact else f', between {size.low:,} and {size.high:,}'}"
+    st.metric(
+        "Size on disk",
+        row.format(size.total_bytes),
+        delta("size_bytes", size.total_bytes, base),
+        delta_color="off",
+        delta_arrow="off",
+        help=" ".join(part for part in (f"{exact}.", size.note) if part),
+        width="content",
+    )
+
+
+def _fp32_bytes(shape: ModelFacts | None) -> float | None:
+    return expected_bytes(shape, Recipe()).total_bytes if shape else None
+
+
+def _guess_tile(key: str, found: Interval, baseline: Row | None, *, measured: bool) -> None:
+    row = metric(key)
+    base = baseline.point.value(key) if baseline else None
+    about = "" if measured else "about "
+    name = "Latency p50" if key == "latency_p50_ms" else row.label
+    change = delta(key, found.value, base)
+    st.metric(
+        f"{name}, {'measured' if measured else 'estimated'}",
+        f"{about}{row.format(found.value)}",
+        " ".join(part for part in (row.interval(found.low, found.high), change) if part),
+        delta_color="off",
+        delta_arrow="off",
+        width="content",
+    )
+
+
+def _curves(table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> None:
+    ends = {
+        "size_bytes": MetricValue("size_bytes", size.total_bytes) if size else None,
+        "latency_p50_ms": _value("latency_p50_ms", guess.latency_p50_ms) if guess else None,
+        "quality": _value("quality", guess.quality) if guess else None,
+    }
+    own = guess.measured if guess else None
+    for column, x in zip(st.columns(2), ("size_bytes", "latency_p50_ms"), strict=True):
+        across, up = ends[x], ends["quality"]
+        hollow = None
+        if across and up and own is None:
+            said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
+            hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
+        with column:
+            charts.small(table, x, "quality", name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+
+
+def _value(key: str, found: Interval | None) -> MetricValue | None:
+    return MetricValue(key, found.value, found.low, found.high) if found else None
+
+
+def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
+    """Whether each stage can change size or speed on this machine at all."""
+    try:
+        said = advice(recipe, data.this_machine().flags, scope.conditions, facts=shape)
+    except ParetoscopeError:
+        return
+    if not said:
+        return
+    with st.container(border=True):
+        st.markdown("**On this machine**")
+        for line in said:
+            can = [word for word, true in (("smaller", line.size), ("faster", line.speed)) if true]
+            mark = f":green-badge[:material/check: {' and '.join(can)}]" if can else ":gray-badge[:material/remove: neither smaller nor faster]"
+            st.markdown(f"{mark} {line.text}")
+
+
+def seconds(recipe: Recipe, protocol: str) -> str:
+    """How long a run takes, from runs like it on this machine; empty while none is known."""
+    mine = data.this_machine().id
+    like = [document for document in data.documents() if document.machine and document.machine.id == mine]
+    found = expected_seconds(like, recipe, protocol)
+    return f"about {duration(found.value)}" if found else ""

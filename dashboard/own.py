@@ -1,0 +1,66 @@
+"""A person's own model and data: typed in, checked at once, and from then on part of the scope."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from compression import catalog
+from compression.errors import ParetoscopeError, TaskError
+from compression.recipe import Recipe
+from compression.trial import TrialRequest
+from dashboard.cards import error_card
+from dashboard.scope import Scope
+
+
+def draw(scope: Scope) -> None:
+    """The popover with the text fields; what is wrong with them is said in it."""
+    with st.popover("Your own model or data", icon=":material/upload_file:", type="tertiary"):
+        st.caption("A folder with config.json and safetensors, or a hub id such as org/name@revision. Data: CSV, Parquet or JSONL.")
+        st.text_input("Model folder or hub id", key="own_model", placeholder=scope.model, persist_state="session")
+        st.text_input("Data file", key="own_data", placeholder=scope.task, persist_state="session")
+        with st.container(horizontal=True):
+            st.text_input("Text column", key="own_text", placeholder="text", persist_state="session", width=140)
+            st.text_input("Label column", key="own_label", placeholder="label", persist_state="session", width=140)
+            st.text_input("Encoding", "utf-8", key="own_encoding", persist_state="session", width=140)
+        st.button("Use it", type="primary", key="own_use", on_click=_use, args=(scope.model, scope.task))
+    if "own_error" in st.session_state:
+        error_card(st.session_state["own_error"])
+
+
+def _use(model: str, task: str) -> None:
+    """Check both, then make them the scope; a mistake leaves the scope as it is."""
+    st.session_state.pop("own_error", None)
+    wanted_model = st.session_state["own_model"].strip() or model
+    wanted_task = st.session_state["own_data"].strip() or None
+    try:
+        found = catalog.resolve_model(wanted_model)
+        if wanted_task is None and wanted_model == model:
+            wanted_task = task
+        if wanted_task is None and found.task is None:
+            raise TaskError(f'The model "{wanted_model}" has no task of its own; give a data file, or pick a task in the sidebar first.')
+        request = catalog.request(found.name, Recipe(), task=wanted_task, **columns(wanted_task))
+    except ParetoscopeError as error:
+        st.session_state["own_error"] = str(error)
+        return
+    st.session_state["own_models"] = [*st.session_state.get("own_models", []), request.model]
+    st.session_state["own_tasks"] = [*st.session_state.get("own_tasks", []), request.task]
+    st.session_state["model"], st.session_state["task"] = request.model, request.task
+
+
+def columns(task: str | None) -> dict[str, str | None]:
+    """How the data file is read, as typed; nothing for a built-in task."""
+    if task is None or task in catalog.BUILTIN_TASKS:
+        return {}
+    text, label = st.session_state.get("own_text", "").strip(), st.session_state.get("own_label", "").strip()
+    return {"text_column": text or None, "label_column": label or None, "encoding": st.session_state.get("own_encoding", "").strip() or "utf-8"}
+
+
+@st.cache_data(show_spinner=False, ttl=60, max_entries=32)
+def _checked(model: str, task: str, text_column: str | None, label_column: str | None, encoding: str) -> TrialRequest:
+    return catalog.request(model, Recipe(), task=task, text_column=text_column, label_column=label_column, encoding=encoding)
+
+
+def request(scope: Scope) -> TrialRequest:
+    """A request for the scope's baseline with its content keys filled in, fresh to a minute; raises `ParetoscopeError`."""
+    how = {"text_column": None, "label_column": None, "encoding": "utf-8", **columns(scope.task)}
+    return _checked(scope.model, scope.task, how["text_column"], how["label_column"], how["encoding"] or "utf-8")

@@ -1,0 +1,146 @@
+"""The recipe as three cards with switches, and the presets that fill them in. What the form says is `recipe_state.py`'s."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compression.errors import ParetoscopeError
+from compression.recipe import ROUNDINGS, Recipe, load_recipe
+from compression.workspace import SHIPPED
+from dashboard import data
+from dashboard.recipe_state import DEFAULTS, State, to_state
+
+PREFIX = "form_"
+PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yaml"}
+"""Shipped recipes behind the preset chips."""
+LAST = "my last"
+PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
+TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers"}
+SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
+
+
+def draw(model: str, layers: int) -> State:
+    """The cards for a model with this many layers; returns the form's values."""
+    for name, value in DEFAULTS.items():
+        st.session_state.setdefault(PREFIX + name, value)
+    if st.session_state[PREFIX + "layers"] > layers:
+        st.session_state[PREFIX + "layers"] = max(1, layers // 2)
+    _presets(model)
+    _distil(layers)
+    _prune()
+    _quantize()
+    return {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
+
+
+def fill(recipe: Recipe) -> None:
+    """Set the form to a recipe; raises `RecipeError` when it cannot hold it. Only in a callback or before the form is drawn."""
+    for name, value in to_state(recipe).items():
+        st.session_state[PREFIX + name] = value
+
+
+def _key(name: str) -> dict[str, Any]:
+    """Key and life of a widget: the form keeps its values when a card is switched off or another page is visited."""
+    return {"key": PREFIX + name, "persist_state": "session"}
+
+
+def _presets(model: str) -> None:
+    names = [*PRESETS, *([LAST] if _last(model) else [])]
+    st.pills("Start from", names, key="preset", on_change=_preset_chosen, args=(model,), label_visibility="collapsed")
+    if "preset_error" in st.session_state:
+        st.warning(st.session_state.pop("preset_error"), icon=":material/info:")
+
+
+def _preset_chosen(model: str) -> None:
+    name = st.session_state.get("preset")
+    try:
+        recipe = _last(model) if name == LAST else load_recipe(SHIPPED / "recipes" / PRESETS[name]) if name else None
+        if recipe is not None:
+            fill(recipe)
+    except ParetoscopeError as error:
+        st.session_state["preset_error"] = str(error)
+    st.session_state["preset"] = None
+
+
+def _last(model: str) -> Recipe | None:
+    """What was asked for last of this model, the baseline apart."""
+    asked = [row for row in data.trials() if row.request.model == model and row.request.recipe.stages]
+    return max(asked, key=lambda row: row.queued_at).request.recipe if asked else None
+
+
+def _distil(layers: int) -> None:
+    with st.container(border=True):
+        if not st.toggle("**1 Distil** a student", **_key("distil"), disabled=layers < 2):
+            return
+        st.slider("Student layers", 1, max(2, layers), help=f"The teacher, this model itself, has {layers}.", **_key("layers"))
+        with st.expander("Training"):
+            st.slider("Epochs", 0.0, 20.0, step=0.5, **_key("epochs"))
+            st.slider("Temperature", 0.5, 10.0, step=0.5, help="Softens both outputs before they are compared.", **_key("temperature"))
+            st.slider("Weight of the teacher", 0.0, 1.0, step=0.05, help="The rest of the loss is on the labels.", **_key("soft_weight"))
+
+
+def _prune() -> None:
+    with st.container(border=True):
+        if not st.toggle("**2 Prune**", **_key("prune")):
+            return
+        targets = st.pills(
+            "What goes",
+            list(TARGET_WORDS),
+            selection_mode="multi",
+            format_func=lambda name: TARGET_WORDS[name],
+            label_visibility="collapsed",
+            required=True,
+            **_key("targets"),
+        )
+        if "weights" in targets:
+            _prune_weights()
+        if "heads" in targets:
+            st.slider("Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
+        if "ffn" in targets:
+            st.slider("Feed-forward neurons that go", 0, 95, step=1, format="%d %%", **_key("ffn"))
+        if "layers" in targets:
+            st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
+        st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain"))
+
+
+def _prune_weights() -> None:
+    free = st.session_state[PREFIX + "pattern"] == "unstructured"
+    if free:
+        st.slider("Sparsity", 0, 95, step=1, format="%d %%", help="Share of single weights that become zero.", **_key("sparsity"))
+    st.selectbox("Where zeros may be", list(PATTERNS), format_func=lambda name: PATTERNS[name], **_key("pattern"))
+    if free:
+        words = {"layer": "in each matrix", "global": "over all matrices"}
+        st.segmented_control("Rank weights", list(words), format_func=lambda name: words[name], required=True, **_key("rank"))
+    st.slider(
+        "Steps", 1, 10, help="More than one: sparsity rises on a cubic schedule, with the retraining spread between the steps.", **_key("steps")
+    )
+
+
+def _quantize() -> None:
+    with st.container(border=True):
+        if not st.toggle("**3 Quantize**", **_key("quantize")):
+            return
+        scheme = st.segmented_control(
+            "Scheme",
+            list(SCHEME_WORDS),
+            format_func=lambda name: SCHEME_WORDS[name],
+            label_visibility="collapsed",
+            required=True,
+            **_key("scheme"),
+        )
+        if scheme == "weight-only":
+            help_bits = "Layers take 2, 4 or 8 bits each, so that their average is this."
+            st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, **_key("bits"))
+        if scheme == "int8-static":
+            st.select_slider("Calibration examples", [32, 64, 128, 256, 512, 1024], **_key("calibration_examples"))
+        st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, **_key("embedding_bits"))
+        if scheme == "weight-only":
+            with st.expander("Groups and rounding"):
+                st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
+                st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, **_key("head_bits"))
+                st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
+
+
+def _bits(width: int) -> str:
+    return "fp32" if width == 32 else f"{width} bits"

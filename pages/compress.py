@@ -1,0 +1,16 @@
+"""What happens if I ...? A recipe by sliders, what it would give at once, and the real model at the press of a button."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import empty, frame, own, scope, workbench
+
+frame.guard("compress")
+here = scope.current()
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.markdown(f"## Compress {scope.short(here.model)} on {scope.short(here.task)}", width="content")
+    own.draw(here)
+empty.whose_points(here)
+workbench.draw(here)
