@@ -1,0 +1,117 @@
+"""Make the study that ships in data/demo: every recipe below, really made and measured on this machine.
+
+    make demo-study                                        both models, about 40 minutes on 2 cores
+    python benchmarks/demo_study.py minilm-trec --protocol quick --to study.json.gz
+
+The models themselves stay in the workspace given; only what was measured is written, with its machine and
+date. A run that was interrupted goes on where it stopped, for the workspace keeps what was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from compression.catalog import request
+from compression.engine.pipeline import run_trial
+from compression.recipe import Recipe, parse_recipe
+from compression.study import STUDY
+from compression.trial import TrialDocument
+from compression.workspace import Workspace, write_whole
+
+MODELS = ("minilm-trec", "minilm-movies")
+INT8 = {"kind": "quantize"}
+STUDENT = {"kind": "distill", "layers": 3}
+
+
+def weights(bits: float, embedding: int = 8) -> dict[str, Any]:
+    return {"kind": "quantize", "scheme": "weight-only", "bits": bits, "embedding_bits": embedding}
+
+
+def pruned(target: str, ratio: float) -> dict[str, Any]:
+    return {"kind": "prune-structure", "target": target, "ratio": ratio, "retrain_epochs": 2}
+
+
+STAGES: list[list[dict[str, Any]]] = [
+    [],
+    [INT8],
+    [{"kind": "quantize", "embedding_bits": 4}],
+    [{"kind": "quantize", "scheme": "int8-static"}],
+    [weights(8)],
+    [weights(6)],
+    [weights(4)],
+    [weights(4, embedding=4)],
+    [weights(3)],
+    [weights(2)],
+    [{"kind": "prune-weights", "sparsity": 0.3}, INT8],
+    [{"kind": "prune-weights", "sparsity": 0.5}, INT8],
+    [{"kind": "prune-weights", "sparsity": 0.7, "steps": 3, "retrain_epochs": 2}, INT8],
+    [{"kind": "prune-weights", "pattern": "2:4"}, INT8],
+    [pruned("ffn", 0.5)],
+    [pruned("ffn", 0.5), INT8],
+    [pruned("ffn", 0.75), INT8],
+    [pruned("heads", 0.5), INT8],
+    [pruned("layers", 0.34), INT8],
+    [{"kind": "distill", "layers": 4}, INT8],
+    [STUDENT],
+    [STUDENT, INT8],
+    [STUDENT, weights(4, embedding=4)],
+    [STUDENT, pruned("ffn", 0.5), INT8],
+    [STUDENT, pruned("ffn", 0.5), weights(4, embedding=4)],
+    [{"kind": "distill", "layers": 2}, INT8],
+    [{"kind": "distill", "layers": 1}, INT8],
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("--protocol", choices=("quick", "standard"), default="standard")
+    parser.add_argument("--to", type=Path, default=STUDY)
+    parser.add_argument("--workspace", type=Path, default=Workspace.at().root / "demo")
+    asked = parser.parse_args()
+    workspace = Workspace(asked.workspace.resolve())
+    documents = [
+        measured(model, recipe, asked.protocol, workspace) for model in asked.models for recipe in map(lambda s: parse_recipe({"stages": s}), STAGES)
+    ]
+    machine = documents[-1].machine
+    assert machine
+    about = f"{len(documents)} models made and measured on {machine.in_words()}, {documents[-1].measured_at:%d %B %Y}, by make demo-study"
+    content = {"about": about, "trials": [document.to_json() for document in documents]}
+    write_whole(asked.to, gzip.compress(json.dumps(content).encode(), mtime=0))
+    print(f"{asked.to}: {about}, {asked.to.stat().st_size / 1e3:.0f} kB")
+
+
+def measured(model: str, recipe: Recipe, protocol: str, workspace: Workspace) -> TrialDocument:
+    """The document of one trial without the paths of this machine; one measured before is read back."""
+    wanted = request(model, recipe, protocol=protocol)  # pyright: ignore[reportArgumentType]
+    kept = workspace.root / "documents" / f"{wanted.trial_id}.json"
+    if kept.is_file():
+        return TrialDocument.model_validate_json(kept.read_bytes())
+    start = time.perf_counter()
+    document = without_paths(run_trial(wanted, workspace, lambda progress: None))
+    write_whole(kept, document.model_dump_json())
+    assert document.quality and document.artifact and document.latency
+    print(
+        f"{model:<14} {recipe.in_words():<50} {document.quality.value:.4f} {document.artifact.size_bytes / 1e6:7.2f} MB "
+        f"{document.latency.p50_ms:6.2f} ms   {time.perf_counter() - start:4.0f} s",
+        flush=True,
+    )
+    return document
+
+
+def without_paths(document: TrialDocument) -> TrialDocument:
+    assert document.artifact
+    changed: dict[str, Any] = {"artifact": document.artifact.model_copy(update={"path": ""})}
+    if document.baseline:
+        artifact = document.baseline.artifact.model_copy(update={"path": ""})
+        changed["baseline"] = document.baseline.model_copy(update={"artifact": artifact})
+    return document.model_copy(update=changed)
+
+
+if __name__ == "__main__":
+    main()
