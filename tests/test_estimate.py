@@ -1,0 +1,499 @@
+"""What-if against what really comes out: bytes of real graphs, shapes of real pruned models, coverage of left-out trials."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification
+
+from compression import model_facts, smoothing
+from compression.artifact.pack import pack
+from compression.errors import ModelError, RecipeError
+from compression.estimate import FEWEST, advice, expected, expected_bytes, expected_seconds, facts, features
+from compression.model_facts import ModelFacts, after
+from compression.models.anatomy import FAMILIES as SUPPORTED
+from compression.models.export import export
+from compression.models.graph import matrices, payload_bytes, save
+from compression.models.load import load_model
+from compression.pruning import structure
+from compression.pruning.layers import keep_layers
+from compression.quantization.embedding import GROUP_SIZE, quantize_embedding
+from compression.quantization.int8 import quantize_dynamic, quantize_static
+from compression.quantization.weight_only import quantize_weights
+from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.report.model_card import model_card
+from compression.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
+from compression.smoothing import predict
+from compression.trial import Conditions, Machine, TrialDocument
+from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
+from tests.tiny_context import Recorder
+from tests.tiny_models import FAMILIES, make_tiny, wordpiece
+
+EXACT = [
+    None,
+    Quantize(),
+    Quantize(head_bits=32, embedding_bits=32),
+    Quantize(scheme="int8-static", embedding_bits=4),
+    Quantize(scheme="int8-static", head_bits=32),
+    Quantize(scheme="weight-only", bits=8, head_bits=32, group_size=16),
+    Quantize(scheme="weight-only", bits=4, embedding_bits=2),
+    Quantize(scheme="weight-only", bits=2, head_bits=4, group_size=64),
+]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    return {family: make_tiny(family, root / family, labels=("a", "b", "c")) for family in FAMILIES}
+
+
+@pytest.fixture(scope="module")
+def graphs(folders: dict[str, Path]) -> dict[str, onnx.ModelProto]:
+    return {family: export(load_model(folder))[0] for family, folder in folders.items()}
+
+
+@pytest.fixture
+def bert(folders: dict[str, Path]) -> ModelFacts:
+    """Facts under the name of the documents that tests make, with layers and widths of a small real model."""
+    return replace(facts(folders["bert"]), name="minilm-trec", layers=6, heads=12, ffn=1536, hidden=384, head_size=32)
+
+
+def quantized(graph: onnx.ModelProto, stage: Quantize | None) -> onnx.ModelProto:
+    if stage is None:
+        return graph
+    if stage.scheme == "weight-only":
+        made = quantize_weights(graph, stage)
+    elif stage.scheme == "int8-dynamic":
+        made = quantize_dynamic(graph, head=stage.head_bits != 32)
+    else:
+        ranges = {matrix.node.input[0]: (-1.0, 1.0) for matrix in matrices(graph)}
+        made = quantize_static(graph, ranges, head=stage.head_bits != 32)
+    return quantize_embedding(made, stage.embedding_bits)
+
+
+def recipe(*stages: AnyStage | None) -> Recipe:
+    return Recipe(stages=tuple(stage for stage in stages if stage))
+
+
+# --- facts ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_facts_are_those_of_the_model(family: str, folders: dict[str, Path]) -> None:
+    found = facts(folders[family])
+    assert (found.layers, found.hidden, found.heads, found.head_size, found.ffn, found.positions, found.classes) == (2, 32, 4, 8, 64, 128, 3)
+    model = load_model(folders[family])
+    assert found.parameters == sum(p.numel() for p in model.parameters())
+    assert found.vocabulary == model.config.vocab_size
+
+
+def test_every_supported_family_has_facts() -> None:
+    assert set(model_facts.FAMILIES) == set(SUPPORTED)
+
+
+def test_facts_need_no_weights_only_headers(folders: dict[str, Path], tmp_path: Path) -> None:
+    source = (folders["bert"] / "model.safetensors").read_bytes()
+    length = int.from_bytes(source[:8], "little")
+    (tmp_path / "model.safetensors").write_bytes(source[: 8 + length])
+    (tmp_path / "config.json").write_bytes((folders["bert"] / "config.json").read_bytes())
+    assert facts(tmp_path).layers == 2
+    assert facts(tmp_path).tokenizer_bytes is None
+    assert facts(tmp_path, classes=7).classes == 7
+
+
+def test_facts_that_cannot_be_had_are_refused_in_a_sentence(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no readable config\.json"):
+        facts(tmp_path)
+    config = json.loads((folders["bert"] / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+    with pytest.raises(ModelError, match='"gpt2" model is not known beforehand'):
+        facts(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for damaged in (b"", b"\xff" * 4, b"\xff" * 16, (5).to_bytes(8, "little") + b"[1,2]"):
+        (tmp_path / "model.safetensors").write_bytes(damaged)
+        with pytest.raises(ModelError, match="header"):
+            facts(tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("target", ["heads", "ffn", "layers"])
+def test_the_shape_is_what_pruning_really_leaves(target: str, family: str, folders: dict[str, Path]) -> None:
+    context = Recorder().context()
+    for ratio in (0.1, 0.4, 0.9):
+        stage = PruneStructure.model_validate({"target": target, "ratio": ratio})
+        pruned = structure.apply(stage, load_model(folders[family]), context)
+        said = expected_bytes(facts(folders[family]), recipe(stage))
+        assert said.weights_bytes == payload_bytes(export(pruned)[0]), ratio
+
+
+def test_stages_shape_one_after_the_other(bert: ModelFacts) -> None:
+    chain = recipe(Distill(layers=4), PruneStructure(target="layers", ratio=0.5), PruneWeights(sparsity=0.9), Quantize())
+    assert after(bert, chain).layers == 2
+    with pytest.raises(RecipeError, match="its teacher has only 6"):
+        after(bert, recipe(Distill(layers=7)))
+
+
+# --- bytes ------------------------------------------------------------------------------------------------
+
+
+def test_group_sizes_are_those_of_the_embedding() -> None:
+    assert EMBEDDING_GROUP == GROUP_SIZE
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bytes_of_the_weights_are_exact(family: str, folders: dict[str, Path], graphs: dict[str, onnx.ModelProto]) -> None:
+    known = facts(folders[family])
+    for stage in EXACT:
+        said = expected_bytes(known, recipe(stage))
+        assert said.exact
+        assert said.weights_bytes == payload_bytes(quantized(graphs[family], stage)), stage
+
+
+@pytest.mark.parametrize("bits", [2.5, 3, 4.5, 6, 7.9])
+def test_an_average_of_bits_lies_within_its_bounds(bits: float, folders: dict[str, Path], graphs: dict[str, onnx.ModelProto]) -> None:
+    for family, group_size in product(("bert", "electra"), (16, 32)):
+        stage = Quantize(scheme="weight-only", bits=bits, group_size=group_size)
+        said = expected_bytes(facts(folders[family]), recipe(stage))
+        assert not said.exact
+        assert said.low <= payload_bytes(quantized(graphs[family], stage)) <= said.high
+
+
+def test_bytes_fall_with_bits_and_never_with_zeros(bert: ModelFacts) -> None:
+    sizes = [expected_bytes(bert, recipe(Quantize(scheme="weight-only", bits=bits))).weights_bytes for bits in (2, 2.5, 3, 3.9, 4, 5, 6, 7.5, 8)]
+    assert sizes == sorted(sizes)
+    assert expected_bytes(bert, recipe(PruneWeights(sparsity=0.9))) == expected_bytes(bert, recipe())
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 3.6 million parameters, so that half a per cent of its artefact is some kilobytes."""
+    folder = tmp_path_factory.mktemp("larger")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = BertConfig(vocab_size=2000, hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1000)
+        BertForSequenceClassification(config).save_pretrained(folder, safe_serialization=True)
+    wordpiece().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (),
+        (PruneStructure(target="ffn", ratio=0.3), PruneStructure(target="heads", ratio=0.25), Quantize()),
+        (Distill(layers=2), PruneWeights(sparsity=0.5), Quantize(scheme="weight-only", bits=2, embedding_bits=2)),
+    ],
+    ids=["fp32", "structure and int8", "student in 2 bits"],
+)
+def test_a_whole_artefact_is_within_half_a_per_cent(stages: tuple[AnyStage, ...], larger: Path, tmp_path: Path) -> None:
+    known = facts(larger)
+    chain = recipe(*stages)
+    model = load_model(larger)
+    for stage in stages:
+        if isinstance(stage, PruneStructure):
+            structure.apply(stage, model, Recorder().context())
+        elif isinstance(stage, Distill):
+            keep_layers(model, range(stage.layers))
+    graph, _ = export(model)
+    quantize = next((stage for stage in stages if isinstance(stage, Quantize)), None)
+    made = tmp_path / "made"
+    made.mkdir()
+    save(quantized(graph, quantize), made / "model.onnx")
+    (made / "tokenizer.json").write_text(wordpiece().to_str(), encoding="utf-8")
+    (made / "config.json").write_text(model.config.to_json_string(), encoding="utf-8")
+    trial = document(*stages)
+    about = {"machine": MACHINE.model_dump(mode="json"), "conditions": {"threads": 2}, "splits": dict.fromkeys("abcd", "0" * 80), "max_length": 64}
+    record = pack(made, tmp_path / "artefact", chain, model_card(trial), about)
+    said = expected_bytes(known, chain)
+    assert said.weights_bytes == payload_bytes(onnx.load(made / "model.onnx"))
+    assert abs(said.total_bytes / record.size_bytes - 1) < 0.005
+    around = record.size_bytes - record.files["model.onnx"] - record.files["tokenizer.json"]
+    assert abs(around - OTHER_FILES_BYTES) < 3_000
+
+
+# --- quality and speed --------------------------------------------------------------------------------------
+
+
+def truth(known: ModelFacts, chain: Recipe, noise: np.random.Generator | None = None) -> tuple[float, float]:
+    """A made-up world: quality falls with zeros and few bits, speed goes with the work that is left."""
+    left = after(known, chain)
+    quality, speed = BASE_QUALITY, 1 / (0.1 + 0.9 * left.encoder_parameters / known.encoder_parameters)
+    for stage in chain.stages:
+        if isinstance(stage, PruneWeights):
+            quality *= 1 - max(0.0, stage.target_sparsity - 0.4)
+        elif isinstance(stage, PruneStructure):
+            quality *= 1 - 0.3 * stage.ratio**2
+        elif isinstance(stage, Quantize):
+            quality *= 1 - 0.3 * 4.0 ** (2 - stage.bits)
+            speed *= 1.9 if stage.scheme != "weight-only" else 1.2
+    if noise is not None:
+        quality, speed = quality * np.exp(noise.normal(0, 0.004)), speed * np.exp(noise.normal(0, 0.02))
+    return float(quality), float(speed)
+
+
+def grid() -> Iterator[tuple[AnyStage, ...]]:
+    for sparsity, ratio, bits in product((0, 0.5, 0.7), (0, 0.25, 0.5), (32, 8, 4, 2)):
+        stages: list[AnyStage] = []
+        if sparsity:
+            stages.append(PruneWeights(sparsity=sparsity))
+        if ratio:
+            stages.append(PruneStructure(target="ffn", ratio=ratio))
+        if bits < 32:
+            stages.append(Quantize() if bits == 8 else Quantize(scheme="weight-only", bits=bits))
+        yield tuple(stages)
+
+
+def study(known: ModelFacts, model: str = "minilm-trec", task: str = "trec") -> list[TrialDocument]:
+    noise = np.random.default_rng(0)
+    found: list[TrialDocument] = []
+    for stages in grid():
+        quality, speed = truth(known, recipe(*stages), noise)
+        found.append(document(*stages, quality=quality, speedup=speed, model=model, task=task))
+    return found
+
+
+def test_left_out_trials_fall_into_their_intervals(bert: ModelFacts) -> None:
+    trials = study(bert)
+    inside = []
+    for left_out in trials:
+        if left_out.is_baseline:
+            continue
+        said = expected([other for other in trials if other is not left_out], left_out.recipe, bert)
+        assert said.quality is not None
+        assert said.speedup is not None
+        assert left_out.quality is not None
+        assert left_out.speedup is not None
+        assert said.quality.low < said.quality.value <= said.quality.high <= 1
+        inside.append(
+            (said.quality.low <= left_out.quality.value <= said.quality.high, said.speedup.low <= left_out.speedup.value <= said.speedup.high)
+        )
+    quality, speed = np.mean(inside, axis=0)
+    assert quality > 0.8
+    assert speed > 0.8
+
+
+def test_an_estimate_is_near_the_truth_between_measured_recipes(bert: ModelFacts) -> None:
+    asked = recipe(PruneWeights(sparsity=0.6), PruneStructure(target="ffn", ratio=0.4), Quantize())
+    quality, speed = truth(bert, asked)
+    said = expected(study(bert), asked, bert)
+    assert said.quality is not None
+    assert said.speedup is not None
+    assert said.latency_p50_ms is not None
+    assert said.quality.value == pytest.approx(quality, rel=0.03)
+    assert said.speedup.value == pytest.approx(speed, rel=0.10)
+    assert said.latency_p50_ms.value == pytest.approx(BASE_P50 / said.speedup.value)
+    assert said.latency_p50_ms.low == pytest.approx(BASE_P50 / said.speedup.high)
+    assert (said.level, said.points, said.measured, said.reason) == (0.9, 35, None, "")
+
+
+def test_far_from_what_was_measured_the_interval_is_wider(bert: ModelFacts) -> None:
+    trials = study(bert)
+    near, far = (expected(trials, recipe(stage), bert).quality for stage in (PruneWeights(sparsity=0.6), Distill(layers=1, epochs=20)))
+    assert near is not None
+    assert far is not None
+    assert far.high - far.low > 2 * (near.high - near.low)
+
+
+def test_too_few_points_give_a_reason_and_no_number(bert: ModelFacts) -> None:
+    said = expected(study(bert)[:FEWEST], recipe(PruneWeights(sparsity=0.6)), bert)
+    assert (said.quality, said.speedup, said.latency_p50_ms) == (None, None, None)
+    assert said.reason == "an estimate of quality needs 6 measured recipes and has 5; an estimate of speed needs 6 measured recipes and has 5"
+    assert expected([], recipe(), bert).quality is None
+
+
+def test_a_measured_recipe_is_answered_with_its_measurement(bert: ModelFacts) -> None:
+    trials = study(bert)
+    said = expected(trials, trials[7].recipe, bert)
+    assert trials[7].quality is not None
+    assert said.measured == trials[7].trial_id
+    assert said.quality is not None
+    assert (said.quality.value, said.quality.low) == (trials[7].quality.value, trials[7].quality.low)
+    assert said.speedup == trials[7].speedup
+    baseline = expected(trials, recipe(), bert)
+    assert baseline.measured == trials[0].trial_id
+    assert baseline.speedup is not None
+    assert baseline.speedup.value == 1
+
+
+def test_speed_comes_from_the_same_machine_and_conditions_only(bert: ModelFacts) -> None:
+    asked = recipe(PruneWeights(sparsity=0.6))
+    other = Machine.model_validate({**MACHINE.model_dump(), "id": "beef"})
+    for said in (expected(study(bert), asked, bert, machine=other), expected(study(bert), asked, bert, conditions=Conditions(batch=8))):
+        assert said.speedup is None
+        assert said.quality is not None
+        assert "speed needs 6 measured recipes and has 0" in said.reason
+    assert expected(study(bert), asked, bert, machine=MACHINE, conditions=Conditions()).speedup is not None
+
+
+def test_other_models_join_as_ratios_when_own_trials_are_few(bert: ModelFacts) -> None:
+    asked = recipe(PruneWeights(sparsity=0.6))
+    unseen = recipe(Distill(layers=11))  # does not fit this model: it is passed over
+    others = [*study(bert, model="other", task="sms"), document(*unseen.stages, model="other")]
+    said = expected([*others, document()], asked, bert, task="trec")
+    assert "also counts other models" in said.reason
+    assert said.quality is not None
+    assert said.quality.value == pytest.approx(BASE_QUALITY * 0.8, rel=0.03)
+    unknown = expected(others, asked, bert)
+    assert unknown.quality is None
+    assert unknown.speedup is not None
+    assert "the baseline is not measured here yet" in unknown.reason
+    with pytest.raises(RecipeError):
+        expected(others, unseen, bert)
+
+
+def test_what_differs_in_a_recipe_differs_in_its_features(bert: ModelFacts) -> None:
+    assert not features(bert, recipe()).any()
+    different: list[AnyStage] = [
+        Distill(layers=3),
+        Distill(layers=3, soft_weight=0),
+        Distill(layers=3, epochs=1),
+        PruneStructure(target="heads"),
+        PruneStructure(target="ffn"),
+        PruneStructure(target="ffn", retrain_epochs=1),
+        PruneStructure(target="layers"),
+        PruneWeights(sparsity=0.5),
+        PruneWeights(sparsity=0.5, scope="global"),
+        PruneWeights(pattern="2:4"),
+        Quantize(),
+        Quantize(embedding_bits=4),
+        Quantize(scheme="int8-static"),
+        Quantize(scheme="weight-only"),
+        Quantize(scheme="weight-only", bits=3.5),
+        Quantize(scheme="weight-only", group_size=64),
+    ]
+    rows = {tuple(features(bert, recipe(stage)).round(6)) for stage in different}
+    assert len(rows) == len(different)
+
+
+def test_the_closed_form_of_leaving_out_is_leaving_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernel ridge regression fitted again without each point gives the interval that one fit claims."""
+    length, noise = 1.5, 0.03
+    monkeypatch.setattr(smoothing, "LENGTHS", (length,))
+    monkeypatch.setattr(smoothing, "NOISES", (noise,))
+    generator = np.random.default_rng(1)
+    x, at = generator.normal(size=(20, 3)), generator.normal(size=3)
+    y = x[:, 0] + 0.3 * np.sin(3 * x[:, 1]) + generator.normal(0, 0.05, 20)
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / 3 + np.exp(-((a - b) ** 2).sum() / (2 * length**2)))
+
+    def fitted(rows: list[np.ndarray], values: list[float], where: np.ndarray) -> tuple[float, float]:
+        gram = np.array([[kernel(a, b) for b in rows] for a in rows]) + noise * np.eye(len(rows))
+        near = np.array([kernel(where, row) for row in rows])
+        variance = kernel(where, where) + noise - near @ np.linalg.solve(gram, near)
+        return float(near @ np.linalg.solve(gram, np.array(values))), float(np.sqrt(variance))
+
+    scale = np.sqrt((y**2).mean())
+    rows, values = [np.zeros(3), *x], [0.0, *(y / scale)]
+    studentised = []
+    for left_out in range(1, 21):
+        guess, spread = fitted([*rows[:left_out], *rows[left_out + 1 :]], [*values[:left_out], *values[left_out + 1 :]], rows[left_out])
+        studentised.append(abs(values[left_out] - guess) / spread)
+    guess, spread = fitted(rows, values, at)
+    found = predict(x, y, at)
+    assert found.value == pytest.approx(guess * scale)
+    assert found.half == pytest.approx(sorted(studentised)[18] * spread * scale)  # the 19th of 20 bounds nine tenths of 21
+
+
+def test_smoothing_is_sure_where_points_are_dense_and_quiet() -> None:
+    x = np.linspace(0.1, 2, 30)[:, None]
+    y = np.sin(x[:, 0])
+    found = predict(x, y, np.array([1.05]))
+    assert found.value == pytest.approx(np.sin(1.05), abs=0.02)
+    assert found.half < 0.05
+    assert predict(x, y, np.array([9.0])).half > 10 * found.half
+    noisy = predict(x, y + np.random.default_rng(0).normal(0, 0.2, 30), np.array([1.05]))
+    assert noisy.half > 4 * found.half
+    assert predict(x[:7], y[:7], np.array([0.3])).level == pytest.approx(7 / 8)
+    assert predict(x, np.zeros(30), np.array([1.0])).value == 0
+
+
+def test_answers_come_within_a_slider_step(bert: ModelFacts, larger: Path) -> None:
+    facts(larger)
+    trials = study(bert) * 4
+    asked = recipe(PruneWeights(sparsity=0.6), Quantize())
+    for ask in (lambda: facts(larger), lambda: expected_bytes(bert, asked), lambda: expected(trials, asked, bert), lambda: advice(asked, facts=bert)):
+        best = min(_seconds(ask) for _ in range(5))
+        assert best < 0.05
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    ask()
+    return time.perf_counter() - start
+
+
+# --- how long it takes ----------------------------------------------------------------------------------------
+
+
+def test_run_time_adds_up_steps_and_scales_training_with_epochs() -> None:
+    usual = {"prepare": 4.0, "export": 1.0, "accuracy": 2.0, "latency": 5.0}
+    trials = [
+        document(Distill(layers=3, epochs=2), timings_s={**usual, "student-3": 42.0}),
+        document(Quantize(), timings_s={**usual, "int8 dynamic": 0.5}),
+    ]
+    said = expected_seconds(trials, recipe(Distill(layers=3, epochs=4), Quantize()))
+    assert said is not None
+    assert said.value == pytest.approx(12 + 42 * 4.1 / 2.1 + 0.5)
+    assert said.low <= said.value <= said.high
+    assert expected_seconds(trials, recipe(PruneWeights(sparsity=0.5))) is None
+    assert expected_seconds(trials, recipe(), "standard") is None
+    assert expected_seconds([], recipe()) is None
+
+
+# --- advice -----------------------------------------------------------------------------------------------------
+
+VNNI = ("avx2", "avx512_vnni")
+PLAIN = ("avx2",)
+
+
+@pytest.mark.parametrize(
+    ("stage", "flags", "at", "size", "speed", "says"),
+    [
+        (PruneWeights(sparsity=0.5), VNNI, Conditions(), False, False, "stays dense"),
+        (PruneWeights(pattern="2:4"), VNNI, Conditions(), False, False, "sparse tensor cores"),
+        (PruneWeights(sparsity=0), VNNI, Conditions(), False, False, "changes nothing"),
+        (PruneStructure(target="ffn", ratio=0.5), VNNI, Conditions(), True, True, "768 of 1536 feed-forward neurons"),
+        (PruneStructure(target="heads", ratio=0.01), VNNI, Conditions(), False, False, "rounds to none"),
+        (PruneStructure(target="layers", ratio=0), VNNI, Conditions(), False, False, "removes no layers"),
+        (Distill(layers=3), VNNI, Conditions(), True, True, "in proportion to the layers"),
+        (Distill(layers=6), VNNI, Conditions(), False, False, "as slow as its teacher"),
+        (Quantize(), VNNI, Conditions(), True, True, "faster than fp32"),
+        (Quantize(), PLAIN, Conditions(), True, False, "no int8 instructions"),
+        (Quantize(), (), Conditions(), True, True, "where the CPU has VNNI"),
+        (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=1, sequence=1), True, True, "takes 5.12 bits"),
+        (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=2, sequence=32), True, False, "64 rows at once) it is slower than fp32"),
+    ],
+)
+def test_each_setting_says_whether_size_and_speed_can_change(
+    stage: AnyStage, flags: tuple[str, ...], at: Conditions, size: bool, speed: bool, says: str, bert: ModelFacts
+) -> None:
+    first = advice(recipe(stage), flags, at, bert)[0]
+    assert (first.size, first.speed, first.stage) == (size, speed, 0)
+    assert says in str(first)
+
+
+def test_fewer_bits_embeddings_and_widths_have_their_own_sentence(bert: ModelFacts) -> None:
+    said = advice(recipe(Quantize(scheme="weight-only", bits=2, embedding_bits=32)), VNNI, Conditions(), bert)
+    assert any("2 bits run slower than 4" in str(each) for each in said)
+    assert any("word embedding" in str(each) and "stays in fp32" in str(each) for each in said)
+    narrow = replace(bert, head_size=5)
+    assert any("no multiple of 8" in str(each) for each in advice(recipe(PruneStructure(target="heads", ratio=0.5)), VNNI, Conditions(), narrow))
+    assert any("without retraining" in str(each) for each in advice(recipe(PruneWeights(sparsity=0.8))))
+
+
+def test_a_recipe_that_can_only_lose_is_called_that() -> None:
+    said = advice(recipe(PruneWeights(sparsity=0.5)), VNNI)
+    assert "neither smaller nor faster" in str(said[-1])
+    assert said[-1].stage is None
+    assert advice(recipe()) == []
+    assert all("neither smaller" not in str(each) for each in advice(recipe(PruneWeights(sparsity=0.5), Quantize()), VNNI))
