@@ -416,4 +416,4 @@ def _percent(share: float) -> str:
 
 
 def _retrained(epochs: float) -> str:
-    return f" + {epochs:g} epochs" if epochs else ""
+    return f" + {epochs:g} epoch{'' if epochs == 1 else 's'}" if epochs else ""
