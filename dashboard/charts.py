@@ -46,7 +46,7 @@ def plot(
     info = tradeoff(table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended)
     chart = f"{name}chart"
     st.plotly_chart(
-        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole),
+        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole, legend=False),
         key=chart,
         on_select=partial(picks.clicked, chart),
         selection_mode="points",
@@ -61,7 +61,10 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
     info = tradeoff(table, x, y, estimate=estimate, picked=picked)
     st.markdown(f"###### {metric(y).label} against {_lower(metric(x).label)}")
     st.plotly_chart(
-        tradeoff_figure(info, dark=frame.dark(), height=300, legend=False), key=name, config={**CONFIG, "displayModeBar": False}, alt=info.alt
+        tradeoff_figure(info, dark=frame.dark(), height=300, legend=False, compact=True),
+        key=name,
+        config={**CONFIG, "displayModeBar": False},
+        alt=info.alt,
     )
 
 

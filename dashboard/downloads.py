@@ -45,7 +45,7 @@ def zipped(folder: Path, name: str) -> Callable[[], bytes]:
     return pack
 
 
-def artifact(scope: Scope, row: Row, *, key: str) -> None:
+def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
     """The model as a zip, or the way to make it here; and its recipe."""
     found = folder(row)
     name = f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.document.recipe_id}"
@@ -58,7 +58,7 @@ def artifact(scope: Scope, row: Row, *, key: str) -> None:
             mime="application/zip",
             on_click="ignore",
             icon=":material/download:",
-            type="primary",
+            type="primary" if primary else "secondary",
             key=f"zip_{key}",
         )
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -54,16 +55,16 @@ def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
     """Shipped points say whose they are, and how to get one's own."""
     newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
     waiting = [row for row in data.live_trials() if row.request.model == scope.model]
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(
-            f":material/info: The demo study: measured on **{machine_in_words(newest.document)}**, {when(newest.document)}. "
-            "Your machine has measured nothing of this model yet; its points get axes of their own.",
-            width="stretch",
-        )
+    text, way = st.columns([5, 2], vertical_alignment="center")
+    text.caption(
+        f":material/info: A demo study from **another machine**: {machine_in_words(newest.document)}, {when(newest.document)}. "
+        "Yours has measured nothing of this model yet; its points get axes of their own."
+    )
+    with way:
         if waiting:
             st.page_link("pages/jobs.py", label=f"Measuring here: {len(waiting)} to go", icon=":material/autorenew:")
         else:
-            measure_here(scope)
+            measure_here(scope, width="stretch")
 
 
 def nothing_measured(scope: Scope) -> None:
@@ -81,9 +82,9 @@ def nothing_measured(scope: Scope) -> None:
             st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
 
 
-def measure_here(scope: Scope) -> None:
+def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "content") -> None:
     """The button that queues a first look, and the card when that cannot be."""
-    if not st.button("Measure it here (about 3 minutes)", type="primary", icon=":material/timer:", key="measure_here"):
+    if not st.button("Measure it here (about 3 minutes)", icon=":material/timer:", key="measure_here", width=width):
         return
     try:
         with st.spinner("Queueing"):

@@ -9,29 +9,45 @@ from dataclasses import dataclass
 import streamlit as st
 
 from compression.limits import Constraint, Limit, MaxDrop
-from compression.metrics import METRICS, metric
+from compression.metrics import metric
 from compression.points import Objective, Point, objectives
+from compression.report.palette import LOOKS, Family
 from compression.report.table import Row, present_metrics
 
 DROP_POINTS = 10.0
 DEFAULT_DROP = 2.0
 OBJECTIVES = ("quality", "size_bytes", "latency_p50_ms")
-CHOICES = ("quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j")
+HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
+"""Names that the theme gives the strategies' colours."""
+CHOICES = {"quality": "accuracy", "size_bytes": "size", "latency_p50_ms": "p50", "peak_memory_bytes": "memory", "energy_j": "energy"}
+"""Metrics that may define dominance, as short as a chip."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class Asked:
     """What is asked for: `constraints` for `frontier.recommend`, `bounds` by metric key in stored units for the plots."""
 
     constraints: tuple[Limit, ...]
     bounds: dict[str, float]
-    objectives: tuple[Objective, ...]
 
 
-def draw(table: Sequence[Row], baseline: Point | None) -> Limits:
-    """The sliders, each off at its far end, and the objective chips."""
+def strategies(table: Sequence[Row]) -> list[Row]:
+    """The key to colours and shapes, which filters too: the rows of the strategies that are on. The baseline always stays."""
+    present = [name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)]
+    if not present:
+        return list(table)
+    chosen = st.pills("Shown", present, selection_mode="multi", default=present, format_func=_key, key="show", bind="query-params")
+    return [row for row in table if row.family in chosen or row.family == "baseline"]
+
+
+def _key(name: Family) -> str:
+    return f":{HUES[name]}[{LOOKS[name].glyph}] {LOOKS[name].label}"
+
+
+def draw(table: Sequence[Row], baseline: Point | None) -> Asked:
+    """The sliders, each off at its far end."""
     known = {row.key for row in present_metrics(table)}
-    columns = st.columns([3, 3, 3, 4], gap="medium", vertical_alignment="bottom")
+    columns = st.columns(3, gap="medium")
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
@@ -56,19 +72,24 @@ def draw(table: Sequence[Row], baseline: Point | None) -> Limits:
         if bound is not None:
             constraints.append(Constraint(key, bound))
             bounds[key] = bound
-    with columns[3]:
-        choices = [key for key in CHOICES if key in known]
-        chosen = st.pills(
-            "Better means",
-            choices,
-            selection_mode="multi",
-            default=[key for key in OBJECTIVES if key in choices],
-            format_func=lambda key: f"{metric(key).label} {metric(key).arrow[0]}",
-            key="objectives",
-            bind="query-params",
-            help="A model is dominated when another is at least as good in all of these and better in one.",
-        )
-    return Limits(tuple(constraints), bounds, objectives(*(chosen or choices or list(METRICS)[:1])))
+    return Asked(tuple(constraints), bounds)
+
+
+def objectives_chosen(table: Sequence[Row]) -> tuple[Objective, ...]:
+    """The chips that define dominance; none chosen means all of them."""
+    known = {row.key for row in present_metrics(table)}
+    choices = [key for key in CHOICES if key in known]
+    chosen = st.pills(
+        "Better means",
+        choices,
+        selection_mode="multi",
+        default=[key for key in OBJECTIVES if key in choices],
+        format_func=lambda key: f"{CHOICES[key]} {metric(key).arrow[0]}",
+        key="objectives",
+        bind="query-params",
+        help="A model is dominated when another is at least as good in all of these and better in one.",
+    )
+    return objectives(*(chosen or choices))
 
 
 def _slider(key: str, name: str, table: Sequence[Row]) -> float | None:

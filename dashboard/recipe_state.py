@@ -53,7 +53,7 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
     >>> to_recipe(DEFAULTS).in_words()
     'int8 dynamic'
     >>> to_recipe(DEFAULTS | {"prune": True, "targets": ["ffn", "weights"], "retrain": 1.0}).in_words()
-    'ffn -50 % → magnitude 50 % + 1 epochs → int8 dynamic'
+    'ffn -50 % → magnitude 50 % + 1 epoch → int8 dynamic'
     """
     stages: list[State] = []
     if state["distil"]:

@@ -13,11 +13,9 @@ from compression.report.tradeoff import State, Tradeoff
 from dashboard import downloads, picks, verdict
 from dashboard.scope import Scope
 
-TILES = ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes")
-
 
 def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int) -> None:
-    """The answer: the sentence, four numbers beside the baseline's, why, and what can be done with it."""
+    """The answer: which one, what it costs and brings, why, and what can be done with it."""
     best = table.get(advice.best or "")
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -25,31 +23,11 @@ def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: 
             st.badge(f"{len(advice.feasible)} of {count} models left", color="gray")
         if best:
             st.markdown(verdict.figures(best))
-            _tiles(best)
         st.caption(verdict.why(advice, table))
         if best:
             with st.container(horizontal=True):
-                downloads.artifact(scope, best, key="best")
+                downloads.artifact(scope, best, key="best", primary=True)
                 _pick_button([id for id in (advice.best, advice.runner_up) if id])
-
-
-def _tiles(row: Row) -> None:
-    with st.container(horizontal=True, gap="large"):
-        for key in TILES:
-            found = row.values.get(key)
-            if found is None:
-                continue
-            whole = row.said(key)
-            change = whole[whole.rfind("(") + 1 : -1] if whole.endswith(")") else None
-            st.metric(
-                metric(key).label,
-                metric(key).format(found.value),
-                change,
-                delta_color="off",
-                delta_arrow="off",
-                help=f"{metric(key).about or metric(key).label}. {whole}",
-                width="content",
-            )
 
 
 def _pick_button(ids: Sequence[str]) -> None:

@@ -20,10 +20,17 @@ if not table:
 
 answer = st.container()
 baseline: Point | None = next((row.point for row in table if row.document.is_baseline), None)
-asked = limits.draw(table, baseline)
+sliders = st.container()
+key, better = st.columns(2, gap="medium")
+with key:
+    table = limits.strategies(table)
+with better:
+    objectives = limits.objectives_chosen(table)
+with sliders:
+    asked = limits.draw(table, baseline)
 points = [row.point for row in table]
-advice = recommend(points, asked.constraints, asked.objectives, baseline)
-found = front(points, asked.objectives)
+advice = recommend(points, asked.constraints, objectives, baseline)
+found = front(points, objectives)
 picked = picks.picked(list(by_id))
 with answer:
     recommendation.draw(here, advice, by_id, len(table))

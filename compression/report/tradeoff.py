@@ -148,4 +148,4 @@ def footnote(table: Sequence[Row]) -> str:
     said = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     where = next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines"
     newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
-    return f"{said}<br>{where} · {when(newest.document)}"
+    return f"{said} · {when(newest.document)}<br>{where}"
