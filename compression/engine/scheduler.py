@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -19,7 +18,7 @@ import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster
 from distributed.system import MEMORY_LIMIT
 
-from compression.engine.cache import StageCache
+from compression.engine.leftovers import drop_unfinished
 from compression.engine.time_left import TimeLeft
 from compression.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from compression.errors import EngineError
@@ -195,11 +194,8 @@ class Scheduler:
                 log.warning("worker %s was gone before it could be killed: %s", running.worker, error)
 
     def _drop_unfinished(self, trial_id: str) -> None:
-        """Remove the half-made files of a worker that was killed."""
-        StageCache(self.workspace.cache).drop_unfinished()
-        for folder in (self.workspace.artifacts, self.workspace.samples):
-            for left in folder.glob(f".{trial_id}*"):
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        others = self.running.keys() - {trial_id}
+        drop_unfinished(self.workspace, trial_id if others else None)
 
 
 def _local_cluster(workspace: Workspace) -> tuple[LocalCluster, int]:

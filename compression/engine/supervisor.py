@@ -90,7 +90,10 @@ class Engine:
                 log.error("%s", error)
 
     def _work(self) -> None:
-        self._clean_up()
+        from compression.engine.leftovers import drop_unfinished
+
+        drop_unfinished(self.workspace)  # no worker is at work yet
+        shutil.rmtree(self.workspace.root / "dask", ignore_errors=True)
         back = self.store.requeue_running()
         if back:
             log.info("%d trials that the last engine left behind are queued again", back)
@@ -122,16 +125,6 @@ class Engine:
         if state is None or state.stays:
             return False
         return (datetime.now(UTC) - state.asked_at).total_seconds() > self.idle_seconds
-
-    def _clean_up(self) -> None:
-        """Remove what killed workers left half-made: no worker is at work yet."""
-        from compression.engine.cache import StageCache
-
-        StageCache(self.workspace.cache).drop_unfinished()
-        shutil.rmtree(self.workspace.root / "dask", ignore_errors=True)
-        for folder in (self.workspace.artifacts, self.workspace.samples):
-            for left in folder.glob(".*"):
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 @contextmanager

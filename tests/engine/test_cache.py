@@ -104,7 +104,8 @@ def test_the_longest_unused_go_first(tmp_path: Path) -> None:
     cache = StageCache(tmp_path, limit_bytes=250, spared_seconds=0)
     for age, key in ((30, "a"), (20, "b")):
         cache.folder(key, write(100))
-        os.utime(cache.path(key), (time.time() - age,) * 2)
+        then = time.time() - age
+        os.utime(cache.path(key), (then, then))
     cache.folder("a", refuse)  # a use counts, not the making
     cache.folder("c", write(100))
     assert {path.name for path in tmp_path.iterdir()} == {".locks", "a", "c"}

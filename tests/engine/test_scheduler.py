@@ -82,3 +82,14 @@ def test_the_time_left_comes_from_the_pace_and_from_trials_alike() -> None:
     assert at("train", 1, 2, 4) == 20 + 20, "half of this stage by its own pace, then the next one"
     left.ended("a", well=False)
     assert len(left.past) == 1
+
+
+def test_a_stage_may_pass_through_parts_of_other_names() -> None:
+    now = [0.0]
+    left = TimeLeft(clock=lambda: now[0])
+    for at, stage, number in ((0, "train", 1), (10, "quantize", 2), (12, "export", 2), (15, "measure", 3)):
+        now[0] = at
+        left.update("a", Progress(stage=stage, stage_number=number, stage_count=3))
+    now[0] = 30
+    left.ended("a", well=True)
+    assert list(left.past) == [(("train", 10), ("quantize", 5), ("measure", 15))]

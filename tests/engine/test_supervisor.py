@@ -79,7 +79,7 @@ def test_many_that_ask_at_once_get_one_engine(start: Start, workspace: Workspace
 def test_an_engine_that_cannot_start_says_why(workspace: Workspace, store: Store) -> None:
     store.queue(toy("plain"))
     (workspace.root / "engine.lock").mkdir()
-    with pytest.raises(EngineError, match="did not start; its last words were: .*engine.lock"):
+    with pytest.raises(EngineError, match=r"did not start; its last words were: .*engine\.lock"):
         ensure_engine(workspace)
 
 
