@@ -21,8 +21,14 @@ WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 
 
-def page_names() -> list[str]:
-    return sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
+FIRST = "explore"
+"""The page that a bare address opens; streamlit gives it no address of its own."""
+
+
+def addresses() -> dict[str, str]:
+    """Name of every page -> its address below the server's."""
+    names = sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
+    return {name: "" if name == FIRST else name for name in names}
 
 
 def open_page(browser: Browser, url: str, theme: str, size: tuple[int, int]) -> Page:
@@ -67,10 +73,10 @@ def main() -> int:
             return 2
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         with page_server(Workspace.at(chosen.workspace or empty)) as server:
-            for name in page_names():
+            for name, address in addresses().items():
                 for theme in THEMES:
                     for width, size in WIDTHS.items():
-                        picture(browser, f"{server.url}/{name}", theme, size, chosen.to / f"{name}-{theme}-{width}.png")
+                        picture(browser, f"{server.url}/{address}", theme, size, chosen.to / f"{name}-{theme}-{width}.png")
             if chosen.readme_image:
                 picture(browser, f"{server.url}/", "light", (1440, 900), chosen.readme_image, whole=False)
         browser.close()

@@ -1,0 +1,80 @@
+"""The story that the product is for, in a real browser: see the curves, slide, compress, watch, see the new point, take it away and run it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from benchmarks.page_server import Server, painted, settled
+from compression.store import Store
+from compression.workspace import Workspace
+
+RUN_S = 300
+"""A trial takes some 30 s on two idle cores; a busy machine may take its time."""
+
+
+def _megabytes(page: Page) -> float:
+    """The size that the outlook shows, in MB."""
+    tile = page.get_by_test_id("stMetric").filter(has_text="Size on disk").first
+    value = tile.get_by_test_id("stMetricValue").inner_text()
+    return float(value.removesuffix(" MB").replace(",", ""))
+
+
+def _open_compress(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    painted(page, charts=2)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Compress").click()
+    expect(page.get_by_role("heading", name=re.compile("Compress minilm-trec"))).to_be_visible()
+    settled(page)
+
+
+def test_from_the_first_curve_to_a_model_that_runs(page: Page, server: Server, served_workspace: Workspace, tmp_path: Path) -> None:
+    _open_compress(page, server)
+
+    # Slide: the expected bytes follow at once, down and back up.
+    before = _megabytes(page)
+    embedding = page.get_by_role("slider", name="Word embedding")
+    embedding.press("ArrowLeft")
+    expect(page.get_by_text(f"{before:.1f} MB", exact=True)).to_have_count(0)
+    assert _megabytes(page) < before
+    embedding.press("ArrowRight")
+    expect(page.get_by_text(f"{before:.1f} MB", exact=True).first).to_be_visible()
+
+    # Compress and measure, and watch it.
+    page.get_by_role("button", name="Compress and measure").click()
+    expect(page.get_by_text(re.compile(r"Stage \d+ of \d+"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=re.compile("int8 dynamic: measured"))).to_be_visible(timeout=RUN_S * 1000)
+
+    # It is what was foretold, it is in the store, and it can be taken away.
+    store = Store.open(served_workspace)
+    (document,) = [document for document in store.documents(model="minilm-trec") if not document.is_baseline]
+    store.close()
+    assert document.artifact is not None
+    assert round(document.artifact.size_bytes / 1e6, 1) == before
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=re.compile("Download model")).click()
+    archive = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(archive)
+    assert _answer(archive, tmp_path / "taken", "Who wrote Hamlet ?").startswith("HUM")
+
+    # And it is a point on the curves.
+    page.get_by_role("link", name="See it on the curves").click()
+    painted(page, charts=2)
+    settled(page)
+    expect(page.get_by_test_id("stMain").get_by_text("int8 dynamic").first).to_be_visible()
+
+
+def _answer(archive: Path, folder: Path, text: str) -> str:
+    """What the downloaded model says, run as its README tells: in its own folder, with nothing of this project on the path."""
+    with zipfile.ZipFile(archive) as packed:
+        assert packed.testzip() is None
+        packed.extractall(folder)
+    (script,) = folder.rglob("run.py")
+    done = subprocess.run([sys.executable, "-I", "run.py", text], cwd=script.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
