@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Dialect, Engine, String, Text, create_engine, event
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeDecorator
@@ -174,8 +174,8 @@ def plain_errors(where: Path) -> Generator[None]:
     """Turn what a database or its disk complains about into one `StoreError` sentence."""
     try:
         yield
-    except SQLAlchemyError as error:
-        raise StoreError(_sentence(str(getattr(error, "orig", None) or error), where)) from error
+    except DBAPIError as error:
+        raise StoreError(_sentence(str(error.orig), where)) from error
     except OSError as error:
         raise StoreError(
             f'The workspace "{where}" cannot be used: {error.strerror or error}; choose a folder you may write to with --workspace.'

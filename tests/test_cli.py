@@ -1,0 +1,291 @@
+"""The command line: JSON alone on stdout, one sentence and exit status 2 for what a person can put right."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compression import catalog, cli_progress
+from compression.cli import main
+from compression.cli_verbs import grid
+from compression.engine.client import ensure_engine, stop_engine
+from compression.errors import ModelError
+from compression.recipe import Recipe, parse_recipe
+from compression.store import Store
+from compression.trial import Progress, TrialDocument, TrialRequest
+from compression.workspace import PROJECT, Workspace
+from tests.engine.processes import TOY, toy, until
+from tests.engine.toy_trials import document, pids
+
+Say = Callable[..., Any]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Runs a command with --json; gives the document it prints."""
+
+    def run(*arguments: str) -> Any:
+        assert main([*arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that must fail; gives its sentence."""
+
+    def run(*arguments: str) -> str:
+        assert main(arguments) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+        return said.err
+
+    return run
+
+
+@pytest.fixture
+def store(workspace: Workspace) -> Iterator[Store]:
+    opened = Store.open(workspace)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model and task name is a toy; "unknown" is not there."""
+
+    def request(model: str, recipe: Recipe, **_: object) -> TrialRequest:
+        if model == "unknown":
+            raise ModelError('There is no model "unknown"; known are: toys.')
+        return toy(model).model_copy(update={"recipe": recipe})
+
+    monkeypatch.setattr(catalog, "request", request)
+    monkeypatch.setattr(catalog, "resolve_model", lambda name: catalog.ModelRef(name=name, kind="builtin", key=name))
+
+
+@pytest.fixture
+def engine(workspace: Workspace, toys: None) -> Iterator[None]:
+    ensure_engine(workspace, function=TOY)
+    yield
+    stop_engine(workspace)
+
+
+def done(store: Store, recipe: dict[str, Any], **changes: Any) -> TrialDocument:
+    """A finished trial of "plain", its artefact a folder with one file."""
+    request = toy("plain").model_copy(update={"recipe": parse_recipe(recipe)})
+    store.queue(request)
+    [claimed] = store.claim()
+    made = document(request).model_copy(update=changes)
+    folder = store.root / "artifacts" / request.trial_id
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"weights")
+    assert store.finish(claimed.trial_id, claimed.attempts, made)
+    return made
+
+
+INT8 = {"stages": [{"kind": "quantize"}]}
+HALF = {"stages": [{"kind": "prune-weights", "sparsity": 0.5}]}
+
+
+# --- run and sweep --------------------------------------------------------------------------------------
+
+
+def test_run_and_sweep_through_a_real_engine(engine: None, say: Say, refused: Callable[..., str], store: Store) -> None:
+    ran = say("run", "plain")
+    assert (ran["status"], ran["baseline"]["artifact"]["size_bytes"]) == ("done", 400)
+    assert say("run", "plain") == ran
+    assert store.trial(ran["trial_id"]).attempts == 1, "answered from the store"
+    assert say("run", "plain", "--again")["status"] == "done"
+    assert store.trial(ran["trial_id"]).attempts == 2
+
+    swept = say("sweep", "plain", "--sparsity", "0,.5", "--bits", "32,8")
+    assert [trial["status"] for trial in swept["trials"]] == ["done"] * 4
+    assert swept["trials"][0]["trial_id"] == ran["trial_id"]
+    assert main(["run", "fails"]) == 2
+
+
+def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "fails", "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].endswith("failed: The toy is broken; buy another one.")
+
+
+def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
+    code = (
+        "from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "catalog.request = lambda model, recipe, **_: toy(model)\n"
+        "raise SystemExit(main(['run', 'slow']))"
+    )
+    trial = toy("slow").trial_id
+    ensure_engine(workspace, function=TOY)
+    try:
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        waiting = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True)
+        until(lambda: pids(workspace, trial))
+        time.sleep(0.3)
+        waiting.send_signal(signal.SIGINT)
+        assert f"`paretoscope cancel {trial}` ends them" in waiting.communicate(timeout=10)[1]
+        assert waiting.returncode == 130
+        assert store.trial(trial).status == "running"
+        assert main(["cancel", trial]) == 0
+        until(lambda: store.trial(trial).status == "cancelled", 5)
+    finally:
+        stop_engine(workspace)
+
+
+def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace: Workspace) -> None:
+    """That is what makes it come within two seconds, start of Python included."""
+    done(store, INT8)
+    code = (
+        "import sys; from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "catalog.request = lambda model, recipe, **_: toy(model).model_copy(update={'recipe': recipe})\n"
+        "assert main(['run', 'plain', '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\n"
+        "print([name for name in ('torch', 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in sys.modules])"
+    )
+    began = time.monotonic()
+    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    printed = ran.stdout.splitlines()
+    assert json.loads(printed[0])["status"] == "done"
+    assert printed[1] == "[]"
+    assert time.monotonic() - began < 10, "two seconds on an idle machine; this one may be busy"
+
+
+def test_the_grid_is_every_combination_once() -> None:
+    assert [recipe.in_words() for recipe in grid("0,.5", "32,8,4.5")] == [
+        "fp32 baseline",
+        "int8 dynamic",
+        "weights 4.5 bit",
+        "magnitude 50 %",
+        "magnitude 50 % → int8 dynamic",
+        "magnitude 50 % → weights 4.5 bit",
+    ]
+    [pruned] = grid("0.25", "32", "ffn", 1.0, seed=3)
+    assert (pruned.in_words(), pruned.seed) == ("ffn -25 % + 1 epoch", 3)
+    assert len(grid("0,0", "8,8")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "four"'),
+        (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
+        (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
+        (("run", "unknown"), 'There is no model "unknown"'),
+        (("run", "plain", "--recipe", "nowhere.yaml"), 'There is no recipe file "nowhere.yaml"'),
+        (("run", "plain", "--batch", "0"), 'must be a whole number from 1, but got "0"'),
+        (("swep", "plain"), 'did you mean "sweep"?'),
+        (("run",), "required: MODEL"),
+        ((), "required: COMMAND"),
+        (("engine", "stpo"), 'did you mean "stop"?'),
+        (("cancel", "nope"), 'There is no trial "nope"'),
+        (("export", "nope", "--to", "x"), 'There is no trial "nope"'),
+        (("frontier", "plain"), 'Nothing was measured of "plain" yet'),
+        (("tasks", "--split", "test"), "need a task"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_queues_nothing(
+    toys: None, refused: Callable[..., str], store: Store, arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in refused(*arguments)
+    assert store.trials() == []
+
+
+def test_a_bad_workspace_is_one_sentence(toys: None, refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert "choose a folder you may write to" in refused("--workspace", str(tmp_path / "file" / "ws"), "jobs")
+
+
+# --- what was measured ----------------------------------------------------------------------------------
+
+
+def test_the_frontier_says_front_knee_and_recommendation(toys: None, say: Say, store: Store, refused: Callable[..., str]) -> None:
+    base, int8 = done(store, {}), done(store, INT8)
+    found = say("frontier", "plain", "--x", "size_bytes")
+    assert {trial["trial_id"] for trial in found["trials"]} == {base.trial_id, int8.trial_id}
+    assert found["on_front"] == [int8.trial_id]
+    assert found["recommendation"]["trial_id"] == int8.trial_id
+    assert (found["x"], found["y"]) == ("size_bytes", "quality")
+    tight = say("frontier", "plain", "--max-size-mb", "0.00001")
+    assert tight["recommendation"]["trial_id"] is None
+    assert "no metric" in refused("frontier", "plain", "--x", "sizes")
+
+
+def test_other_conditions_are_counted_aside(toys: None, say: Say, store: Store) -> None:
+    done(store, {}, measured_at=datetime(2026, 1, 1, tzinfo=UTC))
+    small = done(store, INT8)
+    assert small.latency is not None
+    other = done(store, HALF, latency=small.latency.model_copy(update={"batch": 8}))
+    found = say("frontier", "plain")
+    assert found["elsewhere"] == 1
+    assert other.trial_id not in {trial["trial_id"] for trial in found["trials"]}
+
+
+def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]) -> None:
+    trial = done(store, INT8).trial_id
+    to = tmp_path / "out"
+    assert say("export", trial, "--to", str(to)) == {"path": str(to)}
+    assert (to / "model.onnx").read_bytes() == b"weights"
+    assert "exists already" in refused("export", trial, "--to", str(to))
+    say("export", trial, "--to", str(tmp_path / "out.zip"))
+    assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == ["out/model.onnx"]
+    (store.root / "artifacts" / trial / "model.onnx").unlink()
+    (store.root / "artifacts" / trial).rmdir()
+    assert "make it again" in refused("export", trial, "--to", str(tmp_path / "other"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip", "workspace"]
+
+
+def test_export_of_what_is_not_done_is_refused(store: Store, refused: Callable[..., str], tmp_path: Path) -> None:
+    trial = store.queue(toy("plain")).trial_id
+    assert "is queued and has no model" in refused("export", trial, "--to", str(tmp_path / "out"))
+
+
+# --- the queue, the engine, what can be picked ------------------------------------------------------------
+
+
+def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say("engine", "status") == {"alive": False, "pid": None, "host": None, "stays": False, "running": 0, "queued": 0}
+    assert say("engine", "stop") == {"stopped": False}
+    trial = store.queue(toy("plain")).trial_id
+    assert [job["status"] for job in say("jobs")["trials"]] == ["queued"]
+    assert say("cancel", trial)["trials"] == [{"trial_id": trial, "status": "cancelled", "cancel_requested": False}]
+    assert main(["jobs"]) == 0
+    assert "Cancelled before it started" in capsys.readouterr().out
+
+
+def test_models_and_tasks_can_be_listed(say: Say) -> None:
+    assert {model["name"] for model in say("models")["models"]} <= set(catalog.BUILTIN_MODELS)
+    assert {task["name"] for task in say("tasks")["tasks"]} <= set(catalog.BUILTIN_TASKS)
+
+
+def test_a_split_is_written_as_it_is_used(say: Say, tmp_path: Path) -> None:
+    lines = [{"text": f"{word} number {index}", "label": word} for index in range(40) for word in ("good", "bad")]
+    data = tmp_path / "mine.jsonl"
+    data.write_text("\n".join(map(json.dumps, lines)))
+    told = say("tasks", str(data), "--split", "test", "--to", str(tmp_path / "test.jsonl"))
+    written = [json.loads(line) for line in (tmp_path / "test.jsonl").read_text().splitlines()]
+    assert len(written) == told["examples"] > 0
+    assert set(written[0]) == {"id", "text", "label"}
+
+
+def test_progress_is_said_in_words(store: Store) -> None:
+    store.queue(toy("plain", 1))
+    store.queue(toy("plain", 2))
+    assert cli_progress.in_words(store.trials()) == "0 of 2 measured · waiting in the queue"
+    [row] = store.claim()
+    progress = Progress(stage="latency", stage_number=2, stage_count=5, step=3, steps=10, seconds_left=20)
+    store.record_progress(row.trial_id, row.attempts, progress)
+    assert cli_progress.in_words([store.trial(row.trial_id)]) == "fp32 baseline: latency (2 of 5), step 3 of 10, about 20 s left"
