@@ -96,7 +96,7 @@ def _add_making(add: _Add) -> None:
     sweep.add_argument("--bits", metavar="B,B,...", default="32,8", help="32 for none, 8 for int8, 2 to 7.9 for weight-only (default: 32,8)")
     sweep.add_argument("--what", choices=("weights", "ffn", "heads"), default="weights", help="what is pruned (default: weights)")
     sweep.add_argument("--retrain-epochs", type=float, default=0.0, metavar="E", help="passes over the training split after pruning")
-    sweep.add_argument("--seed", type=int, default=0, metavar="N")
+    sweep.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recipes (default: 0)")
     for command in (run, sweep):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="a built-in task or a data file (default: the model's own)")
@@ -107,23 +107,23 @@ def _add_making(add: _Add) -> None:
         command.add_argument("--again", action="store_true", help="measure again what is done already")
         _add_data_options(command)
     cancel = add("cancel", "end queued or running trials")
-    cancel.add_argument("trials", nargs="+", metavar="TRIAL")
+    cancel.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial")
 
 
 def _add_reading(add: _Add) -> None:
     frontier = add("frontier", "the front, the knee and the recommendation of what was measured")
-    frontier.add_argument("--x", metavar="METRIC", default="latency_p50_ms", help="(default: latency_p50_ms)")
-    frontier.add_argument("--y", metavar="METRIC", default="quality", help="(default: quality)")
+    frontier.add_argument("--x", metavar="METRIC", default="latency_p50_ms", help="metric across (default: latency_p50_ms)")
+    frontier.add_argument("--y", metavar="METRIC", default="quality", help="metric upwards (default: quality)")
     frontier.add_argument("--max-drop", type=float, metavar="P", help="points of quality that may be lost")
     frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed")
     frontier.add_argument("--max-size-mb", type=float, metavar="S", help="size on disk that is allowed")
     report = add("report", "write a one-file HTML report of what was measured")
-    report.add_argument("--to", required=True, metavar="FILE.html")
+    report.add_argument("--to", required=True, metavar="FILE.html", help="where to write it")
     for command in (frontier, report):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
     export = add("export", "copy a compressed model out of the workspace")
-    export.add_argument("trial", metavar="TRIAL")
+    export.add_argument("trial", metavar="TRIAL", help="id of a trial")
     export.add_argument("--to", required=True, metavar="DIR", help="a new folder, or a file that ends in .zip")
 
 

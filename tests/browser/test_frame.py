@@ -1,0 +1,43 @@
+"""What every page owes its visitor: it opens from a deep link, on a phone too, without an error; and a link restores the view."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from benchmarks.page_server import Server, painted, settled
+from benchmarks.screenshots import addresses
+
+
+def _width_of_content(page: Page) -> int:
+    return page.evaluate("() => Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", addresses())
+def test_page_opens_from_its_link_on_a_phone(browser: Browser, server: Server, name: str, theme: str) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if theme == "dark" else "light") as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/{addresses()[name]}")
+        settled(page)
+        expect(page.get_by_role("heading", level=2).first).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+        assert _width_of_content(page) <= 390, "nobody should have to scroll sideways"
+
+
+def test_the_link_restores_the_limits(page: Page, context: BrowserContext, server: Server) -> None:
+    page.goto(server.url)
+    painted(page, charts=2)
+    drop = page.get_by_role("slider", name="Accuracy drop at most")
+    drop.press("ArrowLeft")
+    settled(page)
+    expect(page).to_have_url(re.compile(r"[?&]drop="))
+    chosen = drop.get_attribute("aria-valuetext")
+
+    again = context.new_page()
+    again.goto(page.url)
+    painted(again, charts=2)
+    expect(again.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute("aria-valuetext", str(chosen))
