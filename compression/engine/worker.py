@@ -80,6 +80,28 @@ def die_together() -> None:
 _guard: list[subprocess.Popen[bytes]] = []
 
 
+@contextmanager
+def _only_while_wanted(worker: Worker) -> Generator[None]:
+    """End this process when Dask has let go of its task while it runs: the engine that waited for it is gone.
+
+    On a cluster that outlives the engine nobody else would.
+    """
+    key, over = worker.get_current_task(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            task = worker.state.tasks.get(key)
+            if task is None or task.state == "cancelled":
+                log.warning("nobody waits for this trial any more")
+                os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="only while wanted", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
 def kill_worker(dask_worker: Nanny) -> None:
     """Kill the worker of this nanny and everything it started; the nanny starts it again. Runs in the nanny."""
     pid = dask_worker.pid
@@ -105,7 +127,7 @@ def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict
     workspace = Workspace(Path(root))
     request = TrialRequest.model_validate_json(request_json)
     reporter = Reporter(request.trial_id, attempt)
-    with _logged(workspace.log(request.trial_id)):
+    with _logged(workspace.log(request.trial_id)), _only_while_wanted(get_worker()):
         log.info("trial %s, attempt %d: %s on %s, %s", request.trial_id, attempt, request.model, request.task, request.recipe.in_words())
         try:
             document = trial_function(function)(request, workspace, reporter)
