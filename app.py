@@ -25,6 +25,6 @@ except ParetoscopeError as error:
 
 wanted = frame.resumed()
 if wanted:
-    st.switch_page(wanted, query_params=st.query_params.to_dict())
+    st.switch_page(wanted, query_params=frame.query())
 
 page.run()

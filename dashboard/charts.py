@@ -12,7 +12,7 @@ from compression.metrics import metric
 from compression.report.figures import tradeoff_figure
 from compression.report.table import Row, present_metrics
 from compression.report.tradeoff import Estimate, State, Tradeoff, tradeoff
-from dashboard import frame, picks
+from dashboard import frame, linked, picks
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -40,8 +40,8 @@ def plot(
             keys = [row.key for row in present_metrics(table)]
             at_y = _picker("Up", f"{name}y", keys, y)
             at_x = _picker("Across", f"{name}x", keys, x)
-            log = st.toggle("Logarithmic across", key=f"{name}log", bind="query-params")
-            whole = st.toggle("Every point, however far off", key=f"{name}all", bind="query-params")
+            log = linked.toggle("Logarithmic across", key=f"{name}log")
+            whole = linked.toggle("Every point, however far off", key=f"{name}all")
     title.markdown(f"#### {metric(at_y).label} against {_lower(metric(at_x).label)}")
     info = tradeoff(table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended)
     chart = f"{name}chart"
@@ -69,10 +69,7 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
 
 
 def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
-    index = keys.index(default) if default in keys else 0
-    return st.selectbox(
-        label, keys, index=index, key=key, bind="query-params", format_func=lambda k: f"{metric(k).label} ({metric(k).unit}) {metric(k).arrow[0]}"
-    )
+    return linked.option(label, keys, key=key, default=default, format_func=lambda k: f"{metric(k).label} ({metric(k).unit}) {metric(k).arrow[0]}")
 
 
 def _lower(label: str) -> str:

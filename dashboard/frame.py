@@ -29,7 +29,12 @@ def guard(page: str) -> None:
     """First line of every page. Until app.py has run once in a server, a deep link reaches the page without it:
     go there, and come back with the same query parameters."""
     if "scope" not in st.session_state:
-        st.switch_page("app.py", query_params={**st.query_params.to_dict(), "resume": page})
+        st.switch_page("app.py", query_params={**query(), "resume": page})
+
+
+def query() -> dict[str, list[str]]:
+    """The query parameters with every value of those that are repeated."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
 def resumed() -> str | None:

@@ -13,6 +13,7 @@ from compression.metrics import metric
 from compression.points import Objective, Point, objectives
 from compression.report.palette import LOOKS, Family
 from compression.report.table import Row, present_metrics
+from dashboard import linked
 
 DROP_POINTS = 10.0
 DEFAULT_DROP = 2.0
@@ -36,7 +37,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
     present = [name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)]
     if not present:
         return list(table)
-    chosen = st.pills("Shown", present, selection_mode="multi", default=present, format_func=_key, key="show", bind="query-params")
+    chosen = linked.chips("Shown", present, default=present, format_func=_key, key="show")
     return [row for row in table if row.family in chosen or row.family == "baseline"]
 
 
@@ -51,16 +52,8 @@ def draw(table: Sequence[Row], baseline: Point | None) -> Asked:
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
-        drop = st.slider(
-            "Accuracy drop at most",
-            0.0,
-            DROP_POINTS,
-            DEFAULT_DROP,
-            0.5,
-            format="%.1f points",
-            key="drop",
-            bind="query-params",
-            disabled=baseline is None,
+        drop = linked.slider(
+            "Accuracy drop at most", 0.0, DROP_POINTS, step=0.5, default=DEFAULT_DROP, key="drop", format="%.1f points", disabled=baseline is None
         )
     base = baseline.value("quality") if baseline else None
     if base is not None and drop < DROP_POINTS:
@@ -79,14 +72,12 @@ def objectives_chosen(table: Sequence[Row]) -> tuple[Objective, ...]:
     """The chips that define dominance; none chosen means all of them."""
     known = {row.key for row in present_metrics(table)}
     choices = [key for key in CHOICES if key in known]
-    chosen = st.pills(
+    chosen = linked.chips(
         "Better means",
         choices,
-        selection_mode="multi",
         default=[key for key in OBJECTIVES if key in choices],
         format_func=lambda key: f"{CHOICES[key]} {metric(key).arrow[0]}",
         key="objectives",
-        bind="query-params",
         help="A model is dominated when another is at least as good in all of these and better in one.",
     )
     return objectives(*(chosen or choices))
@@ -97,9 +88,10 @@ def _slider(key: str, name: str, table: Sequence[Row]) -> float | None:
     row = metric(key)
     values = [row.shown(value) for each in table if (value := each.point.value(key)) is not None]
     step = _step(max(values))
-    top = math.ceil(max(values) / step) * step
+    top = round(math.ceil(max(values) / step) * step, 9)
     label = f"{row.label.removeprefix('Latency ')} at most"
-    chosen = st.slider(label, step, top, top, step, format=f"%.{_decimals(step)}f {row.unit}", key=name, bind="query-params")
+    shown = f"%.{_decimals(step)}f {row.unit}"
+    chosen = linked.slider(label, step, top, step=step, default=top, key=name, format=shown)
     return None if chosen >= top else chosen / row.scale
 
 
@@ -109,7 +101,7 @@ def _step(largest: float) -> float:
     >>> _step(91.2), _step(3.9), _step(0.4)
     (1.0, 0.05, 0.005)
     """
-    power = 10 ** math.floor(math.log10(largest / 50)) if largest > 0 else 1.0
+    power = 10.0 ** math.floor(math.log10(largest / 50)) if largest > 0 else 1.0
     step = next(power * factor for factor in (10, 5, 2, 1) if largest / (power * factor) >= 50 or factor == 1)
     return round(step, 12)
 

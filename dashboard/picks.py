@@ -16,7 +16,10 @@ def picked(known: Sequence[str]) -> list[str]:
     """Picked ids that are among `known`, in the order in which they were picked; read from the link at first."""
     if "picks" not in st.session_state:
         st.session_state["picks"] = st.query_params.get_all("pick")
-    return [id for id in st.session_state["picks"] if id in known]
+    chosen: list[str] = st.session_state["picks"]
+    if any(id not in known for id in chosen):
+        write([id for id in chosen if id in known])
+    return list(st.session_state["picks"])
 
 
 def toggle(id: str) -> None:
@@ -28,8 +31,9 @@ def write(ids: Sequence[str]) -> None:
     """Replace the picks; the oldest go when there are too many."""
     kept = list(dict.fromkeys(ids))[-MOST:]
     st.session_state["picks"] = kept
-    st.query_params["pick"] = kept
-    if not kept:
+    if kept:
+        st.query_params["pick"] = kept
+    elif "pick" in st.query_params:
         del st.query_params["pick"]
 
 

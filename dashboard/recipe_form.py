@@ -90,7 +90,6 @@ def _prune() -> None:
             selection_mode="multi",
             format_func=lambda name: TARGET_WORDS[name],
             label_visibility="collapsed",
-            required=True,
             **_key("targets"),
         )
         if "weights" in targets:

@@ -12,9 +12,7 @@ import streamlit as st
 from compression.catalog import BUILTIN_MODELS
 from compression.report.table import Row, rows
 from compression.trial import Conditions, Machine, TrialDocument
-from dashboard import data
-
-KEYS = ("model", "task", "machine", "at")
+from dashboard import data, linked
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ def default_conditions() -> Conditions:
 def pick() -> Scope:
     """Draw the pickers and return what they say. Called once a run, by app.py."""
     everything = (*data.documents(), *data.demo_documents())
-    model = st.selectbox("Model", _models(everything), key="model", bind="query-params", format_func=short)
-    task = st.selectbox("Task", _tasks(model, everything), key="task", bind="query-params", format_func=short)
+    model = linked.option("Model", _models(everything), key="model", format_func=short)
+    task = linked.option("Task", _tasks(model, everything), key="task", format_func=short)
     mine = [document for document in everything if (document.model, document.task) == (model, task)]
     machine, demo = _machine(mine)
     conditions = _pick_conditions([document for document in mine if document.machine and document.machine.id == machine.id])
@@ -110,14 +108,13 @@ def _machine(mine: list[TrialDocument]) -> tuple[Machine, bool]:
     options = [here.id, *(id for id in found if id != here.id)]
     labels = {here.id: f"This machine, {here.cores} cores", **{id: _named(found[id], mine) for id in options[1:]}}
     preferred = here.id if here.id in found or len(options) == 1 else options[1]
-    chosen = st.session_state.get("machine")
-    if chosen not in options or not (st.session_state.get("machine_chosen") or "machine" in st.query_params):
-        st.session_state["machine"] = st.query_params.get("machine") if st.query_params.get("machine") in options else preferred
-    id = st.selectbox(
+    if not st.session_state.get("machine_chosen") and "machine" not in st.query_params:
+        st.session_state["machine"] = preferred
+    id = linked.option(
         "Measured on",
         options,
         key="machine",
-        bind="query-params",
+        default=preferred,
         format_func=lambda id: labels.get(id, id),
         on_change=_machine_was_chosen,
         help="Measurements of different machines are never drawn on the same axes.",
@@ -139,7 +136,7 @@ def _pick_conditions(measured: list[TrialDocument]) -> Conditions:
     found = {_spelt(at): at for at in (default_conditions(), *(_conditions(document) for document in measured))}
     used = [_spelt(_conditions(document)) for document in measured]
     options = sorted(found, key=lambda spelt: (-used.count(spelt), spelt))
-    spelt = st.selectbox("Conditions", options, key="at", bind="query-params", format_func=lambda s: found[s].in_words() if s in found else s)
+    spelt = linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())
     return found[spelt]
 
 

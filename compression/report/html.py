@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plotly.offline import get_plotlyjs
+from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
 from compression import __version__
 from compression.errors import ParetoscopeError
@@ -110,7 +110,7 @@ def _answer(table: Sequence[Row]) -> str:
 
 
 def _plots(table: Sequence[Row]) -> str:
-    parts = []
+    parts: list[str] = []
     for x in ("size_bytes", "latency_p50_ms"):
         figure = tradeoff_figure(tradeoff(table, x, "quality"))
         parts.append(f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config={'displaylogo': False, 'responsive': True})}</div>")

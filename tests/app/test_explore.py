@@ -1,0 +1,156 @@
+"""Explore: the answer first, limits that count, picks that stay, and machines that never mix."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from compression import study
+from compression.store import Store
+from compression.trial import TrialDocument
+from tests.app.conftest import Open, ask, button, fill, here, words
+from tests.documents import document
+
+ELSEWHERE = here()[0].machine
+
+
+def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocument]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        json.dump({"about": "test", "trials": [each.to_json() for each in documents]}, file)
+    monkeypatch.setattr(study, "STUDY", path)
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[TrialDocument]:
+    """A shipped study from the machine "Test CPU"."""
+    machine = document().machine
+    documents = [each.model_copy(update={"machine": machine}) for each in here()]
+    ship(monkeypatch, tmp_path / "study.json.gz", documents)
+    return documents
+
+
+def charts(app: AppTest) -> list[dict[str, object]]:
+    """The plotly figures of the page, as they are sent."""
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def ids(chart: dict[str, object]) -> set[str]:
+    traces = chart["data"]
+    assert isinstance(traces, list)
+    return {row[0] for trace in traces for row in trace.get("customdata", [])}
+
+
+def test_an_empty_store_offers_the_one_button_that_changes_that(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+    app = open_page("explore")
+    assert "Nothing of minilm-trec on trec has been measured here yet" in words(app)
+    button(app, "Measure it here (about 3 minutes)").click().run()
+    assert [row.request.recipe.in_words() for row in store.trials()][:2] == ["fp32 baseline", "int8 dynamic"]
+    assert len(store.trials()) == 5
+    assert engine_starts == [True]
+    assert "The first of 5 models is on its way" in words(app)
+
+
+def test_the_recommendation_comes_first_and_says_why(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    said = words(app)
+    assert "Take **" in said
+    assert "p = .08: no clear loss" in said
+    assert "Runner-up: **" in said
+    assert len(charts(app)) == 2
+    assert all(ids(chart) == {each.trial_id for each in full} for chart in charts(app))
+
+
+def test_a_limit_lowers_the_number_of_models_left(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    assert "6 of 7 models left" in words(app)  # 4-bit weights lose 3 points, the limit is 2
+    app.slider(key="drop").set_value(10.0).run()
+    assert "7 of 7 models left" in words(app)
+    app.slider(key="size").set_value(20.0).run()
+    assert "3 of 7 models left" in words(app)
+    assert not app.exception
+
+
+def test_limits_in_the_link_are_restored(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore", drop="10.0", size="20.0")
+    assert app.slider(key="drop").value == 10.0
+    assert "3 of 7 models left" in words(app)
+
+
+def test_a_limit_that_nothing_meets_is_named(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore", drop="0.0", size="18.0")
+    said = words(app)
+    assert "No model meets every limit." in said
+    assert "is too tight by" in said
+
+
+def test_a_picked_point_says_what_dominates_it(open_page: Open, full: list[TrialDocument]) -> None:
+    pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
+    app = open_page("explore", pick=[pruned.trial_id, "unknown-id"])
+    said = words(app)
+    assert "#### Picked (1)" in said
+    assert "Dominated by **" in said
+    button(app, "Drop").click().run()
+    assert "#### Picked" not in words(app)
+    assert "pick" not in app.query_params
+
+
+def test_axes_are_any_two_metrics(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    app.selectbox(key="ax").set_value("peak_memory_bytes").run()
+    app.selectbox(key="ay").set_value("latency_p50_ms").run()
+    app.toggle(key="alog").set_value(True).run()
+    assert not app.exception
+    assert "#### Latency p50 against peak memory" in words(app)
+    layout = charts(app)[0]["layout"]
+    assert isinstance(layout, dict)
+    assert layout["xaxis"]["type"] == "log"
+
+
+def test_fewer_objectives_are_another_front(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    assert "no other beats in accuracy, size on disk, latency p50" in words(app)
+    app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
+    assert "no other beats in accuracy, size on disk." in words(app)
+
+
+def test_a_strategy_that_is_hidden_is_nowhere(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    app.button_group(key="show").set_value(["quantization"]).run()
+    assert len(ids(charts(app)[0])) == 4  # three quantized ones and the baseline, which stays
+    assert len(app.dataframe[0].value) == 4
+
+
+def test_shipped_points_say_whose_they_are(open_page: Open, demo: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    said = words(app)
+    assert "A demo study from **another machine**: Test CPU, 2 cores" in said
+    assert "01 Mar 2026" in said
+    assert any("Test CPU" in str(chart["layout"]) for chart in charts(app))
+    assert any(each.label == "Make it here" for each in app.button)
+
+
+def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+    mine = fill(store, here()[:2])
+    app = open_page("explore")
+    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+    assert "another machine" not in words(app)
+    app.selectbox(key="machine").set_value("cafe0123cafe").run()
+    assert "A demo study from **another machine**" in words(app)
+    assert "Test CPU" in str(charts(app)[0]["layout"])
+
+
+def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDocument], store: Store) -> None:
+    slow = here()[1]
+    assert slow.latency
+    batched = slow.model_copy(update={"trial_id": "batched00000", "latency": slow.latency.model_copy(update={"batch": 16})})
+    ask(store, *slow.recipe.stages, model="minilm-trec", task="movies")
+    (row,) = store.claim()
+    store.finish(row.trial_id, row.attempts, batched)
+    app = open_page("explore")
+    assert "batched00000" not in ids(charts(app)[0])
+    app.selectbox(key="at").set_value("16-32-2").run()
+    assert ids(charts(app)[0]) == {"batched00000"}

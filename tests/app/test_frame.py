@@ -1,0 +1,50 @@
+"""The frame: the scope and the engine beside every page, and deep links that reach a page before app.py ever ran."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from compression.recipe import Quantize
+from compression.store import Store
+from compression.trial import TrialDocument
+from compression.workspace import PROJECT
+from tests.app.conftest import Open, ask, words
+
+
+@pytest.mark.usefixtures("cold_server")
+@pytest.mark.parametrize(("page", "says"), [("explore", "### Take **"), ("compress", "## Compress minilm-trec"), ("jobs", "## Jobs")])
+def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(page: str, says: str, full: list[TrialDocument]) -> None:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    app.query_params["drop"] = "5.0"
+    app.query_params["pick"] = [full[1].trial_id, full[2].trial_id]
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    assert says in words(app)
+    assert app.selectbox(key="model").value == "minilm-trec"
+    assert app.query_params["pick"] == [full[1].trial_id, full[2].trial_id]
+    assert "resume" not in app.query_params
+
+
+def test_an_engine_that_is_down_is_said_with_what_waits(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+    ask(store, Quantize())
+    app = open_page("explore")
+    assert "Engine down, 1 waiting" in words(app)
+    app.button(key="start_engine").click().run()
+    assert engine_starts == [True]
+
+
+def test_an_engine_at_work_is_a_line_with_a_link(open_page: Open, store: Store) -> None:
+    store.engine_started(1, stays=True)
+    ask(store, Quantize())
+    ask(store, Quantize(scheme="int8-static"))
+    app = open_page("explore")
+    assert "0 of 2 measured" in [link.proto.label for link in app.get("page_link")]
+    assert not any(each.key == "start_engine" for each in app.button)
+
+
+def test_a_workspace_that_cannot_be_opened_is_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARETOSCOPE_HOME", "/proc/nowhere")
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert "The workspace cannot be opened." in app.error[0].value
