@@ -19,10 +19,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from compression.errors import RecipeError, did_you_mean
 
@@ -68,11 +68,9 @@ ROUNDINGS = _table(
 # --- stages -----------------------------------------------------------------------------------------
 
 
-class Stage(BaseModel):
+class Stage(BaseModel, frozen=True, extra="forbid"):
     """One step of a recipe. A subclass is the whole description of an algorithm to a person:
     the form on the page, the YAML, the row in the docs and the shared tests all come from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     strategy: ClassVar[Strategy]
     title: ClassVar[str]
@@ -92,14 +90,14 @@ class Stage(BaseModel):
         return {"kind": self.kind, **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})}
 
 
-class Retrained(BaseModel):
+class Retrained(BaseModel, frozen=True):
     """Fields of a stage that can train afterwards to win back what it cost."""
 
     retrain_epochs: Annotated[float, Field(ge=0, le=50, description="passes over the training split afterwards")] = 0
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
 
 
-class Distill(Stage):
+class Distill(Stage, frozen=True):
     """A student with fewer layers, started from chosen layers of the teacher, trained on the labels and
     on the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531)."""
 
@@ -130,7 +128,7 @@ class Distill(Stage):
         return f"student-{self.layers}" if self.soft_weight else f"student-{self.layers} without teacher"
 
 
-class PruneStructure(Retrained, Stage):
+class PruneStructure(Retrained, Stage, frozen=True):
     """Whole attention heads, feed-forward neurons or layers go; the tensors really get smaller."""
 
     strategy: ClassVar[Strategy] = "pruning"
@@ -163,7 +161,7 @@ class PruneStructure(Retrained, Stage):
         return f"{self.target} -{_percent(self.ratio)}" + _retrained(self.retrain_epochs)
 
 
-class PruneWeights(Retrained, Stage):
+class PruneWeights(Retrained, Stage, frozen=True):
     """Single weights become zero: unstructured, or N kept of every M along the inputs. With several steps
     the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining in between,
     and what was pruned stays pruned."""
@@ -230,7 +228,7 @@ class PruneWeights(Retrained, Stage):
         return f"{self.method}{scope} {what}{steps}" + _retrained(self.retrain_epochs)
 
 
-class Quantize(Stage):
+class Quantize(Stage, frozen=True):
     """Fewer bits per weight, and with the int8 schemes integer arithmetic too.
 
     `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
@@ -290,10 +288,8 @@ STAGES: dict[str, type[Stage]] = {
 # --- the recipe ---------------------------------------------------------------------------------------
 
 
-class Recipe(BaseModel):
+class Recipe(BaseModel, frozen=True, extra="forbid"):
     """What to do to a model: an ordered list of stages and a seed. No stage at all is the baseline."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -369,16 +365,18 @@ def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
         return Recipe()
     if not isinstance(content, Mapping):
         raise RecipeError(f"{where}: expected fields such as version, seed and stages, but got {_brief(content)}.")
-    stages = content.get("stages")
-    for place, stage in enumerate(stages if isinstance(stages, list) else [], start=1):
-        if not isinstance(stage, Mapping) or "kind" not in stage:
+    fields = cast("Mapping[str, Any]", content)
+    stages: Any = fields.get("stages")
+    for place, stage in enumerate(cast("list[Any]", stages) if isinstance(stages, list) else [], start=1):
+        kind: Any = cast("Mapping[str, Any]", stage).get("kind") if isinstance(stage, Mapping) else None
+        if not isinstance(kind, str):
             raise RecipeError(f"{where}, stage {place}: expected a kind, one of {', '.join(STAGES)}, but got {_brief(stage)}.")
-        if stage["kind"] not in STAGES:
-            raise RecipeError(f'{where}, stage {place}: there is no stage kind "{stage["kind"]}"; {did_you_mean(stage["kind"], STAGES)}')
+        if kind not in STAGES:
+            raise RecipeError(f'{where}, stage {place}: there is no stage kind "{kind}"; {did_you_mean(kind, STAGES)}')
     try:
-        return Recipe.model_validate(dict(content))
+        return Recipe.model_validate(dict(fields))
     except ValidationError as error:
-        raise RecipeError(_one_sentence(error, content, where)) from error
+        raise RecipeError(_one_sentence(error, fields, where)) from error
 
 
 def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path) -> Generator[Path]:
     """A new empty folder that becomes `target` when the block ends well, and vanishes when it does not.
 
     When `target` appeared in the meantime (two workers made the same thing), the first one stays.

@@ -236,8 +236,9 @@ class Bench:
         self.workspace.samples.mkdir(parents=True, exist_ok=True)
         target = self.workspace.samples / f"{self.request.trial_id}.npz"
         labels = self.encoded(SPLIT).labels
+        arrays: dict[str, Any] = {"logits": logits, "baseline_logits": reference, "labels": labels, **sitting.arrays()}
         with target.with_suffix(".tmp").open("wb") as file:
-            np.savez_compressed(file, logits=logits, baseline_logits=reference, labels=labels, **sitting.arrays())
+            np.savez_compressed(file, **arrays)
         target.with_suffix(".tmp").replace(target)
 
     # --- what came out --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -36,7 +37,7 @@ class Graph:
         self.initializers[name] = np.asarray(value, order="C")
         return name
 
-    def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: object) -> str:
+    def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, domain=domain, **attributes))
         return output
 
@@ -53,9 +54,7 @@ class Graph:
         tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
         graph = helper.make_graph(self.nodes, "classifier", inputs, [output], tensors)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        return helper.make_model(
-            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__
-        )
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
 
 
 @dataclass(frozen=True)

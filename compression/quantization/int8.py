@@ -34,9 +34,7 @@ def quantize_dynamic(model: onnx.ModelProto, *, head: bool) -> onnx.ModelProto:
     for matrix in _chosen(model, head):
         codes, scales = _keep(matrix, added)
         inputs = [matrix.node.input[0], codes, scales]
-        replaced[matrix.node.name] = [
-            helper.make_node("DynamicQuantizeMatMul", inputs, matrix.node.output, name=matrix.node.name, domain=MICROSOFT)
-        ]
+        replaced[matrix.node.name] = [helper.make_node("DynamicQuantizeMatMul", inputs, matrix.node.output, name=matrix.node.name, domain=MICROSOFT)]
     return replace(model, replaced, added)
 
 

@@ -40,11 +40,16 @@ def test_pruned_shapes_are_exported_as_they_are(family: str, tmp_path: Path) -> 
     layer = anatomy(model).layers[0]
     one_head, narrow = layer.head_size, 8
     hidden = model.config.hidden_size
-    for name in (layer.query, layer.key, layer.value):
-        resize_linear(model.get_submodule(name), one_head, hidden)
-    resize_linear(model.get_submodule(layer.output), hidden, one_head)
-    resize_linear(model.get_submodule(layer.ffn_in), narrow, hidden)
-    resize_linear(model.get_submodule(layer.ffn_out), hidden, narrow)
+    sizes = {
+        **dict.fromkeys((layer.query, layer.key, layer.value), (one_head, hidden)),
+        layer.output: (hidden, one_head),
+        layer.ffn_in: (narrow, hidden),
+        layer.ffn_out: (hidden, narrow),
+    }
+    for name, (outputs, inputs) in sizes.items():
+        linear = model.get_submodule(name)
+        assert isinstance(linear, torch.nn.Linear)
+        resize_linear(linear, outputs, inputs)
     with torch.no_grad():
         for name in layer.linears:
             for parameter in model.get_submodule(name).parameters():

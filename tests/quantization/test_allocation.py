@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -16,14 +18,14 @@ SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5
 
 @settings(max_examples=80, deadline=None)
 @given(SIZES, st.floats(2, 8), st.randoms(use_true_random=False))
-def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: float, random: object) -> None:
-    errors = [dict(zip(BITS, sorted((random.random() for _ in BITS), reverse=True), strict=True)) for _ in sizes]
+def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: float, random: Random) -> None:
+    errors: list[dict[int, float]] = [dict(zip(BITS, sorted((random.random() for _ in BITS), reverse=True), strict=True)) for _ in sizes]
     chosen = allocate(sizes, errors, average)
 
-    def cost(bits: tuple[int, ...] | list[int]) -> int:
+    def cost(bits: Sequence[int]) -> int:
         return sum(size * width for size, width in zip(sizes, bits, strict=True))
 
-    def error(bits: tuple[int, ...] | list[int]) -> float:
+    def error(bits: Sequence[int]) -> float:
         return sum(row[width] for row, width in zip(errors, bits, strict=True))
 
     budget = average * sum(sizes) + 1e-6

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -51,7 +49,11 @@ def logits(model: onnx.ModelProto) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return np.concatenate([session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0] for ids in TEXTS])
+    return np.concatenate([_first_output(session, ids) for ids in TEXTS])
+
+
+def _first_output(session: onnxruntime.InferenceSession, ids: np.ndarray) -> np.ndarray:
+    return np.asarray(session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0])
 
 
 @pytest.mark.parametrize("stage", SCHEMES, ids=lambda stage: stage.in_words())
@@ -121,7 +123,7 @@ def test_calibration_finds_the_range_of_every_activation(graph: onnx.ModelProto,
     del observed.graph.output[:]
     observed.graph.output.append(onnx.helper.make_tensor_value_info("embedding.normed", onnx.TensorProto.FLOAT, None))
     session = onnxruntime.InferenceSession(observed.SerializeToString(), providers=["CPUExecutionProvider"])
-    values = [session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0] for ids in TEXTS]
+    values = [_first_output(session, ids) for ids in TEXTS]
     expected = (min(v.min() for v in values), max(v.max() for v in values))
     assert ranges["embedding.normed"] == pytest.approx(expected, rel=1e-5)
 

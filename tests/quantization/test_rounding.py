@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from compression.models.graph import IR_VERSION, MICROSOFT, OPSET
 from compression.quantization.groups import pack
@@ -79,9 +79,7 @@ def test_the_kernel_multiplies_by_what_the_codes_stand_for(bits: int, inputs: in
     weight, x = generator.normal(size=(8, inputs)).astype(np.float32), generator.normal(size=(3, inputs)).astype(np.float32)
     groups = quantize_groups(weight, bits, 32)
     tensors = {"b": groups.packed_blocks(), "s": groups.scales} | ({} if groups.symmetric else {"z": groups.packed_zero_points()})
-    node = helper.make_node(
-        "MatMulNBits", ["x", *tensors], ["y"], domain=MICROSOFT, K=inputs, N=8, bits=bits, block_size=32, accuracy_level=1
-    )
+    node = helper.make_node("MatMulNBits", ["x", *tensors], ["y"], domain=MICROSOFT, K=inputs, N=8, bits=bits, block_size=32, accuracy_level=1)
     np.testing.assert_allclose(_run(node, tensors, x), x @ groups.dequantized().T, rtol=1e-4, atol=1e-4)
 
 
@@ -104,7 +102,7 @@ def test_activation_grid_has_zero_on_it_and_covers_the_range() -> None:
         assert ends[0] <= min(low, 0) + float(scale) and ends[1] >= max(high, 0) - float(scale)
 
 
-def _run(node: object, tensors: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+def _run(node: NodeProto, tensors: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     kind = TensorProto.INT64 if x.dtype == np.int64 else TensorProto.FLOAT
     graph = helper.make_graph(
         [node],
@@ -114,4 +112,5 @@ def _run(node: object, tensors: dict[str, np.ndarray], x: np.ndarray) -> np.ndar
         [numpy_helper.from_array(value, name) for name, value in tensors.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)], ir_version=IR_VERSION)
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": x})[0])
