@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
 from compression import catalog
@@ -38,7 +40,10 @@ def _use(model: str, task: str) -> None:
             wanted_task = task
         if wanted_task is None and found.task is None:
             raise TaskError(f'The model "{wanted_model}" has no task of its own; give a data file, or pick a task in the sidebar first.')
-        request = catalog.request(found.name, Recipe(), task=wanted_task, **columns(wanted_task))
+        how = columns(wanted_task)
+        request = catalog.request(
+            found.name, Recipe(), task=wanted_task, text_column=how.text_column, label_column=how.label_column, encoding=how.encoding
+        )
     except ParetoscopeError as error:
         st.session_state["own_error"] = str(error)
         return
@@ -47,12 +52,20 @@ def _use(model: str, task: str) -> None:
     st.session_state["model"], st.session_state["task"] = request.model, request.task
 
 
-def columns(task: str | None) -> dict[str, str | None]:
-    """How the data file is read, as typed; nothing for a built-in task."""
+class Columns(NamedTuple):
+    """How a data file is read."""
+
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+
+
+def columns(task: str | None) -> Columns:
+    """How the data file is read, as typed; the defaults for a built-in task."""
     if task is None or task in catalog.BUILTIN_TASKS:
-        return {}
-    text, label = st.session_state.get("own_text", "").strip(), st.session_state.get("own_label", "").strip()
-    return {"text_column": text or None, "label_column": label or None, "encoding": st.session_state.get("own_encoding", "").strip() or "utf-8"}
+        return Columns()
+    text, label, encoding = (st.session_state.get(key, "").strip() for key in ("own_text", "own_label", "own_encoding"))
+    return Columns(text or None, label or None, encoding or "utf-8")
 
 
 @st.cache_data(show_spinner=False, ttl=60, max_entries=32)
@@ -62,5 +75,4 @@ def _checked(model: str, task: str, text_column: str | None, label_column: str |
 
 def request(scope: Scope) -> TrialRequest:
     """A request for the scope's baseline with its content keys filled in, fresh to a minute; raises `ParetoscopeError`."""
-    how = {"text_column": None, "label_column": None, "encoding": "utf-8", **columns(scope.task)}
-    return _checked(scope.model, scope.task, how["text_column"], how["label_column"], how["encoding"] or "utf-8")
+    return _checked(scope.model, scope.task, *columns(scope.task))

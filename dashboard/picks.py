@@ -6,6 +6,7 @@ A chart loses its own selection whenever its figure changes, so a click only tog
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,8 +18,9 @@ def picked(known: Sequence[str]) -> list[str]:
     if "picks" not in st.session_state:
         st.session_state["picks"] = st.query_params.get_all("pick")
     chosen: list[str] = st.session_state["picks"]
-    if any(id not in known for id in chosen):
-        write([id for id in chosen if id in known])
+    kept = [id for id in chosen if id in known]
+    if kept != chosen or kept != st.query_params.get_all("pick"):
+        write(kept)  # another page, another scope: the link says again what is picked
     return list(st.session_state["picks"])
 
 
@@ -49,7 +51,7 @@ def clicked(chart: str) -> None:
 
 def selected_rows(table: str, ids: Sequence[str]) -> None:
     """Callback of a table whose rows are `ids`: its selection becomes the picks, in the order that they had."""
-    event = st.session_state.get(table)
-    rows = [ids[row] for row in event["selection"]["rows"] if row < len(ids)] if event else []
-    before = [id for id in st.session_state.get("picks", []) if id in rows]
+    event: Any = st.session_state.get(table)
+    rows: list[str] = [ids[int(row)] for row in event["selection"]["rows"] if row < len(ids)] if event else []
+    before: list[str] = [id for id in st.session_state.get("picks", []) if id in rows]
     write([*before, *(id for id in rows if id not in before)])

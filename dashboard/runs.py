@@ -54,13 +54,17 @@ def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
                 icon=":material/stop_circle:",
                 type="tertiary",
                 key=f"cancel_{place}_{row.trial_id}",
-                on_click=data.store().request_cancel,
+                on_click=_cancel,
                 args=(row.trial_id,),
                 disabled=row.cancel_requested,
             )
         waiting = f", {ahead} before it" if row.status == "queued" and ahead else ""
         st.progress(share_done(row), text=progress_in_words(row) + waiting)
         log(row, place)
+
+
+def _cancel(trial_id: str) -> None:
+    data.store().request_cancel(trial_id)
 
 
 def log(row: TrialRow, place: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from compression.errors import ParetoscopeError
 from compression.recipe import Recipe
-from compression.report.table import Row
+from compression.report.table import Row, when
 from compression.trial import LIVE, Conditions, Protocol, TrialRequest
 from dashboard import data, outlook, own, recipe_form, recipe_state, runs
 from dashboard.cards import error_card
@@ -31,14 +31,13 @@ def draw(scope: Scope) -> None:
     with left:
         state = recipe_form.draw(scope.model, shape.layers if shape else 12)
         recipe = _recipe(state)
-        asked = _asked(scope, recipe) if recipe else None
-        if recipe and asked:
-            _start(recipe, state, asked)
+    if recipe is None:
+        return
     with right:
-        if recipe:
-            _already(recipe, asked, table)
-            _running(scope)
-            outlook.draw(scope, table, shape, recipe)
+        progress = st.container()
+        outlook.draw(scope, table, shape, recipe, lambda: _act(scope, recipe, state, table))
+    with progress:
+        _running(scope)
 
 
 def _recipe(state: recipe_state.State) -> Recipe | None:
@@ -54,38 +53,37 @@ def _measuring(scope: Scope) -> tuple[Protocol, Conditions]:
     at = scope.conditions if scope.here else default_conditions()
     with st.popover("Measuring", icon=":material/timer:", type="tertiary"):
         protocols: dict[Protocol, str] = {"quick": "quick (seconds)", "standard": "standard (tighter intervals)"}
-        protocol = st.segmented_control(
-            "Protocol", list(protocols), default="quick", format_func=lambda p: protocols[p], required=True, key="protocol"
-        )
+        chosen = st.segmented_control("Protocol", list(protocols), default="quick", format_func=lambda p: protocols[p], required=True, key="protocol")
         batch = st.number_input("Batch", 1, 256, at.batch, key=f"batch_{at.batch}")
         sequence = st.number_input("Tokens", 4, 512, at.sequence, key=f"sequence_{at.sequence}")
         threads = st.number_input("Threads", 1, data.this_machine().cores, min(at.threads, data.this_machine().cores), key=f"threads_{at.threads}")
+    protocol: Protocol = "standard" if chosen == "standard" else "quick"
     return protocol, Conditions(batch=int(batch), sequence=int(sequence), threads=int(threads))
 
 
-def _asked(scope: Scope, recipe: Recipe) -> TrialRequest | None:
-    """The request that the button would queue, or a card that says why there can be none."""
-    protocol, conditions = _measuring(scope)
+def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Row]) -> None:
+    """The button, how long it takes, what else can be done with the recipe; or a card that says why none of it can be."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
+        start = st.container(width="content")
+        protocol, conditions = _measuring(scope)
     try:
-        return own.request(scope).model_copy(update={"recipe": recipe, "protocol": protocol, "conditions": conditions})
+        asked = own.request(scope).model_copy(update={"recipe": recipe, "protocol": protocol, "conditions": conditions})
     except ParetoscopeError as error:
         error_card(error)
-        return None
-
-
-def _start(recipe: Recipe, state: recipe_state.State, asked: TrialRequest) -> None:
-    """The button, how long it takes, and the ways to keep the recipe."""
-    took = outlook.seconds(recipe, asked.protocol)
+        return
     label = "Compress and measure" if recipe.stages else "Measure the baseline"
-    if st.button(label, type="primary", icon=":material/compress:", width="stretch", key="compress"):
+    if start.button(label, type="primary", icon=":material/compress:", key="compress"):
         _queue([asked])
-    st.caption(took or "How long it takes is known after the first run here.")
-    with st.container(horizontal=True):
+    with row:
         _sweep(state, asked)
         with st.popover("Recipe", icon=":material/description:", type="tertiary"):
             st.code(recipe.to_yaml(), language="yaml")
             name = f"{recipe.id}.yaml"
             st.download_button("Save as YAML", recipe.to_yaml(), name, "application/yaml", on_click="ignore", icon=":material/download:")
+    took = outlook.seconds(recipe, asked.protocol)
+    st.caption(f":material/schedule: {took}" if took else ":material/schedule: How long it takes is known after the first run here.")
+    _already(recipe, asked, table)
 
 
 def _sweep(state: recipe_state.State, asked: TrialRequest) -> None:
@@ -121,7 +119,7 @@ def _already(recipe: Recipe, asked: TrialRequest | None, table: list[Row]) -> No
         return
     where = "here" if here else "in the points below"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check_circle: Already measured {where}: {row.said('quality')}, {row.said('latency_p50_ms')}.", width="content")
+        st.markdown(f":material/check_circle: Already measured {where}, {when(row.document)}.", width="content")
         st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=[("pick", row.id)])
 
 

@@ -60,7 +60,7 @@ def quantized(source: Path, target: Path, bits: int) -> Path:
         return target
     quantizer = MatMulNBitsQuantizer(onnx.load(source), bits=bits, block_size=32, accuracy_level=4)
     quantizer.process()
-    quantizer.model.save_model_to_file(str(target))
+    quantizer.model.save_model_to_file(str(target))  # pyright: ignore[reportAttributeAccessIssue]  it is an ONNXModel by now
     return target
 
 
@@ -78,7 +78,7 @@ def accuracy(path: Path, tokenizer: Path, examples: Path, labels: dict[str, int]
         encoded = tok.encode_batch([row["text"] for row in batch])
         ids = np.array([one.ids for one in encoded], dtype=np.int64)
         mask = np.array([one.attention_mask for one in encoded], dtype=np.int64)
-        answers = session.run(None, {"input_ids": ids, "attention_mask": mask})[0].argmax(axis=1)
+        answers = np.asarray(session.run(None, {"input_ids": ids, "attention_mask": mask})[0]).argmax(axis=1)
         right += sum(int(answer) == labels[row["label"]] for answer, row in zip(answers, batch, strict=True))
     return right / len(rows)
 

@@ -60,15 +60,14 @@ def tradeoff_figure(
     info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 430, legend: bool = True, compact: bool = False
 ) -> go.Figure:
     """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where the front is.
-    `compact` leaves out the words on the guides, for a plot of half the usual width."""
+    `compact` leaves out labels and the words on the guides, for a plot of half the usual width."""
     x_range, y_range = _ranges(info, whole=whole)
     canvas = Canvas(info, ground(dark), dark, log_x, x_range, y_range)
     traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
     guides, guide_words = _guides(canvas, compact)
     layout = _layout(canvas, height, legend)
-    figure = go.Figure(traces, layout)
-    figure.update_layout(shapes=[*_limits(canvas), *guides], annotations=[*guide_words, *_labels(canvas), *_out_of_sight(canvas)])
-    return figure
+    words = [*guide_words, *_labels(canvas), *_out_of_sight(canvas)]
+    return go.Figure(traces, {**layout, "shapes": [*_limits(canvas), *guides], "annotations": words})
 
 
 def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:

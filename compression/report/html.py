@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
@@ -112,7 +113,7 @@ def _answer(table: Sequence[Row]) -> str:
 def _plots(table: Sequence[Row]) -> str:
     parts: list[str] = []
     for x in ("size_bytes", "latency_p50_ms"):
-        figure = tradeoff_figure(tradeoff(table, x, "quality"))
+        figure: Any = tradeoff_figure(tradeoff(table, x, "quality"))  # plotly has no types
         parts.append(f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config={'displaylogo': False, 'responsive': True})}</div>")
     return f'<div class="plots">{"".join(parts)}</div>'
 
