@@ -78,7 +78,7 @@ def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None
 def _make_here(scope: Scope, row: Row, key: str) -> None:
     """The model is not on this disk; the same recipe makes it."""
     with st.popover("Get this model", icon=":material/download:"):
-        st.markdown("This point was measured elsewhere and its model does not ship. The same recipe makes and measures it on this machine:")
+        st.markdown(f"{_where_it_is(scope)} The same recipe makes and measures it on this machine:")
         if st.button("Make it here", type="primary", icon=":material/compress:", key=f"make_{key}"):
             try:
                 data.queue([request(scope.model, row.document.recipe, task=scope.task, conditions=default_conditions())])
@@ -90,3 +90,7 @@ def _make_here(scope: Scope, row: Row, key: str) -> None:
         st.code(
             f"paretoscope run {shlex.quote(scope.model)} --task {shlex.quote(scope.task)} --recipe recipe.yaml", language="shell", wrap_lines=True
         )
+
+
+def _where_it_is(scope: Scope) -> str:
+    return "Its folder is not on this disk any more." if scope.here else "This point was measured on another machine and its model does not ship."

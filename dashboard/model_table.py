@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -31,12 +32,14 @@ def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommenda
             st.download_button(
                 "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
             )
-    st.session_state[TABLE] = {"selection": {"rows": [ids.index(id) for id in picked if id in ids], "columns": [], "cells": []}}
+    # Rows are numbers: a table in another order is another widget, or its old numbers would pick other models.
+    key = f"{TABLE}_{zlib.crc32(''.join(ids).encode()):08x}"
+    st.session_state[key] = {"selection": {"rows": [ids.index(id) for id in picked if id in ids], "columns": [], "cells": []}}
     st.dataframe(
         [_record(row, found, advice) for row in ordered],
-        key=TABLE,
+        key=key,
         hide_index=True,
-        on_select=partial(picks.selected_rows, TABLE, ids),
+        on_select=partial(picks.selected_rows, key, ids),
         selection_mode="multi-row",
         column_config=_columns(),
         placeholder="–",
@@ -64,7 +67,7 @@ def _record(row: Row, found: Frontier, advice: Recommendation) -> dict[str, Any]
     """One line of the table, numbers in the shown unit so that a click on a head sorts them."""
     baseline, paired = row.baseline, row.document.paired
     quality, size = row.point.value("quality"), row.point.value("size_bytes")
-    known = quality is not None and "quality" in baseline
+    known = quality is not None and "quality" in baseline and not row.document.is_baseline
     record: dict[str, Any] = {
         "Model": row.name,
         "Strategy": f"{LOOKS[row.family].glyph} {LOOKS[row.family].label}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from compression.metrics import metric
 from compression.recipe import Recipe
 from compression.report import tradeoff
 from compression.report.palette import family
-from compression.report.table import Row, delta
+from compression.report.table import Row, delta, plain
 from compression.trial import Interval, MetricValue, TrialDocument
 from dashboard import charts, data
 from dashboard.engine_line import duration
@@ -44,8 +44,8 @@ def _points() -> Sequence[TrialDocument]:
     return (*data.demo_documents(), *data.documents())
 
 
-def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: Recipe) -> None:
-    """Three numbers, both small curves with the hollow point, and the sentences about this machine."""
+def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: Recipe, act: Callable[[], None]) -> None:
+    """Three numbers, the buttons that `act` draws, both small curves with the hollow point, and the sentences about this machine."""
     size = guess = None
     if shape is not None:
         try:
@@ -54,23 +54,29 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
         except ParetoscopeError as error:
             st.warning(str(error), icon=":material/info:")
     baseline = next((row for row in table if row.document.is_baseline), None)
-    _numbers(scope, baseline, shape, size, guess)
+    _numbers(baseline, shape, size, guess)
+    act()
+    _where_from(scope, shape, guess)
     if table:
         _curves(table, recipe, size, guess)
     _can_it(scope, recipe, shape)
 
 
-def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _numbers(baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
     with st.container(horizontal=True, gap="large"):
         if size:
             _size_tile(size, baseline, shape)
         for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
             if found:
                 _guess_tile(key, found, baseline, measured=bool(guess and guess.measured))
+
+
+def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
+    """What the estimates stand on, or why there are none."""
     if guess and guess.reason:
         st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
     elif guess and not guess.measured and guess.level is not None:
-        where = "this machine" if scope.here else scope.machine.in_words()
+        where = "this machine" if scope.here else plain(scope.machine.in_words())
         st.caption(
             f"Latency and accuracy are estimates for {where} from {guess.points} measured recipes; "
             f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. The size is counted."

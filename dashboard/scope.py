@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from compression.catalog import BUILTIN_MODELS
-from compression.report.table import Row, rows
+from compression.report.table import Row, plain, rows
 from compression.trial import Conditions, Machine, TrialDocument
 from dashboard import data, linked
 
@@ -129,7 +129,7 @@ def _machine_was_chosen() -> None:
 
 def _named(machine: Machine, mine: list[TrialDocument]) -> str:
     days = [document.measured_at for document in mine if document.machine and document.machine.id == machine.id and document.measured_at]
-    return f"{machine.in_words()}" + (f", {max(days):%d %b %Y}" if days else "")
+    return plain(machine.in_words()) + (f", {max(days):%d %b %Y}" if days else "")
 
 
 def _pick_conditions(measured: list[TrialDocument]) -> Conditions:

@@ -44,10 +44,21 @@ def loss(row: Row) -> str:
     change = "no change" if abs(points) < 0.05 else f"{points:+.1f} points"
     if paired is None:
         return change
-    p = "p < .001" if paired.mcnemar_p < 0.001 else f"p = {paired.mcnemar_p:.2f}".replace("0.", ".", 1)
+    p = p_value(paired.mcnemar_p)
     clear = paired.mcnemar_p < 0.05
     verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
     return f"{change}, {p}: {verdict}"
+
+
+def p_value(p: float) -> str:
+    """
+    >>> p_value(0.21), p_value(0.004), p_value(0.00002), p_value(1.0)
+    ('p = .21', 'p = .004', 'p < .001', 'p = 1.00')
+    """
+    if p < 0.001:
+        return "p < .001"
+    shown = f"{p:.2f}" if p >= 0.01 else f"{p:.3f}"
+    return f"p = {shown.removeprefix('0')}"
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:

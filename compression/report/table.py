@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,10 +118,10 @@ def _rank(document: TrialDocument) -> tuple[bool, str]:
 
 
 def delta(key: str, value: float, baseline: float | None) -> str:
-    """What a number is beside the baseline's, in words; empty when there is nothing to compare with.
+    """What a number is beside the baseline's, in words; empty when there is nothing to compare with or to tell apart.
 
-    >>> delta("quality", 0.948, 0.960), delta("size_bytes", 17.2e6, 91e6), delta("latency_p50_ms", 4.0, 2.0)
-    ('-1.2 points', '5.3x smaller', '2.0x slower')
+    >>> delta("quality", 0.948, 0.960), delta("size_bytes", 17.2e6, 91e6), delta("latency_p50_ms", 4.0, 2.0), delta("size_bytes", 91e6, 91e6)
+    ('-1.2 points', '5.3x smaller', '2.0x slower', '')
     """
     if baseline is None:
         return ""
@@ -129,8 +130,8 @@ def delta(key: str, value: float, baseline: float | None) -> str:
     if key not in RATIO_WORDS or value <= 0 or baseline <= 0:
         return ""
     good, bad = RATIO_WORDS[key]
-    ratio = baseline / value
-    return f"{ratio:.1f}x {good}" if ratio >= 1 else f"{1 / ratio:.1f}x {bad}"
+    ratio = max(baseline / value, value / baseline)
+    return f"{ratio:.1f}x {good if value < baseline else bad}" if ratio >= 1.05 else ""
 
 
 def _signed(points: float) -> str:
@@ -144,7 +145,20 @@ def conditions_in_words(document: TrialDocument) -> str:
 
 
 def machine_in_words(document: TrialDocument) -> str:
-    return document.machine.in_words() if document.machine else "machine not known"
+    """
+    >>> machine_in_words(TrialDocument.model_construct(machine=None))
+    'machine not known'
+    """
+    return plain(document.machine.in_words()) if document.machine else "machine not known"
+
+
+def plain(machine: str) -> str:
+    """A machine's name without marks and filler, short enough for a plot.
+
+    >>> plain("Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores, VNNI")
+    'Intel Xeon @ 2.80GHz, 2 cores, VNNI'
+    """
+    return " ".join(re.sub(r"\((?:R|TM)\)|\b(?:Processor|CPU)\b(?=.*@)", "", machine).split())
 
 
 def when(document: TrialDocument) -> str:
