@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,7 +144,8 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
         write_log()
         run_engine(workspace, stays=not given.ends_when_idle, function=given.trial_function)
-        return
+        sys.stderr.flush()
+        os._exit(0)  # everything is written down, and Dask's own end of a process may take long
     from compression.engine.client import stop_engine
 
     if given.action == "stop":

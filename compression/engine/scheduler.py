@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -26,6 +27,7 @@ from compression.store import Store, TrialRow
 from compression.trial import Progress, TrialDocument
 from compression.workspace import Workspace
 
+CLOSE_SECONDS = 3
 TRIAL_FUNCTION = "compression.engine.pipeline:run_trial"
 log = logging.getLogger("paretoscope.engine")
 logging.getLogger("distributed").setLevel(logging.WARNING)  # its import set INFO
@@ -66,14 +68,22 @@ class Scheduler:
         return bool(self.running)
 
     def close(self) -> None:
-        """Put back what is running and end the workers, in a few seconds whatever they are doing."""
+        """Put back what is running and end the workers, in a few seconds whatever they are doing.
+
+        Workers of this machine that are left then die with this process.
+        """
         for running in list(self.running.values()):
             self._kill(running)
             self.store.requeue(running.row.trial_id, running.row.attempts, lost=False)
         self.running.clear()
-        self._client.close(timeout=2)
+        farewell = threading.Thread(target=self._disconnect, name="farewell", daemon=True)
+        farewell.start()
+        farewell.join(CLOSE_SECONDS)  # Dask may wait long for a worker that was just killed
+
+    def _disconnect(self) -> None:
+        self._client.close(timeout=1)
         if self._cluster:
-            self._cluster.close(timeout=2)
+            self._cluster.close(timeout=1)
 
     # --- the cluster -----------------------------------------------------------------------------------
 

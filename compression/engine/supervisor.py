@@ -106,6 +106,7 @@ class Engine:
         finally:
             log.info("engine %d ends", self.pid)
             scheduler.close()
+            shutil.rmtree(self.workspace.root / "dask", ignore_errors=True)
 
     def _loop(self, step: Callable[[], bool]) -> None:
         busy_at = time.monotonic()
