@@ -75,9 +75,8 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, default=Workspace.at().root / "demo")
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace.resolve())
-    documents = [
-        measured(model, recipe, asked.protocol, workspace) for model in asked.models for recipe in map(lambda s: parse_recipe({"stages": s}), STAGES)
-    ]
+    recipes = [parse_recipe({"stages": stages}) for stages in STAGES]
+    documents = [measured(model, recipe, asked.protocol, workspace) for model in asked.models for recipe in recipes]
     machine = documents[-1].machine
     assert machine
     about = f"{len(documents)} models made and measured on {machine.in_words()}, {documents[-1].measured_at:%d %B %Y}, by make demo-study"

@@ -48,12 +48,14 @@ def report(document: dict[str, Any], cold: float, again: float) -> None:
     lost = (baseline["quality"]["value"] - document["quality"]["value"]) * 100
     speedup, latency = document["speedup"], document["latency"]
     print(f"machine     {document['machine']['cpu']}, {document['machine']['cores']} cores")
-    print(f"bytes       {share:.1%} of fp32 ({document['artifact']['size_bytes']:,} of {baseline['artifact']['size_bytes']:,})   wanted: at most 27 %")
+    bytes_of = f"{document['artifact']['size_bytes']:,} of {baseline['artifact']['size_bytes']:,}"
+    print(f"bytes       {share:.1%} of fp32 ({bytes_of})   wanted: at most 27 %")
     print(
         f"speed-up    {speedup['value']:.2f} [{speedup['low']:.2f}, {speedup['high']:.2f}] "
         f"(batch {latency['batch']}, {latency['sequence']} tokens, {latency['threads']} threads)   wanted: at least 1.8 with VNNI"
     )
-    print(f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost (McNemar p = {document['paired']['mcnemar_p']:.2f})   wanted: at most 1")
+    chance = f"McNemar p = {document['paired']['mcnemar_p']:.2f}"
+    print(f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost ({chance})   wanted: at most 1")
     print(f"cold        {cold:.1f} s from enter to answer   wanted: at most 40 s")
     print(f"cached      {again:.2f} s from enter to answer   wanted: at most 2 s")
 
