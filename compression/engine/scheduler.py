@@ -184,10 +184,10 @@ class Scheduler:
     def _cancel(self, trial_id: str) -> None:
         running = self.running[trial_id]
         self._kill(running)
-        del self.running[trial_id]
-        self.time_left.ended(trial_id, well=False)
-        self.store.give_up(trial_id, running.row.attempts, "cancelled", "Cancelled while it was running.")
         self._drop_unfinished(trial_id)
+        self.store.give_up(trial_id, running.row.attempts, "cancelled", "Cancelled while it was running.")
+        self.time_left.ended(trial_id, well=False)
+        del self.running[trial_id]
         log.info("trial %s cancelled", trial_id)
 
     def _kill(self, running: Running) -> None:
