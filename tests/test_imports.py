@@ -37,7 +37,7 @@ GROUPS = {
     "compression.pareto": "answers",
     "compression.limits": "answers",
     "compression.frontier": "answers",
-    "compression.model_facts": "answers",
+    "compression.model_facts": "catalog",
     "compression.sizes": "answers",
     "compression.estimate": "answers",
     "compression.advice": "answers",
