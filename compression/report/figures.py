@@ -65,9 +65,9 @@ def tradeoff_figure(
     canvas = Canvas(info, ground(dark), dark, log_x, x_range, y_range)
     traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
     guides, guide_words = _guides(canvas, compact)
-    layout = _layout(canvas, height, legend)
-    words = [*guide_words, *_labels(canvas), *_out_of_sight(canvas)]
-    return go.Figure(traces, {**layout, "shapes": [*_limits(canvas), *guides], "annotations": words})
+    words = guide_words if compact else [*guide_words, *_labels(canvas)]
+    ground_ink = {"shapes": [*_limits(canvas), *guides], "annotations": [*words, *_out_of_sight(canvas)]}
+    return go.Figure(traces, {**_layout(canvas, height, legend), **ground_ink})
 
 
 def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
@@ -131,11 +131,14 @@ def _ranges(info: Tradeoff, *, whole: bool) -> tuple[Range, Range]:
 
 
 def _near(info: Tradeoff, ys: list[float]) -> list[float]:
-    """The heights worth a picture, when a few collapsed models would flatten the rest: those of the best three quarters."""
+    """The heights worth a picture, when a few collapsed models would flatten the rest: those of the best
+    three quarters and what is close to them."""
     ordered = sorted(ys, reverse=info.y.better == "higher")
     good = ordered[: max(3, math.ceil(len(ordered) * 0.75))]
     span = abs(good[0] - good[-1])
-    return good if span and abs(ordered[-1] - ordered[0]) > WIDE * span else ys
+    if not span or abs(ordered[-1] - ordered[0]) <= WIDE * span:
+        return ys
+    return [y for y in ys if abs(y - good[0]) <= span * 1.5]
 
 
 def _out_of_sight(canvas: Canvas) -> list[Ink]:
@@ -193,7 +196,7 @@ def _guides(canvas: Canvas, compact: bool) -> tuple[list[Ink], list[Ink]]:
 # --- data --------------------------------------------------------------------------------------------
 
 
-def _front_line(canvas: Canvas) -> list[go.Scatter]:
+def _front_line(canvas: Canvas) -> list[Ink]:
     """The step line, carried on to the edges of the picture where nothing better is known."""
     info = canvas.info
     if not info.step:
@@ -207,7 +210,7 @@ def _front_line(canvas: Canvas) -> list[go.Scatter]:
     return [_scatter(path, mode="lines", line=line, opacity=0.55, name="Front", hoverinfo="skip", legendrank=1)]
 
 
-def _marks(canvas: Canvas, legend: bool) -> Iterator[go.Scatter]:
+def _marks(canvas: Canvas, legend: bool) -> Iterator[Ink]:
     """One trace for each family and state; with a legend one more for each family, for a faded mark would be a poor sample of it."""
     for rank, (name, look) in enumerate(LOOKS.items(), start=10):
         mine = [mark for mark in canvas.info.marks if mark.family == name]
@@ -220,7 +223,7 @@ def _marks(canvas: Canvas, legend: bool) -> Iterator[go.Scatter]:
             yield _scatter([], mode="markers", name=look.label, legendgroup=name, legendrank=rank, marker=marker)
 
 
-def _trace(canvas: Canvas, group: list[Mark], name: Family, state: State) -> go.Scatter:
+def _trace(canvas: Canvas, group: list[Mark], name: Family, state: State) -> Ink:
     look, color, baseline = LOOKS[name], LOOKS[name].on(canvas.dark), name == "baseline"
     xs = [_scaled(canvas.info.x, mark.x) for mark in group]
     ys = [_scaled(canvas.info.y, mark.y) for mark in group]
@@ -260,7 +263,7 @@ def _scaled(of: Metric, found: MetricValue) -> tuple[float, float, float]:
     return value, max(0.0, high - value), max(0.0, value - low)
 
 
-def _estimate(canvas: Canvas) -> Iterator[go.Scatter]:
+def _estimate(canvas: Canvas) -> Iterator[Ink]:
     """A hollow mark with dashed intervals: nothing about it was measured."""
     info, guess = canvas.info, canvas.info.estimate
     if guess is None:
@@ -275,15 +278,15 @@ def _estimate(canvas: Canvas) -> Iterator[go.Scatter]:
     yield _scatter([(x, y)], mode="markers", marker=marker, name="Estimate", hovertext=[guess.hover], hoverinfo="text", legendrank=90)
 
 
-def _rings(canvas: Canvas) -> list[go.Scatter]:
+def _rings(canvas: Canvas) -> list[Ink]:
     """A ring around every picked point; it lets clicks through to the point."""
     ringed = [canvas.shown(mark) for mark in canvas.info.marks if mark.id in canvas.info.picked]
     marker = {"symbol": "circle-open", "size": 22, "color": canvas.at.text, "line": {"width": 2}}
     return [_scatter(ringed, mode="markers", marker=marker, name="Picked", hoverinfo="skip", showlegend=False)] if ringed else []
 
 
-def _scatter(path: Sequence[tuple[float, float]], **ink: Any) -> go.Scatter:
-    return go.Scatter(x=[x for x, _ in path] or [None], y=[y for _, y in path] or [None], **ink)
+def _scatter(path: Sequence[tuple[float, float]], **ink: Any) -> Ink:
+    return {"type": "scatter", "x": [x for x, _ in path] or [None], "y": [y for _, y in path] or [None], **ink}
 
 
 def _rgba(color: str, alpha: float) -> str:

@@ -1,0 +1,133 @@
+"""The ink: what the figure draws is what the data say, in the colours and shapes that mean something."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from compression.recipe import Distill, PruneWeights, Quantize
+from compression.report.figures import tradeoff_figure
+from compression.report.palette import DARK, LIGHT, LOOKS
+from compression.report.table import rows
+from compression.report.tradeoff import Estimate, State, tradeoff
+from compression.trial import MetricValue
+from tests.documents import document
+
+BASELINE = document()
+INT8 = document(Quantize(), quality=0.955, speedup=2.0, size=23_000_000)
+STUDENT = document(Distill(layers=3), quality=0.94, speedup=2.1, size=70_000_000)
+PRUNED = document(PruneWeights(sparsity=0.5), quality=0.95, speedup=1.0, size=91_000_000)
+TABLE = rows([BASELINE, INT8, STUDENT, PRUNED])
+
+
+def drawn(**ink: Any) -> dict[str, Any]:
+    states: dict[str, State] | None = ink.pop("states", None)
+    info = tradeoff(
+        TABLE, ink.pop("x", "size_bytes"), "quality", states=states, **{k: ink.pop(k) for k in ("bounds", "picked", "estimate") if k in ink}
+    )
+    return tradeoff_figure(info, **ink).to_plotly_json()
+
+
+def trace_of(figure: dict[str, Any], id: str) -> dict[str, Any]:
+    return next(trace for trace in figure["data"] if [id] in [list(row) for row in trace.get("customdata", [])])
+
+
+@pytest.mark.parametrize(
+    ("id", "symbol", "color"),
+    [
+        (BASELINE.trial_id, "star", LIGHT.text),
+        (INT8.trial_id, "square", "#0072B2"),
+        (STUDENT.trial_id, "diamond", "#009E73"),
+        (PRUNED.trial_id, "triangle-up", "#E69F00"),
+    ],
+)
+def test_colour_and_shape_mean_the_strategy(id: str, symbol: str, color: str) -> None:
+    marker = trace_of(drawn(), id)["marker"]
+    assert (marker["symbol"], marker["color"]) == (symbol, color)
+
+
+def test_both_intervals_are_drawn_about_the_value() -> None:
+    trace = trace_of(drawn(x="latency_p50_ms"), INT8.trial_id)
+    assert list(trace["y"]) == pytest.approx([95.5])
+    assert list(trace["error_y"]["arrayminus"]) == pytest.approx([1.5])
+    assert list(trace["error_y"]["array"]) == pytest.approx([1.2])
+    assert trace["error_x"]["arrayminus"][0] > 0
+
+
+def test_outside_the_limits_is_hollow_and_shaded() -> None:
+    figure = drawn(states={PRUNED.trial_id: "excluded"}, bounds={"size_bytes": 50e6})
+    assert trace_of(figure, PRUNED.trial_id)["marker"]["symbol"] == "triangle-up-open"
+    shaded = next(shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect")
+    assert shaded["x0"] == 50.0
+    assert shaded["x1"] > 91.0
+
+
+def test_dominated_is_fainter_than_the_front() -> None:
+    figure = drawn()
+    assert trace_of(figure, PRUNED.trial_id)["marker"]["opacity"] < trace_of(figure, INT8.trial_id)["marker"]["opacity"]
+
+
+def test_an_estimate_is_hollow_with_dashed_intervals() -> None:
+    guess = Estimate("pruning", MetricValue("size_bytes", 40e6), MetricValue("quality", 0.9, 0.88, 0.92), "about")
+    figure = drawn(estimate=guess)
+    dashed = [trace for trace in figure["data"] if trace.get("line", {}).get("dash") == "dash"]
+    assert list(dashed[1]["y"]) == pytest.approx([88.0, 92.0])
+    hollow = next(trace for trace in figure["data"] if trace.get("name") == "Estimate")
+    assert hollow["marker"]["symbol"] == "triangle-up-open"
+    assert "customdata" not in hollow  # it cannot be picked
+
+
+def test_a_pick_is_a_ring_that_lets_clicks_through() -> None:
+    ring = next(trace for trace in drawn(picked=[INT8.trial_id])["data"] if trace.get("name") == "Picked")
+    assert list(ring["x"]) == [23.0]
+    assert ring["hoverinfo"] == "skip"
+
+
+def test_a_few_collapsed_models_do_not_flatten_the_picture() -> None:
+    table = rows(
+        [
+            *(document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000) for n in range(9)),
+            document(Distill(), quality=0.2),
+        ]
+    )
+    info = tradeoff(table, "size_bytes", "quality")
+    near, whole = (tradeoff_figure(info, whole=whole).to_plotly_json()["layout"] for whole in (False, True))
+    assert near["yaxis"]["range"][0] > 90
+    assert whole["yaxis"]["range"][0] < 20
+    assert any("1 more below" in note["text"] for note in near["annotations"])
+    assert not any("more below" in note["text"] for note in whole["annotations"])
+
+
+def test_a_logarithmic_axis_has_round_ticks_and_holds_every_point() -> None:
+    axis = drawn(log_x=True)["layout"]["xaxis"]
+    low, high = (10**end for end in axis["range"])
+    assert low < 23 < 91 < high
+    assert axis["ticktext"] == ["20", "50"]
+
+
+def test_labels_lie_at_their_points_on_a_logarithmic_axis() -> None:
+    info = tradeoff(TABLE, "size_bytes", "quality", recommended=INT8.trial_id)
+    label = next(note for note in tradeoff_figure(info, log_x=True).to_plotly_json()["layout"]["annotations"] if "int8 dynamic" in note["text"])
+    assert label["x"] == pytest.approx(math.log10(23))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_strategies_stand_out_from_the_ground(dark: bool) -> None:
+    """Contrast with the page as in WCAG 2.1 (1.4.11 asks 3 of graphics). Orange and pink on white reach less: their shape says it again."""
+    ground = DARK.paper if dark else LIGHT.paper
+    measured = {name: contrast(look.on(dark), ground) for name, look in LOOKS.items()}
+    assert min(measured.values()) > (4.5 if dark else 2.2)
+
+
+def contrast(one: str, other: str) -> float:
+    """Ratio of relative luminances, WCAG 2.1."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

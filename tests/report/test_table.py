@@ -1,0 +1,62 @@
+"""Rows: which measurement of a recipe counts, what is said beside the baseline, and the CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from compression.recipe import PruneWeights, Quantize, parse_recipe
+from compression.report.table import Row, delta, rows, to_csv
+from tests.documents import document
+
+BASELINE = document()
+INT8 = document(Quantize(), quality=0.955, speedup=2.0, size=23_000_000)
+
+
+def test_of_two_measurements_the_longer_protocol_counts_then_the_newer() -> None:
+    old, new = document(Quantize(), age=5), document(Quantize(), age=1)
+    standard = document(Quantize(), protocol="standard", age=9)
+    assert rows([new, old])[0].document is new
+    assert rows([standard, new])[0].document is standard
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "baseline", "said"),
+    [
+        ("quality", 0.9604, 0.96, "0.0 points"),
+        ("quality", 0.97, 0.96, "+1.0 points"),
+        ("energy_j", 1.0, 4.0, "4.0x less"),
+        ("size_bytes", 50.0, 25.0, "2.0x larger"),
+        ("size_bytes", 90.0, 91.0, ""),
+        ("kl", 0.2, 0.1, ""),
+        ("size_bytes", 90.0, None, ""),
+    ],
+)
+def test_deltas(key: str, value: float, baseline: float | None, said: str) -> None:
+    assert delta(key, value, baseline) == said
+
+
+def test_a_number_comes_with_unit_interval_and_delta() -> None:
+    row = Row(INT8)
+    assert row.said("quality") == "95.5 % [94.0, 96.7] (-0.5 points)"
+    assert row.said("size_bytes") == "23.0 MB (4.0x smaller)"
+    assert row.said("energy_j") != "–"
+    assert Row(INT8.model_copy(update={"energy": None})).said("energy_j") == "–"
+
+
+def test_the_baseline_is_compared_with_nothing() -> None:
+    assert Row(BASELINE).said("size_bytes") == "91.0 MB"
+
+
+def test_the_csv_can_be_read_back() -> None:
+    table = rows([BASELINE, INT8, document(PruneWeights(sparsity=0.5))])
+    found = list(csv.DictReader(io.StringIO(to_csv(table))))
+    assert len(found) == 3
+    int8 = found[1]
+    assert float(int8["quality"]) == 0.955
+    assert float(int8["quality_low"]) == pytest.approx(0.94)
+    assert (int8["strategy"], int8["batch"], int8["mcnemar_p"]) == ("quantization", "1", "0.077")
+    assert parse_recipe(json.loads(int8["recipe"])) == INT8.recipe
