@@ -54,7 +54,7 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
         except ParetoscopeError as error:
             st.warning(str(error), icon=":material/info:")
     baseline = next((row for row in table if row.document.is_baseline), None)
-    _numbers(baseline, shape, size, guess)
+    _numbers(scope, baseline, shape, size, guess)
     act()
     _where_from(scope, shape, guess)
     if table:
@@ -62,13 +62,13 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
     _can_it(scope, recipe, shape)
 
 
-def _numbers(baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
     with st.container(horizontal=True, gap="large"):
         if size:
             _size_tile(size, baseline, shape)
         for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
             if found:
-                _guess_tile(key, found, baseline, measured=bool(guess and guess.measured))
+                _guess_tile(key, found, baseline, _how(scope, guess))
 
 
 def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
@@ -104,14 +104,19 @@ def _fp32_bytes(shape: ModelFacts | None) -> float | None:
     return expected_bytes(shape, Recipe()).total_bytes if shape else None
 
 
-def _guess_tile(key: str, found: Interval, baseline: Row | None, *, measured: bool) -> None:
+def _how(scope: Scope, guess: Estimate | None) -> str:
+    if guess and guess.measured:
+        return "measured" if scope.here else "measured elsewhere"
+    return "estimated"
+
+
+def _guess_tile(key: str, found: Interval, baseline: Row | None, how: str) -> None:
     row = metric(key)
     base = baseline.point.value(key) if baseline else None
-    about = "" if measured else "about "
-    name = "Latency p50" if key == "latency_p50_ms" else row.label
+    about = "about " if how == "estimated" else ""
     change = delta(key, found.value, base)
     st.metric(
-        f"{name}, {'measured' if measured else 'estimated'}",
+        f"{row.label}, {how}",
         f"{about}{row.format(found.value)}",
         " ".join(part for part in (row.interval(found.low, found.high), change) if part),
         delta_color="off",

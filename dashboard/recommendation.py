@@ -58,7 +58,7 @@ def legend(found: Frontier, advice: Recommendation, count: int) -> None:
     names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
     near = len(found.statistically_on_front) - len(found.on_front)
     st.caption(
-        f"Solid: the {len(found.on_front)} models that no other beats in {names}. Lighter: {near} whose intervals overlap that front. "
+        f"Solid: {len(found.on_front)} that no other beats in {names}. Lighter: {near} whose intervals overlap that front. "
         f"Faint: beaten. Hollow: {count - len(advice.feasible)} outside the limits (shaded). "
         "The line is the front of the two metrics on display. Click a point to pick it."
     )

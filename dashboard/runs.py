@@ -18,7 +18,7 @@ from dashboard.scope import Scope
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
-RESULT = ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes", "energy_j")
+RESULT = ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes")
 
 
 def progress_in_words(row: TrialRow) -> str:

@@ -46,6 +46,8 @@ def loss(row: Row) -> str:
         return change
     p = p_value(paired.mcnemar_p)
     clear = paired.mcnemar_p < 0.05
+    if change == "no change":
+        return f"no change, {p}"
     verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
     return f"{change}, {p}: {verdict}"
 

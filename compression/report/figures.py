@@ -92,6 +92,7 @@ def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": at.text, "size": 13},
         "dragmode": False,
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": at.faint, "activecolor": at.text},
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": at.paper, "bordercolor": at.faint, "font": {"color": at.text, "size": 12}, "align": "left"},
         "showlegend": legend,

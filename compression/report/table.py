@@ -14,6 +14,7 @@ from functools import cached_property
 
 from compression.metrics import METRICS, Metric, metric
 from compression.points import Point, point
+from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.trial import MetricValue, TrialDocument
 
@@ -104,13 +105,40 @@ class Row:
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:
-    """One row a recipe, in the order given: of two measurements the one with the longer protocol stays, then the newer one."""
+    """One row a recipe, in the order given: of two measurements the one with the longer protocol stays, then the newer one.
+
+    Every trial measures the baseline too. When no trial of the baseline alone is among `documents`, the newest one's
+    baseline stands in for it.
+    """
     chosen: dict[str, TrialDocument] = {}
     for document in documents:
         before = chosen.get(document.recipe_id)
         if before is None or _rank(document) >= _rank(before):
             chosen[document.recipe_id] = document
-    return [Row(document) for document in chosen.values()]
+    found = list(chosen.values())
+    beside = [document for document in found if document.baseline]
+    if beside and not any(document.is_baseline for document in found):
+        found.insert(0, baseline_of(max(beside, key=_rank)))
+    return [Row(document) for document in found]
+
+
+def baseline_of(document: TrialDocument) -> TrialDocument:
+    """The baseline that was measured in turns with `document`, as a document of its own; raises `ValueError` without one."""
+    if document.baseline is None:
+        raise ValueError(f"trial {document.trial_id} has no baseline beside it")
+    return document.model_copy(
+        update={
+            **dict(document.baseline),
+            "trial_id": f"{document.trial_id}-baseline",
+            "recipe": Recipe(),
+            "recipe_id": Recipe().id,
+            "paired": None,
+            "speedup": None,
+            "baseline": None,
+            "timings_s": {},
+            "notes": (f"Measured in turns with {document.recipe.in_words()}.",),
+        }
+    )
 
 
 def _rank(document: TrialDocument) -> tuple[bool, str]:

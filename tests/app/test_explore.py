@@ -153,4 +153,4 @@ def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDoc
     app = open_page("explore")
     assert "batched00000" not in ids(charts(app)[0])
     app.selectbox(key="at").set_value("16-32-2").run()
-    assert ids(charts(app)[0]) == {"batched00000"}
+    assert ids(charts(app)[0]) == {"batched00000", "batched00000-baseline"}

@@ -87,7 +87,7 @@ def test_a_loss_is_judged_by_the_paired_test() -> None:
     assert paired
     assert verdict.loss(row) == "-0.5 points, p = .08: no clear loss"
     clear = row.document.model_copy(update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})})
-    assert verdict.loss(rows([clear])[0]) == "-0.5 points, p < .001: a clear loss"
+    assert verdict.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
 
 
 def test_a_dominated_point_hears_what_it_would_take() -> None:

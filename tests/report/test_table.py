@@ -19,8 +19,8 @@ INT8 = document(Quantize(), quality=0.955, speedup=2.0, size=23_000_000)
 def test_of_two_measurements_the_longer_protocol_counts_then_the_newer() -> None:
     old, new = document(Quantize(), age=5), document(Quantize(), age=1)
     standard = document(Quantize(), protocol="standard", age=9)
-    assert rows([new, old])[0].document is new
-    assert rows([standard, new])[0].document is standard
+    assert rows([new, old])[-1].document is new
+    assert rows([standard, new])[-1].document is standard
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,11 @@ def test_the_csv_can_be_read_back() -> None:
     assert float(int8["quality_low"]) == pytest.approx(0.94)
     assert (int8["strategy"], int8["batch"], int8["mcnemar_p"]) == ("quantization", "1", "0.077")
     assert parse_recipe(json.loads(int8["recipe"])) == INT8.recipe
+
+
+def test_a_trial_brings_its_baseline_along() -> None:
+    table = rows([INT8])
+    assert [row.name for row in table] == ["fp32 baseline", "int8 dynamic"]
+    assert table[0].point.value("quality") == 0.96
+    assert table[0].document.notes == ("Measured in turns with int8 dynamic.",)
+    assert [row.id for row in rows([BASELINE, INT8])] == [BASELINE.trial_id, INT8.trial_id]
