@@ -95,4 +95,4 @@ def settled(page: Page, timeout_s: float = 30) -> None:
 
 def painted(page: Page, charts: int = 1, timeout_s: float = 30) -> None:
     """Wait until at least `charts` plots have drawn their points."""
-    page.locator(".js-plotly-plot .main-svg .plot").nth(charts - 1).wait_for(state="attached", timeout=timeout_s * 1000)
+    page.locator(".js-plotly-plot:has(.points path)").nth(charts - 1).wait_for(state="attached", timeout=timeout_s * 1000)

@@ -78,7 +78,7 @@ def main() -> int:
                     for width, size in WIDTHS.items():
                         picture(browser, f"{server.url}/{address}", theme, size, chosen.to / f"{name}-{theme}-{width}.png")
             if chosen.readme_image:
-                picture(browser, f"{server.url}/", "light", (1440, 900), chosen.readme_image, whole=False)
+                picture(browser, f"{server.url}/", "light", (1440, 1120), chosen.readme_image, whole=False)
         browser.close()
     return 0
 
