@@ -93,4 +93,4 @@ def _make_here(scope: Scope, row: Row, key: str) -> None:
 
 
 def _where_it_is(scope: Scope) -> str:
-    return "Its folder is not on this disk any more." if scope.here else "This point was measured on another machine and its model does not ship."
+    return "Its folder is not on this disk any more." if scope.here else f"This point was measured on {scope.elsewhere} and its model does not ship."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from compression.catalog import request
 from compression.errors import ParetoscopeError
@@ -25,17 +27,17 @@ FIRST_LOOK: tuple[dict[str, object], ...] = (
 """The baseline and four recipes without training: what a machine can say of a model within minutes."""
 
 
-def header(scope: Scope, table: Sequence[Row]) -> None:
-    """What is on the screen, in a line, with the link that restores it."""
+def header(scope: Scope, table: Sequence[Row]) -> DeltaGenerator:
+    """What is on the screen, in a line; returns the place for `link`, which is known only when the page has been drawn."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"## {short(scope.model)} on {short(scope.task)}", width="content")
         with st.popover("Copy link", icon=":material/link:", type="tertiary"):
-            st.caption("This link opens the same models, axes, limits and picks.")
-            st.code(_link(), language=None, wrap_lines=True)
+            share = st.container()
     if table:
         count = f"{len(table)} model{'s' if len(table) > 1 else ''} measured on {scope.where}"
         st.caption(f"{count} · {scope.conditions.in_words()}")
     whose_points(scope)
+    return share
 
 
 def whose_points(scope: Scope) -> None:
@@ -45,10 +47,15 @@ def whose_points(scope: Scope) -> None:
         _from_elsewhere(scope, table)
 
 
-def _link() -> str:
-    """The address with its query parameters."""
-    query = "&".join(f"{key}={value}" for key in st.query_params for value in st.query_params.get_all(key))
-    return f"{st.context.url}?{query}" if query else st.context.url or ""
+def link(share: DeltaGenerator, scope: Scope) -> None:
+    """The address that restores the view, with the scope spelt out: what is default here may not be elsewhere."""
+    at = scope.conditions
+    place = f"demo-{scope.machine.id}" if scope.demo else scope.machine.id
+    spelt = {"model": scope.model, "task": scope.task, "machine": place, "at": f"{at.batch}-{at.sequence}-{at.threads}"}
+    chosen = {key: st.query_params.get_all(key) for key in st.query_params}
+    with share:
+        st.caption("This link opens the same models, axes, limits and picks.")
+        st.code(f"{st.context.url or ''}?{urlencode({**spelt, **chosen}, doseq=True)}", language=None, wrap_lines=True)
 
 
 def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
@@ -57,8 +64,8 @@ def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
     waiting = [row for row in data.live_trials() if row.request.model == scope.model]
     text, way = st.columns([5, 2], vertical_alignment="center")
     text.caption(
-        f":material/info: A demo study from **another machine**: {machine_in_words(newest.document)}, {when(newest.document)}. "
-        "Yours has measured nothing of this model yet; its points get axes of their own."
+        f":material/info: A demo study from **{scope.elsewhere}**: {machine_in_words(newest.document)}, {when(newest.document)}. "
+        "What is measured here gets axes of its own."
     )
     with way:
         if waiting:

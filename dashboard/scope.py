@@ -17,23 +17,31 @@ from dashboard import data, linked
 
 @dataclass(frozen=True)
 class Scope:
-    """What is looked at. `here` says whether `machine` is the one that this page runs on."""
+    """What is looked at: one model and task, measured on one machine under one set of conditions."""
 
     model: str
     task: str
     machine: Machine
     conditions: Conditions
-    here: bool
     demo: bool
-    """Whether the points come from the shipped study."""
+    """Whether the points come from the shipped study; those stay apart even from points of an equal machine."""
 
     def rows(self) -> list[Row]:
         return _rows(self, data.version())
 
     @property
+    def here(self) -> bool:
+        """Whether the points were measured in this workspace on the machine that this page runs on."""
+        return not self.demo and self.machine.id == data.this_machine().id
+
+    @property
     def where(self) -> str:
         vnni = ", VNNI" if any("vnni" in flag for flag in self.machine.flags) else ""
-        return f"{'this' if self.here else 'another'} machine ({self.machine.cores} cores{vnni})"
+        return f"{'this machine' if self.here else self.elsewhere} ({self.machine.cores} cores{vnni})"
+
+    @property
+    def elsewhere(self) -> str:
+        return "another machine" if self.machine.id != data.this_machine().id else "a machine like this one"
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -63,12 +71,18 @@ def default_conditions() -> Conditions:
 def pick() -> Scope:
     """Draw the pickers and return what they say. Called once a run, by app.py."""
     everything = (*data.documents(), *data.demo_documents())
-    model = linked.option("Model", _models(everything), key="model", format_func=short)
+    model = linked.option("Model", _models(everything), key="model", format_func=short, on_change=_model_was_chosen)
     task = linked.option("Task", _tasks(model, everything), key="task", format_func=short)
-    mine = [document for document in everything if (document.model, document.task) == (model, task)]
-    machine, demo = _machine(mine)
-    conditions = _pick_conditions([document for document in mine if document.machine and document.machine.id == machine.id])
-    return Scope(model, task, machine, conditions, here=machine.id == data.this_machine().id, demo=demo)
+    places = {place.id: place for place in _places(model, task)}
+    place = _pick_place(places)
+    return Scope(model, task, place.machine, _pick_conditions(place), place.demo)
+
+
+def _model_was_chosen() -> None:
+    """Another model starts with its own task."""
+    st.session_state.pop("task", None)
+    if "task" in st.query_params:
+        del st.query_params["task"]
 
 
 def current() -> Scope:
@@ -88,8 +102,8 @@ def short(name: str) -> str:
 def _models(documents: tuple[TrialDocument, ...]) -> list[str]:
     """Built-in models first, then whatever was measured, queued, typed here or named by the link."""
     own = [*(d.model for d in documents), *(row.request.model for row in data.live_trials()), *st.session_state.get("own_models", [])]
-    linked = st.query_params.get("model")
-    return list(dict.fromkeys([*(ref.name for ref in data.builtin_models()), *own, *([linked] if linked else [])])) or list(BUILTIN_MODELS)
+    named = st.query_params.get_all("model")[:1]
+    return list(dict.fromkeys([*(ref.name for ref in data.builtin_models()), *own, *named])) or list(BUILTIN_MODELS)
 
 
 def _tasks(model: str, documents: tuple[TrialDocument, ...]) -> list[str]:
@@ -97,47 +111,67 @@ def _tasks(model: str, documents: tuple[TrialDocument, ...]) -> list[str]:
     known = [BUILTIN_MODELS[model][0]] if model in BUILTIN_MODELS else []
     measured = [document.task for document in documents if document.model == model]
     typed = [*st.session_state.get("own_tasks", []), *(row.request.task for row in data.live_trials() if row.request.model == model)]
-    linked = st.query_params.get("task")
-    return list(dict.fromkeys([*known, *measured, *typed, *(ref.name for ref in data.builtin_tasks()), *([linked] if linked else [])]))
+    named = st.query_params.get_all("task")[:1]
+    return list(dict.fromkeys([*known, *measured, *typed, *(ref.name for ref in data.builtin_tasks()), *named]))
 
 
-def _machine(mine: list[TrialDocument]) -> tuple[Machine, bool]:
-    """The machine to look at: this one as soon as it has measured something, until somebody picks another."""
+@dataclass(frozen=True)
+class Place:
+    """A machine whose measurements may share axes, under the name that the link has for it."""
+
+    id: str
+    machine: Machine
+    demo: bool
+    documents: tuple[TrialDocument, ...]
+
+    def in_words(self) -> str:
+        here = data.this_machine()
+        if not self.demo and self.machine.id == here.id:
+            return f"This machine, {here.cores} cores"
+        days = [document.measured_at for document in self.documents if document.measured_at]
+        return ("Demo: " if self.demo else "") + plain(self.machine.in_words()) + (f", {max(days):%d %b %Y}" if days else "")
+
+
+def _places(model: str, task: str) -> list[Place]:
+    """This machine first, then others of this workspace, then the shipped study's."""
     here = data.this_machine()
-    found = {document.machine.id: document.machine for document in reversed(mine) if document.machine}
-    options = [here.id, *(id for id in found if id != here.id)]
-    labels = {here.id: f"This machine, {here.cores} cores", **{id: _named(found[id], mine) for id in options[1:]}}
-    preferred = here.id if here.id in found or len(options) == 1 else options[1]
+    found: list[Place] = []
+    for demo, source in ((False, data.documents()), (True, data.demo_documents())):
+        mine = [document for document in source if (document.model, document.task) == (model, task) and document.machine]
+        machines = {document.machine.id: document.machine for document in mine if document.machine} | ({} if demo else {here.id: here})
+        for id, machine in sorted(machines.items(), key=lambda item: item[0] != here.id):
+            documents = tuple(document for document in mine if document.machine and document.machine.id == id)
+            found.append(Place(f"demo-{id}" if demo else id, machine, demo, documents))
+    return found
+
+
+def _pick_place(places: dict[str, Place]) -> Place:
+    """This machine as soon as it has measured something, until somebody picks another."""
+    first = next((place.id for place in places.values() if place.documents), next(iter(places)))
     if not st.session_state.get("machine_chosen") and "machine" not in st.query_params:
-        st.session_state["machine"] = preferred
+        st.session_state["machine"] = first
     id = linked.option(
         "Measured on",
-        options,
+        list(places),
         key="machine",
-        default=preferred,
-        format_func=lambda id: labels.get(id, id),
+        default=first,
+        format_func=lambda id: places[id].in_words(),
         on_change=_machine_was_chosen,
         help="Measurements of different machines are never drawn on the same axes.",
     )
-    machine = here if id == here.id else found[id]
-    return machine, bool(mine) and id != here.id and id in {d.machine.id for d in data.demo_documents() if d.machine}
+    return places[id]
 
 
 def _machine_was_chosen() -> None:
     st.session_state["machine_chosen"] = True
 
 
-def _named(machine: Machine, mine: list[TrialDocument]) -> str:
-    days = [document.measured_at for document in mine if document.machine and document.machine.id == machine.id and document.measured_at]
-    return plain(machine.in_words()) + (f", {max(days):%d %b %Y}" if days else "")
-
-
-def _pick_conditions(measured: list[TrialDocument]) -> Conditions:
-    found = {_spelt(at): at for at in (default_conditions(), *(_conditions(document) for document in measured))}
-    used = [_spelt(_conditions(document)) for document in measured]
-    options = sorted(found, key=lambda spelt: (-used.count(spelt), spelt))
-    spelt = linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())
-    return found[spelt]
+def _pick_conditions(place: Place) -> Conditions:
+    """Those under which most was measured first."""
+    measured = [_conditions(document) for document in place.documents]
+    found = {_spelt(at): at for at in (default_conditions(), *measured)}
+    options = sorted(found, key=lambda spelt: (-measured.count(found[spelt]), spelt))
+    return found[linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())]
 
 
 def _spelt(at: Conditions) -> str:

@@ -13,7 +13,7 @@ here = scope.current()
 table = here.rows()
 by_id = {row.id: row for row in table}
 
-empty.header(here, table)
+share = empty.header(here, table)
 if not table:
     empty.nothing_measured(here)
     st.stop()
@@ -45,3 +45,4 @@ recommendation.legend(found, advice, len(table))
 tray.draw(here, found, [by_id[id] for id in picked])
 model_table.draw(here, table, found, advice, picked)
 recommendation.not_comparable(shown, found, by_id)
+empty.link(share, here)

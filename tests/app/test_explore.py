@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -138,7 +139,7 @@ def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocum
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
     assert "another machine" not in words(app)
-    app.selectbox(key="machine").set_value("cafe0123cafe").run()
+    app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
     assert "A demo study from **another machine**" in words(app)
     assert "Test CPU" in str(charts(app)[0]["layout"])
 
@@ -154,3 +155,33 @@ def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDoc
     assert "batched00000" not in ids(charts(app)[0])
     app.selectbox(key="at").set_value("16-32-2").run()
     assert ids(charts(app)[0]) == {"batched00000", "batched00000-baseline"}
+
+
+def test_a_study_from_an_equal_machine_stays_apart(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store, engine_starts: list[bool]
+) -> None:
+    ship(monkeypatch, tmp_path / "study.json.gz", here())
+    app = open_page("explore")
+    assert len(ids(charts(app)[0])) == 7
+    assert "A demo study from **a machine like this one**" in words(app)
+    mine = fill(store, here()[:2])
+    app.run()
+    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+
+
+def test_another_model_starts_with_its_own_task(open_page: Open, store: Store) -> None:
+    app = open_page("explore", task="movies")
+    assert app.selectbox(key="task").value == "movies"
+    app.selectbox(key="model").set_value("minilm-sms").run()
+    assert app.selectbox(key="task").value == "sms"
+    assert "minilm-sms on sms" in words(app)
+
+
+def test_the_link_to_copy_restores_the_view(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    app.slider(key="size").set_value(30.0).run()
+    link = next(code.value for code in app.code if "?" in code.value)
+    query = parse_qs(link.split("?")[1])
+    again = open_page("explore", **query)
+    assert again.slider(key="size").value == 30.0
+    assert query["model"] == ["minilm-trec"]
