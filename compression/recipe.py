@@ -124,6 +124,23 @@ class Distill(Stage, frozen=True):
                 raise ValueError(f"teacher_layers must rise from 0 without repeats, got {list(self.teacher_layers)}")
         return self
 
+    def kept(self, count: int) -> tuple[int, ...]:
+        """The layers, of a teacher with `count` of them, that the student starts from, counted from 0.
+
+        Raises `RecipeError` when the teacher does not have them.
+
+        >>> Distill(layers=3).kept(6), Distill(layers=4).kept(6)
+        ((0, 2, 4), (0, 1, 3, 4))
+        """
+        if self.layers > count:
+            raise RecipeError(f"The student is to have {self.layers} layers, but its teacher has only {count}; set layers to {count} or fewer.")
+        if self.teacher_layers is None:
+            return tuple(number * count // self.layers for number in range(self.layers))
+        if self.teacher_layers[-1] >= count:
+            last = self.teacher_layers[-1]
+            raise RecipeError(f"teacher_layers names layer {last}, but the teacher's {count} layers are 0 to {count - 1}; choose among these.")
+        return self.teacher_layers
+
     def in_words(self) -> str:
         return f"student-{self.layers}" if self.soft_weight else f"student-{self.layers} without teacher"
 
@@ -344,12 +361,19 @@ def load_recipe(path: str | Path) -> Recipe:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(f'There is no recipe file "{path}"; give the path of a YAML or JSON file.') from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f'The recipe file "{path}" cannot be read: {error}.') from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f'The recipe file "{path}" cannot be read: its byte {error.start} is not UTF-8; give a YAML or JSON file.') from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RecipeError(f'The recipe file "{path}" cannot be read: {reason}; give the path of a YAML or JSON file.') from error
+    except RecursionError as error:
+        raise RecipeError(f'The recipe file "{path}" is nested too deeply; a recipe is a list of stages with plain fields.') from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise RecipeError(f'The recipe file "{path}" is not valid YAML{where}: {getattr(error, "problem", error)}.') from error
+    if content is None:
+        raise RecipeError(f'The recipe file "{path}" is empty; write "stages: []" for the baseline.')
     return parse_recipe(content, where=f'In recipe "{path}"')
 
 
@@ -394,7 +418,8 @@ def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str
         return f'{where}: there is no field "{name}"; {did_you_mean(name, fields)}'
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if first["type"] == "value_error":
-        return f"{where}: {message}."
+        return f"{where}: {message.rstrip('?')}{'?' if message.endswith('?') else '.'}"
+    message = message.replace("a valid tuple", "a list").partition(", unable")[0]
     return f"{where}: {name} {message}, but got {_brief(first['input'])}."
 
 

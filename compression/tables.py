@@ -5,6 +5,7 @@ The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ SCHEMA_VERSION = 1
 """Raised when a table changes in a way that an older program would misread."""
 BUSY_SECONDS = 15
 """How long a writer waits for another one before it gives up."""
+LEAST_FREE_BYTES = 200_000
+"""With less room than this a disk counts as full: SQLite's files grow by about as much at once."""
 
 
 class Utc(TypeDecorator[datetime]):
@@ -182,9 +185,17 @@ def plain_errors(where: Path) -> Generator[None]:
         ) from error
 
 
+def _no_room(where: Path) -> bool:
+    """SQLite reports a full disk as an I/O error when it cannot make its shared memory file."""
+    try:
+        return shutil.disk_usage(where).free < LEAST_FREE_BYTES
+    except OSError:
+        return False
+
+
 def _sentence(complaint: str, where: Path) -> str:
     low = complaint.lower()
-    if "disk is full" in low:
+    if "disk is full" in low or ("disk i/o" in low and _no_room(where)):
         return f'The disk of the workspace "{where}" is full; free some space (the folder "cache" inside it may be deleted) and try again.'
     if "readonly" in low or "read-only" in low or "unable to open" in low:
         return f'The database in the workspace "{where}" cannot be written ({complaint}); choose a folder you may write to with --workspace.'

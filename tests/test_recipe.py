@@ -127,9 +127,12 @@ def test_a_missing_and_a_broken_file_are_sentences(tmp_path: Path) -> None:
         load_recipe(tmp_path)
 
 
-def test_an_empty_file_is_the_baseline(tmp_path: Path) -> None:
+def test_an_empty_file_is_more_likely_a_mistake_than_the_baseline(tmp_path: Path) -> None:
     path = tmp_path / "empty.yaml"
     path.touch()
+    with pytest.raises(RecipeError, match=r'is empty; write "stages: \[\]" for the baseline'):
+        load_recipe(path)
+    path.write_text("stages: []")
     assert load_recipe(path) == Recipe()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from transformers import PreTrainedModel
 
 from compression.distillation.teacher import teacher_logits
-from compression.errors import RecipeError
 from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
 from compression.models.train import train
@@ -24,7 +23,7 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
     With `soft_weight` 0 the teacher is never asked: the control that shows what its outputs are worth. Zeros from an earlier
     pruning stay zeros. Raises `RecipeError` when the teacher does not have the layers that the stage names.
     """
-    chosen = student_layers(stage, teacher_count=len(anatomy(model).layers))
+    chosen = stage.kept(len(anatomy(model).layers))
     split = context.encoded("train")
     soft = teacher_logits(model, split, context) if stage.soft_weight and stage.epochs else None
     keep_layers(model, chosen)
@@ -42,23 +41,3 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
             progress=context.progress,
         )
     return model
-
-
-def student_layers(stage: Distill, teacher_count: int) -> tuple[int, ...]:
-    """The teacher layers that the student starts from, counted from 0.
-
-    >>> student_layers(Distill(layers=3), 6), student_layers(Distill(layers=4), 6)
-    ((0, 2, 4), (0, 1, 3, 4))
-    """
-    if stage.layers > teacher_count:
-        raise RecipeError(
-            f"The student is to have {stage.layers} layers, but its teacher has only {teacher_count}; set layers to {teacher_count} or fewer."
-        )
-    if stage.teacher_layers is None:
-        return tuple(number * teacher_count // stage.layers for number in range(stage.layers))
-    if stage.teacher_layers[-1] >= teacher_count:
-        raise RecipeError(
-            f"teacher_layers names layer {stage.teacher_layers[-1]}, but the teacher's {teacher_count} layers are 0 to {teacher_count - 1}; "
-            "choose among these."
-        )
-    return stage.teacher_layers

@@ -7,6 +7,7 @@ for what no trial before it has made. What a stage does is the stage's own file;
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import logging
 import time
@@ -39,7 +40,7 @@ from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
 from compression.tasks import encode, load_task
 from compression.trial import Measured, Progress, Quality, TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from compression.workspace import Workspace, write_whole
 
 SPLIT = "validation"
 """The split of every curve; the test split is opened only for what a person keeps."""
@@ -233,13 +234,11 @@ class Bench:
 
     def keep_samples(self, sitting: Sitting, logits: np.ndarray, reference: np.ndarray) -> None:
         """Raw latency samples and the logits of every example, for whoever wants to look closer."""
-        self.workspace.samples.mkdir(parents=True, exist_ok=True)
-        target = self.workspace.samples / f"{self.request.trial_id}.npz"
         labels = self.encoded(SPLIT).labels
         arrays: dict[str, Any] = {"logits": logits, "baseline_logits": reference, "labels": labels, **sitting.arrays()}
-        with target.with_suffix(".tmp").open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        target.with_suffix(".tmp").replace(target)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **arrays)
+        write_whole(self.workspace.samples / f"{self.request.trial_id}.npz", packed.getvalue())
 
     # --- what came out --------------------------------------------------------------------------------
 

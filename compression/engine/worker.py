@@ -8,6 +8,7 @@ whatever hand, everything that it started dies with it.
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
 import logging
 import os
@@ -138,6 +139,9 @@ def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict
             log.exception("out of memory")
             return {"error": "The machine has too little free memory for this trial; close other programs or choose a smaller model, then try again."}
         except Exception as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                log.exception("disk full")
+                return {"error": f'The disk of the workspace "{root}" is full; free some space, then try again.'}
             log.exception("unexpected")
             return {"error": f"Unexpected {type(error).__name__}: {_first_line(error)}; the log has the details."}
         log.info("done")

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from compression.errors import ModelError
+from compression.model_facts import parts_unknown
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
     family = str(model.config.model_type)
     names = FAMILIES.get(family)
     if names is None:
-        raise ModelError(f'The model family "{family}" is not supported here; use one of: {", ".join(FAMILIES)}.')
+        raise parts_unknown(family)
     modules = dict(model.named_modules())
     blocks = modules.get(names.layers)
     if not isinstance(blocks, nn.ModuleList):
@@ -116,6 +117,27 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
     for name in (*found.linears, *found.head):
         if not isinstance(modules.get(name), nn.Linear):
             raise ModelError(f'The {family} model has no linear module "{name}"; use a plain sequence classifier of that family.')
+    return found
+
+
+def is_known(model: PreTrainedModel) -> bool:
+    """Whether `anatomy` knows the family. Any other can still be exported, quantized, and pruned weight by weight."""
+    return str(model.config.model_type) in FAMILIES
+
+
+def encoder_matrices(model: PreTrainedModel) -> tuple[str, ...]:
+    """Parameter names of the weights that pruning may touch, for any family.
+
+    Outside `FAMILIES` they are those of all Linear modules of the base model but its pooler, which belongs to the head.
+    Raises `ModelError` when there are none.
+    """
+    if is_known(model):
+        return anatomy(model).matrices
+    base = f"{model.base_model_prefix}."
+    linears = (name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name.startswith(base))
+    found = tuple(f"{name}.weight" for name in linears if "pooler" not in name)
+    if not found:
+        raise ModelError(f'The {model.config.model_type} model has no linear modules in "{model.base_model_prefix}"; its weights cannot be pruned.')
     return found
 
 

@@ -24,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.models.adapters import merge, read_adapter
-from compression.models.anatomy import LayerAnatomy, anatomy, linear
+from compression.models.anatomy import LayerAnatomy, anatomy, is_known, linear
 from compression.tasks import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
@@ -51,7 +51,6 @@ def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
         )
     model.config.id2label = dict(enumerate(task.labels))
     model.config.label2id = {label: number for number, label in enumerate(task.labels)}
-    anatomy(model)  # refuses a family that no stage could work on, before any work is done
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = folder / TOKENIZER
     tokenizer.write_text(_tokenizer_json(ref), encoding="utf-8")
@@ -82,10 +81,19 @@ def _trained(ref: ModelRef) -> PreTrainedModel:
     source = ref.path or ref.name
     try:
         model, found = AutoModelForSequenceClassification.from_pretrained(
-            source, revision=ref.revision or "main", use_safetensors=True, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+            source,
+            revision=ref.revision or "main",
+            use_safetensors=True,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # transformers only prints which ones; here they are named below
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f'The model "{ref.name}" cannot be loaded: {_first_line(error)}; give a transformers classifier in safetensors.') from error
+    if found["mismatched_keys"]:
+        name, stored, wanted = min(found["mismatched_keys"])
+        raise ModelError(f'"{ref.name}" stores {name} as {list(stored)}, but its config.json means {list(wanted)}; copy both from one model.')
     missing = sorted(found["missing_keys"])
     if missing:
         raise ModelError(
@@ -112,17 +120,19 @@ def _tokenizer_json(ref: ModelRef) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    """The first sentence of a library's complaint; what follows is advice for its programmers."""
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
+    return (lines[0].partition(". ")[0] if lines else type(error).__name__).rstrip(".")
 
 
 # --- reading ------------------------------------------------------------------------------------------
 
 
-def load_model(folder: Path, attention: str = "sdpa") -> PreTrainedModel:
+def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
     """The model of a checkpoint, in eval mode and fp32, its Linear modules as small as the stored tensors.
 
-    `attention` is "sdpa" or "eager". Raises `ModelError` when a file is missing or damaged or the tensors do not fit together.
+    `attention` is "sdpa", "eager", or by default the fastest that the family has. Raises `ModelError` when a file is missing
+    or damaged or the tensors do not fit together.
     """
     config = _read_config(folder)
     with no_init_weights():
@@ -154,8 +164,10 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each encoder Linear the shape of its stored weight. Attention takes its number of heads from there:
-    every supported family views query, key and value as [batch, tokens, -1, head size]."""
+    """Give each encoder Linear the shape of its stored weight. Attention takes its number of heads from there: every
+    family of `anatomy` views query, key and value as [batch, tokens, -1, head size]. No stage cuts the others."""
+    if not is_known(model):
+        return
     for layer in anatomy(model).layers:
         shapes = {name: tensors[f"{name}.weight"].shape for name in layer.linears if f"{name}.weight" in tensors}
         if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes):
@@ -189,7 +201,11 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
     """Write a checkpoint with a copy of the tokenizer file; raises `ModelError` when the disk does not take it."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
-    tensors = {name: tensor.detach().float().contiguous() for name, tensor in model.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        written = tensor.detach().float().contiguous()
+        tied = any(written.data_ptr() == other.data_ptr() for other in tensors.values() if other.shape == written.shape)
+        tensors[name] = written.clone() if tied else written  # a file holds no tensor under two names
     try:
         save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")

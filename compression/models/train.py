@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from compression.errors import ModelError
-from compression.models.anatomy import anatomy, embedding
 from compression.models.context import EncodedSplit
 from compression.tasks import batches_by_length
 
@@ -61,7 +60,7 @@ def train(
     steps = math.ceil(epochs * math.ceil(len(split) / batch_size))
     if steps == 0:
         return
-    word_embedding = embedding(model, anatomy(model).embeddings)
+    word_embedding = model.get_input_embeddings()
     frozen = [parameter for parameter in word_embedding.parameters() if parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(False)

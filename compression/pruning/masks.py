@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from compression.models.anatomy import anatomy
+from compression.models.anatomy import encoder_matrices
 
 
 def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
@@ -71,7 +71,7 @@ def _best_of_groups(groups: Tensor, kept: int) -> Tensor:
 
 def encoder_weights(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """What weight pruning works on, by parameter name: the encoder's matrices, not the embeddings and not the head."""
-    return {name: model.get_parameter(name) for name in anatomy(model).matrices}
+    return {name: model.get_parameter(name) for name in encoder_matrices(model)}
 
 
 def zeros_held(model: PreTrainedModel) -> dict[str, Tensor]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import onnx
 
+from compression.errors import ArtifactError
 from compression.models.context import StageContext
+from compression.models.graph import matrices
 from compression.quantization.calibration import activation_ranges
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.int8 import quantize_dynamic, quantize_static
@@ -13,7 +15,12 @@ from compression.recipe import Quantize
 
 
 def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
-    """The quantized graph; `model` is fp32 with fused operators and is left as it is."""
+    """The quantized graph; `model` is fp32 with fused operators and is left as it is.
+
+    Raises `ArtifactError` when nothing in it can be quantized, as in a model of convolutions.
+    """
+    if next(matrices(model), None) is None:
+        raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
     if stage.scheme == "weight-only":
         quantized = quantize_weights(model, stage)
     elif stage.scheme == "int8-static":

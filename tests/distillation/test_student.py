@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.distillation.student import apply, student_layers
+from compression.distillation.student import apply
 from compression.distillation.teacher import content_key
 from compression.errors import RecipeError
 from compression.models.anatomy import anatomy
@@ -30,7 +30,7 @@ def teacher(tmp_path: Path) -> PreTrainedModel:
     [(3, 6, (0, 2, 4)), (2, 6, (0, 3)), (1, 6, (0,)), (6, 6, (0, 1, 2, 3, 4, 5)), (6, 12, (0, 2, 4, 6, 8, 10)), (5, 12, (0, 2, 4, 7, 9))],
 )
 def test_layers_are_spread_evenly(layers: int, teacher_count: int, chosen: tuple[int, ...]) -> None:
-    assert student_layers(Distill(layers=layers), teacher_count) == chosen
+    assert Distill(layers=layers).kept(teacher_count) == chosen
 
 
 @pytest.mark.parametrize("family", FAMILIES)

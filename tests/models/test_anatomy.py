@@ -42,5 +42,5 @@ def test_no_linear_module_is_forgotten(family: str, tmp_path: Path) -> None:
 
 def test_unknown_family_is_named() -> None:
     config = AlbertConfig(vocab_size=10, embedding_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
-    with pytest.raises(ModelError, match='family "albert" is not supported here; use one of: bert'):
+    with pytest.raises(ModelError, match='do not support the model family "albert", only bert'):
         anatomy(AlbertForSequenceClassification(config))
