@@ -1,4 +1,4 @@
-"""Small cards that several pages show: an error in a sentence, a note with one way on."""
+"""The card that says what was wrong, for every page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,3 @@ import streamlit as st
 def error_card(error: Exception | str, title: str = "") -> None:
     """One plain sentence about what was wrong; the only place where red is used."""
     st.error(f"**{title}** {error}" if title else str(error), icon=":material/error:")
-
-
-def note(text: str) -> None:
-    """A line that a person should see once, in a quiet frame."""
-    with st.container(border=True):
-        st.markdown(text)

@@ -38,7 +38,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
     if not present:
         return list(table)
     chosen = linked.chips("Shown", present, default=present, format_func=_key, key="show")
-    return [row for row in table if row.family in chosen or row.family == "baseline"]
+    return [row for row in table if row.family in chosen or row.family == "baseline"] or list(table)
 
 
 def _key(name: Family) -> str:

@@ -48,6 +48,8 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
 
 def standing(found: Frontier, id: str) -> str:
     """Where a point stands: on the front, or which one dominates it and what it would take, in markdown."""
+    if id not in found.points:
+        return "Its strategy is switched off above."
     if id in found.not_comparable:
         return f"Not comparable: {', '.join(metric(key).label.lower() for key in found.not_comparable[id])} was not measured."
     if id in found.on_front:

@@ -120,7 +120,10 @@ def test_fewer_objectives_are_another_front(open_page: Open, full: list[TrialDoc
 
 def test_a_strategy_that_is_hidden_is_nowhere(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
+    pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
+    app.session_state["picks"] = [pruned.trial_id]
     app.button_group(key="show").set_value(["quantization"]).run()
+    assert "Its strategy is switched off above." in words(app)
     assert len(ids(charts(app)[0])) == 4  # three quantized ones and the baseline, which stays
     assert len(app.dataframe[0].value) == 4
 
