@@ -23,9 +23,9 @@ help: ## list the targets
 install: $(INSTALLED) ## make .venv with everything that the product needs
 	@echo "==> Installed in $(VENV): try make run, or $(BIN)/paretoscope --help"
 
-run: $(INSTALLED) ## open the page (PORT=8501, HOST=127.0.0.1)
-	@echo "==> Paretoscope opens at http://$(HOST):$(PORT) (Ctrl-C closes the page)"
-	@exec $(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS) --server.showEmailPrompt false
+run: $(INSTALLED) ## start the engine and open the page (PORT=8501, HOST=127.0.0.1)
+	@echo "==> Paretoscope opens at http://$(HOST):$(PORT) (Ctrl-C ends it; what was running goes on next time)"
+	@exec scripts/run --server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS) --server.showEmailPrompt false
 
 test: $(INSTALLED_DEV) ## run every test, in a browser too (ARGS="-k frontier" narrows it)
 	@scripts/chromium
