@@ -45,6 +45,9 @@ class Canvas:
 def canvas_for(info: Tradeoff, *, dark: bool, log_x: bool, whole: bool) -> Canvas:
     """The canvas for `info`; `whole` shows every point however far off."""
     x_range, y_range = _ranges(info, whole=whole)
+    if log_x:
+        xs = [x for mark in info.marks if (x := info.x.shown(mark.x.value)) > 0] or [x_range[1]]
+        x_range = min(xs) / 1.2, max(xs) * 1.2
     return Canvas(info, ground(dark), dark, log_x, x_range, y_range)
 
 

@@ -104,7 +104,7 @@ def test_a_logarithmic_axis_has_round_ticks_and_holds_every_point() -> None:
     axis = drawn(log_x=True)["layout"]["xaxis"]
     low, high = (10**end for end in axis["range"])
     assert low < 23 < 91 < high
-    assert axis["ticktext"] == ["20", "50"]
+    assert axis["ticktext"] == ["20", "50", "100"]
 
 
 def test_labels_lie_at_their_points_on_a_logarithmic_axis() -> None:
