@@ -21,10 +21,12 @@ from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 
 from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
 from compression.catalog import resolve_request
 from compression.engine.cache import StageCache, content_key, stage_key
+from compression.errors import ArtifactError
 from compression.measure import locks
 from compression.measure.latency import Side, Sitting, measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
@@ -107,6 +109,13 @@ def apply(stage: Stage) -> Callable[..., Any]:
     return importlib.import_module(stage.carried_out_by).apply
 
 
+def _graph(folder: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(folder / MODEL)
+    except DecodeError as error:
+        raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
+
+
 class Bench:
     """The materials of one trial: model, task, cache. Methods make things from them, each at most once."""
 
@@ -166,7 +175,7 @@ class Bench:
         key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.scheme == "int8-static" else None)
 
         def make(folder: Path) -> None:
-            whole = onnx.load(parent.folder / MODEL)
+            whole = _graph(parent.folder)
             graph = apply(stage)(stage, whole, self._context(seed))
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 

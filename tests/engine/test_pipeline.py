@@ -14,7 +14,7 @@ import pytest
 from compression import catalog
 from compression.engine import pipeline
 from compression.engine.pipeline import Bench, Steps, run_trial
-from compression.errors import ModelError
+from compression.errors import ArtifactError, ModelError
 from compression.recipe import Recipe, parse_recipe
 from compression.tasks import export_split, load_task
 from compression.trial import Progress, TrialDocument, TrialRequest
@@ -172,3 +172,13 @@ def test_a_stage_that_fails_leaves_nothing_half_written(place: Path, monkeypatch
     monkeypatch.undo()
     wanted = ask(place, INT8)
     assert (Bench(wanted, workspace, Steps(INT8, lambda progress: None)).make(INT8).folder / "model.onnx").is_file()
+
+
+def test_a_damaged_graph_in_the_cache_is_named(place: Path, tmp_path: Path) -> None:
+    wanted = ask(place, INT8)
+    bench = Bench(wanted, Workspace.at(tmp_path), Steps(INT8, lambda progress: None))
+    graph = bench.make(Recipe()).folder / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:500])
+    with pytest.raises(ArtifactError, match=f'"{graph}" is damaged; delete the folder'):
+        bench.make(INT8)
+    assert [path.name for path in (tmp_path / "cache").glob(".*") if path.name != ".locks"] == []
