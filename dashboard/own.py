@@ -9,7 +9,7 @@ import streamlit as st
 from compression import catalog
 from compression.errors import ParetoscopeError, TaskError
 from compression.recipe import Recipe
-from compression.trial import TrialRequest
+from compression.trial import Conditions, Protocol, TrialRequest
 from dashboard.cards import error_card
 from dashboard.scope import Scope
 
@@ -68,11 +68,7 @@ def columns(task: str | None) -> Columns:
     return Columns(text or None, label or None, encoding or "utf-8")
 
 
-@st.cache_data(show_spinner=False, ttl=60, max_entries=32)
-def _checked(model: str, task: str, text_column: str | None, label_column: str | None, encoding: str) -> TrialRequest:
-    return catalog.request(model, Recipe(), task=task, text_column=text_column, label_column=label_column, encoding=encoding)
-
-
-def request(scope: Scope) -> TrialRequest:
-    """A request for the scope's baseline with its content keys filled in, fresh to a minute; raises `ParetoscopeError`."""
-    return _checked(scope.model, scope.task, *columns(scope.task))
+def request(scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions) -> TrialRequest:
+    """What the button would queue, checked as the command line checks it; raises `ParetoscopeError`."""
+    how = columns(scope.task)._asdict()
+    return catalog.request(scope.model, recipe, task=scope.task, protocol=protocol, conditions=conditions, **how)

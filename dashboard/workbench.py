@@ -68,7 +68,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
         start = st.container(width="content")
         protocol, conditions = _measuring(scope)
     try:
-        asked = own.request(scope).model_copy(update={"recipe": recipe, "protocol": protocol, "conditions": conditions})
+        asked = own.request(scope, recipe, protocol, conditions)
     except ParetoscopeError as error:
         error_card(error)
         return
