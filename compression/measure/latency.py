@@ -42,7 +42,7 @@ class Plan:
 
 
 PLANS: dict[Protocol, Plan] = {
-    "quick": Plan(turns=2, warm_up_s=0.5, samples=100, fewest=12, least_s=0.2, most_s=0.5),
+    "quick": Plan(turns=3, warm_up_s=0.5, samples=100, fewest=12, least_s=0.2, most_s=0.5),
     "standard": Plan(turns=5, warm_up_s=3.0, samples=100, fewest=20, least_s=0.5, most_s=20.0),
 }
 
