@@ -53,7 +53,6 @@ BOTH: list[list[dict[str, Any]]] = [
     [STUDENT],
     [STUDENT, INT8],
     [STUDENT, weights(4, embedding=4)],
-    [{"kind": "distill", "layers": 2}, INT8],
 ]
 MORE: list[list[dict[str, Any]]] = [
     [{"kind": "prune-weights", "sparsity": 0.3}, INT8],
@@ -64,6 +63,7 @@ MORE: list[list[dict[str, Any]]] = [
     [{"kind": "distill", "layers": 4}, INT8],
     [STUDENT, pruned("ffn", 0.5), INT8],
     [STUDENT, pruned("ffn", 0.5), weights(4, embedding=4)],
+    [{"kind": "distill", "layers": 2}, INT8],
     [{"kind": "distill", "layers": 1}, INT8],
 ]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {"minilm-trec": BOTH + MORE, "minilm-movies": BOTH}

@@ -106,7 +106,7 @@ def _fp32_bytes(shape: ModelFacts | None) -> float | None:
 
 def _how(scope: Scope, guess: Estimate | None) -> str:
     if guess and guess.measured:
-        return "measured" if scope.here else "measured elsewhere"
+        return "measured" if scope.here else "elsewhere"
     return "estimated"
 
 
