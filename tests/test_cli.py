@@ -126,7 +126,8 @@ def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixt
 
 def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
     code = (
-        "from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "import signal; from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored\n"
         "catalog.request = lambda model, recipe, **_: toy(model)\n"
         "raise SystemExit(main(['run', 'slow']))"
     )

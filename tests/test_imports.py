@@ -96,7 +96,7 @@ ONLY_IN = {
 }
 """Libraries that stay where they are needed."""
 
-REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn"}
+REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn", "google": "protobuf"}
 """Import names whose requirement is called otherwise."""
 BEHIND_THE_SCENES = {"pandas", "pyarrow"}
 """Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,7 @@ Script = Callable[[list[float]], Sitting]
 def scripted(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> Script:
     """A sitting of which every turn takes exactly the milliseconds told: baseline, artefact, baseline, artefact, ..."""
     artifact, baseline = make_artifact("artifact"), make_artifact("baseline")
+    monkeypatch.setitem(latency.PLANS, "quick", replace(latency.PLANS["quick"], turns=2))
 
     def run(turns_ms: list[float]) -> Sitting:
         asked: list[str] = []
