@@ -68,7 +68,7 @@ def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size:
             _size_tile(size, baseline, shape)
         for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
             if found:
-                _guess_tile(key, found, baseline, _how(scope, guess))
+                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess))
 
 
 def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
@@ -110,9 +110,15 @@ def _how(scope: Scope, guess: Estimate | None) -> str:
     return "estimated"
 
 
-def _guess_tile(key: str, found: Interval, baseline: Row | None, how: str) -> None:
+def _reference(key: str, found: Interval, baseline: Row | None, guess: Estimate | None) -> float | None:
+    """What a number is compared with. A latency only with the baseline of its own sitting, which its speed-up tells."""
+    if key == "latency_p50_ms" and guess and guess.speedup:
+        return found.value * guess.speedup.value
+    return baseline.point.value(key) if baseline else None
+
+
+def _guess_tile(key: str, found: Interval, base: float | None, how: str) -> None:
     row = metric(key)
-    base = baseline.point.value(key) if baseline else None
     about = "about " if how == "estimated" else ""
     change = delta(key, found.value, base)
     st.metric(

@@ -43,7 +43,8 @@ STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 "Source Sans 3", system-ui, sans-serif; color: #17212B; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; } p.under { color: #5F6B76; margin: .2rem 0 1.2rem; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 1rem; }
+.plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; } .plots > div { min-width: 0; }
+@media (max-width: 760px) { .plots { grid-template-columns: 1fr; } }
 .answer { border: 1px solid #DDE3E9; border-radius: 8px; padding: .9rem 1.1rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #E6EAEE; white-space: nowrap; } th { color: #5F6B76; font-weight: 600; }
