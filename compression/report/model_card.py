@@ -34,8 +34,8 @@ def model_card(document: TrialDocument, *, base: str = "", source: str = "", lic
     sections = [
         _front_matter(document, licence),
         f"# {model}: {document.recipe.in_words()}",
-        f"A text classifier as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. Licence of the base model: "
-        f"{licence or 'not recorded here, see where it comes from'}; it holds for this model too.",
+        f"A text classifier as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. "
+        f"The licence of the base model{f' ({licence})' if licence else ''} holds for this model too.",
         "## Measured\n\n" + _figures(document),
         "## How it was made\n\n" + _recipe(document),
         "## Run it\n\n"

@@ -59,9 +59,9 @@ def test_the_recipe_is_in_words_and_can_be_read_back() -> None:
 def test_where_it_comes_from_and_its_licence() -> None:
     card = model_card(STUDENT, base="MiniLM, 6 layers", source="a package", licence="MIT")
     assert "**minilm-trec** (MiniLM, 6 layers; a package)" in card
-    assert "Licence of the base model: MIT" in card
+    assert "The licence of the base model (MIT) holds" in card
     unknown = model_card(STUDENT)
-    assert "not recorded here" in unknown
+    assert "The licence of the base model holds" in unknown
     assert "license" not in front_matter(unknown)
 
 
