@@ -17,7 +17,7 @@ SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5
 
 
 @settings(max_examples=80, deadline=None)
-@given(SIZES, st.floats(2, 8), st.randoms(use_true_random=False))
+@given(SIZES, st.floats(2, 8).filter(lambda average: average not in BITS), st.randoms(use_true_random=False))
 def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: float, random: Random) -> None:
     errors: list[dict[int, float]] = [dict(zip(BITS, sorted((random.random() for _ in BITS), reverse=True), strict=True)) for _ in sizes]
     chosen = allocate(sizes, errors, average)
