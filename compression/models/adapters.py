@@ -97,10 +97,3 @@ def detach(model: nn.Module, scale: float) -> dict[str, Tensor]:
         del module.lora_a, module.lora_b, module.lora_hook
         module.weight.requires_grad_(True)
     return tensors
-
-
-def factorize(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """The best `lora_a` [rank, in] and `lora_b` [out, rank] for a change [out, in] of a weight (Eckart and Young 1936)."""
-    left, values, right = torch.linalg.svd(change, full_matrices=False)
-    root = values[:rank].sqrt()
-    return root[:, None] * right[:rank], left[:, :rank] * root

@@ -11,7 +11,7 @@ import torch
 
 from compression.catalog import BUILTIN_MODELS, BUILTIN_TASKS
 from compression.errors import ModelError
-from compression.models.adapters import Adapter, attach, detach, factorize, merge, read_adapter, write_adapter
+from compression.models.adapters import Adapter, attach, detach, merge, read_adapter, write_adapter
 from compression.models.anatomy import anatomy
 from compression.models.load import load_model
 from compression.models.train import logits, train
@@ -45,15 +45,6 @@ def test_file_keeps_tensors_as_halves_and_metadata(tmp_path: Path) -> None:
     stored = read_adapter(tmp_path / "a.safetensors")
     assert stored.metadata == {"task": "trec"}
     assert torch.equal(stored.tensors["x.lora_a"], tensor.half().float())
-
-
-def test_factorize_is_exact_at_full_rank_and_best_below() -> None:
-    change = torch.randn(6, 3, generator=torch.Generator().manual_seed(0)) @ torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
-    a, b = factorize(change, 3)
-    torch.testing.assert_close(b @ a, change, atol=1e-5, rtol=1e-4)
-    a, b = factorize(change, 2)
-    smallest = torch.linalg.svdvals(change)[2]
-    torch.testing.assert_close(torch.linalg.matrix_norm(change - b @ a, 2), smallest, atol=1e-5, rtol=1e-4)
 
 
 def test_misfit_is_refused(tmp_path: Path) -> None:
