@@ -18,7 +18,8 @@ from typing import Any
 
 from compression.catalog import request
 from compression.engine.pipeline import run_trial
-from compression.recipe import Recipe, parse_recipe
+from compression.recipe import Recipe
+from compression.recipe_file import parse_recipe
 from compression.study import STUDY
 from compression.trial import TrialDocument
 from compression.workspace import Workspace, write_whole

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from compression.catalog import request
 from compression.engine.pipeline import run_trial
-from compression.recipe import Distill, Recipe, load_recipe
+from compression.recipe import Distill, Recipe
+from compression.recipe_file import load_recipe
 from compression.trial import TrialDocument
 from compression.workspace import PROJECT, Workspace
 

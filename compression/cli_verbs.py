@@ -18,7 +18,8 @@ from compression import catalog, cli_text
 from compression.cli_progress import finished
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
 from compression.model_facts import check_fit
-from compression.recipe import Recipe, load_recipe, parse_recipe
+from compression.recipe import Recipe
+from compression.recipe_file import load_recipe, parse_recipe
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace

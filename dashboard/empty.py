@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from compression.catalog import request
 from compression.errors import ParetoscopeError
-from compression.recipe import Recipe, parse_recipe
+from compression.recipe import Recipe
+from compression.recipe_file import parse_recipe
 from compression.report.table import Row, machine_in_words, when
 from dashboard import data
 from dashboard.cards import error_card

@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
-from compression.recipe import ROUNDINGS, Recipe, load_recipe
+from compression.recipe import ROUNDINGS, Recipe
+from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
 from dashboard.recipe_state import DEFAULTS, State, to_state

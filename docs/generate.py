@@ -15,7 +15,8 @@ from typing import Any
 from compression import recipe, trial
 from compression.cli import _parser
 from compression.metrics import METRICS
-from compression.recipe import STAGES, Method, Recipe, Stage, load_recipe
+from compression.recipe import STAGES, Method, Recipe, Stage
+from compression.recipe_file import load_recipe
 from compression.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"

@@ -21,7 +21,8 @@ from compression.cli import main
 from compression.cli_verbs import grid
 from compression.engine.client import ensure_engine, stop_engine
 from compression.errors import ModelError
-from compression.recipe import Recipe, parse_recipe
+from compression.recipe import Recipe
+from compression.recipe_file import parse_recipe
 from compression.store import Store
 from compression.trial import Progress, TrialDocument, TrialRequest
 from compression.workspace import PROJECT, Workspace

@@ -15,6 +15,7 @@ import yaml
 from compression import recipe
 from compression.metrics import METRICS
 from compression.recipe import STAGES
+from compression.recipe_file import parse_recipe
 from compression.trial import TrialDocument
 from compression.workspace import PROJECT
 
@@ -131,4 +132,4 @@ def test_yaml_in_the_readme_is_a_recipe() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     assert blocks
     for block in blocks:
-        assert recipe.parse_recipe(yaml.safe_load(block)).stages
+        assert parse_recipe(yaml.safe_load(block)).stages

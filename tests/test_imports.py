@@ -23,6 +23,7 @@ GROUPS = {
     "compression.errors": "values",
     "compression.metrics": "values",
     "compression.recipe": "values",
+    "compression.recipe_file": "values",
     "compression.trial": "values",
     "compression.workspace": "values",
     "compression.builtin_data": "catalog",

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compression.recipe import STAGES, Quantize, load_recipe, parse_recipe
+from compression.recipe import STAGES, Quantize
+from compression.recipe_file import load_recipe, parse_recipe
 from compression.workspace import SHIPPED
 
 RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from compression.errors import StoreError
-from compression.recipe import parse_recipe
+from compression.recipe_file import parse_recipe
 from compression.store import Store
 from compression.trial import ArtifactRecord, Energy, Interval, Latency, Machine, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace

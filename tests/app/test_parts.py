@@ -13,7 +13,8 @@ from compression.errors import RecipeError
 from compression.frontier import front, recommend
 from compression.limits import Constraint, MaxDrop
 from compression.points import objectives
-from compression.recipe import Distill, PruneWeights, Quantize, Recipe, load_recipe
+from compression.recipe import Distill, PruneWeights, Quantize, Recipe
+from compression.recipe_file import load_recipe
 from compression.report.table import rows
 from compression.store import TrialRow
 from compression.trial import Progress, Status, TrialRequest

@@ -15,7 +15,8 @@ from compression import catalog
 from compression.engine import pipeline
 from compression.engine.pipeline import Bench, Steps, run_trial
 from compression.errors import ArtifactError, ModelError
-from compression.recipe import Recipe, parse_recipe
+from compression.recipe import Recipe
+from compression.recipe_file import parse_recipe
 from compression.tasks import export_split, load_task
 from compression.trial import Progress, TrialDocument, TrialRequest
 from compression.workspace import Workspace

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from compression.recipe import Distill, Quantize, parse_recipe
+from compression.recipe import Distill, Quantize
+from compression.recipe_file import parse_recipe
 from compression.report.model_card import model_card
 from compression.trial import TrialDocument
 from tests.documents import document

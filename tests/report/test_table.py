@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from compression.recipe import PruneWeights, Quantize, parse_recipe
+from compression.recipe import PruneWeights, Quantize
+from compression.recipe_file import parse_recipe
 from compression.report.table import Row, delta, rows, to_csv
 from tests.documents import document
 
