@@ -12,16 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from compression import cli_text
-from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Point, Recommendation, front, objectives, point, recommend
-from compression.recipe import Recipe
+from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, front, objectives, recommend
+from compression.report.table import Row, rows
+from compression.sittings import in_words
 from compression.trial import TrialDocument
 
 
 @dataclass(frozen=True)
 class FrontierDocument:
-    """What the command prints. `elsewhere` counts trials of other machines or conditions."""
+    """What the command prints. `elsewhere` counts trials of other machines or conditions.
 
-    documents: tuple[TrialDocument, ...]
+    In JSON a trial has its latency as it was timed; `comparable_p50_ms` has what is compared (see `sittings.py`).
+    """
+
+    table: tuple[Row, ...]
     found: Frontier
     recommendation: Recommendation
     elsewhere: int
@@ -30,7 +34,7 @@ class FrontierDocument:
         x, y = (objective.key for objective in self.found.objectives)
         took = self.recommendation
         return {
-            "trials": [document.to_json() for document in self.documents],
+            "trials": [row.document.to_json() for row in self.table],
             "x": x,
             "y": y,
             "on_front": list(self.found.on_front),
@@ -39,13 +43,16 @@ class FrontierDocument:
             "recommendation": {"trial_id": took.best, "runner_up": took.runner_up, "reason": took.reason, "feasible": list(took.feasible)},
             "not_comparable": {trial_id: list(keys) for trial_id, keys in self.found.not_comparable.items()},
             "elsewhere": self.elsewhere,
+            "comparable_p50_ms": {row.id: row.point.value("latency_p50_ms") for row in self.table},
+            "reference_p50_ms": self.table[0].reference_ms,
         }
 
     def in_words(self) -> str:
         marks = dict.fromkeys(self.found.on_front, "on the front")
         if self.found.knee:
             marks[self.found.knee] = "on the front, knee"
-        lines = [cli_text.table(self.documents, marks), "", self.recommendation.reason]
+        footing = in_words((row.document for row in self.table), self.table[0].reference_ms)
+        lines = [cli_text.table(self.table, marks), *([footing] if footing else []), "", self.recommendation.reason]
         if self.elsewhere:
             lines.append(f"Left out: {self.elsewhere} trials from another machine or under other conditions.")
         return "\n".join(lines)
@@ -56,9 +63,11 @@ def frontier_document(documents: Sequence[TrialDocument], given: Namespace) -> F
     axes = objectives(given.x, given.y)
     newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
     here = tuple(document for document in documents if _where(document) == _where(newest))
-    points = [point(document) for document in here]
-    took = recommend(points, _limits(given), axes, _baseline(here))
-    return FrontierDocument(here, front(points, axes), took, len(documents) - len(here))
+    table = rows(here)
+    points = [row.point for row in table]
+    baseline = next((row.point for row in table if row.document.is_baseline), None)
+    took = recommend(points, _limits(given), axes, baseline)
+    return FrontierDocument(tuple(table), front(points, axes), took, len(documents) - len(here))
 
 
 def _where(document: TrialDocument) -> tuple[object, ...]:
@@ -75,15 +84,3 @@ def _limits(given: Namespace) -> list[Limit]:
     if given.max_size_mb is not None:
         limits.append(Constraint("size_bytes", given.max_size_mb * 1e6))
     return limits
-
-
-def _baseline(documents: Sequence[TrialDocument]) -> Point | None:
-    """The baseline's own trial, else what was measured of it beside another."""
-    for document in documents:
-        if document.is_baseline:
-            return point(document)
-    for document in documents:
-        if document.baseline:
-            beside = {name: getattr(document.baseline, name) for name in type(document.baseline).model_fields}
-            return point(document.model_copy(update=beside | {"recipe": Recipe(), "paired": None, "speedup": None}))
-    return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compression.metrics import METRICS
+from compression.report.table import Row
 from compression.store import TrialRow
 from compression.trial import LIVE, Measured, TrialDocument
 
@@ -66,15 +67,15 @@ def _lost(document: TrialDocument, base: Measured | None) -> str:
     return f" ({100 * (document.quality.value - base.quality.value):+.1f} points{p})"
 
 
-def table(documents: Sequence[TrialDocument], marks: Mapping[str, str] | None = None) -> str:
+def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
     """A line a trial; `marks` says something about some of them at the end."""
-    rows: list[tuple[str, ...]] = [("trial", "recipe", "accuracy", "size", "latency p50", "speed-up", "")]
-    for document in documents:
-        values = {number.metric: number.value for number in document.metrics()}
-        shown = (METRICS[key].format(values.get(key)) for key in ("quality", "size_bytes", "latency_p50_ms", "speedup"))
+    lines: list[tuple[str, ...]] = [("trial", "recipe", "accuracy", "size", "latency p50", "speed-up", "")]
+    for row in found:
+        document = row.document
+        shown = (METRICS[key].format(row.point.value(key)) for key in ("quality", "size_bytes", "latency_p50_ms", "speedup"))
         said = document.status if document.status != "done" else (marks or {}).get(document.trial_id, "")
-        rows.append((document.trial_id, document.recipe.in_words(), *shown, said))
-    return columns(rows)
+        lines.append((document.trial_id, row.name, *shown, said))
+    return columns(lines)
 
 
 def jobs(rows: Sequence[TrialRow]) -> str:

@@ -20,6 +20,7 @@ from compression.errors import ArtifactError, ParetoscopeError, RecipeError
 from compression.model_facts import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
+from compression.report.table import Row
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -67,7 +68,7 @@ def run(given: Namespace, workspace: Workspace) -> None:
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
     documents = _measured(given, workspace, grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed))
-    _say(given, {"trials": [document.to_json() for document in documents]}, cli_text.table(documents))
+    _say(given, {"trials": [document.to_json() for document in documents]}, cli_text.table([Row(document) for document in documents]))
     ended = [document for document in documents if document.status != "done"]
     if ended:
         raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")

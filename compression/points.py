@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compression.metrics import Metric, metric
+from compression.sittings import on_footing
 from compression.trial import MetricValue, TrialDocument
 
 
@@ -41,11 +42,14 @@ class Point:
         return min(low, value), max(high, value)
 
 
-def point(document: TrialDocument) -> Point:
-    """The point of a measured trial, named by its recipe in words."""
+def point(document: TrialDocument, reference_ms: float | None = None) -> Point:
+    """The point of a measured trial, named by its recipe in words.
+
+    With the p50 of a reference baseline its times can be compared with those of other sittings (see `sittings.py`).
+    """
     return Point(
         document.trial_id,
-        {value.metric: value for value in document.metrics()},
+        {value.metric: value for value in on_footing(document, reference_ms)},
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired else None,
     )

@@ -42,6 +42,7 @@ GROUPS = {
     "compression.sizes": "answers",
     "compression.estimate": "answers",
     "compression.advice": "answers",
+    "compression.sittings": "answers",
     "compression.smoothing": "answers",
     "compression.study": "answers",
     "compression.report": "report",

@@ -16,6 +16,7 @@ from compression.metrics import METRICS, Metric, metric
 from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
+from compression.sittings import baseline_latency, on_footing, reference_ms
 from compression.trial import MetricValue, TrialDocument
 
 RATIO_WORDS = {
@@ -35,9 +36,13 @@ RATIO_WORDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One measured model: its document, and what is derived from it once."""
+    """One measured model: its document, and what is derived from it once.
+
+    With `reference_ms` its times are on one footing with those of other sittings (see `sittings.py`), else as timed.
+    """
 
     document: TrialDocument
+    reference_ms: float | None = None
 
     @property
     def id(self) -> str:
@@ -53,7 +58,7 @@ class Row:
 
     @cached_property
     def point(self) -> Point:
-        return point(self.document)
+        return point(self.document, self.reference_ms)
 
     @property
     def values(self) -> Mapping[str, MetricValue | None]:
@@ -61,25 +66,12 @@ class Row:
 
     @cached_property
     def baseline(self) -> Mapping[str, float]:
-        """The uncompressed model's numbers from the same sitting, by metric key; its own for the baseline itself."""
-        against = self.document.baseline
-        if against is None:
-            return {key: found.value for key, found in self.values.items() if found} if self.document.is_baseline else {}
-        latency = against.latency
-        found = {
-            "quality": against.quality.value,
-            "size_bytes": against.artifact.size_bytes,
-            "latency_p50_ms": latency.p50_ms,
-            "latency_p90_ms": latency.p90_ms,
-            "latency_p95_ms": latency.p95_ms,
-            "latency_p99_ms": latency.p99_ms,
-            "load_ms": latency.load_ms,
-            "peak_memory_bytes": against.memory.peak_bytes,
-            "steady_memory_bytes": against.memory.steady_bytes,
-            "energy_j": against.energy.joules_per_request,
-            "theoretical_bytes": against.theoretical_bytes,
-        }
-        return {key: float(value) for key, value in found.items() if value is not None}
+        """The uncompressed model's numbers from the same sitting and on the same footing, by metric key; its own for the baseline itself."""
+        if self.document.is_baseline:
+            return {key: found.value for key, found in self.values.items() if found}
+        if self.document.baseline is None:
+            return {}
+        return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference_ms)}
 
     def said(self, key: str) -> str:
         """A number with unit, interval and what it is beside the baseline: "1.90 ms [1.85, 1.96] (3.9x faster)"."""
@@ -99,17 +91,28 @@ class Row:
             lines.append(
                 f"{document.quality.n:,} examples ({document.quality.split}), {document.latency.n if document.latency else 0} timed requests"
             )
-        lines.append(conditions_in_words(document))
+        lines.append(conditions_in_words(document) + self._timed())
         lines.append(f"{machine_in_words(document)} · {when(document)}")
         return "<br>".join(lines)
+
+    def _timed(self) -> str:
+        """What the clock said in its sitting, where another footing is shown: ", timed 3.90 ms beside 8.10 ms, noisy"."""
+        own, base = self.document.latency, baseline_latency(self.document)
+        if own is None or base is None or self.reference_ms is None or own is base:
+            return ""
+        row = metric("latency_p50_ms")
+        return f"<br>timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}" + (", a noisy sitting" if own.noisy else "")
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:
     """One row a recipe, in the order given: of two measurements the one with the longer protocol stays, then the newer one.
 
+    The documents are of one model on one machine under one set of conditions; their times are put on one footing.
+
     Every trial measures the baseline too. When no trial of the baseline alone is among `documents`, the newest one's
     baseline stands in for it.
     """
+    documents = list(documents)
     chosen: dict[str, TrialDocument] = {}
     for document in documents:
         before = chosen.get(document.recipe_id)
@@ -119,7 +122,8 @@ def rows(documents: Iterable[TrialDocument]) -> list[Row]:
     beside = [document for document in found if document.baseline]
     if beside and not any(document.is_baseline for document in found):
         found.insert(0, baseline_of(max(beside, key=_rank)))
-    return [Row(document) for document in found]
+    reference = reference_ms(documents)
+    return [Row(document, reference) for document in found]
 
 
 def baseline_of(document: TrialDocument) -> TrialDocument:

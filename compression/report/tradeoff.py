@@ -14,6 +14,7 @@ from compression.metrics import Metric, metric
 from compression.points import objectives
 from compression.report.palette import Family
 from compression.report.table import RATIO_WORDS, Row, conditions_in_words, machine_in_words, when
+from compression.sittings import in_words
 from compression.trial import MetricValue
 
 State = Literal["front", "near", "dominated", "excluded"]
@@ -118,7 +119,7 @@ def tradeoff(
         limits=tuple(Limit(axis, bounds[key]) for axis, key in axes if bounds and key in bounds),
         guides=tuple(guide for axis, key in axes for guide in _guides(axis, key, table)),
         aside=tuple(row.id for row in table if row.id not in shown),
-        footnote=footnote(table),
+        footnote=footnote(table, timed=any(key.startswith("latency") for key in (x, y))),
         picked=tuple(id for id in picked if id in shown),
         recommended=recommended if recommended in shown else None,
         knee=found.knee if found else None,
@@ -139,8 +140,11 @@ def _guides(axis: Literal["x", "y"], key: str, table: Sequence[Row]) -> list[Gui
     return [Guide(axis, 2.0, "2x"), Guide(axis, 4.0, "4x")] if key == "speedup" else []
 
 
-def footnote(table: Sequence[Row]) -> str:
-    """Conditions and machine of what is shown; "several" is said when they differ, never hidden."""
+def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
+    """Conditions and machine of what is shown; "several" is said when they differ, never hidden.
+
+    With `timed` also how latencies of different sittings can share an axis.
+    """
     if not table:
         return ""
     conditions = {conditions_in_words(row.document) for row in table}
@@ -148,4 +152,5 @@ def footnote(table: Sequence[Row]) -> str:
     said = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     where = next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines"
     newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
-    return f"{said} · {when(newest.document)}<br>{where}"
+    footing = in_words([row.document for row in table], table[0].reference_ms) if timed else ""
+    return f"{said} · {when(newest.document)}<br>{where}" + (f"<br>{footing}" if footing else "")
