@@ -41,7 +41,7 @@ def tradeoff_figure(
 
 def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
     at, info = canvas.at, canvas.info
-    axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "automargin": True, "fixedrange": False}
+    axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
     across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}<br><span style='font-size:10px'>{info.footnote}</span>"}}
     if canvas.log_x:
@@ -56,7 +56,7 @@ def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
         across |= {"range": list(canvas.x_range)}
     return {
         "height": height,
-        "margin": {"l": 8, "r": 12, "t": 52 if legend else 24, "b": 8},
+        "margin": {"l": 62, "r": 12, "t": 52 if legend else 24, "b": 58 + 13 * (info.footnote.count("<br>") + 1)},
         "plot_bgcolor": "rgba(0,0,0,0)",
         "paper_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": at.text, "size": 13},
