@@ -49,13 +49,13 @@ def free_port() -> int:
 
 @contextmanager
 def page_server(workspace: Workspace, *, healthy_within_s: float = 60) -> Generator[Server]:
-    """Serve app.py over `workspace` until the block ends; its engine, if it started one, ends with it.
+    """Serve the page over `workspace` until the block ends; its engine, if it started one, ends with it.
 
     Raises `RuntimeError` with the end of the server's log when it does not become healthy.
     """
     port, log = free_port(), workspace.root / "page.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    command = [sys.executable, "-m", "dashboard", "--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "PARETOSCOPE_HOME": str(workspace.root)}
     with log.open("wb") as output:
         started = time.monotonic()

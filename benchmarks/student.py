@@ -36,7 +36,7 @@ def run(model: str, recipe: Recipe, workspace: Workspace) -> TrialDocument:
 def line(name: str, document: TrialDocument) -> None:
     assert document.quality and document.baseline and document.speedup
     kept = document.quality.value / document.baseline.quality.value
-    training = sum(seconds for stage, seconds in document.timings_s.items() if stage.startswith("student"))
+    training = sum(cost for stage, cost in zip(document.recipe.stages, document.stage_seconds, strict=True) if isinstance(stage, Distill))
     print(
         f"{name:<24} accuracy {document.quality.value:.4f} = {kept:.1%} of fp32 {document.baseline.quality.value:.4f}, "
         f"speed-up {document.speedup.value:.2f} [{document.speedup.low:.2f}, {document.speedup.high:.2f}], training {training:.0f} s",

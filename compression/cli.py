@@ -91,6 +91,7 @@ def _add_listing(add: _Add) -> None:
 def _add_making(add: _Add) -> None:
     run = add("run", "compress a model, measure it, keep the result")
     run.add_argument("--recipe", metavar="FILE", help="what to do, YAML or JSON; without one the baseline is measured")
+    run.add_argument("--each-stage", action="store_true", help="measure the model after each stage too")
     sweep = add("sweep", "every combination of sparsity and bits")
     sweep.add_argument("--sparsity", metavar="S,S,...", default="0", help="shares that are pruned, 0 for none (default: 0)")
     sweep.add_argument("--bits", metavar="B,B,...", default="32,8", help="32 for none, 8 for int8, 2 to 7.9 for weight-only (default: 32,8)")

@@ -7,6 +7,7 @@ from typing import Any
 
 from compression.metrics import METRICS
 from compression.report.table import Row
+from compression.report.waterfall import SHOWN, Step
 from compression.store import TrialRow
 from compression.trial import LIVE, Measured, TrialDocument
 
@@ -76,6 +77,16 @@ def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
         said = document.status if document.status != "done" else (marks or {}).get(document.trial_id, "")
         lines.append((document.trial_id, row.name, *shown, said))
     return columns(lines)
+
+
+def steps(found: Sequence[Step]) -> str:
+    """The model after each stage, a line each."""
+    lines: list[tuple[str, ...]] = [("after", *(METRICS[key].label.lower() for key in SHOWN), "took")]
+    for step in found:
+        values = [METRICS[key].format(step.row.point.value(key) if step.row else None) for key in SHOWN]
+        lines.append((step.stage, *values, "–" if step.seconds is None else f"{step.seconds:.1f} s"))
+    missing = any(step.row is None for step in found)
+    return columns(lines) + ("\nThe steps in between are measured with --each-stage." if missing else "")
 
 
 def jobs(rows: Sequence[TrialRow]) -> str:

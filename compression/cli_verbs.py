@@ -20,7 +20,8 @@ from compression.errors import ArtifactError, ParetoscopeError, RecipeError
 from compression.model_facts import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
-from compression.report.table import Row
+from compression.report.table import Row, rows
+from compression.report.waterfall import before, steps
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -60,10 +61,25 @@ def tasks(given: Namespace, _workspace: Workspace) -> None:
 
 def run(given: Namespace, workspace: Workspace) -> None:
     recipe = Recipe() if given.recipe is None else load_recipe(given.recipe)
-    [document] = _measured(given, workspace, [recipe])
+    between = [before(recipe, count) for count in range(len(recipe.stages))] if given.each_stage else []
+    *_, document = documents = _measured(given, workspace, [*between, recipe])
     if document.status != "done":
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {document.error or 'no reason was given.'}")
-    _say(given, document.to_json(), cli_text.result(document))
+    table = rows(_alike(document, [*Store.open(workspace).documents(), *documents]))
+    row = next(row for row in table if row.id == document.trial_id)
+    found = steps(row, table)
+    text = cli_text.result(document) + (f"\n\n{cli_text.steps(found)}" if len(found) > 2 else "")
+    _say(given, document.to_json() | {"stages": [step.to_json() for step in found]}, text)
+
+
+def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[TrialDocument]:
+    """Those measured of the same model and task on the same machine under the same conditions, `document` last."""
+
+    def about(one: TrialDocument) -> tuple[object, ...]:
+        at = one.latency
+        return one.model, one.task, one.machine and one.machine.id, at and (at.batch, at.sequence, at.threads)
+
+    return [*(one for one in others if about(one) == about(document) and one.trial_id != document.trial_id), document]
 
 
 def sweep(given: Namespace, workspace: Workspace) -> None:

@@ -133,8 +133,8 @@ def _epochs(stage: Stage) -> float:
 def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick") -> Interval | None:
     """Seconds that a run will take: for each of its steps the median of past ones of the same kind, scaled by epochs.
 
-    Low and high add up the quickest and the slowest of the last ten of each. A step that was found in the cache took
-    nearly no time, so this is about a run like those before it. None while a step has never been timed.
+    Low and high add up the quickest and the slowest of the last ten of each. A stage counts with what it cost when it was
+    made; of one that is in the cache already the run pays nothing. None while a step has never been timed.
     """
     done = [document for document in points if document.status == "done"]
     steps: list[list[float]] = []
@@ -142,8 +142,8 @@ def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: 
         alike = [d for d in done if name != "latency" or d.protocol == protocol]
         steps.append([d.timings_s[name] for d in alike if name in d.timings_s])
     for stage in recipe.stages:
-        past = [(other, d.timings_s.get(other.in_words())) for d in done for other in d.recipe.stages if other.kind == stage.kind]
-        steps.append([seconds * _work(stage) / _work(other) for other, seconds in past if seconds is not None])
+        past = [(other, cost) for d in done for other, cost in zip(d.recipe.stages, d.stage_seconds, strict=False) if other.kind == stage.kind]
+        steps.append([seconds * _work(stage) / _work(other) for other, seconds in past])
     if not all(steps):
         return None
     recent = [step[-10:] for step in steps]

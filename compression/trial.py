@@ -191,6 +191,9 @@ class TrialDocument(Value):
     baseline: Measured | None = None
     machine: Machine | None = None
     timings_s: dict[str, float] = {}
+    """Seconds that this trial waited for each of its steps; nearly nothing where another had made it before."""
+    stage_seconds: tuple[float, ...] = ()
+    """Seconds that each stage of the recipe cost when it was made, for this trial or one before it."""
     error: str | None = None
     measured_at: datetime | None = None
     notes: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ def document(
     machine: Machine = MACHINE,
     conditions: Conditions | None = None,
     timings_s: dict[str, float] | None = None,
+    stage_seconds: tuple[float, ...] = (),
     protocol: Protocol = "quick",
     age: int = 0,
 ) -> TrialDocument:
@@ -54,6 +55,7 @@ def document(
         "protocol": protocol,
         "machine": machine,
         "timings_s": timings_s or {},
+        "stage_seconds": stage_seconds,
         "measured_at": MEASURED_FROM - timedelta(days=age),
     }
     base = _measured(BASE_QUALITY, BASE_P50, BASE_BYTES, at)

@@ -118,6 +118,17 @@ def test_run_and_sweep_through_a_real_engine(engine: None, say: Say, refused: Ca
     assert main(["run", "fails"]) == 2
 
 
+def test_a_chain_is_measured_after_each_of_its_stages(engine: None, say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = tmp_path / "chain.yaml"
+    recipe.write_text("stages: [{kind: prune-weights, sparsity: 0.5}, {kind: quantize}]")
+    short = say("run", "plain", "--recipe", str(recipe))
+    assert [step["trial_id"] is None for step in short["stages"]] == [False, True, False]
+    whole = say("run", "plain", "--recipe", str(recipe), "--each-stage")
+    assert [step["stage"] for step in whole["stages"]] == ["fp32 baseline", "magnitude 50 %", "int8 dynamic"]
+    assert all(step["quality"] is not None for step in whole["stages"])
+    assert whole["stages"][-1]["trial_id"] == whole["trial_id"]
+
+
 def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "fails", "--json"]) == 2
     said = capsys.readouterr()

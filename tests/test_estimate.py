@@ -438,8 +438,8 @@ def _seconds(ask: Callable[[], object]) -> float:
 def test_run_time_adds_up_steps_and_scales_training_with_epochs() -> None:
     usual = {"prepare": 4.0, "export": 1.0, "accuracy": 2.0, "latency": 5.0}
     trials = [
-        document(Distill(layers=3, epochs=2), timings_s={**usual, "student-3": 42.0}),
-        document(Quantize(), timings_s={**usual, "int8 dynamic": 0.5}),
+        document(Distill(layers=3, epochs=2), timings_s=usual, stage_seconds=(42.0,)),
+        document(Quantize(), timings_s={**usual, "int8 dynamic": 0.0}, stage_seconds=(0.5,)),
     ]
     said = expected_seconds(trials, recipe(Distill(layers=3, epochs=4), Quantize()))
     assert said is not None

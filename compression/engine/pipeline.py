@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,8 @@ from compression.workspace import Workspace, write_whole
 SPLIT = "validation"
 """The split of every curve; the test split is opened only for what a person keeps."""
 FACTS = "facts.json"
+SECONDS = "seconds.txt"
+"""In every cache entry: what it cost when it was made, the waiting for other work apart."""
 
 log = logging.getLogger("paretoscope")
 Report = Callable[[Progress], None]
@@ -66,10 +68,14 @@ def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> Tr
 
 @dataclass(frozen=True)
 class Made:
-    """A graph in the cache: `folder` holds model.onnx, tokenizer.json, config.json and facts.json."""
+    """A graph in the cache: `folder` holds model.onnx, tokenizer.json, config.json and facts.json.
+
+    `stage_seconds` is what each stage of its recipe cost when it was made, for whichever trial that was.
+    """
 
     key: str
     folder: Path
+    stage_seconds: tuple[float, ...] = ()
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -136,15 +142,18 @@ class Bench:
         """The graph of a recipe: torch stages, export, then quantization."""
         with self.steps.step("prepare"):
             key, folder = self._base()
+        entries: list[Path] = []
         for stage in (stage for stage in recipe.stages if not isinstance(stage, Quantize)):
             with self.steps.step(stage.in_words()):
                 key, folder = self._trained(stage, key, folder, recipe.seed)
+            entries.append(folder)
         with self.steps.step("export"):
             made = self._exported(key, folder)
         for stage in (stage for stage in recipe.stages if isinstance(stage, Quantize)):
             with self.steps.step(stage.in_words()):
                 made = self._quantized(stage, made, recipe.seed)
-        return made
+            entries.append(made.folder)
+        return replace(made, stage_seconds=tuple(float((entry / SECONDS).read_text()) for entry in entries))
 
     def _base(self) -> tuple[str, Path]:
         key = content_key("base", self.model_ref.key, self.task.labels)
@@ -193,7 +202,9 @@ class Bench:
 
         def alone(folder: Path) -> None:
             with locks.compute():
+                start = time.perf_counter()
                 make(folder)
+                (folder / SECONDS).write_text(f"{time.perf_counter() - start:.3f}", encoding="utf-8")
 
         return self.cache.folder(key, alone)
 
@@ -262,7 +273,7 @@ class Bench:
             against = Measured.model_validate({name: getattr(theirs, name) for name in Measured.model_fields})
             comparison = paired(*logits, self.encoded(SPLIT).labels)
             document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
-        document = document.model_copy(update={"timings_s": self.steps.seconds, "notes": sitting.notes})
+        document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": sitting.notes})
         return self._packed(document, made)
 
     def _measured(self, request: TrialRequest, made: Made, quality: Quality, side: Side) -> TrialDocument:

@@ -76,6 +76,8 @@ def test_every_part_of_the_document_is_measured(done: tuple[TrialDocument, list[
     assert document.speedup.low <= document.speedup.value <= document.speedup.high
     assert document.theoretical_bytes is not None and document.artifact.weights_bytes is not None
     assert document.theoretical_bytes < document.artifact.weights_bytes
+    assert len(document.stage_seconds) == len(CHAIN.stages)
+    assert all(seconds > 0 for seconds in document.stage_seconds)
 
 
 def test_progress_names_every_step_once_and_in_order(done: tuple[TrialDocument, list[Progress]]) -> None:
@@ -135,6 +137,7 @@ def test_what_was_made_is_not_made_again(
         monkeypatch.setattr(pipeline, name, must_not_run)
     again = run_trial(ask(place, CHAIN), workspace, lambda progress: None)
     assert again.quality == done[0].quality
+    assert again.stage_seconds == done[0].stage_seconds
     assert again.artifact and done[0].artifact
     assert again.artifact.sha256["model.onnx"] == done[0].artifact.sha256["model.onnx"]
 
