@@ -48,14 +48,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def page_server(workspace: Workspace, *, healthy_within_s: float = 60) -> Generator[Server]:
-    """Serve the page over `workspace` until the block ends; its engine, if it started one, ends with it.
+def page_server(workspace: Workspace, *, script: Path | None = None, healthy_within_s: float = 60) -> Generator[Server]:
+    """Serve the page over `workspace`, or another Streamlit script, until the block ends; its engine, if it started one, ends with it.
 
     Raises `RuntimeError` with the end of the server's log when it does not become healthy.
     """
     port, log = free_port(), workspace.root / "page.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "dashboard", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    what = ["streamlit", "run", str(script)] if script else ["dashboard"]
+    command = [sys.executable, "-m", *what, "--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "PARETOSCOPE_HOME": str(workspace.root)}
     with log.open("wb") as output:
         started = time.monotonic()
