@@ -137,5 +137,5 @@ def test_retraining_changes_what_is_left(model: PreTrainedModel, tmp_path: Path)
 def test_unit_scores_match_the_sums_written_out(model: PreTrainedModel) -> None:
     layer = anatomy(model).layers[0]
     with torch.no_grad():
-        scores = magnitude.score_units(model, head_units(layer))
+        scores = magnitude.score_units(model, [head_units(layer)])[0]
     np.testing.assert_allclose(scores.numpy(), head_scores_by_hand(model, layer), rtol=1e-5)
