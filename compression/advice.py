@@ -70,7 +70,7 @@ def _of_zeros(stage: PruneWeights) -> list[Advice]:
     else:
         text = "Zeros in single weights make this file no smaller and no faster: it stays dense. Prune heads, neurons or layers for that."
     said = [_say(False, False, text)]
-    if stage.target_sparsity >= 0.7 and not stage.retrain_epochs:
+    if stage.target_sparsity >= (0.7 if stage.method != "sparsegpt" else 0.8) and not stage.retrain_epochs:
         text = f"{stage.target_sparsity * 100:g} % zeros without retraining usually cost much accuracy; give it steps and retrain_epochs."
         said.append(_say(False, False, text))
     return said
@@ -83,19 +83,18 @@ def _of_student(recipe: Recipe, place: int, stage: Distill, facts: ModelFacts | 
 
 
 def _of_structure(recipe: Recipe, place: int, stage: PruneStructure, facts: ModelFacts | None) -> list[Advice]:
-    what = {"heads": "heads", "ffn": "feed-forward neurons", "layers": "layers"}[stage.target]
+    what = {"heads": "heads", "ffn": "feed-forward neurons", "layers": "layers", "hidden": "dimensions of the hidden state"}[stage.target]
     if stage.ratio == 0:
         return [_say(False, False, f"A ratio of 0 removes no {what}.")]
     if facts is None:
         return [_say(True, True, f"Whole {what} go: the tensors really get smaller, the file and the time with them.")]
     before, left = after(facts, recipe.prefix(place)), after(facts, recipe.prefix(place + 1))
-    counts = {"heads": (before.heads, left.heads), "ffn": (before.ffn, left.ffn), "layers": (before.layers, left.layers)}
-    there, stay = counts[stage.target]
-    each = "" if stage.target == "layers" else " of each layer"
+    there, stay = getattr(before, stage.target), getattr(left, stage.target)
+    each = "" if stage.target in ("layers", "hidden") else " of each layer" if stage.allocation == "uniform" else " of a layer on average"
     if there == stay:
         return [_say(False, False, f"{stage.ratio * 100:g} % of {there} {what} rounds to none: this stage changes nothing; raise the ratio.")]
     said = [_say(True, True, f"{stay} of {there} {what}{each} stay: the tensors really get smaller, the file and the time with them.")]
-    width = left.heads * left.head_size if stage.target == "heads" else left.ffn
+    width = left.heads * left.head_size if stage.target == "heads" else stay
     if stage.target != "layers" and width % 8:
         said.append(_say(True, False, f"A width of {width} is no multiple of 8, so part of the vector units idles; another ratio may be faster."))
     return said

@@ -12,14 +12,14 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
 from compression.advice import Advice, advice
 from compression.errors import RecipeError
 from compression.model_facts import ModelFacts, after, facts
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
@@ -28,6 +28,8 @@ __all__ = ["Advice", "Estimate", "ModelFacts", "SizeEstimate", "advice", "expect
 
 FEWEST = 6
 """Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
+KNOWLEDGE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
+"""How far apart ways to choose weights are held, by what they look at; one that also updates the others is 1 further away."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -100,19 +102,25 @@ def expected(
 def features(facts: ModelFacts, recipe: Recipe) -> Array:
     """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
 
-    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay. Training: whether distilled, with a
-    teacher, epochs. Zeros: half the bits that a sparsity is worth, whether ranked globally or N:M. Bits: log2 of those of
+    Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, and whether data chose what
+    goes. Training: whether distilled, with a teacher, epochs. Zeros: half the bits that a sparsity is worth, how much the method
+    looks at, whether ranked globally or N:M. Bits: log2 of those of
     encoder and embedding, which scheme, group size.
     """
     left = after(facts, recipe)
-    shares = (left.layers / facts.layers, left.heads / facts.heads, left.ffn / facts.ffn, left.encoder_parameters / facts.encoder_parameters)
+    widths = ("layers", "heads", "ffn", "hidden", "encoder_parameters")
+    shares = [getattr(left, width) / getattr(facts, width) for width in widths]
     numbers = [math.log2(share) for share in shares]
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
-    numbers += [float(bool(distilled)), max((stage.soft_weight for stage in distilled), default=0.0)]
+    cuts = [stage for stage in recipe.stages if isinstance(stage, PruneStructure)]
+    numbers.append(float(any(stage.criterion != "magnitude" or stage.allocation == "global" for stage in cuts)) / 2)
+    taught = [stage.soft_weight for stage in distilled] + [stage.distill_weight for stage in recipe.stages if _retrains(stage)]
+    numbers += [float(bool(distilled)), max(taught, default=0.0)]
     numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
     kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
     numbers.append(-1.5 * math.log2(kept))
+    numbers.append(max((KNOWLEDGE[WEIGHT_SCORES[stage.method].looks_at] + WEIGHT_SCORES[stage.method].updates for stage in zeros), default=0.0))
     numbers += [float(any(stage.scope == "global" for stage in zeros)) / 2, float(any(stage.n_of_m for stage in zeros)) / 2]
     stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
     scheme, bits, words = (stage.scheme, stage.bits, stage.embedding_bits) if stage else ("", 32, 32)
@@ -123,11 +131,15 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     return np.array(numbers)
 
 
+def _retrains(stage: Stage) -> TypeGuard[PruneStructure | PruneWeights]:
+    return isinstance(stage, PruneStructure | PruneWeights) and stage.retrain_epochs > 0
+
+
 def _epochs(stage: Stage) -> float:
     """Passes over the training split."""
     if isinstance(stage, Distill):
         return stage.epochs
-    return stage.retrain_epochs if isinstance(stage, PruneStructure | PruneWeights) else 0.0
+    return stage.retrain_epochs if _retrains(stage) else 0.0
 
 
 def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick") -> Interval | None:

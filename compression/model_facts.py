@@ -47,6 +47,15 @@ class ModelFacts:
     tokenizer_bytes: int | None
     shapes: Mapping[str, tuple[int, ...]]
     """Of every stored tensor, by its name."""
+    uneven: frozenset[str] = frozenset()
+    """"heads" or "ffn" where layers differ in it: then the number is their mean, and what each layer has depends on its weights."""
+    sums_known: bool = True
+    """Whether mean times layers is what all layers have together; not so once uneven layers were cut again."""
+
+    @property
+    def projected(self) -> bool:
+        """Whether a matrix leads from the width of the embeddings to the hidden width (ELECTRA); if not, they are one."""
+        return any(name.endswith("embeddings_project.weight") for name in self.shapes)
 
     @property
     def encoder_parameters(self) -> int:
@@ -144,6 +153,7 @@ def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
     Raises `RecipeError` when a student is to have layers that are not there.
     """
     for stage in recipe.stages:
+        before = facts
         if isinstance(stage, Distill):
             facts = replace(facts, layers=len(stage.kept(facts.layers)))
         elif isinstance(stage, PruneStructure):
@@ -154,6 +164,13 @@ def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
                     facts = replace(facts, heads=stage.kept(facts.heads))
                 case "ffn":
                     facts = replace(facts, ffn=stage.kept(facts.ffn))
+                case "hidden":
+                    kept = stage.kept(facts.hidden)
+                    facts = replace(facts, hidden=kept, embedding=facts.embedding if facts.projected else kept)
+            if stage.allocation == "global" and facts != before:
+                facts = replace(facts, uneven=facts.uneven | {stage.target})
+        if before.uneven and (facts.layers < before.layers or any(getattr(facts, width) < getattr(before, width) for width in before.uneven)):
+            facts = replace(facts, sums_known=False)
     return facts
 
 

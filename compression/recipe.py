@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -44,19 +44,40 @@ class Method:
     source: str
 
 
-def _table(*methods: Method) -> dict[str, Method]:
+@dataclass(frozen=True)
+class WeightMethod(Method):
+    """A way to prune single weights, and what it is to be given."""
+
+    looks_at: Literal["weights", "inputs", "gradients", "training"] = "weights"
+    """The weights alone; the inputs of each matrix over the calibration split, or gradients over it; or the steps of retraining."""
+    compared: Literal["matrix", "row"] = "matrix"
+    """With whom a weight competes under `scope: layer`: its whole matrix, or the weights of the same output."""
+    updates: bool = False
+    """Whether it also changes the weights that stay: then the file has `prune` in place of `score`."""
+
+
+M = TypeVar("M", bound=Method)
+
+
+def _table(*methods: M) -> dict[str, M]:
     return {method.name: method for method in methods}
 
 
 WEIGHT_SCORES = _table(
-    Method("magnitude", "Magnitude", "compression.pruning.magnitude", "Han et al. 2015, arXiv:1506.02626"),
+    WeightMethod("magnitude", "Magnitude", "compression.pruning.magnitude", "Han et al. 2015, arXiv:1506.02626"),
+    WeightMethod("wanda", "Wanda", "compression.pruning.wanda", "Sun et al. 2023, arXiv:2306.11695", looks_at="inputs", compared="row"),
+    WeightMethod("sparsegpt", "SparseGPT", "compression.pruning.sparsegpt", "Frantar and Alistarh 2023, arXiv:2301.00774", "inputs", updates=True),
+    WeightMethod("taylor", "Taylor", "compression.pruning.taylor", "Molchanov et al. 2019, arXiv:1906.10771", "gradients", "row"),
+    WeightMethod("movement", "Movement", "compression.pruning.movement", "Sanh et al. 2020, arXiv:2005.07683", looks_at="training"),
 )
-"""Which weights go first. The file has `score(weight, inputs) -> scores`, highest kept."""
+"""Which weights go first. The file has `score(weight, seen) -> scores`, highest kept, or `prune(weight, gram, ...) -> weight`."""
 
 STRUCTURE_CRITERIA = _table(
     Method("magnitude", "Magnitude", "compression.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
+    Method("activation", "Activation", "compression.pruning.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"),
+    Method("taylor", "Taylor", "compression.pruning.taylor", "Michel et al. 2019, arXiv:1905.10650"),
 )
-"""Which heads, neurons or layers go first. The file has `score_units(...)`, highest kept."""
+"""Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
 
 ROUNDINGS = _table(
     Method("rtn", "Round to nearest", "compression.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
@@ -94,6 +115,16 @@ class Retrained(BaseModel, frozen=True):
 
     retrain_epochs: Annotated[float, Field(ge=0, le=50, description="passes over the training split afterwards")] = 0
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
+    distill_weight: Annotated[
+        float, Field(ge=0, le=1, description="share of the loss on the outputs of the model as it came in; the rest is on labels")
+    ] = 0
+    temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared (with distill_weight)")] = 2.0
+
+    def retrained_in_words(self) -> str:
+        """`" + 2 epochs"`, `" + 2 epochs with teacher"`, or nothing."""
+        if not self.retrain_epochs:
+            return ""
+        return f" + {self.retrain_epochs:g} epoch{'' if self.retrain_epochs == 1 else 's'}" + (" with teacher" if self.distill_weight else "")
 
 
 class Distill(Stage, frozen=True):
@@ -145,42 +176,60 @@ class Distill(Stage, frozen=True):
 
 
 class PruneStructure(Retrained, Stage, frozen=True):
-    """Whole attention heads, feed-forward neurons or layers go; the tensors really get smaller."""
+    """Whole attention heads, feed-forward neurons, layers or dimensions of the hidden state go; the tensors really get smaller.
+    With retraining, the model as it came in may be the teacher of what is left (Hinton et al. 2015, arXiv:1503.02531)."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune structure"
     carried_out_by: ClassVar[str] = "compression.pruning.structure"
 
     kind: Literal["prune-structure"] = "prune-structure"
-    target: Annotated[Literal["heads", "ffn", "layers"], Field(description="what goes: attention heads, feed-forward neurons, layers")] = "ffn"
-    ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons are kept in multiples of 8")] = 0.5
+    target: Annotated[
+        Literal["heads", "ffn", "layers", "hidden"],
+        Field(description="what goes: attention heads, feed-forward neurons, layers, or dimensions of the hidden state everywhere"),
+    ] = "ffn"
+    ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons and dimensions are kept in multiples of 8")] = 0.5
     criterion: Annotated[str, Field(description="which go first")] = "magnitude"
+    allocation: Annotated[
+        Literal["uniform", "global"],
+        Field(description="heads and neurons: the same share of every layer, or as many in all from the layers that miss them least"),
+    ] = "uniform"
 
     @field_validator("criterion")
     @classmethod
     def _known_criterion(cls, name: str) -> str:
         return _known(name, STRUCTURE_CRITERIA, "criterion")
 
+    @model_validator(mode="after")
+    def _allocation_has_layers_to_choose_from(self) -> Self:
+        if self.allocation == "global" and self.target not in ("heads", "ffn"):
+            raise ValueError(f"allocation global is for heads and ffn, but target is {self.target}; leave allocation out")
+        return self
+
     def kept(self, count: int) -> int:
-        """How many of `count` heads or neurons of a layer, or of all layers, stay; never none, and neurons in multiples of 8.
+        """How many of `count` heads or neurons of a layer, of all layers, or of all dimensions stay; never none.
+
+        Neurons and dimensions stay in multiples of 8: eight floats are one 256-bit vector, so any other width leaves lanes idle.
 
         >>> PruneStructure(target="heads", ratio=0.25).kept(12), PruneStructure(target="ffn", ratio=0.7).kept(1536)
         (9, 464)
         """
         if self.ratio == 0:
             return count
-        if self.target == "ffn":
+        if self.target in ("ffn", "hidden"):
             return min(count, max(8, round(count * (1 - self.ratio) / 8) * 8))
         return max(1, count - round(self.ratio * count))
 
     def in_words(self) -> str:
-        return f"{self.target} -{_percent(self.ratio)}" + _retrained(self.retrain_epochs)
+        by = "" if self.criterion == "magnitude" else f" by {self.criterion}"
+        where = " global" if self.allocation == "global" else ""
+        return f"{self.target}{where} -{_percent(self.ratio)}{by}" + self.retrained_in_words()
 
 
 class PruneWeights(Retrained, Stage, frozen=True):
     """Single weights become zero: unstructured, or N kept of every M along the inputs. With several steps
     the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining in between,
-    and what was pruned stays pruned."""
+    and what was pruned stays pruned. The model as it came in may be the teacher of the retraining."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune weights"
@@ -197,6 +246,15 @@ class PruneWeights(Retrained, Stage, frozen=True):
     @classmethod
     def _known_method(cls, name: str) -> str:
         return _known(name, WEIGHT_SCORES, "method")
+
+    @model_validator(mode="after")
+    def _method_has_what_it_needs(self) -> Self:
+        method = WEIGHT_SCORES[self.method]
+        if method.updates and self.scope == "global":
+            raise ValueError(f"method {self.method} makes up for its zeros within each matrix, so scope must be layer, but got global")
+        if method.looks_at == "training" and not self.retrain_epochs:
+            raise ValueError(f"method {self.method} ranks weights by how retraining moves them, so retrain_epochs must be above 0, but got 0")
+        return self
 
     @field_validator("pattern")
     @classmethod
@@ -241,7 +299,7 @@ class PruneWeights(Retrained, Stage, frozen=True):
         what = self.pattern if self.n_of_m else _percent(self.target_sparsity)
         scope = " global" if self.scope == "global" else ""
         steps = f" in {self.steps} steps" if self.steps > 1 else ""
-        return f"{self.method}{scope} {what}{steps}" + _retrained(self.retrain_epochs)
+        return f"{self.method}{scope} {what}{steps}" + self.retrained_in_words()
 
 
 class Quantize(Stage, frozen=True):
@@ -359,7 +417,3 @@ def _known(name: str, table: Mapping[str, Method], field: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:g} %"
-
-
-def _retrained(epochs: float) -> str:
-    return f" + {epochs:g} epoch{'' if epochs == 1 else 's'}" if epochs else ""

@@ -7,7 +7,7 @@ byte. Where an average of bits lies between widths, which matrix takes which dep
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from compression.model_facts import ModelFacts, after
@@ -67,6 +67,10 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
             notes.append("which matrix takes which width depends on its weights")
     else:
         low = high = middle = _int8_bytes(matrices, stage)
+    if shape.uneven and ((stage is not None and stage.scheme == "weight-only") or not shape.sums_known):
+        apart = _unevenness(facts, shape, stage)
+        low, high = low - apart, high + apart
+        notes.append("how wide each layer is depends on its weights")
     tokenizer = shape.tokenizer_bytes
     if tokenizer is None:
         tokenizer = sum(TOKENIZER_BYTES_PER_WORD) * shape.vocabulary // 2
@@ -75,10 +79,25 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
     return SizeEstimate(rest + middle, rest + low, rest + high, rest + middle + around, low == high, "; ".join(notes))
 
 
+def _unevenness(facts: ModelFacts, shape: ModelFacts, stage: Quantize | None) -> int:
+    """How far bytes may lie from those of layers that all have the mean width, up or down.
+
+    As long as the sum of the widths is known only the last, part-filled group of each output can differ, and with an average of
+    bits how large the matrix is whose step to more bits was not taken. Otherwise the layers may have any width up to the model's own.
+    """
+    if not shape.sums_known:
+        widest = replace(shape, heads=facts.heads, ffn=facts.ffn)
+        return FLOAT * (sum(matrix.size for matrix in _matrices(widest)) + _unquantized_bytes(widest) - _unquantized_bytes(shape))
+    assert stage is not None
+    group = stage.group_size * max(BITS) // 8 + FLOAT + 2
+    unspent = 0 if stage.bits in BITS else max(matrix.size for matrix in _matrices(replace(shape, heads=facts.heads, ffn=facts.ffn)))
+    return shape.layers * shape.hidden * group * len(shape.uneven) + unspent
+
+
 def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
     """Every matrix of the graph; query, key and value are one."""
     attention = shape.heads * shape.head_size
-    if shape.embedding != shape.hidden:
+    if shape.projected:
         yield Matrix(shape.embedding, shape.hidden)
     for _ in range(shape.layers):
         yield Matrix(shape.hidden, 3 * attention)
@@ -92,7 +111,7 @@ def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
 def _unquantized_bytes(shape: ModelFacts) -> int:
     """What stays in floats whatever the bits: positions, norms, biases and the graph's own constants."""
     hidden, attention = shape.hidden, shape.heads * shape.head_size
-    embeddings = shape.positions * shape.embedding + 2 * shape.embedding + (hidden if shape.embedding != hidden else 0)
+    embeddings = shape.positions * shape.embedding + 2 * shape.embedding + (hidden if shape.projected else 0)
     layer = 3 * attention + hidden + shape.ffn + hidden + 4 * hidden
     head = hidden + shape.classes
     constants = INT64 + INT64 + shape.layers * 3 * INT64  # first token, row zero, and where qkv is cut

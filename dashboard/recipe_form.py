@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
-from compression.recipe import ROUNDINGS, Recipe
+from compression.recipe import ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES, Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
@@ -18,7 +18,7 @@ PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yam
 """Shipped recipes behind the preset chips."""
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
-TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers"}
+TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers", "hidden": "hidden width"}
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 
 
@@ -101,15 +101,30 @@ def _prune() -> None:
             st.slider("Feed-forward neurons that go", 0, 95, step=1, format="%d %%", **_key("ffn"))
         if "layers" in targets:
             st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
-        st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain"))
+        if "hidden" in targets:
+            st.slider("Hidden dimensions that go", 0, 90, step=1, format="%d %%", **_key("hidden"))
+        if set(targets) - {"weights"}:
+            _choose_structure(uneven=bool({"heads", "ffn"} & set(targets)))
+        if st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain")):
+            help_teach = "The model before pruning teaches what is left; the rest of the loss is on the labels."
+            st.slider("Weight of the unpruned model", 0.0, 1.0, step=0.05, help=help_teach, **_key("teach"))
+
+
+def _choose_structure(*, uneven: bool) -> None:
+    """Which parts go first and, where layers may differ, from which layers."""
+    st.selectbox("Choose parts by", list(STRUCTURE_CRITERIA), format_func=lambda name: STRUCTURE_CRITERIA[name].label, **_key("criterion"))
+    if uneven:
+        words = {"uniform": "the same of each layer", "global": "where least missed"}
+        st.segmented_control("Heads and neurons go", list(words), format_func=lambda name: words[name], required=True, **_key("allocation"))
 
 
 def _prune_weights() -> None:
+    method = st.selectbox("Choose weights by", list(WEIGHT_SCORES), format_func=lambda name: WEIGHT_SCORES[name].label, **_key("method"))
     free = st.session_state[PREFIX + "pattern"] == "unstructured"
     if free:
         st.slider("Sparsity", 0, 95, step=1, format="%d %%", help="Share of single weights that become zero.", **_key("sparsity"))
     st.selectbox("Where zeros may be", list(PATTERNS), format_func=lambda name: PATTERNS[name], **_key("pattern"))
-    if free:
+    if free and not WEIGHT_SCORES[method].updates:
         words = {"layer": "in each matrix", "global": "over all matrices"}
         st.segmented_control("Rank weights", list(words), format_func=lambda name: words[name], required=True, **_key("rank"))
     st.slider(

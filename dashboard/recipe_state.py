@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compression.errors import RecipeError
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.recipe_file import parse_recipe
 
 State = dict[str, Any]
 
-STRUCTURES = ("heads", "ffn", "layers")
+STRUCTURES = ("hidden", "heads", "ffn", "layers")
 """In the order in which the form's stages run, before single weights are pruned."""
 TARGETS = ("weights", *STRUCTURES)
+SHARES = {"layers": "drop_layers"}
+"""Where the form keeps the share of a target under another name than the target's."""
 
 DEFAULTS: State = {
     "distil": False,
@@ -28,6 +30,7 @@ DEFAULTS: State = {
     "soft_weight": 0.7,
     "prune": False,
     "targets": ["weights"],
+    "method": "magnitude",
     "sparsity": 50,
     "pattern": "unstructured",
     "rank": "layer",
@@ -35,7 +38,11 @@ DEFAULTS: State = {
     "heads": 25,
     "ffn": 50,
     "drop_layers": 35,
+    "hidden": 25,
+    "criterion": "magnitude",
+    "allocation": "uniform",
     "retrain": 0.0,
+    "teach": 0.0,
     "quantize": True,
     "scheme": "int8-dynamic",
     "bits": 4.0,
@@ -68,18 +75,20 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
 
 def _pruning(state: Mapping[str, Any]) -> list[State]:
     """Structure first, then single weights of what is left; training to win back accuracy comes once, at the end."""
-    ratios = {"heads": state["heads"], "ffn": state["ffn"], "layers": state["drop_layers"]}
-    stages: list[State] = [
-        {"kind": "prune-structure", "target": target, "ratio": ratios[target] / 100} for target in STRUCTURES if target in state["targets"]
-    ]
+    stages: list[State] = [_cut(state, target) for target in STRUCTURES if target in state["targets"]]
     if "weights" in state["targets"]:
-        zeros: State = {"kind": "prune-weights", "pattern": state["pattern"], "steps": state["steps"]}
+        zeros: State = {"kind": "prune-weights", "method": state["method"], "pattern": state["pattern"], "steps": state["steps"]}
         if state["pattern"] == "unstructured":
-            zeros |= {"sparsity": state["sparsity"] / 100, "scope": state["rank"]}
+            zeros |= {"sparsity": state["sparsity"] / 100, "scope": "layer" if WEIGHT_SCORES[state["method"]].updates else state["rank"]}
         stages.append(zeros)
     if stages and state["retrain"]:
-        stages[-1]["retrain_epochs"] = state["retrain"]
+        stages[-1] |= {"retrain_epochs": state["retrain"], "distill_weight": state["teach"]}
     return stages
+
+
+def _cut(state: Mapping[str, Any], target: str) -> State:
+    stage: State = {"kind": "prune-structure", "target": target, "ratio": state[SHARES.get(target, target)] / 100, "criterion": state["criterion"]}
+    return stage | ({"allocation": state["allocation"]} if target in ("heads", "ffn") else {})
 
 
 def _quantizing(state: Mapping[str, Any]) -> State:
@@ -102,16 +111,19 @@ def to_state(recipe: Recipe) -> State:
         if isinstance(stage, Distill):
             state |= {"distil": True, **stage.model_dump(include={"layers", "epochs", "temperature", "soft_weight"})}
         elif isinstance(stage, PruneStructure):
-            share = {"layers": "drop_layers"}.get(stage.target, stage.target)
             state |= {
                 "prune": True,
                 "targets": [*state["targets"], stage.target],
-                share: round(stage.ratio * 100, 6),
+                SHARES.get(stage.target, stage.target): round(stage.ratio * 100, 6),
+                "criterion": stage.criterion,
                 "retrain": stage.retrain_epochs,
+                "teach": stage.distill_weight,
             }
+            state |= {"allocation": stage.allocation} if stage.target in ("heads", "ffn") else {}
         elif isinstance(stage, PruneWeights):
             state |= {"prune": True, "targets": [*state["targets"], "weights"], "sparsity": round(stage.target_sparsity * 100, 6)}
-            state |= {"pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps, "retrain": stage.retrain_epochs}
+            state |= {"method": stage.method, "pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps}
+            state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight}
         elif isinstance(stage, Quantize):
             fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration_examples"}
             state |= {"quantize": True, **stage.model_dump(include=fields)}

@@ -23,8 +23,8 @@ REFERENCE = PROJECT / "docs" / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
 
 METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
-    ("prune-weights", "method"): ("Scores single weights; the highest are kept.", recipe.WEIGHT_SCORES),
-    ("prune-structure", "criterion"): ("Scores heads, neurons or layers; the highest are kept.", recipe.STRUCTURE_CRITERIA),
+    ("prune-weights", "method"): ("Scores single weights, the highest are kept; or prunes and updates a whole matrix.", recipe.WEIGHT_SCORES),
+    ("prune-structure", "criterion"): ("Scores heads, neurons, layers or hidden dimensions; the highest are kept.", recipe.STRUCTURE_CRITERIA),
     ("quantize", "rounding"): ("Finds the integer of a weight in weight-only schemes.", recipe.ROUNDINGS),
 }
 """Stage and field -> what a method of it does, and the methods that there are."""

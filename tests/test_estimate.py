@@ -21,6 +21,7 @@ from compression.errors import ModelError, RecipeError
 from compression.estimate import FEWEST, advice, expected, expected_bytes, expected_seconds, facts, features
 from compression.model_facts import ModelFacts, after
 from compression.models.anatomy import FAMILIES as SUPPORTED
+from compression.models.anatomy import anatomy
 from compression.models.export import export
 from compression.models.graph import matrices, payload_bytes, save
 from compression.models.load import load_model
@@ -125,7 +126,7 @@ def test_facts_that_cannot_be_had_are_refused_in_a_sentence(folders: dict[str, P
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("target", ["heads", "ffn", "layers"])
+@pytest.mark.parametrize("target", ["heads", "ffn", "layers", "hidden"])
 def test_the_shape_is_what_pruning_really_leaves(target: str, family: str, folders: dict[str, Path]) -> None:
     context = Recorder().context()
     for ratio in (0.1, 0.4, 0.9):
@@ -133,6 +134,39 @@ def test_the_shape_is_what_pruning_really_leaves(target: str, family: str, folde
         pruned = structure.apply(stage, load_model(folders[family]), context)
         said = expected_bytes(facts(folders[family]), recipe(stage))
         assert said.weights_bytes == payload_bytes(export(pruned)[0]), ratio
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("hidden", [0.25, 0.5])
+def test_bytes_of_a_narrower_hidden_state_are_exact(hidden: float, family: str, folders: dict[str, Path]) -> None:
+    cut = PruneStructure(target="hidden", ratio=hidden)
+    graph = export(structure.apply(cut, load_model(folders[family]), Recorder().context()))[0]
+    for stage in EXACT:
+        said = expected_bytes(facts(folders[family]), recipe(cut, stage))
+        assert said.exact
+        assert said.weights_bytes == payload_bytes(quantized(graph, stage)), stage
+
+
+@pytest.mark.parametrize("target", ["heads", "ffn"])
+def test_bytes_of_uneven_layers_are_exact_where_only_their_sum_counts(target: str, folders: dict[str, Path]) -> None:
+    model = load_model(folders["bert"])
+    with torch.no_grad():
+        for layer in anatomy(model).layers[1:]:
+            for name in (layer.output, layer.ffn_out):
+                model.get_parameter(f"{name}.weight")[:, 8:] *= 0.01
+    cut = PruneStructure.model_validate({"target": target, "criterion": "activation", "allocation": "global"})
+    again = PruneStructure.model_validate({"target": target, "ratio": 0.3})
+    pruned = structure.apply(cut, model, Recorder().context())
+    graph = export(pruned)[0]
+    for stage in [*EXACT, Quantize(scheme="weight-only", bits=3)]:
+        said = expected_bytes(facts(folders["bert"]), recipe(cut, stage))
+        assert said.low <= payload_bytes(quantized(graph, stage)) <= said.high, stage
+        if stage is None or stage.scheme != "weight-only":
+            assert said.exact
+            assert said.weights_bytes == payload_bytes(quantized(graph, stage)), stage
+    said = expected_bytes(facts(folders["bert"]), recipe(cut, again))
+    assert said.low <= payload_bytes(export(structure.apply(again, pruned, Recorder().context()))[0]) <= said.high
+    assert not said.exact
 
 
 def test_stages_shape_one_after_the_other(bert: ModelFacts) -> None:

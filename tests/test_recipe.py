@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compression.errors import RecipeError
-from compression.recipe import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import GROUP_SIZES, STAGES, WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.recipe_file import load_recipe, parse_recipe
 
 distills = st.builds(Distill, layers=st.integers(1, 12), temperature=st.floats(0.5, 10), soft_weight=st.floats(0, 1), epochs=st.floats(0, 20))
-structures = st.builds(PruneStructure, target=st.sampled_from(["heads", "ffn", "layers"]), ratio=st.floats(0, 0.99), retrain_epochs=st.floats(0, 9))
+structures = st.builds(
+    PruneStructure, target=st.sampled_from(["heads", "ffn", "layers", "hidden"]), ratio=st.floats(0, 0.99), retrain_epochs=st.floats(0, 9)
+)
 weights = st.builds(PruneWeights, sparsity=st.floats(0, 0.99), scope=st.sampled_from(["layer", "global"]), steps=st.integers(1, 100))
+methods = st.builds(PruneWeights, method=st.sampled_from(sorted(WEIGHT_SCORES)), retrain_epochs=st.floats(0.5, 4), distill_weight=st.floats(0, 1))
 patterns = st.builds(PruneWeights, pattern=st.sampled_from(["2:4", "4:8", "1:2", "1:64"]))
 quantizations = st.builds(
     Quantize,
@@ -28,7 +31,7 @@ quantizations = st.builds(
 )
 recipes = st.builds(
     lambda before, last, seed: Recipe(seed=seed, stages=(*before, *last)),
-    st.lists(distills | structures | weights | patterns, max_size=4),
+    st.lists(distills | structures | weights | methods | patterns, max_size=4),
     st.lists(quantizations, max_size=1),
     st.integers(0, 2**31 - 1),
 )
@@ -80,6 +83,10 @@ WRONG: list[tuple[Any, tuple[str, ...]]] = [
     ({"stages": [{"kind": "prune-weights", "pattern": "4:2"}]}, ("N:M", "4:2")),
     ({"stages": [{"kind": "prune-weights", "pattern": "2:4", "sparsity": 0.7}]}, ("2:4", "0.5", "0.7")),
     ({"stages": [{"kind": "prune-weights", "pattern": "2:4", "scope": "global"}]}, ("scope must be layer",)),
+    ({"stages": [{"kind": "prune-weights", "method": "sparsegpt", "scope": "global"}]}, ("sparsegpt", "scope must be layer")),
+    ({"stages": [{"kind": "prune-weights", "method": "movement"}]}, ("movement", "retrain_epochs must be above 0")),
+    ({"stages": [{"kind": "prune-structure", "target": "hidden", "allocation": "global"}]}, ("allocation", "hidden", "leave allocation out")),
+    ({"stages": [{"kind": "prune-structure", "distill_weight": 1.5}]}, ("distill_weight", "1.5")),
     ({"stages": [{"kind": "prune-weights", "method": "magnitud"}]}, ("magnitud", 'did you mean "magnitude"?')),
     ({"stages": [{"kind": "prune-structure", "target": "head"}]}, ("target", "head", "heads")),
     ({"stages": [{"kind": "prune-structure", "ratio": 1}]}, ("ratio", "less than 1", "1")),

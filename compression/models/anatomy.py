@@ -76,6 +76,16 @@ class LayerAnatomy:
     def linears(self) -> tuple[str, ...]:
         return (self.query, self.key, self.value, self.output, self.ffn_in, self.ffn_out)
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Those whose inputs are the residual stream [H]."""
+        return (self.query, self.key, self.value, self.ffn_in)
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Those whose outputs are added to it [H]."""
+        return (self.output, self.ffn_out)
+
 
 @dataclass(frozen=True)
 class Anatomy:

@@ -25,6 +25,7 @@ from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.models.adapters import merge, read_adapter
 from compression.models.anatomy import LayerAnatomy, anatomy, is_known, linear
+from compression.models.stream import keep_dimensions, stream
 from compression.tasks import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
@@ -164,10 +165,11 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each encoder Linear the shape of its stored weight. Attention takes its number of heads from there: every
-    family of `anatomy` views query, key and value as [batch, tokens, -1, head size]. No stage cuts the others."""
+    """Give each encoder Linear the shape of its stored weight, and the hidden state the width of the last one. Attention takes its
+    number of heads from there: every family of `anatomy` views query, key and value as [batch, tokens, -1, head size]."""
     if not is_known(model):
         return
+    _narrow(model, tensors)
     for layer in anatomy(model).layers:
         shapes = {name: tensors[f"{name}.weight"].shape for name in layer.linears if f"{name}.weight" in tensors}
         if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes):
@@ -175,6 +177,18 @@ def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path)
             raise ModelError(f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
         for name, (rows, columns) in shapes.items():
             resize_linear(linear(model, name), rows, columns)
+
+
+def _narrow(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> None:
+    """Make the hidden state, and the inner layer of the head, as wide as they are stored; the values are undefined until loaded."""
+    places, head = stream(model), anatomy(model).head
+    stored = tensors.get(f"{places.written[-1]}.weight")
+    if stored is None or not 0 < len(stored) < places.width(model):
+        return
+    keep_dimensions(model, torch.arange(len(stored)))
+    for name in head:
+        shape = tensors[f"{name}.weight"].shape if f"{name}.weight" in tensors else linear(model, name).weight.shape
+        resize_linear(linear(model, name), *shape)
 
 
 def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool:

@@ -35,6 +35,37 @@ def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
     return keep.reshape(scores.shape)
 
 
+def lowest_go_in_rows(scores: Tensor, sparsity: float) -> Tensor:
+    """Mask in which exactly round(sparsity * numel) entries go, the same share of every row, ranked within the row.
+
+    `scores` [rows, entries], -inf where an entry is gone already: those entries count, and what else must go is shared among the
+    rows by what they have left. Rows differ by one where the number does not divide. Of equal scores the first go.
+
+    >>> lowest_go_in_rows(torch.tensor([[9.0, 8.0, 7.0, 6.0], [1.0, 2.0, 3.0, 4.0]]), 0.5)
+    tensor([[ True,  True, False, False],
+            [False, False,  True,  True]])
+    """
+    gone = scores.isneginf().sum(1)
+    alive = scores.shape[1] - gone
+    per_row = gone + in_proportion(alive, round(sparsity * scores.numel()) - int(gone.sum()))
+    places = scores.argsort(dim=1, stable=True).argsort(dim=1)
+    return places >= per_row[:, None]
+
+
+def in_proportion(sizes: Tensor, total: int) -> Tensor:
+    """`total` shared among parts in proportion to their `sizes` (both whole numbers), never more than a part has.
+
+    Sums that are rounded and then subtracted make the total exact; a negative total counts as none.
+
+    >>> in_proportion(torch.tensor([4, 4, 2]), 5), in_proportion(torch.tensor([3, 0, 3]), 3)
+    (tensor([2, 2, 1]), tensor([2, 0, 1]))
+    """
+    up_to = sizes.cumsum(0)
+    whole = max(1, int(up_to[-1]))
+    shares = (2 * up_to * max(0, total) + whole) // (2 * whole)
+    return shares.diff(prepend=shares.new_zeros(1))
+
+
 def lowest_go_globally(scores: Mapping[str, Tensor], sparsity: float) -> dict[str, Tensor]:
     """Masks over several matrices ranked as one: exactly round(sparsity * all entries) go.
 

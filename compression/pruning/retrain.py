@@ -1,21 +1,36 @@
-"""Training after pruning, with every zero held. The training itself is `models/train.py`'s."""
+"""Training after pruning, with every zero held, on labels and on what the model said before. The training itself is `models/train.py`'s."""
 
 from __future__ import annotations
 
+import numpy as np
 from transformers import PreTrainedModel
 
+from compression.distillation.teacher import teacher_logits
 from compression.models.context import StageContext
 from compression.models.train import train
 from compression.pruning.masks import zeros_held
+from compression.recipe import Retrained
 
 
-def retrain(model: PreTrainedModel, context: StageContext, *, epochs: float, learning_rate: float, step: int = 1, steps: int = 1) -> None:
-    """Train `model` in place for `epochs` passes over the training split; weights that are zero stay zero.
+def soft_targets(stage: Retrained, model: PreTrainedModel, context: StageContext) -> np.ndarray | None:
+    """Logits [texts, classes] of the model as it is now on the training split, or None when the stage asks for no teacher.
 
-    `step` of `steps` is the place in iterative pruning: it moves the seed, so that each step sees the texts in another
-    order, and it makes the progress one bar over all steps.
+    To be called before anything is pruned: the model as it came into the stage is the teacher.
     """
-    if epochs == 0:
+    if not (stage.retrain_epochs and stage.distill_weight):
+        return None
+    return teacher_logits(model, context.encoded("train"), context)
+
+
+def retrain(
+    stage: Retrained, model: PreTrainedModel, context: StageContext, soft: np.ndarray | None = None, *, step: int = 1, steps: int = 1
+) -> None:
+    """Train `model` in place for `step` of the `steps` that share the stage's epochs; weights that are zero stay zero.
+
+    The step moves the seed, so that each one sees the texts in another order, and the progress is one bar over all steps. `soft`
+    are the teacher's logits from `soft_targets`.
+    """
+    if stage.retrain_epochs == 0:
         return
 
     def progress(done: int, of: int) -> None:
@@ -24,9 +39,12 @@ def retrain(model: PreTrainedModel, context: StageContext, *, epochs: float, lea
     train(
         model,
         context.encoded("train"),
-        epochs=epochs,
-        learning_rate=learning_rate,
+        epochs=stage.retrain_epochs / steps,
+        learning_rate=stage.learning_rate,
         seed=context.seed + step - 1,
+        teacher_logits=soft,
+        temperature=stage.temperature,
+        soft_weight=stage.distill_weight,
         masks=zeros_held(model),
         progress=progress,
     )

@@ -1,51 +1,66 @@
-"""The stage `prune-structure`: whole heads, neurons or layers go, then the rest may be retrained.
+"""The stage `prune-structure`: whole heads, neurons, layers or hidden dimensions go, then the rest may be retrained.
 
-What a head, a neuron and a layer is stands in `heads.py`, `ffn.py` and `layers.py`; which ones go first
-is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`.
+What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and `models/stream.py`; which ones go
+first is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
+from compression.models.stream import keep_dimensions, stream
 from compression.pruning import ffn, heads
+from compression.pruning.allocation import highest, highest_over_layers
 from compression.pruning.layers import keep_layers
-from compression.pruning.retrain import retrain
-from compression.pruning.units import keep_units
+from compression.pruning.retrain import retrain, soft_targets
+from compression.pruning.units import UnitGroup, keep_units
 from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
+
+NEURONS = 8
+"""Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""
 
 
 def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Cut the share `stage.ratio` of what `stage.target` names, in place, and return the model.
 
-    Heads and neurons: the same share of every layer, ranked within it. All shares are of what is there now.
-    Zeros that an earlier stage made stay zeros through the retraining.
+    Heads and neurons are ranked within each layer or, with allocation global, over all of them. All shares are of what is there
+    now. Zeros that an earlier stage made stay zeros through the retraining.
     """
+    soft = soft_targets(stage, model, context)
     with torch.no_grad():
-        if stage.target == "layers":
-            _cut_layers(stage, model, context)
-        else:
-            _cut_units(stage, model, context)
-    retrain(model, context, epochs=stage.retrain_epochs, learning_rate=stage.learning_rate)
+        match stage.target:
+            case "layers":
+                _cut_layers(stage, model, context)
+            case "hidden":
+                _cut_hidden(stage, model, context)
+            case "heads" | "ffn":
+                _cut_units(stage, model, context)
+    retrain(stage, model, context, soft)
     return model
 
 
 def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
     units = heads.units if stage.target == "heads" else ffn.units
     groups = [units(layer) for layer in anatomy(model).layers]
+    counts = [group.count(model) for group in groups]
+    kept = [stage.kept(count) for count in counts]
+    if kept == counts:
+        return
     # All scores come before the first cut, so that a criterion that runs the model sees it whole.
-    scores = [_criterion(stage).score_units(model, group, context) for group in groups]
-    for group, score in zip(groups, scores, strict=True):
-        count = group.count(model)
-        if stage.kept(count) < count:
-            keep_units(model, group, highest(score, stage.kept(count)))
+    scores = _criterion(stage).score_units(model, groups, context)
+    if stage.allocation == "global":
+        chosen = highest_over_layers(scores, sum(kept), NEURONS if stage.target == "ffn" else 1)
+    else:
+        chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
+    for group, stay in zip(groups, chosen, strict=True):
+        keep_units(model, group, stay)
 
 
 def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
@@ -55,14 +70,20 @@ def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageCon
         keep_layers(model, highest(scores, stage.kept(len(there))).tolist())
 
 
+def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+    """Dimensions of the residual stream; the head's inner layer, which is as wide, loses as many of its own outputs."""
+    width = stream(model).width(model)
+    kept = stage.kept(width)
+    if kept == width:
+        return
+    head = anatomy(model).head
+    inner = [UnitGroup((first,), second) for first, second in pairwise(head)]
+    dimensions = highest(_criterion(stage).score_hidden(model, context), kept)
+    pooled = _criterion(stage).score_units(model, inner, context)
+    keep_dimensions(model, dimensions)
+    for group, scores in zip(inner, pooled, strict=True):
+        keep_units(model, group, highest(scores, kept))
+
+
 def _criterion(stage: PruneStructure) -> ModuleType:
     return import_module(STRUCTURE_CRITERIA[stage.criterion].carried_out_by)
-
-
-def highest(scores: Tensor, kept: int) -> Tensor:
-    """Indices of the `kept` highest scores, ascending; of equal scores the first go.
-
-    >>> highest(torch.tensor([1.0, 5.0, 1.0, 3.0]), 3)
-    tensor([1, 2, 3])
-    """
-    return scores.argsort(stable=True)[scores.numel() - kept :].sort().values

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
+
+from compression.models.slicing import slice_linear
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,5 @@ def keep_units(model: PreTrainedModel, group: UnitGroup, units: Tensor) -> None:
     """Cut every unit that `units` [kept] does not name, in place. Those that stay keep their order."""
     entries = (units.sort().values[:, None] * group.size + torch.arange(group.size)).flatten()
     for name in group.rows:
-        _slice(model.get_submodule(name), entries, dimension=0)
-    _slice(model.get_submodule(group.columns), entries, dimension=1)
-
-
-def _slice(linear: nn.Module, entries: Tensor, dimension: int) -> None:
-    """Keep some outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in place."""
-    assert isinstance(linear, nn.Linear)
-    linear.weight = nn.Parameter(linear.weight.detach().index_select(dimension, entries).contiguous())
-    if dimension == 0 and linear.bias is not None:
-        linear.bias = nn.Parameter(linear.bias.detach()[entries].contiguous())
-    linear.out_features, linear.in_features = linear.weight.shape
+        slice_linear(model, name, entries, dimension=0)
+    slice_linear(model, group.columns, entries, dimension=1)

@@ -1,38 +1,53 @@
 """The stage `prune-weights`: single weights of the encoder's matrices become zero, at once or in steps.
 
-Which weights go first is for the method's file, named in `recipe.WEIGHT_SCORES`; how many, and that the number is exact, for
-`masks.py`; how the number rises, for `schedule.py`.
+Which weights go first is for the method's file, named in `recipe.WEIGHT_SCORES` with what it looks at; how many, and that the number is
+exact, for `masks.py`; how the number rises, for `schedule.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib import import_module
+from itertools import groupby
+from types import ModuleType
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from compression.models.context import StageContext
-from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, n_of_m
-from compression.pruning.retrain import retrain
+from compression.pruning.gradients import mean_gradients, watched
+from compression.pruning.inputs import input_moments
+from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
+from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.schedule import cubic, kept_of
 from compression.recipe import WEIGHT_SCORES, PruneWeights
+
+Seen = Mapping[str, Tensor]
+"""What a method looks at, by parameter name."""
 
 
 def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Prune to `stage.target_sparsity` in place and return the model.
 
-    With steps, `retrain_epochs` is the sum over all of them: prune a little, train for its share, prune more. Zeros that
-    are there already count towards the sparsity and are never trained back; a matrix that has more of them keeps them.
+    With steps, `retrain_epochs` is the sum over all of them: prune a little, train for its share, prune more. A method that looks
+    at training trains for one more share first. Zeros that are there already count towards the sparsity and are never trained
+    back; a matrix that has more of them keeps them.
     """
-    score = import_module(WEIGHT_SCORES[stage.method].carried_out_by).score
+    soft = soft_targets(stage, model, context)
     # Without training in between, every step ranks the same weights and only the last one shows.
     steps = stage.steps if stage.retrain_epochs else 1
     start = min(sparsity(model), stage.target_sparsity)
-    for step in range(1, steps + 1):
-        _prune(stage, model, score, cubic(step, steps, stage.target_sparsity, start))
-        retrain(model, context, epochs=stage.retrain_epochs / steps, learning_rate=stage.learning_rate, step=step, steps=steps)
+    learns = WEIGHT_SCORES[stage.method].looks_at == "training"
+    shares = steps + learns
+    with watched(model, encoder_weights(model)) if learns else nullcontext() as movement:
+        if learns:
+            retrain(stage, model, context, soft, step=1, steps=shares)
+        for step in range(1, steps + 1):
+            _prune(stage, model, context, movement, cubic(step, steps, stage.target_sparsity, start))
+            retrain(stage, model, context, soft, step=step + learns, steps=shares)
     return model
 
 
@@ -42,11 +57,40 @@ def sparsity(model: PreTrainedModel) -> float:
     return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
 
 
+def _prune(stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None, share: float) -> None:
+    method = WEIGHT_SCORES[stage.method]
+    file = import_module(method.carried_out_by)
+    if share > 0 and method.updates:
+        _update(stage, file, model, context, share)
+    elif share > 0:
+        _mask(stage, file, model, _seen(stage, model, context, movement), share)
+
+
+def _seen(stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None) -> Seen:
+    """What the method looks at, of the model as it is now; empty for one that looks at the weights alone."""
+    names = list(encoder_weights(model))
+    match WEIGHT_SCORES[stage.method].looks_at:
+        case "weights":
+            return {}
+        case "inputs":
+            return _moments(model, names, context)
+        case "gradients":
+            return mean_gradients(model, names, context)
+        case "training":
+            assert movement is not None
+            return movement
+
+
+def _moments(model: PreTrainedModel, names: list[str], context: StageContext, *, keep: bool = True) -> Seen:
+    moments = input_moments(model, [name.removesuffix(".weight") for name in names], context, keep=keep)
+    return {name: moments[name.removesuffix(".weight")] for name in names}
+
+
 @torch.no_grad()
-def _prune(stage: PruneWeights, model: PreTrainedModel, score: Callable[[Tensor], Tensor], share: float) -> None:
+def _mask(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, seen: Seen, share: float) -> None:
     weights = encoder_weights(model)
     # What is zero already goes first, whatever the method thinks of it: it costs nothing.
-    scores = {name: score(weight).masked_fill(weight == 0, -torch.inf) for name, weight in weights.items()}
+    scores = {name: file.score(weight, seen.get(name)).masked_fill(weight == 0, -torch.inf) for name, weight in weights.items()}
     for name, mask in _masks(stage, scores, share).items():
         weights[name].masked_fill_(~mask, 0)
 
@@ -57,4 +101,30 @@ def _masks(stage: PruneWeights, scores: Mapping[str, Tensor], share: float) -> d
         return {name: n_of_m(matrix, kept_of(share, kept, of), of) for name, matrix in scores.items()}
     if stage.scope == "global":
         return lowest_go_globally(scores, share)
-    return {name: lowest_go(matrix, share) for name, matrix in scores.items()}
+    mask = lowest_go_in_rows if WEIGHT_SCORES[stage.method].compared == "row" else lowest_go
+    return {name: mask(matrix, share) for name, matrix in scores.items()}
+
+
+@torch.no_grad()
+def _update(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, context: StageContext, share: float) -> None:
+    """Layer by layer, each with the inputs that it gets from the pruned layers before it, as SparseGPT's authors do.
+
+    On MiniLM that is worth up to half a point of accuracy over the inputs of the whole model.
+    """
+    weights = encoder_weights(model)
+    pattern = None
+    if stage.n_of_m:
+        kept, of = stage.n_of_m
+        pattern = (kept_of(share, kept, of), of)
+    for _, layer in groupby(weights, key=_layer_number):
+        for name, moments in _moments(model, list(layer), context, keep=False).items():
+            weights[name].copy_(file.prune(weights[name], moments, share, pattern))
+
+
+def _layer_number(name: str) -> str:
+    """
+    >>> _layer_number("bert.encoder.layer.11.output.dense.weight")
+    '11'
+    """
+    found = re.search(r"\.(\d+)\.", name)
+    return found[1] if found else ""
