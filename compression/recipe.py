@@ -63,6 +63,14 @@ ROUNDINGS = _table(
 )
 """How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
 
+CALIBRATIONS = _table(
+    Method("minmax", "Smallest and largest", "compression.quantization.minmax", "Jacob et al. 2018, arXiv:1712.05877"),
+    Method("percentile", "Percentile", "compression.quantization.percentile", "Wu et al. 2020, arXiv:2004.09602"),
+    Method("entropy", "Entropy", "compression.quantization.entropy", "Migacz 2017, 8-bit Inference with TensorRT (GTC s7310)"),
+    Method("mse", "Least squared error", "compression.quantization.mse", "Choukroun et al. 2019, arXiv:1902.06822"),
+)
+"""How the range of an activation is found. The file has `clipped_range(histogram) -> (low, high)`."""
+
 
 # --- stages -----------------------------------------------------------------------------------------
 
@@ -262,6 +270,7 @@ class Quantize(Stage, frozen=True):
     rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = "rtn"
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
     head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
+    calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
     calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static)")] = 128
 
     @field_validator("group_size")
@@ -276,6 +285,11 @@ class Quantize(Stage, frozen=True):
     def _known_rounding(cls, name: str) -> str:
         return _known(name, ROUNDINGS, "rounding")
 
+    @field_validator("calibration")
+    @classmethod
+    def _known_calibration(cls, name: str) -> str:
+        return _known(name, CALIBRATIONS, "calibration")
+
     @model_validator(mode="after")
     def _int8_means_eight_bits(self) -> Self:
         if self.scheme != "weight-only" and self.bits != 8:
@@ -287,6 +301,8 @@ class Quantize(Stage, frozen=True):
     def in_words(self) -> str:
         if self.scheme != "weight-only":
             words = self.scheme.replace("-", " ")
+            if self.scheme == "int8-static" and self.calibration != "minmax":
+                words += f" {self.calibration}"
         else:
             words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
         return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}")

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
-from compression.recipe import ROUNDINGS, Recipe
+from compression.recipe import CALIBRATIONS, ROUNDINGS, Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
@@ -19,6 +19,7 @@ PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yam
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
 TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers"}
+CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the others; whether that helps the answers, only a run shows."
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 
 
@@ -133,6 +134,13 @@ def _quantize() -> None:
             help_bits = "Layers take 2, 4 or 8 bits each, so that their average is this."
             st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, **_key("bits"))
         if scheme == "int8-static":
+            st.selectbox(
+                "Range of activations",
+                list(CALIBRATIONS),
+                format_func=lambda name: CALIBRATIONS[name].label,
+                help=CALIBRATION_HELP,
+                **_key("calibration"),
+            )
             st.select_slider("Calibration examples", [32, 64, 128, 256, 512, 1024], **_key("calibration_examples"))
         st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, **_key("embedding_bits"))
         if scheme == "weight-only":

@@ -43,6 +43,7 @@ DEFAULTS: State = {
     "rounding": "rtn",
     "embedding_bits": 8,
     "head_bits": 8,
+    "calibration": "minmax",
     "calibration_examples": 128,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
@@ -87,7 +88,7 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")}
     if state["scheme"] == "int8-static":
-        stage["calibration_examples"] = state["calibration_examples"]
+        stage |= {key: state[key] for key in ("calibration", "calibration_examples")}
     return stage
 
 
@@ -113,7 +114,7 @@ def to_state(recipe: Recipe) -> State:
             state |= {"prune": True, "targets": [*state["targets"], "weights"], "sparsity": round(stage.target_sparsity * 100, 6)}
             state |= {"pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps, "retrain": stage.retrain_epochs}
         elif isinstance(stage, Quantize):
-            fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration_examples"}
+            fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
             state |= {"quantize": True, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" else {}
     state["targets"] = state["targets"] or ["weights"]

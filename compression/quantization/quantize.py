@@ -24,7 +24,7 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     if stage.scheme == "weight-only":
         quantized = quantize_weights(model, stage)
     elif stage.scheme == "int8-static":
-        ranges = activation_ranges(model, context, stage.calibration_examples)
+        ranges = activation_ranges(model, context, stage.calibration_examples, stage.calibration)
         quantized = quantize_static(model, ranges, head=stage.head_bits != 32)
     else:
         quantized = quantize_dynamic(model, head=stage.head_bits != 32)
