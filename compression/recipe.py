@@ -271,7 +271,10 @@ class Quantize(Stage, frozen=True):
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
     head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
     calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
-    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static)")] = 128
+    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static) and factors (smooth)")] = 128
+    smooth: Annotated[
+        float, Field(ge=0, le=1, description="share of an activation's size that its weights take over (int8); 0 is off, 0.5 usual")
+    ] = 0
 
     @field_validator("group_size")
     @classmethod
@@ -298,11 +301,24 @@ class Quantize(Stage, frozen=True):
             raise ValueError(f"head_bits must be 8 or 32 with {self.scheme}, but got {self.head_bits}")
         return self
 
+    @model_validator(mode="after")
+    def _smoothing_is_for_rounded_activations(self) -> Self:
+        if self.scheme == "weight-only" and self.smooth:
+            raise ValueError(f"smooth is {self.smooth:g}, but weight-only does not round activations; choose an int8 scheme or leave smooth out")
+        return self
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the calibration split has a say in the result."""
+        return self.scheme == "int8-static" or self.smooth > 0
+
     def in_words(self) -> str:
         if self.scheme != "weight-only":
             words = self.scheme.replace("-", " ")
             if self.scheme == "int8-static" and self.calibration != "minmax":
                 words += f" {self.calibration}"
+            if self.smooth:
+                words += f" smooth {self.smooth:g}"
         else:
             words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
         return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}")

@@ -172,7 +172,7 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.scheme == "int8-static" else None)
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.calibrates else None)
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)

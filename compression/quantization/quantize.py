@@ -7,9 +7,10 @@ import onnx
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
 from compression.models.graph import matrices
-from compression.quantization.calibration import activation_ranges
+from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.int8 import quantize_dynamic, quantize_static
+from compression.quantization.smooth import smooth
 from compression.quantization.weight_only import quantize_weights
 from compression.recipe import Quantize
 
@@ -21,6 +22,9 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     """
     if next(matrices(model), None) is None:
         raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
+    if stage.smooth:
+        peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
+        model = smooth(model, peaks, stage.smooth)
     if stage.scheme == "weight-only":
         quantized = quantize_weights(model, stage)
     elif stage.scheme == "int8-static":
