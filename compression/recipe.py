@@ -262,6 +262,7 @@ class Quantize(Stage, frozen=True):
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
     carried_out_by: ClassVar[str] = "compression.quantization.quantize"
+    code_version: ClassVar[int] = 2
 
     kind: Literal["quantize"] = "quantize"
     scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"

@@ -9,6 +9,7 @@ from compression.models.context import StageContext
 from compression.models.graph import matrices
 from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.embedding import quantize_embedding
+from compression.quantization.fuse import fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
 from compression.quantization.smooth import smooth
 from compression.quantization.weight_only import quantize_weights
@@ -29,7 +30,7 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
         quantized = quantize_weights(model, stage)
     elif stage.scheme == "int8-static":
         ranges = activation_ranges(model, context, stage.calibration_examples, stage.calibration)
-        quantized = quantize_static(model, ranges, head=stage.head_bits != 32)
+        quantized = fuse(quantize_static(model, ranges, head=stage.head_bits != 32))
     else:
-        quantized = quantize_dynamic(model, head=stage.head_bits != 32)
+        quantized = fuse(quantize_dynamic(model, head=stage.head_bits != 32))
     return quantize_embedding(quantized, stage.embedding_bits)
