@@ -127,6 +127,8 @@ def _epochs(stage: Stage) -> float:
     """Passes over the training split."""
     if isinstance(stage, Distill):
         return stage.epochs
+    if isinstance(stage, Quantize):
+        return stage.train_epochs
     return stage.retrain_epochs if isinstance(stage, PruneStructure | PruneWeights) else 0.0
 
 

@@ -257,11 +257,14 @@ class Quantize(Stage, frozen=True):
 
     `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
     split, `weight-only` leaves activations in fp32 and gives each group of weights its own scale. An
-    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8."""
+    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8. With `train_epochs` the model is
+    trained first as if it were quantized (Jacob et al. 2018, arXiv:1712.05877)."""
 
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
     carried_out_by: ClassVar[str] = "compression.quantization.quantize"
+    trained_by: ClassVar[str] = "compression.quantization.qat"
+    """The module that trains the torch model first, where `train_epochs` asks for it."""
     code_version: ClassVar[int] = 2
 
     kind: Literal["quantize"] = "quantize"
@@ -276,6 +279,11 @@ class Quantize(Stage, frozen=True):
     smooth: Annotated[
         float, Field(ge=0, le=1, description="share of an activation's size that its weights take over (int8); 0 is off, 0.5 usual")
     ] = 0
+    train_epochs: Annotated[
+        float, Field(ge=0, le=50, description="passes over the training split with rounding in the forward pass; 0 trains nothing")
+    ] = 0
+    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
+    distill_weight: Annotated[float, Field(ge=0, le=1, description="share of its loss on the outputs of the model before quantization")] = 0.5
 
     @field_validator("group_size")
     @classmethod
@@ -313,6 +321,21 @@ class Quantize(Stage, frozen=True):
         """Whether the calibration split has a say in the result."""
         return self.scheme == "int8-static" or self.smooth > 0
 
+    @model_validator(mode="after")
+    def _training_knows_the_grid(self) -> Self:
+        """What is trained must be what ships, so the grid may depend on nothing but the trained weights."""
+        if self.train_epochs == 0:
+            return self
+        if self.bits not in BITS:
+            raise ValueError(
+                f"with train_epochs, bits must be 2, 4 or 8, but got {self.bits:g}: which matrix takes which width would move in training"
+            )
+        if self.rounding != "rtn":
+            raise ValueError(f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves weights towards their nearest level")
+        if self.smooth:
+            raise ValueError(f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its own way round large activations")
+        return self
+
     def in_words(self) -> str:
         if self.scheme != "weight-only":
             words = self.scheme.replace("-", " ")
@@ -322,7 +345,7 @@ class Quantize(Stage, frozen=True):
                 words += f" smooth {self.smooth:g}"
         else:
             words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
-        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}")
+        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _retrained(self.train_epochs)
 
 
 AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]

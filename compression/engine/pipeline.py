@@ -104,9 +104,9 @@ class Steps:
         self._report(Progress(stage=self._name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
 
 
-def apply(stage: Stage) -> Callable[..., Any]:
-    """The function that carries out a stage: `apply(stage, model or graph, context)` of its module."""
-    return importlib.import_module(stage.carried_out_by).apply
+def apply(module: str) -> Callable[..., Any]:
+    """The function that carries out a stage: `apply(stage, model or graph, context)` of the module of that name."""
+    return importlib.import_module(module).apply
 
 
 def _graph(folder: Path) -> onnx.ModelProto:
@@ -133,10 +133,12 @@ class Bench:
     # --- making ---------------------------------------------------------------------------------------
 
     def make(self, recipe: Recipe) -> Made:
-        """The graph of a recipe: torch stages, export, then quantization."""
+        """The graph of a recipe: torch stages, training for quantization among them, export, then quantization."""
         with self.steps.step("prepare"):
             key, folder = self._base()
-        for stage in (stage for stage in recipe.stages if not isinstance(stage, Quantize)):
+        for stage in recipe.stages:
+            if isinstance(stage, Quantize) and stage.train_epochs == 0:
+                continue
             with self.steps.step(stage.in_words()):
                 key, folder = self._trained(stage, key, folder, recipe.seed)
         with self.steps.step("export"):
@@ -155,7 +157,8 @@ class Bench:
         key = content_key(stage_key(parent, stage, seed), self.task.key)
 
         def make(folder: Path) -> None:
-            model = apply(stage)(stage, self._load(parent, source), self._context(seed))
+            by = stage.trained_by if isinstance(stage, Quantize) else stage.carried_out_by
+            model = apply(by)(stage, self._load(parent, source), self._context(seed))
             save_model(model, folder, source / TOKENIZER)
             self._loaded = (key, model)
 
@@ -176,7 +179,7 @@ class Bench:
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            graph = apply(stage)(stage, whole, self._context(seed))
+            graph = apply(stage.carried_out_by)(stage, whole, self._context(seed))
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 
         return Made(key, self._folder(key, make))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,10 @@ def split_context() -> StageContext:
     return StageContext(0, ("a", "b"), lambda name: split, lambda step, steps: None, lambda key, make: make())
 
 
-def logits(model: onnx.ModelProto) -> np.ndarray:
-    """Answers to `TEXTS`, float32 [texts, classes], each text by itself."""
+def logits(model: onnx.ModelProto, texts: Sequence[np.ndarray] = TEXTS) -> np.ndarray:
+    """Answers to `texts`, float32 [texts, classes], each text by itself."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    feeds = [{"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])} for ids in TEXTS]
+    feeds = [{"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])} for ids in texts]
     return np.concatenate([np.asarray(session.run(None, feed)[0]) for feed in feeds])
