@@ -45,6 +45,9 @@ DEFAULTS: State = {
     "head_bits": 8,
     "calibration": "minmax",
     "calibration_examples": 128,
+    "smooth": 0.0,
+    "train_epochs": 0.0,
+    "distill_weight": 0.5,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
 
@@ -89,6 +92,10 @@ def _quantizing(state: Mapping[str, Any]) -> State:
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")}
     if state["scheme"] == "int8-static":
         stage |= {key: state[key] for key in ("calibration", "calibration_examples")}
+    if state["train_epochs"]:
+        stage |= {key: state[key] for key in ("train_epochs", "distill_weight")}
+    elif state["scheme"] != "weight-only" and state["smooth"]:
+        stage |= {"smooth": state["smooth"], "calibration_examples": state["calibration_examples"]}
     return stage
 
 
@@ -115,6 +122,7 @@ def to_state(recipe: Recipe) -> State:
             state |= {"pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps, "retrain": stage.retrain_epochs}
         elif isinstance(stage, Quantize):
             fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
+            fields |= {"smooth", "train_epochs", "distill_weight"}
             state |= {"quantize": True, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" else {}
     state["targets"] = state["targets"] or ["weights"]
