@@ -139,6 +139,8 @@ def _epochs(stage: Stage) -> float:
     """Passes over the training split."""
     if isinstance(stage, Distill):
         return stage.epochs
+    if isinstance(stage, Quantize):
+        return stage.train_epochs
     return stage.retrain_epochs if _retrains(stage) else 0.0
 
 

@@ -84,6 +84,14 @@ ROUNDINGS = _table(
 )
 """How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
 
+CALIBRATIONS = _table(
+    Method("minmax", "Smallest and largest", "compression.quantization.minmax", "Jacob et al. 2018, arXiv:1712.05877"),
+    Method("percentile", "Percentile", "compression.quantization.percentile", "Wu et al. 2020, arXiv:2004.09602"),
+    Method("entropy", "Entropy", "compression.quantization.entropy", "Migacz 2017, 8-bit Inference with TensorRT (GTC s7310)"),
+    Method("mse", "Least squared error", "compression.quantization.mse", "Choukroun et al. 2019, arXiv:1902.06822"),
+)
+"""How the range of an activation is found. The file has `clipped_range(histogram) -> (low, high)`."""
+
 
 # --- stages -----------------------------------------------------------------------------------------
 
@@ -307,11 +315,15 @@ class Quantize(Stage, frozen=True):
 
     `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
     split, `weight-only` leaves activations in fp32 and gives each group of weights its own scale. An
-    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8."""
+    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8. With `train_epochs` the model is
+    trained first as if it were quantized (Jacob et al. 2018, arXiv:1712.05877)."""
 
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
     carried_out_by: ClassVar[str] = "compression.quantization.quantize"
+    trained_by: ClassVar[str] = "compression.quantization.qat"
+    """The module that trains the torch model first, where `train_epochs` asks for it."""
+    code_version: ClassVar[int] = 2
 
     kind: Literal["quantize"] = "quantize"
     scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"
@@ -320,7 +332,16 @@ class Quantize(Stage, frozen=True):
     rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = "rtn"
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
     head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
-    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static)")] = 128
+    calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
+    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static) and factors (smooth)")] = 128
+    smooth: Annotated[
+        float, Field(ge=0, le=1, description="share of an activation's size that its weights take over (int8); 0 is off, 0.5 usual")
+    ] = 0
+    train_epochs: Annotated[
+        float, Field(ge=0, le=50, description="passes over the training split with rounding in the forward pass; 0 trains nothing")
+    ] = 0
+    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
+    distill_weight: Annotated[float, Field(ge=0, le=1, description="share of its loss on the outputs of the model before quantization")] = 0.5
 
     @field_validator("group_size")
     @classmethod
@@ -334,6 +355,11 @@ class Quantize(Stage, frozen=True):
     def _known_rounding(cls, name: str) -> str:
         return _known(name, ROUNDINGS, "rounding")
 
+    @field_validator("calibration")
+    @classmethod
+    def _known_calibration(cls, name: str) -> str:
+        return _known(name, CALIBRATIONS, "calibration")
+
     @model_validator(mode="after")
     def _int8_means_eight_bits(self) -> Self:
         if self.scheme != "weight-only" and self.bits != 8:
@@ -342,12 +368,42 @@ class Quantize(Stage, frozen=True):
             raise ValueError(f"head_bits must be 8 or 32 with {self.scheme}, but got {self.head_bits}")
         return self
 
+    @model_validator(mode="after")
+    def _smoothing_is_for_rounded_activations(self) -> Self:
+        if self.scheme == "weight-only" and self.smooth:
+            raise ValueError(f"smooth is {self.smooth:g}, but weight-only does not round activations; choose an int8 scheme or leave smooth out")
+        return self
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the calibration split has a say in the result."""
+        return self.scheme == "int8-static" or self.smooth > 0
+
+    @model_validator(mode="after")
+    def _training_knows_the_grid(self) -> Self:
+        """What is trained must be what ships, so the grid may depend on nothing but the trained weights."""
+        if self.train_epochs == 0:
+            return self
+        if self.bits not in BITS:
+            raise ValueError(
+                f"with train_epochs, bits must be 2, 4 or 8, but got {self.bits:g}: which matrix takes which width would move in training"
+            )
+        if self.rounding != "rtn":
+            raise ValueError(f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves weights towards their nearest level")
+        if self.smooth:
+            raise ValueError(f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its own way round large activations")
+        return self
+
     def in_words(self) -> str:
         if self.scheme != "weight-only":
             words = self.scheme.replace("-", " ")
+            if self.scheme == "int8-static" and self.calibration != "minmax":
+                words += f" {self.calibration}"
+            if self.smooth:
+                words += f" smooth {self.smooth:g}"
         else:
             words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
-        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}")
+        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _retrained(self.train_epochs)
 
 
 AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]

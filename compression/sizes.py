@@ -15,6 +15,8 @@ from compression.recipe import BITS, Quantize, Recipe
 
 FLOAT, INT64 = 4, 8
 """Bytes of a float32 and of an int64."""
+CUTS_BYTES = 3 * INT64
+"""Of a layer: where query, key and value are cut apart, which int8 attention does by itself."""
 EMBEDDING_GROUP = {8: 128, 4: 32, 2: 16}
 """Weights of a word's row that share a scale."""
 OTHER_FILES_BYTES = 9_000
@@ -67,6 +69,8 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
             notes.append("which matrix takes which width depends on its weights")
     else:
         low = high = middle = _int8_bytes(matrices, stage)
+        rest += _smoothing_bytes(shape) if stage.smooth else 0
+        rest -= shape.layers * CUTS_BYTES
     if shape.uneven and ((stage is not None and stage.scheme == "weight-only") or not shape.sums_known):
         apart = _unevenness(facts, shape, stage)
         low, high = low - apart, high + apart
@@ -114,7 +118,7 @@ def _unquantized_bytes(shape: ModelFacts) -> int:
     embeddings = shape.positions * shape.embedding + 2 * shape.embedding + (hidden if shape.projected else 0)
     layer = 3 * attention + hidden + shape.ffn + hidden + 4 * hidden
     head = hidden + shape.classes
-    constants = INT64 + INT64 + shape.layers * 3 * INT64  # first token, row zero, and where qkv is cut
+    constants = INT64 + INT64 + shape.layers * CUTS_BYTES  # first token, row zero, and where qkv is cut
     return FLOAT * (embeddings + shape.layers * layer + head) + constants
 
 
@@ -136,6 +140,13 @@ def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
         else:
             total += matrix.size + matrix.outputs * FLOAT + (FLOAT + 1 if stage.scheme == "int8-static" else 0)
     return total
+
+
+def _smoothing_bytes(shape: ModelFacts) -> int:
+    """A factor a channel before query, key and value and before the feed-forward; the first has none when an
+    embedding of another width, whose norm takes its factors, is widened in between."""
+    smoothed = 2 * shape.layers - (1 if shape.embedding != shape.hidden else 0)
+    return smoothed * shape.hidden * FLOAT
 
 
 def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
-from compression.recipe import ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES, Recipe
+from compression.recipe import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES, Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
@@ -19,6 +19,9 @@ PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yam
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
 TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers", "hidden": "hidden width"}
+CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the others; whether that helps the answers, only a run shows."
+SMOOTHING_HELP = "Weights take over this share of the size of large activations (SmoothQuant). 0 is off, 0.5 is usual."
+TRAINING_HELP = "The model is trained as if it were quantized, so that it finds weights that round well. Needs 2, 4 or 8 bits."
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 
 
@@ -148,6 +151,17 @@ def _quantize() -> None:
             help_bits = "Layers take 2, 4 or 8 bits each, so that their average is this."
             st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, **_key("bits"))
         if scheme == "int8-static":
+            st.selectbox(
+                "Range of activations",
+                list(CALIBRATIONS),
+                format_func=lambda name: CALIBRATIONS[name].label,
+                help=CALIBRATION_HELP,
+                **_key("calibration"),
+            )
+        trained = st.session_state[PREFIX + "train_epochs"] > 0
+        if scheme != "weight-only" and not trained:
+            st.slider("Smoothing", 0.0, 1.0, step=0.05, help=SMOOTHING_HELP, **_key("smooth"))
+        if scheme == "int8-static" or (scheme == "int8-dynamic" and st.session_state[PREFIX + "smooth"] and not trained):
             st.select_slider("Calibration examples", [32, 64, 128, 256, 512, 1024], **_key("calibration_examples"))
         st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, **_key("embedding_bits"))
         if scheme == "weight-only":
@@ -155,6 +169,11 @@ def _quantize() -> None:
                 st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
                 st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, **_key("head_bits"))
                 st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
+        with st.expander("Training with rounding"):
+            st.slider("Train while rounding", 0.0, 10.0, step=0.5, format="%.1f epochs", help=TRAINING_HELP, **_key("train_epochs"))
+            if trained:
+                help_teacher = "The teacher is the model before this step. The rest of the loss is on the labels."
+                st.slider("Weight of its teacher", 0.0, 1.0, step=0.05, help=help_teacher, **_key("distill_weight"))
 
 
 def _bits(width: int) -> str:

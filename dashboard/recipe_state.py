@@ -50,7 +50,11 @@ DEFAULTS: State = {
     "rounding": "rtn",
     "embedding_bits": 8,
     "head_bits": 8,
+    "calibration": "minmax",
     "calibration_examples": 128,
+    "smooth": 0.0,
+    "train_epochs": 0.0,
+    "distill_weight": 0.5,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
 
@@ -96,7 +100,11 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")}
     if state["scheme"] == "int8-static":
-        stage["calibration_examples"] = state["calibration_examples"]
+        stage |= {key: state[key] for key in ("calibration", "calibration_examples")}
+    if state["train_epochs"]:
+        stage |= {key: state[key] for key in ("train_epochs", "distill_weight")}
+    elif state["scheme"] != "weight-only" and state["smooth"]:
+        stage |= {"smooth": state["smooth"], "calibration_examples": state["calibration_examples"]}
     return stage
 
 
@@ -125,7 +133,8 @@ def to_state(recipe: Recipe) -> State:
             state |= {"method": stage.method, "pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps}
             state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight}
         elif isinstance(stage, Quantize):
-            fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration_examples"}
+            fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
+            fields |= {"smooth", "train_epochs", "distill_weight"}
             state |= {"quantize": True, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" else {}
     state["targets"] = state["targets"] or ["weights"]

@@ -26,6 +26,7 @@ METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
     ("prune-weights", "method"): ("Scores single weights, the highest are kept; or prunes and updates a whole matrix.", recipe.WEIGHT_SCORES),
     ("prune-structure", "criterion"): ("Scores heads, neurons, layers or hidden dimensions; the highest are kept.", recipe.STRUCTURE_CRITERIA),
     ("quantize", "rounding"): ("Finds the integer of a weight in weight-only schemes.", recipe.ROUNDINGS),
+    ("quantize", "calibration"): ("Finds the range of an activation in static int8.", recipe.CALIBRATIONS),
 }
 """Stage and field -> what a method of it does, and the methods that there are."""
 CHOICES: dict[tuple[str, str], Iterable[object]] = {

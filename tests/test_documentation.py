@@ -73,7 +73,7 @@ def test_every_stage_and_field_is_documented(kind: str) -> None:
         assert field.description, f"{kind}.{name} has no description"
 
 
-@pytest.mark.parametrize("table", ["WEIGHT_SCORES", "STRUCTURE_CRITERIA", "ROUNDINGS"])
+@pytest.mark.parametrize("table", ["WEIGHT_SCORES", "STRUCTURE_CRITERIA", "ROUNDINGS", "CALIBRATIONS"])
 def test_every_method_is_documented_and_has_its_file(table: str) -> None:
     text = _reference("recipes.md")
     for method in getattr(recipe, table).values():

@@ -23,13 +23,12 @@ from compression.model_facts import ModelFacts, after
 from compression.models.anatomy import FAMILIES as SUPPORTED
 from compression.models.anatomy import anatomy
 from compression.models.export import export
-from compression.models.graph import matrices, payload_bytes, save
+from compression.models.graph import payload_bytes, save
 from compression.models.load import load_model
 from compression.pruning import structure
 from compression.pruning.layers import keep_layers
-from compression.quantization.embedding import GROUP_SIZE, quantize_embedding
-from compression.quantization.int8 import quantize_dynamic, quantize_static
-from compression.quantization.weight_only import quantize_weights
+from compression.quantization import quantize
+from compression.quantization.embedding import GROUP_SIZE
 from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.report.model_card import model_card
 from compression.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
@@ -45,6 +44,8 @@ EXACT = [
     Quantize(head_bits=32, embedding_bits=32),
     Quantize(scheme="int8-static", embedding_bits=4),
     Quantize(scheme="int8-static", head_bits=32),
+    Quantize(smooth=0.5),
+    Quantize(scheme="int8-static", smooth=0.5),
     Quantize(scheme="weight-only", bits=8, head_bits=32, group_size=16),
     Quantize(scheme="weight-only", bits=4, embedding_bits=2),
     Quantize(scheme="weight-only", bits=2, head_bits=4, group_size=64),
@@ -69,16 +70,7 @@ def bert(folders: dict[str, Path]) -> ModelFacts:
 
 
 def quantized(graph: onnx.ModelProto, stage: Quantize | None) -> onnx.ModelProto:
-    if stage is None:
-        return graph
-    if stage.scheme == "weight-only":
-        made = quantize_weights(graph, stage)
-    elif stage.scheme == "int8-dynamic":
-        made = quantize_dynamic(graph, head=stage.head_bits != 32)
-    else:
-        ranges = {matrix.node.input[0]: (-1.0, 1.0) for matrix in matrices(graph)}
-        made = quantize_static(graph, ranges, head=stage.head_bits != 32)
-    return quantize_embedding(made, stage.embedding_bits)
+    return graph if stage is None else quantize.apply(stage, graph, Recorder().context())
 
 
 def recipe(*stages: AnyStage | None) -> Recipe:

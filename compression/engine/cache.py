@@ -43,7 +43,7 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     >>> stage_key("a", trained, 0) == stage_key("a", trained, 1)
     False
     """
-    trains = isinstance(stage, Distill) or getattr(stage, "retrain_epochs", 0) > 0
+    trains = isinstance(stage, Distill) or getattr(stage, "retrain_epochs", 0) > 0 or getattr(stage, "train_epochs", 0) > 0
     return content_key(parent_key, stage.canonical(), stage.code_version, seed if trains else None)
 
 

@@ -110,9 +110,14 @@ class Steps:
         self._report(Progress(stage=self._name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
 
 
-def apply(stage: Stage) -> Callable[..., Any]:
-    """The function that carries out a stage: `apply(stage, model or graph, context)` of its module."""
-    return importlib.import_module(stage.carried_out_by).apply
+def apply(module: str) -> Callable[..., Any]:
+    """The function that carries out a stage: `apply(stage, model or graph, context)` of the module of that name."""
+    return importlib.import_module(module).apply
+
+
+def _cost(entry: Path) -> float:
+    """Seconds that a cache entry cost when it was made."""
+    return float((entry / SECONDS).read_text())
 
 
 def _graph(folder: Path) -> onnx.ModelProto:
@@ -139,21 +144,24 @@ class Bench:
     # --- making ---------------------------------------------------------------------------------------
 
     def make(self, recipe: Recipe) -> Made:
-        """The graph of a recipe: torch stages, export, then quantization."""
+        """The graph of a recipe: torch stages, training for quantization among them, export, then quantization."""
         with self.steps.step("prepare"):
             key, folder = self._base()
-        entries: list[Path] = []
-        for stage in (stage for stage in recipe.stages if not isinstance(stage, Quantize)):
+        costs = [0.0] * len(recipe.stages)
+        for place, stage in enumerate(recipe.stages):
+            if isinstance(stage, Quantize) and stage.train_epochs == 0:
+                continue
             with self.steps.step(stage.in_words()):
                 key, folder = self._trained(stage, key, folder, recipe.seed)
-            entries.append(folder)
+            costs[place] += _cost(folder)
         with self.steps.step("export"):
             made = self._exported(key, folder)
-        for stage in (stage for stage in recipe.stages if isinstance(stage, Quantize)):
-            with self.steps.step(stage.in_words()):
-                made = self._quantized(stage, made, recipe.seed)
-            entries.append(made.folder)
-        return replace(made, stage_seconds=tuple(float((entry / SECONDS).read_text()) for entry in entries))
+        for place, stage in enumerate(recipe.stages):
+            if isinstance(stage, Quantize):
+                with self.steps.step(stage.in_words()):
+                    made = self._quantized(stage, made, recipe.seed)
+                costs[place] += _cost(made.folder)
+        return replace(made, stage_seconds=tuple(costs))
 
     def _base(self) -> tuple[str, Path]:
         key = content_key("base", self.model_ref.key, self.task.labels)
@@ -164,7 +172,8 @@ class Bench:
         key = content_key(stage_key(parent, stage, seed), self.task.key)
 
         def make(folder: Path) -> None:
-            model = apply(stage)(stage, self._load(parent, source), self._context(seed))
+            by = stage.trained_by if isinstance(stage, Quantize) else stage.carried_out_by
+            model = apply(by)(stage, self._load(parent, source), self._context(seed))
             save_model(model, folder, source / TOKENIZER)
             self._loaded = (key, model)
 
@@ -181,11 +190,11 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.scheme == "int8-static" else None)
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.calibrates else None)
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            graph = apply(stage)(stage, whole, self._context(seed))
+            graph = apply(stage.carried_out_by)(stage, whole, self._context(seed))
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 
         return Made(key, self._folder(key, make))

@@ -7,8 +7,11 @@ that is assembled is fused by construction, takes a tenth of a second, and has e
 
 The graph of one layer, post-norm as in BERT (Devlin et al. 2019, arXiv:1810.04805):
 
-    x -> MatMul(qkv) -> Split -> MultiHeadAttention(+ bias, mask) -> MatMul(output) -> SkipLayerNormalization(+ x, bias)
-      -> MatMul(ffn.in) -> BiasGelu -> MatMul(ffn.out) -> SkipLayerNormalization(+ its input, bias)
+    x -> MatMul(qkv) -> Split -> MultiHeadAttention(+ bias, mask) -> MatMul(output) -> Sum(+ x, bias) -> LayerNormalization
+      -> MatMul(ffn.in) -> BiasGelu -> MatMul(ffn.out) -> Sum(+ its input, bias) -> LayerNormalization
+
+The residual is a Sum, which the runtime leaves alone: an Add it would fuse with the norm to SkipLayerNormalization, whose
+kernel takes some four times as long as the two operators that it replaces (82 against 20 us for 32 tokens of 384, measured).
 """
 
 from __future__ import annotations
@@ -109,11 +112,11 @@ def _layer(
     heads = width // layer.head_size
     attended = graph.node("MultiHeadAttention", [q, k, v, bias, mask], f"{name}.attended", domain=MICROSOFT, num_heads=heads)
     out = _linear(graph, f"{name}.output", attended, tensors[f"{layer.output}.weight"])
-    x = _skip_norm(graph, f"{name}.output", out, x, tensors, layer.output, f"{layer.path}.{plan.attention_norm}", epsilon)
+    x = _add_and_norm(graph, f"{name}.output", out, x, tensors, layer.output, f"{layer.path}.{plan.attention_norm}", epsilon)
     inner = _linear(graph, f"{name}.ffn.in", x, tensors[f"{layer.ffn_in}.weight"])
     inner = _activated(graph, f"{name}.ffn.in", inner, tensors[f"{layer.ffn_in}.bias"], _activation(config))
     out = _linear(graph, f"{name}.ffn.out", inner, tensors[f"{layer.ffn_out}.weight"])
-    return _skip_norm(graph, f"{name}.ffn.out", out, x, tensors, layer.ffn_out, f"{layer.path}.{plan.ffn_norm}", epsilon)
+    return _add_and_norm(graph, f"{name}.ffn.out", out, x, tensors, layer.ffn_out, f"{layer.path}.{plan.ffn_norm}", epsilon)
 
 
 def _linear(graph: Graph, name: str, x: str, weight: np.ndarray) -> str:
@@ -121,11 +124,12 @@ def _linear(graph: Graph, name: str, x: str, weight: np.ndarray) -> str:
     return graph.node("MatMul", [x, graph.constant(name, weight.T)], f"{name}.product")
 
 
-def _skip_norm(graph: Graph, name: str, out: str, x: str, tensors: Tensors, linear: str, norm: str, epsilon: float) -> str:
+def _add_and_norm(graph: Graph, name: str, out: str, x: str, tensors: Tensors, linear: str, norm: str, epsilon: float) -> str:
     scale = graph.constant(f"{name}.norm.weight", tensors[f"{norm}.weight"])
     shift = graph.constant(f"{name}.norm.bias", tensors[f"{norm}.bias"])
     bias = graph.constant(f"{name}.bias", tensors[f"{linear}.bias"])
-    return graph.node("SkipLayerNormalization", [out, x, scale, shift, bias], f"{name}.normed", domain=MICROSOFT, epsilon=epsilon)
+    total = graph.node("Sum", [out, x, bias], f"{name}.sum")
+    return graph.node("LayerNormalization", [total, scale, shift], f"{name}.normed", axis=-1, epsilon=epsilon)
 
 
 def _activated(graph: Graph, name: str, x: str, bias: np.ndarray, activation: str) -> str:

@@ -12,7 +12,7 @@ from compression.errors import ArtifactError
 from compression.models.assemble import assemble, can_assemble
 from compression.models.trace import trace
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised when the same model would give another graph."""
 TOLERANCE = 1e-3
 """Largest difference of a logit from torch's that is accepted, relative to the largest logit or 1."""

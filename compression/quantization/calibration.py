@@ -1,8 +1,13 @@
-"""The range that each activation takes on examples: one pass over the calibration split, shared by all that ask."""
+"""What each activation that meets a matrix is like on examples: one pass over the calibration split, shared by all that ask.
+
+Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the largest value of each channel.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -11,42 +16,88 @@ from onnx import TensorProto, helper
 
 from compression.models.context import StageContext
 from compression.models.graph import matrices
+from compression.quantization.histogram import BINS, Histogram
+from compression.recipe import CALIBRATIONS
 
 Ranges = dict[str, tuple[float, float]]
 
 
-def activation_ranges(model: onnx.ModelProto, context: StageContext, examples: int) -> Ranges:
-    """(low, high) over the first `examples` of the calibration split, for every activation that meets a matrix.
+@dataclass
+class Activation:
+    """What was seen of one activation [.., channels]: all its values, and the largest absolute one of each channel."""
 
-    Min-max calibration, a text at a time, so no padding is seen. Computed once per graph and split.
+    histogram: Histogram
+    peaks: np.ndarray
+    """float64 [channels]."""
+
+    def add(self, values: np.ndarray) -> None:
+        self.histogram.add(values)
+        self.peaks = np.maximum(self.peaks, np.abs(values).reshape(-1, len(self.peaks)).max(axis=0))
+
+
+def activation_ranges(model: onnx.ModelProto, context: StageContext, examples: int, method: str = "minmax") -> Ranges:
+    """(low, high) of every activation that meets a matrix, by the calibration method of that name."""
+    clipped_range = importlib.import_module(CALIBRATIONS[method].carried_out_by).clipped_range
+    seen = observe(model, context, examples)
+
+    def compute() -> np.ndarray:
+        return np.array([clipped_range(activation.histogram) for activation in seen.values()])
+
+    ranges = context.cached(f"ranges-{method}-{_key(model, context, examples)}", compute)
+    return {name: (float(low), float(high)) for name, (low, high) in zip(seen, ranges, strict=True)}
+
+
+def observe(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, Activation]:
+    """Every activation that meets a matrix, by name, over the first `examples` of the calibration split.
+
+    A text at a time, so no padding is seen. Computed once per graph and split.
     """
-    names = sorted({matrix.node.input[0] for matrix in matrices(model)})
-    split = context.encoded("calibration")
-    content = hashlib.sha256(model.SerializeToString()).hexdigest()
-    found = context.cached(f"ranges-{content[:16]}-{split.key}-{examples}", lambda: _observe(model, names, split.ids[:examples], context))
-    return {name: (float(low), float(high)) for name, (low, high) in zip(names, found, strict=True)}
+    widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(model)}
+    widths = dict(sorted(widths.items()))
+    texts = context.encoded("calibration").ids[:examples]
+    packed = context.cached(f"activations-{_key(model, context, examples)}", lambda: _pack(_observe(model, widths, texts, context)))
+    return _unpack(packed, widths)
 
 
-def _observe(model: onnx.ModelProto, names: list[str], texts: list[np.ndarray], context: StageContext) -> np.ndarray:
-    """[names, 2]: least and greatest value of each activation."""
-    session = onnxruntime.InferenceSession(_with_extremes(model, names).SerializeToString(), providers=["CPUExecutionProvider"])
-    found = np.stack([np.full(len(names), np.inf), np.full(len(names), -np.inf)], axis=1)
+def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
+    content = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()[:16]
+    return f"{content}-{context.encoded('calibration').key}-{examples}"
+
+
+def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
+    session = onnxruntime.InferenceSession(_with_outputs(model, list(widths)).SerializeToString(), providers=["CPUExecutionProvider"])
+    seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
     for step, ids in enumerate(texts, start=1):
-        extremes = np.array(session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})).reshape(-1, 2)
-        found[:, 0] = np.minimum(found[:, 0], extremes[:, 0])
-        found[:, 1] = np.maximum(found[:, 1], extremes[:, 1])
+        values = session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})
+        for activation, value in zip(seen.values(), values, strict=True):
+            activation.add(np.asarray(value))
         context.progress(step, len(texts))
-    return found
+    return seen
 
 
-def _with_extremes(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
-    """A copy whose outputs are the minimum and maximum of each named value, in that order."""
+def _with_outputs(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
+    """A copy whose outputs are the named values, in that order."""
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     del observed.graph.output[:]
-    for name in names:
-        for op in ("ReduceMin", "ReduceMax"):
-            result = f"{name}.{op}"
-            observed.graph.node.append(helper.make_node(op, [name], [result], keepdims=0))
-            observed.graph.output.append(helper.make_tensor_value_info(result, TensorProto.FLOAT, []))
+    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     return observed
+
+
+def _pack(seen: dict[str, Activation]) -> np.ndarray:
+    """One float64 row an activation, for the cache: limit, low, high, counts, then its channels' peaks (0 where it has fewer channels)."""
+    widest = max(len(activation.peaks) for activation in seen.values())
+    rows = np.zeros((len(seen), 3 + BINS + widest))
+    for row, activation in zip(rows, seen.values(), strict=True):
+        histogram = activation.histogram
+        row[:3] = histogram.limit, histogram.low, histogram.high
+        row[3 : 3 + BINS] = histogram.counts
+        row[3 + BINS : 3 + BINS + len(activation.peaks)] = activation.peaks
+    return rows
+
+
+def _unpack(rows: np.ndarray, widths: dict[str, int]) -> dict[str, Activation]:
+    return {
+        name: Activation(Histogram(row[3 : 3 + BINS].astype(np.int64), *map(float, row[:3])), row[3 + BINS : 3 + BINS + width])
+        for (name, width), row in zip(widths.items(), rows, strict=True)
+    }

@@ -7,9 +7,11 @@ import onnx
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
 from compression.models.graph import matrices
-from compression.quantization.calibration import activation_ranges
+from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.embedding import quantize_embedding
+from compression.quantization.fuse import fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
+from compression.quantization.smooth import smooth
 from compression.quantization.weight_only import quantize_weights
 from compression.recipe import Quantize
 
@@ -21,11 +23,14 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     """
     if next(matrices(model), None) is None:
         raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
+    if stage.smooth:
+        peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
+        model = smooth(model, peaks, stage.smooth)
     if stage.scheme == "weight-only":
         quantized = quantize_weights(model, stage)
     elif stage.scheme == "int8-static":
-        ranges = activation_ranges(model, context, stage.calibration_examples)
-        quantized = quantize_static(model, ranges, head=stage.head_bits != 32)
+        ranges = activation_ranges(model, context, stage.calibration_examples, stage.calibration)
+        quantized = fuse(quantize_static(model, ranges, head=stage.head_bits != 32))
     else:
-        quantized = quantize_dynamic(model, head=stage.head_bits != 32)
+        quantized = fuse(quantize_dynamic(model, head=stage.head_bits != 32))
     return quantize_embedding(quantized, stage.embedding_bits)

@@ -112,6 +112,21 @@ def test_every_shipped_recipe_survives_the_form_or_is_refused(name: str) -> None
         assert name not in PRESETS.values()
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Quantize(smooth=0.5, calibration_examples=64),
+        Quantize(scheme="int8-static", calibration="entropy", smooth=0.25),
+        Quantize(scheme="weight-only", bits=2, train_epochs=1.5, distill_weight=0.25),
+        Quantize(scheme="int8-static", calibration="mse", train_epochs=1),
+    ],
+    ids=lambda stage: stage.in_words(),
+)
+def test_what_int8_and_training_offer_is_in_the_form(stage: Quantize) -> None:
+    recipe = Recipe(stages=(stage,))
+    assert to_recipe(to_state(recipe)) == recipe
+
+
 def test_what_the_form_cannot_hold_is_refused() -> None:
     with pytest.raises(RecipeError, match="The form cannot show all"):
         to_state(Recipe(seed=7, stages=(Quantize(),)))

@@ -143,8 +143,10 @@ def test_a_key_holds_what_matters_and_nothing_else() -> None:
         stage_key("p", Distill(), 0),
         stage_key("p", Distill(), 1),
         stage_key("p", quantized, 0),
+        stage_key("p", Quantize(train_epochs=1), 0),
+        stage_key("p", Quantize(train_epochs=1), 1),
     ]
     assert len(set(keys)) == len(keys)
     assert stage_key("p", plain, 1) == keys[0]
-    assert stage_key("p", Quantize(scheme=quantized.scheme), 5) == keys[-1]
+    assert stage_key("p", Quantize(scheme=quantized.scheme), 5) == stage_key("p", quantized, 0)
     assert content_key("a", 1) != content_key("a", "1")

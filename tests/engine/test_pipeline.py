@@ -155,6 +155,20 @@ def test_points_of_a_sweep_share_their_first_stages(place: Path, workspace: Work
     assert len(loaded) == 1
 
 
+def test_training_for_quantization_comes_before_the_export(place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trained model is exported and quantized like any other, is kept, and differs from rounding alone in its numbers, not in its size."""
+    trained = parse_recipe({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 2, "train_epochs": 0.5, "learning_rate": 1e-3}]})
+    rounded = parse_recipe({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 2}]})
+    called: list[str] = []
+    carried_out = pipeline.apply
+    monkeypatch.setattr(pipeline, "apply", lambda module: called.append(module) or carried_out(module))
+    made = [Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe) for recipe in (trained, rounded, trained)]
+    assert called == [f"compression.quantization.{module}" for module in ("qat", "quantize", "quantize")]
+    assert made[0] == made[2]
+    assert made[0].facts["weights_bytes"] == made[1].facts["weights_bytes"]
+    assert (made[0].folder / "model.onnx").read_bytes() != (made[1].folder / "model.onnx").read_bytes()
+
+
 def test_the_baseline_is_its_own_reference(place: Path, workspace: Workspace) -> None:
     document = run_trial(ask(place, Recipe()), workspace, lambda progress: None)
     assert document.is_baseline

@@ -23,6 +23,7 @@ TEXTS = [np.random.default_rng(seed).integers(5, 40, size=length) for seed, leng
 SCHEMES = [
     Quantize(),
     Quantize(scheme="int8-static"),
+    Quantize(scheme="int8-static", calibration="mse"),
     Quantize(scheme="weight-only"),
     Quantize(scheme="weight-only", bits=4, embedding_bits=4),
     Quantize(scheme="weight-only", bits=2, embedding_bits=2, group_size=16),
