@@ -100,13 +100,14 @@ def expected(
 def features(facts: ModelFacts, recipe: Recipe) -> Array:
     """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
 
-    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay. Training: whether distilled, with a
+    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay, half of that of words. Training: whether distilled, with a
     teacher, epochs. Zeros: half the bits that a sparsity is worth, whether ranked globally or N:M. Bits: log2 of those of
     encoder and embedding, which scheme, group size.
     """
     left = after(facts, recipe)
     shares = (left.layers / facts.layers, left.heads / facts.heads, left.ffn / facts.ffn, left.encoder_parameters / facts.encoder_parameters)
     numbers = [math.log2(share) for share in shares]
+    numbers.append(math.log2(left.vocabulary / facts.vocabulary) / 2)
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
     numbers += [float(bool(distilled)), max((stage.soft_weight for stage in distilled), default=0.0)]
     numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)

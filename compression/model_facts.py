@@ -19,6 +19,7 @@ from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.own_model import weight_files
 from compression.recipe import Distill, PruneStructure, Recipe
+from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
 """By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known beforehand."""
@@ -47,6 +48,10 @@ class ModelFacts:
     tokenizer_bytes: int | None
     shapes: Mapping[str, tuple[int, ...]]
     """Of every stored tensor, by its name."""
+    tokenizer_bounds: tuple[int, int] | None = None
+    """Least and most bytes of the tokenizer when which of its entries stay is yet to be found, else None."""
+    folder: Path | None = None
+    """Where the model is, for what only its tokenizer can tell."""
 
     @property
     def encoder_parameters(self) -> int:
@@ -113,6 +118,7 @@ def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
         classes=classes or len(config.get("id2label") or ()) or int(config.get("num_labels", 2)),
         tokenizer_bytes=_tokenizer_bytes(folder / "tokenizer.json"),
         shapes=shapes,
+        folder=folder,
     )
 
 
@@ -136,6 +142,18 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
+    if shape.folder is not None:
+        _check_vocabulary(shape, recipe)
+
+
+def _check_vocabulary(shape: ModelFacts, recipe: Recipe) -> None:
+    """Raise when the tokenizer cannot be cut at all, or not to what `recipe` leaves of it."""
+    for place, stage in enumerate(recipe.stages):
+        before = after(shape, recipe.prefix(place)).vocabulary
+        if isinstance(stage, PruneStructure) and stage.target == "vocabulary" and stage.kept(before) < before:
+            found = _vocabulary(shape)
+            if found is not None:
+                check_room(stage.kept(before), before, len(found[1]))
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
@@ -154,7 +172,40 @@ def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
                     facts = replace(facts, heads=stage.kept(facts.heads))
                 case "ffn":
                     facts = replace(facts, ffn=stage.kept(facts.ffn))
+                case "vocabulary":
+                    facts = _with_fewer_words(facts, stage.kept(facts.vocabulary))
     return facts
+
+
+def _with_fewer_words(facts: ModelFacts, count: int) -> ModelFacts:
+    """Rows are exact; the tokenizer's file depends on which entries the data wants, so it gets bounds."""
+    if count == facts.vocabulary:
+        return facts
+    found = _vocabulary(facts)
+    if found is None:
+        return replace(facts, vocabulary=count, tokenizer_bytes=None)
+    low, likely, high = found[0].file_bytes(count, found[1])
+    return replace(facts, vocabulary=count, tokenizer_bytes=likely, tokenizer_bounds=(low, high))
+
+
+def _vocabulary(facts: ModelFacts) -> tuple[Vocabulary, frozenset[int]] | None:
+    """The model's tokenizer.json and the ids that must stay in it; None when the model brings no such file.
+
+    Raises `ModelError` for a tokenizer whose vocabulary cannot be cut.
+    """
+    path = (facts.folder or Path()) / "tokenizer.json"
+    if facts.folder is None or not path.is_file():
+        return None
+    stat = path.stat()
+    return _read_vocabulary(str(facts.folder), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_vocabulary(folder: str, size: int, changed_ns: int) -> tuple[Vocabulary, frozenset[int]]:
+    """As `_rewritten_bytes`, the two numbers make a rewritten file another cache entry."""
+    path = Path(folder) / "tokenizer.json"
+    vocabulary = Vocabulary(path.read_text(encoding="utf-8"), where=str(path))
+    return vocabulary, vocabulary.required(_config(Path(folder)))
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -145,14 +145,17 @@ class Distill(Stage, frozen=True):
 
 
 class PruneStructure(Retrained, Stage, frozen=True):
-    """Whole attention heads, feed-forward neurons or layers go; the tensors really get smaller."""
+    """Whole attention heads, feed-forward neurons, layers or entries of the vocabulary go; the tensors really get smaller."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune structure"
     carried_out_by: ClassVar[str] = "compression.pruning.structure"
 
     kind: Literal["prune-structure"] = "prune-structure"
-    target: Annotated[Literal["heads", "ffn", "layers"], Field(description="what goes: attention heads, feed-forward neurons, layers")] = "ffn"
+    target: Annotated[
+        Literal["heads", "ffn", "layers", "vocabulary"],
+        Field(description="what goes: attention heads, feed-forward neurons, layers, entries of the vocabulary"),
+    ] = "ffn"
     ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons are kept in multiples of 8")] = 0.5
     criterion: Annotated[str, Field(description="which go first")] = "magnitude"
 
@@ -161,8 +164,14 @@ class PruneStructure(Retrained, Stage, frozen=True):
     def _known_criterion(cls, name: str) -> str:
         return _known(name, STRUCTURE_CRITERIA, "criterion")
 
+    @model_validator(mode="after")
+    def _words_are_ranked_by_use(self) -> Self:
+        if self.target == "vocabulary" and self.criterion != "magnitude":
+            raise ValueError(f"entries of the vocabulary are ranked by how often they are used, but criterion is {self.criterion}; leave it out")
+        return self
+
     def kept(self, count: int) -> int:
-        """How many of `count` heads or neurons of a layer, or of all layers, stay; never none, and neurons in multiples of 8.
+        """How many of `count` heads or neurons of a layer, of all layers or entries, stay; never none, and neurons in multiples of 8.
 
         >>> PruneStructure(target="heads", ratio=0.25).kept(12), PruneStructure(target="ffn", ratio=0.7).kept(1536)
         (9, 464)

@@ -1,7 +1,7 @@
-"""The stage `prune-structure`: whole heads, neurons or layers go, then the rest may be retrained.
+"""The stage `prune-structure`: whole heads, neurons, layers or words go, then the rest may be retrained.
 
 What a head, a neuron and a layer is stands in `heads.py`, `ffn.py` and `layers.py`; which ones go first
-is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`.
+is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`. Words are `vocabulary.py`'s.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from compression.pruning import ffn, heads
 from compression.pruning.layers import keep_layers
 from compression.pruning.retrain import retrain
 from compression.pruning.units import keep_units
+from compression.pruning.vocabulary import cut_vocabulary
 from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
 
 
@@ -31,6 +32,8 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
     with torch.no_grad():
         if stage.target == "layers":
             _cut_layers(stage, model, context)
+        elif stage.target == "vocabulary":
+            cut_vocabulary(stage, model, context)
         else:
             _cut_units(stage, model, context)
     retrain(model, context, epochs=stage.retrain_epochs, learning_rate=stage.learning_rate)
