@@ -80,6 +80,7 @@ def _split(tokenizer_json: str, texts: Sequence[str]) -> list[dict[int, list[str
 
     tokenizer: Any = Tokenizer.from_str(tokenizer_json)
     tokenizer.no_truncation()
+    tokenizer.no_padding()
     found: list[dict[int, list[str]]] = []
     for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False):
         words: dict[int, list[str]] = defaultdict(list)

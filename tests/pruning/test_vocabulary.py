@@ -51,9 +51,7 @@ def byte_pairs() -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        TEXTS, trainers.BpeTrainer(vocab_size=460, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    )
+    tokenizer.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=460, special_tokens=special, initial_alphabet=alphabet, show_progress=False))
     tokenizer.add_special_tokens(["<mask>"])
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     return tokenizer
@@ -155,7 +153,9 @@ def test_a_merge_counts_for_its_parts() -> None:
 
 def test_ids_up_to_padding_and_those_of_the_config_stay() -> None:
     content = {"model": {"type": "WordPiece", "unk_token": "u", "vocab": {word: number for number, word in enumerate(("w0", "w1", "p", "u", "w4"))}}}
-    required = Vocabulary(json.dumps(content)).required({"vocab_size": 5, "pad_token_id": 2, "eos_token_id": 4, "bos_token_id": None, "x_token_id": 9})
+    required = Vocabulary(json.dumps(content)).required(
+        {"vocab_size": 5, "pad_token_id": 2, "eos_token_id": 4, "bos_token_id": None, "x_token_id": 9}
+    )
     assert required == {0, 1, 2, 3, 4}
 
 
@@ -192,7 +192,7 @@ def test_coverage_counts_words_tokens_and_growth() -> None:
     old = wordpiece(words)
     new = wordpiece({word: number for number, word in enumerate(word for word in words if word not in ("abc", "##c"))})
     found = coverage(old.to_str(), new.to_str(), ["abc ab", "abc cbc a z"])
-    # old: abc | ab | abc | c ##bc | a | [UNK]: 7 tokens; new: abc is [UNK] (ab, then no ##c)
+    # The old one makes abc, ab; abc, c ##bc, a, [UNK]: 7 tokens of 6 words. The new one finds no rest after the ab of abc.
     assert (found.entries, found.entries_before, found.texts) == (8, 10, 2)
     assert found.words == pytest.approx(4 / 6)
     assert found.tokens == pytest.approx(5 / 7)
@@ -293,5 +293,5 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     folder = make_tiny("roberta", tmp_path / "model")
     model = tiny_model(tmp_path / "bert")
     context = context_of(folder, ("a",))
-    with pytest.raises(ModelError, match="ids up to .* but the embedding only"):
+    with pytest.raises(ModelError, match=r"ids up to .* but the embedding only"):
         apply(PruneStructure(target="vocabulary", ratio=0.1), model, context)
