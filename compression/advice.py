@@ -77,7 +77,7 @@ def _of_zeros(stage: PruneWeights) -> list[Advice]:
 
 
 def _of_student(recipe: Recipe, place: int, stage: Distill, facts: ModelFacts | None) -> list[Advice]:
-    if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers:
+    if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers and not stage.cuts():
         return [_say(False, False, f"The teacher has {stage.layers} layers already, so this student is as large and as slow as its teacher.")]
     return [_say(True, True, "Time falls about in proportion to the layers that go; size falls less, for the word embedding stays whole.")]
 

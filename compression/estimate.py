@@ -28,6 +28,8 @@ __all__ = ["Advice", "Estimate", "ModelFacts", "SizeEstimate", "advice", "expect
 
 FEWEST = 6
 """Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
+WITH_TEACHER = 1.6
+"""How much longer a step of training takes when the teacher runs too (a student of half its layers, measured)."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -100,9 +102,9 @@ def expected(
 def features(facts: ModelFacts, recipe: Recipe) -> Array:
     """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
 
-    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay, half of that of words. Training: whether distilled, with a
-    teacher, epochs. Zeros: half the bits that a sparsity is worth, whether ranked globally or N:M. Bits: log2 of those of
-    encoder and embedding, which scheme, group size.
+    Shape: log2 of the share of layers, heads, neurons and of encoder weights that stay, half of that of words. Training: whether
+    distilled, with a teacher, whether with its inner states, epochs. Zeros: half the bits that a sparsity is worth, whether ranked
+    globally or N:M. Bits: log2 of those of encoder and embedding, which scheme, group size.
     """
     left = after(facts, recipe)
     shares = (left.layers / facts.layers, left.heads / facts.heads, left.ffn / facts.ffn, left.encoder_parameters / facts.encoder_parameters)
@@ -110,6 +112,7 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     numbers.append(math.log2(left.vocabulary / facts.vocabulary) / 2)
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
     numbers += [float(bool(distilled)), max((stage.soft_weight for stage in distilled), default=0.0)]
+    numbers.append(float(any(stage.imitates for stage in distilled)) / 2)
     numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
     kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
@@ -125,9 +128,9 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
 
 
 def _epochs(stage: Stage) -> float:
-    """Passes over the training split."""
+    """Passes over as many texts as the training split has."""
     if isinstance(stage, Distill):
-        return stage.epochs
+        return stage.epochs * (1 + stage.augment)
     return stage.retrain_epochs if isinstance(stage, PruneStructure | PruneWeights) else 0.0
 
 
@@ -152,8 +155,9 @@ def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: 
 
 
 def _work(stage: Stage) -> float:
-    """What its time grows with: epochs, and a little for the rest."""
-    return 0.1 + _epochs(stage)
+    """What its time grows with: epochs, a teacher that runs beside its student, and a little for the rest."""
+    beside = isinstance(stage, Distill) and stage.imitates
+    return 0.1 + _epochs(stage) * (WITH_TEACHER if beside else 1)
 
 
 # --- ratios to the baseline --------------------------------------------------------------------------------

@@ -164,17 +164,23 @@ def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
     for stage in recipe.stages:
         if isinstance(stage, Distill):
             facts = replace(facts, layers=len(stage.kept(facts.layers)))
+            for cut in stage.cuts():
+                facts = _pruned(facts, cut)
         elif isinstance(stage, PruneStructure):
-            match stage.target:
-                case "layers":
-                    facts = replace(facts, layers=stage.kept(facts.layers))
-                case "heads":
-                    facts = replace(facts, heads=stage.kept(facts.heads))
-                case "ffn":
-                    facts = replace(facts, ffn=stage.kept(facts.ffn))
-                case "vocabulary":
-                    facts = _with_fewer_words(facts, stage.kept(facts.vocabulary))
+            facts = _pruned(facts, stage)
     return facts
+
+
+def _pruned(facts: ModelFacts, stage: PruneStructure) -> ModelFacts:
+    match stage.target:
+        case "layers":
+            return replace(facts, layers=stage.kept(facts.layers))
+        case "heads":
+            return replace(facts, heads=stage.kept(facts.heads))
+        case "ffn":
+            return replace(facts, ffn=stage.kept(facts.ffn))
+        case "vocabulary":
+            return _with_fewer_words(facts, stage.kept(facts.vocabulary))
 
 
 def _with_fewer_words(facts: ModelFacts, count: int) -> ModelFacts:
