@@ -18,7 +18,7 @@ PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yam
 """Shipped recipes behind the preset chips."""
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
-TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers"}
+TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers", "vocabulary": "vocabulary"}
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 
 
@@ -75,10 +75,19 @@ def _distil(layers: int) -> None:
         if not st.toggle("**1 Distil** a student", **_key("distil"), disabled=layers < 2):
             return
         st.slider("Student layers", 1, max(2, layers), help=f"The teacher, this model itself, has {layers}.", **_key("layers"))
+        with st.expander("Narrower layers"):
+            help_start = "The student starts from the most important ones of its teacher."
+            st.slider("Attention heads it does without", 0, 90, step=1, format="%d %%", help=help_start, **_key("student_heads"))
+            st.slider("Neurons it does without", 0, 95, step=1, format="%d %%", help=help_start, **_key("student_ffn"))
         with st.expander("Training"):
             st.slider("Epochs", 0.0, 20.0, step=0.5, **_key("epochs"))
             st.slider("Temperature", 0.5, 10.0, step=0.5, help="Softens both outputs before they are compared.", **_key("temperature"))
             st.slider("Weight of the teacher", 0.0, 1.0, step=0.05, help="The rest of the loss is on the labels.", **_key("soft_weight"))
+            help_inner = "Added to the loss; above 0 the teacher runs beside the student, and an epoch takes about half as long again."
+            st.slider("Weight of hidden states", 0.0, 10.0, step=0.5, help=help_inner, **_key("hidden_weight"))
+            st.slider("Weight of attention", 0.0, 10.0, step=0.5, help=help_inner, **_key("attention_weight"))
+            help_copies = "With words masked or left out. Each makes an epoch longer by the whole training split."
+            st.slider("Damaged copies of each text", 0, 10, help=help_copies, **_key("augment"))
 
 
 def _prune() -> None:
@@ -99,6 +108,9 @@ def _prune() -> None:
             st.slider("Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
         if "ffn" in targets:
             st.slider("Feed-forward neurons that go", 0, 95, step=1, format="%d %%", **_key("ffn"))
+        if "vocabulary" in targets:
+            help_words = "Special tokens and single characters stay, then what the training texts use most. Other words fall into pieces."
+            st.slider("Vocabulary that goes", 0, 90, step=1, format="%d %%", help=help_words, **_key("vocabulary"))
         if "layers" in targets:
             st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
         st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain"))

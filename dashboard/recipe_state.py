@@ -16,9 +16,13 @@ from compression.recipe_file import parse_recipe
 
 State = dict[str, Any]
 
-STRUCTURES = ("heads", "ffn", "layers")
+STUDENT = ("layers", "epochs", "temperature", "soft_weight", "hidden_weight", "attention_weight", "augment")
+"""Fields of a student that the form has as they are."""
+STRUCTURES = ("vocabulary", "heads", "ffn", "layers")
 """In the order in which the form's stages run, before single weights are pruned."""
 TARGETS = ("weights", *STRUCTURES)
+SHARES = {"layers": "drop_layers"}
+"""Names of the form's shares where they are not the target's."""
 
 DEFAULTS: State = {
     "distil": False,
@@ -26,6 +30,11 @@ DEFAULTS: State = {
     "epochs": 6.0,
     "temperature": 2.0,
     "soft_weight": 0.7,
+    "hidden_weight": 0.0,
+    "attention_weight": 0.0,
+    "augment": 0,
+    "student_heads": 0,
+    "student_ffn": 0,
     "prune": False,
     "targets": ["weights"],
     "sparsity": 50,
@@ -35,6 +44,7 @@ DEFAULTS: State = {
     "heads": 25,
     "ffn": 50,
     "drop_layers": 35,
+    "vocabulary": 50,
     "retrain": 0.0,
     "quantize": True,
     "scheme": "int8-dynamic",
@@ -58,7 +68,8 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
     """
     stages: list[State] = []
     if state["distil"]:
-        stages.append({"kind": "distill", **{key: state[key] for key in ("layers", "epochs", "temperature", "soft_weight")}})
+        narrower = {"head_ratio": state["student_heads"] / 100, "ffn_ratio": state["student_ffn"] / 100}
+        stages.append({"kind": "distill", **{key: state[key] for key in STUDENT}, **narrower})
     if state["prune"]:
         stages += _pruning(state)
     if state["quantize"]:
@@ -68,7 +79,7 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
 
 def _pruning(state: Mapping[str, Any]) -> list[State]:
     """Structure first, then single weights of what is left; training to win back accuracy comes once, at the end."""
-    ratios = {"heads": state["heads"], "ffn": state["ffn"], "layers": state["drop_layers"]}
+    ratios = {target: state[SHARES.get(target, target)] for target in STRUCTURES}
     stages: list[State] = [
         {"kind": "prune-structure", "target": target, "ratio": ratios[target] / 100} for target in STRUCTURES if target in state["targets"]
     ]
@@ -100,13 +111,13 @@ def to_state(recipe: Recipe) -> State:
     state: State = {**DEFAULTS, "distil": False, "prune": False, "targets": [], "quantize": False}
     for stage in recipe.stages:
         if isinstance(stage, Distill):
-            state |= {"distil": True, **stage.model_dump(include={"layers", "epochs", "temperature", "soft_weight"})}
+            state |= {"distil": True, **stage.model_dump(include=set(STUDENT))}
+            state |= {"student_heads": round(stage.head_ratio * 100, 6), "student_ffn": round(stage.ffn_ratio * 100, 6)}
         elif isinstance(stage, PruneStructure):
-            share = {"layers": "drop_layers"}.get(stage.target, stage.target)
             state |= {
                 "prune": True,
                 "targets": [*state["targets"], stage.target],
-                share: round(stage.ratio * 100, 6),
+                SHARES.get(stage.target, stage.target): round(stage.ratio * 100, 6),
                 "retrain": stage.retrain_epochs,
             }
         elif isinstance(stage, PruneWeights):

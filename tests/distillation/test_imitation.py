@@ -59,14 +59,13 @@ def softmax_by_hand(left: torch.Tensor, right: torch.Tensor, real: int) -> np.nd
 def test_relations_and_their_loss_are_those_of_minilm() -> None:
     heads, size = 3, 2
     parts = [random(2, 4, heads * size, seed=seed) for seed in range(4)]
-    student, teacher = relation(*parts[:2], MASK, heads), relation(*parts[2:], MASK, heads)
+    student, teacher = relation(parts[0], parts[1], MASK, heads), relation(parts[2], parts[3], MASK, heads)
     total = 0.0
     for text, token in MASK.nonzero().tolist():
         real = int(MASK[text].sum())
         for head in range(heads):
-            mine, theirs = (
-                softmax_by_hand(*(part[text, :, head * size : (head + 1) * size] for part in pair), real)[token] for pair in (parts[:2], parts[2:])
-            )
+            own = [part[text, :, head * size : (head + 1) * size] for part in parts]
+            mine, theirs = softmax_by_hand(own[0], own[1], real)[token], softmax_by_hand(own[2], own[3], real)[token]
             np.testing.assert_allclose(student[text, head, token, :real].exp().numpy(), mine, rtol=1e-5)
             assert float(student[text, head, token, real:].exp().sum()) == 0
             total += float((theirs * np.log(theirs / mine)).sum())
