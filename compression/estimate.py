@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compression.advice import Advice, advice
-from compression.errors import RecipeError
+from compression.errors import ModelError, RecipeError
 from compression.model_facts import ModelFacts, after, facts
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
 from compression.sizes import SizeEstimate, expected_bytes
@@ -197,7 +197,7 @@ def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: 
         if document.recipe_id not in gathered:
             try:
                 gathered[document.recipe_id] = features(facts, document.recipe), []
-            except RecipeError:  # a recipe of another model, with a student of more layers than this one has
+            except (ModelError, RecipeError):  # a recipe of another model, with a student of more layers than this one has
                 continue
         gathered[document.recipe_id][1].append(math.log(value))
     if len(gathered) < FEWEST:

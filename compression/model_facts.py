@@ -142,24 +142,12 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
-    if shape.folder is not None:
-        _check_vocabulary(shape, recipe)
-
-
-def _check_vocabulary(shape: ModelFacts, recipe: Recipe) -> None:
-    """Raise when the tokenizer cannot be cut at all, or not to what `recipe` leaves of it."""
-    for place, stage in enumerate(recipe.stages):
-        before = after(shape, recipe.prefix(place)).vocabulary
-        if isinstance(stage, PruneStructure) and stage.target == "vocabulary" and stage.kept(before) < before:
-            found = _vocabulary(shape)
-            if found is not None:
-                check_room(stage.kept(before), before, len(found[1]))
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
     """The shape that is left when the structural stages of `recipe` are done; `shapes` stays that of the original.
 
-    Raises `RecipeError` when a student is to have layers that are not there.
+    Raises `RecipeError` when a student is to have layers that are not there, or a vocabulary no room for single characters.
     """
     for stage in recipe.stages:
         if isinstance(stage, Distill):
@@ -184,34 +172,34 @@ def _pruned(facts: ModelFacts, stage: PruneStructure) -> ModelFacts:
 
 
 def _with_fewer_words(facts: ModelFacts, count: int) -> ModelFacts:
-    """Rows are exact; the tokenizer's file depends on which entries the data wants, so it gets bounds."""
+    """Rows are exact; the tokenizer's file depends on which entries the data wants, so it gets bounds.
+
+    Raises `ModelError` for a tokenizer whose vocabulary cannot be cut; a model without a tokenizer.json tells when it is run.
+    """
     if count == facts.vocabulary:
         return facts
-    found = _vocabulary(facts)
-    if found is None:
+    path = (facts.folder or Path()) / "tokenizer.json"
+    if facts.folder is None or not path.is_file():
         return replace(facts, vocabulary=count, tokenizer_bytes=None)
-    low, likely, high = found[0].file_bytes(count, found[1])
+    stat = path.stat()
+    read = (str(path), stat.st_size, stat.st_mtime_ns)
+    check_room(count, facts.vocabulary, len(_vocabulary(*read)[1]))
+    low, likely, high = _bounds(*read, count)
     return replace(facts, vocabulary=count, tokenizer_bytes=likely, tokenizer_bounds=(low, high))
 
 
-def _vocabulary(facts: ModelFacts) -> tuple[Vocabulary, frozenset[int]] | None:
-    """The model's tokenizer.json and the ids that must stay in it; None when the model brings no such file.
-
-    Raises `ModelError` for a tokenizer whose vocabulary cannot be cut.
-    """
-    path = (facts.folder or Path()) / "tokenizer.json"
-    if facts.folder is None or not path.is_file():
-        return None
-    stat = path.stat()
-    return _read_vocabulary(str(facts.folder), stat.st_size, stat.st_mtime_ns)
-
-
 @lru_cache(maxsize=8)
-def _read_vocabulary(folder: str, size: int, changed_ns: int) -> tuple[Vocabulary, frozenset[int]]:
-    """As `_rewritten_bytes`, the two numbers make a rewritten file another cache entry."""
-    path = Path(folder) / "tokenizer.json"
-    vocabulary = Vocabulary(path.read_text(encoding="utf-8"), where=str(path))
-    return vocabulary, vocabulary.required(_config(Path(folder)))
+def _vocabulary(path: str, size: int, changed_ns: int) -> tuple[Vocabulary, frozenset[int]]:
+    """A tokenizer.json and the ids that must stay in it. As in `_rewritten_bytes`, two numbers make a rewritten file another entry."""
+    vocabulary = Vocabulary(Path(path).read_text(encoding="utf-8"), where=path)
+    return vocabulary, vocabulary.required(_config(Path(path).parent))
+
+
+@lru_cache(maxsize=256)
+def _bounds(path: str, size: int, changed_ns: int, count: int) -> tuple[int, int, int]:
+    """Least, likely and most bytes of the file with `count` entries: asked for several times at every move of a slider."""
+    vocabulary, required = _vocabulary(path, size, changed_ns)
+    return vocabulary.file_bytes(count, required)
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Vocabulary:
         return frozenset(named | single)
 
     def ranked(self, counts: Sequence[int]) -> list[int]:
-        """All ids but no order of the required: the most used first; of equal ones those that the tokenizer's makers put first.
+        """All ids, the most used first; of equal ones those that the tokenizer's makers put first.
 
         `counts` [ids] says how often each token occurs. What BPE merges along the way counts too, so that the first n of the list
         always hold the parts of all that they hold.
@@ -147,13 +147,17 @@ class Vocabulary:
 
     def file_bytes(self, count: int, required: frozenset[int]) -> tuple[int, int, int]:
         """Least, likely and most bytes of the file with `count` ids, `required` among them: which others stay is for the data to say."""
-        total = len(_compact({**self._content, "padding": None, "truncation": None}).encode())
-        each = self._entry_bytes
+        total, each = self._file_bytes, self._entry_bytes
         free = sorted(size for number, size in each.items() if number not in required)
         stay = min(count - (len(self.pieces) - len(each)), len(each))
         left = stay - (len(each) - len(free))
         always = total - sum(free) - (0 if self.kind == "Unigram" else _digits(len(each)) - _digits(stay))
         return always + sum(free[:left]), always + round(sum(free) * left / max(1, len(free))), always + sum(free[len(free) - left :])
+
+    @cached_property
+    def _file_bytes(self) -> int:
+        """Bytes of the whole file as it is written into an artefact."""
+        return len(_compact({**self._content, "padding": None, "truncation": None}).encode())
 
     @cached_property
     def _entry_bytes(self) -> dict[int, int]:
@@ -244,4 +248,4 @@ def _digits(count: int) -> int:
     >>> _digits(12)
     14
     """
-    return sum(len(str(number)) for number in range(count))
+    return count + sum(count - 10**power for power in range(1, len(str(count))))
