@@ -32,6 +32,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from compression.catalog import BUILTIN_MODELS, MINILM, resolve_task
+from compression.distillation.augment import with_copies
 from compression.models import adapters
 from compression.models.anatomy import anatomy, linear
 from compression.models.context import EncodedSplit
@@ -39,9 +40,6 @@ from compression.models.load import encoder_with_new_head
 from compression.models.train import logits, train
 from compression.tasks import Task, encode, load_task
 from compression.workspace import SHIPPED
-
-MASKED, DROPPED = 0.15, 0.10
-"""Shares of a copy's tokens that become [MASK] and that are left out."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +85,6 @@ SETTINGS = {
 def encoded_splits(task: Task, tokenizer: Path) -> dict[str, EncodedSplit]:
     """All splits of a task as token ids."""
     return {name: EncodedSplit(encode(tokenizer, split.texts, task.max_length), split.labels, split.sha256) for name, split in task.splits.items()}
-
-
-def with_copies(split: EncodedSplit, copies: int, mask_id: int, seed: int) -> EncodedSplit:
-    """The split followed by damaged copies of it, labels and special tokens kept."""
-    random = np.random.default_rng(seed)
-    texts = list(split.ids)
-    for ids in split.ids * copies:
-        inner, draw = ids[1:-1].copy(), random.random(len(ids) - 2)
-        inner[draw < MASKED] = mask_id
-        kept = (draw < MASKED) | (draw >= MASKED + DROPPED)
-        texts.append(np.concatenate([ids[:1], inner[kept], ids[-1:]]))
-    return EncodedSplit(texts, np.tile(split.labels, 1 + copies), f"{split.key}-{copies}-{seed}")
 
 
 def accuracy(outputs: np.ndarray, split: EncodedSplit) -> float:

@@ -77,15 +77,23 @@ def _of_zeros(stage: PruneWeights) -> list[Advice]:
 
 
 def _of_student(recipe: Recipe, place: int, stage: Distill, facts: ModelFacts | None) -> list[Advice]:
-    if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers:
+    if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers and not stage.cuts():
         return [_say(False, False, f"The teacher has {stage.layers} layers already, so this student is as large and as slow as its teacher.")]
     return [_say(True, True, "Time falls about in proportion to the layers that go; size falls less, for the word embedding stays whole.")]
 
 
 def _of_structure(recipe: Recipe, place: int, stage: PruneStructure, facts: ModelFacts | None) -> list[Advice]:
-    what = {"heads": "heads", "ffn": "feed-forward neurons", "layers": "layers", "hidden": "dimensions of the hidden state"}[stage.target]
+    what = {
+        "heads": "heads",
+        "ffn": "feed-forward neurons",
+        "layers": "layers",
+        "hidden": "dimensions of the hidden state",
+        "vocabulary": "entries of the vocabulary",
+    }[stage.target]
     if stage.ratio == 0:
         return [_say(False, False, f"A ratio of 0 removes no {what}.")]
+    if stage.target == "vocabulary":
+        return _of_vocabulary(recipe, place, stage, facts)
     if facts is None:
         return [_say(True, True, f"Whole {what} go: the tensors really get smaller, the file and the time with them.")]
     before, left = after(facts, recipe.prefix(place)), after(facts, recipe.prefix(place + 1))
@@ -98,6 +106,16 @@ def _of_structure(recipe: Recipe, place: int, stage: PruneStructure, facts: Mode
     if stage.target != "layers" and width % 8:
         said.append(_say(True, False, f"A width of {width} is no multiple of 8, so part of the vector units idles; another ratio may be faster."))
     return said
+
+
+def _of_vocabulary(recipe: Recipe, place: int, stage: PruneStructure, facts: ModelFacts | None) -> list[Advice]:
+    slower = "no faster: words are looked up, not multiplied, and rare words fall into more tokens"
+    if facts is None:
+        return [_say(True, False, f"The word embedding gets smaller, the model {slower}.")]
+    before, left = after(facts, recipe.prefix(place)), after(facts, recipe.prefix(place + 1))
+    saved = (before.vocabulary - left.vocabulary) * before.embedding / facts.parameters
+    text = f"{left.vocabulary:,} of {before.vocabulary:,} entries stay: {saved * 100:.0f} % of the model's numbers go, and it gets {slower}."
+    return [_say(True, False, text)]
 
 
 def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 
 from compression.advice import Advice, advice
-from compression.errors import RecipeError
+from compression.errors import ModelError, RecipeError
 from compression.model_facts import ModelFacts, after, facts
 from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
 from compression.sizes import SizeEstimate, expected_bytes
@@ -30,6 +30,8 @@ FEWEST = 6
 """Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
 KNOWLEDGE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
 """How far apart ways to choose weights are held, by what they look at; one that also updates the others is 1 further away."""
+WITH_TEACHER = 1.6
+"""How much longer a step of training takes when the teacher runs too (a student of half its layers, measured)."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -102,20 +104,22 @@ def expected(
 def features(facts: ModelFacts, recipe: Recipe) -> Array:
     """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
 
-    Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, and whether data chose what
-    goes. Training: whether distilled, with a teacher, epochs. Zeros: half the bits that a sparsity is worth, how much the method
-    looks at, whether ranked globally or N:M. Bits: log2 of those of
-    encoder and embedding, which scheme, group size.
+    Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, half of that of words, and
+    whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs. Zeros: half the
+    bits that a sparsity is worth, how much the method looks at, whether ranked globally or N:M. Bits: log2 of those of encoder and
+    embedding, which scheme, group size.
     """
     left = after(facts, recipe)
     widths = ("layers", "heads", "ffn", "hidden", "encoder_parameters")
     shares = [getattr(left, width) / getattr(facts, width) for width in widths]
     numbers = [math.log2(share) for share in shares]
+    numbers.append(math.log2(left.vocabulary / facts.vocabulary) / 2)
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
     cuts = [stage for stage in recipe.stages if isinstance(stage, PruneStructure)]
     numbers.append(float(any(stage.criterion != "magnitude" or stage.allocation == "global" for stage in cuts)) / 2)
     taught = [stage.soft_weight for stage in distilled] + [stage.distill_weight for stage in recipe.stages if _retrains(stage)]
     numbers += [float(bool(distilled)), max(taught, default=0.0)]
+    numbers.append(float(any(stage.imitates for stage in distilled)) / 2)
     numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
     kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
@@ -136,9 +140,9 @@ def _retrains(stage: Stage) -> TypeGuard[PruneStructure | PruneWeights]:
 
 
 def _epochs(stage: Stage) -> float:
-    """Passes over the training split."""
+    """Passes over as many texts as the training split has."""
     if isinstance(stage, Distill):
-        return stage.epochs
+        return stage.epochs * (1 + stage.augment)
     if isinstance(stage, Quantize):
         return stage.train_epochs
     return stage.retrain_epochs if _retrains(stage) else 0.0
@@ -165,8 +169,9 @@ def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: 
 
 
 def _work(stage: Stage) -> float:
-    """What its time grows with: epochs, and a little for the rest."""
-    return 0.1 + _epochs(stage)
+    """What its time grows with: epochs, a teacher that runs beside its student, and a little for the rest."""
+    beside = isinstance(stage, Distill) and stage.imitates
+    return 0.1 + _epochs(stage) * (WITH_TEACHER if beside else 1)
 
 
 # --- ratios to the baseline --------------------------------------------------------------------------------
@@ -206,7 +211,7 @@ def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: 
         if document.recipe_id not in gathered:
             try:
                 gathered[document.recipe_id] = features(facts, document.recipe), []
-            except RecipeError:  # a recipe of another model, with a student of more layers than this one has
+            except (ModelError, RecipeError):  # a recipe of another model, with a student of more layers than this one has
                 continue
         gathered[document.recipe_id][1].append(math.log(value))
     if len(gathered) < FEWEST:

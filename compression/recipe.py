@@ -132,12 +132,13 @@ class Retrained(BaseModel, frozen=True):
         """`" + 2 epochs"`, `" + 2 epochs with teacher"`, or nothing."""
         if not self.retrain_epochs:
             return ""
-        return f" + {self.retrain_epochs:g} epoch{'' if self.retrain_epochs == 1 else 's'}" + (" with teacher" if self.distill_weight else "")
+        return _epochs_in_words(self.retrain_epochs) + (" with teacher" if self.distill_weight else "")
 
 
 class Distill(Stage, frozen=True):
-    """A student with fewer layers, started from chosen layers of the teacher, trained on the labels and
-    on the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531)."""
+    """A student with fewer layers, heads or neurons, started from those of the teacher, trained on the labels, on the
+    teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531) and, where asked for, on its hidden states
+    (TinyBERT, arXiv:1909.10351) and its last attention (MiniLM, arXiv:2002.10957)."""
 
     strategy: ClassVar[Strategy] = "distillation"
     title: ClassVar[str] = "Distil a student"
@@ -148,10 +149,21 @@ class Distill(Stage, frozen=True):
     teacher_layers: Annotated[
         tuple[int, ...] | None, Field(description="teacher layers it starts from, counted from 0; evenly spread when left out")
     ] = None
+    head_ratio: Annotated[float, Field(ge=0, lt=1, description="share of each layer's attention heads that the student does without")] = 0
+    ffn_ratio: Annotated[float, Field(ge=0, lt=1, description="share of each layer's feed-forward neurons that the student does without")] = 0
+    criterion: Annotated[str, Field(description="which heads and neurons of the teacher the student does without first")] = "magnitude"
     temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared")] = 2.0
     soft_weight: Annotated[float, Field(ge=0, le=1, description="share of the loss on the teacher's outputs, the rest is on labels")] = 0.7
+    hidden_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to the teacher's hidden states, added to it")] = 0
+    attention_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to its last layer's attention, added too")] = 0
+    augment: Annotated[int, Field(ge=0, le=20, description="damaged copies of each training text to learn from, masked and shortened")] = 0
     epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split")] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
+
+    @field_validator("criterion")
+    @classmethod
+    def _known_criterion(cls, name: str) -> str:
+        return _known(name, STRUCTURE_CRITERIA, "criterion")
 
     @model_validator(mode="after")
     def _layers_agree(self) -> Self:
@@ -179,13 +191,37 @@ class Distill(Stage, frozen=True):
             raise RecipeError(f"teacher_layers names layer {last}, but the teacher's {count} layers are 0 to {count - 1}; choose among these.")
         return self.teacher_layers
 
+    @property
+    def imitates(self) -> bool:
+        """Whether the teacher has to run beside the student; its outputs alone are asked for once."""
+        return bool(self.hidden_weight or self.attention_weight)
+
+    def cuts(self) -> tuple[PruneStructure, ...]:
+        """What makes the teacher's layers as narrow as the student's.
+
+        >>> [cut.in_words() for cut in Distill(ffn_ratio=0.5).cuts()]
+        ['ffn -50 %']
+        """
+        heads = PruneStructure(target="heads", ratio=self.head_ratio, criterion=self.criterion)
+        ffn = PruneStructure(target="ffn", ratio=self.ffn_ratio, criterion=self.criterion)
+        return tuple(cut for cut in (heads, ffn) if cut.ratio)
+
     def in_words(self) -> str:
-        return f"student-{self.layers}" if self.soft_weight else f"student-{self.layers} without teacher"
+        """
+        >>> Distill(ffn_ratio=0.5, hidden_weight=1, attention_weight=1, augment=2).in_words()
+        'student-3 ffn -50 % + hidden states + attention + 2 copies'
+        """
+        words = " ".join([f"student-{self.layers}", *(cut.in_words() for cut in self.cuts())])
+        words += " + hidden states" if self.hidden_weight else ""
+        words += " + attention" if self.attention_weight else ""
+        words += f" + {self.augment} cop{'y' if self.augment == 1 else 'ies'}" if self.augment else ""
+        return words if self.soft_weight or self.imitates else f"{words} without teacher"
 
 
 class PruneStructure(Retrained, Stage, frozen=True):
-    """Whole attention heads, feed-forward neurons, layers or dimensions of the hidden state go; the tensors really get smaller.
-    With retraining, the model as it came in may be the teacher of what is left (Hinton et al. 2015, arXiv:1503.02531)."""
+    """Whole attention heads, feed-forward neurons, layers, dimensions of the hidden state or entries of the vocabulary go; the
+    tensors really get smaller. With retraining, the model as it came in may be the teacher of what is left (Hinton et al. 2015,
+    arXiv:1503.02531)."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune structure"
@@ -193,8 +229,8 @@ class PruneStructure(Retrained, Stage, frozen=True):
 
     kind: Literal["prune-structure"] = "prune-structure"
     target: Annotated[
-        Literal["heads", "ffn", "layers", "hidden"],
-        Field(description="what goes: attention heads, feed-forward neurons, layers, or dimensions of the hidden state everywhere"),
+        Literal["heads", "ffn", "layers", "hidden", "vocabulary"],
+        Field(description="what goes: attention heads, feed-forward neurons, layers, hidden dimensions everywhere, entries of the vocabulary"),
     ] = "ffn"
     ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons and dimensions are kept in multiples of 8")] = 0.5
     criterion: Annotated[str, Field(description="which go first")] = "magnitude"
@@ -214,8 +250,14 @@ class PruneStructure(Retrained, Stage, frozen=True):
             raise ValueError(f"allocation global is for heads and ffn, but target is {self.target}; leave allocation out")
         return self
 
+    @model_validator(mode="after")
+    def _words_are_ranked_by_use(self) -> Self:
+        if self.target == "vocabulary" and self.criterion != "magnitude":
+            raise ValueError(f"entries of the vocabulary are ranked by how often they are used, but criterion is {self.criterion}; leave it out")
+        return self
+
     def kept(self, count: int) -> int:
-        """How many of `count` heads or neurons of a layer, of all layers, or of all dimensions stay; never none.
+        """How many of `count` heads or neurons of a layer, of all layers, dimensions or entries, stay; never none.
 
         Neurons and dimensions stay in multiples of 8: eight floats are one 256-bit vector, so any other width leaves lanes idle.
 
@@ -403,7 +445,7 @@ class Quantize(Stage, frozen=True):
                 words += f" smooth {self.smooth:g}"
         else:
             words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
-        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _retrained(self.train_epochs)
+        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _epochs_in_words(self.train_epochs)
 
 
 AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
@@ -473,3 +515,7 @@ def _known(name: str, table: Mapping[str, Method], field: str) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:g} %"
+
+
+def _epochs_in_words(epochs: float) -> str:
+    return f" + {epochs:g} epoch{'' if epochs == 1 else 's'}" if epochs else ""

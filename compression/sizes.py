@@ -79,6 +79,9 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
     if tokenizer is None:
         tokenizer = sum(TOKENIZER_BYTES_PER_WORD) * shape.vocabulary // 2
         notes.append("the tokenizer file is yet to be made")
+    elif shape.tokenizer_bounds is not None:
+        least, most = shape.tokenizer_bounds
+        notes.append(f"the tokenizer file takes {least / 1e3:,.0f} to {most / 1e3:,.0f} kB, by which entries the training texts use")
     around = tokenizer + _graph_bytes(shape, stage, len(matrices)) + OTHER_FILES_BYTES
     return SizeEstimate(rest + middle, rest + low, rest + high, rest + middle + around, low == high, "; ".join(notes))
 

@@ -222,14 +222,18 @@ def _sha256(text: str) -> str:
 # --- tokens -------------------------------------------------------------------------------------------
 
 
-def encode(tokenizer_json: Path, texts: Sequence[str], max_length: int) -> list[Indices]:
-    """Token ids [tokens] of each text, special tokens included, cut to `max_length` tokens, never padded."""
+def encode(tokenizer_json: Path | str, texts: Sequence[str], max_length: int) -> list[Indices]:
+    """Token ids [tokens] of each text, special tokens included, cut to `max_length` tokens, never padded.
+
+    `tokenizer_json` is the file, or as a string its content.
+    """
     from tokenizers import Tokenizer
 
     try:
-        tokenizer: Any = Tokenizer.from_file(str(tokenizer_json))
+        tokenizer: Any = Tokenizer.from_str(tokenizer_json) if isinstance(tokenizer_json, str) else Tokenizer.from_file(str(tokenizer_json))
     except Exception as error:  # the Rust library raises plain Exception
-        raise ModelError(f'The tokenizer "{tokenizer_json}" cannot be read ({error}); copy the model again.') from error
+        named = f' "{tokenizer_json}"' if isinstance(tokenizer_json, Path) else ""
+        raise ModelError(f"The tokenizer{named} cannot be read ({error}); copy the model again.") from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length)
     return [np.array(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch_fast(list(texts))]

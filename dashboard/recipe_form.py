@@ -18,7 +18,14 @@ PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yam
 """Shipped recipes behind the preset chips."""
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
-TARGET_WORDS = {"weights": "weights", "heads": "heads", "ffn": "neurons", "layers": "layers", "hidden": "hidden width"}
+TARGET_WORDS = {
+    "weights": "weights",
+    "heads": "heads",
+    "ffn": "neurons",
+    "layers": "layers",
+    "hidden": "hidden width",
+    "vocabulary": "vocabulary",
+}
 CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the others; whether that helps the answers, only a run shows."
 SMOOTHING_HELP = "Weights take over this share of the size of large activations (SmoothQuant). 0 is off, 0.5 is usual."
 TRAINING_HELP = "The model is trained as if it were quantized, so that it finds weights that round well. Needs 2, 4 or 8 bits."
@@ -78,10 +85,19 @@ def _distil(layers: int) -> None:
         if not st.toggle("**1 Distil** a student", **_key("distil"), disabled=layers < 2):
             return
         st.slider("Student layers", 1, max(2, layers), help=f"The teacher, this model itself, has {layers}.", **_key("layers"))
+        with st.expander("Narrower layers"):
+            help_start = "The student starts from the most important ones of its teacher."
+            st.slider("Attention heads it does without", 0, 90, step=1, format="%d %%", help=help_start, **_key("student_heads"))
+            st.slider("Neurons it does without", 0, 95, step=1, format="%d %%", help=help_start, **_key("student_ffn"))
         with st.expander("Training"):
             st.slider("Epochs", 0.0, 20.0, step=0.5, **_key("epochs"))
             st.slider("Temperature", 0.5, 10.0, step=0.5, help="Softens both outputs before they are compared.", **_key("temperature"))
             st.slider("Weight of the teacher", 0.0, 1.0, step=0.05, help="The rest of the loss is on the labels.", **_key("soft_weight"))
+            help_inner = "Added to the loss; above 0 the teacher runs beside the student, and an epoch takes about half as long again."
+            st.slider("Weight of hidden states", 0.0, 10.0, step=0.5, help=help_inner, **_key("hidden_weight"))
+            st.slider("Weight of attention", 0.0, 10.0, step=0.5, help=help_inner, **_key("attention_weight"))
+            help_copies = "With words masked or left out. Each makes an epoch longer by the whole training split."
+            st.slider("Damaged copies of each text", 0, 10, help=help_copies, **_key("augment"))
 
 
 def _prune() -> None:
@@ -102,11 +118,14 @@ def _prune() -> None:
             st.slider("Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
         if "ffn" in targets:
             st.slider("Feed-forward neurons that go", 0, 95, step=1, format="%d %%", **_key("ffn"))
+        if "vocabulary" in targets:
+            help_words = "Special tokens and single characters stay, then what the training texts use most. Other words fall into pieces."
+            st.slider("Vocabulary that goes", 0, 90, step=1, format="%d %%", help=help_words, **_key("vocabulary"))
         if "layers" in targets:
             st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
         if "hidden" in targets:
             st.slider("Hidden dimensions that go", 0, 90, step=1, format="%d %%", **_key("hidden"))
-        if set(targets) - {"weights"}:
+        if set(targets) - {"weights", "vocabulary"}:
             _choose_structure(uneven=bool({"heads", "ffn"} & set(targets)))
         if st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain")):
             help_teach = "The model before pruning teaches what is left; the rest of the loss is on the labels."

@@ -16,11 +16,13 @@ from compression.recipe_file import parse_recipe
 
 State = dict[str, Any]
 
-STRUCTURES = ("hidden", "heads", "ffn", "layers")
+STUDENT = ("layers", "epochs", "temperature", "soft_weight", "hidden_weight", "attention_weight", "augment")
+"""Fields of a student that the form has as they are."""
+STRUCTURES = ("vocabulary", "hidden", "heads", "ffn", "layers")
 """In the order in which the form's stages run, before single weights are pruned."""
 TARGETS = ("weights", *STRUCTURES)
 SHARES = {"layers": "drop_layers"}
-"""Where the form keeps the share of a target under another name than the target's."""
+"""Names of the form's shares where they are not the target's."""
 
 DEFAULTS: State = {
     "distil": False,
@@ -28,6 +30,11 @@ DEFAULTS: State = {
     "epochs": 6.0,
     "temperature": 2.0,
     "soft_weight": 0.7,
+    "hidden_weight": 0.0,
+    "attention_weight": 0.0,
+    "augment": 0,
+    "student_heads": 0,
+    "student_ffn": 0,
     "prune": False,
     "targets": ["weights"],
     "method": "magnitude",
@@ -41,6 +48,7 @@ DEFAULTS: State = {
     "hidden": 25,
     "criterion": "magnitude",
     "allocation": "uniform",
+    "vocabulary": 50,
     "retrain": 0.0,
     "teach": 0.0,
     "quantize": True,
@@ -69,7 +77,8 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
     """
     stages: list[State] = []
     if state["distil"]:
-        stages.append({"kind": "distill", **{key: state[key] for key in ("layers", "epochs", "temperature", "soft_weight")}})
+        narrower = {"head_ratio": state["student_heads"] / 100, "ffn_ratio": state["student_ffn"] / 100}
+        stages.append({"kind": "distill", **{key: state[key] for key in STUDENT}, **narrower})
     if state["prune"]:
         stages += _pruning(state)
     if state["quantize"]:
@@ -91,7 +100,8 @@ def _pruning(state: Mapping[str, Any]) -> list[State]:
 
 
 def _cut(state: Mapping[str, Any], target: str) -> State:
-    stage: State = {"kind": "prune-structure", "target": target, "ratio": state[SHARES.get(target, target)] / 100, "criterion": state["criterion"]}
+    stage: State = {"kind": "prune-structure", "target": target, "ratio": state[SHARES.get(target, target)] / 100}
+    stage |= {"criterion": state["criterion"]} if target != "vocabulary" else {}
     return stage | ({"allocation": state["allocation"]} if target in ("heads", "ffn") else {})
 
 
@@ -117,16 +127,17 @@ def to_state(recipe: Recipe) -> State:
     state: State = {**DEFAULTS, "distil": False, "prune": False, "targets": [], "quantize": False}
     for stage in recipe.stages:
         if isinstance(stage, Distill):
-            state |= {"distil": True, **stage.model_dump(include={"layers", "epochs", "temperature", "soft_weight"})}
+            state |= {"distil": True, **stage.model_dump(include=set(STUDENT))}
+            state |= {"student_heads": round(stage.head_ratio * 100, 6), "student_ffn": round(stage.ffn_ratio * 100, 6)}
         elif isinstance(stage, PruneStructure):
             state |= {
                 "prune": True,
                 "targets": [*state["targets"], stage.target],
                 SHARES.get(stage.target, stage.target): round(stage.ratio * 100, 6),
-                "criterion": stage.criterion,
                 "retrain": stage.retrain_epochs,
                 "teach": stage.distill_weight,
             }
+            state |= {"criterion": stage.criterion} if stage.target != "vocabulary" else {}
             state |= {"allocation": stage.allocation} if stage.target in ("heads", "ffn") else {}
         elif isinstance(stage, PruneWeights):
             state |= {"prune": True, "targets": [*state["targets"], "weights"], "sparsity": round(stage.target_sparsity * 100, 6)}

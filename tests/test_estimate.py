@@ -17,6 +17,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from compression import model_facts, smoothing
 from compression.artifact.pack import pack
+from compression.catalog import ModelRef
 from compression.errors import ModelError, RecipeError
 from compression.estimate import FEWEST, advice, expected, expected_bytes, expected_seconds, facts, features
 from compression.model_facts import ModelFacts, after
@@ -159,6 +160,32 @@ def test_bytes_of_uneven_layers_are_exact_where_only_their_sum_counts(target: st
     said = expected_bytes(facts(folders["bert"]), recipe(cut, again))
     assert said.low <= payload_bytes(export(structure.apply(again, pruned, Recorder().context()))[0]) <= said.high
     assert not said.exact
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bytes_of_a_smaller_vocabulary_are_exact_but_for_the_tokenizer(family: str, folders: dict[str, Path]) -> None:
+    known = facts(folders[family])
+    context = Recorder().context()
+    context.tokenizer = (folders[family] / "tokenizer.json").read_text(encoding="utf-8")
+    stage = PruneStructure(target="vocabulary", ratio=0.01)
+    said = expected_bytes(known, recipe(stage, Quantize()))
+    assert said.exact
+    pruned = structure.apply(stage, load_model(folders[family]), context)
+    assert said.weights_bytes == payload_bytes(quantized(export(pruned)[0], Quantize()))
+    left = after(known, recipe(stage))
+    assert left.vocabulary == stage.kept(known.vocabulary) < known.vocabulary
+    assert left.tokenizer_bounds is not None
+    assert left.tokenizer_bounds[0] - 8 <= len(context.tokenizer.encode()) <= left.tokenizer_bounds[1] + 8
+    assert "by which entries the training texts use" in said.note
+    assert expected_bytes(known, recipe(PruneStructure(target="vocabulary", ratio=0))) == expected_bytes(known, recipe())
+
+
+def test_a_vocabulary_without_room_for_single_characters_is_refused_before_work_starts(folders: dict[str, Path]) -> None:
+    model = ModelRef(name="tiny", kind="folder", path=str(folders["bert"]), key="k")
+    model_facts.check_fit(model, recipe(PruneStructure(target="vocabulary", ratio=0.1)))
+    for stages in ((0.5,), (0.1, 0.1)):
+        with pytest.raises(RecipeError, match="single characters alone are 141; set ratio to at most"):
+            model_facts.check_fit(model, recipe(*(PruneStructure(target="vocabulary", ratio=ratio) for ratio in stages)))
 
 
 def test_stages_shape_one_after_the_other(bert: ModelFacts) -> None:

@@ -25,6 +25,7 @@ GROUPS = {
     "compression.recipe": "values",
     "compression.recipe_file": "values",
     "compression.trial": "values",
+    "compression.vocabulary": "values",
     "compression.workspace": "values",
     "compression.builtin_data": "catalog",
     "compression.catalog": "catalog",

@@ -1,33 +1,51 @@
-"""The stage `distill`: a student of fewer layers that learns from labels and from its teacher's outputs.
+"""The stage `distill`: a smaller student that learns from labels and from its teacher.
 
-The teacher is the model that comes in. The student starts as some of its layers, with its embeddings and head (Sanh et al. 2019,
-arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015 (arXiv:1503.02531) in `models/train.py`.
+The teacher is the model that comes in. The student starts as some of its layers, and in them its most important heads and neurons, with
+its embeddings and head (Sanh et al. 2019, arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015
+(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `imitation.py`, on which texts in `augment.py`.
 """
 
 from __future__ import annotations
 
+import copy
+from contextlib import nullcontext
+
 from transformers import PreTrainedModel
 
+from compression.distillation.augment import with_copies
+from compression.distillation.imitation import Imitation, mapped_layers
 from compression.distillation.teacher import teacher_logits
+from compression.errors import ModelError
 from compression.models.anatomy import anatomy
-from compression.models.context import StageContext
+from compression.models.context import EncodedSplit, StageContext
 from compression.models.train import train
+from compression.pruning import structure
 from compression.pruning.layers import keep_layers
 from compression.pruning.masks import zeros_held
 from compression.recipe import Distill
+from compression.vocabulary import Vocabulary
 
 
 def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Turn the teacher into its trained student, in place, and return it.
 
-    With `soft_weight` 0 the teacher is never asked: the control that shows what its outputs are worth. Zeros from an earlier
-    pruning stay zeros. Raises `RecipeError` when the teacher does not have the layers that the stage names.
+    With `soft_weight`, `hidden_weight` and `attention_weight` 0 the teacher is never asked: the control that shows what it is worth.
+    Zeros from an earlier pruning stay zeros. Raises `RecipeError` when the teacher does not have the layers that the stage names.
     """
-    chosen = stage.kept(len(anatomy(model).layers))
-    split = context.encoded("train")
+    count = len(anatomy(model).layers)
+    chosen = stage.kept(count)
+    split = _texts(stage, context)
     soft = teacher_logits(model, split, context) if stage.soft_weight and stage.epochs else None
+    teacher = copy.deepcopy(model) if stage.imitates and stage.epochs else None
+    for cut in stage.cuts():
+        structure.apply(cut, model, context)
     keep_layers(model, chosen)
-    if stage.epochs:
+    if not stage.epochs:
+        return model
+    imitation = teacher and Imitation(
+        model, teacher, mapped_layers(chosen, count), hidden_weight=stage.hidden_weight, attention_weight=stage.attention_weight
+    )
+    with imitation or nullcontext() as extra_loss:
         train(
             model,
             split,
@@ -37,7 +55,19 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
             teacher_logits=soft,
             temperature=stage.temperature,
             soft_weight=stage.soft_weight,
+            extra_loss=extra_loss,
             masks=zeros_held(model),
             progress=context.progress,
         )
     return model
+
+
+def _texts(stage: Distill, context: StageContext) -> EncodedSplit:
+    """The training split, with damaged copies of it when the stage asks for them."""
+    split = context.encoded("train")
+    if not stage.augment or not stage.epochs:
+        return split
+    mask = Vocabulary(context.tokenizer).mask
+    if mask is None:
+        raise ModelError("The model's tokenizer has no mask token ([MASK] or <mask>), which augment needs to hide words; leave augment out.")
+    return with_copies(split, stage.augment, mask, context.seed)

@@ -6,6 +6,7 @@ for what no trial before it has made. What a stage does is the stage's own file;
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
 import json
@@ -28,6 +29,7 @@ from compression.catalog import resolve_request
 from compression.engine.cache import StageCache, content_key, stage_key
 from compression.errors import ArtifactError
 from compression.measure import locks
+from compression.measure.coverage import Coverage, coverage
 from compression.measure.latency import Side, Sitting, measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
 from compression.measure.quality import evaluate, paired, score
@@ -127,6 +129,10 @@ def _graph(folder: Path) -> onnx.ModelProto:
         raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
 
 
+def _tokenizer(folder: Path) -> str:
+    return (folder / TOKENIZER).read_text(encoding="utf-8")
+
+
 class Bench:
     """The materials of one trial: model, task, cache. Methods make things from them, each at most once."""
 
@@ -173,8 +179,10 @@ class Bench:
 
         def make(folder: Path) -> None:
             by = stage.trained_by if isinstance(stage, Quantize) else stage.carried_out_by
-            model = apply(by)(stage, self._load(parent, source), self._context(seed))
-            save_model(model, folder, source / TOKENIZER)
+            context = self._context(seed, source)
+            model = apply(by)(stage, self._load(parent, source), context)
+            (folder / TOKENIZER).write_text(context.tokenizer, encoding="utf-8")
+            save_model(model, folder, folder / TOKENIZER)
             self._loaded = (key, model)
 
         return key, self._folder(key, make)
@@ -194,7 +202,7 @@ class Bench:
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            graph = apply(stage.carried_out_by)(stage, whole, self._context(seed))
+            graph = apply(stage.carried_out_by)(stage, whole, self._context(seed, parent.folder))
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 
         return Made(key, self._folder(key, make))
@@ -223,30 +231,31 @@ class Bench:
         self._loaded = ("", None)
         return model if held == key else load_model(folder)
 
-    def _context(self, seed: int) -> StageContext:
-        return StageContext(
+    def _context(self, seed: int, source: Path) -> StageContext:
+        context = StageContext(
             seed=seed,
             labels=self.task.labels,
-            encoded=self.encoded,
+            encoded=lambda name: self.encoded(name, context.tokenizer),
             progress=self.steps.progress,
             cached=lambda key, make: self.cache.array(content_key(key), make),
+            tokenizer=_tokenizer(source),
         )
+        return context
 
-    def encoded(self, name: str) -> EncodedSplit:
-        """A split of the task as token ids of this model's tokenizer."""
-        if name not in self._encoded:
-            split = self.task.splits[name]
-            tokenizer = self._base()[1] / TOKENIZER
-            ids = encode(tokenizer, split.texts, self.max_length)
-            self._encoded[name] = EncodedSplit(ids, split.labels, content_key(split.sha256, self.model_ref.key, self.max_length))
-        return self._encoded[name]
+    def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
+        """A split of the task as token ids of a tokenizer.json, which a stage may have changed."""
+        split = self.task.splits[name]
+        key = content_key(split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length)
+        if key not in self._encoded:
+            self._encoded[key] = EncodedSplit(encode(tokenizer, split.texts, self.max_length), split.labels, key)
+        return self._encoded[key]
 
     # --- measuring ------------------------------------------------------------------------------------
 
     def quality(self, made: Made) -> tuple[Quality, np.ndarray]:
         """Quality on the validation split and the logits [examples, classes] behind it, through ONNX Runtime."""
         with self.steps.step("accuracy"):
-            split = self.encoded(SPLIT)
+            split = self.encoded(SPLIT, _tokenizer(made.folder))
 
             def run() -> np.ndarray:
                 with locks.compute():
@@ -263,7 +272,7 @@ class Bench:
 
     def keep_samples(self, sitting: Sitting, logits: np.ndarray, reference: np.ndarray) -> None:
         """Raw latency samples and the logits of every example, for whoever wants to look closer."""
-        labels = self.encoded(SPLIT).labels
+        labels = self.task.splits[SPLIT].labels
         arrays: dict[str, Any] = {"logits": logits, "baseline_logits": reference, "labels": labels, **sitting.arrays()}
         packed = io.BytesIO()
         np.savez_compressed(packed, **arrays)
@@ -280,9 +289,11 @@ class Bench:
             plain = self.request.model_copy(update={"recipe": Recipe()})
             theirs = self._packed(self._measured(plain, baseline, qualities[1], sitting.baseline), baseline, keep=True)
             against = Measured.model_validate({name: getattr(theirs, name) for name in Measured.model_fields})
-            comparison = paired(*logits, self.encoded(SPLIT).labels)
+            comparison = paired(*logits, self.task.splits[SPLIT].labels)
             document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
-        document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": sitting.notes})
+        covered = self._coverage(made)
+        notes = (*sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
+        document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": notes})
         return self._packed(document, made)
 
     def _measured(self, request: TrialRequest, made: Made, quality: Quality, side: Side) -> TrialDocument:
@@ -313,8 +324,14 @@ class Bench:
             record = pack(made.folder, target, document.recipe, card, self._facts(made))
         return document.model_copy(update={"artifact": record})
 
+    def _coverage(self, made: Made) -> Coverage | None:
+        """What a smaller vocabulary does to held-out text; None when the tokenizer is the model's own."""
+        before, now = _tokenizer(self._base()[1]), _tokenizer(made.folder)
+        return None if now == before else coverage(before, now, self.task.splits[SPLIT].texts)
+
     def _facts(self, made: Made) -> dict[str, Any]:
         """What manifest.json says about where the artefact comes from."""
+        covered = self._coverage(made)
         return {
             "model": self.request.model,
             "model_key": self.model_ref.key,
@@ -323,6 +340,7 @@ class Bench:
             "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
             "max_length": self.max_length,
             "conditions": self.request.conditions.model_dump(),
+            **({"vocabulary": covered.to_json()} if covered else {}),
             "torch_tolerance": TOLERANCE,
             "machine": fingerprint().model_dump(mode="json"),
             **made.facts,

@@ -1,6 +1,6 @@
 """What the engine hands to every stage that works on a torch model: data, seed, progress and a disk cache.
 
-No stage reads files or knows the workspace; it asks this context.
+No stage reads files or knows the workspace; it asks this context, and leaves a changed tokenizer in it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ class StageContext:
     seed: int
     labels: tuple[str, ...]
     encoded: Callable[[str], EncodedSplit]
-    """The split of that name: "train", "calibration", "validation" or "test"."""
+    """The split of that name: "train", "calibration", "validation" or "test", in tokens of `tokenizer`."""
     progress: Callable[[int, int], None]
     """Told (step, of steps)."""
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]
     """The array under a key, computed once and then kept on disk."""
+    tokenizer: str = ""
+    """The model's tokenizer.json. A stage that changes the vocabulary puts the new one here: whatever follows uses it."""

@@ -38,6 +38,7 @@ def train(
     teacher_logits: np.ndarray | None = None,
     temperature: float = 1.0,
     soft_weight: float = 0.0,
+    extra_loss: Callable[[Mapping[str, Tensor]], Tensor] | None = None,
     masks: Mapping[str, Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -52,6 +53,7 @@ def train(
         learning_rate: the peak.
         seed: of the order of texts and of dropout; the same seed and thread count give the same weights.
         teacher_logits: float32 [texts, classes], needed when `soft_weight` > 0.
+        extra_loss: asked after every forward pass, given its inputs, for what is added to the loss.
         masks: by parameter name, 1 or True where a weight may change, 0 where it stays exactly zero.
         progress: told (step, of steps) after every step.
 
@@ -70,7 +72,7 @@ def train(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model.train()
-            _run(model, split, loss_of, steps, learning_rate, _shuffled(split, batch_size, seed), masks or {}, progress)
+            _run(model, split, loss_of, steps, learning_rate, _shuffled(split, batch_size, seed), masks or {}, progress, extra_loss)
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)
@@ -87,6 +89,7 @@ def _run(
     batches: Iterator[np.ndarray],
     masks: Mapping[str, Tensor],
     progress: Callable[[int, int], None] | None,
+    extra_loss: Callable[[Mapping[str, Tensor]], Tensor] | None,
 ) -> None:
     optimizer = _optimizer(model, learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_peak(step, steps))
@@ -95,9 +98,12 @@ def _run(
     masked = [(parameters[name], mask.to(torch.float32)) for name, mask in masks.items()]
     for step in range(1, steps + 1):
         batch = next(batches)
+        inputs = padded([split.ids[index] for index in batch])
         with half_precision():
-            outputs = model(**padded([split.ids[index] for index in batch])).logits
+            outputs = model(**inputs).logits
         loss = loss_of(outputs.float(), torch.from_numpy(batch))
+        if extra_loss is not None:
+            loss = loss + extra_loss(inputs)
         if not torch.isfinite(loss):
             raise ModelError(
                 f"Training went astray at step {step} of {steps}: the loss is {loss.item()}; lower learning_rate from {learning_rate:g}."

@@ -1,7 +1,8 @@
-"""The stage `prune-structure`: whole heads, neurons, layers or hidden dimensions go, then the rest may be retrained.
+"""The stage `prune-structure`: whole heads, neurons, layers, hidden dimensions or words go, then the rest may be retrained.
 
 What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and `models/stream.py`; which ones go
-first is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`.
+first is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
+`vocabulary.py`'s.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from compression.pruning.allocation import highest, highest_over_layers
 from compression.pruning.layers import keep_layers
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.units import UnitGroup, keep_units
+from compression.pruning.vocabulary import cut_vocabulary
 from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
 
 NEURONS = 8
@@ -40,6 +42,8 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
                 _cut_layers(stage, model, context)
             case "hidden":
                 _cut_hidden(stage, model, context)
+            case "vocabulary":
+                cut_vocabulary(stage, model, context)
             case "heads" | "ffn":
                 _cut_units(stage, model, context)
     retrain(stage, model, context, soft)

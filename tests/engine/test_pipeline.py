@@ -200,3 +200,26 @@ def test_a_damaged_graph_in_the_cache_is_named(place: Path, tmp_path: Path) -> N
     with pytest.raises(ArtifactError, match=f'"{graph}" is damaged; delete the folder'):
         bench.make(INT8)
     assert [path.name for path in (tmp_path / "cache").glob(".*") if path.name != ".locks"] == []
+
+
+def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: Workspace, tmp_path: Path) -> None:
+    cut = {"kind": "prune-structure", "target": "vocabulary", "ratio": 0.1}
+    chain = parse_recipe({"stages": [cut, {"kind": "distill", "layers": 1, "epochs": 0.5}, {"kind": "quantize", "scheme": "int8-static"}]})
+    document = run_trial(ask(place, chain), workspace, lambda progress: None)
+    assert document.artifact and document.quality and document.paired
+    folder = Path(document.artifact.path)
+    rows = json.loads((folder / "config.json").read_text())["vocab_size"]
+    assert rows == 149
+    entries = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    assert sorted(entries.values()) == list(range(rows))
+    (note,) = [note for note in document.notes if note.startswith("Vocabulary: 149 of 165 entries")]
+    assert note in (folder / "README.md").read_text()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["vocabulary"]["entries"] == 149
+    assert document.baseline
+    assert "vocabulary" not in json.loads((Path(document.baseline.artifact.path) / "manifest.json").read_text())
+    task = load_task(catalog.resolve_task(str(place / "own.csv")), ("a", "b"))
+    export_split(task, "validation", tmp_path / "validation.jsonl")
+    run = [sys.executable, str(folder / "run.py"), "--evaluate", str(tmp_path / "validation.jsonl")]
+    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    assert said == f"accuracy {document.quality.value:.4f} on {document.quality.n} examples"
