@@ -93,7 +93,7 @@ def _distil(layers: int) -> None:
             st.slider("Epochs", 0.0, 20.0, step=0.5, **_key("epochs"))
             st.slider("Temperature", 0.5, 10.0, step=0.5, help="Softens both outputs before they are compared.", **_key("temperature"))
             st.slider("Weight of the teacher", 0.0, 1.0, step=0.05, help="The rest of the loss is on the labels.", **_key("soft_weight"))
-            help_inner = "Added to the loss; above 0 the teacher runs beside the student, and an epoch takes about half as long again."
+            help_inner = "Added to the loss; above 0 the teacher runs beside the student, and an epoch takes some two thirds longer."
             st.slider("Weight of hidden states", 0.0, 10.0, step=0.5, help=help_inner, **_key("hidden_weight"))
             st.slider("Weight of attention", 0.0, 10.0, step=0.5, help=help_inner, **_key("attention_weight"))
             help_copies = "With words masked or left out. Each makes an epoch longer by the whole training split."
