@@ -107,7 +107,7 @@ def _add_making(add: _Add) -> None:
         command.add_argument("--again", action="store_true", help="measure again what is done already")
         _add_data_options(command)
     cancel = add("cancel", "end queued or running trials")
-    cancel.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial")
+    cancel.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial, or the start of one")
 
 
 def _add_reading(add: _Add) -> None:
@@ -123,7 +123,7 @@ def _add_reading(add: _Add) -> None:
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
     export = add("export", "copy a compressed model out of the workspace")
-    export.add_argument("trial", metavar="TRIAL", help="id of a trial")
+    export.add_argument("trial", metavar="TRIAL", help="id of a trial, or the start of one")
     export.add_argument("--to", required=True, metavar="DIR", help="a new folder, or a file that ends in .zip")
 
 

@@ -81,10 +81,11 @@ def grid(sparsities: str, bits: str, what: str = "weights", retrain_epochs: floa
     ['fp32 baseline', 'int8 dynamic', 'weights 4 bit', 'magnitude 50 %']
     """
     recipes: list[Recipe] = []
+    retrained = {"retrain_epochs": retrain_epochs}
+    parse_recipe({"stages": [{"kind": "prune-weights"} | retrained]}, where="In the sweep")  # wrong even when nothing is pruned
     for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity"), _numbers(bits, "--bits")):
         stages: list[dict[str, Any]] = []
         if sparsity != 0:
-            retrained = {"retrain_epochs": retrain_epochs}
             pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
             stages.append(pruned | retrained | ({} if what == "weights" else {"ratio": sparsity}))
         if width == 8:
@@ -133,9 +134,8 @@ def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
 
 def cancel(given: Namespace, workspace: Workspace) -> None:
     store = Store.open(workspace)
-    for trial_id in given.trials:
-        store.trial(trial_id)  # all must exist before any is cancelled
-    rows = [store.request_cancel(trial_id) for trial_id in given.trials]
+    ids = [store.find(start).trial_id for start in given.trials]  # all must exist before any is cancelled
+    rows = [store.request_cancel(trial_id) for trial_id in dict.fromkeys(ids)]
     found = [{"trial_id": row.trial_id, "status": row.status, "cancel_requested": row.cancel_requested} for row in rows]
     _say(given, {"trials": found}, "\n".join(cli_text.cancelled(row) for row in rows))
 
@@ -196,7 +196,7 @@ def export(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_export import copy_artifact
 
     store = Store.open(workspace)
-    to = copy_artifact(store.trial(given.trial), workspace, Path(given.to))
+    to = copy_artifact(store.find(given.trial), workspace, Path(given.to))
     _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
 
 

@@ -186,6 +186,8 @@ def test_the_grid_is_every_combination_once() -> None:
         (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "four"'),
         (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
         (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
+        (("sweep", "plain", "--retrain-epochs", "-1"), "retrain_epochs"),
+        (("sweep", "plain", "--retrain-epochs", "nan"), "retrain_epochs"),
         (("run", "unknown"), 'There is no model "unknown"'),
         (("run", "plain", "--recipe", "nowhere.yaml"), 'There is no recipe file "nowhere.yaml"'),
         (("run", "plain", "--batch", "0"), 'must be a whole number from 1, but got "0"'),
@@ -195,6 +197,7 @@ def test_the_grid_is_every_combination_once() -> None:
         (("engine", "stpo"), 'did you mean "stop"?'),
         (("cancel", "nope"), 'There is no trial "nope"'),
         (("export", "nope", "--to", "x"), 'There is no trial "nope"'),
+        (("export", "", "--to", "x"), 'There is no trial ""'),
         (("frontier", "plain"), 'Nothing was measured of "plain" yet'),
         (("tasks", "--split", "test"), "need a task"),
     ],
@@ -248,6 +251,13 @@ def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(say: Say, store:
     (store.root / "artifacts" / trial).rmdir()
     assert "make it again" in refused("export", trial, "--to", str(tmp_path / "other"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip", "workspace"]
+
+
+def test_the_start_of_an_id_is_enough_where_it_is_the_only_one(say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]) -> None:
+    first, second = done(store, INT8).trial_id, store.queue(toy("plain")).trial_id
+    say("export", first[:4], "--to", str(tmp_path / "out"))
+    assert [job["trial_id"] for job in say("cancel", second[:5], second)["trials"]] == [second]
+    assert f'There is no trial "{first[:3]}"' in refused("export", first[:3], "--to", str(tmp_path / "other"))
 
 
 def test_export_of_what_is_not_done_is_refused(store: Store, refused: Callable[..., str], tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ GROUPS = {
     "compression.own_model": "catalog",
     "compression.tasks": "catalog",
     "compression.store": "store",
+    "compression.measurement_rows": "store",
     "compression.tables": "store",
     "compression.points": "answers",
     "compression.pareto": "answers",
