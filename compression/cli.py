@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from compression import __version__
+from compression import __version__, defaults
 from compression.errors import ParetoscopeError, did_you_mean
 from compression.workspace import Workspace
 
@@ -114,7 +114,9 @@ def _add_reading(add: _Add) -> None:
     frontier = add("frontier", "the front, the knee and the recommendation of what was measured")
     frontier.add_argument("--x", metavar="METRIC", default="latency_p50_ms", help="metric across (default: latency_p50_ms)")
     frontier.add_argument("--y", metavar="METRIC", default="quality", help="metric upwards (default: quality)")
-    frontier.add_argument("--max-drop", type=float, metavar="P", help="points of quality that may be lost")
+    frontier.add_argument("--by", metavar="M,M,...", help=f"metrics that the recommendation judges by (default: {','.join(defaults.OBJECTIVES)})")
+    drop = f"points of quality that may be lost (default: {defaults.DROP_POINTS:g})"
+    frontier.add_argument("--max-drop", type=float, metavar="P", help=drop)
     frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed")
     frontier.add_argument("--max-size-mb", type=float, metavar="S", help="size on disk that is allowed")
     report = add("report", "write a one-file HTML report of what was measured")

@@ -13,9 +13,9 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
-from compression import __version__
+from compression import __version__, defaults
 from compression.errors import ParetoscopeError
-from compression.frontier import front, recommend
+from compression.frontier import answer, front, recommend
 from compression.limits import MaxDrop
 from compression.points import objectives
 from compression.report.figures import tradeoff_figure
@@ -25,9 +25,6 @@ from compression.report.tradeoff import tradeoff
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
 
-OBJECTIVES = ("quality", "size_bytes", "latency_p50_ms")
-DROP = 0.02
-"""The recommendation of a report allows this loss of accuracy."""
 COLUMNS = (("quality", "Accuracy"), ("size_bytes", "Size on disk"), ("latency_p50_ms", "Latency p50"), ("speedup", "Speed-up"))
 
 METHOD = (
@@ -106,9 +103,10 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
 
 def _answer(table: Sequence[Row]) -> str:
     baseline = next((row.point for row in table if row.document.is_baseline), None)
-    limits = (MaxDrop(DROP),) if baseline else ()
-    advice = recommend([row.point for row in table], limits, objectives(*OBJECTIVES), baseline)
-    return f'<p class="answer">With at most {DROP * 100:g} points of accuracy lost: {html.escape(advice.reason)}</p>'
+    limits = (MaxDrop(defaults.DROP_POINTS / 100),) if baseline else ()
+    axes = objectives(*defaults.OBJECTIVES)
+    advice = recommend([row.point for row in table], limits, axes, baseline)
+    return f'<p class="answer">{html.escape(answer(advice, axes, limits))}</p>'
 
 
 def _plots(table: Sequence[Row]) -> str:
@@ -121,7 +119,7 @@ def _plots(table: Sequence[Row]) -> str:
 
 def _table(table: Sequence[Row]) -> str:
     """Best accuracy first, the front marked."""
-    on_front = set(front([row.point for row in table], objectives(*OBJECTIVES)).on_front)
+    on_front = set(front([row.point for row in table], objectives(*defaults.OBJECTIVES)).on_front)
     heads = "".join(f"<th>{head}</th>" for head in ("Model", "Strategy", *(head for _, head in COLUMNS), "p", "Front", "When"))
     body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: -(row.point.value("quality") or 0)))
     return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
