@@ -14,8 +14,7 @@ from dashboard.cards import error_card
 st.set_page_config(page_title="Paretoscope", page_icon=str(frame.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
 st.logo(frame.logo(), size="large", icon_image=frame.BRAND / "mark.svg")
 
-pages = {group: [st.Page(file, title=title, icon=icon) for file, title, icon in entries] for group, entries in frame.PAGES.items()}
-page = st.navigation(pages, expanded=True)
+page = st.navigation(frame.pages(), expanded=True)
 
 try:
     frame.sidebar()

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from compression import __version__
+from compression import __version__, defaults
 from compression.errors import ParetoscopeError, did_you_mean
 from compression.workspace import Workspace
 
@@ -108,14 +108,16 @@ def _add_making(add: _Add) -> None:
         command.add_argument("--again", action="store_true", help="measure again what is done already")
         _add_data_options(command)
     cancel = add("cancel", "end queued or running trials")
-    cancel.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial")
+    cancel.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial, or the start of one")
 
 
 def _add_reading(add: _Add) -> None:
     frontier = add("frontier", "the front, the knee and the recommendation of what was measured")
     frontier.add_argument("--x", metavar="METRIC", default="latency_p50_ms", help="metric across (default: latency_p50_ms)")
     frontier.add_argument("--y", metavar="METRIC", default="quality", help="metric upwards (default: quality)")
-    frontier.add_argument("--max-drop", type=float, metavar="P", help="points of quality that may be lost")
+    frontier.add_argument("--by", metavar="M,M,...", help=f"metrics that the recommendation judges by (default: {','.join(defaults.OBJECTIVES)})")
+    drop = f"points of quality that may be lost (default: {defaults.DROP_POINTS:g})"
+    frontier.add_argument("--max-drop", type=float, metavar="P", help=drop)
     frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed")
     frontier.add_argument("--max-size-mb", type=float, metavar="S", help="size on disk that is allowed")
     report = add("report", "write a one-file HTML report of what was measured")
@@ -124,7 +126,7 @@ def _add_reading(add: _Add) -> None:
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
     export = add("export", "copy a compressed model out of the workspace")
-    export.add_argument("trial", metavar="TRIAL", help="id of a trial")
+    export.add_argument("trial", metavar="TRIAL", help="id of a trial, or the start of one")
     export.add_argument("--to", required=True, metavar="DIR", help="a new folder, or a file that ends in .zip")
 
 

@@ -1,4 +1,4 @@
-"""The `frontier` command: which trials are compared, what lies on their front, what to take.
+"""The `frontier` command: which trials are compared, what lies on their front, what to take; and what a sweep says of its own.
 
 The mathematics is `frontier.py`'s. Only trials of one machine under one set of conditions are
 compared, those of the newest one; the others are counted aside, never mixed in silently.
@@ -11,36 +11,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compression import cli_text
-from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, front, objectives, recommend
+from compression import cli_text, defaults
+from compression.cli_source import Source
+from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
+from compression.points import Objective, Point
 from compression.report.table import Row, rows
 from compression.sittings import in_words
 from compression.trial import TrialDocument
 
+X, Y = "latency_p50_ms", "quality"
+"""The axes of a sweep's front, and of the command's until others are given."""
+
 
 @dataclass(frozen=True)
 class FrontierDocument:
-    """What the command prints. `elsewhere` counts trials of other machines or conditions.
+    """What the command prints. The front is that of x and y; the recommendation judges by `objectives` under `limits`.
 
-    In JSON a trial has its latency as it was timed; `comparable_p50_ms` has what is compared (see `sittings.py`).
+    `elsewhere` counts trials of other machines or conditions. In JSON a trial has its latency as it was timed;
+    `comparable_p50_ms` has what is compared (see `sittings.py`).
     """
 
     table: tuple[Row, ...]
     found: Frontier
     recommendation: Recommendation
+    objectives: tuple[Objective, ...]
+    limits: tuple[Limit, ...]
     elsewhere: int
+    source: Source
 
     def to_json(self) -> dict[str, Any]:
         x, y = (objective.key for objective in self.found.objectives)
         took = self.recommendation
+        judged = {"objectives": [objective.key for objective in self.objectives], "limits": [limit.in_words() for limit in self.limits]}
         return {
+            "source": self.source.name,
             "trials": [row.document.to_json() for row in self.table],
             "x": x,
             "y": y,
             "on_front": list(self.found.on_front),
             "statistically_on_front": list(self.found.statistically_on_front),
             "knee": self.found.knee,
-            "recommendation": {"trial_id": took.best, "runner_up": took.runner_up, "reason": took.reason, "feasible": list(took.feasible)},
+            "recommendation": {"trial_id": took.best, "runner_up": took.runner_up, "reason": took.reason, "feasible": list(took.feasible), **judged},
             "not_comparable": {trial_id: list(keys) for trial_id, keys in self.found.not_comparable.items()},
             "elsewhere": self.elsewhere,
             "comparable_p50_ms": {row.id: row.point.value("latency_p50_ms") for row in self.table},
@@ -48,26 +59,56 @@ class FrontierDocument:
         }
 
     def in_words(self) -> str:
-        marks = dict.fromkeys(self.found.on_front, "on the front")
-        if self.found.knee:
-            marks[self.found.knee] = "on the front, knee"
         footing = in_words((row.document for row in self.table), self.table[0].reference_ms)
-        lines = [cli_text.table(self.table, marks), *([footing] if footing else []), "", self.recommendation.reason]
+        lines = [cli_text.table(_along_x(self.table, self.found), _marks(self.found)), *([footing] if footing else []), ""]
+        lines.append(answer(self.recommendation, self.objectives, self.limits))
         if self.elsewhere:
             lines.append(f"Left out: {self.elsewhere} trials from another machine or under other conditions.")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.source.in_words(len(self.table))])
 
 
-def frontier_document(documents: Sequence[TrialDocument], given: Namespace) -> FrontierDocument:
+def frontier_document(documents: Sequence[TrialDocument], given: Namespace, source: Source) -> FrontierDocument:
     """The front of the newest machine and conditions; raises `ParetoscopeError` for an unknown metric."""
-    axes = objectives(given.x, given.y)
+    axes, judged = objectives(given.x, given.y), judged_objectives(given)
     newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
     here = tuple(document for document in documents if _where(document) == _where(newest))
     table = rows(here)
     points = [row.point for row in table]
     baseline = next((row.point for row in table if row.document.is_baseline), None)
-    took = recommend(points, _limits(given), axes, baseline)
-    return FrontierDocument(tuple(table), front(points, axes), took, len(documents) - len(here))
+    limits = tuple(_limits(given, baseline))
+    took = recommend(points, limits, judged, baseline)
+    return FrontierDocument(tuple(table), front(points, axes), took, judged, limits, len(documents) - len(here), source)
+
+
+def judged_objectives(given: Namespace) -> tuple[Objective, ...]:
+    """What the recommendation judges by; raises `ParetoscopeError` for an unknown metric."""
+    return objectives(*((key.strip() for key in given.by.split(",")) if given.by else defaults.OBJECTIVES))
+
+
+def swept(documents: Sequence[TrialDocument]) -> str:
+    """The trials of a sweep as a table in the order of its grid, with those on their own front marked."""
+    done = [document for document in documents if document.status == "done"]
+    measured = {row.id: row for row in rows(done)}
+    table = [measured.get(document.trial_id) or Row(document) for document in documents]
+    found = front([row.point for row in table if row.document.status == "done"], objectives(X, Y))
+    footing = in_words(done, table[0].reference_ms)
+    return "\n".join([cli_text.table(table, _marks(found)), *([footing] if footing else [])])
+
+
+def _marks(found: Frontier) -> dict[str, str]:
+    marks = dict.fromkeys(found.on_front, "on the front")
+    return marks | ({found.knee: "on the front, knee"} if found.knee else {})
+
+
+def _along_x(table: Sequence[Row], found: Frontier) -> list[Row]:
+    """From small to large; what was not measured in x comes last."""
+    x = found.objectives[0].key
+
+    def place(row: Row) -> tuple[bool, float, str]:
+        value = row.point.value(x)
+        return value is None, value or 0.0, row.name
+
+    return sorted(table, key=place)
 
 
 def _where(document: TrialDocument) -> tuple[object, ...]:
@@ -75,12 +116,15 @@ def _where(document: TrialDocument) -> tuple[object, ...]:
     return (document.machine.id if document.machine else None, *((at.batch, at.sequence, at.threads) if at else ()))
 
 
-def _limits(given: Namespace) -> list[Limit]:
+def _limits(given: Namespace, baseline: Point | None) -> list[Limit]:
+    """The limits that were given; a drop that was not is the usual one, where there is a baseline to drop from."""
     limits: list[Limit] = []
     if given.max_drop is not None:
         limits.append(MaxDrop(given.max_drop / 100))
-    if given.max_latency_ms is not None:
-        limits.append(Constraint("latency_p50_ms", given.max_latency_ms))
+    elif baseline is not None and baseline.value("quality") is not None:
+        limits.append(MaxDrop(defaults.DROP_POINTS / 100))
     if given.max_size_mb is not None:
         limits.append(Constraint("size_bytes", given.max_size_mb * 1e6))
+    if given.max_latency_ms is not None:
+        limits.append(Constraint("latency_p50_ms", given.max_latency_ms))
     return limits

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compression.metrics import METRICS
-from compression.report.table import Row
+from compression.report.table import Row, conditions_in_words
 from compression.report.waterfall import SHOWN, Step
 from compression.store import TrialRow
-from compression.trial import LIVE, Measured, TrialDocument
+from compression.trial import LIVE, Interval, Measured, TrialDocument
+from compression.wording import may_be_one, p_in_words, size_in_words, speed_in_words
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -46,14 +47,13 @@ def result(document: TrialDocument) -> str:
         q = document.quality
         lines.append(f"  accuracy     {METRICS['quality'].format(q.value)} {METRICS['quality'].interval(q.low, q.high)}{_lost(document, base)}")
     if document.artifact:
-        smaller = f" ({base.artifact.size_bytes / document.artifact.size_bytes:.2f}x smaller)" if base and not document.is_baseline else ""
+        smaller = f" ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})" if base and not document.is_baseline else ""
         lines.append(f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}")
     if document.latency:
         at, speedup = document.latency, document.speedup
-        faster = f" ({speedup.value:.2f}x faster [{speedup.low:.2f}, {speedup.high:.2f}])" if speedup and not document.is_baseline else ""
-        lines.append(
-            f"  latency p50  {METRICS['latency_p50_ms'].format(at.p50_ms)}{faster}, batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
-        )
+        faster = f" ({_faster(speedup)})" if speedup and not document.is_baseline else ""
+        noisy = ", noisy" if at.noisy else ""
+        lines.append(f"  latency p50  {METRICS['latency_p50_ms'].format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}")
     if document.memory:
         lines.append(f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}")
     if document.artifact:
@@ -61,21 +61,27 @@ def result(document: TrialDocument) -> str:
     return "\n".join([*lines, *(f"  note         {note}" for note in document.notes)])
 
 
+def _faster(speedup: Interval) -> str:
+    """The interval as far as it is said: that of a slower model is turned round with its ratio."""
+    ends = (speedup.low, speedup.high) if speedup.value >= 1 or may_be_one(speedup.low, speedup.high) else (1 / speedup.high, 1 / speedup.low)
+    return f"{speed_in_words(speedup.value, speedup.low, speedup.high)} [{ends[0]:.2f}, {ends[1]:.2f}]"
+
+
 def _lost(document: TrialDocument, base: Measured | None) -> str:
     if not base or not document.quality or document.is_baseline:
         return ""
-    p = f", p = {document.paired.mcnemar_p:.2g}" if document.paired else ""
+    p = f", {p_in_words(document.paired.mcnemar_p)}" if document.paired else ""
     return f" ({100 * (document.quality.value - base.quality.value):+.1f} points{p})"
 
 
 def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
-    """A line a trial; `marks` says something about some of them at the end."""
+    """A line a trial, with its status while it is not done; `marks` says where some of them stand, and a noisy sitting is marked too."""
     lines: list[tuple[str, ...]] = [("trial", "recipe", "accuracy", "size", "latency p50", "speed-up", "")]
     for row in found:
         document = row.document
         shown = (METRICS[key].format(row.point.value(key)) for key in ("quality", "size_bytes", "latency_p50_ms", "speedup"))
-        said = document.status if document.status != "done" else (marks or {}).get(document.trial_id, "")
-        lines.append((document.trial_id, row.name, *shown, said))
+        said = [(marks or {}).get(document.trial_id, ""), "noisy" if row.noisy else ""] if document.status == "done" else [document.status]
+        lines.append((document.trial_id, row.name, *shown, ", ".join(filter(None, said))))
     return columns(lines)
 
 

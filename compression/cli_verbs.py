@@ -16,11 +16,12 @@ from typing import Any
 
 from compression import catalog, cli_text
 from compression.cli_progress import finished
+from compression.cli_source import measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
 from compression.model_facts import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
-from compression.report.table import Row, rows
+from compression.report.table import rows
 from compression.report.waterfall import before, steps
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
@@ -84,7 +85,9 @@ def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[Tri
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
     documents = _measured(given, workspace, grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed))
-    _say(given, {"trials": [document.to_json() for document in documents]}, cli_text.table([Row(document) for document in documents]))
+    from compression.cli_frontier import swept
+
+    _say(given, {"trials": [document.to_json() for document in documents]}, swept(documents))
     ended = [document for document in documents if document.status != "done"]
     if ended:
         raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")
@@ -97,10 +100,11 @@ def grid(sparsities: str, bits: str, what: str = "weights", retrain_epochs: floa
     ['fp32 baseline', 'int8 dynamic', 'weights 4 bit', 'magnitude 50 %']
     """
     recipes: list[Recipe] = []
+    retrained = {"retrain_epochs": retrain_epochs}
+    parse_recipe({"stages": [{"kind": "prune-weights"} | retrained]}, where="In the sweep")  # wrong even when nothing is pruned
     for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity"), _numbers(bits, "--bits")):
         stages: list[dict[str, Any]] = []
         if sparsity != 0:
-            retrained = {"retrain_epochs": retrain_epochs}
             pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
             stages.append(pruned | retrained | ({} if what == "weights" else {"ratio": sparsity}))
         if width == 8:
@@ -149,9 +153,8 @@ def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
 
 def cancel(given: Namespace, workspace: Workspace) -> None:
     store = Store.open(workspace)
-    for trial_id in given.trials:
-        store.trial(trial_id)  # all must exist before any is cancelled
-    rows = [store.request_cancel(trial_id) for trial_id in given.trials]
+    ids = [store.find(start).trial_id for start in given.trials]  # all must exist before any is cancelled
+    rows = [store.request_cancel(trial_id) for trial_id in dict.fromkeys(ids)]
     found = [{"trial_id": row.trial_id, "status": row.status, "cancel_requested": row.cancel_requested} for row in rows]
     _say(given, {"trials": found}, "\n".join(cli_text.cancelled(row) for row in rows))
 
@@ -187,12 +190,13 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
 
 def frontier(given: Namespace, workspace: Workspace) -> None:
-    from compression.cli_frontier import frontier_document
-    from compression.frontier import objectives
+    from compression.cli_frontier import frontier_document, judged_objectives
+    from compression.points import objectives
 
     objectives(given.x, given.y)  # a metric that there is not is said first
-    documents = _documents(given, workspace)
-    found = frontier_document(documents, given)
+    judged_objectives(given)
+    documents, source = measured_trials(workspace, given.model, given.task)
+    found = frontier_document(documents, given, source)
     _say(given, found.to_json(), found.in_words())
 
 
@@ -200,33 +204,21 @@ def report(given: Namespace, workspace: Workspace) -> None:
     from compression.report.html import write_report
 
     to = Path(given.to).absolute()
-    documents = _documents(given, workspace)
+    documents, source = measured_trials(workspace, given.model, given.task)
     try:
         write_report(documents, to)
     except OSError as error:
         raise ArtifactError(f'The report cannot be written to "{to}": {error.strerror or error}; choose another place.') from error
-    _say(given, {"path": str(to), "trials": len(documents)}, f"A report of {len(documents)} trials is in {to}")
+    text = "\n".join([f"A report of {len(documents)} trials is in {to}", *source.in_words(len(documents))])
+    _say(given, {"path": str(to), "trials": len(documents), "source": source.name}, text)
 
 
 def export(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_export import copy_artifact
 
     store = Store.open(workspace)
-    to = copy_artifact(store.trial(given.trial), workspace, Path(given.to))
+    to = copy_artifact(store.find(given.trial), workspace, Path(given.to))
     _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
-
-
-def _documents(given: Namespace, workspace: Workspace) -> list[TrialDocument]:
-    """What was measured of a model, on the task that is given or was measured last; an error when nothing was."""
-    model = catalog.resolve_model(given.model)
-    store = Store.open(workspace)
-    task = catalog.resolve_task(given.task).name if given.task else None
-    documents = store.documents(model=model.key, task=task)
-    if not documents:
-        on = f' on "{given.task}"' if given.task else ""
-        raise ParetoscopeError(f'Nothing was measured of "{given.model}"{on} yet; `paretoscope sweep {given.model}` is a start.')
-    newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
-    return [document for document in documents if document.task == newest.task]
 
 
 def _say(given: Namespace, content: dict[str, Any], text: str) -> None:

@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from compression import pareto
-from compression.limits import Constraint, Limit, MaxDrop, Relaxation
+from compression.limits import Constraint, Limit, MaxDrop, Relaxation, judged_by
 from compression.metrics import metric
 from compression.pareto import Vector
-from compression.points import Objective, Point, against_baseline, clear_loss, difference, objectives, point
+from compression.points import Objective, Point, against_baseline, clear_loss, objectives, point
 from compression.trial import MetricValue
+from compression.wording import difference, listed, negligible
 
 __all__ = [
     "Constraint",
@@ -37,6 +38,7 @@ __all__ = [
     "Point",
     "Recommendation",
     "Relaxation",
+    "answer",
     "front",
     "objectives",
     "point",
@@ -59,10 +61,14 @@ class Needed:
         """
         >>> Needed("size_bytes", 20e6, -3e6).in_words()
         'size on disk below 20.0 MB (-3.00 MB)'
+        >>> Needed("size_bytes", 20e6, -300.0).in_words()
+        'size on disk just below 20.0 MB'
         """
         row = metric(self.metric)
         side = "below" if row.better == "lower" else "above"
-        return f"{row.label[0].lower()}{row.label[1:]} {side} {row.format(self.bound)} ({difference(self.metric, self.change)})"
+        hardly = negligible(self.metric, self.change)
+        change = "" if hardly else f" ({difference(self.metric, self.change)})"
+        return f"{row.label[0].lower()}{row.label[1:]} {'just ' if hardly else ''}{side} {row.format(self.bound)}{change}"
 
 
 @dataclass(frozen=True)
@@ -213,6 +219,12 @@ class Recommendation:
     closest: str | None = None
 
 
+def answer(found: Recommendation, objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
+    """The recommendation in full: by what it judges, then what to take and why, or why nothing."""
+    said = f"take {found.reason}" if found.best else f"{found.reason[0].lower()}{found.reason[1:]}"
+    return f"{judged_by(objectives, limits)}: {said}"
+
+
 QUALITY_METRICS = ("quality", "agreement", "kl")
 
 
@@ -307,7 +319,7 @@ def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Seq
         return figures + "It is the only model within the limits."
     if len(ranked) == 1:
         return figures + f"It is at least as good as each of the {feasible} models within the limits in every objective."
-    compromise = f"the best compromise of {_listed(others)}" if others else "the best"
+    compromise = f"the best compromise of {listed(others)}" if others else "the best"
     if is_baseline:
         return figures + f"None of the {feasible} models within the limits is a better bargain than leaving the model as it is."
     equals = [p for p in ranked if clear_loss(p, baseline) is False and (baseline is None or p.id != baseline.id)]
@@ -316,9 +328,5 @@ def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Seq
             return figures + f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of accuracy."
         return figures + f"Of {len(ranked)} on the front within the limits {len(equals)} lose no accuracy clearly; this is {compromise} of them."
     costly = "Every smaller or faster model within the limits clearly loses accuracy, and this is " if judged else "This is "
-    keys = _listed([o.metric.label.lower() for o in objectives])
+    keys = listed([o.metric.label.lower() for o in objectives])
     return figures + f"{costly}the best compromise of {keys} among {len(ranked)} on the front."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -6,11 +6,13 @@ Values are in stored units, room is negative outside. Which point to take under 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compression.errors import ParetoscopeError
 from compression.metrics import metric
-from compression.points import Objective, Point, difference
+from compression.points import Objective, Point
+from compression.wording import difference, listed
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,26 @@ class MaxDrop:
 
 
 Limit = Constraint | MaxDrop
+
+
+def judged_by(objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
+    """By what a model is chosen, the beginning of a sentence.
+
+    >>> judged_by([Objective("quality"), Objective("size_bytes")], [MaxDrop(0.02), Constraint("latency_p50_ms", 3.0)])
+    'By accuracy and size, with at most 2 points lost and p50 ≤ 3.00 ms'
+    """
+    said = [_briefly(limit) for limit in limits]
+    return f"By {listed([objective.metric.called for objective in objectives])}" + (f", with {listed(said)}" if said else "")
+
+
+def _briefly(limit: Limit) -> str:
+    row = metric(limit.metric)
+    if isinstance(limit, Constraint):
+        return limit.in_words().replace(row.label, row.called, 1)
+    if row.key != "quality":
+        return limit.in_words()
+    points = row.shown(limit.bound)
+    return f"at most {points:g} point{'' if points == 1 else 's'} lost"
 
 
 def _check_bound(key: str, bound: float) -> None:

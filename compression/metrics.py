@@ -26,6 +26,16 @@ class Metric:
     scale: float = 1.0
     digits: int = 3
     about: str = ""
+    short: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name within a sentence or on a chip.
+
+        >>> METRICS["latency_p50_ms"].called, METRICS["load_ms"].called
+        ('p50', 'load time')
+        """
+        return self.short or f"{self.label[0].lower()}{self.label[1:]}"
 
     @property
     def arrow(self) -> str:
@@ -73,16 +83,16 @@ class Metric:
 
 _TABLE = (
     Metric("quality", "Accuracy", "%", "higher", scale=100, about="share of examples classified correctly, through the artefact"),
-    Metric("size_bytes", "Size on disk", "MB", "lower", scale=1e-6, about="all files that a deployer ships"),
-    Metric("latency_p50_ms", "Latency p50", "ms", "lower", about="median of one request, tokenization excluded"),
+    Metric("size_bytes", "Size on disk", "MB", "lower", scale=1e-6, about="all files that a deployer ships", short="size"),
+    Metric("latency_p50_ms", "Latency p50", "ms", "lower", about="median of one request, tokenization excluded", short="p50"),
     Metric("latency_p90_ms", "Latency p90", "ms", "lower"),
     Metric("latency_p95_ms", "Latency p95", "ms", "lower", about="only with at least 59 samples"),
     Metric("latency_p99_ms", "Latency p99", "ms", "lower", about="only with at least 299 samples"),
     Metric("speedup", "Speed-up", "x", "higher", about="baseline latency over this one's, measured in turns in one sitting"),
-    Metric("peak_memory_bytes", "Peak memory", "MB", "lower", scale=1e-6, about="peak resident set over that of an empty runtime"),
+    Metric("peak_memory_bytes", "Peak memory", "MB", "lower", scale=1e-6, about="peak resident set over that of an empty runtime", short="memory"),
     Metric("steady_memory_bytes", "Steady memory", "MB", "lower", scale=1e-6, about="resident set while serving, over that of an empty runtime"),
     Metric("load_ms", "Load time", "ms", "lower", about="from the file to a session that is ready"),
-    Metric("energy_j", "Energy per request", "J", "lower", about="see its source: a counter of the machine, or time x power"),
+    Metric("energy_j", "Energy per request", "J", "lower", about="see its source: a counter of the machine, or time x power", short="energy"),
     Metric("agreement", "Agreement with the baseline", "%", "higher", scale=100),
     Metric("kl", "KL divergence from the baseline", "nats", "lower"),
     Metric("theoretical_bytes", "Theoretical size", "MB", "lower", scale=1e-6, about="non-zero weights x bits; no file is this small"),

@@ -1,6 +1,6 @@
 """What a frontier is made from: points with their numbers and intervals, and the metrics to be made better.
 
-Also how a difference between two of them is said. Which points are worth having is `frontier.py`'s.
+Also how one is said beside the baseline. Which points are worth having is `frontier.py`'s.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from compression.metrics import Metric, metric
 from compression.sittings import on_footing
 from compression.trial import MetricValue, TrialDocument
+from compression.wording import difference, p_in_words, size_in_words, speed_in_words
 
 
 @dataclass(frozen=True)
 class Point:
-    """What is known of one model: its numbers by metric key, a name for a person (the id when empty), and the
-    p of the paired comparison of its quality with the baseline's (McNemar), where there is one."""
+    """What is known of one model: its numbers by metric key, a name for a person (the id when empty), the
+    p of the paired comparison of its quality with the baseline's (McNemar), where there is one, and whether the
+    sitting in which it was timed was noisy."""
 
     id: str
     values: Mapping[str, MetricValue | None]
     name: str = ""
     quality_p: float | None = None
+    noisy: bool = False
 
     @property
     def shown_name(self) -> str:
@@ -52,6 +55,7 @@ def point(document: TrialDocument, reference_ms: float | None = None) -> Point:
         {value.metric: value for value in on_footing(document, reference_ms)},
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired else None,
+        bool(document.latency and document.latency.noisy),
     )
 
 
@@ -77,17 +81,6 @@ class Objective:
 def objectives(*keys: str) -> tuple[Objective, ...]:
     """Objectives by metric key, each once, x first; an unknown key raises `ParetoscopeError`."""
     return tuple(Objective(key) for key in dict.fromkeys(keys))
-
-
-def difference(key: str, change: float) -> str:
-    """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
-
-    >>> difference("quality", -0.012), difference("size_bytes", 3e6), difference("speedup", 0)
-    ('-1.20 points', '+3.00 MB', '+0 x')
-    """
-    row = metric(key)
-    sign = "-" if change < 0 else "+"
-    return f"{sign}{row.number(abs(change))} {'points' if row.unit == '%' else row.unit}".strip()
 
 
 def clear_loss(point: Point, baseline: Point | None) -> bool | None:
@@ -118,22 +111,19 @@ def against_baseline(point: Point, baseline: Point) -> str:
     parts: list[str] = []
     quality, base_quality = point.value("quality"), baseline.value("quality")
     if quality is not None and base_quality is not None:
-        chance = "" if point.quality_p is None else f"p {_p_value(point.quality_p)}: "
+        chance = "" if point.quality_p is None else f"{p_in_words(point.quality_p)}: "
         verdict = f", {chance}{'a' if clear_loss(point, baseline) else 'no'} clear loss" if quality < base_quality else ""
         parts.append(f"{metric('quality').format(quality)} ({difference('quality', quality - base_quality)}{verdict})")
-    speedup = point.value("speedup") or _ratio(point, baseline, "latency_p50_ms")
-    if speedup:
-        parts.append(f"{speedup:.2f}x faster" if speedup >= 1 else f"{1 / speedup:.2f}x slower")
-    smaller = _ratio(point, baseline, "size_bytes")
-    if smaller:
-        parts.append(f"{smaller:.2f}x smaller" if smaller >= 1 else f"{1 / smaller:.2f}x larger")
+    timed = point.values.get("speedup")
+    if timed and point.value("speedup"):
+        parts.append(speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else ""))
+    elif faster := _ratio(point, baseline, "latency_p50_ms"):
+        parts.append(speed_in_words(faster))
+    if smaller := _ratio(point, baseline, "size_bytes"):
+        parts.append(size_in_words(smaller))
     return ", ".join(parts)
 
 
 def _ratio(point: Point, baseline: Point, key: str) -> float | None:
     mine, base = point.value(key), baseline.value(key)
     return base / mine if mine and base else None
-
-
-def _p_value(p: float) -> str:
-    return "< .001" if p < 0.001 else f"= {p:.2f}".replace("0.", ".", 1)

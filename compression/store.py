@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,15 @@ from sqlalchemy import CursorResult, Engine, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from compression.errors import StoreError
-from compression.tables import EngineRow, MachineRow, Measurement, Schema, Trial, connect, plain_errors
+from compression.measurement_rows import measurement_rows
+from compression.tables import EngineRow, MachineRow, Schema, Trial, connect, plain_errors
 from compression.trial import Progress, Status, TrialDocument, TrialRequest
 from compression.workspace import Workspace
 
 ALIVE_SECONDS = 15
 """An engine beats every 2 s; one that has been silent for this long counts as gone."""
+SHORTEST_ID = 4
+"""Characters of a trial's id that a person must give at least."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,17 @@ class Store:
         with self._read() as session:
             return _row(self._get(session, trial_id))
 
+    def find(self, start: str) -> TrialRow:
+        """The trial whose id is `start` or the only one whose id begins so (four characters or more), as git has it."""
+        with self._read() as session:
+            query = select(Trial).where(Trial.trial_id.startswith(start, autoescape=True)).order_by(Trial.trial_id)
+            found = list(session.scalars(query)) if len(start) >= SHORTEST_ID else []
+            whole = [row for row in found if row.trial_id == start]
+            if len(found) > 1 and not whole:
+                candidates = ", ".join(f"{row.trial_id} ({_row(row).request.recipe.in_words()}, {row.status})" for row in found)
+                raise StoreError(f'{len(found)} trials begin with "{start}": {candidates}; give more of the id.')
+            return _row((whole or found)[0] if found else self._get(session, start))
+
     def trials(
         self,
         *,
@@ -188,7 +202,7 @@ class Store:
             machine = document.machine
             if machine and session.get(MachineRow, machine.id) is None:
                 session.add(MachineRow(id=machine.id, fingerprint=machine.model_dump_json()))
-            session.add_all(_measurements(document))
+            session.add_all(measurement_rows(document))
             return True
 
     def give_up(self, trial_id: str, attempt: int, status: Status, error: str) -> bool:
@@ -352,38 +366,6 @@ def _row(row: Trial) -> TrialRow:
         cancel_requested=row.cancel_requested,
         document_json=row.document,
     )
-
-
-def _measurements(document: TrialDocument) -> Iterator[Measurement]:
-    """One row for every number, of the compressed model and of the baseline measured beside it."""
-    yield from _numbers("candidate", document)
-    if document.baseline:
-        nothing = dict.fromkeys(("paired", "speedup"))
-        beside = {name: getattr(document.baseline, name) for name in type(document.baseline).model_fields}
-        yield from _numbers("baseline", document.model_copy(update=nothing | beside))
-
-
-def _numbers(role: str, document: TrialDocument) -> Iterator[Measurement]:
-    at = document.latency
-    conditions = "" if at is None else f"batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
-    counts = {"quality": document.quality.n if document.quality else None, "latency": at.n if at else None}
-    counts |= {"agreement": counts["quality"], "kl": counts["quality"], "speedup": counts["latency"]}
-    versions = document.machine.versions if document.machine else {}
-    for number in document.metrics():
-        yield Measurement(
-            trial_id=document.trial_id,
-            role=role,
-            metric=number.metric,
-            value=number.value,
-            low=number.low,
-            high=number.high,
-            n=counts.get(number.metric.split("_")[0]),
-            protocol=document.protocol,
-            conditions=conditions,
-            machine_id=document.machine.id if document.machine else None,
-            runtime=f"onnxruntime {versions['onnxruntime']}" if "onnxruntime" in versions else "",
-            taken_at=document.measured_at or _now(),
-        )
 
 
 def _engine_state(row: EngineRow) -> EngineState:

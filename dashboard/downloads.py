@@ -28,6 +28,11 @@ def folder(row: Row) -> Path | None:
     return path if (path / "manifest.json").is_file() else None
 
 
+def file_name(row: Row) -> str:
+    """Of everything that is downloaded of one model, without an ending: the model and the id of the trial, the one that export takes."""
+    return f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
+
+
 def zipped(folder: Path, name: str) -> Callable[[], bytes]:
     """A function that packs the folder: called at the click, so that no page run pays for it.
 
@@ -48,7 +53,7 @@ def zipped(folder: Path, name: str) -> Callable[[], bytes]:
 def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
     """The model as a zip, or the way to make it here; and its recipe."""
     found = folder(row)
-    name = f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.document.recipe_id}"
+    name = file_name(row)
     if found:
         size = sum(row.document.artifact.files.values()) / 1e6 if row.document.artifact else 0
         st.download_button(

@@ -16,7 +16,7 @@ from compression.recipe_file import parse_recipe
 from compression.report.table import Row, machine_in_words, when
 from dashboard import data
 from dashboard.cards import error_card
-from dashboard.scope import Scope, default_conditions, short
+from dashboard.scope import Place, Scope, default_conditions, go, other_side, short
 
 FIRST_LOOK: tuple[dict[str, object], ...] = (
     {"stages": []},
@@ -35,17 +35,18 @@ def header(scope: Scope, table: Sequence[Row]) -> DeltaGenerator:
         with st.popover("Copy link", icon=":material/link:", type="tertiary"):
             share = st.container()
     if table:
-        count = f"{len(table)} model{'s' if len(table) > 1 else ''} measured on {scope.where}"
-        st.caption(f"{count} · {scope.conditions.in_words()}")
+        st.caption(f"{_models(len(table))} measured on {scope.where} · {scope.conditions.in_words()}")
     whose_points(scope)
     return share
 
 
 def whose_points(scope: Scope) -> None:
-    """A line when the points on the screen are the shipped ones, from another machine."""
+    """A line when the points on the screen are the shipped ones, or few beside those; with the way to the others."""
     table = scope.rows()
     if scope.demo and table:
         _from_elsewhere(scope, table)
+    elif there := other_side(scope):
+        _few_here(scope, table, there)
 
 
 def link(share: DeltaGenerator, scope: Scope) -> None:
@@ -68,11 +69,28 @@ def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
         f":material/info: A demo study from **{scope.elsewhere}**: {machine_in_words(newest.document)}, {when(newest.document)}. "
         "What is measured here gets axes of its own."
     )
+    own = other_side(scope)
     with way:
+        if own:
+            label = f"Back to this machine ({_models(own.count)})"
+            st.button(label, icon=":material/undo:", on_click=go, args=(own.id,), width="stretch", key="other_side")
         if waiting:
             st.page_link("pages/jobs.py", label=f"Measuring here: {len(waiting)} to go", icon=":material/autorenew:")
-        else:
+        elif not own:
             measure_here(scope, width="stretch")
+
+
+def _few_here(scope: Scope, table: Sequence[Row], there: Place) -> None:
+    """The shipped points are one click away, not gone."""
+    text, way = st.columns([5, 2], vertical_alignment="center")
+    so_far = f"{_models(len(table))} of this machine so far" if table else "None of this machine so far"
+    text.caption(f":material/info: {so_far}. The demo study has {there.count}: {there.in_words().removeprefix('Demo: ')}.")
+    with way:
+        st.button("Show the demo study", icon=":material/scatter_plot:", on_click=go, args=(there.id,), width="stretch", key="other_side")
+
+
+def _models(count: int) -> str:
+    return f"{count} model{'' if count == 1 else 's'}"
 
 
 def nothing_measured(scope: Scope) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from dashboard import engine_line, scope
 
@@ -14,6 +15,26 @@ PAGES = {
     "Make": [("pages/compress.py", "Compress", ":material/compress:")],
     "Keep": [("pages/jobs.py", "Jobs", ":material/list_alt:")],
 }
+
+
+FIRST = "pages/explore.py"
+"""What a bare address opens. Streamlit gives that page no address of its own, so its name is another page, which leads there."""
+
+
+def pages() -> dict[str, list[Page]]:
+    """The navigation by group, and out of sight the address of the first page."""
+    shown = {group: [_page(*entry) for entry in entries] for group, entries in PAGES.items()}
+    alias = st.Page(_to_first, title="Explore", url_path=Path(FIRST).stem, visibility="hidden")
+    return {**shown, "": [alias]}
+
+
+def _page(file: str, title: str, icon: str) -> Page:
+    first = file == FIRST
+    return st.Page(file, title=title, icon=icon, url_path="first" if first else None, default=first)  # a path that streamlit keeps for itself
+
+
+def _to_first() -> None:
+    st.switch_page(FIRST, query_params=query())
 
 
 def dark() -> bool:

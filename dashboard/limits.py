@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from compression import defaults
 from compression.limits import Constraint, Limit, MaxDrop
 from compression.metrics import metric
 from compression.points import Objective, Point, objectives
@@ -15,13 +16,11 @@ from compression.report.palette import LOOKS, Family
 from compression.report.table import Row, present_metrics
 from dashboard import linked
 
-DROP_POINTS = 10.0
-DEFAULT_DROP = 2.0
-OBJECTIVES = ("quality", "size_bytes", "latency_p50_ms")
+MOST_DROP = 10.0
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
 """Names that the theme gives the strategies' colours."""
-CHOICES = {"quality": "accuracy", "size_bytes": "size", "latency_p50_ms": "p50", "peak_memory_bytes": "memory", "energy_j": "energy"}
-"""Metrics that may define dominance, as short as a chip."""
+CHOICES = (*defaults.OBJECTIVES, "peak_memory_bytes", "energy_j")
+"""Metrics that may define dominance."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,17 @@ def draw(table: Sequence[Row], baseline: Point | None) -> Asked:
     bounds: dict[str, float] = {}
     with columns[0]:
         drop = linked.slider(
-            "Accuracy drop at most", 0.0, DROP_POINTS, step=0.5, default=DEFAULT_DROP, key="drop", format="%.1f points", disabled=baseline is None
+            "Accuracy drop at most",
+            0.0,
+            MOST_DROP,
+            step=0.5,
+            default=defaults.DROP_POINTS,
+            key="drop",
+            format="%.1f points",
+            disabled=baseline is None,
         )
     base = baseline.value("quality") if baseline else None
-    if base is not None and drop < DROP_POINTS:
+    if base is not None and drop < MOST_DROP:
         constraints.append(MaxDrop(drop / 100))
         bounds["quality"] = base - drop / 100
     for column, key, name in ((columns[1], "size_bytes", "size"), (columns[2], "latency_p50_ms", "p50")):
@@ -75,8 +81,8 @@ def objectives_chosen(table: Sequence[Row]) -> tuple[Objective, ...]:
     chosen = linked.chips(
         "Better means",
         choices,
-        default=[key for key in OBJECTIVES if key in choices],
-        format_func=lambda key: f"{CHOICES[key]} {metric(key).arrow[0]}",
+        default=[key for key in defaults.OBJECTIVES if key in choices],
+        format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
         key="objectives",
         help="A model is dominated when another is at least as good in all of these and better in one.",
     )

@@ -75,12 +75,23 @@ def _record(row: Row, found: Frontier, advice: Recommendation) -> dict[str, Any]
         "change": (quality - baseline["quality"]) * 100 if known and quality is not None else None,
         "p": paired.mcnemar_p if paired and not row.document.is_baseline else None,
         "smaller": baseline["size_bytes"] / size if size and "size_bytes" in baseline else None,
+        "Sitting": "noisy" if row.noisy else None,
         "When": when(row.document),
     }
     for key in NUMBERS:
         value = row.point.value(key)
         record[key] = None if value is None else metric(key).shown(value)
-    order = ("Model", "Strategy", "Front", "quality", "change", "p", "size_bytes", "smaller", *NUMBERS[2:], "When")
+    order = (
+        *("Model", "Strategy", "Front", "quality", "change", "p"),
+        "size_bytes",
+        "smaller",
+        "latency_p50_ms",
+        "latency_p90_ms",
+        "speedup",
+        "Sitting",
+        *NUMBERS[5:],
+        "When",
+    )
     return {name: record[name] for name in order}
 
 
@@ -98,6 +109,7 @@ def _columns() -> dict[str, Any]:
         "change": number("vs baseline", format="%+.1f points"),
         "p": number("p", format="%.3f", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
         "smaller": number("Smaller", format="%.1fx"),
+        "Sitting": st.column_config.TextColumn("Sitting", help="noisy: the machine was not quiet while this was timed"),
     }
     formats = {"quality": "%.1f %%", "size_bytes": "%.1f MB", "speedup": "%.2fx", "peak_memory_bytes": "%.0f MB", "energy_j": "%.3f J"}
     for key in NUMBERS:

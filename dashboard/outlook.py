@@ -15,6 +15,7 @@ from compression.report import tradeoff
 from compression.report.palette import family
 from compression.report.table import Row, delta, plain
 from compression.trial import Interval, MetricValue, TrialDocument
+from compression.wording import may_be_one
 from dashboard import charts, data
 from dashboard.engine_line import duration
 from dashboard.scope import Scope
@@ -63,12 +64,13 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
 
 
 def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+    noisy = bool(guess and guess.measured and any(row.noisy for row in scope.rows() if row.id == guess.measured))
     with st.container(horizontal=True, gap="large"):
         if size:
             _size_tile(size, baseline, shape)
         for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
             if found:
-                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess))
+                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == "latency_p50_ms")
 
 
 def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
@@ -111,20 +113,21 @@ def _how(scope: Scope, guess: Estimate | None) -> str:
 
 
 def _reference(key: str, found: Interval, baseline: Row | None, guess: Estimate | None) -> float | None:
-    """What a number is compared with. A latency only with the baseline of its own sitting, which its speed-up tells."""
+    """What a number is compared with. A latency only with the baseline of its own sitting, which its speed-up tells; with none when that may be 1."""
     if key == "latency_p50_ms" and guess and guess.speedup:
-        return found.value * guess.speedup.value
+        speedup = guess.speedup
+        return None if may_be_one(speedup.low, speedup.high) else found.value * speedup.value
     return baseline.point.value(key) if baseline else None
 
 
-def _guess_tile(key: str, found: Interval, base: float | None, how: str) -> None:
+def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: bool) -> None:
     row = metric(key)
     about = "about " if how == "estimated" else ""
     change = delta(key, found.value, base)
     st.metric(
         f"{row.label}, {how}",
         f"{about}{row.format(found.value)}",
-        " ".join(part for part in (row.interval(found.low, found.high), change) if part),
+        " ".join(part for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "") if part),
         delta_color="off",
         delta_arrow="off",
         width="content",
@@ -168,9 +171,14 @@ def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
             st.markdown(f"{mark} {line.text}")
 
 
-def seconds(recipe: Recipe, protocol: str) -> str:
-    """How long a run takes, from runs like it on this machine; empty while none is known."""
+def seconds(scope: Scope, recipe: Recipe, protocol: str) -> str:
+    """How long a run takes, from runs like it on this machine; until there are some, roughly, from those of the shipped study."""
     mine = data.this_machine().id
-    like = [document for document in data.documents() if document.machine and document.machine.id == mine]
-    found = expected_seconds(like, recipe, protocol)
-    return f"about {duration(found.value)}" if found else ""
+    here = [document for document in data.documents() if document.machine and document.machine.id == mine]
+    if found := expected_seconds(here, recipe, protocol):
+        return f"About {duration(found.value)}."
+    shipped = data.demo_documents()
+    elsewhere = [document for document in shipped if document.model == scope.model] or shipped
+    if found := expected_seconds(elsewhere, recipe, protocol):  # its high end: a study shares steps that a first run has to take
+        return f"Roughly {duration(found.high)}, as long as it took on another machine: no run like it was timed here yet."
+    return "How long it takes is known after the first run like it."

@@ -14,12 +14,14 @@ from dashboard import downloads, picks, verdict
 from dashboard.scope import Scope
 
 
-def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int) -> None:
-    """The answer: which one, what it costs and brings, why, and what can be done with it."""
+def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int, judged: str) -> None:
+    """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be done with it."""
     best = table.get(advice.best or "")
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"### {verdict.headline(advice, table)}", width="content")
+            with st.container(width="content", gap=None):
+                st.caption(f"{judged}:")
+                st.markdown(f"### {verdict.headline(advice, table)}", width="content")
             st.badge(f"{len(advice.feasible)} of {count} models left", color="gray")
         if best:
             st.markdown(verdict.figures(best))

@@ -12,6 +12,7 @@ from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.store import TrialRow
 from compression.trial import LIVE
+from compression.wording import speed_in_words
 from dashboard import data, downloads, verdict
 from dashboard.engine_line import duration
 from dashboard.scope import Scope
@@ -120,7 +121,7 @@ def _tile(key: str, row: Row) -> None:
         return
     of, base = metric(key), row.baseline.get(key)
     said = row.said(key)
-    change = said[said.rfind("(") + 1 : -1] if said.endswith(")") else None
+    change = ", ".join(part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part) or None
     beside = f"baseline {of.format(base)}" if base is not None and not row.document.is_baseline else "baseline"
     st.metric(of.label, of.format(found.value), change, delta_color="off", delta_arrow="off", help=f"{said}, {beside}", width="content")
 
@@ -132,7 +133,9 @@ def _sentence(row: Row) -> str:
         n = row.document.quality.n
         parts.append(f"Of {n:,} examples it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
     if speed:
-        parts.append(f"Measured in turns with the baseline: {speed.value:.2f}x [{speed.low:.2f}, {speed.high:.2f}] its speed.")
+        noisy = ", in a noisy sitting" if row.noisy else ""
+        words = speed_in_words(speed.value, speed.low, speed.high)
+        parts.append(f"Measured in turns with the baseline{noisy}: {words}, {speed.value:.2f}x [{speed.low:.2f}, {speed.high:.2f}] its speed.")
     return " ".join(parts)
 
 

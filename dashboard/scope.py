@@ -124,6 +124,11 @@ class Place:
     demo: bool
     documents: tuple[TrialDocument, ...]
 
+    @property
+    def count(self) -> int:
+        """How many different models were measured there."""
+        return len({document.recipe_id for document in self.documents})
+
     def in_words(self) -> str:
         here = data.this_machine()
         if not self.demo and self.machine.id == here.id:
@@ -143,6 +148,25 @@ def _places(model: str, task: str) -> list[Place]:
             documents = tuple(document for document in mine if document.machine and document.machine.id == id)
             found.append(Place(f"demo-{id}" if demo else id, machine, demo, documents))
     return found
+
+
+FEW = 6
+"""Own models below which a page points to the shipped ones."""
+
+
+def other_side(scope: Scope) -> Place | None:
+    """From the few models of this machine to the shipped study, and from there back; None where there is nothing to go to."""
+    places = _places(scope.model, scope.task)
+    own = next(place for place in places if not place.demo and place.machine.id == data.this_machine().id)
+    if scope.demo:
+        return own if own.documents else None
+    return next((place for place in places if place.demo), None) if scope.here and own.count < FEW else None
+
+
+def go(place: str) -> None:
+    """Callback: look at the measurements of another place, as if it had been picked in the sidebar."""
+    st.session_state["machine"] = place
+    _machine_was_chosen()
 
 
 def _pick_place(places: dict[str, Place]) -> Place:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from compression.frontier import Recommendation
 from compression.metrics import metric
-from compression.points import difference
 from compression.report.table import Row
+from compression.wording import difference, negligible, p_in_words, size_in_words, speed_in_words
 
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -27,11 +27,11 @@ def figures(row: Row) -> str:
     parts = [f"{metric('quality').format(row.point.value('quality'))} ({loss(row)})"]
     document = row.document
     if document.speedup:
-        ratio = document.speedup.value
-        parts.append(f"{ratio:.1f}x faster" if ratio >= 1 else f"{1 / ratio:.1f}x slower")
+        speedup = document.speedup
+        parts.append(speed_in_words(speedup.value, speedup.low, speedup.high, digits=1) + (" (noisy sitting)" if row.noisy else ""))
     base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
     if base and size:
-        parts.append(f"{base / size:.1f}x smaller" if base >= size else f"{size / base:.1f}x larger")
+        parts.append(size_in_words(base / size, digits=1))
     return ", ".join(parts) + "."
 
 
@@ -44,23 +44,12 @@ def loss(row: Row) -> str:
     change = "no change" if abs(points) < 0.05 else f"{points:+.1f} points"
     if paired is None:
         return change
-    p = p_value(paired.mcnemar_p)
+    p = p_in_words(paired.mcnemar_p)
     clear = paired.mcnemar_p < 0.05
     if change == "no change":
         return f"no change, {p}"
     verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
     return f"{change}, {p}: {verdict}"
-
-
-def p_value(p: float) -> str:
-    """
-    >>> p_value(0.21), p_value(0.004), p_value(0.00002), p_value(1.0)
-    ('p = .21', 'p = .004', 'p < .001', 'p = 1.00')
-    """
-    if p < 0.001:
-        return "p < .001"
-    shown = f"{p:.2f}" if p >= 0.01 else f"{p:.3f}"
-    return f"p = {shown.removeprefix('0')}"
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -85,11 +74,17 @@ def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
     changes: list[str] = []
     for key, worse, better in (("quality", "", ""), ("latency_p50_ms", "slower", "faster"), ("size_bytes", "larger", "smaller")):
         mine, its = best.point.value(key), other.point.value(key)
-        if mine is None or its is None or mine == its:
+        if mine is None or its is None or negligible(key, its - mine) or (key == "latency_p50_ms" and _overlap(best, other, key)):
             continue
         words = difference(key, its - mine)
         changes.append(words if key == "quality" else f"{words[1:]} {worse if its > mine else better}")
     return f"Runner-up: **{other.name}** ({', '.join(changes) or 'the same'})."
+
+
+def _overlap(one: Row, other: Row, key: str) -> bool:
+    """Whether the intervals of two numbers overlap, so that which is larger is not clear."""
+    mine, its = one.point.interval(key), other.point.interval(key)
+    return bool(mine and its and mine[0] <= its[1] and its[0] <= mine[1])
 
 
 def _nearest(found: Recommendation) -> str:

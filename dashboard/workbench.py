@@ -81,8 +81,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
             st.code(recipe.to_yaml(), language="yaml")
             name = f"{recipe.id}.yaml"
             st.download_button("Save as YAML", recipe.to_yaml(), name, "application/yaml", on_click="ignore", icon=":material/download:")
-    took = outlook.seconds(recipe, asked.protocol)
-    st.caption(f":material/schedule: {took}" if took else ":material/schedule: How long it takes is known after the first run here.")
+    st.caption(f":material/schedule: {outlook.seconds(scope, recipe, asked.protocol)}")
     _already(recipe, asked, table)
 
 

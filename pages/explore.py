@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compression.frontier import front, recommend
+from compression.limits import judged_by
 from compression.points import Point
 from dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
 
@@ -33,7 +34,7 @@ advice = recommend(points, asked.constraints, objectives, baseline)
 found = front(points, objectives)
 picked = picks.picked(list(by_id))
 with answer:
-    recommendation.draw(here, advice, by_id, len(table))
+    recommendation.draw(here, advice, by_id, len(table), judged_by(objectives, asked.constraints))
 
 states = recommendation.states(found, advice)
 shown = []

@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
-from compression import catalog, cli_progress
+from compression import catalog, cli_progress, cli_source
 from compression.cli import main
+from compression.cli_frontier import swept
 from compression.cli_verbs import grid
 from compression.engine.client import ensure_engine, stop_engine
 from compression.errors import ModelError
-from compression.recipe import Recipe
+from compression.recipe import PruneWeights, Quantize, Recipe
 from compression.recipe_file import parse_recipe
 from compression.store import Store
 from compression.trial import Progress, TrialDocument, TrialRequest
 from compression.workspace import PROJECT, Workspace
+from tests import documents
 from tests.engine.processes import TOY, toy, until
 from tests.engine.toy_trials import document, pids
 
@@ -197,6 +199,8 @@ def test_the_grid_is_every_combination_once() -> None:
         (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "four"'),
         (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
         (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
+        (("sweep", "plain", "--retrain-epochs", "-1"), "retrain_epochs"),
+        (("sweep", "plain", "--retrain-epochs", "nan"), "retrain_epochs"),
         (("run", "unknown"), 'There is no model "unknown"'),
         (("run", "plain", "--recipe", "nowhere.yaml"), 'There is no recipe file "nowhere.yaml"'),
         (("run", "plain", "--batch", "0"), 'must be a whole number from 1, but got "0"'),
@@ -206,6 +210,7 @@ def test_the_grid_is_every_combination_once() -> None:
         (("engine", "stpo"), 'did you mean "stop"?'),
         (("cancel", "nope"), 'There is no trial "nope"'),
         (("export", "nope", "--to", "x"), 'There is no trial "nope"'),
+        (("export", "", "--to", "x"), 'There is no trial ""'),
         (("frontier", "plain"), 'Nothing was measured of "plain" yet'),
         (("tasks", "--split", "test"), "need a task"),
     ],
@@ -237,6 +242,52 @@ def test_the_frontier_says_front_knee_and_recommendation(toys: None, say: Say, s
     assert "no metric" in refused("frontier", "plain", "--x", "sizes")
 
 
+def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
+    toys: None, say: Say, store: Store, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+) -> None:
+    slow, fast = done(store, {}), done(store, INT8)
+    assert fast.latency
+    noisy = done(store, HALF, latency=fast.latency.model_copy(update={"p50_ms": 2.0, "noisy": True}))
+    assert main(["frontier", "plain", "--x", "size_bytes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == [fast.trial_id, noisy.trial_id, slow.trial_id]
+    assert lines[1].endswith("on the front")
+    assert lines[2].endswith("on the front, noisy")
+    assert any(line.startswith("By accuracy, size and p50, with at most 2 points lost: take int8 dynamic") for line in lines)
+    judged = say("frontier", "plain", "--by", "quality, latency_p90_ms", "--max-drop", "1", "--max-size-mb", "5")["recommendation"]
+    assert judged["objectives"] == ["quality", "latency_p90_ms"]
+    assert judged["limits"] == ["Accuracy drop ≤ 1.00 points", "Size on disk ≤ 5.00 MB"]
+    assert "no metric" in refused("frontier", "plain", "--by", "sizes")
+
+
+def test_a_sweep_marks_its_front_its_noise_and_what_failed() -> None:
+    base, int8 = documents.document(), documents.document(Quantize(), quality=0.955)
+    assert int8.latency
+    noisy = documents.document(PruneWeights(), quality=0.9, speedup=1.0)
+    noisy = noisy.model_copy(update={"latency": int8.latency.model_copy(update={"noisy": True})})
+    failed = documents.document(PruneWeights(sparsity=0.7)).model_copy(update={"status": "failed", "latency": None})
+    lines = swept([base, int8, noisy, failed]).splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == [each.trial_id for each in (base, int8, noisy, failed)]
+    assert [line.rsplit("  ", 1)[1].strip() for line in lines[1:5]] == ["on the front", "on the front", "noisy", "failed"]
+    assert "median of 2 sittings" in lines[5]
+
+
+def test_until_something_is_measured_here_the_shipped_study_answers(
+    toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = [documents.document(model="plain"), documents.document(Quantize(), model="plain"), documents.document(model="other")]
+    monkeypatch.setattr(cli_source, "shipped_study", lambda: shipped)
+    found = say("frontier", "plain")
+    assert (found["source"], len(found["trials"])) == ("shipped study", 2)
+    assert main(["frontier", "plain"]) == 0
+    said = "These 2 models were measured on another machine (Test CPU, 2 cores, VNNI, 01 Mar 2026); measure here with `paretoscope sweep plain`."
+    assert said in capsys.readouterr().out
+    assert say("report", "plain", "--to", str(tmp_path / "report.html"))["source"] == "shipped study"
+    mine = done(store, INT8)
+    found = say("frontier", "plain")
+    assert (found["source"], [trial["trial_id"] for trial in found["trials"]][-1]) == ("workspace", mine.trial_id)
+
+
 def test_other_conditions_are_counted_aside(toys: None, say: Say, store: Store) -> None:
     done(store, {}, measured_at=datetime(2026, 1, 1, tzinfo=UTC))
     small = done(store, INT8)
@@ -259,6 +310,13 @@ def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(say: Say, store:
     (store.root / "artifacts" / trial).rmdir()
     assert "make it again" in refused("export", trial, "--to", str(tmp_path / "other"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip", "workspace"]
+
+
+def test_the_start_of_an_id_is_enough_where_it_is_the_only_one(say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]) -> None:
+    first, second = done(store, INT8).trial_id, store.queue(toy("plain")).trial_id
+    say("export", first[:4], "--to", str(tmp_path / "out"))
+    assert [job["trial_id"] for job in say("cancel", second[:5], second)["trials"]] == [second]
+    assert f'There is no trial "{first[:3]}"' in refused("export", first[:3], "--to", str(tmp_path / "other"))
 
 
 def test_export_of_what_is_not_done_is_refused(store: Store, refused: Callable[..., str], tmp_path: Path) -> None:

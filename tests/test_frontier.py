@@ -387,6 +387,13 @@ def test_words_against_the_baseline_say_the_direction() -> None:
     assert against_baseline(at("a", None, None), BASE) == ""
 
 
+def test_a_speed_up_that_may_be_one_is_no_change_and_equal_files_are_the_same_size() -> None:
+    values = {"speedup": MetricValue("speedup", 1.02, 0.98, 1.05), "size_bytes": MetricValue("size_bytes", 90.0001e6)}
+    assert against_baseline(Point("a", values), BASE) == "no clear change of speed, the same size"
+    faster = {"speedup": MetricValue("speedup", 1.2, 1.1, 1.3)}
+    assert against_baseline(Point("a", faster, noisy=True), BASE) == "1.20x faster (noisy)"
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.sampled_from([None, 0.01, 0.5])), min_size=1, max_size=8), st.integers(1, 4))
 def test_a_recommendation_is_feasible_on_the_front_and_does_not_depend_on_order(rows: list[tuple[int, int, float | None]], limit: int) -> None:

@@ -212,3 +212,18 @@ def test_a_full_disk_is_a_sentence_and_changes_nothing(store: Store) -> None:
     kept = store.trials()
     assert all(row.status == "queued" for row in kept)
     assert rows(store, "pragma integrity_check") == [("ok",)]
+
+
+def test_a_trial_is_found_by_the_start_of_its_id(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = iter(("abcd00000001", "abcd00000002", "abcd", "ab_d00000004"))
+    for _ in range(4):
+        monkeypatch.setattr(TrialRequest, "trial_id", next(ids))
+        store.queue(a_request())
+    assert store.find("ab_d").trial_id == "ab_d00000004", "no wildcard"
+    assert store.find("abcd").trial_id == "abcd", "a whole id is no prefix"
+    assert store.find("abcd00000002").trial_id == "abcd00000002"
+    with pytest.raises(StoreError, match=r'2 trials begin with "abcd0": abcd00000001 \(magnitude 50 %, queued\), abcd00000002'):
+        store.find("abcd0")
+    for missing in ("abc", "abce", ""):
+        with pytest.raises(StoreError, match=f'There is no trial "{missing}"'):
+            store.find(missing)

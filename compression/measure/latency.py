@@ -25,7 +25,6 @@ from compression.trial import Conditions, Energy, Interval, Latency, Memory, Pro
 
 MOST_DRIFT = 0.05
 """Turns of one model may differ by this share before the sitting is repeated, and then marked noisy."""
-SPINNING = "idle threads of ONNX Runtime spin (its default, session.intra_op.allow_spinning)"
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def _speedup(candidate: Side, baseline: Side | None) -> Interval | None:
 
 def _notes(models: Sequence[Sequence[LatencyAnswer]], sittings: int, conditions: Conditions) -> tuple[str, ...]:
     """What a reader of the figures should know, each a short sentence without a full stop."""
-    notes = [SPINNING]
+    notes: list[str] = []
     turns = [turn for model in models for turn in model]
     if conditions.threads > usable_cores():
         notes.append(f"{conditions.threads} threads share {usable_cores()} cores")

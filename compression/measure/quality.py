@@ -5,7 +5,6 @@ Texts come in as token ids; how they are made is `tasks.py`'s.
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,6 @@ from compression.measure import statistics
 from compression.measure.process import ask_quality, model_file
 from compression.tasks import batches_by_length
 from compression.trial import Paired, Quality
-from compression.workspace import write_whole
 
 MOST_AT_ONCE = 32
 
@@ -30,12 +28,11 @@ def evaluate(
     *,
     threads: int,
     split: str,
-    predictions_to: Path | None = None,
 ) -> tuple[Quality, NDArray[np.float32]]:
     """Accuracy of the artefact on `encoded` texts (token ids, one array each), and their logits [n, classes].
 
     Runs in a fresh process without torch, in batches of up to 32 texts of equal length: nothing is padded, so no
-    text depends on the padding of another. `predictions_to` keeps `labels`, `predictions` and `logits` as an .npz.
+    text depends on the padding of another.
 
     Raises `ArtifactError` when the model cannot be loaded or run, knows fewer classes than the labels need, or
     gives logits that are not numbers.
@@ -44,10 +41,6 @@ def evaluate(
         raise ValueError(f"{len(encoded)} texts and {len(labels)} labels do not make a split")
     logits = _logits(artifact, encoded, threads)
     _check(artifact, logits, labels)
-    if predictions_to:
-        kept = io.BytesIO()
-        np.savez_compressed(kept, labels=labels, predictions=logits.argmax(axis=1), logits=logits)
-        write_whole(predictions_to, kept.getvalue())
     return score(logits, labels, split), logits
 
 

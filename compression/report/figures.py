@@ -21,13 +21,15 @@ from compression.trial import MetricValue
 
 ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn one over the other in this order."""
+TOP = 52
+"""Pixels over the plot: the words on the guides and over them the legend or the mode bar, which a touch screen always shows."""
 OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
 BARS: dict[State, float] = {"front": 0.4, "near": 0.14, "dominated": 0.07, "excluded": 0.07}
 """Opacity of the marks, and of their error bars."""
 
 
 def tradeoff_figure(
-    info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 430, legend: bool = True, compact: bool = False
+    info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 450, legend: bool = True, compact: bool = False
 ) -> go.Figure:
     """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where the front is.
     `compact` leaves out labels and the words on the guides, for a plot of half the usual width."""
@@ -36,10 +38,11 @@ def tradeoff_figure(
     lines, words = guides(canvas, compact)
     words = words if compact else [*words, *labels(canvas)]
     over_and_under = {"shapes": [*limits(canvas), *lines], "annotations": [*words, *out_of_sight(canvas)]}
-    return go.Figure(traces, {**_layout(canvas, height, legend), **over_and_under})
+    top = TOP if legend or not compact else 24
+    return go.Figure(traces, {**_layout(canvas, height, legend, top), **over_and_under})
 
 
-def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
+def _layout(canvas: Canvas, height: int, legend: bool, top: int) -> Ink:
     at, info = canvas.at, canvas.info
     axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
@@ -56,7 +59,7 @@ def _layout(canvas: Canvas, height: int, legend: bool) -> Ink:
         across |= {"range": list(canvas.x_range)}
     return {
         "height": height,
-        "margin": {"l": 62, "r": 12, "t": 52 if legend else 24, "b": 58 + 13 * (info.footnote.count("<br>") + 1)},
+        "margin": {"l": 62, "r": 12, "t": top, "b": 58 + 13 * (info.footnote.count("<br>") + 1)},
         "plot_bgcolor": "rgba(0,0,0,0)",
         "paper_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": at.text, "size": 13},

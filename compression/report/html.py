@@ -6,6 +6,7 @@ It opens without a server and without a network: plotly's script stands in it on
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
-from compression import __version__
+from compression import __version__, defaults
 from compression.errors import ParetoscopeError
-from compression.frontier import front, recommend
+from compression.frontier import answer, front, recommend
 from compression.limits import MaxDrop
 from compression.points import objectives
 from compression.report.figures import tradeoff_figure
@@ -25,10 +26,7 @@ from compression.report.tradeoff import tradeoff
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
 
-OBJECTIVES = ("quality", "size_bytes", "latency_p50_ms")
-DROP = 0.02
-"""The recommendation of a report allows this loss of accuracy."""
-COLUMNS = (("quality", "Accuracy"), ("size_bytes", "Size on disk"), ("latency_p50_ms", "Latency p50"), ("speedup", "Speed-up"))
+HEADS = ("Model", "Strategy", "Accuracy", "Size on disk", "Latency p50", "Speed-up", "p", "Front", "When")
 
 METHOD = (
     "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a 95 % Wilson interval; p is McNemar's exact "
@@ -47,7 +45,8 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5r
 @media (max-width: 760px) { .plots { grid-template-columns: 1fr; } }
 .answer { border: 1px solid #DDE3E9; border-radius: 8px; padding: .9rem 1.1rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #E6EAEE; white-space: nowrap; } th { color: #5F6B76; font-weight: 600; }
+table { font-size: .93rem; } th, td { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid #E6EAEE; }
+th { color: #5F6B76; font-weight: 600; }
 .range { color: #5F6B76; } li { margin: .2rem 0; }
 """
 
@@ -106,9 +105,10 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
 
 def _answer(table: Sequence[Row]) -> str:
     baseline = next((row.point for row in table if row.document.is_baseline), None)
-    limits = (MaxDrop(DROP),) if baseline else ()
-    advice = recommend([row.point for row in table], limits, objectives(*OBJECTIVES), baseline)
-    return f'<p class="answer">With at most {DROP * 100:g} points of accuracy lost: {html.escape(advice.reason)}</p>'
+    limits = (MaxDrop(defaults.DROP_POINTS / 100),) if baseline else ()
+    axes = objectives(*defaults.OBJECTIVES)
+    advice = recommend([row.point for row in table], limits, axes, baseline)
+    return f'<p class="answer">{html.escape(answer(advice, axes, limits))}</p>'
 
 
 def _plots(table: Sequence[Row]) -> str:
@@ -121,8 +121,8 @@ def _plots(table: Sequence[Row]) -> str:
 
 def _table(table: Sequence[Row]) -> str:
     """Best accuracy first, the front marked."""
-    on_front = set(front([row.point for row in table], objectives(*OBJECTIVES)).on_front)
-    heads = "".join(f"<th>{head}</th>" for head in ("Model", "Strategy", *(head for _, head in COLUMNS), "p", "Front", "When"))
+    on_front = set(front([row.point for row in table], objectives(*defaults.OBJECTIVES)).on_front)
+    heads = "".join(f"<th>{head}</th>" for head in HEADS)
     body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: -(row.point.value("quality") or 0)))
     return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
@@ -131,14 +131,25 @@ def _line(row: Row, on_front: bool) -> str:
     look, paired = LOOKS[row.family], row.document.paired
     p = f"{paired.mcnemar_p:.3f}" if paired and not row.document.is_baseline else ""
     cells: Iterable[str] = (
-        row.name,
         f"{look.glyph} {look.label}",
-        *(row.said(key) for key, _ in COLUMNS),
+        row.said("quality"),
+        row.said("size_bytes"),
+        row.number("latency_p50_ms"),  # its change is the next column
+        row.said("speedup"),
         p,
         "yes" if on_front else "",
         when(row.document),
     )
-    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+    return f"<tr><td>{html.escape(row.name)}</td>{''.join(f'<td>{html.escape(_in_parts(cell))}</td>' for cell in cells)}</tr>"
+
+
+def _in_parts(said: str) -> str:
+    r"""A number that may go on in the next line only with its interval, its change or its remark, so that the table fits a screen.
+
+    >>> _in_parts("1.90 ms [1.85, 1.96] (3.9x faster), noisy").split(" ")
+    ['1.90\xa0ms', '[1.85,\xa01.96]', '(3.9x\xa0faster),', 'noisy']
+    """
+    return re.sub(r" (?!\[|\(|noisy)", "\u00a0", said)
 
 
 def _short(name: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import yaml
 
 from compression.metrics import METRICS
-from compression.report.table import Row, conditions_in_words, delta, machine_in_words, when
+from compression.report.table import Row, conditions_in_words, machine_in_words, when
 from compression.trial import TrialDocument
+from compression.wording import p_in_words
 
 SHOWN = (
     "quality agreement size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup load_ms "
@@ -87,8 +88,7 @@ def _figures(document: TrialDocument) -> str:
     for key, found in values.items():
         metric, base = METRICS[key], row.baseline.get(key)
         mine = f"{metric.format(found.value)} {metric.interval(found.low, found.high)}".strip()
-        change = "" if document.is_baseline else delta(key, found.value, base)
-        lines.append(f"| {metric.label} | {mine} | {metric.format(base)} | {change or '–'} |")
+        lines.append(f"| {metric.label} | {mine} | {metric.format(base)} | {row.change(key) or '–'} |")
     return "\n".join(lines) + "\n\n" + _conditions(document)
 
 
@@ -100,17 +100,26 @@ def _conditions(document: TrialDocument) -> str:
         pair = document.paired
         said.append(
             f"Beside the uncompressed model on the same examples {pair.lost} right answers were lost and {pair.gained} gained "
-            f"(McNemar p = {pair.mcnemar_p:.2g})."
+            f"(McNemar {p_in_words(pair.mcnemar_p)})."
         )
     if document.latency:
         noisy = "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
-        said.append(f"Latencies: {document.latency.n:,} requests, {conditions_in_words(document)}, tokenization excluded{noisy}.")
+        how = "tokenization excluded, idle threads of the runtime spin (its default)"
+        said.append(f"Latencies: {document.latency.n:,} requests, {conditions_in_words(document)}, {how}{noisy}.")
     if document.energy:
         said.append(f"Energy: {document.energy.source}.")
     if document.machine:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(document.machine.versions.items()))
         said.append(f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}), {when(document)}, protocol {document.protocol}.")
-    return " ".join([*said, *document.notes])
+    return " ".join([*said, *(_sentence(note) for note in document.notes)])
+
+
+def _sentence(note: str) -> str:
+    """
+    >>> _sentence("2 threads share 1 core"), _sentence("the warm-up did not settle.")
+    ('2 threads share 1 core.', 'The warm-up did not settle.')
+    """
+    return f"{note[0].upper()}{note[1:].rstrip('.')}." if note else ""
 
 
 def _recipe(document: TrialDocument) -> str:

@@ -18,6 +18,7 @@ from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.sittings import baseline_latency, on_footing, reference_ms
 from compression.trial import MetricValue, TrialDocument
+from compression.wording import may_be_one
 
 RATIO_WORDS = {
     "size_bytes": ("smaller", "larger"),
@@ -32,6 +33,9 @@ RATIO_WORDS = {
     "latency_p99_ms": ("faster", "slower"),
 }
 """What a ratio to the baseline is called when it is good, and when it is bad."""
+TIMES = tuple(key for key in RATIO_WORDS if key.startswith("latency_"))
+SPEEDS = (*TIMES, "speedup")
+"""Numbers that a sitting on a busy machine makes uncertain."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,31 @@ class Row:
             return {}
         return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference_ms)}
 
-    def said(self, key: str) -> str:
-        """A number with unit, interval and what it is beside the baseline: "1.90 ms [1.85, 1.96] (3.9x faster)"."""
+    @property
+    def noisy(self) -> bool:
+        """Whether the machine was not quiet when this was timed."""
+        return bool(self.document.latency and self.document.latency.noisy)
+
+    def number(self, key: str) -> str:
+        """A number with unit and interval: "1.90 ms [1.85, 1.96]"."""
         row, found = metric(key), self.values.get(key)
-        if found is None:
-            return "–"
-        change = "" if self.document.is_baseline else delta(key, found.value, self.baseline.get(key))
-        parts = (row.format(found.value), row.interval(found.low, found.high), f"({change})" if change else "")
-        return " ".join(part for part in parts if part)
+        return "–" if found is None else f"{row.format(found.value)} {row.interval(found.low, found.high)}".strip()
+
+    def change(self, key: str) -> str:
+        """What a number is beside the baseline's: "3.9x faster"; empty where there is nothing to tell apart.
+
+        A time is told apart only when the interval of the speed-up leaves out 1.
+        """
+        found, speedup = self.values.get(key), self.document.speedup
+        if found is None or self.document.is_baseline or (key in TIMES and speedup and may_be_one(speedup.low, speedup.high)):
+            return ""
+        return delta(key, found.value, self.baseline.get(key))
+
+    def said(self, key: str) -> str:
+        """The number and what it is beside the baseline: "1.90 ms [1.85, 1.96] (3.9x faster)"; of a noisy sitting it is said."""
+        change = self.change(key)
+        noisy = ", noisy" if self.noisy and key in SPEEDS and self.values.get(key) else ""
+        return self.number(key) + (f" ({change})" if change else "") + noisy
 
     def hover(self, *keys: str) -> str:
         """The card over a point: recipe in a line, the metrics of the axes, conditions, n, machine and date (HTML for plotly)."""
@@ -96,12 +117,12 @@ class Row:
         return "<br>".join(lines)
 
     def _timed(self) -> str:
-        """What the clock said in its sitting, where another footing is shown: ", timed 3.90 ms beside 8.10 ms, noisy"."""
+        """What the clock said in its sitting, where another footing is shown: ", timed 3.90 ms beside 8.10 ms"."""
         own, base = self.document.latency, baseline_latency(self.document)
         if own is None or base is None or self.reference_ms is None or own is base:
             return ""
         row = metric("latency_p50_ms")
-        return f"<br>timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}" + (", a noisy sitting" if own.noisy else "")
+        return f"<br>timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}"
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:

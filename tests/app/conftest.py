@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -82,6 +84,13 @@ def full(store: Store) -> list[TrialDocument]:
 
 def here() -> list[TrialDocument]:
     return [document(*stages, quality=q, speedup=s, size=b, machine=fingerprint()) for stages, q, s, b in MODELS]
+
+
+def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocument]) -> None:
+    """Have a study of these documents ship."""
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        json.dump({"about": "test", "trials": [each.to_json() for each in documents]}, file)
+    monkeypatch.setattr(study, "STUDY", path)
 
 
 def fill(store: Store, documents: Sequence[TrialDocument]) -> list[TrialDocument]:

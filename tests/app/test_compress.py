@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import streamlit as st
+
 from compression.recipe import Quantize
 from compression.store import Store
-from compression.trial import Progress, TrialDocument
-from tests.app.conftest import Open, ask, button, here, words
+from compression.trial import Interval, Progress, TrialDocument
+from tests.app.conftest import Open, ask, button, fill, here, ship, words
+from tests.documents import document
 
 
 def tiles(app: object) -> dict[str, str]:
@@ -119,8 +123,44 @@ def test_the_result_stands_beside_the_baseline(open_page: Open, store: Store) ->
     assert tiles(app)["Latency p50"] == "4.00 ms"
 
 
+def test_the_time_it_takes_is_rough_from_elsewhere_until_it_is_known_here(
+    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "How long it takes is known after the first run like it." in words(open_page("compress"))
+    slow = {"prepare": 1.0, "export": 4.0, "int8 dynamic": 1.0, "accuracy": 2.0, "latency": 12.0}
+    ship(monkeypatch, tmp_path / "study.json.gz", [document(Quantize(), timings_s=slow)])
+    st.cache_resource.clear()
+    assert "Roughly 20 s, as long as it took on another machine" in words(open_page("compress"))
+    fill(store, [here()[1].model_copy(update={"timings_s": {name: took / 2 for name, took in slow.items()}})])
+    said = words(open_page("compress"))
+    assert "About 10 s." in said
+    assert "Roughly" not in said
+
+
+def test_an_unclear_speed_of_a_noisy_sitting_is_said_as_such(open_page: Open, store: Store) -> None:
+    app = open_page("compress")
+    button(app, "Compress and measure").click().run()
+    (row,) = store.claim()
+    measured = here()[1]
+    assert measured.latency
+    unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": measured.latency.model_copy(update={"noisy": True})}
+    store.finish(row.trial_id, row.attempts, measured.model_copy(update={"trial_id": row.trial_id, **unclear}))
+    app.run()
+    assert "in a noisy sitting: no clear change of speed, 1.20x [0.90, 1.40] its speed." in words(app)
+    assert next(each.delta for each in app.metric if each.label == "Latency p50") == "noisy"
+
+
 def test_what_was_measured_already_is_said(open_page: Open, full: list[TrialDocument]) -> None:
     assert "Already measured" in words(open_page("compress"))
+
+
+def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(open_page: Open, store: Store) -> None:
+    baseline, int8 = here()[:2]
+    assert int8.latency
+    unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": int8.latency.model_copy(update={"noisy": True})}
+    fill(store, [baseline, int8.model_copy(update=unclear)])
+    tile = next(each for each in open_page("compress").metric if each.label == "Latency p50, measured")
+    assert tile.delta == "[3.88, 4.12] noisy"
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -10,19 +9,12 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compression import study
 from compression.store import Store
 from compression.trial import TrialDocument
-from tests.app.conftest import Open, ask, button, fill, here, words
+from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import document
 
 ELSEWHERE = here()[0].machine
-
-
-def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocument]) -> None:
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        json.dump({"about": "test", "trials": [each.to_json() for each in documents]}, file)
-    monkeypatch.setattr(study, "STUDY", path)
 
 
 @pytest.fixture
@@ -141,10 +133,45 @@ def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocum
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "another machine" not in words(app)
+    assert "A demo study from" not in words(app)
     app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
     assert "A demo study from **another machine**" in words(app)
     assert "Test CPU" in str(charts(app)[0]["layout"])
+
+
+def test_few_own_points_leave_the_study_one_click_away_and_back(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+    mine = fill(store, here()[:2])
+    app = open_page("explore")
+    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+    assert "2 models of this machine so far. The demo study has 7: Test CPU, 2 cores, VNNI, 01 Mar 2026." in words(app)
+    button(app, "Show the demo study").click().run()
+    assert "A demo study from **another machine**" in words(app)
+    assert "2 of 2 models left" not in words(app)
+    assert app.query_params["machine"] == "demo-cafe0123cafe"
+    button(app, "Back to this machine (2 models)").click().run()
+    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+    assert "machine" not in app.query_params
+
+
+def test_with_enough_own_points_the_study_is_not_offered(open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]) -> None:
+    assert "other_side" not in [each.key for each in open_page("explore").button]
+
+
+def test_it_says_by_what_it_judges(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore")
+    assert "By accuracy, size and p50, with at most 2 points lost:" in words(app)
+    app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
+    app.slider(key="drop").set_value(1.0).run()
+    assert "By accuracy and size, with at most 1 point lost:" in words(app)
+
+
+def test_noisy_sittings_are_marked_in_the_table(open_page: Open, store: Store) -> None:
+    calm, loud = here()[:2]
+    assert loud.latency
+    fill(store, [calm, loud.model_copy(update={"latency": loud.latency.model_copy(update={"noisy": True})})])
+    table = open_page("explore").dataframe[0].value
+    assert dict(zip(table["Model"], table["Sitting"], strict=True))["int8 dynamic"] == "noisy"
+    assert sum(table["Sitting"] == "noisy") == 1
 
 
 def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDocument], store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from compression.recipe import Quantize
 from compression.store import Store
@@ -24,6 +25,16 @@ def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(page: 
     assert app.selectbox(key="model").value == "minilm-trec"
     assert app.query_params["pick"] == [full[1].trial_id, full[2].trial_id]
     assert "resume" not in app.query_params
+
+
+def test_the_first_page_has_an_address_too_and_it_keeps_the_query(full: list[TrialDocument]) -> None:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    app.query_params["drop"] = "5.0"
+    app._page_hash = calc_hash("explore")  # what a browser asks for at /explore
+    app.run()
+    assert not app.exception
+    assert "### Take **" in words(app)
+    assert app.slider(key="drop").value == 5.0
 
 
 def test_an_engine_that_is_down_is_said_with_what_waits(open_page: Open, store: Store, engine_starts: list[bool]) -> None:

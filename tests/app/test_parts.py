@@ -17,7 +17,7 @@ from compression.recipe import Distill, PruneWeights, Quantize, Recipe
 from compression.recipe_file import load_recipe
 from compression.report.table import rows
 from compression.store import TrialRow
-from compression.trial import Progress, Status, TrialRequest
+from compression.trial import Interval, Progress, Status, TrialRequest
 from compression.workspace import SHIPPED
 from dashboard import downloads, engine_line, picks, runs, tray, verdict
 from dashboard.recipe_form import PRESETS
@@ -89,6 +89,22 @@ def test_a_loss_is_judged_by_the_paired_test() -> None:
     assert verdict.loss(row) == "-0.5 points, p = .08: no clear loss"
     clear = row.document.model_copy(update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})})
     assert verdict.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
+
+
+def test_a_speed_up_that_may_be_one_is_no_change_and_a_noisy_sitting_is_said() -> None:
+    document = TABLE[1].document
+    assert document.latency
+    unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
+    assert "no clear change of speed, 4.0x smaller." in verdict.figures(rows([unclear])[-1])
+    noisy = document.model_copy(update={"latency": document.latency.model_copy(update={"noisy": True})})
+    assert "2.0x faster (noisy sitting)" in verdict.figures(rows([noisy])[-1])
+
+
+def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
+    twins = [document(), document(Quantize(), size=23_000_000), document(Quantize(scheme="int8-static"), size=23_000_100, speedup=2.02)]
+    table = rows(twins)
+    advice = recommend([row.point for row in table], [], AXES, table[0].point)
+    assert "(the same)" in verdict.why(advice, {row.id: row for row in table})
 
 
 def test_a_dominated_point_hears_what_it_would_take() -> None:
@@ -177,6 +193,11 @@ def test_a_folder_is_packed_whole(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(downloads.zipped(folder, "name")())) as archive:
         assert sorted(archive.namelist()) == ["name/model.onnx", "name/sub/x.txt"]
         assert archive.read("name/model.onnx") == b"\x00" * 1000
+
+
+def test_files_are_named_by_the_id_that_tray_link_and_export_know() -> None:
+    row = rows([document(Quantize(), model="/home/me/my-bert/")])[-1]
+    assert downloads.file_name(row) == f"my-bert-{row.id}"
 
 
 def test_at_most_six_are_picked(monkeypatch: pytest.MonkeyPatch) -> None:

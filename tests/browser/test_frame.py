@@ -28,6 +28,27 @@ def test_page_opens_from_its_link_on_a_phone(browser: Browser, server: Server, n
         assert _width_of_content(page) <= 390, "nobody should have to scroll sideways"
 
 
+def test_the_first_page_opens_by_its_name_too(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/explore?drop=5")
+    painted(page, charts=2)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/\?drop=5$"))
+    expect(page.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute("aria-valuetext", re.compile("5.0"))
+
+
+def test_on_a_touch_screen_the_mode_bar_leaves_the_words_on_the_guides_free(browser: Browser, server: Server) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(server.url)
+        painted(page, charts=2)
+        words = page.locator(".js-plotly-plot .annotation", has_text="2x smaller").first.bounding_box()
+        bar = page.locator(".js-plotly-plot .modebar").first.bounding_box()
+        assert words
+        assert bar
+        assert bar["y"] + bar["height"] <= words["y"]
+        expect(page.locator('.modebar-btn[data-title*="Download"]').first).to_be_visible()
+
+
 def test_the_link_restores_the_limits(page: Page, context: BrowserContext, server: Server) -> None:
     page.goto(server.url)
     painted(page, charts=2)

@@ -40,12 +40,19 @@ def test_figures_stand_beside_the_baseline_with_interval_conditions_and_machine(
     assert re.search(r"\| Latency p50 \| 2\.05 ms \[.*\] \| 8\.00 ms \| 3\.9x faster \|", card)
     for said in (
         "538 examples of the validation split",
-        "McNemar p = 0.077",
+        "McNemar p = .08",
         "batch 1, 32 tokens, 2 threads",
         "Test CPU, 2 cores, VNNI",
         "01 Mar 2026",
     ):
         assert said in card
+
+
+def test_notes_are_sentences_and_what_holds_for_all_stands_in_the_conditions() -> None:
+    noted = STUDENT.model_copy(update={"notes": ("2 threads share 1 cores", "the warm-up of 1 of 6 turns did not settle within 2 %")})
+    card = model_card(noted)
+    assert "2 threads share 1 cores. The warm-up of 1 of 6 turns did not settle within 2 %.\n" in card
+    assert "idle threads of the runtime spin" in card
 
 
 def test_the_recipe_is_in_words_and_can_be_read_back() -> None:

@@ -11,6 +11,7 @@ import pytest
 from compression.recipe import PruneWeights, Quantize
 from compression.recipe_file import parse_recipe
 from compression.report.table import Row, delta, rows, to_csv
+from compression.trial import Interval
 from tests.documents import document
 
 BASELINE = document()
@@ -46,6 +47,16 @@ def test_a_number_comes_with_unit_interval_and_delta() -> None:
     assert row.said("size_bytes") == "23.0 MB (4.0x smaller)"
     assert row.said("energy_j") != "–"
     assert Row(INT8.model_copy(update={"energy": None})).said("energy_j") == "–"
+
+
+def test_a_speed_that_may_be_the_baselines_is_no_change_and_a_noisy_one_is_marked() -> None:
+    assert INT8.latency
+    unclear = INT8.model_copy(update={"speedup": Interval(value=1.3, low=0.9, high=1.6), "latency": INT8.latency.model_copy(update={"noisy": True})})
+    assert Row(INT8).said("latency_p50_ms").endswith("] (2.0x faster)")
+    assert Row(unclear).said("latency_p50_ms").endswith("], noisy")
+    assert Row(unclear).change("latency_p50_ms") == ""
+    assert Row(unclear).change("size_bytes") == "4.0x smaller"
+    assert Row(unclear).said("size_bytes") == "23.0 MB (4.0x smaller)"
 
 
 def test_the_baseline_is_compared_with_nothing() -> None:

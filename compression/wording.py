@@ -1,0 +1,82 @@
+"""How changes and chances are said, in one place: a difference, a ratio of sizes or speeds, a p, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compression.metrics import metric
+
+
+def difference(key: str, change: float) -> str:
+    """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
+
+    >>> difference("quality", -0.012), difference("size_bytes", 3e6), difference("speedup", 0)
+    ('-1.20 points', '+3.00 MB', '+0 x')
+    """
+    row = metric(key)
+    sign = "-" if change < 0 else "+"
+    return f"{sign}{row.number(abs(change))} {'points' if row.unit == '%' else row.unit}".strip()
+
+
+def negligible(key: str, change: float) -> bool:
+    """Whether a change is nothing at the digits that a person reads, such as 300 bytes in megabytes.
+
+    >>> negligible("size_bytes", -300), negligible("size_bytes", 3e6)
+    (True, False)
+    """
+    return float(metric(key).number(abs(change)).replace(",", "")) == 0
+
+
+def may_be_one(low: float | None, high: float | None) -> bool:
+    """Whether a ratio with this interval may be 1; one without an interval is what it is."""
+    return low is not None and high is not None and low <= 1 <= high
+
+
+def speed_in_words(ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2) -> str:
+    """A speed-up; no clear one when its interval covers 1.
+
+    >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5), speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
+    ('3.90x faster', '2.00x slower', 'no clear change of speed', 'the same speed')
+    """
+    if may_be_one(low, high):
+        return "no clear change of speed"
+    return _ratio_in_words(ratio, "faster", "slower", digits) or "the same speed"
+
+
+def size_in_words(ratio: float, *, digits: int = 2) -> str:
+    """How much smaller a file is, by the size of the baseline over its own.
+
+    >>> size_in_words(5.3), size_in_words(0.5, digits=1), size_in_words(1.0004)
+    ('5.30x smaller', '2.0x larger', 'the same size')
+    """
+    return _ratio_in_words(ratio, "smaller", "larger", digits) or "the same size"
+
+
+def _ratio_in_words(ratio: float, good: str, bad: str, digits: int) -> str:
+    """Empty for a ratio that is 1 at so many digits."""
+    shown = f"{max(ratio, 1 / ratio):.{digits}f}"
+    return "" if float(shown) == 1 else f"{shown}x {good if ratio > 1 else bad}"
+
+
+def p_in_words(p: float) -> str:
+    """A p with as many digits as show on which side of .05 it lies.
+
+    >>> p_in_words(0.21), p_in_words(0.004), p_in_words(0.00002), p_in_words(1.0)
+    ('p = .21', 'p = .004', 'p < .001', 'p = 1.00')
+    >>> p_in_words(0.046), p_in_words(0.054), p_in_words(0.0501), p_in_words(0.05)
+    ('p = .046', 'p = .054', 'p = .0501', 'p = .05')
+    """
+    if p < 0.001:
+        return "p < .001"
+    digits = 2 if p >= 0.01 else 3
+    while round(p, digits) == 0.05 != p and digits < 6:
+        digits += 1
+    return f"p = {f'{p:.{digits}f}'.removeprefix('0')}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """
+    >>> listed(["size"]), listed(["accuracy", "size", "p50"])
+    ('size', 'accuracy, size and p50')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
