@@ -56,6 +56,14 @@ class WeightMethod(Method):
     """Whether it also changes the weights that stay: then the file has `prune` in place of `score`."""
 
 
+@dataclass(frozen=True)
+class StructureCriterion(Method):
+    """A way to choose heads, neurons, layers or dimensions."""
+
+    one_scale: bool = False
+    """Whether scores of different layers can be compared as they are, because all estimate the same loss."""
+
+
 M = TypeVar("M", bound=Method)
 
 
@@ -73,9 +81,11 @@ WEIGHT_SCORES = _table(
 """Which weights go first. The file has `score(weight, seen) -> scores`, highest kept, or `prune(weight, gram, ...) -> weight`."""
 
 STRUCTURE_CRITERIA = _table(
-    Method("magnitude", "Magnitude", "compression.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
-    Method("activation", "Activation", "compression.pruning.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"),
-    Method("taylor", "Taylor", "compression.pruning.taylor", "Michel et al. 2019, arXiv:1905.10650"),
+    StructureCriterion("magnitude", "Magnitude", "compression.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
+    StructureCriterion(
+        "activation", "Activation", "compression.pruning.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"
+    ),
+    StructureCriterion("taylor", "Taylor", "compression.pruning.taylor", "Michel et al. 2019, arXiv:1905.10650", one_scale=True),
 )
 """Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
 

@@ -18,7 +18,7 @@ from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
 from compression.models.stream import keep_dimensions, stream
 from compression.pruning import ffn, heads
-from compression.pruning.allocation import highest, highest_over_layers
+from compression.pruning.allocation import highest, highest_over_layers, on_one_scale
 from compression.pruning.layers import keep_layers
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.units import UnitGroup, keep_units
@@ -60,7 +60,8 @@ def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageCont
     # All scores come before the first cut, so that a criterion that runs the model sees it whole.
     scores = _criterion(stage).score_units(model, groups, context)
     if stage.allocation == "global":
-        chosen = highest_over_layers(scores, sum(kept), NEURONS if stage.target == "ffn" else 1)
+        comparable = scores if STRUCTURE_CRITERIA[stage.criterion].one_scale else on_one_scale(scores)
+        chosen = highest_over_layers(comparable, sum(kept), NEURONS if stage.target == "ffn" else 1)
     else:
         chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
     for group, stay in zip(groups, chosen, strict=True):

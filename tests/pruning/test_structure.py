@@ -20,7 +20,7 @@ from compression.models.load import load_model, save_model
 from compression.models.stream import stream
 from compression.models.train import logits
 from compression.pruning import activation, magnitude, taylor, weights
-from compression.pruning.allocation import highest, highest_over_layers
+from compression.pruning.allocation import highest, highest_over_layers, on_one_scale
 from compression.pruning.ffn import units as neuron_units
 from compression.pruning.heads import units as head_units
 from compression.pruning.masks import encoder_weights
@@ -361,3 +361,9 @@ def test_without_training_no_teacher_is_asked(model: PreTrainedModel) -> None:
     recorder = Recorder()
     apply(PruneStructure(target="ffn", ratio=0.5, distill_weight=0.5), model, recorder.context())
     assert recorder.computed == []
+
+
+def test_only_scores_of_one_scale_are_compared_as_they_are() -> None:
+    small, large = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([10.0, 11.0, 12.0, 13.0])
+    assert [len(stay) for stay in highest_over_layers([small, large], 5)] == [1, 4]
+    assert [len(stay) for stay in highest_over_layers(on_one_scale([small, large]), 5)] == [2, 3]
