@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,8 @@ from compression.workspace import Workspace, write_whole
 SPLIT = "validation"
 """The split of every curve; the test split is opened only for what a person keeps."""
 FACTS = "facts.json"
+WRITTEN_BYTES = 16_000
+"""Recipe, manifest, card and script of an artefact are at most this large together."""
 
 log = logging.getLogger("paretoscope")
 Report = Callable[[Progress], None]
@@ -172,11 +174,12 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.scheme == "int8-static" else None)
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.uses_data else None)
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            graph = apply(stage)(stage, whole, self._context(seed))
+            beside = sum((parent.folder / name).stat().st_size for name in (TOKENIZER, CONFIG)) + WRITTEN_BYTES
+            graph = apply(stage)(stage, whole, replace(self._context(seed), beside_bytes=beside))
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 
         return Made(key, self._folder(key, make))

@@ -37,3 +37,5 @@ class StageContext:
     """Told (step, of steps)."""
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]
     """The array under a key, computed once and then kept on disk."""
+    beside_bytes: int = 0
+    """What the files of an artefact beside its graph take on disk, at most: a budget of bytes has to cover them."""

@@ -22,8 +22,8 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     if next(matrices(model), None) is None:
         raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
     if stage.scheme == "weight-only":
-        quantized = quantize_weights(model, stage)
-    elif stage.scheme == "int8-static":
+        return quantize_weights(model, stage, context)
+    if stage.scheme == "int8-static":
         ranges = activation_ranges(model, context, stage.calibration_examples)
         quantized = quantize_static(model, ranges, head=stage.head_bits != 32)
     else:
