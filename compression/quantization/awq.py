@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from compression.quantization import rtn
-from compression.quantization.gptq import better_rows, on_grid, output_errors
-from compression.quantization.grid_search import diagonal_blocks, searched_grid
+from compression.quantization.gptq import better_rows, output_errors
+from compression.quantization.grid_search import diagonal_blocks, on_grid, searched_grid
 from compression.quantization.groups import Groups, in_groups
 from compression.quantization.hessians import Inputs
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from compression.quantization import rtn
-from compression.quantization.grid_search import diagonal_blocks, searched_grid
+from compression.quantization.grid_search import diagonal_blocks, on_grid, searched_grid
 from compression.quantization.groups import Groups, in_groups
 
 DAMPENING = 0.01
@@ -34,18 +34,16 @@ def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.
     return better_rows(found, rtn.quantize_groups(weight, bits, group_size), weight, hessian)
 
 
-def on_grid(weight: np.ndarray, bits: int, group_size: int, scales: np.ndarray, zero_points: np.ndarray) -> Groups:
-    """Every weight at its nearest level of the grid that is given, [outputs, groups]."""
-    codes = np.rint(in_groups(weight, group_size) / scales[..., None]) + zero_points[..., None]
-    codes = np.clip(codes, 0, 2**bits - 1).astype(np.uint8).reshape(len(weight), -1)[:, : weight.shape[1]]
-    return Groups(codes, scales, zero_points.astype(np.uint8), bits, group_size)
-
-
 def better_rows(found: Groups, other: Groups, weight: np.ndarray, hessian: np.ndarray) -> Groups:
     """`found`, but with the rows of `other` where those have the smaller output error."""
     better = (output_errors(found, weight, hessian) < output_errors(other, weight, hessian))[:, None]
-    parts = zip((found.codes, found.scales, found.zero_points), (other.codes, other.scales, other.zero_points), strict=True)
-    return Groups(*(np.where(better, ours, theirs) for ours, theirs in parts), found.bits, found.group_size)
+    return Groups(
+        codes=np.where(better, found.codes, other.codes),
+        scales=np.where(better, found.scales, other.scales),
+        zero_points=np.where(better, found.zero_points, other.zero_points),
+        bits=found.bits,
+        group_size=found.group_size,
+    )
 
 
 def output_errors(groups: Groups, weight: np.ndarray, hessian: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from compression.quantization.groups import Groups, in_groups
 from compression.quantization.rtn import grid
 
-SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.linspace(1.0, 0.9, 3)}
-"""Shares of the whole range, by bits: few levels gain most from clipping."""
+SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones(1)}
+"""Shares of the whole range, by bits: few levels gain most from clipping, 256 nothing."""
 BESIDE = {2: (0, -1, 1), 4: (0, -1, 1), 8: (0,)}
 """Steps from the rounded zero point; 8 bits are symmetric."""
 
@@ -36,6 +37,13 @@ def searched_grid(grouped: np.ndarray, bits: int, blocks: np.ndarray | None = No
             np.copyto(best_scales, tried, where=better)
             np.copyto(best_points, points, where=better)
     return best_scales, best_points
+
+
+def on_grid(weight: np.ndarray, bits: int, group_size: int, scales: np.ndarray, zero_points: np.ndarray) -> Groups:
+    """Every weight at its nearest level of the grid that is given, [outputs, groups]."""
+    codes = np.rint(in_groups(weight, group_size) / scales[..., None]) + zero_points[..., None]
+    codes = np.clip(codes, 0, 2**bits - 1).astype(np.uint8).reshape(len(weight), -1)[:, : weight.shape[1]]
+    return Groups(codes, scales, zero_points.astype(np.uint8), bits, group_size)
 
 
 def rounded(grouped: np.ndarray, scales: np.ndarray, zero_points: np.ndarray, bits: int) -> np.ndarray:

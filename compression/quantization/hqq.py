@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compression.quantization.gptq import on_grid
-from compression.quantization.grid_search import rounded, searched_grid
+from compression.quantization.grid_search import on_grid, rounded, searched_grid
 from compression.quantization.groups import Groups, in_groups
 
 P, BETA, KAPPA = 0.7, 10.0, 1.01

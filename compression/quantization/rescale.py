@@ -52,7 +52,9 @@ def _into_norm(model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, o
     return dict.fromkeys(names, inverse)
 
 
-def _into_values(model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, onnx.NodeProto], inverse: np.ndarray) -> dict[str, np.ndarray] | None:
+def _into_values(
+    model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, onnx.NodeProto], inverse: np.ndarray
+) -> dict[str, np.ndarray] | None:
     """Factors of the columns that give the values, in the packed matrix of query, key and value and in its bias."""
     x = matrix.node.input[0]
     attention = producers.get(x)

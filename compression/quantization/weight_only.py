@@ -40,7 +40,12 @@ def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
     if ROUNDINGS[rounder.stage.rounding].rescales:
         model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
     chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    return _packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size), lambda table, bits, size: blank(table.shape, bits, size)).ByteSize()
+    return _packed(
+        model,
+        chosen,
+        lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size),
+        lambda table, bits, size: blank(table.shape, bits, size),
+    ).ByteSize()
 
 
 def _packed(

@@ -14,7 +14,7 @@ import onnx
 
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
-from compression.models.graph import Matrix, embedding, matrices
+from compression.models.graph import embedding, matrices
 from compression.quantization.allocation import allocate, cheapest
 from compression.quantization.embedding import GROUP_SIZE
 from compression.quantization.groups import row_bytes
