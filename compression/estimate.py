@@ -19,7 +19,7 @@ import numpy as np
 from compression.advice import Advice, advice
 from compression.errors import ModelError, RecipeError
 from compression.model_facts import ModelFacts, after, facts
-from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import ROUNDINGS, WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
@@ -107,7 +107,7 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, half of that of words, and
     whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs. Zeros: half the
     bits that a sparsity is worth, how much the method looks at, whether ranked globally or N:M. Bits: log2 of those of encoder and
-    embedding, which scheme, group size.
+    embedding, which scheme, group size, whether rounding or the choice of widths looks at data.
     """
     left = after(facts, recipe)
     widths = ("layers", "heads", "ffn", "hidden", "encoder_parameters")
@@ -128,10 +128,14 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     numbers += [float(any(stage.scope == "global" for stage in zeros)) / 2, float(any(stage.n_of_m for stage in zeros)) / 2]
     stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
     scheme, bits, words = (stage.scheme, stage.bits, stage.embedding_bits) if stage else ("", 32, 32)
+    if stage and stage.max_mb is not None:
+        bits = words = min(8.0, max(2.0, expected_bytes(facts, recipe).weights_bytes * 8 / left.parameters))
     # From 4 bits down every bit costs more than the one before.
     numbers += [(5 - math.log2(bits)) / 2, max(0.0, 4 - bits), (5 - math.log2(words)) / 4]
     numbers += [float(scheme == name) for name in ("int8-dynamic", "int8-static", "weight-only")]
     numbers.append(math.log2(stage.group_size / 32) / 4 if stage and scheme == "weight-only" else 0.0)
+    by_data = [ROUNDINGS[stage.rounding].looks_at_data, stage.allocation == "sensitivity"] if stage and scheme == "weight-only" else [False, False]
+    numbers += [float(looks) / 4 for looks in by_data]
     return np.array(numbers)
 
 

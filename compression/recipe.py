@@ -64,10 +64,20 @@ class StructureCriterion(Method):
     """Whether scores of different layers can be compared as they are, because all estimate the same loss."""
 
 
-M = TypeVar("M", bound=Method)
+@dataclass(frozen=True)
+class Rounding(Method):
+    """A method that finds integers for weights, and what it needs for that."""
+
+    looks_at_data: bool = False
+    """Whether it uses the Hessian of the activations that enter a matrix."""
+    rescales: bool = False
+    """Whether its file also has `input_scales(weight, bits, group_size, inputs)`, which the graph takes back elsewhere."""
 
 
-def _table(*methods: M) -> dict[str, M]:
+AnyMethod = TypeVar("AnyMethod", bound=Method)
+
+
+def _table(*methods: AnyMethod) -> dict[str, AnyMethod]:
     return {method.name: method for method in methods}
 
 
@@ -90,7 +100,10 @@ STRUCTURE_CRITERIA = _table(
 """Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
 
 ROUNDINGS = _table(
-    Method("rtn", "Round to nearest", "compression.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
+    Rounding("rtn", "Round to nearest", "compression.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
+    Rounding("gptq", "GPTQ", "compression.quantization.gptq", "Frantar et al. 2023, arXiv:2210.17323", looks_at_data=True),
+    Rounding("awq", "AWQ", "compression.quantization.awq", "Lin et al. 2024, arXiv:2306.00978", looks_at_data=True, rescales=True),
+    Rounding("hqq", "HQQ", "compression.quantization.hqq", "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog"),
 )
 """How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
 
@@ -367,8 +380,9 @@ class Quantize(Stage, frozen=True):
 
     `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
     split, `weight-only` leaves activations in fp32 and gives each group of weights its own scale. An
-    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8. With `train_epochs` the model is
-    trained first as if it were quantized (Jacob et al. 2018, arXiv:1712.05877)."""
+    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8; with `max_mb` the embedding and
+    the head are among them and the artefact is as large as it may be. With `train_epochs` the model is trained
+    first as if it were quantized (Jacob et al. 2018, arXiv:1712.05877)."""
 
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
@@ -382,10 +396,19 @@ class Quantize(Stage, frozen=True):
     bits: Annotated[float, Field(ge=2, le=8, description="average bits per weight of the matrices")] = 8
     group_size: Annotated[int, Field(description="weights that share a scale (weight-only)")] = 32
     rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = "rtn"
+    allocation: Annotated[
+        Literal["error", "sensitivity"],
+        Field(description="what decides which matrix takes which bits: its own relative error, or how far the model's answers move (weight-only)"),
+    ] = "error"
+    max_mb: Annotated[
+        float | None, Field(gt=0, description="in place of bits: the artefact has at most this many megabytes on disk (weight-only)")
+    ] = None
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
     head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
     calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
-    calibration_examples: Annotated[int, Field(ge=8, le=4096, description="examples that set the ranges (int8-static) and factors (smooth)")] = 128
+    calibration_examples: Annotated[
+        int, Field(ge=8, le=4096, description="examples that set ranges (int8-static) and factors (smooth), and measure sensitivity")
+    ] = 128
     smooth: Annotated[
         float, Field(ge=0, le=1, description="share of an activation's size that its weights take over (int8); 0 is off, 0.5 usual")
     ] = 0
@@ -426,25 +449,40 @@ class Quantize(Stage, frozen=True):
             raise ValueError(f"smooth is {self.smooth:g}, but weight-only does not round activations; choose an int8 scheme or leave smooth out")
         return self
 
-    @property
-    def calibrates(self) -> bool:
-        """Whether the calibration split has a say in the result."""
-        return self.scheme == "int8-static" or self.smooth > 0
-
     @model_validator(mode="after")
     def _training_knows_the_grid(self) -> Self:
         """What is trained must be what ships, so the grid may depend on nothing but the trained weights."""
         if self.train_epochs == 0:
             return self
-        if self.bits not in BITS:
-            raise ValueError(
-                f"with train_epochs, bits must be 2, 4 or 8, but got {self.bits:g}: which matrix takes which width would move in training"
-            )
+        if self.one_width is None:
+            raise ValueError("with train_epochs, bits must be 2, 4 or 8 and the same for all: which matrix takes which width would move in training")
         if self.rounding != "rtn":
             raise ValueError(f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves weights towards their nearest level")
         if self.smooth:
             raise ValueError(f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its own way round large activations")
         return self
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if self.scheme != "weight-only" and (self.allocation != "error" or self.max_mb is not None):
+            raise ValueError(f"{self.scheme} gives every matrix 8 bits; allocation and max_mb need scheme weight-only")
+        given = [name for name in ("bits", "embedding_bits", "head_bits") if getattr(self, name) != 8]
+        if self.max_mb is not None and given:
+            raise ValueError(f"max_mb chooses the bits of every part, so leave out {' and '.join(given)}, or leave out max_mb")
+        return self
+
+    @property
+    def one_width(self) -> int | None:
+        """The bits that every encoder matrix takes; None when some may take more and others less."""
+        alike = self.max_mb is None and (self.bits in (BITS[0], BITS[-1]) or (self.bits in BITS and self.allocation == "error"))
+        return int(self.bits) if alike else None
+
+    @property
+    def uses_data(self) -> bool:
+        """Whether the result depends on the calibration split."""
+        if self.scheme != "weight-only":
+            return self.scheme == "int8-static" or self.smooth > 0
+        return ROUNDINGS[self.rounding].looks_at_data or (self.allocation == "sensitivity" and self.one_width is None)
 
     def in_words(self) -> str:
         if self.scheme != "weight-only":
@@ -454,7 +492,9 @@ class Quantize(Stage, frozen=True):
             if self.smooth:
                 words += f" smooth {self.smooth:g}"
         else:
-            words = f"weights {self.bits:g} bit" + ("" if self.group_size == 32 else f" g{self.group_size}")
+            words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
+            words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
+            words += "" if self.allocation == "error" else " by sensitivity"
         return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _epochs_in_words(self.train_epochs)
 
 

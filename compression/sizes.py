@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from compression.model_facts import ModelFacts, after
-from compression.recipe import BITS, Quantize, Recipe
+from compression.recipe import BITS, ROUNDINGS, Quantize, Recipe
 
 FLOAT, INT64 = 4, 8
 """Bytes of a float32 and of an int64."""
@@ -45,6 +45,8 @@ class Matrix:
     inputs: int
     outputs: int
     in_head: bool = False
+    absorbs: bool = False
+    """Whether a scale on its inputs can go into what comes before, so that it takes no bytes."""
 
     @property
     def size(self) -> int:
@@ -61,6 +63,8 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
     matrices = list(_matrices(shape))
     rest = _unquantized_bytes(shape) + _embedding_bytes(shape, stage.embedding_bits if stage else 32)
     notes: list[str] = []
+    if stage is not None and stage.max_mb is not None:
+        return _budgeted(facts, recipe, stage.max_mb)
     if stage is None:
         low = high = middle = sum(matrix.size * FLOAT for matrix in matrices)
     elif stage.scheme == "weight-only":
@@ -97,18 +101,33 @@ def _unevenness(facts: ModelFacts, shape: ModelFacts, stage: Quantize | None) ->
         return FLOAT * (sum(matrix.size for matrix in _matrices(widest)) + _unquantized_bytes(widest) - _unquantized_bytes(shape))
     assert stage is not None
     group = stage.group_size * max(BITS) // 8 + FLOAT + 2
-    unspent = 0 if stage.bits in BITS else max(matrix.size for matrix in _matrices(replace(shape, heads=facts.heads, ffn=facts.ffn)))
+    unspent = 0 if stage.one_width else max(matrix.size for matrix in _matrices(replace(shape, heads=facts.heads, ffn=facts.ffn)))
     return shape.layers * shape.hidden * group * len(shape.uneven) + unspent
+
+
+def _budgeted(facts: ModelFacts, recipe: Recipe, max_mb: float) -> SizeEstimate:
+    """Between all at 2 bits and all at 8, and mostly just below the budget, which is kept to the byte when the artefact is made."""
+
+    def at(bits: int) -> SizeEstimate:
+        alike = {"max_mb": None, "allocation": "error", "bits": bits, "embedding_bits": bits, "head_bits": bits}
+        stages = tuple(stage.model_copy(update=alike) if isinstance(stage, Quantize) else stage for stage in recipe.stages)
+        return expected_bytes(facts, recipe.model_copy(update={"stages": stages}))
+
+    low, high = at(BITS[0]), at(BITS[-1])
+    total = min(max(int(max_mb * 1e6), low.total_bytes), high.total_bytes)
+    weights = high.weights_bytes - (high.total_bytes - total)
+    top = min(high.weights_bytes, max(int(max_mb * 1e6), low.weights_bytes))
+    return SizeEstimate(weights, low.weights_bytes, top, total, False, "the bits of every part are chosen to fit")
 
 
 def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
     """Every matrix of the graph; query, key and value are one."""
     attention = shape.heads * shape.head_size
     if shape.projected:
-        yield Matrix(shape.embedding, shape.hidden)
+        yield Matrix(shape.embedding, shape.hidden, absorbs=True)
     for _ in range(shape.layers):
         yield Matrix(shape.hidden, 3 * attention)
-        yield Matrix(attention, shape.hidden)
+        yield Matrix(attention, shape.hidden, absorbs=True)
         yield Matrix(shape.hidden, shape.ffn)
         yield Matrix(shape.ffn, shape.hidden)
     yield Matrix(shape.hidden, shape.hidden, in_head=True)
@@ -156,7 +175,9 @@ def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, in
     """Low, middle and high: equal when every matrix has one and the same width."""
     head = sum(_grouped(m, stage.head_bits, stage.group_size) for m in matrices if m.in_head)
     encoder = [m for m in matrices if not m.in_head]
-    if stage.bits in BITS:
+    if ROUNDINGS[stage.rounding].rescales:
+        head += sum(m.inputs * FLOAT for m in encoder if not m.absorbs)  # a scale on their inputs
+    if stage.one_width is not None:
         exact = head + sum(_grouped(m, int(stage.bits), stage.group_size) for m in encoder)
         return exact, exact, exact
     groups = [m.outputs * ceil(m.inputs / stage.group_size) for m in encoder]

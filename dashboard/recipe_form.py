@@ -30,6 +30,7 @@ CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the oth
 SMOOTHING_HELP = "Weights take over this share of the size of large activations (SmoothQuant). 0 is off, 0.5 is usual."
 TRAINING_HELP = "The model is trained as if it were quantized, so that it finds weights that round well. Needs 2, 4 or 8 bits."
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
+ALLOCATION_WORDS = {"error": "error", "sensitivity": "sensitivity"}
 
 
 def draw(model: str, layers: int) -> State:
@@ -168,7 +169,10 @@ def _quantize() -> None:
         )
         if scheme == "weight-only":
             help_bits = "Layers take 2, 4 or 8 bits each, so that their average is this."
-            st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, **_key("bits"))
+            budget = bool(st.session_state[PREFIX + "max_mb"])
+            st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, disabled=budget, **_key("bits"))
+            help_mb = "In place of bits: the widths of every part, embedding and last matrix too, are chosen so that all files fit."
+            st.number_input("Or at most, in MB", min_value=0.1, step=1.0, value=None, placeholder="any size", help=help_mb, **_key("max_mb"))
         if scheme == "int8-static":
             st.selectbox(
                 "Range of activations",
@@ -182,12 +186,21 @@ def _quantize() -> None:
             st.slider("Smoothing", 0.0, 1.0, step=0.05, help=SMOOTHING_HELP, **_key("smooth"))
         if scheme == "int8-static" or (scheme == "int8-dynamic" and st.session_state[PREFIX + "smooth"] and not trained):
             st.select_slider("Calibration examples", [32, 64, 128, 256, 512, 1024], **_key("calibration_examples"))
-        st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, **_key("embedding_bits"))
+        fitted = scheme == "weight-only" and bool(st.session_state[PREFIX + "max_mb"])
+        st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("embedding_bits"))
         if scheme == "weight-only":
             with st.expander("Groups and rounding"):
                 st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
-                st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, **_key("head_bits"))
+                st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
                 st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
+                st.segmented_control(
+                    "Widths by",
+                    list(ALLOCATION_WORDS),
+                    format_func=lambda name: ALLOCATION_WORDS[name],
+                    required=True,
+                    help="Which matrix takes how many bits follows its own error, or how far the model's answers move (takes a minute).",
+                    **_key("widths"),
+                )
         with st.expander("Training with rounding"):
             st.slider("Train while rounding", 0.0, 10.0, step=0.5, format="%.1f epochs", help=TRAINING_HELP, **_key("train_epochs"))
             if trained:

@@ -56,6 +56,8 @@ DEFAULTS: State = {
     "bits": 4.0,
     "group_size": 32,
     "rounding": "rtn",
+    "widths": "error",
+    "max_mb": None,
     "embedding_bits": 8,
     "head_bits": 8,
     "calibration": "minmax",
@@ -108,7 +110,10 @@ def _cut(state: Mapping[str, Any], target: str) -> State:
 def _quantizing(state: Mapping[str, Any]) -> State:
     stage: State = {"kind": "quantize", "scheme": state["scheme"], "embedding_bits": state["embedding_bits"]}
     if state["scheme"] == "weight-only":
-        stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")}
+        stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")} | {"allocation": state["widths"]}
+        if state["max_mb"]:
+            chosen = ("bits", "embedding_bits", "head_bits")
+            stage = {key: value for key, value in stage.items() if key not in chosen} | {"max_mb": state["max_mb"]}
     if state["scheme"] == "int8-static":
         stage |= {key: state[key] for key in ("calibration", "calibration_examples")}
     if state["train_epochs"]:
@@ -144,10 +149,10 @@ def to_state(recipe: Recipe) -> State:
             state |= {"method": stage.method, "pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps}
             state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight}
         elif isinstance(stage, Quantize):
-            fields = {"scheme", "group_size", "rounding", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
+            fields = {"scheme", "group_size", "rounding", "max_mb", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
             fields |= {"smooth", "train_epochs", "distill_weight"}
-            state |= {"quantize": True, **stage.model_dump(include=fields)}
-            state |= {"bits": stage.bits} if stage.scheme == "weight-only" else {}
+            state |= {"quantize": True, "widths": stage.allocation, **stage.model_dump(include=fields)}
+            state |= {"bits": stage.bits} if stage.scheme == "weight-only" and stage.max_mb is None else {}
     state["targets"] = state["targets"] or ["weights"]
     if to_recipe(state).id != recipe.id:
         raise RecipeError(f'The form cannot show all of "{recipe.in_words()}"; run its file with `paretoscope run MODEL --recipe FILE`.')
@@ -165,6 +170,6 @@ def sweep(state: Mapping[str, Any], sparsities: Sequence[int], bits: Sequence[fl
         targets = [target for target in state["targets"] if target != "weights" and state["prune"]] + (["weights"] if sparsity else [])
         zeros = {"prune": bool(targets), "targets": targets, "sparsity": sparsity, "pattern": "unstructured"}
         eight = state["scheme"] if state["scheme"] != "weight-only" else "int8-dynamic"
-        rounded = {"quantize": width < 32, "scheme": eight if width == 8 else "weight-only", "bits": width}
+        rounded = {"quantize": width < 32, "scheme": eight if width == 8 else "weight-only", "bits": width, "max_mb": None}
         recipes.append(to_recipe({**state, **zeros, **rounded}))
     return list({recipe.id: recipe for recipe in recipes}.values())

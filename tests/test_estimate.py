@@ -50,6 +50,10 @@ EXACT = [
     Quantize(scheme="weight-only", bits=8, head_bits=32, group_size=16),
     Quantize(scheme="weight-only", bits=4, embedding_bits=2),
     Quantize(scheme="weight-only", bits=2, head_bits=4, group_size=64),
+    Quantize(scheme="weight-only", bits=2, rounding="gptq", group_size=16, embedding_bits=4),
+    Quantize(scheme="weight-only", bits=4, rounding="awq", head_bits=4),
+    Quantize(scheme="weight-only", bits=4, rounding="hqq", embedding_bits=2),
+    Quantize(scheme="weight-only", bits=8, allocation="sensitivity", rounding="awq", head_bits=32),
 ]
 
 
@@ -218,6 +222,23 @@ def test_an_average_of_bits_lies_within_its_bounds(bits: float, folders: dict[st
         said = expected_bytes(facts(folders[family]), recipe(stage))
         assert not said.exact
         assert said.low <= payload_bytes(quantized(graphs[family], stage)) <= said.high
+
+
+@pytest.mark.parametrize("stage", [{"bits": 4, "allocation": "sensitivity"}, {"max_mb": 0.04}, {"max_mb": 0.05, "rounding": "awq"}])
+def test_chosen_widths_lie_within_their_bounds(stage: dict[str, object], folders: dict[str, Path], graphs: dict[str, onnx.ModelProto]) -> None:
+    mixed = Quantize.model_validate({"scheme": "weight-only", "group_size": 16, **stage})
+    said = expected_bytes(facts(folders["bert"]), recipe(mixed))
+    assert not said.exact
+    assert said.low <= payload_bytes(quantized(graphs["bert"], mixed)) <= said.high
+
+
+def test_a_budget_of_megabytes_is_the_expected_size_where_it_can_be_met(bert: ModelFacts) -> None:
+    def total(max_mb: float) -> int:
+        return expected_bytes(bert, recipe(Quantize(scheme="weight-only", max_mb=max_mb))).total_bytes
+
+    least, most = (expected_bytes(bert, recipe(Quantize(scheme="weight-only", bits=b, embedding_bits=b, head_bits=b))).total_bytes for b in (2, 8))
+    middle = (least + most) // 2
+    assert [total(size / 1e6) for size in (1, middle, 10 * most)] == [least, middle, most]
 
 
 def test_bytes_fall_with_bits_and_never_with_zeros(bert: ModelFacts) -> None:

@@ -51,6 +51,8 @@ SPLIT = "validation"
 FACTS = "facts.json"
 SECONDS = "seconds.txt"
 """In every cache entry: what it cost when it was made, the waiting for other work apart."""
+WRITTEN_BYTES = 16_000
+"""Recipe, manifest, card and script of an artefact are at most this large together."""
 
 log = logging.getLogger("paretoscope")
 Report = Callable[[Progress], None]
@@ -198,11 +200,13 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.calibrates else None)
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.uses_data else None)
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            graph = apply(stage.carried_out_by)(stage, whole, self._context(seed, parent.folder))
+            beside = sum((parent.folder / name).stat().st_size for name in (TOKENIZER, CONFIG)) + WRITTEN_BYTES
+            context = replace(self._context(seed, parent.folder), beside_bytes=beside)
+            graph = apply(stage.carried_out_by)(stage, whole, context)
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
 
         return Made(key, self._folder(key, make))

@@ -5,6 +5,7 @@ Which integer a weight becomes is decided by a rounding (`rtn.py`); this file on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,9 @@ class Groups:
 
     @property
     def symmetric(self) -> bool:
-        """Whether every zero point is the middle code, which the operators assume when none is given."""
-        return bool((self.zero_points == 2 ** (self.bits - 1)).all())
+        """Whether every zero point is the middle code, which the operators assume when none is given: at 8 bits, whatever the weights,
+        so that bytes depend on shapes alone."""
+        return self.bits == 8
 
     def dequantized(self) -> np.ndarray:
         """The float32 weights [rows, columns] that the codes stand for."""
@@ -51,6 +53,25 @@ class Groups:
     def packed_zero_points(self) -> np.ndarray:
         """Zero points packed like codes: uint8 [rows, ceil(groups * bits / 8)]."""
         return pack(self.zero_points, self.bits)
+
+
+def blank(shape: tuple[int, int], bits: int, group_size: int) -> Groups:
+    """Groups of the right size that stand for nothing yet: every code, scale and zero point is 0."""
+    rows, columns = shape
+    groups = math.ceil(columns / group_size)
+    zeros = np.zeros((rows, groups), dtype=np.uint8)
+    return Groups(np.zeros(shape, dtype=np.uint8), zeros.astype(np.float32), zeros, bits, group_size)
+
+
+def row_bytes(columns: int, bits: int, group_size: int) -> int:
+    """Bytes of a row of codes with its scales and, below 8 bits, its zero points.
+
+    >>> row_bytes(64, 4, 32)  # 32 of codes, 8 of scales, 1 of zero points
+    41
+    """
+    groups = math.ceil(columns / group_size)
+    zero_points = math.ceil(groups * bits / 8) if bits < 8 else 0
+    return math.ceil(columns * bits / 8) + 4 * groups + zero_points
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:

@@ -27,8 +27,8 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
         peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
         model = smooth(model, peaks, stage.smooth)
     if stage.scheme == "weight-only":
-        quantized = quantize_weights(model, stage)
-    elif stage.scheme == "int8-static":
+        return quantize_weights(model, stage, context)
+    if stage.scheme == "int8-static":
         ranges = activation_ranges(model, context, stage.calibration_examples, stage.calibration)
         quantized = fuse(quantize_static(model, ranges, head=stage.head_bits != 32))
     else:

@@ -6,54 +6,59 @@ without which 8 bits run many times slower than fp32.
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnx
 from onnx import helper
 
-from compression.models.graph import MICROSOFT, Matrix, matrices, replace
-from compression.quantization.allocation import allocate
-from compression.quantization.groups import Groups
-from compression.recipe import BITS, ROUNDINGS, Quantize
+from compression.models.context import StageContext
+from compression.models.graph import MICROSOFT, Matrix, embedding, matrices, replace
+from compression.quantization.embedding import quantize_embedding
+from compression.quantization.groups import Groups, blank
+from compression.quantization.rescale import rescaled
+from compression.quantization.rounder import Rounder
+from compression.quantization.widths import widths
+from compression.recipe import ROUNDINGS, Quantize
 
 INT8_ARITHMETIC = 4
 """`accuracy_level` of MatMulNBits: activations may be rounded to int8."""
 
 
-def quantize_weights(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
-    """Every constant MatMul as MatMulNBits, the encoder's at `stage.bits` on average, the head's at `stage.head_bits`."""
-    everything = list(matrices(model))
-    widths = bit_widths([matrix for matrix in everything if not matrix.in_head], stage)
+def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageContext) -> onnx.ModelProto:
+    """Every constant MatMul as MatMulNBits and the word embedding in few bits, each at the width that `widths.py` chooses."""
+    rounder = Rounder.of(stage, model, context)
+    chosen = widths(model, rounder, context, lambda: _smallest(model, rounder))
+    scales = {matrix.name: rounder.scales(matrix, chosen[matrix.name]) for matrix in matrices(model) if chosen[matrix.name] != 32}
+    scales = {name: scale for name, scale in scales.items() if scale is not None}
+    return _packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups, rounder.table)
+
+
+def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
+    """Bytes of the file with every weight in 2 bits, counted on one whose codes are all zero."""
+    group_size = rounder.stage.group_size
+    if ROUNDINGS[rounder.stage.rounding].rescales:
+        model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
+    chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
+    return _packed(
+        model,
+        chosen,
+        lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size),
+        lambda table, bits, size: blank(table.shape, bits, size),
+    ).ByteSize()
+
+
+def _packed(
+    model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups], table: Callable[[np.ndarray, int, int], Groups]
+) -> onnx.ModelProto:
+    """The graph at the chosen widths, with the groups that `rounded` and `table` make."""
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
-    for matrix in everything:
-        bits = stage.head_bits if matrix.in_head else widths[matrix.name]
-        if bits != 32:
-            groups = round_matrix(matrix.weight, bits, stage)
-            replaced[matrix.node.name] = [_node(matrix, groups, added)]
-    return replace(model, replaced, added)
-
-
-def bit_widths(encoder: list[Matrix], stage: Quantize) -> dict[str, int]:
-    """Bits of each matrix by name; an average between widths goes where it spares the most squared error."""
-    if stage.bits in BITS:
-        return {matrix.name: int(stage.bits) for matrix in encoder}
-    errors = [{bits: _squared_error(matrix.weight, bits, stage) for bits in BITS} for matrix in encoder]
-    chosen = allocate([matrix.weight.size for matrix in encoder], errors, stage.bits)
-    return {matrix.name: bits for matrix, bits in zip(encoder, chosen, strict=True)}
-
-
-def round_matrix(weight: np.ndarray, bits: int, stage: Quantize) -> Groups:
-    """Round a weight [inputs, outputs] by the stage's rounding, in groups along the inputs."""
-    rounding = importlib.import_module(ROUNDINGS[stage.rounding].carried_out_by)
-    return rounding.quantize_groups(np.ascontiguousarray(weight.T), bits, stage.group_size)
-
-
-def _squared_error(weight: np.ndarray, bits: int, stage: Quantize) -> float:
-    """Squared error of rounding, relative to the matrix's own size, so that every matrix counts alike."""
-    difference = round_matrix(weight, bits, stage).dequantized() - weight.T
-    return float(np.square(difference).sum() / max(np.square(weight).sum(), 1e-12))
+    for matrix in matrices(model):
+        if chosen[matrix.name] != 32:
+            replaced[matrix.node.name] = [_node(matrix, rounded(matrix, chosen[matrix.name]), added)]
+    words = embedding(model)
+    return quantize_embedding(replace(model, replaced, added), 32 if words is None else chosen[words[0].input[0]], table)
 
 
 def _node(matrix: Matrix, groups: Groups, added: dict[str, np.ndarray]) -> onnx.NodeProto:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compression.quantization.allocation import allocate
+from compression.quantization.allocation import allocate, cheapest
 from compression.recipe import BITS
 
 SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5)
@@ -34,9 +34,14 @@ def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: floa
     assert error(chosen) == pytest.approx(best)
 
 
-@pytest.mark.parametrize("bits", BITS)
-def test_a_width_that_exists_is_given_to_all(bits: int) -> None:
-    assert allocate([10, 20], [{2: 1.0, 4: 1.0, 8: 1.0}] * 2, bits) == [bits, bits]
+def test_a_budget_of_bytes_is_kept_and_used() -> None:
+    costs = [{2: 10, 4: 21, 8: 40}, {2: 100, 4: 203, 8: 401}]
+    errors = [{2: 5.0, 4: 1.0, 8: 0.0}, {2: 4.0, 4: 2.5, 8: 0.0}]
+    assert cheapest(costs, errors, 441) == [8, 8]
+    assert cheapest(costs, errors, 440) == [4, 8]
+    assert cheapest(costs, errors, 224) == [4, 4]
+    assert cheapest(costs, errors, 223) == [8, 2]
+    assert cheapest(costs, errors, 50) == [2, 2]
 
 
 def test_odd_sizes_stay_within_the_budget() -> None:

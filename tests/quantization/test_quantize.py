@@ -14,8 +14,9 @@ from compression.models.graph import EMBEDDING, initializers, matrices, payload_
 from compression.models.load import load_model
 from compression.quantization.calibration import activation_ranges
 from compression.quantization.quantize import apply
+from compression.quantization.rounder import Rounder
 from compression.quantization.theoretical import theoretical_bytes
-from compression.quantization.weight_only import bit_widths
+from compression.quantization.widths import encoder_widths
 from compression.recipe import Quantize
 from tests.tiny_models import make_tiny
 
@@ -27,6 +28,10 @@ SCHEMES = [
     Quantize(scheme="weight-only"),
     Quantize(scheme="weight-only", bits=4, embedding_bits=4),
     Quantize(scheme="weight-only", bits=2, embedding_bits=2, group_size=16),
+    Quantize(scheme="weight-only", bits=4, rounding="gptq"),
+    Quantize(scheme="weight-only", bits=4, rounding="awq"),
+    Quantize(scheme="weight-only", bits=4, rounding="hqq", embedding_bits=4),
+    Quantize(scheme="weight-only", bits=3, rounding="gptq", group_size=16, allocation="sensitivity"),
 ]
 
 
@@ -83,9 +88,14 @@ def test_pruned_weights_are_zero_in_the_file(graph: onnx.ModelProto, context: St
         if stage.scheme != "weight-only":
             assert (tensors[f"{matrix.name}.int8"][zero] == 0).all()
             continue
-        bits = bit_widths([matrix], stage)[matrix.name]
+        bits = _bits(quantized, matrix.name)
         codes, points = _unpacked(tensors, matrix.name, bits, stage.group_size, matrix.weight.shape[0])
         assert (codes == points)[zero.T].all()
+
+
+def _bits(quantized: onnx.ModelProto, name: str) -> int:
+    node = next(node for node in quantized.graph.node if len(node.input) > 1 and node.input[1] == f"{name}.codes")
+    return next(attribute.i for attribute in node.attribute if attribute.name == "bits")
 
 
 def _unpacked(tensors: dict[str, np.ndarray], name: str, bits: int, group_size: int, inputs: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,10 +117,10 @@ def test_32_bits_leave_embedding_and_head_alone(graph: onnx.ModelProto, context:
     assert {matrix.name for matrix in matrices(quantized)} == {matrix.name for matrix in matrices(graph) if matrix.in_head}
 
 
-def test_an_average_between_widths_is_met_from_below(graph: onnx.ModelProto) -> None:
+def test_an_average_between_widths_is_met_from_below(graph: onnx.ModelProto, context: StageContext) -> None:
     encoder = [matrix for matrix in matrices(graph) if not matrix.in_head]
     for average in (2.5, 3.0, 4.5, 6.0, 7.5):
-        widths = bit_widths(encoder, Quantize(scheme="weight-only", bits=average, group_size=16))
+        widths = encoder_widths(graph, Rounder(Quantize(scheme="weight-only", bits=average, group_size=16)), context)
         spent = sum(widths[matrix.name] * matrix.weight.size for matrix in encoder) / sum(matrix.weight.size for matrix in encoder)
         assert average - 1 < spent <= average
         assert set(widths.values()) <= {2, 4, 8}

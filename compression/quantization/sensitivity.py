@@ -1,0 +1,117 @@
+"""What each matrix costs at each width, measured: how far the model's answers move when only that matrix is rounded.
+
+The measure is KL(fp32 || rounded) on calibration texts, in nats, of outputs softened by a temperature as in distillation: the
+plain probabilities of a confident classifier move for the few texts at its border only, which makes a noisy measure. Layers
+before a matrix give what they gave, so the graph is cut at every matrix and only what comes after it runs again.
+Which width a matrix takes is `allocation.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+from compression.models.graph import initializers
+
+TEXTS_AT_ONCE = 32
+TEMPERATURE = 2.0
+Values = dict[str, np.ndarray]
+"""Arrays by their name in the graph."""
+
+
+def sensitivities(
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    variants: Callable[[str], Sequence[np.ndarray]],
+    texts: Sequence[np.ndarray],
+    progress: Callable[[int, int], None],
+) -> np.ndarray:
+    """KL [names, variants] in nats when one initializer takes one of its variants and all else stays as it is.
+
+    `names` are initializers, each read by one node; `variants(name)` gives arrays of its shape. Texts are token ids.
+    """
+    places = {name: next(at for at, node in enumerate(model.graph.node) if name in node.input) for name in names}
+    states: list[Values] = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in batches(texts)]
+    reference = _logits(_part(model, 0, None, states[0]), states)
+    found: dict[str, list[float]] = {}
+    done = 0
+    for step, name in enumerate(sorted(names, key=places.__getitem__), start=1):
+        states = _advanced(model, done, places[name], states)
+        done = places[name]
+        choices = variants(name)
+        rest = _part(model, done, None, states[0] | {name: choices[0]})
+        found[name] = [divergence(reference, _logits(rest, states, {name: variant})) for variant in choices]
+        progress(step, len(names))
+    return np.array([found[name] for name in names])
+
+
+def divergence(reference: np.ndarray, logits: np.ndarray) -> float:
+    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over texts, in nats; both [texts, classes], T is `TEMPERATURE`.
+
+    >>> round(divergence(np.array([[0.0, 0.0]]), np.array([[0.0, 2 * np.log(3.0)]])), 4)  # (1/2, 1/2) and (1/4, 3/4)
+    0.1438
+    """
+    p, q = (_log_softmax(np.asarray(values, dtype=np.float64) / TEMPERATURE) for values in (reference, logits))
+    return max(0.0, float((np.exp(p) * (p - q)).sum(axis=-1).mean()))
+
+
+def batches(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Token ids [texts, length] of equal length, so that nothing is padded.
+
+    >>> [batch.shape for batch in batches([np.zeros(3), np.zeros(2), np.zeros(3)])]
+    [(1, 2), (2, 3)]
+    """
+    alike = [list(group) for _, group in groupby(sorted(texts, key=len), key=len)]
+    return [np.stack(group[start : start + TEXTS_AT_ONCE]) for group in alike for start in range(0, len(group), TEXTS_AT_ONCE)]
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _advanced(model: onnx.ModelProto, start: int, stop: int, states: list[Values]) -> list[Values]:
+    """The values that are needed from node `stop` on, of every batch, from those that are needed from node `start` on."""
+    if start == stop:
+        return states
+    part = _part(model, start, stop, states[0])
+    made = [output.name for output in part.get_outputs()]
+    needed = {value for node in list(model.graph.node)[stop:] for value in node.input}
+    after = [{**state, **dict(zip(made, _run(part, state), strict=True))} for state in states]
+    return [{name: value for name, value in state.items() if name in needed} for state in after]
+
+
+def _logits(part: onnxruntime.InferenceSession, states: list[Values], swapped: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    return np.concatenate([_run(part, {**state, **(swapped or {})})[0] for state in states])
+
+
+def _run(part: onnxruntime.InferenceSession, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    return [np.asarray(result) for result in part.run(None, {entry.name: values[entry.name] for entry in part.get_inputs()})]
+
+
+def _part(model: onnx.ModelProto, start: int, stop: int | None, values: Mapping[str, np.ndarray]) -> onnxruntime.InferenceSession:
+    """A session of the nodes from `start` to `stop`, or to the logits.
+
+    Its inputs are what these nodes take of `values`, which go before initializers of the same name; its outputs are what later
+    nodes take.
+    """
+    nodes = list(model.graph.node)
+    part = nodes[start:stop]
+    made = {value for node in part for value in node.output}
+    needed = {value for node in part for value in node.input}
+    later = [] if stop is None else [value for node in nodes[stop:] for value in node.input]
+    outputs = sorted(made.intersection(later)) if stop is not None else [output.name for output in model.graph.output]
+    graph = helper.make_graph(
+        part,
+        "part",
+        [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(values[name].dtype), None) for name in sorted(needed & set(values))],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
+        [tensor for name, tensor in initializers(model).items() if name in needed and name not in values],
+    )
+    whole = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
+    return onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -1,0 +1,38 @@
+"""A small layer with correlated inputs, for the tests of every rounding."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+
+from compression.quantization.groups import Groups
+from compression.quantization.hessians import Inputs
+from compression.recipe import ROUNDINGS
+
+
+def layer(outputs: int = 12, inputs: int = 48, tokens: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """(weight [outputs, inputs], activations [tokens, inputs]); a few inputs are much larger, as in transformers."""
+    generator = np.random.default_rng(seed)
+    mixed = generator.normal(size=(inputs, inputs)) / 4 + np.eye(inputs)
+    x = generator.normal(size=(tokens, inputs)) @ mixed * np.where(np.arange(inputs) % 11 == 0, 8, 1)
+    return generator.normal(size=(outputs, inputs)).astype(np.float32), x.astype(np.float32)
+
+
+def inputs_of(x: np.ndarray) -> Inputs:
+    return Inputs(hessian=(x.T @ x / len(x)).astype(np.float32), magnitude=np.abs(x).mean(axis=0))
+
+
+def effective(name: str, weight: np.ndarray, bits: int, group_size: int, inputs: Inputs) -> tuple[np.ndarray, Groups]:
+    """What the rounding of that name makes of a weight: the matrix that it amounts to, and its groups."""
+    method = importlib.import_module(ROUNDINGS[name].carried_out_by)
+    scales = np.ones(weight.shape[1], dtype=np.float32)
+    if ROUNDINGS[name].rescales:
+        scales = method.input_scales(weight, bits, group_size, inputs)
+    groups = method.quantize_groups(weight * scales, bits, group_size, inputs.divided_by(scales).hessian)
+    return groups.dequantized() / scales, groups
+
+
+def output_error(rounded: np.ndarray, weight: np.ndarray, x: np.ndarray) -> float:
+    """Mean squared error of the layer's outputs, from the activations themselves."""
+    return float(np.square(x.astype(np.float64) @ (rounded - weight).T).sum() / len(x))
