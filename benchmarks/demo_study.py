@@ -36,6 +36,10 @@ def pruned(target: str, ratio: float) -> dict[str, Any]:
     return {"kind": "prune-structure", "target": target, "ratio": ratio, "retrain_epochs": 2}
 
 
+def cut(ratio: float) -> dict[str, Any]:
+    return {"kind": "prune-structure", "target": "vocabulary", "ratio": ratio, "retrain_epochs": 1}
+
+
 BOTH: list[list[dict[str, Any]]] = [
     [],
     [INT8],
@@ -47,7 +51,12 @@ BOTH: list[list[dict[str, Any]]] = [
     [weights(4, embedding=4)],
     [weights(3)],
     [weights(2)],
+    [{"kind": "quantize", "scheme": "int8-static", "calibration": "percentile", "smooth": 0.5}],
+    [weights(3) | {"rounding": "gptq", "allocation": "sensitivity"}],
+    [weights(2) | {"rounding": "gptq"}],
     [{"kind": "prune-weights", "sparsity": 0.5}, INT8],
+    [{"kind": "prune-weights", "sparsity": 0.6, "method": "sparsegpt"}, INT8],
+    [cut(0.5), INT8],
     [{"kind": "prune-weights", "pattern": "2:4"}, INT8],
     [pruned("ffn", 0.5)],
     [pruned("ffn", 0.5), INT8],
@@ -64,6 +73,10 @@ MORE: list[list[dict[str, Any]]] = [
     [{"kind": "distill", "layers": 4}, INT8],
     [STUDENT, pruned("ffn", 0.5), INT8],
     [STUDENT, pruned("ffn", 0.5), weights(4, embedding=4)],
+    [STUDENT | {"soft_weight": 0.0}, INT8],
+    [STUDENT, cut(0.65), INT8],
+    [STUDENT, cut(0.65), weights(4, embedding=4)],
+    [STUDENT, cut(0.65), pruned("ffn", 0.25), {"kind": "quantize", "embedding_bits": 4}],
     [{"kind": "distill", "layers": 2}, INT8],
     [{"kind": "distill", "layers": 1}, INT8],
 ]

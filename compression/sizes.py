@@ -167,7 +167,7 @@ def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
 def _smoothing_bytes(shape: ModelFacts) -> int:
     """A factor a channel before query, key and value and before the feed-forward; the first has none when an
     embedding of another width, whose norm takes its factors, is widened in between."""
-    smoothed = 2 * shape.layers - (1 if shape.embedding != shape.hidden else 0)
+    smoothed = 2 * shape.layers - shape.projected
     return smoothed * shape.hidden * FLOAT
 
 
