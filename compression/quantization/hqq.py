@@ -56,7 +56,7 @@ def fitted_grid(grouped: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]
 def shrunk(difference: np.ndarray, beta: float) -> np.ndarray:
     """The generalized soft threshold: sign(x) max(0, |x| - |x|^(p-1) / beta), the part of an error that is split off.
 
-    >>> shrunk(np.array([0.1, -1.0], dtype=np.float32), beta=10.0).round(2).tolist()
+    >>> shrunk(np.array([0.1, -1.0]), beta=10.0).round(2).tolist()
     [0.0, -0.9]
     """
     size = np.abs(difference)
