@@ -1,35 +1,29 @@
 """The word embedding in 8, 4 or 2 bits: rows of codes that the runtime widens when it looks a word up.
 
-A word is looked up, not multiplied, so no Hessian tells its parts apart: what counts is the table's own error.
+A word is looked up, not multiplied, so no Hessian tells its parts apart, and every rounding leaves it to round to nearest: grids of
+less squared error, and HQQ's, were measured on the built-in models and moved the answers now less, now more, at 4 bits as at 2.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import onnx
 from onnx import helper
 
 from compression.models.graph import MICROSOFT, embedding, replace
-from compression.quantization.groups import Groups
 from compression.quantization.rtn import quantize_groups
 
 GROUP_SIZE = {8: 128, 4: 32, 2: 16}
 """Weights of a row that share a scale: fewer bits need finer groups."""
 
 
-Rounding = Callable[[np.ndarray, int, int], Groups]
-"""(table [words, width], bits, group size) -> its rows in groups."""
-
-
-def quantize_embedding(model: onnx.ModelProto, bits: int, rounding: Rounding = quantize_groups) -> onnx.ModelProto:
+def quantize_embedding(model: onnx.ModelProto, bits: int) -> onnx.ModelProto:
     """`model` with its word embedding in `bits`; 32 bits, or a graph without one in floats, is left as it is."""
     found = embedding(model)
     if bits == 32 or found is None:
         return model
     node, table = found
-    groups = rounding(table, bits, GROUP_SIZE[bits])
+    groups = quantize_groups(table, bits, GROUP_SIZE[bits])
     name = node.input[0]
     added: dict[str, np.ndarray] = {f"{name}.codes": groups.packed_rows(), f"{name}.scales": groups.scales}
     if not groups.symmetric:

@@ -12,9 +12,7 @@ import onnx
 
 from compression.models.context import StageContext
 from compression.models.graph import Matrix, matrices
-from compression.quantization import rtn
-from compression.quantization.grid_search import on_grid, searched_grid
-from compression.quantization.groups import Groups, in_groups
+from compression.quantization.groups import Groups
 from compression.quantization.hessians import Inputs, calibration_inputs
 from compression.recipe import ROUNDINGS, Quantize
 
@@ -50,16 +48,6 @@ class Rounder:
         """The matrix [inputs, outputs] in groups along its inputs."""
         inputs = self.inputs.get(matrix.name)
         return self._method.quantize_groups(_outputs_first(matrix), bits, self.stage.group_size, None if inputs is None else inputs.hessian)
-
-    def table(self, table: np.ndarray, bits: int, group_size: int) -> Groups:
-        """The word embedding [words, width] in groups along a row. A word is looked up, not multiplied: there is no Hessian.
-
-        At 4 bits the searched grid of least squared error moved the answers less than the whole range on the built-in models, at
-        2 bits, where it cuts off the ends of a word, more; so it is taken at 4, by every rounding but round to nearest.
-        """
-        if bits == 4 and self.stage.rounding != "rtn":
-            return on_grid(table, bits, group_size, *searched_grid(in_groups(table, group_size), bits))
-        return rtn.quantize_groups(table, bits, group_size)
 
     def stands_for(self, matrix: Matrix, bits: int) -> np.ndarray:
         """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as it is."""

@@ -31,34 +31,27 @@ def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageCont
     chosen = widths(model, rounder, context, lambda: _smallest(model, rounder))
     scales = {matrix.name: rounder.scales(matrix, chosen[matrix.name]) for matrix in matrices(model) if chosen[matrix.name] != 32}
     scales = {name: scale for name, scale in scales.items() if scale is not None}
-    return _packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups, rounder.table)
+    return _packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups)
 
 
 def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
-    """Bytes of the file with every weight in 2 bits, counted on one whose codes are all zero."""
+    """Bytes of the file with every weight in 2 bits, counted on one whose matrices have no codes but zero."""
     group_size = rounder.stage.group_size
     if ROUNDINGS[rounder.stage.rounding].rescales:
         model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
     chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    return _packed(
-        model,
-        chosen,
-        lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size),
-        lambda table, bits, size: blank(table.shape, bits, size),
-    ).ByteSize()
+    return _packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size)).ByteSize()
 
 
-def _packed(
-    model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups], table: Callable[[np.ndarray, int, int], Groups]
-) -> onnx.ModelProto:
-    """The graph at the chosen widths, with the groups that `rounded` and `table` make."""
+def _packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups]) -> onnx.ModelProto:
+    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix."""
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
     for matrix in matrices(model):
         if chosen[matrix.name] != 32:
             replaced[matrix.node.name] = [_node(matrix, rounded(matrix, chosen[matrix.name]), added)]
     words = embedding(model)
-    return quantize_embedding(replace(model, replaced, added), 32 if words is None else chosen[words[0].input[0]], table)
+    return quantize_embedding(replace(model, replaced, added), 32 if words is None else chosen[words[0].input[0]])
 
 
 def _node(matrix: Matrix, groups: Groups, added: dict[str, np.ndarray]) -> onnx.NodeProto:

@@ -20,6 +20,7 @@ from compression.quantization.embedding import GROUP_SIZE
 from compression.quantization.groups import row_bytes
 from compression.quantization.hessians import graph_key
 from compression.quantization.rounder import Rounder, relative_error
+from compression.quantization.rtn import quantize_groups
 from compression.quantization.sensitivity import sensitivities
 from compression.recipe import BITS
 
@@ -62,7 +63,7 @@ def costs(model: onnx.ModelProto, names: Sequence[str], rounder: Rounder, contex
         if name in places:
             return [rounder.stands_for(places[name], bits) for bits in BITS]
         assert words is not None, f"{name} is neither a matrix nor the embedding"
-        return [rounder.table(words[1], bits, GROUP_SIZE[bits]).dequantized() for bits in BITS]
+        return [quantize_groups(words[1], bits, GROUP_SIZE[bits]).dequantized() for bits in BITS]
 
     def measure() -> np.ndarray:
         if stage.allocation == "sensitivity":
@@ -77,7 +78,7 @@ def costs(model: onnx.ModelProto, names: Sequence[str], rounder: Rounder, contex
 
     if not stage.uses_data:
         return _by_width(measure())
-    asked = f"{stage.rounding}-{stage.group_size}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
+    asked = f"v{stage.code_version}-{stage.rounding}-{stage.group_size}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
     return _by_width(context.cached(f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{asked}", measure))
 
 
