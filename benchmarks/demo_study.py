@@ -58,19 +58,17 @@ BOTH: list[list[dict[str, Any]]] = [
     [{"kind": "prune-weights", "sparsity": 0.6, "method": "sparsegpt"}, INT8],
     [cut(0.5), INT8],
     [{"kind": "prune-weights", "pattern": "2:4"}, INT8],
-    [pruned("ffn", 0.5)],
-    [pruned("ffn", 0.5), INT8],
+]
+MORE: list[list[dict[str, Any]]] = [
     [STUDENT],
     [STUDENT, INT8],
     [STUDENT, weights(4, embedding=4)],
-]
-MORE: list[list[dict[str, Any]]] = [
+    [pruned("ffn", 0.5)],
+    [pruned("ffn", 0.5), INT8],
     [{"kind": "prune-weights", "sparsity": 0.3}, INT8],
     [{"kind": "prune-weights", "sparsity": 0.7, "steps": 3, "retrain_epochs": 2}, INT8],
     [pruned("ffn", 0.75), INT8],
     [pruned("heads", 0.5), INT8],
-    [pruned("layers", 0.34), INT8],
-    [{"kind": "distill", "layers": 4}, INT8],
     [STUDENT, pruned("ffn", 0.5), INT8],
     [STUDENT, pruned("ffn", 0.5), weights(4, embedding=4)],
     [STUDENT | {"soft_weight": 0.0}, INT8],
@@ -78,7 +76,6 @@ MORE: list[list[dict[str, Any]]] = [
     [STUDENT, cut(0.65), weights(4, embedding=4)],
     [STUDENT, cut(0.65), pruned("ffn", 0.25), {"kind": "quantize", "embedding_bits": 4}],
     [{"kind": "distill", "layers": 2}, INT8],
-    [{"kind": "distill", "layers": 1}, INT8],
 ]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {"minilm-trec": BOTH + MORE, "minilm-movies": BOTH}
 """Reviews are longer and more, so training on them costs more: they get the shorter list."""
