@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from compression.report.canvas import Canvas, Ink, rgba
 from compression.report.tradeoff import Mark
 
+LONGEST_NAME = 32
+"""Letters of a name that fit beside its point; the sentence above the plots and the hover card have all of it."""
 CHARACTER = 0.017, 0.055
 """Width and height of a letter of a label, as shares of a plot of the usual size."""
 
@@ -67,7 +69,9 @@ def labels(canvas: Canvas) -> Iterator[Ink]:
     marks = {mark.id: mark for mark in info.marks}
     if info.recommended in marks:
         knee = " (knee)" if info.knee == info.recommended else ""
-        yield _label(canvas, marks[info.recommended], f"{marks[info.recommended].name}{knee}", bold=True)
+        name = marks[info.recommended].name
+        name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
+        yield _label(canvas, marks[info.recommended], f"{name}{knee}", bold=True)
     if info.knee in marks and info.knee != info.recommended:
         yield _label(canvas, marks[info.knee], "knee", bold=False)
 

@@ -7,6 +7,7 @@ Figures are plain plotly, so that a page, a report and a notebook show the same 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn one over the other in this order."""
 TOP = 52
 """Pixels over the plot: the words on the guides and over them the legend or the mode bar, which a touch screen always shows."""
+NARROW = 42
+"""Letters of small print in a line under a compact plot; twice as many under a usual one."""
 OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
 BARS: dict[State, float] = {"front": 0.4, "near": 0.14, "dominated": 0.07, "excluded": 0.07}
 """Opacity of the marks, and of their error bars."""
@@ -39,14 +42,15 @@ def tradeoff_figure(
     words = words if compact else [*words, *labels(canvas)]
     over_and_under = {"shapes": [*limits(canvas), *lines], "annotations": [*words, *out_of_sight(canvas)]}
     top = TOP if legend or not compact else 24
-    return go.Figure(traces, {**_layout(canvas, height, legend, top), **over_and_under})
+    return go.Figure(traces, {**_layout(canvas, height, legend, top, compact), **over_and_under})
 
 
-def _layout(canvas: Canvas, height: int, legend: bool, top: int) -> Ink:
+def _layout(canvas: Canvas, height: int, legend: bool, top: int, compact: bool) -> Ink:
     at, info = canvas.at, canvas.info
+    footnote = [part for line in info.footnote.split("<br>") for part in textwrap.wrap(line, NARROW if compact else 2 * NARROW) or [""]]
     axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
-    across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}<br><span style='font-size:10px'>{info.footnote}</span>"}}
+    across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>"}}
     if canvas.log_x:
         ticks = list(_round_numbers(canvas.x_range))
         across |= {
@@ -58,8 +62,8 @@ def _layout(canvas: Canvas, height: int, legend: bool, top: int) -> Ink:
     else:
         across |= {"range": list(canvas.x_range)}
     return {
-        "height": height,
-        "margin": {"l": 62, "r": 12, "t": top, "b": 58 + 13 * (info.footnote.count("<br>") + 1)},
+        "height": height + 13 * max(0, len(footnote) - 2),  # the picture stays as high whatever is said below it
+        "margin": {"l": 62, "r": 12, "t": top, "b": 58 + 13 * len(footnote)},
         "plot_bgcolor": "rgba(0,0,0,0)",
         "paper_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": at.text, "size": 13},
