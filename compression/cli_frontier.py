@@ -71,7 +71,7 @@ def frontier_document(documents: Sequence[TrialDocument], given: Namespace, sour
     """The front of the newest machine and conditions; raises `ParetoscopeError` for an unknown metric."""
     axes, judged = objectives(given.x, given.y), judged_objectives(given)
     newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
-    here = tuple(document for document in documents if _where(document) == _where(newest))
+    here = tuple(document for document in documents if document.measured_under == newest.measured_under)
     table = rows(here)
     points = [row.point for row in table]
     baseline = next((row.point for row in table if row.document.is_baseline), None)
@@ -109,11 +109,6 @@ def _along_x(table: Sequence[Row], found: Frontier) -> list[Row]:
         return value is None, value or 0.0, row.name
 
     return sorted(table, key=place)
-
-
-def _where(document: TrialDocument) -> tuple[object, ...]:
-    at = document.latency
-    return (document.machine.id if document.machine else None, *((at.batch, at.sequence, at.threads) if at else ()))
 
 
 def _limits(given: Namespace, baseline: Point | None) -> list[Limit]:

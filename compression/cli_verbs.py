@@ -77,8 +77,7 @@ def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[Tri
     """Those measured of the same model and task on the same machine under the same conditions, `document` last."""
 
     def about(one: TrialDocument) -> tuple[object, ...]:
-        at = one.latency
-        return one.model, one.task, one.machine and one.machine.id, at and (at.batch, at.sequence, at.threads)
+        return one.model, one.task, one.measured_under
 
     return [*(one for one in others if about(one) == about(document) and one.trial_id != document.trial_id), document]
 

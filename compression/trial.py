@@ -205,6 +205,13 @@ class TrialDocument(Value):
     def is_baseline(self) -> bool:
         return not self.recipe.stages
 
+    @property
+    def measured_under(self) -> tuple[str | None, Conditions | None]:
+        """Machine and conditions: points share an axis only where both are equal."""
+        at = self.latency
+        under = at and Conditions(batch=at.batch, sequence=at.sequence, threads=at.threads)
+        return self.machine and self.machine.id, under
+
     def metrics(self) -> Iterator[MetricValue]:
         """Every measured number with its key in the metric table; what is missing is left out."""
         if self.quality:

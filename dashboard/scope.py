@@ -51,17 +51,7 @@ def _rows(scope: Scope, version: int) -> list[Row]:
 
 
 def _in_scope(document: TrialDocument, scope: Scope) -> bool:
-    return (
-        (document.model, document.task) == (scope.model, scope.task)
-        and document.machine is not None
-        and document.machine.id == scope.machine.id
-        and _conditions(document) == scope.conditions
-    )
-
-
-def _conditions(document: TrialDocument) -> Conditions:
-    at = document.latency
-    return Conditions(batch=at.batch, sequence=at.sequence, threads=at.threads) if at else Conditions()
+    return (document.model, document.task, document.measured_under) == (scope.model, scope.task, (scope.machine.id, scope.conditions))
 
 
 def default_conditions() -> Conditions:
@@ -192,7 +182,7 @@ def _machine_was_chosen() -> None:
 
 def _pick_conditions(place: Place) -> Conditions:
     """Those under which most was measured first."""
-    measured = [_conditions(document) for document in place.documents]
+    measured = [at for document in place.documents if (at := document.measured_under[1])]
     found = {_spelt(at): at for at in (default_conditions(), *measured)}
     options = sorted(found, key=lambda spelt: (-measured.count(found[spelt]), spelt))
     return found[linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())]

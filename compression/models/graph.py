@@ -5,7 +5,8 @@ What a transformer looks like as a graph is `assemble.py`'s; how a matrix is rou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,27 @@ class Graph:
         """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
         output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])
-        tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
-        graph = helper.make_graph(self.nodes, "classifier", inputs, [output], tensors)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
+        tensors = (numpy_helper.from_array(value, name) for name, value in self.initializers.items())
+        return _model("classifier", self.nodes, inputs, [output], tensors, {"": OPSET, MICROSOFT: 1})
+
+
+def _model(
+    name: str,
+    nodes: Iterable[onnx.NodeProto],
+    inputs: Iterable[onnx.ValueInfoProto],
+    outputs: Iterable[onnx.ValueInfoProto],
+    tensors: Iterable[onnx.TensorProto],
+    opsets: Mapping[str, int],
+) -> onnx.ModelProto:
+    """A model put together in place: the helpers of `onnx` would copy all of its weights twice more."""
+    model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
+    model.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
+    model.graph.name = name
+    model.graph.node.extend(nodes)
+    model.graph.input.extend(inputs)
+    model.graph.output.extend(outputs)
+    model.graph.initializer.extend(tensors)
+    return model
 
 
 @dataclass(frozen=True)
@@ -104,14 +122,18 @@ def replace(model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], a
     nodes = [new for node in model.graph.node for new in replaced.get(node.name, [node])]
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    made = [numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items()]
-    result = onnx.ModelProto()
-    result.CopyFrom(onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version))
+    made = (numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items())
     opsets = {opset.domain: opset.version for opset in model.opset_import} | {MICROSOFT: 1}
-    result.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
-    graph = helper.make_graph(nodes, model.graph.name, list(model.graph.input), list(model.graph.output), [*kept, *made])
-    result.graph.CopyFrom(graph)
-    return result
+    return _model(model.graph.name, nodes, model.graph.input, model.graph.output, itertools.chain(kept, made), opsets)
+
+
+def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
+    """A copy whose outputs are the named values, in that order."""
+    observed = onnx.ModelProto()
+    observed.CopyFrom(model)
+    del observed.graph.output[:]
+    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    return observed
 
 
 def payload_bytes(model: onnx.ModelProto) -> int:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnx import TensorProto, helper
 
+from compression.models import runtime
 from compression.models.context import StageContext
-from compression.models.graph import matrices
+from compression.models.graph import matrices, with_outputs
 from compression.quantization.histogram import BINS, Histogram
 from compression.recipe import CALIBRATIONS
 
@@ -65,7 +64,7 @@ def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
 
 
 def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
-    session = onnxruntime.InferenceSession(_with_outputs(model, list(widths)).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = runtime.session(with_outputs(model, widths))
     seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
     for step, ids in enumerate(texts, start=1):
         values = session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})
@@ -73,15 +72,6 @@ def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndar
             activation.add(np.asarray(value))
         context.progress(step, len(texts))
     return seen
-
-
-def _with_outputs(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
-    """A copy whose outputs are the named values, in that order."""
-    observed = onnx.ModelProto()
-    observed.CopyFrom(model)
-    del observed.graph.output[:]
-    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    return observed
 
 
 def _pack(seen: dict[str, Activation]) -> np.ndarray:

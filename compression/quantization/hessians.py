@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnx import TensorProto, helper
 
+from compression.models import runtime
 from compression.models.context import StageContext
-from compression.models.graph import matrices
+from compression.models.graph import matrices, with_outputs
 
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""
@@ -75,9 +74,7 @@ def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
 
 def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
     """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its last row."""
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the products in between need the cores
-    session = onnxruntime.InferenceSession(with_outputs(model, list(sizes)).SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = runtime.session(with_outputs(model, sizes))
     sums = [np.zeros((size + 1, size), dtype=np.float32) for size in sizes.values()]
     held: list[list[np.ndarray]] = [[] for _ in sizes]
     counts = np.zeros(len(sizes), dtype=np.int64)
@@ -104,12 +101,3 @@ def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, Inputs]:
         found[name] = Inputs(hessian=block[:-1], magnitude=block[-1])
         start += block.size
     return found
-
-
-def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """A copy whose outputs are the named values."""
-    observed = onnx.ModelProto()
-    observed.CopyFrom(model)
-    del observed.graph.output[:]
-    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    return observed

@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from compression.models import runtime
 from compression.models.graph import initializers
 
 TEXTS_AT_ONCE = 32
@@ -114,4 +115,4 @@ def _part(model: onnx.ModelProto, start: int, stop: int | None, values: Mapping[
         [tensor for name, tensor in initializers(model).items() if name in needed and name not in values],
     )
     whole = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
-    return onnxruntime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
+    return runtime.session(whole)
