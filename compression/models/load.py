@@ -26,7 +26,7 @@ from compression.errors import ModelError
 from compression.models.adapters import merge, read_adapter
 from compression.models.anatomy import LayerAnatomy, anatomy, is_known, linear
 from compression.models.stream import keep_dimensions, stream
-from compression.tasks import Task
+from compression.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
