@@ -80,6 +80,12 @@ class ArtifactRecord(Value):
     weights_bytes: int | None = None
 
 
+class Interval(Value):
+    value: float
+    low: float
+    high: float
+
+
 class Quality(Value):
     """A quality metric on one split, with its 95 % interval."""
 
@@ -92,10 +98,11 @@ class Quality(Value):
 
 
 class Paired(Value):
-    """The same examples through this artefact and through the baseline.
+    """The same examples through this artefact and through the baseline; of prose the tokens are the examples.
 
     `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
-    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats.
+    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats. `change` is that of the
+    perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
     """
 
     agreement: float
@@ -103,6 +110,7 @@ class Paired(Value):
     gained: int
     mcnemar_p: float
     kl: float
+    change: Interval | None = None
 
 
 class Latency(Value):
@@ -122,17 +130,31 @@ class Latency(Value):
     noisy: bool = False
 
 
-class Interval(Value):
-    value: float
-    low: float
-    high: float
-
-
 class Memory(Value):
     """Resident bytes of the measuring process over those of an empty runtime."""
 
     peak_bytes: int
     steady_bytes: int
+
+
+class Generation(Value):
+    """What a decoder takes to answer: the medians over `n` requests of the time to the first token and over all tokens after it
+    of the time of one (low and high bound them at 95 %), at a prompt of `prompt_tokens`; `tokens_per_s` are those of all rows of the
+    batch. `ttft_speedup` is the baseline's time to the first token over this one's, in turns."""
+
+    prompt_tokens: int
+    new_tokens: int
+    n: int
+    ttft_ms: float
+    ttft_low_ms: float | None = None
+    ttft_high_ms: float | None = None
+    ttft_p90_ms: float
+    tpot_ms: float
+    tpot_low_ms: float | None = None
+    tpot_high_ms: float | None = None
+    tpot_p90_ms: float
+    tokens_per_s: float
+    ttft_speedup: Interval | None = None
 
 
 class Energy(Value):
@@ -141,13 +163,15 @@ class Energy(Value):
 
 
 class Measured(Value):
-    """Everything measured about one artefact: the compressed one, or the baseline beside it."""
+    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a decoder has a `generation`;
+    its `latency` has the quantiles of the time of one output token."""
 
     artifact: ArtifactRecord
     quality: Quality
     latency: Latency
     memory: Memory
     energy: Energy
+    generation: Generation | None = None
     theoretical_bytes: int | None = None
 
 
@@ -187,6 +211,7 @@ class TrialDocument(Value):
     speedup: Interval | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    generation: Generation | None = None
     theoretical_bytes: int | None = None
     baseline: Measured | None = None
     machine: Machine | None = None
