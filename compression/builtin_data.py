@@ -96,9 +96,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         _BBC,
     ),
     "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC),
-    "prose-cloze": BuiltinTask(
-        CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC
-    ),
+    "prose-cloze": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC),
 }
 
 NEUTRAL_RATING = 0.5
@@ -150,4 +148,11 @@ def _news(path: Path) -> Iterable[Example]:
             yield Example(_text(article), topic.name)
 
 
-_READERS: dict[str, Callable[[Path], Iterable[Example]]] = {"trec": _trec, "movies": _movies, "sms": _sms, "news": _news, "prose": _news, "prose-cloze": _news}
+_READERS: dict[str, Callable[[Path], Iterable[Example]]] = {
+    "trec": _trec,
+    "movies": _movies,
+    "sms": _sms,
+    "news": _news,
+    "prose": _news,
+    "prose-cloze": _news,
+}

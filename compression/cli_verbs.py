@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compression import catalog, cli_text
+from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
 from compression.cli_source import measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
@@ -193,8 +193,8 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_frontier import frontier_document, judged_objectives
     from compression.points import objectives
 
-    objectives(given.x, given.y)  # a metric that there is not is said first
-    judged_objectives(given)
+    objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
+    judged_objectives(given, defaults.Axes())
     documents, source = measured_trials(workspace, given.model, given.task)
     found = frontier_document(documents, given, source)
     _say(given, found.to_json(), found.in_words())

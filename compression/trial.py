@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from compression.defaults import Axes, axes
 from compression.recipe import Recipe
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -230,19 +231,30 @@ class TrialDocument(Value):
     def is_baseline(self) -> bool:
         return not self.recipe.stages
 
+    @property
+    def axes(self) -> Axes:
+        """The metrics that say how good, large and fast this model is."""
+        return axes(self.quality.metric if self.quality else "accuracy", generates=self.generation is not None)
+
     def metrics(self) -> Iterator[MetricValue]:
         """Every measured number with its key in the metric table; what is missing is left out."""
         if self.quality:
-            yield MetricValue("quality", self.quality.value, self.quality.low, self.quality.high)
+            yield MetricValue(self.axes.quality, self.quality.value, self.quality.low, self.quality.high)
+        if self.paired and self.paired.change:
+            yield MetricValue("perplexity_change", self.paired.change.value, self.paired.change.low, self.paired.change.high)
         if self.artifact:
             yield MetricValue("size_bytes", self.artifact.size_bytes)
-        if self.latency:
+        if self.generation:
+            yield from self._generation_metrics(self.generation)
+        elif self.latency:
             at = self.latency
             yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
             yield MetricValue("latency_p90_ms", at.p90_ms)
-            for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms), ("load_ms", at.load_ms)):
+            for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms)):
                 if value is not None:
                     yield MetricValue(key, value)
+        if self.latency and self.latency.load_ms is not None:
+            yield MetricValue("load_ms", self.latency.load_ms)
         if self.speedup:
             yield MetricValue("speedup", self.speedup.value, self.speedup.low, self.speedup.high)
         if self.memory:
@@ -255,6 +267,13 @@ class TrialDocument(Value):
             yield MetricValue("kl", self.paired.kl)
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+
+    def _generation_metrics(self, at: Generation) -> Iterator[MetricValue]:
+        yield MetricValue("tpot_ms", at.tpot_ms, at.tpot_low_ms, at.tpot_high_ms)
+        yield MetricValue("ttft_ms", at.ttft_ms, at.ttft_low_ms, at.ttft_high_ms)
+        yield MetricValue("tokens_per_s", at.tokens_per_s)
+        if at.ttft_speedup:
+            yield MetricValue("ttft_speedup", at.ttft_speedup.value, at.ttft_speedup.low, at.ttft_speedup.high)
 
 
 class MetricValue(NamedTuple):

@@ -75,7 +75,9 @@ def _graph(embedding: np.ndarray, head: np.ndarray, *, every_token: bool) -> onn
         node("Slice", ["means", "from", "end", "first"], ["read"]),
         node("MatMul", ["read", "head.0"], ["logits"]),
     ]
-    ids = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", length]) for name, length in (("input_ids", "n"), ("attention_mask", "m"))]
+    ids = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", length]) for name, length in (("input_ids", "n"), ("attention_mask", "m"))
+    ]
     past = [helper.make_tensor_value_info(f"past_key_values.0.{kind}", TensorProto.FLOAT, ["batch", 1, "past", WIDTH]) for kind in ("key", "value")]
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "k", VOCABULARY])]
     outputs += [helper.make_tensor_value_info(f"present.0.{kind}", TensorProto.FLOAT, ["batch", 1, "m", WIDTH]) for kind in ("key", "value")]

@@ -79,7 +79,9 @@ class Sitting:
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """The raw samples in milliseconds by name (`candidate_turn1`, `baseline_turn1`, ...), for `numpy.savez_compressed`."""
         sides = {"candidate": self.candidate, "baseline": self.baseline}
-        samples = {name: side.turns_ms for name, side in sides.items() if side} | {f"{name}_first": side.first_ms for name, side in sides.items() if side}
+        samples = {name: side.turns_ms for name, side in sides.items() if side} | {
+            f"{name}_first": side.first_ms for name, side in sides.items() if side
+        }
         return {f"{name}_turn{at}": turn for name, turns in samples.items() for at, turn in enumerate(turns, start=1)}
 
 

@@ -127,9 +127,7 @@ def _resampled_median(turns: Sequence[Floats], drawn: NDArray[np.int64], random:
     return float(np.median(np.concatenate(samples)))
 
 
-def ratio_of_sums(
-    over: Floats, under: Floats, *, confidence: float = CONFIDENCE, replicates: int = 1000, seed: int = 0
-) -> Floats:
+def ratio_of_sums(over: Floats, under: Floats, *, confidence: float = CONFIDENCE, replicates: int = 1000, seed: int = 0) -> Floats:
     """sum(over) / sum(under) with its percentile interval [value, low, high], by drawing pairs with replacement.
 
     A pair is a document: the tokens of one are alike, so the document is what was sampled, not the token

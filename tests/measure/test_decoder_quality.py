@@ -83,7 +83,10 @@ def test_kept_tokens_never_overstate_the_divergence() -> None:
 
 
 def test_cloze_scores_are_mean_log_probabilities(folders: tuple[Path, Path]) -> None:
-    questions = [Question("the a of", ("in to", "and said is", "was it", "the a of in to"), 1), Question("word3 word4", ("he", "as be", "by", "at"), 0)]
+    questions = [
+        Question("the a of", ("in to", "and said is", "was it", "the a of in to"), 1),
+        Question("word3 word4", ("he", "as be", "by", "at"), 0),
+    ]
     tokenizer = (folders[0] / "tokenizer.json").read_text()
     encoded = cloze.encode_questions(tokenizer, questions)
     scores = cloze.score_choices(folders[0], encoded, threads=1)
