@@ -247,12 +247,7 @@ class TrialDocument(Value):
         if self.generation:
             yield from self._generation_metrics(self.generation)
         elif self.latency:
-            at = self.latency
-            yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
-            yield MetricValue("latency_p90_ms", at.p90_ms)
-            for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms)):
-                if value is not None:
-                    yield MetricValue(key, value)
+            yield from self._latency_metrics(self.latency)
         if self.latency and self.latency.load_ms is not None:
             yield MetricValue("load_ms", self.latency.load_ms)
         if self.speedup:
@@ -267,6 +262,13 @@ class TrialDocument(Value):
             yield MetricValue("kl", self.paired.kl)
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+
+    def _latency_metrics(self, at: Latency) -> Iterator[MetricValue]:
+        yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
+        yield MetricValue("latency_p90_ms", at.p90_ms)
+        for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms)):
+            if value is not None:
+                yield MetricValue(key, value)
 
     def _generation_metrics(self, at: Generation) -> Iterator[MetricValue]:
         yield MetricValue("tpot_ms", at.tpot_ms, at.tpot_low_ms, at.tpot_high_ms)

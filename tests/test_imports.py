@@ -37,6 +37,7 @@ GROUPS = {
     "compression.own_data": "catalog",
     "compression.own_model": "catalog",
     "compression.splits": "catalog",
+    "compression.gguf_header": "catalog",
     "compression.tasks": "catalog",
     "compression.store": "store",
     "compression.measurement_rows": "store",
@@ -55,6 +56,7 @@ GROUPS = {
     "compression.report": "report",
     "compression.measure": "measure",
     "compression.measure.machine": "machine",
+    "compression.generate": "generate",
     "compression.artifact": "artifact",
     "compression.models": "models",
     "compression.pruning": "methods",
@@ -81,7 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"values", "catalog"},
     "report": {"values", "catalog", "answers"},
     "machine": {"values"},
-    "measure": {"values", "catalog", "machine"},
+    "generate": {"values"},
+    "measure": {"values", "catalog", "machine", "generate"},
     "artifact": {"values", "measure"},
     "models": {"values", "catalog"},
     "methods": {"values", "models"},
@@ -108,8 +111,9 @@ ONLY_IN = {
 
 REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn", "google": "protobuf"}
 """Import names whose requirement is called otherwise."""
-BEHIND_THE_SCENES = {"pandas", "pyarrow"}
-"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for."""
+BEHIND_THE_SCENES = {"pandas", "pyarrow", "gguf"}
+"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for,
+and transformers reads GGUF files with gguf."""
 
 
 def _sources() -> list[Path]:

@@ -43,10 +43,11 @@ def model_card(document: TrialDocument, *, base: str = "", source: str = "", lic
     """
     model, task = _short_name(document.model), _short_name(document.task)
     made_from = "; ".join(part for part in (base, source) if part) or "see its own description"
+    kind = "A language model" if document.generation else "A text classifier"
     sections = [
         _front_matter(document, licence),
         f"# {model}: {document.recipe.in_words()}",
-        f"{'A language model' if document.generation else 'A text classifier'} as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. "
+        f"{kind} as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. "
         f"The licence of the base model{f' ({licence})' if licence else ''} holds for this model too.",
         "## Measured\n\n" + _figures(document),
         "## How it was made\n\n" + _recipe(document),
@@ -110,7 +111,8 @@ def _conditions(document: TrialDocument) -> str:
     if document.quality:
         asked = "tokens" if document.quality.metric == "perplexity" else "examples"
         label = METRICS[document.axes.quality].label
-        said.append(f"{label}: {document.quality.n:,} {asked} of the {document.quality.split} split, through these very weights in ONNX Runtime.")
+        through = "this ONNX file" if not document.generation else "this ONNX file with logits for every token"
+        said.append(f"{label}: {document.quality.n:,} {asked} of the {document.quality.split} split, through {through}.")
     if document.paired:
         pair = document.paired
         if pair.change:

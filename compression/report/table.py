@@ -193,7 +193,8 @@ def delta(key: str, value: float, baseline: float | None) -> str:
         return ""
     good, bad = RATIO_WORDS[key]
     ratio = max(baseline / value, value / baseline)
-    return f"{ratio:.1f}x {good if (value < baseline) == (metric(key).better == 'lower') else bad}" if ratio >= 1.05 else ""
+    better = (value < baseline) == (metric(key).better == "lower")
+    return f"{ratio:.1f}x {good if better else bad}" if ratio >= 1.05 else ""
 
 
 def _signed(points: float) -> str:

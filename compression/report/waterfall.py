@@ -26,7 +26,7 @@ class Step:
     recipe: Recipe
     row: Row | None
     seconds: float | None
-    axes: Axes = Axes()
+    axes: Axes
 
     @property
     def shown(self) -> tuple[str, ...]:
