@@ -56,6 +56,7 @@ class BuiltinTask:
     max_length: int
     about: str
     source: str
+    metric: str = "accuracy"
 
 
 PROSE_TOKENS = 2048
@@ -95,7 +96,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "topic of a BBC news article, 5 classes",
         _BBC,
     ),
-    "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC),
+    "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC, "perplexity"),
     "prose-cloze": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC),
 }
 

@@ -58,7 +58,8 @@ class ModelRef(Value):
     `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a built-in model, `task` the task
     it was trained on, or is judged on when nothing else is asked for. `key` is 16 hex digits of a hash of the content: two names of the same weights
     have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
-    `classes` is how many outputs it has either way; a decoder has neither. `max_tokens` is the longest input that its positions allow, None when unknown.
+    `classes` is how many outputs it has either way; a decoder has neither. `max_tokens` is the longest input that its positions
+    allow, None when unknown.
     """
 
     name: str
@@ -86,12 +87,13 @@ class ModelRef(Value):
 class TaskRef(Value):
     """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how it is read.
 
-    `architecture` is the kind of model that it is for, which decides how a file is read.
+    `architecture` is the kind of model that it is for, which decides how a file is read; `metric` is what its quality is.
     """
 
     name: str
     kind: Literal["builtin", "file"]
     architecture: Architecture = "classifier"
+    metric: str = "accuracy"
     path: str
     text_column: str | None = None
     label_column: str | None = None
@@ -236,6 +238,7 @@ def _builtin_task(name: str) -> TaskRef:
         name=name,
         kind="builtin",
         architecture="classifier" if task.labels else "decoder",
+        metric=task.metric,
         path=str(folder / task.path),
         key=key,
         about=task.about,
@@ -258,6 +261,7 @@ def _file_task(path: Path, text_column: str | None, label_column: str | None, en
         name=str(path),
         kind="file",
         architecture=architecture,
+        metric="accuracy" if architecture == "classifier" else "perplexity",
         path=str(path),
         text_column=text_column,
         label_column=label_column,

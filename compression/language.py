@@ -72,8 +72,8 @@ def load_language(ref: TaskRef) -> Task:
     words = sum(len(row.text.split()) for row in rows)
     if len(rows) < MIN_DOCUMENTS or words < MIN_WORDS:
         raise TaskError(
-            f"Only {len(rows)} different documents with {words:,} words are in {where}; at least {MIN_DOCUMENTS} documents and {MIN_WORDS:,} words are "
-            "needed for four splits (in a TXT file blank lines part documents)."
+            f"Only {len(rows)} different documents with {words:,} words are in {where}; at least {MIN_DOCUMENTS} documents and "
+            f"{MIN_WORDS:,} words are needed for four splits (in a TXT file blank lines part documents)."
         )
     splits = split_rows([row._replace(label=0) for row in rows], (), where)
     if ref.name == CLOZE:

@@ -115,7 +115,7 @@ def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "conten
     try:
         with st.spinner("Queueing"):
             recipes: list[Recipe] = [parse_recipe(content) for content in FIRST_LOOK]
-            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions()) for recipe in recipes])
+            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions(scope.model)) for recipe in recipes])
     except ParetoscopeError as error:
         error_card(error)
     else:

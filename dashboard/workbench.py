@@ -50,7 +50,7 @@ def _recipe(state: recipe_state.State) -> Recipe | None:
 
 def _measuring(scope: Scope) -> tuple[Protocol, Conditions]:
     """Protocol and conditions of the run, out of sight until wanted."""
-    at = scope.conditions if scope.here else default_conditions()
+    at = scope.conditions if scope.here else default_conditions(scope.model)
     with st.popover("Measuring", icon=":material/timer:", type="tertiary"):
         protocols: dict[Protocol, str] = {"quick": "quick (seconds)", "standard": "standard (tighter intervals)"}
         chosen = st.segmented_control("Protocol", list(protocols), default="quick", format_func=lambda p: protocols[p], required=True, key="protocol")

@@ -59,7 +59,8 @@ def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | Non
             scores = dict(found)
     if broken := int((~np.isfinite(scores["log_probability"])).sum()):
         raise ArtifactError(
-            f'The model in "{folder}" gives logits that are not numbers for {broken:,} of {len(scores["top"]):,} tokens: compress it less, or otherwise.'
+            f'The model in "{folder}" gives logits that are not numbers for {broken:,} of {len(scores["top"]):,} tokens: '
+            "compress it less, or otherwise."
         )
     return scores
 
