@@ -56,9 +56,8 @@ def result(document: TrialDocument) -> str:
         at, speedup, row = document.latency, document.speedup, METRICS[document.axes.time]
         faster = f" ({_faster(speedup)})" if speedup and not document.is_baseline else ""
         noisy = ", noisy" if at.noisy else ""
-        lines.append(
-            f"  {row.called if document.generation else row.label.lower():<12} {row.format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}"
-        )
+        name = "per token" if document.generation else row.label.lower()
+        lines.append(f"  {name:<12} {row.format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}")
     if document.generation:
         at = document.generation
         faster = f" ({_faster(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
