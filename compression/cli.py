@@ -94,12 +94,8 @@ def _add_making(add: _Add) -> None:
     run.add_argument("--each-stage", action="store_true", help="measure the model after each stage too")
     sweep = add("sweep", "every combination of sparsity and bits")
     sweep.add_argument("--sparsity", metavar="S,S,...", default="0", help="shares that are pruned, 0 for none (default: 0)")
-    sweep.add_argument(
-        "--bits",
-        metavar="B,B,...",
-        default="32,8",
-        help="32 for none, 8 for int8 (of a language model weight-only), 2 to 7.9 for weight-only (default: 32,8)",
-    )
+    bits = "32 for none, 8 for int8 (of a language model weight-only), 2 to 7.9 for weight-only (default: 32,8)"
+    sweep.add_argument("--bits", metavar="B,B,...", default="32,8", help=bits)
     sweep.add_argument("--what", choices=("weights", "ffn", "heads"), default="weights", help="what is pruned (default: weights)")
     sweep.add_argument("--retrain-epochs", type=float, default=0.0, metavar="E", help="passes over the training split after pruning")
     sweep.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recipes (default: 0)")
