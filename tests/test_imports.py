@@ -111,9 +111,9 @@ ONLY_IN = {
 
 REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn", "google": "protobuf"}
 """Import names whose requirement is called otherwise."""
-BEHIND_THE_SCENES = {"pandas", "pyarrow", "gguf"}
+BEHIND_THE_SCENES = {"pandas", "pyarrow", "accelerate", "gguf"}
 """Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for,
-and transformers reads GGUF files with gguf."""
+and transformers reads GGUF files with gguf and accelerate."""
 
 
 def _sources() -> list[Path]:

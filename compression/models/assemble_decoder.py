@@ -12,7 +12,7 @@ One layer of a Llama (Touvron et al. 2023, arXiv:2302.13971); the differences of
     x -> norm -> MatMul(qkv) -> GroupQueryAttention(rotary inside) -> MatMul(output) -> Add(x)
       -> norm -> MatMul(ffn.in) -> Split -> QuickGelu(gate) * up -> MatMul(ffn.out) -> Add
 
-Only the last token meets the head: over a prompt of 128 tokens SmolLM2's head alone would be a fifth of all work. `with_all_logits`
+Only the last token meets the head: over a prompt of 128 tokens SmolLM2's head alone would be a fifth of all work. `graph.with_all_logits`
 makes the graph that answers for every token, which measuring quality needs. A head that is the word embedding reads the
 embedding's own tensor.
 """
@@ -30,10 +30,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from compression.errors import ModelError
 from compression.models.decoder_anatomy import DecoderAnatomy, DecoderLayer, bias_of, decoder_anatomy, head_size, is_tied, weight_of
-from compression.models.graph import EMBEDDING, HEAD, MICROSOFT, Graph, replace
+from compression.models.graph import EMBEDDING, HEAD, LAST, MICROSOFT, Graph
 
-LAST = "last.token"
-"""The node that picks the token whose logits are asked for."""
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
 """Rotations that do not depend on the length of the text; longrope up to the length that it was first trained with."""
 
@@ -111,16 +109,6 @@ def assemble_decoder(model: PreTrainedModel) -> onnx.ModelProto:
     _head(make, x)
     vocabulary = len(weight_of(model, parts.head))
     return make.graph.model("decoder", *_ends(caches, vocabulary))
-
-
-def with_all_logits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with logits [batch, sequence, vocabulary]: the node that picks the last token is left out."""
-    pick = next(node for node in model.graph.node if node.name == LAST)
-    result = replace(model, {LAST: [helper.make_node("Identity", [pick.input[0]], pick.output, name=LAST)]}, {})
-    shape = result.graph.output[0].type.tensor_type.shape
-    shape.dim[1].Clear()
-    shape.dim[1].dim_param = "sequence"
-    return result
 
 
 def check_supported(config: PreTrainedConfig) -> None:

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from compression.decoder_io import DATA, MODEL, SCORE
-from compression.models.assemble_decoder import with_all_logits
+from compression.models.graph import with_all_logits
 
 ALIGNMENT = 4096
 """Every tensor starts at a multiple of these bytes: a page, so that it can be mapped."""

@@ -15,7 +15,8 @@ import torch
 from transformers import PreTrainedModel
 
 from compression.decoder_io import PAST, feeds, present_of
-from compression.models.assemble_decoder import context_length, with_all_logits
+from compression.models.assemble_decoder import context_length
+from compression.models.graph import with_all_logits
 
 GENAI_TYPES = {"gpt2": "llama"}
 """Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for keys and values."""
