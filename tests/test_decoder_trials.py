@@ -83,7 +83,13 @@ def test_the_command_picks_the_axes_of_what_was_measured() -> None:
 
 def test_words_name_perplexity_and_the_time_of_a_token() -> None:
     said = result(FOUND[2])
-    for part in ("perplexity   20.3", "(+1.50 % [+1.00, +2.00])", "per token    13.3 ms (3.00x faster", "first token  400 ms", "prompt of 128 tokens"):
+    for part in (
+        "perplexity   20.3",
+        "(+1.50 % [+1.00, +2.00])",
+        "per token    13.3 ms (3.00x faster",
+        "first token  400 ms",
+        "prompt of 128 tokens",
+    ):
         assert part in said, said
     assert "perplexity" in table(rows(FOUND)).splitlines()[0]
     row = Row(FOUND[2])

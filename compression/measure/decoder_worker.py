@@ -1,7 +1,7 @@
 """The process that measures a decoder: `python -m compression.measure.decoder_worker`, fresh for every turn, without torch.
 
-It scores documents and continuations through the graph that answers for every token, and times generation through the one that
-ships. How it is asked and answers is `serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
+It scores documents and continuations through the graph that answers for every token, and times generation (`generate.py`) through the
+one that ships. How it is asked and answers is `serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compression import generate
 from compression.decoder_io import empty, is_past, present_of
 from compression.measure import energy, resident
 from compression.measure.messages import ChoicesRequest, GenerationAnswer, GenerationRequest, QualityAnswer, TokensRequest
@@ -26,12 +28,12 @@ PIECE_TOKENS = 256
 piece (256 x 49,152 floats are 50 MB) are all that is held at once."""
 
 
-class Decoder:
-    """A session with the keys and values of what it has read."""
+class Reader:
+    """A session with the keys and values of what it has read, for logits of every token."""
 
-    def __init__(self, model: str, threads: int, *, spinning: bool) -> None:
+    def __init__(self, model: str, threads: int) -> None:
         self.model = model
-        self.session = session(model, threads, spinning=spinning)
+        self.session = session(model, threads, spinning=False)
         self.past_inputs = [entry for entry in self.session.get_inputs() if is_past(entry)]
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.past: dict[str, NDArray[Any]] = {}
@@ -65,11 +67,11 @@ def tokens(request: TokensRequest) -> QualityAnswer:
         documents = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
     reference = np.load(request["reference"]) if request["reference"] else None
     wanted = (reference["ids"], reference["logs"]) if reference else None
-    decoder = Decoder(request["model"], request["threads"], spinning=False)
+    reader = Reader(request["model"], request["threads"])
     found: dict[str, list[NDArray[Any]]] = {}
     scored = 0
     started = time.perf_counter()
-    for targets, logits in (pair for ids in documents for pair in _scored(decoder, ids, request["context"])):
+    for targets, logits in (pair for ids in documents for pair in _scored(reader, ids, request["context"])):
         logs = log_softmax(logits)
         rows = np.arange(len(targets))
         made = {"log_probability": logs[rows, targets], "top": logs.argmax(axis=1).astype(np.int32)}
@@ -85,13 +87,13 @@ def tokens(request: TokensRequest) -> QualityAnswer:
     return {"seconds": time.perf_counter() - started}
 
 
-def _scored(decoder: Decoder, ids: Ids, context: int) -> Iterator[tuple[Ids, Floats]]:
+def _scored(reader: Reader, ids: Ids, context: int) -> Iterator[tuple[Ids, Floats]]:
     """The tokens of a document that are scored [n] with the logits [n, vocabulary] that foretell them, in order, each once."""
     for start, first, end in windows(len(ids), context):
-        decoder.start()
+        reader.start()
         for at in range(start, end, PIECE_TOKENS):
             stop = min(at + PIECE_TOKENS, end)
-            logits = decoder.read(ids[None, at:stop])[0]
+            logits = reader.read(ids[None, at:stop])[0]
             skipped = max(0, first - 1 - at)
             foretold = ids[at + skipped + 1 : min(stop + 1, end)]
             if len(foretold):
@@ -141,18 +143,18 @@ def choices(request: ChoicesRequest) -> QualityAnswer:
         contexts = np.split(inputs["contexts"], np.cumsum(inputs["context_lengths"])[:-1])
         lengths = inputs["choice_lengths"]
         continuations = np.split(inputs["choices"], np.cumsum(lengths.ravel())[:-1])
-    decoder = Decoder(request["model"], request["threads"], spinning=False)
+    reader = Reader(request["model"], request["threads"])
     scores = np.empty(lengths.shape, dtype=np.float32)
     started = time.perf_counter()
     for number, context in enumerate(contexts):
         rows = continuations[number * lengths.shape[1] : (number + 1) * lengths.shape[1]]
-        decoder.start()
+        reader.start()
         if len(context) > 1:
-            decoder.read(context[None, :-1])
-        decoder.repeat(len(rows))
+            reader.read(context[None, :-1])
+        reader.repeat(len(rows))
         # What is filled up on the right comes after all that counts, so a causal model never sees it.
         filled = np.stack([np.pad(np.append(context[-1:], row), (0, lengths[number].max() - len(row))) for row in rows])
-        logits = decoder.read(filled)
+        logits = reader.read(filled)
         for at, row in enumerate(rows):
             scores[number, at] = log_softmax(logits[at, : len(row)])[np.arange(len(row)), row].mean()
     np.save(request["outputs"], scores)
@@ -170,20 +172,22 @@ def generation(request: GenerationRequest) -> GenerationAnswer:
     empty_bytes = resident.now()
     was_reset = resident.reset_peak()
     started = time.perf_counter_ns()
-    decoder = Decoder(request["model"], request["threads"], spinning=True)
+    with blame(request["model"], "load"):
+        decoder = generate.open_decoder(Path(request["model"]).parent, request["threads"])
     load_ms = (time.perf_counter_ns() - started) * 1e-6
     loaded = resident.now()
     gc.collect()
     gc.disable()
     warm_up_runs, end = 0, time.perf_counter() + request["warm_up_s"]
     while not warm_up_runs or time.perf_counter() < end:
-        generate(decoder, prompts[-1 - warm_up_runs % len(prompts)], new)
+        with blame(request["model"], "run"):
+            _answer(decoder, prompts[-1 - warm_up_runs % len(prompts)], new)
         warm_up_runs += 1
     first_ns: list[int] = []
     token_ns: list[int] = []
     counters, started_s = energy.read_counters(), time.perf_counter()
     while len(first_ns) < request["requests"] and (len(first_ns) < request["fewest"] or time.perf_counter() - started_s < request["most_s"]):
-        first, others = generate(decoder, prompts[len(first_ns) % len(prompts)], new)
+        first, *others = _answer(decoder, prompts[len(first_ns) % len(prompts)], new)
         first_ns.append(first)
         token_ns += others
     joules = energy.joules_between(counters, energy.read_counters())
@@ -203,15 +207,9 @@ def generation(request: GenerationRequest) -> GenerationAnswer:
     }
 
 
-def generate(decoder: Decoder, prompt: Ids, new_tokens: int) -> tuple[int, list[int]]:
-    """Continue a prompt [batch, tokens] greedily: nanoseconds to the first token, and of each of the others."""
-    decoder.start(len(prompt))
-    ids, times = prompt, list[int]()
-    for _ in range(new_tokens):
-        start = time.perf_counter_ns()
-        ids = decoder.read(ids)[:, -1].argmax(axis=-1)[:, None]
-        times.append(time.perf_counter_ns() - start)
-    return times[0], times[1:]
+def _answer(decoder: generate.Decoder, prompts: Ids, new_tokens: int) -> list[int]:
+    """Nanoseconds of each step: from the prompts to their first tokens, then of every token after."""
+    return [round(seconds * 1e9) for _, seconds in decoder.steps(prompts, new_tokens)]
 
 
 if __name__ == "__main__":

@@ -8,16 +8,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compression.decoder_io import GENAI
 from compression.errors import ArtifactError
 from compression.measure import generation
+from compression.models.decoder_files import save_decoder
+from compression.models.export import export
+from compression.models.export_decoder import genai_config
 from compression.trial import Conditions
+from tests.tiny_decoders import tiny_decoder
 from tests.toy_decoder import toy_decoder
+
+
+def _artefact(folder: Path) -> Path:
+    folder.mkdir()
+    model = tiny_decoder("llama", 300)
+    graph, _ = export(model)
+    save_decoder(graph, folder)
+    (folder / GENAI).write_text(genai_config(graph, model))
+    model.config.save_pretrained(folder)
+    return folder
 
 
 def test_a_decoder_is_timed_beside_its_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = replace(generation.PLANS["quick"], turns=2, new_tokens=5, warm_up_s=0.0, requests=3)
     monkeypatch.setitem(generation.PLANS, "quick", plan)
-    folders = toy_decoder(tmp_path / "noisy", noise=0.3), toy_decoder(tmp_path / "plain")
+    folders = _artefact(tmp_path / "one"), _artefact(tmp_path / "other")
     told: list[tuple[int, int]] = []
     sitting = generation.generate_in_turns(*folders, Conditions(batch=2, sequence=16, threads=1), "quick", lambda *at: told.append(at))
     found = sitting.candidate.generation
