@@ -24,7 +24,11 @@ TARGETS = ("weights", *STRUCTURES)
 SHARES = {"layers": "drop_layers"}
 """Names of the form's shares where they are not the target's."""
 
+DECODER: State = {"decoder": True, "distil": False, "prune": False, "scheme": "weight-only", "train_epochs": 0.0, "smooth": 0.0}
+"""What the form says for every language model, which is quantized by its weights alone."""
+
 DEFAULTS: State = {
+    "decoder": False,
     "distil": False,
     "layers": 3,
     "epochs": 6.0,
@@ -169,7 +173,7 @@ def sweep(state: Mapping[str, Any], sparsities: Sequence[int], bits: Sequence[fl
     for sparsity, width in itertools.product(sparsities, bits):
         targets = [target for target in state["targets"] if target != "weights" and state["prune"]] + (["weights"] if sparsity else [])
         zeros = {"prune": bool(targets), "targets": targets, "sparsity": sparsity, "pattern": "unstructured"}
-        eight = state["scheme"] if state["scheme"] != "weight-only" else "int8-dynamic"
+        eight = state["scheme"] if state["scheme"] != "weight-only" or state["decoder"] else "int8-dynamic"
         rounded = {"quantize": width < 32, "scheme": eight if width == 8 else "weight-only", "bits": width, "max_mb": None}
         recipes.append(to_recipe({**state, **zeros, **rounded}))
     return list({recipe.id: recipe for recipe in recipes}.values())

@@ -20,6 +20,7 @@ GROUPS = {
     "pages": "pages",
     "dashboard": "dashboard",
     "compression": "values",
+    "compression.decoder_io": "values",
     "compression.defaults": "values",
     "compression.errors": "values",
     "compression.metrics": "values",
@@ -32,8 +33,11 @@ GROUPS = {
     "compression.builtin_data": "catalog",
     "compression.catalog": "catalog",
     "compression.labels": "catalog",
+    "compression.language": "catalog",
     "compression.own_data": "catalog",
     "compression.own_model": "catalog",
+    "compression.splits": "catalog",
+    "compression.gguf_header": "catalog",
     "compression.tasks": "catalog",
     "compression.store": "store",
     "compression.measurement_rows": "store",
@@ -52,6 +56,7 @@ GROUPS = {
     "compression.report": "report",
     "compression.measure": "measure",
     "compression.measure.machine": "machine",
+    "compression.generate": "generate",
     "compression.artifact": "artifact",
     "compression.models": "models",
     "compression.pruning": "methods",
@@ -78,7 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"values", "catalog"},
     "report": {"values", "catalog", "answers"},
     "machine": {"values"},
-    "measure": {"values", "catalog", "machine"},
+    "generate": {"values"},
+    "measure": {"values", "catalog", "machine", "generate"},
     "artifact": {"values", "measure"},
     "models": {"values", "catalog"},
     "methods": {"values", "models"},
@@ -105,8 +111,9 @@ ONLY_IN = {
 
 REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn", "google": "protobuf"}
 """Import names whose requirement is called otherwise."""
-BEHIND_THE_SCENES = {"pandas", "pyarrow"}
-"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for."""
+BEHIND_THE_SCENES = {"pandas", "pyarrow", "accelerate", "gguf"}
+"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for,
+and transformers reads GGUF files with gguf and accelerate."""
 
 
 def _sources() -> list[Path]:

@@ -12,7 +12,7 @@ from compression.quantization.embedding import quantize_embedding
 from compression.quantization.fuse import fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
 from compression.quantization.smooth import smooth
-from compression.quantization.weight_only import quantize_weights
+from compression.quantization.weight_only import quantize_tied, quantize_weights
 from compression.recipe import Quantize
 
 
@@ -33,4 +33,4 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
         quantized = fuse(quantize_static(model, ranges, head=stage.head_bits != 32))
     else:
         quantized = fuse(quantize_dynamic(model, head=stage.head_bits != 32))
-    return quantize_embedding(quantized, stage.embedding_bits)
+    return quantize_embedding(quantize_tied(quantized, stage), stage.embedding_bits)

@@ -16,10 +16,13 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from compression.decoder_io import feeds
 from compression.models import runtime
-from compression.models.graph import initializers
+from compression.models.graph import entries, initializers, with_all_logits, with_outputs
 
 TEXTS_AT_ONCE = 32
+ANSWERS_AT_ONCE = 128
+"""Of a vocabulary's size they are large."""
 TEMPERATURE = 2.0
 Values = dict[str, np.ndarray]
 """Arrays by their name in the graph."""
@@ -34,10 +37,12 @@ def sensitivities(
 ) -> np.ndarray:
     """KL [names, variants] in nats when one initializer takes one of its variants and all else stays as it is.
 
-    `names` are initializers, each read by one node; `variants(name)` gives arrays of its shape. Texts are token ids.
+    `names` are initializers; `variants(name)` gives arrays of its shape. Texts are token ids. A decoder answers after every token,
+    and what counts are all of its answers.
     """
+    model = with_outputs(with_all_logits(model), ["logits"])
     places = {name: next(at for at, node in enumerate(model.graph.node) if name in node.input) for name in names}
-    states: list[Values] = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in batches(texts)]
+    states: list[Values] = [feeds(entries(model), ids) for ids in batches(texts)]
     reference = _logits(_part(model, 0, None, states[0]), states)
     found: dict[str, list[float]] = {}
     done = 0
@@ -52,13 +57,17 @@ def sensitivities(
 
 
 def divergence(reference: np.ndarray, logits: np.ndarray) -> float:
-    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over texts, in nats; both [texts, classes], T is `TEMPERATURE`.
+    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over answers, in nats; both [answers, classes], T is `TEMPERATURE`.
 
     >>> round(divergence(np.array([[0.0, 0.0]]), np.array([[0.0, 2 * np.log(3.0)]])), 4)  # (1/2, 1/2) and (1/4, 3/4)
     0.1438
     """
-    p, q = (_log_softmax(np.asarray(values, dtype=np.float64) / TEMPERATURE) for values in (reference, logits))
-    return max(0.0, float((np.exp(p) * (p - q)).sum(axis=-1).mean()))
+    each: list[np.ndarray] = []
+    for start in range(0, len(reference), ANSWERS_AT_ONCE):
+        part = slice(start, start + ANSWERS_AT_ONCE)
+        p, q = (_log_softmax(np.asarray(values[part], dtype=np.float64) / TEMPERATURE) for values in (reference, logits))
+        each.append((np.exp(p) * (p - q)).sum(axis=-1))
+    return max(0.0, float(np.concatenate(each).mean()))
 
 
 def batches(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -88,7 +97,9 @@ def _advanced(model: onnx.ModelProto, start: int, stop: int, states: list[Values
 
 
 def _logits(part: onnxruntime.InferenceSession, states: list[Values], swapped: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    return np.concatenate([_run(part, {**state, **(swapped or {})})[0] for state in states])
+    """float32 [answers, classes]: one answer a text, or one a token."""
+    answers = [_run(part, {**state, **(swapped or {})})[0] for state in states]
+    return np.concatenate([answer.reshape(-1, answer.shape[-1]) for answer in answers])
 
 
 def _run(part: onnxruntime.InferenceSession, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
