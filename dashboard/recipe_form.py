@@ -41,11 +41,13 @@ def draw(model: str, layers: int, *, decoder: bool = False) -> State:
         st.session_state[PREFIX + "layers"] = max(1, layers // 2)
     if decoder:
         _quantize(decoder=True)
+        _recover(trains=False)
     else:
         _presets(model)
         _distil(layers)
         _prune()
         _quantize()
+        _recover(trains=True)
     state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
     return state | (DECODER if decoder else {})
 
@@ -205,6 +207,15 @@ def _quantize(*, decoder: bool = False) -> None:
             if trained:
                 help_teacher = "The teacher is the model before this step. The rest of the loss is on the labels."
                 st.slider("Weight of its teacher", 0.0, 1.0, step=0.05, help=help_teacher, **_key("distill_weight"))
+
+
+def _recover(*, trains: bool) -> None:
+    unit = "points" if trains else "%"
+    with st.expander("Recover what a step costs"):
+        help_try = "A step that costs more is tried otherwise at the same size: another allocation, a method that looks at data, training."
+        st.slider("A step may cost", 0.0, 5.0, step=0.25, format=f"%.2f {unit}", help=f"{help_try} 0 is off.", **_key("recover"))
+        if trains and st.session_state[PREFIX + "recover"]:
+            st.slider("Training that may be added", 0.0, 20.0, step=1.0, format="%.0f epochs", **_key("recover_epochs"))
 
 
 def _scheme() -> str:

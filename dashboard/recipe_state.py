@@ -69,6 +69,8 @@ DEFAULTS: State = {
     "smooth": 0.0,
     "train_epochs": 0.0,
     "distill_weight": 0.5,
+    "recover": 0.0,
+    "recover_epochs": 4.0,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
 
@@ -89,7 +91,8 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
         stages += _pruning(state)
     if state["quantize"]:
         stages.append(_quantizing(state))
-    return parse_recipe({"stages": stages}, where="In this recipe")
+    rule = {"recover": {"max_drop": state["recover"], "epochs": state["recover_epochs"]}} if state["recover"] and stages else {}
+    return parse_recipe({"stages": stages, **rule}, where="In this recipe")
 
 
 def _pruning(state: Mapping[str, Any]) -> list[State]:
@@ -157,6 +160,8 @@ def to_state(recipe: Recipe) -> State:
             fields |= {"smooth", "train_epochs", "distill_weight"}
             state |= {"quantize": True, "widths": stage.allocation, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" and stage.max_mb is None else {}
+    if recipe.recover:
+        state |= {"recover": recipe.recover.max_drop, "recover_epochs": recipe.recover.epochs}
     state["targets"] = state["targets"] or ["weights"]
     if to_recipe(state).id != recipe.id:
         raise RecipeError(f'The form cannot show all of "{recipe.in_words()}"; run its file with `paretoscope run MODEL --recipe FILE`.')

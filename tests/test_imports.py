@@ -28,6 +28,7 @@ GROUPS = {
     "compression.recipe_file": "values",
     "compression.trial": "values",
     "compression.vocabulary": "values",
+    "compression.recovery": "values",
     "compression.wording": "values",
     "compression.workspace": "values",
     "compression.builtin_data": "catalog",

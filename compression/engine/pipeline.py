@@ -11,7 +11,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,13 +28,15 @@ from compression.catalog import resolve_request
 from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
 from compression.engine.judging import JUDGES, SPLIT, Scores, tokenizer_of
-from compression.errors import ArtifactError
+from compression.engine.recovering import recovered
+from compression.errors import ArtifactError, ParetoscopeError
 from compression.measure import locks
 from compression.measure.coverage import Coverage, coverage
 from compression.measure.generation import generate_in_turns
 from compression.measure.latency import Side, Sitting, measure_in_turns
 from compression.measure.machine import fingerprint
 from compression.measure.size import artifact_record
+from compression.model_facts import check_fit
 from compression.models.context import StageContext
 from compression.models.decoder_anatomy import is_decoder
 from compression.models.decoder_files import save_decoder
@@ -48,7 +50,7 @@ from compression.quantization.theoretical import theoretical_bytes
 from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
 from compression.tasks import load_task
-from compression.trial import Measured, Progress, TrialDocument, TrialRequest
+from compression.trial import Measured, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace, write_whole
 
 FACTS = "facts.json"
@@ -67,13 +69,14 @@ Report = Callable[[Progress], None]
 def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> TrialDocument:
     """Make and measure what `request` asks for; raises `ParetoscopeError` in one sentence when that cannot be done."""
     bench = Bench(request, workspace, Steps(request.recipe, report))
-    made = bench.make(request.recipe)
-    baseline = made if not request.recipe.stages else bench.make(Recipe())
+    recipe, notes = recovered(request.recipe, bench.judged, bench.fits)
+    made = bench.make(recipe)
+    baseline = made if not recipe.stages else bench.make(Recipe())
     reference = bench.scores(baseline, baseline)
     scores = reference if made is baseline else bench.scores(made, baseline, reference)
     sitting = bench.sit(made, baseline)
     bench.keep_samples(sitting, scores, reference)
-    return bench.document(made, baseline, scores, reference, sitting)
+    return bench.document(made, baseline, scores, reference, sitting, notes)
 
 
 @dataclass(frozen=True)
@@ -273,6 +276,21 @@ class Bench:
 
             return self.cache.arrays(content_key("scores", made.key, self.judge.key(made.folder, baseline.key), fingerprint().id), run)
 
+    def judged(self, recipe: Recipe) -> Quality:
+        """The quality of a recipe on the validation split."""
+        baseline = self.make(Recipe())
+        made = self.make(recipe) if recipe.stages else baseline
+        reference = self.scores(baseline, baseline)
+        return self.judge.quality(made.folder, reference if made is baseline else self.scores(made, baseline, reference))
+
+    def fits(self, stage: Stage) -> bool:
+        """Whether the model can take a stage."""
+        try:
+            check_fit(self.model_ref, Recipe(stages=(stage,)))
+        except ParetoscopeError:
+            return False
+        return True
+
     def sit(self, made: Made, baseline: Made) -> Sitting:
         """Latency, memory and energy, in turns with the baseline and alone on the machine."""
         with self.steps.step("latency"), locks.measuring():
@@ -288,8 +306,8 @@ class Bench:
 
     # --- what came out --------------------------------------------------------------------------------
 
-    def document(self, made: Made, baseline: Made, scores: Scores, reference: Scores, sitting: Sitting) -> TrialDocument:
-        """The finished trial with its artefact packed; `reference` are the scores of the baseline."""
+    def document(self, made: Made, baseline: Made, scores: Scores, reference: Scores, sitting: Sitting, said: Sequence[str] = ()) -> TrialDocument:
+        """The finished trial with its artefact packed; `reference` are the scores of the baseline, `said` what making it has to say."""
         document = self._measured(self.request, made, scores, sitting.candidate)
         if sitting.baseline is not None:
             plain = self.request.model_copy(update={"recipe": Recipe()})
@@ -298,7 +316,7 @@ class Bench:
             comparison = self.judge.paired(made.folder, scores, reference)
             document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
         covered = self._coverage(made)
-        notes = (*sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
+        notes = (*said, *sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
         document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": notes})
         return self._packed(document, made, covered)
 
