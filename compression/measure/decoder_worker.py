@@ -79,7 +79,8 @@ def tokens(request: TokensRequest) -> QualityAnswer:
         scored += len(targets)
         for name, values in made.items():
             found.setdefault(name, []).append(values)
-    np.savez(request["outputs"], **{name: np.concatenate(values) for name, values in found.items()})
+    scores: dict[str, Any] = {name: np.concatenate(values) for name, values in found.items()}
+    np.savez(request["outputs"], **scores)
     return {"seconds": time.perf_counter() - started}
 
 
