@@ -315,8 +315,7 @@ def request(
     name = task or chosen.task
     if name is None:
         raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
-    how = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
-    data = resolve_task(name, **how, architecture=chosen.architecture)
+    data = resolve_task(name, text_column=text_column, label_column=label_column, encoding=encoding, architecture=chosen.architecture)
     check_task(data, chosen)
     if data.name != chosen.task:
         load_task(data, chosen.outputs)
@@ -328,7 +327,9 @@ def request(
         conditions=conditions,
         model_key=chosen.key,
         task_key=data.key,
-        **how,
+        text_column=text_column,
+        label_column=label_column,
+        encoding=encoding,
     )
 
 
@@ -349,8 +350,13 @@ def _check_conditions(at: Conditions, model: ModelRef) -> None:
 def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
     """The model and data of a queued request; raises when either has changed since it was queued."""
     model = resolve_model(wanted.model)
-    how = {"text_column": wanted.text_column, "label_column": wanted.label_column, "encoding": wanted.encoding}
-    task = resolve_task(wanted.task, **how, architecture=model.architecture)
+    task = resolve_task(
+        wanted.task,
+        text_column=wanted.text_column,
+        label_column=wanted.label_column,
+        encoding=wanted.encoding,
+        architecture=model.architecture,
+    )
     if wanted.model_key and model.key != wanted.model_key:
         raise ModelError(f'The model "{wanted.model}" has changed since this trial was queued; start it again.')
     if wanted.task_key and task.key != wanted.task_key:

@@ -92,11 +92,17 @@ def _measured(quality: float, p50: float, size: int, at: Conditions) -> Measured
 
 
 def decoder_document(
-    *stages: AnyStage, perplexity: float = 20.0, change: tuple[float, float] = (0.0, 0.0), speedup: float = 1.0, size: int = 540_000_000
+    *stages: AnyStage,
+    perplexity: float = 20.0,
+    change: tuple[float, float] = (0.0, 0.0),
+    speedup: float = 1.0,
+    size: int = 540_000_000,
+    machine: Machine = MACHINE,
 ) -> TrialDocument:
     """A trial of a language model, `speedup` times as fast as a baseline of perplexity 20, 40 ms a token and 540 MB; `change` is
     the interval of the change of its perplexity, relative."""
-    plain = document(*stages, speedup=speedup, size=size, model="smollm2-135m", task="prose", conditions=Conditions(sequence=128))
+    at = Conditions(sequence=128)
+    plain = document(*stages, speedup=speedup, size=size, model="smollm2-135m", task="prose", conditions=at, machine=machine)
     own = {**dict(plain), **_generating(perplexity, 40.0 / speedup, size)}
     if plain.baseline and plain.paired and plain.speedup:
         own["baseline"] = {**dict(plain.baseline), **_generating(20.0, 40.0, 540_000_000)}

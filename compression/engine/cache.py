@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +100,8 @@ class StageCache:
         """As `array`, several by name in one .npz."""
 
         def write(folder: Path) -> None:
-            np.savez(folder / "arrays.npz", **make())
+            made: dict[str, Any] = dict(make())
+            np.savez(folder / "arrays.npz", **made)
 
         def read() -> dict[str, np.ndarray]:
             with np.load(self.folder(key, write) / "arrays.npz", allow_pickle=False) as found:

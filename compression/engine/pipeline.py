@@ -39,7 +39,7 @@ from compression.measure.size import artifact_record
 from compression.model_facts import check_fit
 from compression.models.context import StageContext
 from compression.models.decoder_anatomy import is_decoder
-from compression.models.decoder_files import save_decoder
+from compression.models.decoder_files import load_decoder, save_decoder
 from compression.models.export import CODE_VERSION as EXPORT_VERSION
 from compression.models.export import TOLERANCE, export
 from compression.models.export_decoder import genai_config
@@ -135,7 +135,7 @@ def _cost(entry: Path) -> float:
 
 def _graph(folder: Path) -> onnx.ModelProto:
     try:
-        return onnx.load(folder / MODEL)
+        return load_decoder(folder / MODEL) if (folder / GENAI).is_file() else onnx.load(folder / MODEL)
     except DecodeError as error:
         raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
 

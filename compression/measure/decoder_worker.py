@@ -39,23 +39,19 @@ class Reader:
         self.past: dict[str, NDArray[Any]] = {}
         self.length = 0
 
-    def start(self, batch: int = 1) -> None:
+    def start(self) -> None:
         """Forget everything."""
-        self.past = {entry.name: empty(entry, batch) for entry in self.past_inputs}
+        self.past = {entry.name: empty(entry, 1) for entry in self.past_inputs}
         self.length = 0
 
     def read(self, ids: Ids) -> Floats:
-        """Logits [batch, tokens or 1, vocabulary] after ids [batch, tokens], which follow what was read before."""
+        """Logits [1, tokens, vocabulary] after ids [1, tokens], which follow what was read before."""
         self.length += ids.shape[1]
         mask = np.ones((len(ids), self.length), dtype=np.int64)
         with blame(self.model, "run"):
             found = dict(zip(self.outputs, self.session.run(self.outputs, {"input_ids": ids, "attention_mask": mask, **self.past}), strict=True))
         self.past = {name: found[present_of(name)] for name in self.past}
         return found["logits"]
-
-    def repeat(self, times: int) -> None:
-        """Let `times` rows go on from what one row has read."""
-        self.past = {name: np.repeat(value, times, axis=0) for name, value in self.past.items()}
 
 
 # --- quality ----------------------------------------------------------------------------------------------
@@ -83,7 +79,8 @@ def tokens(request: TokensRequest) -> QualityAnswer:
         scored += len(targets)
         for name, values in made.items():
             found.setdefault(name, []).append(values)
-    np.savez(request["outputs"], **{name: np.concatenate(values) for name, values in found.items()})
+    scores: dict[str, Any] = {name: np.concatenate(values) for name, values in found.items()}
+    np.savez(request["outputs"], **scores)
     return {"seconds": time.perf_counter() - started}
 
 
@@ -138,7 +135,10 @@ def divergence(theirs: Floats, ours: Floats) -> Floats:
 
 
 def choices(request: ChoicesRequest) -> QualityAnswer:
-    """Mean log-probability of each continuation; the context of a question is read once, its continuations side by side."""
+    """Mean log-probability of each continuation; the context of a question is read once, then each continuation from there.
+
+    One at a time: the runtime's attention takes several tokens after a cache for one row only.
+    """
     with np.load(request["inputs"]) as inputs:
         contexts = np.split(inputs["contexts"], np.cumsum(inputs["context_lengths"])[:-1])
         lengths = inputs["choice_lengths"]
@@ -151,12 +151,11 @@ def choices(request: ChoicesRequest) -> QualityAnswer:
         reader.start()
         if len(context) > 1:
             reader.read(context[None, :-1])
-        reader.repeat(len(rows))
-        # What is filled up on the right comes after all that counts, so a causal model never sees it.
-        filled = np.stack([np.pad(np.append(context[-1:], row), (0, lengths[number].max() - len(row))) for row in rows])
-        logits = reader.read(filled)
+        read = reader.past, reader.length
         for at, row in enumerate(rows):
-            scores[number, at] = log_softmax(logits[at, : len(row)])[np.arange(len(row)), row].mean()
+            reader.past, reader.length = read
+            logits = reader.read(np.append(context[-1:], row[:-1])[None])[0]
+            scores[number, at] = log_softmax(logits)[np.arange(len(row)), row].mean()
     np.save(request["outputs"], scores)
     return {"seconds": time.perf_counter() - started}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +39,17 @@ def _asked(place: Path, *stages: Quantize) -> TrialRequest:
     return request(str(place / "model"), Recipe(stages=stages), task=str(place / "own.txt"), conditions=at)
 
 
-@pytest.fixture(scope="module")
-def done(place: Path) -> TrialDocument:
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
     plan = replace(generation.PLANS["quick"], turns=1, new_tokens=4, warm_up_s=0.0, requests=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(generation.PLANS, "quick", plan)
-        return run_trial(_asked(place, Quantize(scheme="weight-only", bits=4)), Workspace(place / "workspace"), lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(place: Path) -> TrialDocument:
+    return run_trial(_asked(place, Quantize(scheme="weight-only", bits=4)), Workspace(place / "workspace"), lambda _: None)
 
 
 def test_the_document_has_perplexity_and_generation(done: TrialDocument) -> None:
@@ -68,6 +74,15 @@ def test_answers_are_kept_token_by_token(done: TrialDocument, place: Path) -> No
         assert {"log_probability", "baseline_log_probability", "top", "baseline_top", "candidate_turn1", "candidate_first_turn1"} <= set(kept)
         assert done.quality is not None
         assert len(kept["top"]) == done.quality.n
+
+
+def test_a_graph_is_read_though_an_artefact_shares_its_files(done: TrialDocument, place: Path) -> None:
+    """The baseline was packed with hard links; the next recipe starts from the same graph in the cache."""
+    other = run_trial(_asked(place, Quantize(scheme="weight-only", bits=8)), Workspace(place / "workspace"), lambda _: None)
+    assert other.quality is not None
+    assert done.paired is not None
+    assert other.paired is not None
+    assert other.paired.kl < done.paired.kl
 
 
 def test_a_stage_that_does_not_fit_is_refused_before_work_starts(place: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from compression.decoder_io import GENAI
 from compression.errors import ArtifactError
-from compression.measure import generation
+from compression.measure import cloze, generation, perplexity
 from compression.models.decoder_files import save_decoder
 from compression.models.export import export
 from compression.models.export_decoder import genai_config
@@ -55,3 +55,14 @@ def test_a_decoder_is_timed_beside_its_baseline(tmp_path: Path, monkeypatch: pyt
 def test_the_context_has_to_hold_prompt_and_answer(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="takes at most 2048 tokens"):
         generation.generate_in_turns(toy_decoder(tmp_path / "m"), None, Conditions(sequence=2040), "quick")
+
+
+def test_a_continuation_scores_as_it_does_in_a_whole_text(tmp_path: Path) -> None:
+    """Through the runtime's own attention, which takes a cache in fewer ways than the toy model does."""
+    folder = _artefact(tmp_path / "model")
+    random = np.random.default_rng(1)
+    question = cloze.EncodedQuestion(random.integers(5, 300, 9), tuple(random.integers(5, 300, length) for length in (3, 1, 6, 4)))
+    (scores,) = cloze.score_choices(folder, [question], threads=1)
+    for score, choice in zip(scores, question.choices, strict=True):
+        whole = perplexity.score_tokens(folder, [np.concatenate([question.context, choice])], None, threads=1, context=128)
+        assert score == pytest.approx(whole["log_probability"][-len(choice) :].mean(), abs=1e-4)
