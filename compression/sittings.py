@@ -24,6 +24,12 @@ def baseline_latency(document: TrialDocument) -> Latency | None:
     return document.latency if document.is_baseline else None
 
 
+def place(document: TrialDocument) -> tuple[object, ...]:
+    """Model, task, machine and conditions: documents that share them are the same kind of sitting."""
+    at = document.latency
+    return document.model, document.task, document.machine and document.machine.id, at and (at.batch, at.sequence, at.threads)
+
+
 def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
     """The median over all sittings of the baseline's p50 in milliseconds; None without a sitting.
 
@@ -31,6 +37,12 @@ def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
     """
     found = [latency.p50_ms for document in documents if (latency := baseline_latency(document))]
     return statistics.median(found) if found else None
+
+
+def pace(document: TrialDocument, reference_ms: float | None) -> float:
+    """What a time of this sitting is multiplied by to be as it would be where the baseline's p50 is `reference_ms`; 1 without one of the two."""
+    base = baseline_latency(document)
+    return reference_ms / base.p50_ms if reference_ms is not None and base else 1.0
 
 
 def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[MetricValue]:
@@ -43,14 +55,14 @@ def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[
     if reference_ms is None or base is None:
         yield from document.metrics()
         return
-    pace = reference_ms / base.p50_ms
+    factor = pace(document, reference_ms)
     for number in document.metrics():
         if number.metric == "latency_p50_ms" and document.speedup:
             ratio = document.speedup
             yield MetricValue(number.metric, reference_ms / ratio.value, reference_ms / ratio.high, reference_ms / ratio.low)
         elif number.metric == "latency_p50_ms" or number.metric in GROW_WITH_TIME:
-            low, high = (None if end is None else end * pace for end in (number.low, number.high))
-            yield MetricValue(number.metric, number.value * pace, low, high)
+            low, high = (None if end is None else end * factor for end in (number.low, number.high))
+            yield MetricValue(number.metric, number.value * factor, low, high)
         else:
             yield number
 

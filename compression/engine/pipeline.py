@@ -32,7 +32,8 @@ from compression.measure import locks
 from compression.measure.coverage import Coverage, coverage
 from compression.measure.latency import Side, Sitting, measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
-from compression.measure.quality import evaluate, paired, score
+from compression.measure.paired import paired
+from compression.measure.quality import evaluate, score
 from compression.measure.size import artifact_record
 from compression.models.context import EncodedSplit, StageContext
 from compression.models.export import CODE_VERSION as EXPORT_VERSION
