@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,8 +109,10 @@ def test_disagreements_as_csv() -> None:
 
 def test_samples_are_read_for_a_trial_and_for_the_baseline_beside_it(workspace: Workspace) -> None:
     workspace.samples.mkdir(parents=True)
-    turns = {f"{side}_turn{turn}": np.full(2, at + turn) for side, at in (("candidate", 0.0), ("baseline", 100.0)) for turn in range(1, 12)}
-    kept = {"logits": np.zeros((5, 3)), "baseline_logits": np.ones((5, 3)), "labels": LABELS}
+    turns: dict[str, Any] = {
+        f"{side}_turn{turn}": np.full(2, at + turn) for side, at in (("candidate", 0.0), ("baseline", 100.0)) for turn in range(1, 12)
+    }
+    kept: dict[str, Any] = {"logits": np.zeros((5, 3)), "baseline_logits": np.ones((5, 3)), "labels": LABELS}
     np.savez(workspace.samples / "abc.npz", **kept, **turns)
     own, base = read_samples(workspace, "abc"), read_samples(workspace, "abc-baseline")
     assert own is not None and own.logits is not None and base is not None and base.logits is not None

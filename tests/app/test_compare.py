@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def keep(store: Store, kept: TrialDocument, logits: Sequence[Sequence[float]], l
     folder = store.root / "samples"
     folder.mkdir(parents=True, exist_ok=True)
     assert kept.latency
-    turns = {f"candidate_turn{turn}": np.full(30, kept.latency.p50_ms) for turn in (1, 2)}
+    turns: dict[str, Any] = {f"candidate_turn{turn}": np.full(30, kept.latency.p50_ms) for turn in (1, 2)}
     np.savez(folder / f"{kept.trial_id}.npz", logits=np.array(logits, dtype=np.float32), labels=np.array(labels), **turns)
 
 
@@ -156,7 +157,7 @@ def test_two_real_trials_are_read_by_example(open_page: Open, measured: dict[str
     assert " of 36 lost, " in said
     (curves,) = charts(app)
     assert [trace["name"] for trace in curves["data"]][::2] == ["★ fp32 baseline", "■ weights 2 bit g16, embedding 2"]  # type: ignore[index,union-attr]
-    table = app.dataframe[0].value
+    table: Any = app.dataframe[0].value
     count = len(table)
     assert set(table["Label"]) <= {"a", "b"}
     assert all(table["First"] != table["Second"])
