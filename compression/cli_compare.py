@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compression import cli_text
-from compression.comparison import Pair, headline, judged_by, one_sitting_place, pairs, standings, verdict
+from compression.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from compression.errors import ParetoscopeError, StoreError
 from compression.frontier import Frontier
 from compression.recipe_diff import Difference, recipe_differences
@@ -47,24 +47,23 @@ class ComparisonDocument:
         }
 
     def in_words(self) -> str:
+        called = names([row.document for row in self.table])
         marks = dict.fromkeys(self.found.on_front, "on the front of these")
-        parts = [cli_text.table(self.table, marks), headline(self.found, self.beaten) + self._apart()]
-        names = [row.name for row in self.table]
+        answer = [line for line in (*headline(self.found, self.beaten, called), self._apart()) if line]
+        parts = [cli_text.table(self.table, marks), "\n".join(answer)]
         if self.differences:
-            parts.append(cli_text.columns([("recipe", *names), *((row.in_words(), *row.values) for row in self.differences)]))
-        by_id = {row.id: row.name for row in self.table}
-        parts.append("\n".join(_pair_in_words(pair, by_id) for pair in self.pairs))
-        return "\n\n".join(parts)
+            parts.append(cli_text.columns([("recipe", *called.values()), *((row.in_words(), *row.values) for row in self.differences)]))
+        return "\n\n".join([*parts, "\n".join(_pair_in_words(pair, called) for pair in self.pairs)])
 
     def _apart(self) -> str:
         if one_sitting_place([row.document for row in self.table]):
             return ""
-        return " Not all were timed on one machine under the same conditions, so their latencies are not compared."
+        return "Not all were timed on one machine under the same conditions, so their latencies are not compared."
 
 
-def _pair_in_words(pair: Pair, names: dict[str, str]) -> str:
+def _pair_in_words(pair: Pair, called: dict[str, str]) -> str:
     said = verdict(pair.paired, pair.n) if pair.paired else f"no paired comparison, for {pair.reason}"
-    return f"{names[pair.second]} beside {names[pair.first]}: {said}"
+    return f"{called[pair.second]} beside {called[pair.first]}: {said}"
 
 
 def comparison_document(workspace: Workspace, starts: Sequence[str]) -> ComparisonDocument:

@@ -32,6 +32,19 @@ Outcome = Literal["lost", "gained", "both wrong"]
 """Of an example on which two models disagree: only the first was right, only the second, or neither."""
 
 
+def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
+    """What each model is called: its recipe in words, and the start of its id too where words alone do not tell them apart.
+
+    >>> from types import SimpleNamespace
+    >>> of = lambda id, words: SimpleNamespace(trial_id=id, recipe=SimpleNamespace(in_words=lambda: words))
+    >>> names([of("aaaaaaaa", "int8"), of("bbbbbbbb", "int8"), of("cccccccc", "fp32")])
+    {'aaaaaaaa': 'int8 (aaaaaa)', 'bbbbbbbb': 'int8 (bbbbbb)', 'cccccccc': 'fp32'}
+    """
+    words = {document.trial_id: document.recipe.in_words() for document in documents}
+    shared = {each for each in words.values() if list(words.values()).count(each) > 1}
+    return {id: f"{each} ({id[:6]})" if each in shared else each for id, each in words.items()}
+
+
 # --- who beats whom -----------------------------------------------------------------------------------
 
 
@@ -53,30 +66,32 @@ def standings(points: Sequence[Point], judged: Sequence[Objective]) -> tuple[Fro
     return found, beaten
 
 
-def headline(found: Frontier, beaten: Mapping[str, Sequence[str]]) -> str:
-    """The answer in a line: who is nowhere worse than whom, and who is best in what.
+def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mapping[str, str]) -> tuple[str, str]:
+    """The answer in two lines: who is nowhere worse than whom, and who is best in what. `called` names the models by id.
 
     >>> from compression.trial import MetricValue
     >>> def at(id, quality, size):
     ...     return Point(id, {"quality": MetricValue("quality", quality), "size_bytes": MetricValue("size_bytes", size)})
-    >>> headline(*standings([at("fp32", 0.96, 90e6), at("int8", 0.95, 23e6), at("int4", 0.94, 24e6)], objectives("quality", "size_bytes")))
-    'int8 is nowhere worse than int4 as measured, and somewhere better. fp32 is the most accurate; int8 the smallest.'
+    >>> found = standings([at("a", 0.96, 90e6), at("b", 0.95, 23e6), at("c", 0.94, 24e6)], objectives("quality", "size_bytes"))
+    >>> for line in headline(*found, {"a": "fp32", "b": "int8", "c": "int4"}):
+    ...     print(line)
+    int8 is nowhere worse than int4 as measured, and somewhere better.
+    fp32 is the most accurate; int8 the smallest.
     """
-    names = {id: point.shown_name for id, point in found.points.items()}
-    sentences = [
-        f"{names[id]} is nowhere worse than {listed([names[other] for other in others])} as measured, and somewhere better."
+    beats = [
+        f"{called[id]} is nowhere worse than {listed([called[other] for other in others])} as measured, and somewhere better."
         for id, others in beaten.items()
         if others and id in found.on_front
-    ] or ["None is better than another in everything."]
+    ]
     best: dict[str, list[str]] = {}
     for objective in found.objectives:
         values = {id: objective.sign * value for id, point in found.points.items() if (value := point.value(objective.key)) is not None}
         winners = [id for id, value in values.items() if value == min(values.values())]
         if 0 < len(winners) < len(values):
             words = BEST.get(objective.key, f"best in {metric(objective.key).called}")
-            best.setdefault(listed([names[id] for id in winners]), []).append(f"the {words}")
+            best.setdefault(listed([called[id] for id in winners]), []).append(f"the {words}")
     said = [f"{who} {'is ' if place == 0 else ''}{listed(what)}" for place, (who, what) in enumerate(best.items())]
-    return " ".join([*sentences, *([f"{'; '.join(said)}."] if said else [])])
+    return " ".join(beats) or "None is better than another in everything.", f"{'; '.join(said)}." if said else ""
 
 
 # --- two of them on the same examples -----------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from compression import defaults
-from compression.comparison import headline, judged_by, standings
+from compression.comparison import headline, judged_by, names, standings
 from compression.errors import ParetoscopeError
 from compression.frontier import recommend
 from compression.limits import MaxDrop
@@ -89,22 +89,24 @@ def kept(scope: Scope, rows: Sequence[Row]) -> dict[str, Samples | None]:
 
 def answer(rows: Sequence[Row]) -> None:
     """Who is better than whom, before the picture."""
-    judged = judged_by([row.document for row in rows])
+    documents = [row.document for row in rows]
+    judged = judged_by(documents)
+    beats, best = headline(*standings([row.point for row in rows], judged), names(documents))
     with st.container(border=True):
         st.caption(f"By {listed([objective.metric.called for objective in judged])}:")
-        st.markdown(f"### {headline(*standings([row.point for row in rows], judged))}")
+        st.markdown(f"### {beats}")
+        st.markdown(best)
 
 
 def cards(scope: Scope, rows: Sequence[Row]) -> None:
     """One card a model: every number with interval and change, the best of each marked, and whom it dominates."""
-    judged = judged_by([row.document for row in rows])
-    _, beaten = standings([row.point for row in rows], judged)
-    names = {row.id: row.name for row in rows}
+    called = names([row.document for row in rows])
+    _, beaten = standings([row.point for row in rows], judged_by([row.document for row in rows]))
     best = {key: _best(rows, key) for key in NUMBERS}
     for start in range(0, len(rows), ACROSS):
         for column, row in zip(st.columns(min(ACROSS, len(rows))), rows[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):
-                _card(scope, row, [key for key in NUMBERS if best[key] == row.id], [names[id] for id in beaten[row.id]])
+                _card(scope, row, [key for key in NUMBERS if best[key] == row.id], [called[id] for id in beaten[row.id]])
 
 
 def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str]) -> None:
@@ -141,24 +143,28 @@ def recipes(rows: Sequence[Row]) -> None:
     if not found:
         st.caption("Nothing: the recipes are equal.")
         return
-    lines = [("", *(row.name for row in rows)), tuple("---" for _ in range(len(rows) + 1)), *((each.in_words(), *each.values) for each in found)]
-    st.markdown("\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines))
+    columns = map(list, zip(*(each.values for each in found), strict=True))
+    models = dict(zip(names([row.document for row in rows]).values(), columns, strict=True))
+    lines = {"": [each.in_words() for each in found], **models}
+    st.table(lines, hide_index=True, width="content", alt=f"Table of {len(found)} lines in which the recipes differ")
 
 
 def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
     """Every request that was timed, on the footing of the other pages."""
     st.markdown("#### How long requests took")
+    called = names([row.document for row in rows])
     timed = [(row, found.latencies_ms) for row in rows if (found := kept[row.id]) and found.turns_ms]
     if timed:
-        figure = distribution_figure([Times(row.name, row.family, ms * pace(row.document, row.reference_ms)) for row, ms in timed], dark=frame.dark())
-        alt = "Share of requests answered within a time, a line for each of " + listed([row.name for row, _ in timed])
+        models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference_ms)) for row, ms in timed]
+        figure = distribution_figure(models, dark=frame.dark())
+        alt = f"Share of requests answered within a time, a line for each of {listed([model.name for model in models])}"
         st.plotly_chart(figure, key="times", config={**charts.CONFIG, "displayModeBar": False}, alt=alt)
-        noisy = [row.name for row, _ in timed if row.noisy]
+        noisy = [called[row.id] for row, _ in timed if row.noisy]
         st.caption(
             f"{scope.conditions.in_words()}. Marks: median and p90. Each sitting is put on the footing of its own baseline."
             + (f" Noisy: {listed(noisy)}." if noisy else "")
         )
-    without = [row.name for row in rows if row.id not in {each.id for each, _ in timed}]
+    without = [called[row.id] for row in rows if row.id not in {each.id for each, _ in timed}]
     if scope.demo:
         st.caption(":material/info: The shipped study has no single times, only the numbers above.")
     elif without:

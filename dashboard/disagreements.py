@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from compression.comparison import Disagreement, Outcome, disagreements, disagreements_csv, pair, verdict
+from compression.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
 from compression.errors import ParetoscopeError
 from compression.report.table import Row
 from compression.samples import Samples
@@ -46,11 +46,12 @@ def _two(rows: Sequence[Row]) -> tuple[Row, Row]:
     ids = list(ordered)
     if len(ids) == 2:
         return ordered[ids[0]], ordered[ids[1]]
+    called = names([row.document for row in rows])
     columns = st.columns(2)
     with columns[0]:
-        first = linked.option("First", ids, key="one", format_func=lambda id: ordered[id].name)
+        first = linked.option("First", ids, key="one", format_func=called.__getitem__)
     with columns[1]:
-        second = linked.option("Second", ids, key="two", default=ids[1], format_func=lambda id: ordered[id].name)
+        second = linked.option("Second", ids, key="two", default=ids[1], format_func=called.__getitem__)
     return ordered[first], ordered[second]
 
 
@@ -75,15 +76,6 @@ def _table(first: Row, second: Row, split: Split, found: Sequence[Disagreement])
     left = _filtered(split, found)
     shown = [_record(split, each) for each in left]
     key = f"disagreements_{zlib.crc32(repr((first.id, second.id, [each.place for each in left])).encode()):08x}"
-    st.download_button(
-        f"CSV ({len(left)} example{'' if len(left) == 1 else 's'})",
-        partial(disagreements_csv, left, split.ids, split.texts, split.classes, (first.name, second.name)),
-        f"disagreements-{first.id}-{second.id}.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/table:",
-        type="tertiary",
-    )
     st.dataframe(
         shown,
         key=key,
@@ -93,6 +85,15 @@ def _table(first: Row, second: Row, split: Split, found: Sequence[Disagreement])
         column_config=_columns(first, second),
         height=min(38 + 35 * max(1, len(shown)), 420),
         alt=f"Table of {len(shown)} examples on which the two disagree",
+    )
+    st.download_button(
+        f"CSV ({len(left)} example{'' if len(left) == 1 else 's'})",
+        partial(disagreements_csv, left, split.ids, split.texts, split.classes, (first.name, second.name)),
+        f"disagreements-{first.id}-{second.id}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/table:",
+        type="tertiary",
     )
     st.caption(f"First: {first.name}. Second: {second.name}. A share is what each gives its own answer. Select a text to ask it again below.")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from compression.comparison import disagreements, disagreements_csv, headline, judged_by, pair, pairs, standings
+from compression.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings
 from compression.errors import StoreError
 from compression.points import point
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
@@ -36,7 +36,9 @@ def test_dominance_is_among_those_that_are_compared() -> None:
     points = [point(each) for each in (BASE, INT8, SPARSE)]
     found, beaten = standings(points, judged_by([BASE, INT8, SPARSE]))
     assert beaten == {BASE.trial_id: (SPARSE.trial_id,), INT8.trial_id: (SPARSE.trial_id,), SPARSE.trial_id: ()}
-    assert headline(found, beaten).startswith("fp32 baseline is nowhere worse than magnitude 50 % as measured, and somewhere better.")
+    beats, best = headline(found, beaten, names([BASE, INT8, SPARSE]))
+    assert beats.startswith("fp32 baseline is nowhere worse than magnitude 50 % as measured, and somewhere better.")
+    assert best == "fp32 baseline is the most accurate; int8 dynamic the smallest and the fastest."
 
 
 def test_times_of_two_places_are_not_judged() -> None:
