@@ -13,7 +13,7 @@ from compression.report.palette import LOOKS
 from compression.report.shares import shares_figure
 from compression.report.table import Row
 from compression.wording import listed
-from dashboard import data, downloads, frame
+from dashboard import data, downloads, frame, writing
 from dashboard.cards import error_card
 from dashboard.scope import Scope
 
@@ -36,7 +36,10 @@ def draw(scope: Scope, rows: Sequence[Row]) -> None:
         return
     if gone:
         st.caption(f":material/info: Cannot answer, for the files are not on this disk any more: {listed(gone)}.")
-    if there:
+    writers = [row for row in rows if row.id in there and writing.is_writer(there[row.id])]
+    if writers:
+        writing.draw(writers, there)
+    elif there:
         _ask([row for row in rows if row.id in there], there)
 
 
