@@ -127,7 +127,7 @@ def _record(split: Split, each: Disagreement) -> dict[str, Any]:
 
 
 def _columns(first: Row, second: Row) -> dict[str, Any]:
-    sure = {name: st.column_config.NumberColumn(f"{name} is sure", format="%.0f %%", width="small") for name in ("First", "Second")}
+    sure = {name: st.column_config.NumberColumn("Sure", format="%.0f %%", width="small") for name in ("First", "Second")}
     return {
         "Text": st.column_config.TextColumn("Text", width="large"),
         "First": st.column_config.TextColumn("First", help=first.name),

@@ -45,9 +45,11 @@ class Settings:
     seed: int = 0
 
 
-@st.fragment
 def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
-    """The prompt, how to write on from it, and a card a model. Any press, as on Stop, ends the run that writes; what is written stays."""
+    """The prompt, how to write on from it, and a card a model. Any press, as on Stop, ends the run that writes; what is written stays.
+
+    No fragment: streamlit lets a fragment's run go on to its end before it looks at what was pressed.
+    """
     shown = rows[:MOST]
     prompt = st.text_area("Prompt", key=PROMPT, placeholder="Once upon a time", max_chars=8000)
     settings = _settings()
