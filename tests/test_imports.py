@@ -20,6 +20,7 @@ GROUPS = {
     "pages": "pages",
     "dashboard": "dashboard",
     "compression": "values",
+    "compression.decoder_io": "values",
     "compression.defaults": "values",
     "compression.errors": "values",
     "compression.metrics": "values",
@@ -34,6 +35,7 @@ GROUPS = {
     "compression.labels": "catalog",
     "compression.own_data": "catalog",
     "compression.own_model": "catalog",
+    "compression.gguf_header": "catalog",
     "compression.tasks": "catalog",
     "compression.store": "store",
     "compression.measurement_rows": "store",
@@ -89,7 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"values", "catalog", "statistics"},
     "report": {"values", "catalog", "answers"},
     "machine": {"values"},
-    "measure": {"values", "catalog", "machine", "statistics"},
+    "measure": {"values", "catalog", "machine", "statistics", "runtime"},
     "artifact": {"values", "measure"},
     "models": {"values", "catalog"},
     "methods": {"values", "models"},
@@ -116,8 +118,9 @@ ONLY_IN = {
 
 REQUIREMENT_OF = {"yaml": "pyyaml", "dask": "distributed", "sklearn": "scikit_learn", "google": "protobuf"}
 """Import names whose requirement is called otherwise."""
-BEHIND_THE_SCENES = {"pandas", "pyarrow"}
-"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for."""
+BEHIND_THE_SCENES = {"pandas", "pyarrow", "gguf"}
+"""Requirements that no import statement names: streamlit shows tables through pandas, Parquet is read by pyarrow only when asked for,
+and transformers reads GGUF files with gguf."""
 
 
 def _sources() -> list[Path]:

@@ -12,7 +12,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from google.protobuf.message import DecodeError
 
 from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
 from compression.catalog import resolve_request
+from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
 from compression.errors import ArtifactError
 from compression.measure import locks
@@ -36,10 +37,14 @@ from compression.measure.paired import paired
 from compression.measure.quality import evaluate, score
 from compression.measure.size import artifact_record
 from compression.models.context import EncodedSplit, StageContext
+from compression.models.decoder_anatomy import is_decoder
+from compression.models.decoder_files import save_decoder
 from compression.models.export import CODE_VERSION as EXPORT_VERSION
 from compression.models.export import TOLERANCE, export
+from compression.models.export_decoder import genai_config
 from compression.models.graph import payload_bytes, save
 from compression.models.load import load_model, prepare, save_model
+from compression.models.load_decoder import TOKENIZER_CONFIG
 from compression.quantization.theoretical import theoretical_bytes
 from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
@@ -132,6 +137,13 @@ def _graph(folder: Path) -> onnx.ModelProto:
         raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
 
 
+def _carry(source: Path, folder: Path, names: Iterable[str]) -> None:
+    """Copy those of the named files that `source` has: a classifier has fewer than a decoder."""
+    for name in names:
+        if (source / name).is_file():
+            (folder / name).write_bytes((source / name).read_bytes())
+
+
 def _tokenizer(folder: Path) -> str:
     return (folder / TOKENIZER).read_text(encoding="utf-8")
 
@@ -186,6 +198,7 @@ class Bench:
             model = apply(by)(stage, self._load(parent, source), context)
             (folder / TOKENIZER).write_text(context.tokenizer, encoding="utf-8")
             save_model(model, folder, folder / TOKENIZER)
+            _carry(source, folder, (TOKENIZER_CONFIG,))
             self._loaded = (key, model)
 
         return key, self._folder(key, make)
@@ -194,8 +207,11 @@ class Bench:
         key = content_key("export", parent, EXPORT_VERSION)
 
         def make(folder: Path) -> None:
-            graph, difference = export(self._load(parent, source))
+            model = self._load(parent, source)
+            graph, difference = export(model)
             log.info("the graph differs from torch by %.2g, at most %g is accepted", difference, TOLERANCE)
+            if is_decoder(model.config):
+                (folder / GENAI).write_text(genai_config(graph, model), encoding="utf-8")
             self._write(folder, source, graph, difference, theoretical_bytes(graph, graph))
 
         return Made(key, self._folder(key, make))
@@ -213,9 +229,11 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _write(self, folder: Path, source: Path, graph: onnx.ModelProto, difference: float, theoretical: int) -> None:
-        save(graph, folder / MODEL)
-        for name in (TOKENIZER, CONFIG):
-            (folder / name).write_bytes((source / name).read_bytes())
+        _carry(source, folder, (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI))
+        if (folder / GENAI).is_file():
+            save_decoder(graph, folder)
+        else:
+            save(graph, folder / MODEL)
         facts = {"weights_bytes": payload_bytes(graph), "theoretical_bytes": theoretical, "torch_difference": difference}
         (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 

@@ -37,8 +37,11 @@ class Graph:
         self.initializers[name] = np.asarray(value, order="C")
         return name
 
-    def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, domain=domain, **attributes))
+    def node(
+        self, op: str, inputs: Sequence[str], output: str, *, also: Sequence[str] = (), name: str = "", domain: str = "", **attributes: Any
+    ) -> str:
+        """Add an operator, named after its first output where it has no `name`; `also` are further outputs."""
+        self.nodes.append(helper.make_node(op, list(inputs), [output, *also], name=name or output, domain=domain, **attributes))
         return output
 
     def split(self, value: str, sizes: Sequence[int], outputs: Sequence[str]) -> list[str]:
@@ -47,12 +50,14 @@ class Graph:
         self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
         return list(outputs)
 
-    def model(self, classes: int) -> onnx.ModelProto:
-        """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
+    def classifier(self, classes: int) -> onnx.ModelProto:
+        """input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
-        output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])
+        return self.model("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
+
+    def model(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
         tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
-        graph = helper.make_graph(self.nodes, "classifier", inputs, [output], tensors)
+        graph = helper.make_graph(self.nodes, name, inputs, outputs, tensors)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
 

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compression import catalog
-from compression.recipe import Quantize, Recipe
+from compression.recipe import Distill, Recipe
 from compression.store import Store
 from compression.trial import TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -29,7 +29,7 @@ def charts(app: AppTest) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[TrialRequest, TrialDocument]]]:
-    """A folder with a tiny model, its data, and a workspace with two real trials of it: the baseline and 2-bit weights."""
+    """A folder with a tiny model, its data, and a workspace with two real trials of it: the baseline and its second layer alone."""
     from compression.engine.pipeline import run_trial  # torch, which the other tests here do without
     from tests.tiny_models import make_tiny
 
@@ -38,7 +38,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Tri
     generator = np.random.default_rng(0)
     rows = [f"{' '.join(generator.choice('what who where good bad film plot city'.split(), size=5))} {number}" for number in range(240)]
     (folder / "own.csv").write_text("text,label\n" + "\n".join(f"{text},{'ab'[at % 2]}" for at, text in enumerate(rows)), encoding="utf-8")
-    recipes = Recipe(), Recipe(stages=(Quantize(scheme="weight-only", bits=2, group_size=16, embedding_bits=2),))
+    recipes = Recipe(), Recipe(stages=(Distill(layers=1, teacher_layers=(1,), epochs=0),))
     requests = [catalog.request(str(folder / "model"), recipe, task=str(folder / "own.csv")) for recipe in recipes]
     workspace = Workspace.at(folder / "workspace")
     return folder, [(request, run_trial(request, workspace, lambda progress: None)) for request in requests]
@@ -160,7 +160,7 @@ def test_two_real_trials_are_read_by_example(open_page: Open, measured: dict[str
     said = words(app)
     assert " of 36 lost, " in said
     (curves,) = charts(app)
-    assert [trace["name"] for trace in curves["data"]][::2] == ["★ fp32 baseline", "■ weights 2 bit g16, embedding 2"]  # type: ignore[index,union-attr]
+    assert [trace["name"] for trace in curves["data"]][::2] == ["★ fp32 baseline", "◆ student-1"]  # type: ignore[index,union-attr]
     table: Any = app.dataframe[0].value
     count = len(table)
     assert set(table["Label"]) <= {"a", "b"}
@@ -185,7 +185,7 @@ def test_a_text_of_ones_own_is_answered_by_both(open_page: Open, measured: dict[
 def test_an_artefact_that_was_deleted_leaves_the_others(open_page: Open, measured: dict[str, str | list[str]], store: Store) -> None:
     shutil.rmtree(store.root / "artifacts" / measured["pick"][1])
     app = open_page("compare", **measured)
-    assert "Cannot answer, for the files are not on this disk any more: weights 2 bit g16, embedding 2." in words(app)
+    assert "Cannot answer, for the files are not on this disk any more: student-1." in words(app)
     app.text_input(key="asked").set_value("who is good").run()
     assert len(charts(app)) == 2
 

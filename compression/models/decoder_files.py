@@ -1,0 +1,48 @@
+"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, and the tensors of both once, in `model.onnx.data`.
+
+A file of its own lets the runtime map the tensors instead of copying them, has no limit at 2 GB, and is what two graphs can share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from compression.decoder_io import DATA, MODEL, SCORE
+from compression.models.assemble_decoder import with_all_logits
+
+ALIGNMENT = 4096
+"""Every tensor starts at a multiple of these bytes: a page, so that it can be mapped."""
+INLINE_BYTES = 1024
+"""Smaller tensors stay in the graph."""
+
+
+def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
+    """Write the three files."""
+    light = onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version)
+    light.opset_import.extend(model.opset_import)
+    light.graph.name = model.graph.name
+    light.graph.node.extend(model.graph.node)
+    light.graph.input.extend(model.graph.input)
+    light.graph.output.extend(model.graph.output)
+    with (folder / DATA).open("wb") as file:
+        for tensor in model.graph.initializer:
+            content = numpy_helper.to_array(tensor).tobytes()
+            if len(content) < INLINE_BYTES:
+                light.graph.initializer.append(tensor)
+                continue
+            file.seek(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
+            light.graph.initializer.append(_elsewhere(tensor, file.tell(), len(content)))
+            file.write(content)
+    (folder / MODEL).write_bytes(light.SerializeToString())
+    (folder / SCORE).write_bytes(with_all_logits(light).SerializeToString())
+
+
+def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
+    """The tensor without its content, which lies in the data file."""
+    result = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", DATA), ("offset", offset), ("length", length)):
+        result.external_data.add(key=key, value=str(value))
+    return result
