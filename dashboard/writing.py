@@ -134,7 +134,7 @@ def _opened(folder: str, changed_ns: int) -> Writer:
     from compression.generate import open_decoder  # the runtime is loaded when somebody asks
 
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
-    return open_decoder(Path(folder), manifest["conditions"]["threads"])
+    return open_decoder(Path(folder), manifest["conditions"]["threads"], spinning=False)
 
 
 def _cards(rows: Sequence[Row]) -> dict[str, Place]:

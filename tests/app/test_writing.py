@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from compression.errors import ArtifactError
 from compression.store import Store
-from compression.trial import Progress
+from compression.trial import Progress, TrialDocument
 from dashboard import writing
 from tests.app.conftest import Open, ask, button, fill, here, words
 
@@ -44,6 +45,12 @@ class Parrot:
         return iter([SimpleNamespace(id=id, seconds=0.02) for id in range(len(self.sentence.split("|")))])
 
 
+def at_home(made: TrialDocument) -> TrialDocument:
+    """The trial with its artefact where this test's workspace has it."""
+    assert made.artifact
+    return made.model_copy(update={"artifact": made.artifact.model_copy(update={"path": f"artifacts/{made.trial_id}"})})
+
+
 @pytest.fixture
 def parrots(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Parrot]:
     """Two language models in the store, by trial id."""
@@ -54,9 +61,7 @@ def parrots(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Parrot]:
         folder.mkdir(parents=True)
         (folder / "manifest.json").write_text(json.dumps({"conditions": {"threads": 1}}))
         (folder / "genai_config.json").write_text("{}")
-        record = made.artifact
-        assert record
-        documents.append(made.model_copy(update={"artifact": record.model_copy(update={"path": f"artifacts/{made.trial_id}"})}))
+        documents.append(at_home(made))
     fill(store, documents)
 
     def opened(folder: str, changed_ns: int) -> Parrot:
@@ -135,3 +140,26 @@ def test_a_model_that_cannot_be_opened_leaves_the_others(open_page: Open, parrot
     button(app, "Write").click().run()
     assert "holds no language model that runs" in app.error[0].value
     assert "Paris is the capital" in words(app)
+
+
+def test_real_artefacts_write_through_the_loop_that_is_measured(open_page: Open, store: Store, tmp_path: Path) -> None:
+    """A tiny decoder twice: equal models, opened from their files, write the same text."""
+    from compression.models.load import load_model  # torch, which the other tests here do without
+    from tests.models.test_decoders import artefact, checkpoint
+
+    made = checkpoint("llama", tmp_path)
+    decoder = artefact(load_model(made), made, tmp_path / "artefact")
+    (decoder.folder / "manifest.json").write_text(json.dumps({"conditions": {"threads": 1}}))
+    for each in (BASELINE, INT8):
+        shutil.copytree(decoder.folder, store.root / "artifacts" / each.trial_id)
+    fill(store, [at_home(each) for each in (BASELINE, INT8)])
+    app = compared(open_page)
+    app.text_area(key="prompt").set_value("the city").run()
+    app.select_slider(key="new_tokens").set_value(16).run()
+    button(app, "Write").click().run()
+    assert not app.exception
+    assert not app.error
+    expected = decoder.decode([token.id for token in decoder.stream(decoder.encode(decoder.chat_prompt("the city")), max_new_tokens=16)])
+    said = words(app)
+    assert said.count(writing.plain(expected.rstrip("\ufffd"))) >= 2
+    assert "no other word so far" in said
