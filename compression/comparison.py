@@ -75,11 +75,11 @@ def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mappi
     >>> found = standings([at("a", 0.96, 90e6), at("b", 0.95, 23e6), at("c", 0.94, 24e6)], objectives("quality", "size_bytes"))
     >>> for line in headline(*found, {"a": "fp32", "b": "int8", "c": "int4"}):
     ...     print(line)
-    int8 is nowhere worse than int4 as measured, and somewhere better.
+    int8 is nowhere worse than int4, and somewhere better.
     fp32 is the most accurate; int8 the smallest.
     """
     beats = [
-        f"{called[id]} is nowhere worse than {listed([called[other] for other in others])} as measured, and somewhere better."
+        f"{called[id]} is nowhere worse than {listed([called[other] for other in others])}, and somewhere better."
         for id, others in beaten.items()
         if others and id in found.on_front
     ]

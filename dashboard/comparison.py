@@ -93,7 +93,7 @@ def answer(rows: Sequence[Row]) -> None:
     judged = judged_by(documents)
     beats, best = headline(*standings([row.point for row in rows], judged), names(documents))
     with st.container(border=True):
-        st.caption(f"By {listed([objective.metric.called for objective in judged])}:")
+        st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
         st.markdown(f"### {beats}")
         st.markdown(best)
 

@@ -18,7 +18,8 @@ from compression.tasks import Split
 from dashboard import data, linked, playground
 from dashboard.scope import Scope
 
-SHOWN: dict[Outcome, str] = {"lost": "only the first right", "gained": "only the second right", "both wrong": "neither right"}
+SHOWN: dict[Outcome, str] = {"lost": "first", "gained": "second", "both wrong": "neither"}
+"""Which of the two was right."""
 ANY = "any label"
 
 

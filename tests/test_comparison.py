@@ -37,7 +37,7 @@ def test_dominance_is_among_those_that_are_compared() -> None:
     found, beaten = standings(points, judged_by([BASE, INT8, SPARSE]))
     assert beaten == {BASE.trial_id: (SPARSE.trial_id,), INT8.trial_id: (SPARSE.trial_id,), SPARSE.trial_id: ()}
     beats, best = headline(found, beaten, names([BASE, INT8, SPARSE]))
-    assert beats.startswith("fp32 baseline is nowhere worse than magnitude 50 % as measured, and somewhere better.")
+    assert beats.startswith("fp32 baseline is nowhere worse than magnitude 50 %, and somewhere better.")
     assert best == "fp32 baseline is the most accurate; int8 dynamic the smallest and the fastest."
 
 

@@ -73,7 +73,7 @@ def keep(store: Store, kept: TrialDocument, logits: Sequence[Sequence[float]], l
 def test_nothing_picked_is_the_baseline_beside_what_is_recommended(open_page: Open, full: list[TrialDocument]) -> None:
     said = words(open_page("compare"))
     assert "Nothing is picked yet" in said
-    assert "By accuracy, size and p50:" in said
+    assert "By accuracy, size and p50 as measured" in said
     assert "**fp32 baseline**" in said
     assert "fp32 baseline is the most accurate" in said
 
@@ -88,7 +88,7 @@ def test_cards_have_values_with_intervals_changes_and_units(open_page: Open, ful
 def test_who_beats_whom_comes_first(open_page: Open, full: list[TrialDocument]) -> None:
     pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
     said = words(open_page("compare", pick=[INT8.trial_id, pruned.trial_id]))
-    assert "### int8 dynamic is nowhere worse than magnitude 50 % as measured, and somewhere better." in said
+    assert "### int8 dynamic is nowhere worse than magnitude 50 %, and somewhere better." in said
     assert "Nowhere worse than magnitude 50 %." in said
 
 
