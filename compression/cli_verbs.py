@@ -23,6 +23,7 @@ from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
 from compression.report.table import rows
 from compression.report.waterfall import before, steps
+from compression.sittings import place
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -74,12 +75,8 @@ def run(given: Namespace, workspace: Workspace) -> None:
 
 
 def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[TrialDocument]:
-    """Those measured of the same model and task on the same machine under the same conditions, `document` last."""
-
-    def about(one: TrialDocument) -> tuple[object, ...]:
-        return one.model, one.task, one.measured_under
-
-    return [*(one for one in others if about(one) == about(document) and one.trial_id != document.trial_id), document]
+    """Those measured as `document` was (see `sittings.place`), `document` last."""
+    return [*(one for one in others if place(one) == place(document) and one.trial_id != document.trial_id), document]
 
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
@@ -200,6 +197,13 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
     judged_objectives(given, defaults.Axes())
     documents, source = measured_trials(workspace, given.model, given.task)
     found = frontier_document(documents, given, source)
+    _say(given, found.to_json(), found.in_words())
+
+
+def compare(given: Namespace, workspace: Workspace) -> None:
+    from compression.cli_compare import comparison_document
+
+    found = comparison_document(workspace, given.trials)
     _say(given, found.to_json(), found.in_words())
 
 

@@ -169,14 +169,19 @@ def likeliest(logits: np.ndarray, top_k: int, top_p: float) -> tuple[np.ndarray,
     return order[:count], shares[:count]
 
 
-def open_decoder(folder: Path, threads: int = 0) -> Decoder:
-    """Open an artefact's folder; `threads` 0 leaves their number to the runtime. Raises `ArtifactError` when it is not a decoder's."""
+def open_decoder(folder: Path, threads: int = 0, *, spinning: bool = True) -> Decoder:
+    """Open an artefact's folder; `threads` 0 leaves their number to the runtime.
+
+    Threads that spin while they wait are what people run, and what is timed; without `spinning` several open models do not take
+    the processor from each other. Raises `ArtifactError` when it is not a decoder's.
+    """
     try:
         model = json.loads((folder / GENAI).read_text(encoding="utf-8"))["model"]
         ends = model["eos_token_id"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         session: Any = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises many types
         reason = " ".join(str(error).split())[:200]

@@ -25,6 +25,11 @@ def baseline_latency(document: TrialDocument) -> Latency | None:
     return document.latency if document.is_baseline else None
 
 
+def place(document: TrialDocument) -> tuple[object, ...]:
+    """Model, task, machine and conditions: documents that share them are the same kind of sitting."""
+    return document.model, document.task, document.measured_under
+
+
 def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
     """The median over all sittings of the baseline's p50 in milliseconds; None without a sitting.
 
@@ -32,6 +37,12 @@ def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
     """
     found = [latency.p50_ms for document in documents if (latency := baseline_latency(document))]
     return statistics.median(found) if found else None
+
+
+def pace(document: TrialDocument, reference_ms: float | None) -> float:
+    """What a time of this sitting is multiplied by to be as it would be where the baseline's p50 is `reference_ms`; 1 without one of the two."""
+    base = baseline_latency(document)
+    return reference_ms / base.p50_ms if reference_ms is not None and base else 1.0
 
 
 def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[MetricValue]:
@@ -45,8 +56,8 @@ def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[
     if reference_ms is None or base is None:
         yield from document.metrics()
         return
-    pace = reference_ms / base.p50_ms
-    own = reference_ms / document.speedup.value / document.latency.p50_ms if document.speedup and document.latency else pace
+    factor = pace(document, reference_ms)
+    own = reference_ms / document.speedup.value / document.latency.p50_ms if document.speedup and document.latency else factor
     for number in document.metrics():
         if number.metric == document.axes.time and document.speedup:
             ratio = document.speedup
@@ -54,8 +65,8 @@ def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[
         elif number.metric == "tokens_per_s":
             yield MetricValue(number.metric, number.value / own)
         elif number.metric == document.axes.time or number.metric in GROW_WITH_TIME:
-            low, high = (None if end is None else end * pace for end in (number.low, number.high))
-            yield MetricValue(number.metric, number.value * pace, low, high)
+            low, high = (None if end is None else end * factor for end in (number.low, number.high))
+            yield MetricValue(number.metric, number.value * factor, low, high)
         else:
             yield number
 

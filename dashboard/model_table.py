@@ -27,14 +27,7 @@ def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommenda
     ordered = _ordered(table, found, advice)
     ids = [row.id for row in ordered]
     further = [row.key for row in present_metrics(table) if row.key in FURTHER]
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("#### Models", width="content")
-        with st.container(horizontal=True, width="content"):
-            name = f"{short(scope.model)}-{short(scope.task)}"
-            st.download_button("CSV", partial(_csv, table), f"{name}.csv", "text/csv", on_click="ignore", icon=":material/table:", type="tertiary")
-            st.download_button(
-                "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
-            )
+    st.markdown("#### Models")
     # Rows are numbers: a table in another order is another widget, or its old numbers would pick other models.
     key = f"{TABLE}_{zlib.crc32(''.join(ids).encode()):08x}"
     st.session_state[key] = {"selection": {"rows": [ids.index(id) for id in picked if id in ids], "columns": [], "cells": []}}
@@ -49,6 +42,12 @@ def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommenda
         height=min(38 + 35 * len(ordered), 560),
         alt=f"Table of {len(ordered)} measured models",
     )
+    with st.container(horizontal=True):  # under the table: over it lies its own tool bar, which a touch screen always shows
+        name = f"{short(scope.model)}-{short(scope.task)}"
+        st.download_button("CSV", partial(_csv, table), f"{name}.csv", "text/csv", on_click="ignore", icon=":material/table:", type="tertiary")
+        st.download_button(
+            "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
+        )
 
 
 def _ordered(table: Sequence[Row], found: Frontier, advice: Recommendation) -> list[Row]:

@@ -22,7 +22,11 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"#### Picked ({len(picked)})", width="content")
-        st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
+        with st.container(horizontal=True, width="content"):
+            label = "Compare" if len(picked) > 1 else "Compare with the baseline"
+            if st.button(label, icon=":material/compare_arrows:", type="primary", key="compare_picks"):
+                st.switch_page("pages/compare.py")
+            st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
     for start in range(0, len(picked), ACROSS):
         for column, row in zip(st.columns(ACROSS), picked[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):

@@ -19,6 +19,7 @@ from compression.engine.cache import content_key
 from compression.language import ClozeSplit, chunks, first_documents
 from compression.measure import cloze, perplexity, quality
 from compression.measure.machine import usable_cores
+from compression.measure.paired import paired
 from compression.models.context import EncodedSplit
 from compression.splits import Task
 from compression.tasks import encode
@@ -66,7 +67,7 @@ class Judge:
         return quality.score(scores["logits"], self._answers(), SPLIT)
 
     def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
-        return quality.paired(scores["logits"], reference["logits"], self._answers())
+        return paired(scores["logits"], reference["logits"], self._answers())
 
     def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
         """What was answered and what is right, example by example, for whoever wants to look closer."""

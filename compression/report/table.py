@@ -16,6 +16,7 @@ from compression.metrics import METRICS, Metric, metric
 from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
+from compression.samples import BESIDE
 from compression.sittings import baseline_latency, on_footing, reference_ms
 from compression.trial import MetricValue, TrialDocument
 from compression.wording import may_be_one
@@ -159,7 +160,7 @@ def baseline_of(document: TrialDocument) -> TrialDocument:
     return document.model_copy(
         update={
             **dict(document.baseline),
-            "trial_id": f"{document.trial_id}-baseline",
+            "trial_id": f"{document.trial_id}{BESIDE}",
             "recipe": Recipe(),
             "recipe_id": Recipe().id,
             "paired": None,
