@@ -51,7 +51,9 @@ def _sit(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
     request: LatencyRequest = {
         "mode": "latency",
         "model": str(baseline / "model.onnx"),
-        **CONDITIONS.model_dump(),
+        "threads": CONDITIONS.threads,
+        "batch": CONDITIONS.batch,
+        "sequence": CONDITIONS.sequence,
         "lowest_id": lowest,
         "highest_id": highest,
         "warm_up_s": plan.warm_up_s,

@@ -55,7 +55,7 @@ LEAST_KEPT, MOST_BYTES, MOST_MINUTES = 0.99, 0.1, 20.0
 
 @dataclass(frozen=True)
 class Point:
-    """What is compared; `right` [n] is 1.0 where an answer is right."""
+    """What is compared. `right` [n] is 1.0 where an answer is right; `seconds` went into a recipe's stages, or into all that a peer's process did."""
 
     name: str
     right: np.ndarray
