@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from compression.catalog import ModelRef
-from compression.errors import ModelError
+from compression.errors import ModelError, RecipeError
 from compression.own_model import weight_files
-from compression.recipe import Distill, PruneStructure, Recipe
+from compression.recipe import Distill, PruneStructure, Quantize, Recipe
 from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
@@ -142,6 +142,11 @@ def parts_unknown(family: str) -> ModelError:
 
 def check_fit(model: ModelRef, recipe: Recipe) -> None:
     """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
+    if model.architecture == "decoder":
+        _check_decoder(recipe)
+        return
+    if any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages):
+        raise RecipeError("cache_bits is for language models, and a classifier keeps no cache; leave it out.")
     if not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
         return
     family = str(_config(Path(model.path or model.name)).get("model_type"))
@@ -152,6 +157,15 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
+
+
+def _check_decoder(recipe: Recipe) -> None:
+    """What is not carried out on language models yet."""
+    for stage in recipe.stages:
+        if not isinstance(stage, Quantize):
+            raise ModelError(f'"{stage.kind}" does not support language models, only quantize does; leave that stage out.')
+        if stage.train_epochs:
+            raise ModelError("Training for quantization does not support language models; set train_epochs to 0, or let rounding be gptq.")
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:

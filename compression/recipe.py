@@ -404,7 +404,10 @@ class Quantize(Stage, frozen=True):
         float | None, Field(gt=0, description="in place of bits: the artefact has at most this many megabytes on disk (weight-only)")
     ] = None
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
-    head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
+    head_bits: Annotated[
+        Literal[2, 4, 8, 32], Field(description="bits of the last matrix; 32 leaves it. A head that is the embedding takes the finer of the two")
+    ] = 8
+    cache_bits: Annotated[Literal[8, 32], Field(description="bits of a language model's key-value cache; 32 leaves it")] = 32
     calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
     calibration_examples: Annotated[
         int, Field(ge=8, le=4096, description="examples that set ranges (int8-static) and factors (smooth), and measure sensitivity")
@@ -480,6 +483,8 @@ class Quantize(Stage, frozen=True):
     @property
     def uses_data(self) -> bool:
         """Whether the result depends on the calibration split."""
+        if self.cache_bits != 32:
+            return True
         if self.scheme != "weight-only":
             return self.scheme == "int8-static" or self.smooth > 0
         return ROUNDINGS[self.rounding].looks_at_data or (self.allocation == "sensitivity" and self.one_width is None)
@@ -495,7 +500,8 @@ class Quantize(Stage, frozen=True):
             words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
             words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
             words += "" if self.allocation == "error" else " by sensitivity"
-        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _epochs_in_words(self.train_epochs)
+        words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
+        return words + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}") + _epochs_in_words(self.train_epochs)
 
 
 AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]

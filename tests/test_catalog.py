@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 from compression import builtin_data, catalog
 from compression.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
 from compression.errors import ModelError, ParetoscopeError, TaskError
-from compression.recipe import Recipe
+from compression.model_facts import check_fit
+from compression.recipe import AnyStage, PruneStructure, Quantize, Recipe
 from compression.trial import Conditions
 
 
@@ -187,3 +188,22 @@ def test_descriptions_are_plain_json(tmp_path: Path) -> None:
     described = catalog.describe_model(resolve_model(str(write_model(tmp_path / "model"))))
     assert json.loads(json.dumps(described)) == described
     assert described["labels"] == ["no", "yes"]
+
+
+def test_the_builtin_language_model_says_what_it_is() -> None:
+    ref = resolve_model("smollm2-135m")
+    assert (ref.kind, ref.architecture, ref.task, ref.labels, ref.max_tokens) == ("builtin", "decoder", "prose", None, 8192)
+    assert "de-quantized Q4_1" in ref.about
+
+
+@pytest.mark.parametrize(
+    ("model", "stage", "reason"),
+    [
+        ("smollm2-135m", PruneStructure(), '"prune-structure" does not support language models'),
+        ("smollm2-135m", Quantize(train_epochs=1), "set train_epochs to 0"),
+        ("minilm-trec", Quantize(cache_bits=8), "cache_bits is for language models"),
+    ],
+)
+def test_what_an_architecture_does_not_support_is_said_before_work_starts(model: str, stage: AnyStage, reason: str) -> None:
+    with pytest.raises(ParetoscopeError, match=reason):
+        check_fit(resolve_model(model), Recipe(stages=(stage,)))

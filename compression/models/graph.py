@@ -53,12 +53,12 @@ class Graph:
         self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
         return list(outputs)
 
-    def classifier(self, classes: int) -> onnx.ModelProto:
-        """input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
+    def model(self, classes: int) -> onnx.ModelProto:
+        """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
-        return self.model("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
+        return self.proto("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
 
-    def model(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
+    def proto(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
         tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
         graph = helper.make_graph(self.nodes, name, inputs, outputs, tensors)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]

@@ -6,6 +6,8 @@ is never read. GGUF is de-quantized to fp32, which is then the baseline.
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,16 @@ def trained(ref: ModelRef) -> PreTrainedModel:
     kind = AutoModelForCausalLM if decoder else AutoModelForSequenceClassification
     what = "language model" if decoder else "classifier"
     try:
-        model, found = kind.from_pretrained(
-            use_safetensors=True,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # transformers only prints which ones; here they are named below
-            **_where(ref),
-            **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
-        )
+        with redirect_stderr(StringIO()):  # reading GGUF draws a progress bar that no setting turns off
+            model, found = kind.from_pretrained(
+                use_safetensors=True,
+                dtype=torch.float32,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # transformers only prints which ones; here they are named below
+                **_where(ref),
+                **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
+            )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         kinds = "safetensors or GGUF" if decoder else "safetensors"
         raise ModelError(f'The model "{ref.name}" cannot be loaded: {first_line(error)}; give a transformers {what} in {kinds}.') from error

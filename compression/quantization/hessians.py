@@ -22,7 +22,9 @@ from compression.quantization.passages import passages
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""
 FLOATS_AT_ONCE = 64_000_000
-"""Numbers of Hessians in one pass, and in one cache entry, and of activations that are held: a quarter of a gigabyte each."""
+"""Numbers of Hessians in one pass, and in one cache entry: a quarter of a gigabyte."""
+HELD_FLOATS = 128_000_000
+"""Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`: half a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[n
     sums = [np.zeros((size + 1, size), dtype=np.float32) for size in sizes.values()]
     held: list[list[np.ndarray]] = [[] for _ in sizes]
     counts = np.zeros(len(sizes), dtype=np.int64)
-    tokens_at_once = min(TOKENS_AT_ONCE, FLOATS_AT_ONCE // sum(sizes.values()))
+    tokens_at_once = min(TOKENS_AT_ONCE, HELD_FLOATS // sum(sizes.values()))
     for step, ids in enumerate(texts, start=1):
         values = session.run(list(sizes), feeds(session.get_inputs(), ids[None]))
         for rows, value, size in zip(held, values, sizes.values(), strict=True):

@@ -7,6 +7,7 @@ import onnx
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
 from compression.models.graph import matrices
+from compression.quantization.cache import quantize_cache
 from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.fuse import fuse
@@ -23,6 +24,11 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     """
     if next(matrices(model), None) is None:
         raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
+    quantized = _weights(stage, model, context)
+    return quantize_cache(quantized, context, stage.calibration_examples) if stage.cache_bits == 8 else quantized
+
+
+def _weights(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
     if stage.smooth:
         peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
         model = smooth(model, peaks, stage.smooth)

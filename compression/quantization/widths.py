@@ -22,7 +22,7 @@ from compression.quantization.passages import passages
 from compression.quantization.rounder import Rounder, group_size_of, relative_error
 from compression.quantization.rtn import quantize_groups
 from compression.quantization.sensitivity import sensitivities
-from compression.recipe import BITS
+from compression.recipe import BITS, ROUNDINGS
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512
@@ -83,7 +83,7 @@ def costs(model: onnx.ModelProto, names: Sequence[str], rounder: Rounder, contex
             found.append([relative_error(variant, whole, inputs) for variant, whole in pairs(name)])
         return np.array(found)
 
-    if not stage.uses_data:
+    if not (ROUNDINGS[stage.rounding].looks_at_data or stage.allocation == "sensitivity"):
         return _by_width(measure())
     asked = f"v{stage.code_version}-{stage.rounding}-{stage.group_size}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
     return _by_width(context.cached(f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{asked}", measure))

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from compression.decoder_io import feeds
+from compression.decoder_io import PAST, feeds, present_of
 from compression.models.assemble_decoder import assemble_decoder
 from compression.models.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
 from compression.quantization.calibration import observe
@@ -168,3 +168,20 @@ def test_sensitivity_of_a_tied_table_is_that_of_both_uses(graphs: Callable[..., 
     found = sensitivities(whole, [table.name], lambda name: [same, other], TEXTS, lambda step, steps: None)
     assert found[0, 0] == pytest.approx(0, abs=1e-9)
     assert found[0, 1] > 0.01
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen3", "mistral"])
+def test_a_cache_in_int8(family: str, graphs: Callable[..., onnx.ModelProto]) -> None:
+    whole = graphs(family)
+    quantized = apply(Quantize(scheme="weight-only", bits=8, cache_bits=8), whole, split_context())
+    plain = apply(Quantize(scheme="weight-only", bits=8), whole, split_context())
+    assert distance(quantized, plain) < 0.1
+    session = onnxruntime.InferenceSession(quantized.SerializeToString(), providers=["CPUExecutionProvider"])
+    first = feeds(session.get_inputs(), TEXTS[3][None, :-1])
+    kept = dict(zip([output.name for output in session.get_outputs()], session.run(None, first), strict=True))
+    past = {name: kept[present_of(name)] for name in first if name.startswith(PAST)}
+    assert {np.asarray(value).dtype for value in past.values()} == {np.dtype(np.int8)}
+    step = {"input_ids": TEXTS[3][None, -1:], "attention_mask": np.ones((1, len(TEXTS[3])), dtype=np.int64)}
+    answer = np.asarray(session.run(["logits"], {**step, **past})[0])[0, 0]
+    whole_text = np.asarray(session.run(["logits"], feeds(session.get_inputs(), TEXTS[3][None]))[0])[0, 0]
+    np.testing.assert_allclose(answer, whole_text, atol=0.02 * np.abs(whole_text).max())
