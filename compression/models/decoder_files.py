@@ -21,6 +21,13 @@ INLINE_BYTES = 1024
 
 def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
     """Write the three files."""
+    light = tensors_apart(model, folder)
+    (folder / MODEL).write_bytes(light.SerializeToString())
+    (folder / SCORE).write_bytes(with_all_logits(light).SerializeToString())
+
+
+def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
+    """Write the tensors into `folder`; gives the graph that refers to them there."""
     light = onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version)
     light.opset_import.extend(model.opset_import)
     light.graph.name = model.graph.name
@@ -36,8 +43,7 @@ def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
             file.seek(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
             light.graph.initializer.append(_elsewhere(tensor, file.tell(), len(content)))
             file.write(content)
-    (folder / MODEL).write_bytes(light.SerializeToString())
-    (folder / SCORE).write_bytes(with_all_logits(light).SerializeToString())
+    return light
 
 
 def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper
 
 from compression.decoder_io import PAST, PRESENT, feeds, is_past, present_of
 from compression.models.context import StageContext
 from compression.models.graph import entries, graph_key, replace, with_outputs
+from compression.models.sessions import workbench
 from compression.quantization.passages import passages
 
 K_SCALE = 12
@@ -61,14 +61,15 @@ def _peaks(model: onnx.ModelProto, context: StageContext, examples: int) -> dict
 
     def observe() -> np.ndarray:
         """float32, all caches one after another: layers may differ in their heads."""
-        session = onnxruntime.InferenceSession(with_outputs(model, list(shapes)).SerializeToString(), providers=["CPUExecutionProvider"])
         largest = np.zeros(sum(heads * size for heads, size in shapes.values()), dtype=np.float32)
         texts = passages(model, split.ids[:examples])
-        for step, ids in enumerate(texts, start=1):
-            values = session.run(list(shapes), feeds(session.get_inputs(), ids[None]))
-            seen = np.concatenate([np.abs(np.asarray(value)).max(axis=(0, 2)).ravel() for value in values])
-            largest = np.maximum(largest, seen)
-            context.progress(step, len(texts))
+        with workbench(model) as bench:
+            session = bench.session(with_outputs(bench.graph, list(shapes)))
+            for step, ids in enumerate(texts, start=1):
+                values = session.run(list(shapes), feeds(session.get_inputs(), ids[None]))
+                seen = np.concatenate([np.abs(np.asarray(value)).max(axis=(0, 2)).ravel() for value in values])
+                largest = np.maximum(largest, seen)
+                context.progress(step, len(texts))
         return largest
 
     flat = context.cached(f"cache-{graph_key(model)}-{split.key}-{examples}", observe)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from compression.decoder_io import feeds
 from compression.models.context import StageContext
 from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
+from compression.models.sessions import workbench
 from compression.quantization.histogram import BINS, Histogram
 from compression.quantization.passages import passages
 from compression.recipe import CALIBRATIONS
@@ -64,14 +64,14 @@ def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
 
 
 def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
-    observed = with_outputs(with_all_logits(model), list(widths))
-    session = onnxruntime.InferenceSession(observed.SerializeToString(), providers=["CPUExecutionProvider"])
     seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
-    for step, ids in enumerate(texts, start=1):
-        values = session.run(None, feeds(session.get_inputs(), ids[None]))
-        for activation, value in zip(seen.values(), values, strict=True):
-            activation.add(np.asarray(value))
-        context.progress(step, len(texts))
+    with workbench(model) as bench:
+        session = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
+        for step, ids in enumerate(texts, start=1):
+            values = session.run(None, feeds(session.get_inputs(), ids[None]))
+            for activation, value in zip(seen.values(), values, strict=True):
+                activation.add(np.asarray(value))
+            context.progress(step, len(texts))
     return seen
 
 

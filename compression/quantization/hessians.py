@@ -7,7 +7,7 @@ Runtime serves every bit width, group size and rounding of a sweep. What is done
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +17,15 @@ import onnxruntime
 from compression.decoder_io import feeds
 from compression.models.context import StageContext
 from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
+from compression.models.sessions import workbench
 from compression.quantization.passages import passages
 
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""
-FLOATS_AT_ONCE = 64_000_000
-"""Numbers of Hessians in one pass, and in one cache entry: a quarter of a gigabyte."""
-HELD_FLOATS = 128_000_000
-"""Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`: half a gigabyte."""
+FLOATS_AT_ONCE = 128_000_000
+"""Numbers of Hessians in one pass and in one cache entry: half a gigabyte, in which those of SmolLM2 have room."""
+HELD_FLOATS = 80_000_000
+"""Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,14 @@ def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[n
     """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its last row."""
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the products in between need the cores
-    observed = with_outputs(with_all_logits(model), list(sizes))
-    session = onnxruntime.InferenceSession(observed.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    sums = [np.zeros((size + 1, size), dtype=np.float32) for size in sizes.values()]
+    with workbench(model) as bench:
+        session = bench.session(with_outputs(with_all_logits(bench.graph), list(sizes)), options)
+        return _summed(session, sizes, texts, context)
+
+
+def _summed(session: onnxruntime.InferenceSession, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
+    flat = np.zeros(sum(size * (size + 1) for size in sizes.values()), dtype=np.float32)
+    sums = list(_blocks(flat, sizes))
     held: list[list[np.ndarray]] = [[] for _ in sizes]
     counts = np.zeros(len(sizes), dtype=np.int64)
     tokens_at_once = min(TOKENS_AT_ONCE, HELD_FLOATS // sum(sizes.values()))
@@ -93,14 +99,18 @@ def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[n
                 counts[place] += len(x)
                 rows.clear()
         context.progress(step, len(texts))
-    return np.concatenate([total.ravel() / np.float32(count) for total, count in zip(sums, counts, strict=True)])
+    for total, count in zip(sums, counts, strict=True):
+        total /= np.float32(count)
+    return flat
 
 
 def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, Inputs]:
-    found: dict[str, Inputs] = {}
+    return {name: Inputs(hessian=block[:-1], magnitude=block[-1]) for name, block in zip(sizes, _blocks(flat, sizes), strict=True)}
+
+
+def _blocks(flat: np.ndarray, sizes: Mapping[str, int]) -> Iterator[np.ndarray]:
+    """Views [inputs + 1, inputs] of `flat`, one after another."""
     start = 0
-    for name, size in sizes.items():
-        block = flat[start : start + size * (size + 1)].reshape(size + 1, size)
-        found[name] = Inputs(hessian=block[:-1], magnitude=block[-1])
-        start += block.size
-    return found
+    for size in sizes.values():
+        yield flat[start : start + size * (size + 1)].reshape(size + 1, size)
+        start += size * (size + 1)
