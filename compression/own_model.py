@@ -164,7 +164,8 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
     512
     """
     positions = config.get("max_position_embeddings", config.get("n_positions"))
-    if (config.get("rope_scaling") or config.get("rope_parameters") or {}).get("rope_type", "").startswith("longrope"):
+    rotation = cast(dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {})
+    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):  # its first length is the one that has a graph
         positions = config.get("original_max_position_embeddings") or positions
     if not isinstance(positions, int) or positions < 1:
         return None

@@ -220,7 +220,8 @@ class Bench:
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            beside = sum((parent.folder / name).stat().st_size for name in (TOKENIZER, CONFIG)) + WRITTEN_BYTES
+            names = (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI)
+            beside = sum((parent.folder / name).stat().st_size for name in names if (parent.folder / name).is_file()) + WRITTEN_BYTES
             context = replace(self._context(seed, parent.folder), beside_bytes=beside)
             graph = apply(stage.carried_out_by)(stage, whole, context)
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))

@@ -13,8 +13,10 @@ from onnx import TensorProto, numpy_helper
 from compression.decoder_io import DATA, MODEL, SCORE
 from compression.models.graph import with_all_logits
 
-ALIGNMENT = 4096
-"""Every tensor starts at a multiple of these bytes: a page, so that it can be mapped."""
+ALIGNMENT = 64
+"""Every tensor starts at a multiple of these bytes, as vector instructions like it."""
+REFERENCE_BYTES = 64
+"""What the graph says, at most, about where a tensor lies."""
 INLINE_BYTES = 1024
 """Smaller tensors stay in the graph."""
 
@@ -44,6 +46,11 @@ def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
             light.graph.initializer.append(_elsewhere(tensor, file.tell(), len(content)))
             file.write(content)
     return light
+
+
+def padding_bytes(model: onnx.ModelProto) -> int:
+    """By how much the files may be larger than the graph with its tensors inside, at most."""
+    return len(model.graph.initializer) * (ALIGNMENT + REFERENCE_BYTES)
 
 
 def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:

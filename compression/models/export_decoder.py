@@ -42,7 +42,7 @@ def decoder_difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel
     mask[1, length // 2 :] = 0
     names = [output.name for output in session.get_outputs()]
     given = feeds(session.get_inputs(), ids[:, :length], mask)
-    got = dict(zip(names, session.run(names, given), strict=True))
+    got: dict[str, Any] = dict(zip(names, session.run(names, given), strict=True))
     worst = max(worst, _relative(got["logits"][0, 0], expected[0][length - 1]), _relative(got["logits"][1, 0], expected[1][-1]))
     for step in range(STEPS):
         mask = np.concatenate([mask, np.ones((2, 1), dtype=np.int64)], axis=1)

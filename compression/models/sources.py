@@ -25,7 +25,7 @@ TOKENIZER = "tokenizer.json"
 def trained(ref: ModelRef) -> PreTrainedModel:
     """The model in fp32 and eval mode; transformers renames the tensors of old checkpoints."""
     decoder = ref.architecture == "decoder"
-    kind = AutoModelForCausalLM if decoder else AutoModelForSequenceClassification
+    kind: Any = AutoModelForCausalLM if decoder else AutoModelForSequenceClassification
     what = "language model" if decoder else "classifier"
     try:
         with redirect_stderr(StringIO()):  # reading GGUF draws a progress bar that no setting turns off

@@ -13,7 +13,8 @@ import onnx
 from onnx import helper
 
 from compression.models.context import StageContext
-from compression.models.graph import MICROSOFT, Matrix, embedding, matrices, replace
+from compression.models.decoder_files import padding_bytes
+from compression.models.graph import MICROSOFT, Matrix, embedding, is_decoder_graph, matrices, replace
 from compression.quantization.embedding import look_up_in_head, quantize_embedding
 from compression.quantization.groups import Groups, blank
 from compression.quantization.rescale import rescaled
@@ -50,7 +51,8 @@ def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
     if ROUNDINGS[rounder.stage.rounding].rescales:
         model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
     chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    return packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size))).ByteSize()
+    smallest = packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size)))
+    return smallest.ByteSize() + (padding_bytes(smallest) if is_decoder_graph(smallest) else 0)
 
 
 def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups]) -> onnx.ModelProto:
@@ -64,8 +66,8 @@ def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[
             replaced[matrix.node.name] = [node]
             if matrix.tied and words is not None:
                 replaced[words[0].name] = look_up_in_head(words[0], node)
-    done = words is None or words[0].name in replaced
-    return quantize_embedding(replace(model, replaced, added), 32 if done else chosen[words[0].input[0]])
+    bits = 32 if words is None or words[0].name in replaced else chosen[words[0].input[0]]
+    return quantize_embedding(replace(model, replaced, added), bits)
 
 
 def _node(matrix: Matrix, groups: Groups, added: dict[str, np.ndarray]) -> onnx.NodeProto:
