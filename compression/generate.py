@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,14 @@ class Token:
 
     id: int
     seconds: float
+
+
+Choose = Callable[[np.ndarray], np.ndarray]
+"""From logits [batch, vocabulary] to tokens [batch]."""
+
+
+def likeliest_of_each(logits: np.ndarray) -> np.ndarray:
+    return logits.argmax(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -68,33 +76,38 @@ class Decoder:
             raise ArtifactError("The prompt has no tokens; write at least a word.")
         if len(prompt) >= self.context:
             raise ArtifactError(f"The prompt has {len(prompt):,} tokens, but the model reads at most {self.context - 1:,}; shorten it.")
-        return self._stream(np.asarray(prompt, dtype=np.int64)[None], max_new_tokens, Sampler(temperature, top_k, top_p, seed), past_ends)
+        choose = Sampler(temperature, top_k, top_p, seed)
+        return self._stream(np.asarray(prompt, dtype=np.int64)[None], max_new_tokens, choose, past_ends)
 
     def _stream(self, ids: np.ndarray, max_new_tokens: int, choose: Sampler, past_ends: bool) -> Iterator[Token]:
+        for tokens, seconds in self.steps(ids, max_new_tokens, lambda logits: np.array([choose(logits[0])])):
+            if tokens[0] in self.ends and not past_ends:
+                return
+            yield Token(int(tokens[0]), seconds)
+
+    def steps(self, ids: np.ndarray, max_new_tokens: int, choose: Choose = likeliest_of_each) -> Iterator[tuple[np.ndarray, float]]:
+        """The next token of each row of prompts [batch, tokens] of one length, step by step past every end, and the seconds of the step."""
         started = time.perf_counter()
         room = min(self.context, ids.shape[1] + max_new_tokens)
-        binding = self._bound(room)
+        binding = self._bound(len(ids), room)
         total = 0
         while total + ids.shape[1] < room:
             total += ids.shape[1]
             binding.bind_cpu_input("input_ids", ids)
-            binding.bind_cpu_input("attention_mask", np.ones((1, total), dtype=np.int64))
+            binding.bind_cpu_input("attention_mask", np.ones((len(ids), total), dtype=np.int64))
             binding.bind_output("logits", "cpu")
             self.session.run_with_iobinding(binding)
-            token = choose(binding.get_outputs()[-1].numpy()[0, -1])
-            if token in self.ends and not past_ends:
-                return
-            now = time.perf_counter()
-            yield Token(token, now - started)
+            tokens = choose(binding.get_outputs()[-1].numpy()[:, -1])
+            yield tokens, time.perf_counter() - started
             started = time.perf_counter()
-            ids = np.array([[token]], dtype=np.int64)
+            ids = tokens[:, None].astype(np.int64)
 
-    def _bound(self, room: int) -> Any:
+    def _bound(self, batch: int, room: int) -> Any:
         """Input and output of every cache in one buffer of `room` tokens."""
         binding = self.session.io_binding()
         for entry in self.session.get_inputs():
             if is_past(entry):
-                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(empty(entry, 1, room))
+                buffer = onnxruntime.OrtValue.ortvalue_from_numpy(empty(entry, batch, room))
                 binding.bind_ortvalue_input(entry.name, buffer)
                 binding.bind_ortvalue_output(present_of(entry.name), buffer)
         return binding

@@ -18,7 +18,7 @@ from typing import Any
 from compression.catalog import ModelRef
 from compression.errors import ModelError, RecipeError
 from compression.own_model import weight_files
-from compression.recipe import Distill, PruneStructure, Quantize, Recipe
+from compression.recipe import Distill, PruneStructure, Quantize, Recipe, Stage
 from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
@@ -143,7 +143,7 @@ def parts_unknown(family: str) -> ModelError:
 def check_fit(model: ModelRef, recipe: Recipe) -> None:
     """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
     if model.architecture == "decoder":
-        _check_decoder(recipe)
+        _check_decoder_fit(model, recipe)
         return
     if any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages):
         raise RecipeError("cache_bits is for language models, and a classifier keeps no cache; leave it out.")
@@ -159,13 +159,18 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     after(shape, recipe)
 
 
-def _check_decoder(recipe: Recipe) -> None:
-    """What is not carried out on language models yet."""
-    for stage in recipe.stages:
-        if not isinstance(stage, Quantize):
-            raise ModelError(f'"{stage.kind}" does not support language models, only quantize does; leave that stage out.')
-        if stage.train_epochs:
-            raise ModelError("Training for quantization does not support language models; set train_epochs to 0, or let rounding be gptq.")
+def suits_decoders(stage: Stage) -> bool:
+    """Whether a stage can be carried out on a language model."""
+    return isinstance(stage, Quantize) and stage.train_epochs == 0
+
+
+def _check_decoder_fit(model: ModelRef, recipe: Recipe) -> None:
+    for place, stage in enumerate(recipe.stages, start=1):
+        if not suits_decoders(stage):
+            raise RecipeError(
+                f'Stage {place} ({stage.in_words()}) is for classifiers, but "{model.name}" is a language model; '
+                "quantize it without training in place of it."
+            )
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:

@@ -84,6 +84,15 @@ def builtin_tasks() -> tuple[catalog.TaskRef, ...]:
     return tuple(catalog.tasks())
 
 
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
+def architecture(model: str) -> catalog.Architecture:
+    """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
+    try:
+        return catalog.resolve_model(model).architecture
+    except ParetoscopeError:
+        return "classifier"
+
+
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
     """Queue trials and see to it that an engine is there to run them; raises `ParetoscopeError`."""
     rows = [store().queue(request, priority) for request in requests]

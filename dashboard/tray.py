@@ -10,7 +10,7 @@ from compression.frontier import Frontier
 from compression.metrics import metric
 from compression.report.palette import LOOKS
 from compression.report.table import Row
-from dashboard import chain, downloads, picks, verdict
+from dashboard import chain, downloads, picks, runs, verdict
 from dashboard.scope import Scope
 
 ACROSS = 3
@@ -33,7 +33,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
     look = LOOKS[row.family]
     st.markdown(f"**{row.name}**")
     st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
-    keys = [key for key in ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes") if row.values.get(key)]
+    keys = runs.shown(row)
     st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}" for key in keys))
     if row.document.paired:
         paired = row.document.paired

@@ -338,7 +338,7 @@ def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.Ca
 
 
 def test_models_and_tasks_can_be_listed(say: Say) -> None:
-    assert {model["name"] for model in say("models")["models"]} <= set(catalog.BUILTIN_MODELS)
+    assert {model["name"] for model in say("models")["models"]} <= {*catalog.BUILTIN_MODELS, *catalog.BUILTIN_DECODERS}
     assert {task["name"] for task in say("tasks")["tasks"]} <= set(catalog.BUILTIN_TASKS)
 
 

@@ -110,7 +110,7 @@ def assemble_decoder(model: PreTrainedModel) -> onnx.ModelProto:
     x = make.graph.node("GatherND", [x, chosen], LAST, batch_dims=1)
     _head(make, x)
     vocabulary = len(weight_of(model, parts.head))
-    return make.graph.proto("decoder", *_ends(caches, vocabulary))
+    return make.graph.model("decoder", *_ends(caches, vocabulary))
 
 
 def check_supported(config: PreTrainedConfig) -> None:

@@ -59,3 +59,20 @@ def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
     for key, value in (("location", DATA), ("offset", offset), ("length", length)):
         result.external_data.add(key=key, value=str(value))
     return result
+
+
+def load_decoder(path: Path) -> onnx.ModelProto:
+    """The graph with its tensors in it.
+
+    `onnx.load` would refuse a data file that has hard links, which the files of an artefact are.
+    """
+    model = onnx.load(path, load_external_data=False)
+    with (path.parent / DATA).open("rb") as file:
+        for tensor in model.graph.initializer:
+            if tensor.data_location == TensorProto.EXTERNAL:
+                place = {entry.key: int(entry.value) for entry in tensor.external_data if entry.key != "location"}
+                file.seek(place["offset"])
+                tensor.raw_data = file.read(place["length"])
+                tensor.ClearField("external_data")
+                tensor.ClearField("data_location")
+    return model

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from transformers import PreTrainedModel
 
 from compression.errors import ArtifactError
+from compression.models import runtime
 from compression.models.assemble import assemble, can_assemble
 from compression.models.assemble_decoder import assemble_decoder
 from compression.models.decoder_anatomy import is_decoder
@@ -42,7 +42,7 @@ def export(model: PreTrainedModel) -> tuple[onnx.ModelProto, float]:
 
 def difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> float:
     """Largest difference of logits over texts of several lengths, padded ones among them; relative to the largest logit or 1."""
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = runtime.session(graph)
     worst = 0.0
     for ids, mask in _probes(model):
         with torch.inference_mode():

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from compression.decoder_io import PAST, feeds, present_of
 from compression.models.assemble_decoder import context_length
 from compression.models.graph import with_all_logits
+from compression.models.runtime import workbench
 
 GENAI_TYPES = {"gpt2": "llama"}
 """Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for keys and values."""
@@ -33,23 +34,28 @@ def decoder_difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel
     length = min(24, context_length(model.config) - STEPS)
     generator = np.random.default_rng(0)
     ids = generator.integers(min(5, model.config.vocab_size - 1), model.config.vocab_size, size=(2, length + STEPS), dtype=np.int64)
-    expected = [_expected(model, ids[:1]), _expected(model, ids[1:, : length // 2]), _expected(model, _spliced(ids, length))]
-    whole = _session(with_all_logits(graph))
-    everywhere = np.asarray(whole.run(["logits"], feeds(whole.get_inputs(), ids[:1]))[0])
-    worst = _relative(everywhere[0], expected[0])
-    session = _session(graph)
+    with workbench(graph) as bench:
+        whole = bench.session(with_all_logits(bench.graph))
+        everywhere = np.asarray(whole.run(["logits"], feeds(whole.get_inputs(), ids[:1]))[0])[0]
+        del whole
+        return max(_relative(everywhere, _expected(model, ids[:1])), _stepwise(bench.session(bench.graph), model, ids, length))
+
+
+def _stepwise(session: onnxruntime.InferenceSession, model: PreTrainedModel, ids: np.ndarray, length: int) -> float:
+    """The batch `ids` [2, length + steps]: a prompt of `length`, of the second row only half, then the rest token by token."""
+    expected = [_expected(model, ids[:1]), _expected(model, _spliced(ids, length))]
     mask = np.ones((2, length), dtype=np.int64)
     mask[1, length // 2 :] = 0
     names = [output.name for output in session.get_outputs()]
     given = feeds(session.get_inputs(), ids[:, :length], mask)
-    got: dict[str, Any] = dict(zip(names, session.run(names, given), strict=True))
-    worst = max(worst, _relative(got["logits"][0, 0], expected[0][length - 1]), _relative(got["logits"][1, 0], expected[1][-1]))
-    for step in range(STEPS):
+    worst = 0.0
+    for step in range(STEPS + 1):
+        got: dict[str, Any] = dict(zip(names, session.run(names, given), strict=True))
+        rows = (expected[0][length - 1 + step], expected[1][length // 2 - 1 + step])
+        worst = max(worst, *(_relative(got["logits"][row, 0], wanted) for row, wanted in enumerate(rows)))
         mask = np.concatenate([mask, np.ones((2, 1), dtype=np.int64)], axis=1)
         past = {name: got[present_of(name)] for name in given if name.startswith(PAST)}
-        got = dict(zip(names, session.run(names, {"input_ids": ids[:, length + step, None], "attention_mask": mask, **past}), strict=True))
-        rows = (expected[0][length + step], expected[2][length // 2 + step])
-        worst = max(worst, *(_relative(got["logits"][row, 0], wanted) for row, wanted in enumerate(rows)))
+        given = {"input_ids": ids[:, length + step : length + step + 1], "attention_mask": mask, **past}
     return worst
 
 
@@ -66,12 +72,6 @@ def _expected(model: PreTrainedModel, ids: np.ndarray) -> np.ndarray:
 
 def _relative(got: Any, expected: np.ndarray) -> float:
     return float(np.abs(np.asarray(got) - expected).max() / max(1.0, float(np.abs(expected).max())))
-
-
-def _session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:

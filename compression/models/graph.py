@@ -6,7 +6,8 @@ What a transformer looks like as a graph is `assemble.py`'s; how a matrix is rou
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,16 +54,33 @@ class Graph:
         self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
         return list(outputs)
 
-    def model(self, classes: int) -> onnx.ModelProto:
-        """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
+    def classifier(self, classes: int) -> onnx.ModelProto:
+        """input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
-        return self.proto("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
+        return self.model("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
 
-    def proto(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
-        tensors = [numpy_helper.from_array(value, name) for name, value in self.initializers.items()]
-        graph = helper.make_graph(self.nodes, name, inputs, outputs, tensors)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
+    def model(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
+        tensors = (numpy_helper.from_array(value, name) for name, value in self.initializers.items())
+        return _model(name, self.nodes, inputs, outputs, tensors, {"": OPSET, MICROSOFT: 1})
+
+
+def _model(
+    name: str,
+    nodes: Iterable[onnx.NodeProto],
+    inputs: Iterable[onnx.ValueInfoProto],
+    outputs: Iterable[onnx.ValueInfoProto],
+    tensors: Iterable[onnx.TensorProto],
+    opsets: Mapping[str, int],
+) -> onnx.ModelProto:
+    """A model put together in place: the helpers of `onnx` would copy all of its weights twice more."""
+    model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
+    model.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
+    model.graph.name = name
+    model.graph.node.extend(nodes)
+    model.graph.input.extend(inputs)
+    model.graph.output.extend(outputs)
+    model.graph.initializer.extend(tensors)
+    return model
 
 
 @dataclass(frozen=True)
@@ -122,17 +140,12 @@ def replace(model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], a
     nodes = [new for node in model.graph.node for new in replaced.get(node.name, [node])]
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    made = [numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items()]
-    result = onnx.ModelProto()
-    result.CopyFrom(onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version))
+    made = (numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items())
     opsets = {opset.domain: opset.version for opset in model.opset_import} | {MICROSOFT: 1}
-    result.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
-    graph = helper.make_graph(nodes, model.graph.name, list(model.graph.input), list(model.graph.output), [*kept, *made])
-    result.graph.CopyFrom(graph)
-    return result
+    return _model(model.graph.name, nodes, model.graph.input, model.graph.output, itertools.chain(kept, made), opsets)
 
 
-def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
     """A copy whose outputs are the named values, in that order."""
     observed = onnx.ModelProto()
     observed.CopyFrom(model)

@@ -31,7 +31,7 @@ from compression.models.load_decoder import GENERATION, read_generation_config, 
 from compression.models.slicing import resize_linear
 from compression.models.sources import first_line, tokenizer_json, trained
 from compression.models.stream import keep_dimensions, stream
-from compression.tasks import Task
+from compression.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from compression.decoder_io import PAST, PRESENT, feeds, is_past, present_of
 from compression.models.context import StageContext
 from compression.models.graph import entries, graph_key, replace, with_outputs
-from compression.models.sessions import workbench
+from compression.models.runtime import workbench
 from compression.quantization.passages import passages
 
 K_SCALE = 12

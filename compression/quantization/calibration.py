@@ -14,7 +14,7 @@ import onnx
 from compression.decoder_io import feeds
 from compression.models.context import StageContext
 from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
-from compression.models.sessions import workbench
+from compression.models.runtime import workbench
 from compression.quantization.histogram import BINS, Histogram
 from compression.quantization.passages import passages
 from compression.recipe import CALIBRATIONS

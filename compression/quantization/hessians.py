@@ -17,7 +17,7 @@ import onnxruntime
 from compression.decoder_io import feeds
 from compression.models.context import StageContext
 from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
-from compression.models.sessions import workbench
+from compression.models.runtime import workbench
 from compression.quantization.passages import passages
 
 TOKENS_AT_ONCE = 4096
@@ -74,10 +74,8 @@ def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
 
 def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
     """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its last row."""
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the products in between need the cores
     with workbench(model) as bench:
-        session = bench.session(with_outputs(with_all_logits(bench.graph), list(sizes)), options)
+        session = bench.session(with_outputs(with_all_logits(bench.graph), sizes))
         return _summed(session, sizes, texts, context)
 
 

@@ -19,7 +19,7 @@ from onnx import helper
 
 from compression.decoder_io import feeds
 from compression.models.graph import entries, initializers, with_all_logits, with_outputs
-from compression.models.sessions import Workbench, workbench
+from compression.models.runtime import Workbench, workbench
 
 TEXTS_AT_ONCE = 32
 ANSWERS_AT_ONCE = 128

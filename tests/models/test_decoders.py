@@ -26,7 +26,7 @@ from compression.models.export import TOLERANCE, export
 from compression.models.export_decoder import decoder_difference_from_torch, genai_config
 from compression.models.load import load_model, prepare, save_model
 from compression.models.slicing import resize_linear
-from compression.tasks import Task
+from compression.splits import Task
 from tests.tiny_decoders import FAMILIES, make_tiny_decoder, tiny_decoder
 
 NO_TASK = Task("prose", (), 128, {}, "")

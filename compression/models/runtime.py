@@ -1,7 +1,7 @@
-"""Sessions of a graph that is in memory, as calibration needs them: other outputs, or only a part of the nodes.
+"""ONNX Runtime sessions for work that is not timed: what is measured runs in `measure/worker.py`, in a process of its own.
 
-A session made of bytes has the tensors three times: in the graph, in the bytes and in the session. A decoder's lie in a temporary file
-instead, which the runtime maps, so what is copied and changed is a graph of a few kB.
+A session made of bytes has the tensors three times: in the graph, in the bytes and in the session. `workbench` puts a decoder's into a
+temporary file instead, which the runtime maps, so what is copied and changed for other outputs or fewer nodes is a graph of a few kB.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from compression.models.decoder_files import tensors_apart
 from compression.models.graph import is_decoder_graph
 
 
+def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """A session on the CPU, its tensors in the graph."""
+    return _session(model.SerializeToString())
+
+
 @dataclass(frozen=True)
 class Workbench:
     """`graph` is the model, its tensors in `folder` where there is one."""
@@ -27,13 +32,13 @@ class Workbench:
     graph: onnx.ModelProto
     folder: Path | None
 
-    def session(self, graph: onnx.ModelProto, options: onnxruntime.SessionOptions | None = None) -> onnxruntime.InferenceSession:
+    def session(self, graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
         """A session of a graph that was made of `graph`."""
         if self.folder is None:
-            return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            return session(graph)
         path = self.folder / MODEL
         path.write_bytes(graph.SerializeToString())
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return _session(str(path))
 
 
 @contextmanager
@@ -44,3 +49,11 @@ def workbench(model: onnx.ModelProto) -> Iterator[Workbench]:
         return
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
         yield Workbench(tensors_apart(model, Path(folder)), Path(folder))
+
+
+def _session(model: bytes | str) -> onnxruntime.InferenceSession:
+    """Idle threads sleep: spinning ones would take the cores from torch and numpy in between."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
