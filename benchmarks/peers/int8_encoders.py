@@ -64,10 +64,23 @@ def ort_dynamic(whole: Path, folder: Path, heads: int, hidden: int) -> None:
 
 
 def ort_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
-    """Prepared, then quantize-dequantize pairs with the calls' own defaults. Symbolic shapes are left out: inferring them fails on this graph."""
+    """Prepared, then quantize-dequantize pairs round the constant matrices and the embeddings, activations in uint8.
+
+    The calls' own defaults (int8 activations, every operator) ran at half the speed of fp32 here, these documented options at over
+    twice that speed. Symbolic shapes are left out: inferring them fails on this graph.
+    """
     ready = folder / "ready.onnx"
     quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
-    quantize_static(ready, folder / "model.onnx", Reader(texts), quant_format=QuantFormat.QDQ)
+    quantize_static(
+        ready,
+        folder / "model.onnx",
+        Reader(texts),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        extra_options={"MatMulConstBOnly": True},
+    )
     ready.unlink()
 
 
