@@ -124,7 +124,9 @@ def replace(model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], a
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
     made = (numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items())
     opsets = {opset.domain: opset.version for opset in model.opset_import} | {MICROSOFT: 1}
-    return _model(model.graph.name, nodes, model.graph.input, model.graph.output, itertools.chain(kept, made), opsets)
+    result = _model(model.graph.name, nodes, model.graph.input, model.graph.output, itertools.chain(kept, made), opsets)
+    result.ir_version = model.ir_version  # a traced graph has its own
+    return result
 
 
 def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
