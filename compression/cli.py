@@ -94,7 +94,8 @@ def _add_making(add: _Add) -> None:
     run.add_argument("--each-stage", action="store_true", help="measure the model after each stage too")
     sweep = add("sweep", "every combination of sparsity and bits")
     sweep.add_argument("--sparsity", metavar="S,S,...", default="0", help="shares that are pruned, 0 for none (default: 0)")
-    sweep.add_argument("--bits", metavar="B,B,...", default="32,8", help="32 for none, 8 for int8, 2 to 7.9 for weight-only (default: 32,8)")
+    bits = "32 for none, 8 for int8 (of a language model weight-only), 2 to 7.9 for weight-only (default: 32,8)"
+    sweep.add_argument("--bits", metavar="B,B,...", default="32,8", help=bits)
     sweep.add_argument("--what", choices=("weights", "ffn", "heads"), default="weights", help="what is pruned (default: weights)")
     sweep.add_argument("--retrain-epochs", type=float, default=0.0, metavar="E", help="passes over the training split after pruning")
     sweep.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recipes (default: 0)")
@@ -103,7 +104,7 @@ def _add_making(add: _Add) -> None:
         command.add_argument("--task", metavar="TASK", help="a built-in task or a data file (default: the model's own)")
         command.add_argument("--protocol", choices=("quick", "standard"), default="quick", help="how long to measure (default: quick)")
         command.add_argument("--batch", type=_positive, metavar="N", help="requests at once when latency is taken")
-        command.add_argument("--sequence", type=_positive, metavar="N", help="tokens in each")
+        command.add_argument("--sequence", type=_positive, metavar="N", help="tokens in each; of a language model those of the prompt")
         command.add_argument("--threads", type=_positive, metavar="N", help="threads of the runtime")
         command.add_argument("--again", action="store_true", help="measure again what is done already")
         _add_data_options(command)
@@ -113,18 +114,22 @@ def _add_making(add: _Add) -> None:
 
 def _add_reading(add: _Add) -> None:
     frontier = add("frontier", "the front, the knee and the recommendation of what was measured")
-    frontier.add_argument("--x", metavar="METRIC", default="latency_p50_ms", help="metric across (default: latency_p50_ms)")
-    frontier.add_argument("--y", metavar="METRIC", default="quality", help="metric upwards (default: quality)")
-    frontier.add_argument("--by", metavar="M,M,...", help=f"metrics that the recommendation judges by (default: {','.join(defaults.OBJECTIVES)})")
-    drop = f"points of quality that may be lost (default: {defaults.DROP_POINTS:g})"
+    frontier.add_argument("--x", metavar="METRIC", help="metric across (default: latency_p50_ms, of a language model tpot_ms)")
+    frontier.add_argument("--y", metavar="METRIC", help="metric upwards (default: quality, of a language model perplexity)")
+    frontier.add_argument(
+        "--by", metavar="M,M,...", help=f"metrics that the recommendation judges by (default: {','.join(defaults.OBJECTIVES)} or their like)"
+    )
+    drop = f"points of accuracy that may be lost, or per cent of perplexity added (default: {defaults.DROP_POINTS:g})"
     frontier.add_argument("--max-drop", type=float, metavar="P", help=drop)
-    frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed")
+    frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed, of a language model that of a token")
     frontier.add_argument("--max-size-mb", type=float, metavar="S", help="size on disk that is allowed")
     report = add("report", "write a one-file HTML report of what was measured")
     report.add_argument("--to", required=True, metavar="FILE.html", help="where to write it")
     for command in (frontier, report):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
+    compare = add("compare", "trials side by side: who beats whom, what their recipes do differently, which answers differ")
+    compare.add_argument("trials", nargs="+", metavar="TRIAL", help="ids of two trials or more, or the starts of them")
     export = add("export", "copy a compressed model out of the workspace")
     export.add_argument("trial", metavar="TRIAL", help="id of a trial, or the start of one")
     export.add_argument("--to", required=True, metavar="DIR", help="a new folder, or a file that ends in .zip")

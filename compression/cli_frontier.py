@@ -19,9 +19,6 @@ from compression.report.table import Row, rows
 from compression.sittings import in_words
 from compression.trial import TrialDocument
 
-X, Y = "latency_p50_ms", "quality"
-"""The axes of a sweep's front, and of the command's until others are given."""
-
 
 @dataclass(frozen=True)
 class FrontierDocument:
@@ -54,7 +51,7 @@ class FrontierDocument:
             "recommendation": {"trial_id": took.best, "runner_up": took.runner_up, "reason": took.reason, "feasible": list(took.feasible), **judged},
             "not_comparable": {trial_id: list(keys) for trial_id, keys in self.found.not_comparable.items()},
             "elsewhere": self.elsewhere,
-            "comparable_p50_ms": {row.id: row.point.value("latency_p50_ms") for row in self.table},
+            "comparable_p50_ms": {row.id: row.point.value(row.document.axes.time) for row in self.table},
             "reference_p50_ms": self.table[0].reference_ms,
         }
 
@@ -69,20 +66,20 @@ class FrontierDocument:
 
 def frontier_document(documents: Sequence[TrialDocument], given: Namespace, source: Source) -> FrontierDocument:
     """The front of the newest machine and conditions; raises `ParetoscopeError` for an unknown metric."""
-    axes, judged = objectives(given.x, given.y), judged_objectives(given)
     newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
+    axes, judged = objectives(given.x or newest.axes.time, given.y or newest.axes.quality), judged_objectives(given, newest.axes)
     here = tuple(document for document in documents if document.measured_under == newest.measured_under)
     table = rows(here)
     points = [row.point for row in table]
     baseline = next((row.point for row in table if row.document.is_baseline), None)
-    limits = tuple(_limits(given, baseline))
+    limits = tuple(_limits(given, baseline, newest.axes))
     took = recommend(points, limits, judged, baseline)
     return FrontierDocument(tuple(table), front(points, axes), took, judged, limits, len(documents) - len(here), source)
 
 
-def judged_objectives(given: Namespace) -> tuple[Objective, ...]:
+def judged_objectives(given: Namespace, axes: defaults.Axes) -> tuple[Objective, ...]:
     """What the recommendation judges by; raises `ParetoscopeError` for an unknown metric."""
-    return objectives(*((key.strip() for key in given.by.split(",")) if given.by else defaults.OBJECTIVES))
+    return objectives(*((key.strip() for key in given.by.split(",")) if given.by else axes.objectives))
 
 
 def swept(documents: Sequence[TrialDocument]) -> str:
@@ -90,7 +87,8 @@ def swept(documents: Sequence[TrialDocument]) -> str:
     done = [document for document in documents if document.status == "done"]
     measured = {row.id: row for row in rows(done)}
     table = [measured.get(document.trial_id) or Row(document) for document in documents]
-    found = front([row.point for row in table if row.document.status == "done"], objectives(X, Y))
+    axes = done[0].axes if done else defaults.Axes()
+    found = front([row.point for row in table if row.document.status == "done"], objectives(axes.time, axes.quality))
     footing = in_words(done, table[0].reference_ms)
     return "\n".join([cli_text.table(table, _marks(found)), *([footing] if footing else [])])
 
@@ -111,15 +109,15 @@ def _along_x(table: Sequence[Row], found: Frontier) -> list[Row]:
     return sorted(table, key=place)
 
 
-def _limits(given: Namespace, baseline: Point | None) -> list[Limit]:
+def _limits(given: Namespace, baseline: Point | None, axes: defaults.Axes) -> list[Limit]:
     """The limits that were given; a drop that was not is the usual one, where there is a baseline to drop from."""
     limits: list[Limit] = []
     if given.max_drop is not None:
-        limits.append(MaxDrop(given.max_drop / 100))
-    elif baseline is not None and baseline.value("quality") is not None:
-        limits.append(MaxDrop(defaults.DROP_POINTS / 100))
+        limits.append(MaxDrop(given.max_drop / 100, axes.quality))
+    elif baseline is not None and baseline.value(axes.quality) is not None:
+        limits.append(MaxDrop(defaults.DROP_POINTS / 100, axes.quality))
     if given.max_size_mb is not None:
         limits.append(Constraint("size_bytes", given.max_size_mb * 1e6))
     if given.max_latency_ms is not None:
-        limits.append(Constraint("latency_p50_ms", given.max_latency_ms))
+        limits.append(Constraint(axes.time, given.max_latency_ms))
     return limits

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from compression.defaults import Axes
 from compression.metrics import METRICS
 from compression.report.table import Row, conditions_in_words
-from compression.report.waterfall import SHOWN, Step
+from compression.report.waterfall import Step
 from compression.store import TrialRow
 from compression.trial import LIVE, Interval, Measured, TrialDocument
 from compression.wording import may_be_one, p_in_words, size_in_words, speed_in_words
@@ -36,7 +37,8 @@ def tasks(found: Sequence[Mapping[str, Any]]) -> str:
 
 def task(described: Mapping[str, Any]) -> str:
     splits = [(name, f"{split['examples']} examples", f"sha256 {split['sha256'][:12]}") for name, split in described["splits"].items()]
-    return f"{described['name']}: {described['about']}\nlabels: {', '.join(described['labels'])}\n{columns(splits)}"
+    labels = f"labels: {', '.join(described['labels'])}\n" if described["labels"] else ""
+    return f"{described['name']}: {described['about']}\n{labels}{columns(splits)}"
 
 
 def result(document: TrialDocument) -> str:
@@ -45,15 +47,22 @@ def result(document: TrialDocument) -> str:
     base = document.baseline
     if document.quality:
         q = document.quality
-        lines.append(f"  accuracy     {METRICS['quality'].format(q.value)} {METRICS['quality'].interval(q.low, q.high)}{_lost(document, base)}")
+        row = METRICS[document.axes.quality]
+        lines.append(f"  {row.label.lower():<12} {row.format(q.value)} {row.interval(q.low, q.high)}{_lost(document, base)}")
     if document.artifact:
         smaller = f" ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})" if base and not document.is_baseline else ""
         lines.append(f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}")
     if document.latency:
-        at, speedup = document.latency, document.speedup
+        at, speedup, row = document.latency, document.speedup, METRICS[document.axes.time]
         faster = f" ({_faster(speedup)})" if speedup and not document.is_baseline else ""
         noisy = ", noisy" if at.noisy else ""
-        lines.append(f"  latency p50  {METRICS['latency_p50_ms'].format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}")
+        name = "per token" if document.generation else row.label.lower()
+        lines.append(f"  {name:<12} {row.format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}")
+    if document.generation:
+        at = document.generation
+        faster = f" ({_faster(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
+        lines.append(f"  first token  {METRICS['ttft_ms'].format(at.ttft_ms)}{faster}")
+        lines.append(f"  speed        {METRICS['tokens_per_s'].format(at.tokens_per_s)}")
     if document.memory:
         lines.append(f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}")
     if document.artifact:
@@ -70,16 +79,20 @@ def _faster(speedup: Interval) -> str:
 def _lost(document: TrialDocument, base: Measured | None) -> str:
     if not base or not document.quality or document.is_baseline:
         return ""
+    if document.paired and (more := document.paired.change):
+        return f" ({100 * more.value:+.2f} % [{100 * more.low:+.2f}, {100 * more.high:+.2f}])"
     p = f", {p_in_words(document.paired.mcnemar_p)}" if document.paired else ""
     return f" ({100 * (document.quality.value - base.quality.value):+.1f} points{p})"
 
 
 def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
     """A line a trial, with its status while it is not done; `marks` says where some of them stand, and a noisy sitting is marked too."""
-    lines: list[tuple[str, ...]] = [("trial", "recipe", "accuracy", "size", "latency p50", "speed-up", "")]
+    axes = next((row.document.axes for row in found if row.document.quality), Axes())
+    heads = METRICS[axes.quality].label.lower(), "size", METRICS[axes.time].label.lower(), "speed-up"
+    lines: list[tuple[str, ...]] = [("trial", "recipe", *heads, "")]
     for row in found:
         document = row.document
-        shown = (METRICS[key].format(row.point.value(key)) for key in ("quality", "size_bytes", "latency_p50_ms", "speedup"))
+        shown = (METRICS[key].format(row.point.value(key)) for key in (*axes.objectives, "speedup"))
         said = [(marks or {}).get(document.trial_id, ""), "noisy" if row.noisy else ""] if document.status == "done" else [document.status]
         lines.append((document.trial_id, row.name, *shown, ", ".join(filter(None, said))))
     return columns(lines)
@@ -87,9 +100,9 @@ def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
 
 def steps(found: Sequence[Step]) -> str:
     """The model after each stage, a line each."""
-    lines: list[tuple[str, ...]] = [("after", *(METRICS[key].label.lower() for key in SHOWN), "took")]
+    lines: list[tuple[str, ...]] = [("after", *(METRICS[key].label.lower() for key in found[0].shown), "took")]
     for step in found:
-        values = [METRICS[key].format(step.row.point.value(key) if step.row else None) for key in SHOWN]
+        values = [METRICS[key].format(step.row.point.value(key) if step.row else None) for key in step.shown]
         lines.append((step.stage, *values, "–" if step.seconds is None else f"{step.seconds:.1f} s"))
     missing = any(step.row is None for step in found)
     return columns(lines) + ("\nThe steps in between are measured with --each-stage." if missing else "")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compression import catalog, cli_text
+from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
 from compression.cli_source import measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
@@ -23,6 +23,7 @@ from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
 from compression.report.table import rows
 from compression.report.waterfall import before, steps
+from compression.sittings import place
 from compression.store import Store, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -74,16 +75,14 @@ def run(given: Namespace, workspace: Workspace) -> None:
 
 
 def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[TrialDocument]:
-    """Those measured of the same model and task on the same machine under the same conditions, `document` last."""
-
-    def about(one: TrialDocument) -> tuple[object, ...]:
-        return one.model, one.task, one.measured_under
-
-    return [*(one for one in others if about(one) == about(document) and one.trial_id != document.trial_id), document]
+    """Those measured as `document` was (see `sittings.place`), `document` last."""
+    return [*(one for one in others if place(one) == place(document) and one.trial_id != document.trial_id), document]
 
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
-    documents = _measured(given, workspace, grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed))
+    decoder = catalog.resolve_model(given.model).architecture == "decoder"
+    recipes = grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed, eight="weight-only" if decoder else "int8-dynamic")
+    documents = _measured(given, workspace, recipes)
     from compression.cli_frontier import swept
 
     _say(given, {"trials": [document.to_json() for document in documents]}, swept(documents))
@@ -92,8 +91,10 @@ def sweep(given: Namespace, workspace: Workspace) -> None:
         raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")
 
 
-def grid(sparsities: str, bits: str, what: str = "weights", retrain_epochs: float = 0.0, seed: int = 0) -> list[Recipe]:
-    """Every combination of the two lists, each recipe once.
+def grid(
+    sparsities: str, bits: str, what: str = "weights", retrain_epochs: float = 0.0, seed: int = 0, *, eight: str = "int8-dynamic"
+) -> list[Recipe]:
+    """Every combination of the two lists, each recipe once; `eight` is the scheme that 8 bits mean.
 
     >>> [recipe.in_words() for recipe in grid("0,.5", "32,8,4")][:4]
     ['fp32 baseline', 'int8 dynamic', 'weights 4 bit', 'magnitude 50 %']
@@ -107,7 +108,7 @@ def grid(sparsities: str, bits: str, what: str = "weights", retrain_epochs: floa
             pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
             stages.append(pruned | retrained | ({} if what == "weights" else {"ratio": sparsity}))
         if width == 8:
-            stages.append({"kind": "quantize"})
+            stages.append({"kind": "quantize", "scheme": eight})
         elif width != 32:
             stages.append({"kind": "quantize", "scheme": "weight-only", "bits": width})
         where = f"In the sweep at sparsity {sparsity:g} and bits {width:g}"
@@ -192,10 +193,17 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_frontier import frontier_document, judged_objectives
     from compression.points import objectives
 
-    objectives(given.x, given.y)  # a metric that there is not is said first
-    judged_objectives(given)
+    objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
+    judged_objectives(given, defaults.Axes())
     documents, source = measured_trials(workspace, given.model, given.task)
     found = frontier_document(documents, given, source)
+    _say(given, found.to_json(), found.in_words())
+
+
+def compare(given: Namespace, workspace: Workspace) -> None:
+    from compression.cli_compare import comparison_document
+
+    found = comparison_document(workspace, given.trials)
     _say(given, found.to_json(), found.in_words())
 
 

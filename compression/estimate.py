@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 
 from compression.advice import Advice, advice
+from compression.defaults import Axes
 from compression.errors import ModelError, RecipeError
 from compression.model_facts import ModelFacts, after, facts
 from compression.recipe import ROUNDINGS, WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
@@ -70,8 +71,10 @@ def expected(
     does not fit the model.
     """
     wanted = features(facts, recipe)
-    done = [d for d in points if d.status == "done" and d.quality and (d.baseline or d.is_baseline)][-MOST:]
-    own = [d for d in done if d.model == facts.name and task in (None, d.task)]
+    done = [d for d in points if d.status == "done" and d.quality and (d.baseline or d.is_baseline)]
+    own = [d for d in done if d.model == facts.name and task in (None, d.task)][-MOST:]
+    of = own[-1].axes if own else Axes()
+    done = [d for d in done if d.axes == of][-MOST:]  # an accuracy says nothing of a perplexity, nor a request of a token
     own_timed = [d for d in own if _fits(d, machine, conditions)]
     already = next((d for d in reversed(own_timed) if d.recipe_id == recipe.id), None)
     if already is not None:
@@ -92,7 +95,7 @@ def expected(
         reasons.append("the baseline is not measured here yet, so only ratios to it are known")
     pace = None if speed.interval is None else Interval(value=1 / speed.interval.value, low=1 / speed.interval.high, high=1 / speed.interval.low)
     return Estimate(
-        quality=_scaled(base_quality, quality.interval, most=1.0),
+        quality=_scaled(base_quality, quality.interval, most=1.0 if of.quality == "quality" else math.inf),
         latency_p50_ms=_scaled(base_p50, pace),
         speedup=speed.interval,
         points=quality.points,

@@ -23,9 +23,9 @@ from compression import pareto
 from compression.limits import Constraint, Limit, MaxDrop, Relaxation, judged_by
 from compression.metrics import metric
 from compression.pareto import Vector
-from compression.points import Objective, Point, against_baseline, clear_loss, objectives, point
+from compression.points import QUALITIES, Objective, Point, against_baseline, clear_loss, objectives, point
 from compression.trial import MetricValue
-from compression.wording import difference, listed, negligible
+from compression.wording import difference, listed, negligible, what_is_lost
 
 __all__ = [
     "Constraint",
@@ -225,7 +225,7 @@ def answer(found: Recommendation, objectives: Sequence[Objective], limits: Seque
     return f"{judged_by(objectives, limits)}: {said}"
 
 
-QUALITY_METRICS = ("quality", "agreement", "kl")
+QUALITY_METRICS = (*QUALITIES, "perplexity_change", "agreement", "kl")
 
 
 def recommend(
@@ -245,7 +245,7 @@ def recommend(
     complete = [p for p in known if None not in rooms[p.id].values()]
     slacks = {id: {limit: room for limit, room in each.items() if room is not None} for id, each in rooms.items()}
     feasible = [p for p in complete if all(room >= 0 for room in slacks[p.id].values())]
-    scale = _scales(complete, constraints)
+    scale = _scales(slacks, constraints)
     if not complete:
         return Recommendation(None, None, "No model has been measured in all of these metrics yet.", (), {})
     if not feasible:
@@ -266,17 +266,22 @@ def _ranked(feasible: Sequence[Point], objectives: Sequence[Objective], baseline
 
     def standing(p: Point) -> tuple[bool, float, float, str]:
         parts = dict(zip((o.key for o in objectives), costs[p.id], strict=True))
-        judged = "quality" in parts
+        judged = _judged(objectives)
         lost = clear_loss(p, baseline) if judged else None
-        if lost is False:
-            parts["quality"] = 0.0
+        if judged and lost is False:
+            parts[judged.key] = 0.0
         quality = [cost for key, cost in parts.items() if key in QUALITY_METRICS]
         others = [cost for key, cost in parts.items() if key not in QUALITY_METRICS]
         score = sum(sum(group) / len(group) for group in (quality, others) if group)
         is_baseline = baseline is not None and p.id == baseline.id
-        return (lost is not False or is_baseline, round(score, 12), -(p.value("quality") or 0.0), p.id)
+        return (lost is not False or is_baseline, round(score, 12), p.cost(p.quality_key), p.id)
 
     return sorted((found.points[id] for id in found.on_front), key=standing)
+
+
+def _judged(objectives: Sequence[Objective]) -> Objective | None:
+    """The objective that says how good a model is, if there is one."""
+    return next((objective for objective in objectives if objective.metric.quality), None)
 
 
 def _second(feasible: Sequence[Point], best: Point, objectives: Sequence[Objective], baseline: Point | None) -> Point | None:
@@ -285,11 +290,11 @@ def _second(feasible: Sequence[Point], best: Point, objectives: Sequence[Objecti
     return _ranked(rest, objectives, baseline)[0] if rest else None
 
 
-def _scales(points: Sequence[Point], limits: Sequence[Limit]) -> dict[Limit, float]:
-    """By what the room under each limit is divided, so that bytes and milliseconds can be compared: the metric's range."""
+def _scales(slacks: Mapping[str, Mapping[Limit, float]], limits: Sequence[Limit]) -> dict[Limit, float]:
+    """By what the room under each limit is divided, so that bytes and milliseconds can be compared: the range that it has."""
     scales: dict[Limit, float] = {}
     for limit in limits:
-        values = [v for p in points if (v := p.value(limit.metric)) is not None and math.isfinite(v)]
+        values = [rooms[limit] for rooms in slacks.values() if limit in rooms and math.isfinite(rooms[limit])]
         span = max(values) - min(values) if values else 0.0
         scales[limit] = span or abs(limit.bound) or 1.0
     return scales
@@ -312,7 +317,8 @@ def _none_feasible(points: Sequence[Point], slacks: Mapping[str, Mapping[Limit, 
 def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Sequence[Objective], baseline: Point | None) -> str:
     """Why `best`, in words: what it costs against the baseline, then what it won."""
     others = [o.metric.label.lower() for o in objectives if o.key not in QUALITY_METRICS]
-    judged = baseline is not None and any(o.key == "quality" for o in objectives)
+    quality = _judged(objectives) if baseline is not None else None
+    lost = what_is_lost(quality.key) if quality else ""
     is_baseline = baseline is not None and best.id == baseline.id
     figures = f"{best.shown_name}: {against_baseline(best, baseline)}. " if baseline is not None and not is_baseline else f"{best.shown_name}. "
     if feasible == 1:
@@ -323,10 +329,10 @@ def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Seq
     if is_baseline:
         return figures + f"None of the {feasible} models within the limits is a better bargain than leaving the model as it is."
     equals = [p for p in ranked if clear_loss(p, baseline) is False and (baseline is None or p.id != baseline.id)]
-    if judged and clear_loss(best, baseline) is False:
+    if quality and clear_loss(best, baseline) is False:
         if len(equals) == 1:
-            return figures + f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of accuracy."
-        return figures + f"Of {len(ranked)} on the front within the limits {len(equals)} lose no accuracy clearly; this is {compromise} of them."
-    costly = "Every smaller or faster model within the limits clearly loses accuracy, and this is " if judged else "This is "
+            return figures + f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of {lost}."
+        return figures + f"Of {len(ranked)} on the front within the limits {len(equals)} lose no {lost} clearly; this is {compromise} of them."
+    costly = f"Every smaller or faster model within the limits clearly loses {lost}, and this is " if quality else "This is "
     keys = listed([o.metric.label.lower() for o in objectives])
     return figures + f"{costly}the best compromise of {keys} among {len(ranked)} on the front."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from compression.errors import ParetoscopeError
 from compression.metrics import metric
 from compression.points import Objective, Point
-from compression.wording import difference, listed
+from compression.wording import allowance, difference, listed
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Constraint:
 
 @dataclass(frozen=True)
 class MaxDrop:
-    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two points)."""
+    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two points), or as a share of the
+    baseline's where that is how the metric is compared (0.02: 2 % more perplexity)."""
 
     bound: float
     metric: str = "quality"
@@ -57,10 +58,13 @@ class MaxDrop:
                 f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's, which is missing; measure the baseline."
             )
         value = point.value(self.metric)
-        return None if value is None else _room(self.bound, Objective(self.metric).sign * (value - base), 1)
+        if value is None:
+            return None
+        return _room(self.bound, Objective(self.metric).sign * (value - base) / (base if metric(self.metric).relative else 1), 1)
 
     def in_words(self, bound: float | None = None) -> str:
-        return f"{metric(self.metric).label} drop ≤ {difference(self.metric, self.bound if bound is None else bound).removeprefix('+')}"
+        row = metric(self.metric)
+        return f"{row.label} {'drop' if row.better == 'higher' else 'rise'} ≤ {allowance(self.metric, self.bound if bound is None else bound)}"
 
     def needed(self, slack: float) -> float:
         return self.bound - slack
@@ -83,6 +87,8 @@ def _briefly(limit: Limit) -> str:
     row = metric(limit.metric)
     if isinstance(limit, Constraint):
         return limit.in_words().replace(row.label, row.called, 1)
+    if row.relative:
+        return f"at most {100 * limit.bound:g} % more {row.called}"
     if row.key != "quality":
         return limit.in_words()
     points = row.shown(limit.bound)
@@ -118,5 +124,7 @@ class Relaxation:
         """
         row = metric(self.limit.metric)
         drop = isinstance(self.limit, MaxDrop)
-        needed = difference(row.key, self.bound).removeprefix("+") if drop else row.format(self.bound)
-        return f"{self.limit.in_words()} is too tight by {difference(row.key, self.by)[1:]} ({needed} would do)"
+        needed, by = (
+            (allowance(row.key, self.bound), allowance(row.key, self.by)) if drop else (row.format(self.bound), difference(row.key, self.by)[1:])
+        )
+        return f"{self.limit.in_words()} is too tight by {by} ({needed} would do)"

@@ -25,7 +25,8 @@ def _numbers(role: str, document: TrialDocument) -> Iterator[Measurement]:
     at = document.latency
     conditions = "" if at is None else f"batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
     counts = {"quality": document.quality.n if document.quality else None, "latency": at.n if at else None}
-    counts |= {"agreement": counts["quality"], "kl": counts["quality"], "speedup": counts["latency"]}
+    counts |= dict.fromkeys(("perplexity", "agreement", "kl"), counts["quality"]) | dict.fromkeys(("speedup", "tpot", "tokens"), counts["latency"])
+    counts |= dict.fromkeys(("ttft",), document.generation.n if document.generation else None)
     versions = document.machine.versions if document.machine else {}
     for number in document.metrics():
         yield Measurement(

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from compression.catalog import ModelRef
-from compression.errors import ModelError
+from compression.errors import ModelError, RecipeError
 from compression.own_model import weight_files
-from compression.recipe import Distill, PruneStructure, Recipe
+from compression.recipe import Distill, PruneStructure, Quantize, Recipe, Stage
 from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
@@ -142,6 +142,11 @@ def parts_unknown(family: str) -> ModelError:
 
 def check_fit(model: ModelRef, recipe: Recipe) -> None:
     """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
+    if model.architecture == "decoder":
+        _check_decoder_fit(model, recipe)
+        return
+    if any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages):
+        raise RecipeError("cache_bits is for language models, and a classifier keeps no cache; leave it out.")
     if not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
         return
     family = str(_config(Path(model.path or model.name)).get("model_type"))
@@ -152,6 +157,20 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
+
+
+def suits_decoders(stage: Stage) -> bool:
+    """Whether a stage can be carried out on a language model."""
+    return isinstance(stage, Quantize) and stage.train_epochs == 0
+
+
+def _check_decoder_fit(model: ModelRef, recipe: Recipe) -> None:
+    for place, stage in enumerate(recipe.stages, start=1):
+        if not suits_decoders(stage):
+            raise RecipeError(
+                f'Stage {place} ({stage.in_words()}) is for classifiers, but "{model.name}" is a language model; '
+                "quantize it without training in place of it."
+            )
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:

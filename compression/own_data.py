@@ -1,4 +1,4 @@
-"""A person's own data file: CSV, TSV, Parquet or JSON lines with a text and a label column.
+"""A person's own data file: CSV, TSV, Parquet or JSON lines with a text and a label column; the text alone, or plain TXT, for prose.
 
 Only what has to be known to say what is wrong with a file is checked here, by line or row. Whether the labels fit
 a model is `labels.py`'s, whether there is enough for four splits `tasks.py`'s.
@@ -34,15 +34,14 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass(frozen=True)
 class Table:
-    """The two columns that are used, each as long as `places`, which says where a row stands ("line 7")."""
+    """The columns that were chosen, each as long as `places`, which says where a row stands ("line 7")."""
 
-    texts: list[Any]
-    labels: list[Any]
+    columns: list[list[Any]]
     places: list[str]
 
 
-Choose = Callable[[Sequence[str]], tuple[str, str]]
-"""From the names of all columns to those of the text and of the label."""
+Choose = Callable[[Sequence[str]], tuple[str, ...]]
+"""From the names of all columns to those that are wanted."""
 
 
 def read_own(path: Path, text_column: str | None, label_column: str | None, encoding: str) -> list[Example]:
@@ -52,17 +51,39 @@ def read_own(path: Path, text_column: str | None, label_column: str | None, enco
         TaskError: the file, a column, a text or a label is missing or cannot be read; says where.
     """
 
-    def choose(names: Sequence[str]) -> tuple[str, str]:
+    def choose(names: Sequence[str]) -> tuple[str, ...]:
         chosen = _column(names, text_column, TEXT_COLUMNS, "text", path), _column(names, label_column, LABEL_COLUMNS, "label", path)
         if chosen[0] == chosen[1]:
             raise TaskError(f'Text and label of "{path}" are both read from the column "{chosen[0]}"; give two columns.')
         return chosen
 
+    table = _read(path, encoding, choose)
+    texts, labels = table.columns
+    _check_texts(texts, table.places, path)
+    named = _labels(labels, table.places, path)
+    return [Example(text, label, place) for text, label, place in zip(texts, named, table.places, strict=True)]
+
+
+def read_texts(path: Path, text_column: str | None, encoding: str) -> list[Example]:
+    """Every text of a data file, or every document of a TXT file, where blank lines part them; all with the label 0.
+
+    Raises:
+        TaskError: the file, the column or a text is missing or cannot be read; says where.
+    """
+
+    def choose(names: Sequence[str]) -> tuple[str, ...]:
+        return (_column(names, text_column, TEXT_COLUMNS, "text", path),)
+
+    table = _read(path, encoding, choose)
+    _check_texts(table.columns[0], table.places, path)
+    return [Example(text, 0, place) for text, place in zip(table.columns[0], table.places, strict=True)]
+
+
+def _read(path: Path, encoding: str, choose: Choose) -> Table:
     table = _READERS[path.suffix.lower()](path, encoding, choose)
     if not table.places:
         raise TaskError(f'"{path}" has columns but no rows; give a file with examples.')
-    texts, labels = _texts(table, path), _labels(table, path)
-    return [Example(text, label, place) for text, label, place in zip(texts, labels, table.places, strict=True)]
+    return table
 
 
 # --- files --------------------------------------------------------------------------------------------
@@ -95,7 +116,7 @@ def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
                 f'"{path}" has {len(row)} fields in {place}, but {len(names)} in its header; put quotes around texts that hold "{separator}".'
             )
     chosen = [names.index(name) for name in choose(names)]
-    return Table([row[chosen[0]] for row in rows], [row[chosen[1]] for row in rows], places)
+    return Table([[row[place] for row in rows] for place in chosen], places)
 
 
 def _read_jsonl(path: Path, encoding: str, choose: Choose) -> Table:
@@ -114,20 +135,39 @@ def _read_jsonl(path: Path, encoding: str, choose: Choose) -> Table:
         places.append(f"line {number}")
     if not rows:
         raise TaskError(f'"{path}" is empty; give a file with one JSON object a line.')
-    text, label = choose(list(dict.fromkeys(name for row in rows for name in row)))
-    return Table([row.get(text) for row in rows], [row.get(label) for row in rows], places)
+    chosen = choose(list(dict.fromkeys(name for row in rows for name in row)))
+    return Table([[row.get(name) for row in rows] for name in chosen], places)
 
 
 def _read_parquet(path: Path, encoding: str, choose: Choose) -> Table:
-    """Only the two columns are read. Parquet states its own encoding, so `encoding` is not used."""
+    """Only the chosen columns are read. Parquet states its own encoding, so `encoding` is not used."""
     parquet: Any = importlib.import_module("pyarrow.parquet")
     try:
         with parquet.ParquetFile(str(path)) as file:
-            text, label = choose(file.schema_arrow.names)
-            columns: dict[str, list[Any]] = file.read(columns=[text, label]).to_pydict()
+            chosen = choose(file.schema_arrow.names)
+            columns: dict[str, list[Any]] = file.read(columns=list(chosen)).to_pydict()
     except (OSError, ValueError, NotImplementedError) as error:
         raise TaskError(f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0].rstrip(".")}; write it again or give CSV.') from error
-    return Table(columns[text], columns[label], [f"row {number}" for number in range(1, len(columns[text]) + 1)])
+    return Table([columns[name] for name in chosen], [f"row {number}" for number in range(1, len(columns[chosen[0]]) + 1)])
+
+
+def _read_txt(path: Path, encoding: str, choose: Choose) -> Table:
+    """Documents are parted by blank lines; line breaks within one are those of the file."""
+    texts: list[str] = []
+    places: list[str] = []
+    start = True
+    for number, line in enumerate(_decoded(path, encoding).splitlines(), start=1):
+        if not line.strip():
+            start = True
+        elif start:
+            texts.append(line)
+            places.append(f"line {number}")
+            start = False
+        else:
+            texts[-1] += f"\n{line}"
+    if not texts:
+        raise TaskError(f'"{path}" is empty; give a file with documents, a blank line between them.')
+    return Table([texts], places)
 
 
 _READERS: dict[str, Callable[[Path, str, Choose], Table]] = {
@@ -136,6 +176,7 @@ _READERS: dict[str, Callable[[Path, str, Choose], Table]] = {
     ".jsonl": _read_jsonl,
     ".ndjson": _read_jsonl,
     ".parquet": _read_parquet,
+    ".txt": _read_txt,
 }
 
 
@@ -185,9 +226,9 @@ def _column(names: Sequence[str], given: str | None, common: Sequence[str], role
     return found
 
 
-def _texts(table: Table, path: Path) -> list[str]:
+def _check_texts(texts: Sequence[Any], places: Sequence[str], path: Path) -> None:
     empty: list[str] = []
-    for text, place in zip(table.texts, table.places, strict=True):
+    for text, place in zip(texts, places, strict=True):
         if text is not None and not isinstance(text, str):
             raise TaskError(f'The text of "{path}" in {place} is not text but {type(text).__name__}; name another column with --text-column.')
         if not _is_unicode(text or ""):
@@ -197,17 +238,16 @@ def _texts(table: Table, path: Path) -> list[str]:
     if empty:
         count = "1 text" if len(empty) == 1 else f"{len(empty)} texts"
         raise TaskError(f'"{path}" has {count} without content, the first in {empty[0]}; fill or remove such rows.')
-    return table.texts
 
 
-def _labels(table: Table, path: Path) -> list[str | int]:
+def _labels(labels: Sequence[Any], places: Sequence[str], path: Path) -> list[str | int]:
     """Labels as integers when all of them are whole numbers, else as names."""
-    for label, place in zip(table.labels, table.places, strict=True):
+    for label, place in zip(labels, places, strict=True):
         if label is None or not str(label).strip():
             raise TaskError(f'The label of "{path}" in {place} is missing; fill or remove such rows.')
         if not isinstance(label, str | int | float) or not _is_unicode(str(label)):
             raise TaskError(f'The label of "{path}" in {place} is {type(label).__name__} {label!r:.40}, but has to be one name or one integer.')
-    names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in table.labels]
+    names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in labels]
     if all(_INTEGER.fullmatch(name) for name in names):
         return [int(name.partition(".")[0]) for name in names]
     return list(names)

@@ -1,6 +1,6 @@
-"""What makes a person's own model acceptable: a folder, or a hub id that becomes a folder.
+"""What makes a person's own model acceptable: a folder, a hub id that becomes a folder, or a GGUF file.
 
-Only safetensors are read, never a pickle. Nothing here loads weights: that is `models/load.py`'s.
+Only safetensors and GGUF are read, never a pickle. Nothing here loads weights: that is `models/load.py`'s.
 """
 
 from __future__ import annotations
@@ -14,15 +14,23 @@ from pathlib import Path
 from typing import Any, cast
 
 from compression.errors import ModelError
+from compression.gguf_header import read_header
 
 HEAD = "ForSequenceClassification"
+DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
+DECODER_FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "phi", "gpt2")
+"""By `model_type` of the config: the language models that have a graph."""
+GGUF_FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gpt2")
+"""By `general.architecture` of the header: those of them that transformers reads from GGUF."""
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 TOKENIZER_FILES = (*VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+DECODER_FILES = ("generation_config.json", "chat_template.jinja")
+"""What changes how a language model is talked to, though not its weights."""
 OFFSET_POSITIONS = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "roberta-prelayernorm", "data2vec-text", "ibert", "mpnet")
-HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES)
+HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES, *DECODER_FILES)
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
 
@@ -46,27 +54,54 @@ def _pickle_error(path: Path) -> ModelError:
 
 
 def inspect_folder(folder: Path) -> dict[str, Any]:
-    """Check a folder of a sequence classifier; gives `labels`, `classes`, `max_tokens`, `about` and `source` for a `ModelRef`.
+    """Check a folder of a sequence classifier or a language model; gives the fields of a `ModelRef` that follow from its content.
 
     Raises:
-        ModelError: no readable config, no classification head, no safetensors (a pickle is named), or broken ones.
+        ModelError: no readable config, no head that is known, no safetensors (a pickle is named), or broken ones.
     """
     config = _read_json(folder / "config.json", folder)
-    architecture = _architecture(config, folder)
+    name = _architecture(config, folder)
+    decoder = name.endswith(DECODER_HEADS)
+    if decoder and config.get("model_type") not in DECODER_FAMILIES:
+        raise decoder_unknown(str(config.get("model_type")))
     files = weight_files(folder)
     for file in files:
         _check_header(file)
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise ModelError(f'The folder "{folder}" has no tokenizer; put the model\'s tokenizer.json beside config.json.')
-    names = _label_names(config, folder)
-    millions = sum(file.stat().st_size for file in files) / 1e6
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    if decoder:
+        about = f"{name}, a language model, {megabytes:,.3g} MB"
+        return {"architecture": "decoder", "max_tokens": _max_tokens(config), "about": about, "source": "your own model"}
+    labels = _label_names(config, folder)
     return {
-        "labels": None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names,
-        "classes": len(names),
+        "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
+        "classes": len(labels),
         "max_tokens": _max_tokens(config),
-        "about": f"{architecture}, {len(names)} classes, {millions:,.3g} MB",
+        "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
         "source": "your own model",
     }
+
+
+def inspect_gguf(path: Path) -> dict[str, Any]:
+    """Check a GGUF file of a language model; gives the same as `inspect_folder`."""
+    header = read_header(path)
+    family = str(header.get("general.architecture"))
+    if family not in GGUF_FAMILIES:
+        raise ModelError(f'"{path}" holds a "{family}" model, which is not supported as GGUF; supported are {", ".join(GGUF_FAMILIES)}.')
+    tokens = header.get(f"{family}.context_length")
+    title = header.get("general.name") or path.stem
+    return {
+        "architecture": "decoder",
+        "max_tokens": tokens if isinstance(tokens, int) and tokens > 0 else None,
+        "about": f"{title}, a {family} language model, {path.stat().st_size / 1e6:,.3g} MB of GGUF, de-quantized to fp32",
+        "source": "your own model",
+    }
+
+
+def decoder_unknown(family: str) -> ModelError:
+    """Why a language model of a family cannot be used."""
+    return ModelError(f'Language models of the family "{family}" are not supported; supported are {", ".join(DECODER_FAMILIES)}.')
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -101,11 +136,13 @@ def _read_json(path: Path, folder: Path) -> dict[str, Any]:
 def _architecture(config: dict[str, Any], folder: Path) -> str:
     found = config.get("architectures")
     names = [str(name) for name in cast(list[Any], found)] if isinstance(found, list) else []
-    heads = [name for name in names if name.endswith(HEAD)]
+    heads = [name for name in names if name.endswith((HEAD, *DECODER_HEADS))]
     if heads:
         return heads[0]
     what = f"a {names[0]}" if names else "a model whose config.json names no architecture"
-    raise ModelError(f'The folder "{folder}" holds {what}, but a classification head is needed: give a model fine-tuned as ...{HEAD}.')
+    raise ModelError(
+        f'The folder "{folder}" holds {what}, but a classification head or a language head is needed: give a ...{HEAD} or a ...{DECODER_HEADS[0]}.'
+    )
 
 
 def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
@@ -126,7 +163,10 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
     >>> _max_tokens({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
     512
     """
-    positions = config.get("max_position_embeddings")
+    positions = config.get("max_position_embeddings", config.get("n_positions"))
+    rotation = cast(dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {})
+    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):  # its first length is the one that has a graph
+        positions = config.get("original_max_position_embeddings") or positions
     if not isinstance(positions, int) or positions < 1:
         return None
     padding = config.get("pad_token_id", 1) if str(config.get("model_type")) in OFFSET_POSITIONS else -1
@@ -147,7 +187,7 @@ def _check_header(path: Path) -> None:
 
 def content_key(folder: Path) -> str:
     """16 hex digits over config, weights and tokenizer files of a checked folder."""
-    files = [folder / "config.json", *weight_files(folder), *(folder / name for name in TOKENIZER_FILES)]
+    files = [folder / "config.json", *weight_files(folder), *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES))]
     lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 

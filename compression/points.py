@@ -9,16 +9,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from compression.metrics import Metric, metric
+from compression.metrics import METRICS, Metric, metric
 from compression.sittings import on_footing
 from compression.trial import MetricValue, TrialDocument
-from compression.wording import difference, p_in_words, size_in_words, speed_in_words
+from compression.wording import change, p_in_words, size_in_words, speed_in_words
+
+QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 
 
 @dataclass(frozen=True)
 class Point:
     """What is known of one model: its numbers by metric key, a name for a person (the id when empty), the
-    p of the paired comparison of its quality with the baseline's (McNemar), where there is one, and whether the
+    p of the paired comparison of its accuracy with the baseline's (McNemar), where there is one, and whether the
     sitting in which it was timed was noisy."""
 
     id: str
@@ -28,6 +30,11 @@ class Point:
     noisy: bool = False
 
     @property
+    def quality_key(self) -> str:
+        """The metric that says how good it is."""
+        return next((key for key in QUALITIES if self.values.get(key)), QUALITIES[0])
+
+    @property
     def shown_name(self) -> str:
         return self.name or self.id
 
@@ -35,6 +42,11 @@ class Point:
         """The number called `key` as it is stored; None when it is missing or not a number."""
         found = self.values.get(key)
         return None if found is None or math.isnan(found.value) else found.value
+
+    def cost(self, key: str) -> float:
+        """The number called `key` so turned that small is good, for sorting; infinite when it is missing."""
+        value = self.value(key)
+        return math.inf if value is None else Objective(key).sign * value
 
     def interval(self, key: str) -> tuple[float, float] | None:
         """(low, high) of the number called `key`; an end that is not known is the number itself."""
@@ -54,7 +66,7 @@ def point(document: TrialDocument, reference_ms: float | None = None) -> Point:
         document.trial_id,
         {value.metric: value for value in on_footing(document, reference_ms)},
         document.recipe.in_words(),
-        document.paired.mcnemar_p if document.paired else None,
+        document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),
     )
 
@@ -86,19 +98,23 @@ def objectives(*keys: str) -> tuple[Objective, ...]:
 def clear_loss(point: Point, baseline: Point | None) -> bool | None:
     """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be said.
 
-    With a paired comparison (`quality_p`): worse, and p < .05. Without one: the 95 % intervals do not overlap.
+    With a paired comparison: worse, and p < .05 (`quality_p`), or more perplexity with an interval above 0. Without one: the 95 %
+    intervals do not overlap.
     """
     if baseline is None:
         return None
-    mine, base = point.value("quality"), baseline.value("quality")
+    key = baseline.quality_key
+    mine, base, sign = point.value(key), baseline.value(key), Objective(key).sign
     if mine is None or base is None:
         return None
-    if mine >= base or point.id == baseline.id:
+    if sign * mine <= sign * base or point.id == baseline.id:
         return False
     if point.quality_p is not None:
         return point.quality_p < 0.05
-    own, other = point.interval("quality"), baseline.interval("quality")
-    return own is not None and other is not None and own[1] < other[0]
+    if more := point.interval("perplexity_change"):
+        return more[0] > 0
+    own, other = point.interval(key), baseline.interval(key)
+    return own is not None and other is not None and max(sign * end for end in other) < min(sign * end for end in own)
 
 
 def against_baseline(point: Point, baseline: Point) -> str:
@@ -109,15 +125,18 @@ def against_baseline(point: Point, baseline: Point) -> str:
     '94.8 % (-1.20 points, a clear loss), 3.90x faster'
     """
     parts: list[str] = []
-    quality, base_quality = point.value("quality"), baseline.value("quality")
+    key = baseline.quality_key
+    quality, base_quality = point.value(key), baseline.value(key)
     if quality is not None and base_quality is not None:
         chance = "" if point.quality_p is None else f"{p_in_words(point.quality_p)}: "
-        verdict = f", {chance}{'a' if clear_loss(point, baseline) else 'no'} clear loss" if quality < base_quality else ""
-        parts.append(f"{metric('quality').format(quality)} ({difference('quality', quality - base_quality)}{verdict})")
+        worse = Objective(key).sign * (quality - base_quality) > 0
+        verdict = f", {chance}{'a' if clear_loss(point, baseline) else 'no'} clear loss" if worse else ""
+        named = f" {metric(key).called}" if not metric(key).unit else ""
+        parts.append(f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})")
     timed = point.values.get("speedup")
     if timed and point.value("speedup"):
         parts.append(speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else ""))
-    elif faster := _ratio(point, baseline, "latency_p50_ms"):
+    elif faster := _ratio(point, baseline, "latency_p50_ms") or _ratio(point, baseline, "tpot_ms"):
         parts.append(speed_in_words(faster))
     if smaller := _ratio(point, baseline, "size_bytes"):
         parts.append(size_in_words(smaller))

@@ -404,7 +404,10 @@ class Quantize(Stage, frozen=True):
         float | None, Field(gt=0, description="in place of bits: the artefact has at most this many megabytes on disk (weight-only)")
     ] = None
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
-    head_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the classifier's last matrix; 32 leaves it")] = 8
+    head_bits: Annotated[
+        Literal[2, 4, 8, 32], Field(description="bits of the last matrix; 32 leaves it. A head that is the embedding takes the finer of the two")
+    ] = 8
+    cache_bits: Annotated[Literal[8, 32], Field(description="bits of a language model's key-value cache; 32 leaves it")] = 32
     calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
     calibration_examples: Annotated[
         int, Field(ge=8, le=4096, description="examples that set ranges (int8-static) and factors (smooth), and measure sensitivity")
@@ -480,6 +483,8 @@ class Quantize(Stage, frozen=True):
     @property
     def uses_data(self) -> bool:
         """Whether the result depends on the calibration split."""
+        if self.cache_bits != 32:
+            return True
         if self.scheme != "weight-only":
             return self.scheme == "int8-static" or self.smooth > 0
         return ROUNDINGS[self.rounding].looks_at_data or (self.allocation == "sensitivity" and self.one_width is None)
@@ -495,7 +500,8 @@ class Quantize(Stage, frozen=True):
             words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
             words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
             words += "" if self.allocation == "error" else " by sensitivity"
-        return words + ("" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}") + _epochs_in_words(self.train_epochs)
+        words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
+        return words + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}") + _epochs_in_words(self.train_epochs)
 
 
 AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
@@ -510,12 +516,26 @@ STAGES: dict[str, type[Stage]] = {
 # --- the recipe ---------------------------------------------------------------------------------------
 
 
+class Recover(BaseModel, frozen=True, extra="forbid"):
+    """A rule for every stage of a recipe: where one costs more than is allowed on the validation split, other ways to the same
+    size are tried (a gentler allocation, a method that looks at data, more training, a teacher), and the result says which."""
+
+    max_drop: Annotated[float, Field(ge=0, le=100, description="points of accuracy, or per cent of perplexity, that one stage may cost")] = 1.0
+    epochs: Annotated[
+        float, Field(ge=0, le=100, description="passes over the training split that may be added in all; 0 allows what costs no training")
+    ] = 4.0
+
+    def in_words(self) -> str:
+        return f"at most {self.max_drop:g} lost a stage"
+
+
 class Recipe(BaseModel, frozen=True, extra="forbid"):
     """What to do to a model: an ordered list of stages and a seed. No stage at all is the baseline."""
 
     version: Literal[1] = 1
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     stages: tuple[AnyStage, ...] = ()
+    recover: Recover | None = None
 
     @model_validator(mode="after")
     def _order_makes_sense(self) -> Self:
@@ -530,8 +550,13 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     def canonical_json(self) -> str:
         """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
-        content = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
+        if self.recover and self.stages:  # a baseline has nothing to win back
+            content["recover"] = self.recover.model_dump(mode="json")
+        return content
 
     @property
     def id(self) -> str:
@@ -549,12 +574,13 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     def in_words(self) -> str:
         """The recipe in a line."""
-        return " → ".join(stage.in_words() for stage in self.stages) or "fp32 baseline"
+        if not self.stages:
+            return "fp32 baseline"
+        return " → ".join(stage.in_words() for stage in self.stages) + (f" ({self.recover.in_words()})" if self.recover else "")
 
     def to_yaml(self) -> str:
         """The file that `recipe_file.parse_recipe` reads back to an equal recipe."""
-        content = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
-        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self._content(), sort_keys=False, allow_unicode=True)
 
 
 def _known(name: str, table: Mapping[str, Method], field: str) -> str:

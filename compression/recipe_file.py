@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from compression.errors import RecipeError, did_you_mean
-from compression.recipe import STAGES, Recipe
+from compression.recipe import STAGES, Recipe, Recover
 
 
 def load_recipe(path: str | Path) -> Recipe:
@@ -74,6 +74,8 @@ def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str
         kind = content["stages"][place]["kind"]
         where = f"{where}, stage {place + 1} ({kind})"
         fields, location = STAGES[kind].model_fields, location[2:]
+    elif location[:1] == ["recover"] and len(location) > 1:
+        where, fields, location = f"{where}, recover", Recover.model_fields, location[1:]
     name = str(location[0]) if location else ""
     if first["type"] == "extra_forbidden":
         return f'{where}: there is no field "{name}"; {did_you_mean(name, fields)}'

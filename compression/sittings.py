@@ -11,9 +11,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator
 
+from compression.metrics import METRICS
 from compression.trial import Latency, MetricValue, TrialDocument
 
-GROW_WITH_TIME = {"latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "energy_j"}
+GROW_WITH_TIME = {"latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "ttft_ms", "energy_j"}
 """Numbers that a slower sitting makes larger by the same factor as its baseline's p50."""
 
 
@@ -22,6 +23,11 @@ def baseline_latency(document: TrialDocument) -> Latency | None:
     if document.baseline is not None:
         return document.baseline.latency
     return document.latency if document.is_baseline else None
+
+
+def place(document: TrialDocument) -> tuple[object, ...]:
+    """Model, task, machine and conditions: documents that share them are the same kind of sitting."""
+    return document.model, document.task, document.measured_under
 
 
 def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
@@ -33,24 +39,34 @@ def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
     return statistics.median(found) if found else None
 
 
+def pace(document: TrialDocument, reference_ms: float | None) -> float:
+    """What a time of this sitting is multiplied by to be as it would be where the baseline's p50 is `reference_ms`; 1 without one of the two."""
+    base = baseline_latency(document)
+    return reference_ms / base.p50_ms if reference_ms is not None and base else 1.0
+
+
 def on_footing(document: TrialDocument, reference_ms: float | None) -> Iterator[MetricValue]:
     """The metrics of `document` with its times as they would be where the baseline's p50 is `reference_ms`.
 
-    The p50 is `reference_ms` over the speed-up, and so is its interval; other times are scaled as the baseline's p50 is.
+    The p50 (of a decoder that of the time per token) is `reference_ms` over the speed-up, and so is its interval; other times are
+    scaled as the baseline's p50 is, and tokens per second follow the time per token.
     Without a reference or a baseline everything is as it was timed.
     """
     base = baseline_latency(document)
     if reference_ms is None or base is None:
         yield from document.metrics()
         return
-    pace = reference_ms / base.p50_ms
+    factor = pace(document, reference_ms)
+    own = reference_ms / document.speedup.value / document.latency.p50_ms if document.speedup and document.latency else factor
     for number in document.metrics():
-        if number.metric == "latency_p50_ms" and document.speedup:
+        if number.metric == document.axes.time and document.speedup:
             ratio = document.speedup
             yield MetricValue(number.metric, reference_ms / ratio.value, reference_ms / ratio.high, reference_ms / ratio.low)
-        elif number.metric == "latency_p50_ms" or number.metric in GROW_WITH_TIME:
-            low, high = (None if end is None else end * pace for end in (number.low, number.high))
-            yield MetricValue(number.metric, number.value * pace, low, high)
+        elif number.metric == "tokens_per_s":
+            yield MetricValue(number.metric, number.value / own)
+        elif number.metric == document.axes.time or number.metric in GROW_WITH_TIME:
+            low, high = (None if end is None else end * factor for end in (number.low, number.high))
+            yield MetricValue(number.metric, number.value * factor, low, high)
         else:
             yield number
 
@@ -62,7 +78,8 @@ def in_words(documents: Iterable[TrialDocument], reference_ms: float | None) -> 
     ''
     """
     sittings = [document for document in documents if document.baseline]
+    time = METRICS[sittings[0].axes.time].called if sittings else ""
     if reference_ms is None or len(sittings) < 2:
         return ""
     noisy = sum(bool(document.latency and document.latency.noisy) for document in sittings)
-    return f"p50 = {reference_ms:.2f} ms (baseline, median of {len(sittings)} sittings) / speed-up" + (f", {noisy} noisy" if noisy else "")
+    return f"{time} = {reference_ms:.2f} ms (baseline, median of {len(sittings)} sittings) / speed-up" + (f", {noisy} noisy" if noisy else "")

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from compression.defaults import Axes, axes
 from compression.recipe import Recipe
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -80,6 +81,12 @@ class ArtifactRecord(Value):
     weights_bytes: int | None = None
 
 
+class Interval(Value):
+    value: float
+    low: float
+    high: float
+
+
 class Quality(Value):
     """A quality metric on one split, with its 95 % interval."""
 
@@ -92,10 +99,11 @@ class Quality(Value):
 
 
 class Paired(Value):
-    """The same examples through this artefact and through the baseline.
+    """The same examples through this artefact and through the baseline; of prose the tokens are the examples.
 
     `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
-    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats.
+    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats. `change` is that of the
+    perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
     """
 
     agreement: float
@@ -103,6 +111,7 @@ class Paired(Value):
     gained: int
     mcnemar_p: float
     kl: float
+    change: Interval | None = None
 
 
 class Latency(Value):
@@ -122,17 +131,31 @@ class Latency(Value):
     noisy: bool = False
 
 
-class Interval(Value):
-    value: float
-    low: float
-    high: float
-
-
 class Memory(Value):
     """Resident bytes of the measuring process over those of an empty runtime."""
 
     peak_bytes: int
     steady_bytes: int
+
+
+class Generation(Value):
+    """What a decoder takes to answer: the medians over `n` requests of the time to the first token and over all tokens after it
+    of the time of one (low and high bound them at 95 %), at a prompt of `prompt_tokens`; `tokens_per_s` are those of all rows of the
+    batch. `ttft_speedup` is the baseline's time to the first token over this one's, in turns."""
+
+    prompt_tokens: int
+    new_tokens: int
+    n: int
+    ttft_ms: float
+    ttft_low_ms: float | None = None
+    ttft_high_ms: float | None = None
+    ttft_p90_ms: float
+    tpot_ms: float
+    tpot_low_ms: float | None = None
+    tpot_high_ms: float | None = None
+    tpot_p90_ms: float
+    tokens_per_s: float
+    ttft_speedup: Interval | None = None
 
 
 class Energy(Value):
@@ -141,13 +164,15 @@ class Energy(Value):
 
 
 class Measured(Value):
-    """Everything measured about one artefact: the compressed one, or the baseline beside it."""
+    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a decoder has a `generation`;
+    its `latency` has the quantiles of the time of one output token."""
 
     artifact: ArtifactRecord
     quality: Quality
     latency: Latency
     memory: Memory
     energy: Energy
+    generation: Generation | None = None
     theoretical_bytes: int | None = None
 
 
@@ -187,6 +212,7 @@ class TrialDocument(Value):
     speedup: Interval | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    generation: Generation | None = None
     theoretical_bytes: int | None = None
     baseline: Measured | None = None
     machine: Machine | None = None
@@ -212,19 +238,25 @@ class TrialDocument(Value):
         under = at and Conditions(batch=at.batch, sequence=at.sequence, threads=at.threads)
         return self.machine and self.machine.id, under
 
+    @property
+    def axes(self) -> Axes:
+        """The metrics that say how good, large and fast this model is."""
+        return axes(self.quality.metric if self.quality else "accuracy", generates=self.generation is not None)
+
     def metrics(self) -> Iterator[MetricValue]:
         """Every measured number with its key in the metric table; what is missing is left out."""
         if self.quality:
-            yield MetricValue("quality", self.quality.value, self.quality.low, self.quality.high)
+            yield MetricValue(self.axes.quality, self.quality.value, self.quality.low, self.quality.high)
+        if self.paired and self.paired.change:
+            yield MetricValue("perplexity_change", self.paired.change.value, self.paired.change.low, self.paired.change.high)
         if self.artifact:
             yield MetricValue("size_bytes", self.artifact.size_bytes)
-        if self.latency:
-            at = self.latency
-            yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
-            yield MetricValue("latency_p90_ms", at.p90_ms)
-            for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms), ("load_ms", at.load_ms)):
-                if value is not None:
-                    yield MetricValue(key, value)
+        if self.generation:
+            yield from self._generation_metrics(self.generation)
+        elif self.latency:
+            yield from self._latency_metrics(self.latency)
+        if self.latency and self.latency.load_ms is not None:
+            yield MetricValue("load_ms", self.latency.load_ms)
         if self.speedup:
             yield MetricValue("speedup", self.speedup.value, self.speedup.low, self.speedup.high)
         if self.memory:
@@ -237,6 +269,20 @@ class TrialDocument(Value):
             yield MetricValue("kl", self.paired.kl)
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+
+    def _latency_metrics(self, at: Latency) -> Iterator[MetricValue]:
+        yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
+        yield MetricValue("latency_p90_ms", at.p90_ms)
+        for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms)):
+            if value is not None:
+                yield MetricValue(key, value)
+
+    def _generation_metrics(self, at: Generation) -> Iterator[MetricValue]:
+        yield MetricValue("tpot_ms", at.tpot_ms, at.tpot_low_ms, at.tpot_high_ms)
+        yield MetricValue("ttft_ms", at.ttft_ms, at.ttft_low_ms, at.ttft_high_ms)
+        yield MetricValue("tokens_per_s", at.tokens_per_s)
+        if at.ttft_speedup:
+            yield MetricValue("ttft_speedup", at.ttft_speedup.value, at.ttft_speedup.low, at.ttft_speedup.high)
 
 
 class MetricValue(NamedTuple):

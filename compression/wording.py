@@ -18,6 +18,34 @@ def difference(key: str, change: float) -> str:
     return f"{sign}{row.number(abs(change))} {'points' if row.unit == '%' else row.unit}".strip()
 
 
+def change(key: str, value: float, base: float) -> str:
+    """What a number is beside the baseline's `base`: a difference, or per cent of it where that is how the metric is compared.
+
+    >>> change("quality", 0.948, 0.96), change("perplexity", 18.36, 18.0)
+    ('-1.20 points', '+2.00 %')
+    """
+    return f"{100 * (value / base - 1):+.2f} %" if metric(key).relative else difference(key, value - base)
+
+
+def allowance(key: str, bound: float) -> str:
+    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it.
+
+    >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
+    ('2.00 points', '2.00 %')
+    """
+    return f"{100 * bound:.2f} %" if metric(key).relative else difference(key, bound).removeprefix("+")
+
+
+def what_is_lost(key: str) -> str:
+    """What a worse number called `key` is a loss of.
+
+    >>> what_is_lost("quality"), what_is_lost("perplexity")
+    ('accuracy', 'quality')
+    """
+    row = metric(key)
+    return row.called if row.better == "higher" else "quality"
+
+
 def negligible(key: str, change: float) -> bool:
     """Whether a change is nothing at the digits that a person reads, such as 300 bytes in megabytes.
 

@@ -10,14 +10,12 @@ from compression.catalog import request
 from compression.errors import ParetoscopeError
 from compression.metrics import metric
 from compression.recipe import Recipe
-from compression.report.table import Row
+from compression.report.table import Row, delta
 from compression.report.waterfall import Step, steps, unmeasured
 from dashboard import data
 from dashboard.cards import error_card
 from dashboard.engine_line import duration
 from dashboard.scope import Scope
-
-HEADS = ("After", "Accuracy", "Size", "p50", "Took")
 
 
 def draw(scope: Scope, row: Row) -> None:
@@ -27,7 +25,8 @@ def draw(scope: Scope, row: Row) -> None:
     table = scope.rows()
     found = steps(row, table)
     with st.expander("After each stage"):
-        lines = [HEADS, tuple("---" for _ in HEADS), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
+        heads = ("After", *(metric(key).label for key in row.document.axes.objectives), "Took")
+        lines = [heads, tuple("---" for _ in heads), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
         st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
         missing = unmeasured(row, table)
         if missing and not scope.demo:
@@ -40,11 +39,11 @@ def _cells(step: Step, before: Step | None) -> tuple[str, ...]:
     if step.row is None:
         return (step.stage, "not measured", "–", "–", took)
     own, past = step.row.point, before.row.point if before and before.row else None
-    quality, last = own.value("quality"), past.value("quality") if past else None
-    change = f" ({(quality - last) * 100:+.1f})" if quality is not None and last is not None else ""
-    said = (metric(key).format(own.value(key)) for key in ("quality", "size_bytes", "latency_p50_ms"))
-    accuracy, size, p50 = said
-    return (step.stage, accuracy + change, size, p50, took)
+    axes = step.axes
+    value, last = own.value(axes.quality), past.value(axes.quality) if past else None
+    changed = f" ({delta(axes.quality, value, last)})" if value is not None and last is not None else ""
+    quality, size, time = (metric(key).format(own.value(key)) for key in axes.objectives)
+    return (step.stage, quality + changed, size, time, took)
 
 
 def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:

@@ -13,8 +13,11 @@ from compression import catalog
 from compression.engine.client import ensure_engine
 from compression.errors import ParetoscopeError
 from compression.measure.machine import fingerprint
+from compression.samples import BESIDE, Samples, read_samples
+from compression.splits import Split
 from compression.store import Store, TrialRow
 from compression.study import shipped_study
+from compression.tasks import load_task
 from compression.trial import LIVE, Machine, TrialDocument, TrialRequest
 from compression.workspace import Workspace
 
@@ -82,6 +85,42 @@ def builtin_models() -> tuple[catalog.ModelRef, ...]:
 @st.cache_resource(show_spinner=False, ttl=300)
 def builtin_tasks() -> tuple[catalog.TaskRef, ...]:
     return tuple(catalog.tasks())
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
+def architecture(model: str) -> catalog.Architecture:
+    """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
+    try:
+        return catalog.resolve_model(model).architecture
+    except ParetoscopeError:
+        return "classifier"
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _samples(root: str, trial_id: str, version: int) -> Samples | None:
+    return read_samples(Workspace.at(root), trial_id)
+
+
+def samples(trial_id: str) -> Samples | None:
+    """Answers by example and raw latencies that a trial of this workspace kept; raises `StoreError` when they are damaged."""
+    return _samples(str(workspace().root), trial_id, version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _examples(root: str, trial_id: str, version: int) -> Split:
+    row = _open(root).trial(trial_id)
+    model, task = catalog.resolve_request(row.request)
+    return load_task(task, model.outputs).splits["validation"]
+
+
+def examples(trial_id: str) -> Split:
+    """The validation split that a trial of this workspace was judged on; raises `ParetoscopeError` when it cannot be read any more."""
+    return _examples(str(workspace().root), trial_id.removesuffix(BESIDE), version())
+
+
+def measuring() -> bool:
+    """Whether a latency is being taken right now, beside which nothing else should compute."""
+    return any(row.progress and row.progress.stage == "latency" for row in live_trials())
 
 
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:

@@ -86,7 +86,7 @@ def _make_here(scope: Scope, row: Row, key: str) -> None:
         st.markdown(f"{_where_it_is(scope)} The same recipe makes and measures it on this machine:")
         if st.button("Make it here", type="primary", icon=":material/compress:", key=f"make_{key}"):
             try:
-                data.queue([request(scope.model, row.document.recipe, task=scope.task, conditions=default_conditions())])
+                data.queue([request(scope.model, row.document.recipe, task=scope.task, conditions=default_conditions(scope.model))])
             except ParetoscopeError as error:
                 error_card(error)
             else:

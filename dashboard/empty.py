@@ -25,7 +25,12 @@ FIRST_LOOK: tuple[dict[str, object], ...] = (
     {"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]},
     {"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.25}, {"kind": "quantize"}]},
 )
-"""The baseline and four recipes without training: what a machine can say of a model within minutes."""
+"""The baseline and four recipes without training: what a machine can say of a classifier within minutes."""
+FIRST_LOOK_OF_DECODERS: tuple[dict[str, object], ...] = (
+    {"stages": []},
+    *({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": bits}]} for bits in (8, 4)),
+)
+"""Of a language model, each of which takes some minutes."""
 
 
 def header(scope: Scope, table: Sequence[Row]) -> DeltaGenerator:
@@ -102,7 +107,7 @@ def nothing_measured(scope: Scope) -> None:
             st.page_link("pages/jobs.py", label="Watch it in Jobs", icon=":material/autorenew:")
             return
         st.markdown(f"### Nothing of {short(scope.model)} on {short(scope.task)} has been measured here yet")
-        st.markdown("Start with the baseline and four quick recipes, or make one of your own.")
+        st.markdown("Start with the baseline and a few quick recipes, or make one of your own.")
         with st.container(horizontal=True):
             measure_here(scope)
             st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
@@ -110,12 +115,14 @@ def nothing_measured(scope: Scope) -> None:
 
 def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "content") -> None:
     """The button that queues a first look, and the card when that cannot be."""
-    if not st.button("Measure it here (about 3 minutes)", icon=":material/timer:", key="measure_here", width=width):
+    decoder = data.architecture(scope.model) == "decoder"
+    minutes = 10 if decoder else 3
+    if not st.button(f"Measure it here (about {minutes} minutes)", icon=":material/timer:", key="measure_here", width=width):
         return
     try:
         with st.spinner("Queueing"):
-            recipes: list[Recipe] = [parse_recipe(content) for content in FIRST_LOOK]
-            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions()) for recipe in recipes])
+            recipes: list[Recipe] = [parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)]
+            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions(scope.model)) for recipe in recipes])
     except ParetoscopeError as error:
         error_card(error)
     else:

@@ -11,7 +11,7 @@ from dashboard import engine_line, scope
 
 BRAND = Path(__file__).parent / "brand"
 PAGES = {
-    "See": [("pages/explore.py", "Explore", ":material/scatter_plot:")],
+    "See": [("pages/explore.py", "Explore", ":material/scatter_plot:"), ("pages/compare.py", "Compare", ":material/compare_arrows:")],
     "Make": [("pages/compress.py", "Compress", ":material/compress:")],
     "Keep": [("pages/jobs.py", "Jobs", ":material/list_alt:")],
 }

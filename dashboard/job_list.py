@@ -90,7 +90,8 @@ def _done(done: Sequence[TrialRow]) -> None:
         made = Row(row.document)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)}, {_ago(row)}]  \n"
-            words += f"{made.said('quality')} · {made.said('latency_p50_ms')} · {made.said('size_bytes')}"
+            axes = row.document.axes
+            words += " · ".join(made.said(key) for key in (axes.quality, axes.time, axes.size))
             st.markdown(words, width="stretch")
             query = [("model", row.request.model), ("task", row.request.task), ("pick", row.trial_id)]
             st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=query)

@@ -19,8 +19,8 @@ from dashboard import linked
 MOST_DROP = 10.0
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
 """Names that the theme gives the strategies' colours."""
-CHOICES = (*defaults.OBJECTIVES, "peak_memory_bytes", "energy_j")
-"""Metrics that may define dominance."""
+FURTHER = ("ttft_ms", "peak_memory_bytes", "energy_j")
+"""Metrics that may define dominance besides quality, size and time."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +44,29 @@ def _key(name: Family) -> str:
     return f":{HUES[name]}[{LOOKS[name].glyph}] {LOOKS[name].label}"
 
 
-def draw(table: Sequence[Row], baseline: Point | None) -> Asked:
+def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes) -> Asked:
     """The sliders, each off at its far end."""
     known = {row.key for row in present_metrics(table)}
+    quality = metric(axes.quality)
     columns = st.columns(3, gap="medium")
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
         drop = linked.slider(
-            "Accuracy drop at most",
+            f"{quality.label} {'rise' if quality.relative else 'drop'} at most",
             0.0,
             MOST_DROP,
             step=0.5,
             default=defaults.DROP_POINTS,
             key="drop",
-            format="%.1f points",
+            format="%.1f %%" if quality.relative else "%.1f points",
             disabled=baseline is None,
         )
-    base = baseline.value("quality") if baseline else None
+    base = baseline.value(quality.key) if baseline else None
     if base is not None and drop < MOST_DROP:
-        constraints.append(MaxDrop(drop / 100))
-        bounds["quality"] = base - drop / 100
-    for column, key, name in ((columns[1], "size_bytes", "size"), (columns[2], "latency_p50_ms", "p50")):
+        constraints.append(MaxDrop(drop / 100, quality.key))
+        bounds[quality.key] = base * (1 + drop / 100) if quality.relative else base - drop / 100
+    for column, key, name in ((columns[1], axes.size, "size"), (columns[2], axes.time, "p50")):
         with column:
             bound = _slider(key, name, table) if key in known else None
         if bound is not None:
@@ -74,14 +75,14 @@ def draw(table: Sequence[Row], baseline: Point | None) -> Asked:
     return Asked(tuple(constraints), bounds)
 
 
-def objectives_chosen(table: Sequence[Row]) -> tuple[Objective, ...]:
+def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Objective, ...]:
     """The chips that define dominance; none chosen means all of them."""
     known = {row.key for row in present_metrics(table)}
-    choices = [key for key in CHOICES if key in known]
+    choices = [key for key in (*axes.objectives, *FURTHER) if key in known]
     chosen = linked.chips(
         "Better means",
         choices,
-        default=[key for key in defaults.OBJECTIVES if key in choices],
+        default=[key for key in axes.objectives if key in choices],
         format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
         key="objectives",
         help="A model is dominated when another is at least as good in all of these and better in one.",

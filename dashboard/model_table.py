@@ -9,43 +9,45 @@ from typing import Any
 
 import streamlit as st
 
+from compression.defaults import Axes
 from compression.frontier import Frontier, Recommendation
-from compression.metrics import metric
+from compression.metrics import Metric, metric
 from compression.report.palette import LOOKS
-from compression.report.table import Row, to_csv, when
+from compression.report.table import Row, present_metrics, to_csv, when
 from dashboard import picks
 from dashboard.scope import Scope, short
 
 TABLE = "models"
-NUMBERS = ("quality", "size_bytes", "latency_p50_ms", "latency_p90_ms", "speedup", "peak_memory_bytes", "energy_j")
+FURTHER = ("latency_p90_ms", "ttft_ms", "tokens_per_s", "speedup", "peak_memory_bytes", "energy_j")
+"""Numbers of the table besides quality, size and time, where they were measured."""
 
 
 def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommendation, picked: Sequence[str]) -> None:
-    """Best first: the recommended one, the front, what is near it, the rest by accuracy. A selected row is a picked point."""
+    """Best first: the recommended one, the front, what is near it, the rest by quality. A selected row is a picked point."""
     ordered = _ordered(table, found, advice)
     ids = [row.id for row in ordered]
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("#### Models", width="content")
-        with st.container(horizontal=True, width="content"):
-            name = f"{short(scope.model)}-{short(scope.task)}"
-            st.download_button("CSV", partial(_csv, table), f"{name}.csv", "text/csv", on_click="ignore", icon=":material/table:", type="tertiary")
-            st.download_button(
-                "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
-            )
+    further = [row.key for row in present_metrics(table) if row.key in FURTHER]
+    st.markdown("#### Models")
     # Rows are numbers: a table in another order is another widget, or its old numbers would pick other models.
     key = f"{TABLE}_{zlib.crc32(''.join(ids).encode()):08x}"
     st.session_state[key] = {"selection": {"rows": [ids.index(id) for id in picked if id in ids], "columns": [], "cells": []}}
     st.dataframe(
-        [_record(row, found, advice) for row in ordered],
+        [_record(row, found, advice, scope.axes, further) for row in ordered],
         key=key,
         hide_index=True,
         on_select=partial(picks.selected_rows, key, ids),
         selection_mode="multi-row",
-        column_config=_columns(),
+        column_config=_columns(scope.axes, further),
         placeholder="–",
         height=min(38 + 35 * len(ordered), 560),
         alt=f"Table of {len(ordered)} measured models",
     )
+    with st.container(horizontal=True):  # under the table: over it lies its own tool bar, which a touch screen always shows
+        name = f"{short(scope.model)}-{short(scope.task)}"
+        st.download_button("CSV", partial(_csv, table), f"{name}.csv", "text/csv", on_click="ignore", icon=":material/table:", type="tertiary")
+        st.download_button(
+            "Report", partial(_report, table), f"{name}.html", "text/html", on_click="ignore", icon=":material/article:", type="tertiary"
+        )
 
 
 def _ordered(table: Sequence[Row], found: Frontier, advice: Recommendation) -> list[Row]:
@@ -57,42 +59,37 @@ def _ordered(table: Sequence[Row], found: Frontier, advice: Recommendation) -> l
             row.id not in advice.feasible,
             row.id not in on_front,
             row.id not in near,
-            -(row.point.value("quality") or 0.0),
+            row.point.cost(row.document.axes.quality),
         )
 
     return sorted(table, key=rank)
 
 
-def _record(row: Row, found: Frontier, advice: Recommendation) -> dict[str, Any]:
+def _record(row: Row, found: Frontier, advice: Recommendation, axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     """One line of the table, numbers in the shown unit so that a click on a head sorts them."""
     baseline, paired = row.baseline, row.document.paired
-    quality, size = row.point.value("quality"), row.point.value("size_bytes")
-    known = quality is not None and "quality" in baseline and not row.document.is_baseline
+    quality, size = row.point.value(axes.quality), row.point.value(axes.size)
+    known = quality is not None and axes.quality in baseline and not row.document.is_baseline
     record: dict[str, Any] = {
         "Model": row.name,
         "Strategy": f"{LOOKS[row.family].glyph} {LOOKS[row.family].label}",
         "Front": _standing(row.id, found, advice),
-        "change": (quality - baseline["quality"]) * 100 if known and quality is not None else None,
+        "change": _change(metric(axes.quality), quality, baseline[axes.quality]) if known and quality is not None else None,
         "p": paired.mcnemar_p if paired and not row.document.is_baseline else None,
         "smaller": baseline["size_bytes"] / size if size and "size_bytes" in baseline else None,
         "Sitting": "noisy" if row.noisy else None,
         "When": when(row.document),
     }
-    for key in NUMBERS:
+    for key in (*axes.objectives, *further):
         value = row.point.value(key)
         record[key] = None if value is None else metric(key).shown(value)
-    order = (
-        *("Model", "Strategy", "Front", "quality", "change", "p"),
-        "size_bytes",
-        "smaller",
-        "latency_p50_ms",
-        "latency_p90_ms",
-        "speedup",
-        "Sitting",
-        *NUMBERS[5:],
-        "When",
-    )
+    order = (*("Model", "Strategy", "Front", axes.quality, "change", "p"), axes.size, "smaller", axes.time, *further, "Sitting", "When")
     return {name: record[name] for name in order}
+
+
+def _change(of: Metric, value: float, base: float) -> float:
+    """Beside the baseline's, in points, or in per cent of it."""
+    return 100 * (value / base - 1) if of.relative else of.shown(value - base)
 
 
 def _standing(id: str, found: Frontier, advice: Recommendation) -> str:
@@ -102,17 +99,17 @@ def _standing(id: str, found: Frontier, advice: Recommendation) -> str:
     return words if id in advice.feasible else f"{words}, over a limit"
 
 
-def _columns() -> dict[str, Any]:
+def _columns(axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     shown: dict[str, Any] = {
         "Model": st.column_config.TextColumn("Model", width="medium", pinned=True),
-        "change": number("vs baseline", format="%+.1f points"),
+        "change": number("vs baseline", format="%+.1f %%" if metric(axes.quality).relative else "%+.1f points"),
         "p": number("p", format="%.3f", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
         "smaller": number("Smaller", format="%.1fx"),
         "Sitting": st.column_config.TextColumn("Sitting", help="noisy: the machine was not quiet while this was timed"),
     }
     formats = {"quality": "%.1f %%", "size_bytes": "%.1f MB", "speedup": "%.2fx", "peak_memory_bytes": "%.0f MB", "energy_j": "%.3f J"}
-    for key in NUMBERS:
+    for key in (*axes.objectives, *further):
         row = metric(key)
         shown[key] = number(row.label, format=formats.get(key, f"%.2f {row.unit}"), help=row.about or None)
     return shown

@@ -59,7 +59,7 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
     act()
     _where_from(scope, shape, guess)
     if table:
-        _curves(table, recipe, size, guess)
+        _curves(scope, table, recipe, size, guess)
     _can_it(scope, recipe, shape)
 
 
@@ -68,9 +68,9 @@ def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size:
     with st.container(horizontal=True, gap="large"):
         if size:
             _size_tile(size, baseline, shape)
-        for key, found in (("latency_p50_ms", guess.latency_p50_ms), ("quality", guess.quality)) if guess else ():
+        for key, found in ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality)) if guess else ():
             if found:
-                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == "latency_p50_ms")
+                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == scope.axes.time)
 
 
 def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
@@ -114,7 +114,7 @@ def _how(scope: Scope, guess: Estimate | None) -> str:
 
 def _reference(key: str, found: Interval, baseline: Row | None, guess: Estimate | None) -> float | None:
     """What a number is compared with. A latency only with the baseline of its own sitting, which its speed-up tells; with none when that may be 1."""
-    if key == "latency_p50_ms" and guess and guess.speedup:
+    if not metric(key).quality and guess and guess.speedup:
         speedup = guess.speedup
         return None if may_be_one(speedup.low, speedup.high) else found.value * speedup.value
     return baseline.point.value(key) if baseline else None
@@ -134,21 +134,22 @@ def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: 
     )
 
 
-def _curves(table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> None:
+    axes = scope.axes
     ends = {
-        "size_bytes": MetricValue("size_bytes", size.total_bytes) if size else None,
-        "latency_p50_ms": _value("latency_p50_ms", guess.latency_p50_ms) if guess else None,
-        "quality": _value("quality", guess.quality) if guess else None,
+        axes.size: MetricValue(axes.size, size.total_bytes) if size else None,
+        axes.time: _value(axes.time, guess.latency_p50_ms) if guess else None,
+        axes.quality: _value(axes.quality, guess.quality) if guess else None,
     }
     own = guess.measured if guess else None
-    for column, x in zip(st.columns(2), ("size_bytes", "latency_p50_ms"), strict=True):
-        across, up = ends[x], ends["quality"]
+    for column, x in zip(st.columns(2), (axes.size, axes.time), strict=True):
+        across, up = ends[x], ends[axes.quality]
         hollow = None
         if across and up and own is None:
             said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
             hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
         with column:
-            charts.small(table, x, "quality", name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+            charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
 
 
 def _value(key: str, found: Interval | None) -> MetricValue | None:
@@ -174,10 +175,11 @@ def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
 def seconds(scope: Scope, recipe: Recipe, protocol: str) -> str:
     """How long a run takes, from runs like it on this machine; until there are some, roughly, from those of the shipped study."""
     mine = data.this_machine().id
-    here = [document for document in data.documents() if document.machine and document.machine.id == mine]
+    generates = data.architecture(scope.model) == "decoder"
+    here = [d for d in data.documents() if d.machine and d.machine.id == mine and (d.generation is not None) == generates]
     if found := expected_seconds(here, recipe, protocol):
         return f"About {duration(found.value)}."
-    shipped = data.demo_documents()
+    shipped = [document for document in data.demo_documents() if (document.generation is not None) == generates]
     elsewhere = [document for document in shipped if document.model == scope.model] or shipped
     if found := expected_seconds(elsewhere, recipe, protocol):  # its high end: a study shares steps that a first run has to take
         return f"Roughly {duration(found.high)}, as long as it took on another machine: no run like it was timed here yet."

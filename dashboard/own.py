@@ -17,8 +17,11 @@ from dashboard.scope import Scope
 def draw(scope: Scope) -> None:
     """The popover with the text fields; what is wrong with them is said in it."""
     with st.popover("Your own model or data", icon=":material/upload_file:", type="tertiary"):
-        st.caption("A folder with config.json and safetensors, or a hub id such as org/name@revision. Data: CSV, Parquet or JSONL.")
-        st.text_input("Model folder or hub id", key="own_model", placeholder=scope.model, persist_state="session")
+        st.caption(
+            "A folder with config.json and safetensors, a GGUF file, or a hub id such as org/name@revision. "
+            "Data: CSV, Parquet or JSONL, for a language model also TXT."
+        )
+        st.text_input("Model folder, file or hub id", key="own_model", placeholder=scope.model, persist_state="session")
         st.text_input("Data file", key="own_data", placeholder=scope.task, persist_state="session")
         with st.container(horizontal=True):
             st.text_input("Text column", key="own_text", placeholder="text", persist_state="session", width=140)

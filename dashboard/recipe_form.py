@@ -11,7 +11,7 @@ from compression.recipe import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIG
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
-from dashboard.recipe_state import DEFAULTS, State, to_state
+from dashboard.recipe_state import DECODER, DEFAULTS, State, to_state
 
 PREFIX = "form_"
 PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yaml"}
@@ -33,17 +33,23 @@ SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-on
 ALLOCATION_WORDS = {"error": "error", "sensitivity": "sensitivity"}
 
 
-def draw(model: str, layers: int) -> State:
-    """The cards for a model with this many layers; returns the form's values."""
+def draw(model: str, layers: int, *, decoder: bool = False) -> State:
+    """The cards for a model with this many layers; returns the form's values. A language model has the card that applies to it."""
     for name, value in DEFAULTS.items():
         st.session_state.setdefault(PREFIX + name, value)
     if st.session_state[PREFIX + "layers"] > layers:
         st.session_state[PREFIX + "layers"] = max(1, layers // 2)
-    _presets(model)
-    _distil(layers)
-    _prune()
-    _quantize()
-    return {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
+    if decoder:
+        _quantize(decoder=True)
+        _recover(trains=False)
+    else:
+        _presets(model)
+        _distil(layers)
+        _prune()
+        _quantize()
+        _recover(trains=True)
+    state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
+    return state | (DECODER if decoder else {})
 
 
 def fill(recipe: Recipe) -> None:
@@ -155,18 +161,11 @@ def _prune_weights() -> None:
     )
 
 
-def _quantize() -> None:
+def _quantize(*, decoder: bool = False) -> None:
     with st.container(border=True):
-        if not st.toggle("**3 Quantize**", **_key("quantize")):
+        if not st.toggle("**Quantize** the weights" if decoder else "**3 Quantize**", **_key("quantize")):
             return
-        scheme = st.segmented_control(
-            "Scheme",
-            list(SCHEME_WORDS),
-            format_func=lambda name: SCHEME_WORDS[name],
-            label_visibility="collapsed",
-            required=True,
-            **_key("scheme"),
-        )
+        scheme = "weight-only" if decoder else _scheme()
         if scheme == "weight-only":
             help_bits = "Layers take 2, 4 or 8 bits each, so that their average is this."
             budget = bool(st.session_state[PREFIX + "max_mb"])
@@ -181,7 +180,7 @@ def _quantize() -> None:
                 help=CALIBRATION_HELP,
                 **_key("calibration"),
             )
-        trained = st.session_state[PREFIX + "train_epochs"] > 0
+        trained = st.session_state[PREFIX + "train_epochs"] > 0 and not decoder
         if scheme != "weight-only" and not trained:
             st.slider("Smoothing", 0.0, 1.0, step=0.05, help=SMOOTHING_HELP, **_key("smooth"))
         if scheme == "int8-static" or (scheme == "int8-dynamic" and st.session_state[PREFIX + "smooth"] and not trained):
@@ -201,11 +200,33 @@ def _quantize() -> None:
                     help="Which matrix takes how many bits follows its own error, or how far the model's answers move (takes a minute).",
                     **_key("widths"),
                 )
+        if decoder:
+            return
         with st.expander("Training with rounding"):
             st.slider("Train while rounding", 0.0, 10.0, step=0.5, format="%.1f epochs", help=TRAINING_HELP, **_key("train_epochs"))
             if trained:
                 help_teacher = "The teacher is the model before this step. The rest of the loss is on the labels."
                 st.slider("Weight of its teacher", 0.0, 1.0, step=0.05, help=help_teacher, **_key("distill_weight"))
+
+
+def _recover(*, trains: bool) -> None:
+    unit = "points" if trains else "%"
+    with st.expander("Recover what a step costs"):
+        help_try = "A step that costs more is tried otherwise at the same size: another allocation, a method that looks at data, training."
+        st.slider("A step may cost", 0.0, 5.0, step=0.25, format=f"%.2f {unit}", help=f"{help_try} 0 is off.", **_key("recover"))
+        if trains and st.session_state[PREFIX + "recover"]:
+            st.slider("Training that may be added", 0.0, 20.0, step=1.0, format="%.0f epochs", **_key("recover_epochs"))
+
+
+def _scheme() -> str:
+    return st.segmented_control(
+        "Scheme",
+        list(SCHEME_WORDS),
+        format_func=lambda name: SCHEME_WORDS[name],
+        label_visibility="collapsed",
+        required=True,
+        **_key("scheme"),
+    )
 
 
 def _bits(width: int) -> str:

@@ -24,7 +24,11 @@ TARGETS = ("weights", *STRUCTURES)
 SHARES = {"layers": "drop_layers"}
 """Names of the form's shares where they are not the target's."""
 
+DECODER: State = {"decoder": True, "distil": False, "prune": False, "scheme": "weight-only", "train_epochs": 0.0, "smooth": 0.0}
+"""What the form says for every language model, which is quantized by its weights alone."""
+
 DEFAULTS: State = {
+    "decoder": False,
     "distil": False,
     "layers": 3,
     "epochs": 6.0,
@@ -65,6 +69,8 @@ DEFAULTS: State = {
     "smooth": 0.0,
     "train_epochs": 0.0,
     "distill_weight": 0.5,
+    "recover": 0.0,
+    "recover_epochs": 4.0,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
 
@@ -85,7 +91,8 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
         stages += _pruning(state)
     if state["quantize"]:
         stages.append(_quantizing(state))
-    return parse_recipe({"stages": stages}, where="In this recipe")
+    rule = {"recover": {"max_drop": state["recover"], "epochs": state["recover_epochs"]}} if state["recover"] and stages else {}
+    return parse_recipe({"stages": stages, **rule}, where="In this recipe")
 
 
 def _pruning(state: Mapping[str, Any]) -> list[State]:
@@ -153,6 +160,8 @@ def to_state(recipe: Recipe) -> State:
             fields |= {"smooth", "train_epochs", "distill_weight"}
             state |= {"quantize": True, "widths": stage.allocation, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" and stage.max_mb is None else {}
+    if recipe.recover:
+        state |= {"recover": recipe.recover.max_drop, "recover_epochs": recipe.recover.epochs}
     state["targets"] = state["targets"] or ["weights"]
     if to_recipe(state).id != recipe.id:
         raise RecipeError(f'The form cannot show all of "{recipe.in_words()}"; run its file with `paretoscope run MODEL --recipe FILE`.')
@@ -169,7 +178,7 @@ def sweep(state: Mapping[str, Any], sparsities: Sequence[int], bits: Sequence[fl
     for sparsity, width in itertools.product(sparsities, bits):
         targets = [target for target in state["targets"] if target != "weights" and state["prune"]] + (["weights"] if sparsity else [])
         zeros = {"prune": bool(targets), "targets": targets, "sparsity": sparsity, "pattern": "unstructured"}
-        eight = state["scheme"] if state["scheme"] != "weight-only" else "int8-dynamic"
+        eight = state["scheme"] if state["scheme"] != "weight-only" or state["decoder"] else "int8-dynamic"
         rounded = {"quantize": width < 32, "scheme": eight if width == 8 else "weight-only", "bits": width, "max_mb": None}
         recipes.append(to_recipe({**state, **zeros, **rounded}))
     return list({recipe.id: recipe for recipe in recipes}.values())

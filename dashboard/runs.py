@@ -19,7 +19,12 @@ from dashboard.scope import Scope
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
-RESULT = ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes")
+
+
+def shown(row: Row) -> list[str]:
+    """The metrics of a result card."""
+    axes = row.document.axes
+    return [key for key in (axes.quality, axes.time, "ttft_ms", "tokens_per_s", axes.size, "peak_memory_bytes") if row.values.get(key)]
 
 
 def progress_in_words(row: TrialRow) -> str:
@@ -104,7 +109,7 @@ def result(scope: Scope, row: Row) -> None:
     with st.container(border=True):
         st.markdown(f"#### {look.glyph} {row.name}: measured")
         with st.container(horizontal=True, gap="large"):
-            for key in RESULT:
+            for key in shown(row):
                 _tile(key, row)
         if not row.document.is_baseline:
             st.markdown(_sentence(row))
@@ -128,10 +133,11 @@ def _tile(key: str, row: Row) -> None:
 
 def _sentence(row: Row) -> str:
     paired, speed = row.document.paired, row.document.speedup
-    parts = [f"Accuracy {verdict.loss(row)}."]
+    parts = [f"{metric(row.document.axes.quality).label} {verdict.loss(row)}."]
     if paired and row.document.quality:
         n = row.document.quality.n
-        parts.append(f"Of {n:,} examples it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
+        asked = "tokens to foretell" if paired.change else "examples"
+        parts.append(f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
     if speed:
         noisy = ", in a noisy sitting" if row.noisy else ""
         words = speed_in_words(speed.value, speed.low, speed.high)

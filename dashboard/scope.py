@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from compression import catalog
 from compression.catalog import BUILTIN_MODELS
+from compression.defaults import Axes, axes
+from compression.errors import ParetoscopeError
 from compression.report.table import Row, plain, rows
 from compression.trial import Conditions, Machine, TrialDocument
 from dashboard import data, linked
@@ -23,6 +26,7 @@ class Scope:
     task: str
     machine: Machine
     conditions: Conditions
+    axes: Axes
     demo: bool
     """Whether the points come from the shipped study; those stay apart even from points of an equal machine."""
 
@@ -54,8 +58,12 @@ def _in_scope(document: TrialDocument, scope: Scope) -> bool:
     return (document.model, document.task, document.measured_under) == (scope.model, scope.task, (scope.machine.id, scope.conditions))
 
 
-def default_conditions() -> Conditions:
-    return Conditions(threads=min(2, data.this_machine().cores))
+def default_conditions(model: str) -> Conditions:
+    threads = min(2, data.this_machine().cores)
+    try:
+        return catalog.default_conditions(catalog.resolve_model(model)).model_copy(update={"threads": threads})
+    except ParetoscopeError:
+        return Conditions(threads=threads)
 
 
 def pick() -> Scope:
@@ -65,7 +73,18 @@ def pick() -> Scope:
     task = linked.option("Task", _tasks(model, everything), key="task", format_func=short)
     places = {place.id: place for place in _places(model, task)}
     place = _pick_place(places)
-    return Scope(model, task, place.machine, _pick_conditions(place), place.demo)
+    return Scope(model, task, place.machine, _pick_conditions(model, place), _axes(model, task, place), place.demo)
+
+
+def _axes(model: str, task: str, place: Place) -> Axes:
+    """Those of what was measured, else what its model and task will be measured by."""
+    if place.documents:
+        return place.documents[-1].axes
+    try:
+        architecture = data.architecture(model)
+        return axes(catalog.resolve_task(task, architecture=architecture).metric, generates=architecture == "decoder")
+    except ParetoscopeError:
+        return axes()
 
 
 def _model_was_chosen() -> None:
@@ -98,11 +117,12 @@ def _models(documents: tuple[TrialDocument, ...]) -> list[str]:
 
 def _tasks(model: str, documents: tuple[TrialDocument, ...]) -> list[str]:
     """The model's own task first."""
-    known = [BUILTIN_MODELS[model][0]] if model in BUILTIN_MODELS else []
+    known = [ref.task for ref in data.builtin_models() if ref.name == model and ref.task]
+    architecture = data.architecture(model)
     measured = [document.task for document in documents if document.model == model]
     typed = [*st.session_state.get("own_tasks", []), *(row.request.task for row in data.live_trials() if row.request.model == model)]
     named = st.query_params.get_all("task")[:1]
-    return list(dict.fromkeys([*known, *measured, *typed, *(ref.name for ref in data.builtin_tasks()), *named]))
+    return list(dict.fromkeys([*known, *measured, *typed, *(ref.name for ref in data.builtin_tasks() if ref.architecture == architecture), *named]))
 
 
 @dataclass(frozen=True)
@@ -180,10 +200,10 @@ def _machine_was_chosen() -> None:
     st.session_state["machine_chosen"] = True
 
 
-def _pick_conditions(place: Place) -> Conditions:
+def _pick_conditions(model: str, place: Place) -> Conditions:
     """Those under which most was measured first."""
     measured = [at for document in place.documents if (at := document.measured_under[1])]
-    found = {_spelt(at): at for at in (default_conditions(), *measured)}
+    found = {_spelt(at): at for at in (default_conditions(model), *measured)}
     options = sorted(found, key=lambda spelt: (-measured.count(found[spelt]), spelt))
     return found[linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())]
 

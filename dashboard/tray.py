@@ -10,7 +10,7 @@ from compression.frontier import Frontier
 from compression.metrics import metric
 from compression.report.palette import LOOKS
 from compression.report.table import Row
-from dashboard import chain, downloads, picks, verdict
+from dashboard import chain, downloads, picks, runs, verdict
 from dashboard.scope import Scope
 
 ACROSS = 3
@@ -22,7 +22,11 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"#### Picked ({len(picked)})", width="content")
-        st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
+        with st.container(horizontal=True, width="content"):
+            label = "Compare" if len(picked) > 1 else "Compare with the baseline"
+            if st.button(label, icon=":material/compare_arrows:", type="primary", key="compare_picks"):
+                st.switch_page("pages/compare.py")
+            st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
     for start in range(0, len(picked), ACROSS):
         for column, row in zip(st.columns(ACROSS), picked[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):
@@ -33,7 +37,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
     look = LOOKS[row.family]
     st.markdown(f"**{row.name}**")
     st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
-    keys = [key for key in ("quality", "latency_p50_ms", "size_bytes", "peak_memory_bytes") if row.values.get(key)]
+    keys = runs.shown(row)
     st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}" for key in keys))
     if row.document.paired:
         paired = row.document.paired

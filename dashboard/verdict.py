@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compression.frontier import Recommendation
+from compression.limits import MaxDrop
 from compression.metrics import metric
 from compression.report.table import Row
-from compression.wording import difference, negligible, p_in_words, size_in_words, speed_in_words
+from compression.trial import Interval
+from compression.wording import allowance, change, difference, negligible, p_in_words, size_in_words, speed_in_words
 
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -23,8 +25,10 @@ def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
 def figures(row: Row) -> str:
     """What it costs and brings, in a line: accuracy with its change and what the paired test says, speed, size."""
     if row.document.is_baseline:
-        return f"{row.said('quality')}, {row.said('size_bytes')}, {row.said('latency_p50_ms')}."
-    parts = [f"{metric('quality').format(row.point.value('quality'))} ({loss(row)})"]
+        return ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
+    quality = metric(row.document.axes.quality)
+    named = "" if quality.unit else f"{quality.called} "
+    parts = [f"{named}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
     document = row.document
     if document.speedup:
         speedup = document.speedup
@@ -37,9 +41,12 @@ def figures(row: Row) -> str:
 
 def loss(row: Row) -> str:
     """The change of accuracy and whether it is more than chance: "-1.2 points, p = .21: no clear loss"."""
-    value, base, paired = row.point.value("quality"), row.baseline.get("quality"), row.document.paired
+    key = row.document.axes.quality
+    value, base, paired = row.point.value(key), row.baseline.get(key), row.document.paired
     if value is None or base is None:
         return "no baseline"
+    if paired and paired.change:
+        return _more(paired.change)
     points = (value - base) * 100
     change = "no change" if abs(points) < 0.05 else f"{points:+.1f} points"
     if paired is None:
@@ -50,6 +57,16 @@ def loss(row: Row) -> str:
         return f"no change, {p}"
     verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
     return f"{change}, {p}: {verdict}"
+
+
+def _more(change: Interval) -> str:
+    """
+    >>> _more(Interval(value=0.018, low=0.015, high=0.021)), _more(Interval(value=0.0001, low=-0.001, high=0.001))
+    ('+1.80 % [1.50, 2.10]: a clear loss', '+0.01 % [-0.10, 0.10]: no clear loss')
+    """
+    clear = not change.low <= 0 <= change.high
+    verdict = f"{'a' if clear else 'no'} clear {'loss' if change.value > 0 else 'gain'}"
+    return f"{100 * change.value:+.2f} % [{100 * change.low:.2f}, {100 * change.high:.2f}]: {verdict}"
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -72,12 +89,13 @@ def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
         return ""
     best, other = table[found.best], table[found.runner_up]
     changes: list[str] = []
-    for key, worse, better in (("quality", "", ""), ("latency_p50_ms", "slower", "faster"), ("size_bytes", "larger", "smaller")):
+    axes = best.document.axes
+    for key, worse, better in ((axes.quality, "", ""), (axes.time, "slower", "faster"), (axes.size, "larger", "smaller")):
         mine, its = best.point.value(key), other.point.value(key)
-        if mine is None or its is None or negligible(key, its - mine) or (key == "latency_p50_ms" and _overlap(best, other, key)):
+        if mine is None or its is None or negligible(key, its - mine) or (key == axes.time and _overlap(best, other, key)):
             continue
-        words = difference(key, its - mine)
-        changes.append(words if key == "quality" else f"{words[1:]} {worse if its > mine else better}")
+        words = change(key, its, mine) if key == axes.quality else difference(key, its - mine)
+        changes.append(words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}")
     return f"Runner-up: **{other.name}** ({', '.join(changes) or 'the same'})."
 
 
@@ -91,5 +109,6 @@ def _nearest(found: Recommendation) -> str:
     limit = found.nearest_limit
     if limit is None:
         return ""
-    room = difference(limit.metric, found.slack[limit])[1:]
+    slack = found.slack[limit]
+    room = allowance(limit.metric, slack) if isinstance(limit, MaxDrop) else difference(limit.metric, slack)[1:]
     return f"Nearest limit: {metric(limit.metric).label.lower()}, {room} to spare."

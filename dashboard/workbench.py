@@ -29,7 +29,7 @@ def draw(scope: Scope) -> None:
         return
     left, right = st.columns([4, 7], gap="large")
     with left:
-        state = recipe_form.draw(scope.model, shape.layers if shape else 12)
+        state = recipe_form.draw(scope.model, shape.layers if shape else 12, decoder=data.architecture(scope.model) == "decoder")
         recipe = _recipe(state)
     if recipe is None:
         return
@@ -50,12 +50,15 @@ def _recipe(state: recipe_state.State) -> Recipe | None:
 
 def _measuring(scope: Scope) -> tuple[Protocol, Conditions]:
     """Protocol and conditions of the run, out of sight until wanted."""
-    at = scope.conditions if scope.here else default_conditions()
+    at = scope.conditions if scope.here else default_conditions(scope.model)
     with st.popover("Measuring", icon=":material/timer:", type="tertiary"):
         protocols: dict[Protocol, str] = {"quick": "quick (seconds)", "standard": "standard (tighter intervals)"}
         chosen = st.segmented_control("Protocol", list(protocols), default="quick", format_func=lambda p: protocols[p], required=True, key="protocol")
         batch = st.number_input("Batch", 1, 256, at.batch, key=f"batch_{at.batch}")
-        sequence = st.number_input("Tokens", 4, 512, at.sequence, key=f"sequence_{at.sequence}")
+        decoder = data.architecture(scope.model) == "decoder"
+        sequence = st.number_input(
+            "Tokens of the prompt" if decoder else "Tokens", 4, 2048 if decoder else 512, at.sequence, key=f"sequence_{at.sequence}"
+        )
         threads = st.number_input("Threads", 1, data.this_machine().cores, min(at.threads, data.this_machine().cores), key=f"threads_{at.threads}")
     protocol: Protocol = "standard" if chosen == "standard" else "quick"
     return protocol, Conditions(batch=int(batch), sequence=int(sequence), threads=int(threads))
@@ -87,11 +90,15 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
 
 def _sweep(state: recipe_state.State, asked: TrialRequest) -> None:
     with st.popover("Sweep", icon=":material/grid_on:", type="tertiary"):
-        st.markdown("This recipe at every sparsity of single weights and every bit width, sharing what can be shared.")
-        sparsities = st.pills(
-            "Sparsity", SPARSITIES, selection_mode="multi", default=[0, 50, 70], format_func=lambda s: f"{s} %", key="sweep_sparsity"
-        )
-        widths = st.pills("Bits", list(WIDTHS), selection_mode="multi", default=[8, 4], format_func=lambda w: WIDTHS[w], key="sweep_bits")
+        over = "every bit width" if state["decoder"] else "every sparsity of single weights and every bit width"
+        st.markdown(f"This recipe at {over}, sharing what can be shared.")
+        sparsities = [0]
+        if not state["decoder"]:
+            sparsities = st.pills(
+                "Sparsity", SPARSITIES, selection_mode="multi", default=[0, 50, 70], format_func=lambda s: f"{s} %", key="sweep_sparsity"
+            )
+        words = WIDTHS | ({8: "8 bits"} if state["decoder"] else {})
+        widths = st.pills("Bits", list(WIDTHS), selection_mode="multi", default=[8, 4], format_func=lambda w: words[w], key="sweep_bits")
         recipes = recipe_state.sweep(state, sparsities, widths)
         if st.button(f"Queue {len(recipes)} models", type="primary", icon=":material/playlist_add:", disabled=not recipes, key="sweep"):
             _queue([asked.model_copy(update={"recipe": recipe}) for recipe in recipes])

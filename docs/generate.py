@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from compression import recipe, trial
 from compression.cli import _parser
 from compression.metrics import METRICS
-from compression.recipe import STAGES, Method, Recipe, Stage
+from compression.recipe import STAGES, Method, Recipe, Recover, Stage
 from compression.recipe_file import load_recipe
 from compression.workspace import PROJECT, write_whole
 
@@ -91,11 +93,16 @@ def prose(owner: object) -> str:
 
 def _stage(kind: str, stage: type[Stage]) -> Iterator[str]:
     yield f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Carried out by `{stage.carried_out_by}`.\n\n"
+    yield _fields(stage, {name: methods for (owner, name), methods in CHOICES.items() if owner == kind}) + "\n"
+
+
+def _fields(owner: type[BaseModel], choices: Mapping[str, Iterable[object]] | None = None) -> str:
+    """The table of a model's fields, its kind apart; `choices` are names of methods that a field takes."""
     rows: list[list[str]] = []
-    for name, field in stage.model_json_schema()["properties"].items():
-        takes = allowed({"enum": list(CHOICES[kind, name])} if (kind, name) in CHOICES else field)
+    for name, field in owner.model_json_schema()["properties"].items():
+        takes = allowed({"enum": list(choices[name])} if choices and name in choices else field)
         rows.append([f"`{name}`", takes, default(field), field.get("description", "")])
-    yield table(["field", "takes", "default", "what it does"], rows[1:]) + "\n"  # the first is the kind itself
+    return table(["field", "takes", "default", "what it does"], [row for row in rows if row[0] != "`kind`"])
 
 
 def recipes_page() -> str:
@@ -109,8 +116,11 @@ def recipes_page() -> str:
                 ["`version`", "`1`", "version of this language"],
                 ["`seed`", "whole number, at least 0", "seed of everything that draws numbers"],
                 ["`stages`", "list of stages", "what to do, in order; `quantize` comes last; no stage is the baseline"],
+                ["`recover`", "`max_drop`, `epochs`", "what one stage may cost, and the training that may win back what costs more"],
             ],
         ),
+        f"\n## Recover\n\n{prose(Recover)}\n\n",
+        _fields(Recover),
         "\n## Stages\n\n",
     ]
     for kind, stage in STAGES.items():

@@ -26,9 +26,9 @@ key, better = st.columns(2, gap="medium")
 with key:
     table = limits.strategies(table)
 with better:
-    objectives = limits.objectives_chosen(table)
+    objectives = limits.objectives_chosen(table, here.axes)
 with sliders:
-    asked = limits.draw(table, baseline)
+    asked = limits.draw(table, baseline, here.axes)
 points = [row.point for row in table]
 advice = recommend(points, asked.constraints, objectives, baseline)
 found = front(points, objectives)
@@ -38,9 +38,9 @@ with answer:
 
 states = recommendation.states(found, advice)
 shown = []
-for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), ("size_bytes", "latency_p50_ms"), strict=True):
+for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True):
     with column:
-        shown.append(charts.plot(name, table, x, "quality", states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
+        shown.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
 recommendation.legend(found, advice, len(table))
 
 tray.draw(here, found, [by_id[id] for id in picked])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from compression.recipe import AnyStage, Recipe
 from compression.trial import (
     ArtifactRecord,
     Conditions,
     Energy,
+    Generation,
     Interval,
     Latency,
     Machine,
@@ -87,3 +89,35 @@ def _measured(quality: float, p50: float, size: int, at: Conditions) -> Measured
         memory=Memory(peak_bytes=2 * size, steady_bytes=size),
         energy=Energy(joules_per_request=p50 * 0.03, source="estimate: time x 15 W a core"),
     )
+
+
+def decoder_document(
+    *stages: AnyStage,
+    perplexity: float = 20.0,
+    change: tuple[float, float] = (0.0, 0.0),
+    speedup: float = 1.0,
+    size: int = 540_000_000,
+    machine: Machine = MACHINE,
+) -> TrialDocument:
+    """A trial of a language model, `speedup` times as fast as a baseline of perplexity 20, 40 ms a token and 540 MB; `change` is
+    the interval of the change of its perplexity, relative."""
+    at = Conditions(sequence=128)
+    plain = document(*stages, speedup=speedup, size=size, model="smollm2-135m", task="prose", conditions=at, machine=machine)
+    own = {**dict(plain), **_generating(perplexity, 40.0 / speedup, size)}
+    if plain.baseline and plain.paired and plain.speedup:
+        own["baseline"] = {**dict(plain.baseline), **_generating(20.0, 40.0, 540_000_000)}
+        own["generation"] = own["generation"].model_copy(update={"ttft_speedup": plain.speedup})
+        own["paired"] = plain.paired.model_copy(update={"change": Interval(value=perplexity / 20.0 - 1, low=change[0], high=change[1])})
+    return TrialDocument.model_validate(own)
+
+
+def _generating(perplexity: float, tpot_ms: float, size: int) -> dict[str, Any]:
+    quantiles = {"p50_ms": tpot_ms, "p50_low_ms": tpot_ms * 0.98, "p50_high_ms": tpot_ms * 1.02, "p90_ms": tpot_ms, "load_ms": 50}
+    latency = Latency.model_validate({"batch": 1, "sequence": 128, "threads": 2, "n": 120, **quantiles})
+    timed = {"ttft_p90_ms": 420, "tpot_ms": tpot_ms, "tpot_p90_ms": tpot_ms, "tokens_per_s": 1000 / tpot_ms}
+    return {
+        "artifact": ArtifactRecord(path="artifacts/x", size_bytes=size, files={"model.onnx.data": size}, sha256={"model.onnx.data": "0" * 64}),
+        "quality": Quality(metric="perplexity", value=perplexity, low=perplexity * 0.95, high=perplexity * 1.05, n=12_000),
+        "latency": latency,
+        "generation": Generation.model_validate({"prompt_tokens": 128, "new_tokens": 24, "n": 9, "ttft_ms": 400, **timed}),
+    }

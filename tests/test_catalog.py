@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 from compression import builtin_data, catalog
 from compression.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
 from compression.errors import ModelError, ParetoscopeError, TaskError
-from compression.recipe import Recipe
+from compression.model_facts import check_fit
+from compression.recipe import AnyStage, PruneStructure, Quantize, Recipe
 from compression.trial import Conditions
 
 
@@ -47,7 +48,7 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_builtin_models_know_their_task_and_its_labels(adapters: Path) -> None:
-    found = {ref.name: ref for ref in models()}
+    found = {ref.name: ref for ref in models() if ref.architecture == "classifier"}
     assert set(found) == set(BUILTIN_MODELS)
     for ref in found.values():
         assert ref.kind == "builtin"
@@ -69,7 +70,7 @@ def test_a_missing_adapter_is_named_and_the_model_not_listed(adapters: Path) -> 
     (adapters / "minilm-sms.safetensors").unlink()
     with pytest.raises(ModelError, match=r"minilm-sms\.safetensors.*missing"):
         resolve_model("minilm-sms")
-    assert [ref.name for ref in models()] == ["minilm-trec", "minilm-movies"]
+    assert [ref.name for ref in models()] == ["minilm-trec", "minilm-movies", "smollm2-135m"]
 
 
 def test_missing_carrier_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +172,7 @@ def test_key_of_a_file_covers_how_it_is_read(tmp_path: Path) -> None:
     assert len(keys) == 4
 
 
-@pytest.mark.parametrize("name", ["data.xlsx", "data.txt", "data"])
+@pytest.mark.parametrize("name", ["data.xlsx", "data.docx", "data"])
 def test_a_suffix_that_is_not_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("text,label\n")
     with pytest.raises(TaskError, match=r"which is not read; give one of \.csv"):
@@ -187,3 +188,22 @@ def test_descriptions_are_plain_json(tmp_path: Path) -> None:
     described = catalog.describe_model(resolve_model(str(write_model(tmp_path / "model"))))
     assert json.loads(json.dumps(described)) == described
     assert described["labels"] == ["no", "yes"]
+
+
+def test_the_builtin_language_model_says_what_it_is() -> None:
+    ref = resolve_model("smollm2-135m")
+    assert (ref.kind, ref.architecture, ref.task, ref.labels, ref.max_tokens) == ("builtin", "decoder", "prose", None, 8192)
+    assert "de-quantized Q4_1" in ref.about
+
+
+@pytest.mark.parametrize(
+    ("model", "stage", "reason"),
+    [
+        ("smollm2-135m", PruneStructure(), "is for classifiers, but"),
+        ("smollm2-135m", Quantize(train_epochs=1), "quantize it without training"),
+        ("minilm-trec", Quantize(cache_bits=8), "cache_bits is for language models"),
+    ],
+)
+def test_what_an_architecture_does_not_support_is_said_before_work_starts(model: str, stage: AnyStage, reason: str) -> None:
+    with pytest.raises(ParetoscopeError, match=reason):
+        check_fit(resolve_model(model), Recipe(stages=(stage,)))

@@ -348,7 +348,7 @@ def test_limits_follow_the_direction_of_their_metric() -> None:
     assert Constraint("size_bytes", 10).slack(at("a", 12, 0.96), None) == -2
     worse_is_more = MaxDrop(0.5, metric="latency_p50_ms")
     assert worse_is_more.slack(at("a", 1, 1, 3.0), at("b", 1, 1, 2.0)) == pytest.approx(-0.5)
-    assert worse_is_more.in_words() == "Latency p50 drop ≤ 0.500 ms"
+    assert worse_is_more.in_words() == "Latency p50 rise ≤ 0.500 ms"
 
 
 def test_an_unmeasured_metric_under_a_limit_is_not_feasible() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from compression.catalog import resolve_task
 from compression.errors import TaskError
-from compression.tasks import Task, load_task
+from compression.splits import Task
+from compression.tasks import load_task
 
 
 def load(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> Task:

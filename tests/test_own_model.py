@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -107,10 +108,10 @@ def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("architectures", "what"),
-    [(["BertModel"], "a BertModel"), (["LlamaForCausalLM"], "a LlamaForCausalLM"), (None, "names no architecture")],
+    [(["BertModel"], "a BertModel"), (["BertForMaskedLM"], "a BertForMaskedLM"), (None, "names no architecture")],
 )
-def test_a_model_without_classification_head_is_named(tmp_path: Path, architectures: Any, what: str) -> None:
-    with pytest.raises(ModelError, match="a classification head is needed") as caught:
+def test_a_model_without_a_head_is_named(tmp_path: Path, architectures: Any, what: str) -> None:
+    with pytest.raises(ModelError, match="a classification head or a language head is needed") as caught:
         resolve_model(str(write_model(tmp_path / "model", architectures=architectures)))
     assert what in str(caught.value)
 
@@ -211,3 +212,50 @@ def test_only_harmless_files_are_downloaded(hub_cache: Path, monkeypatch: pytest
     assert not any(pattern.endswith((".bin", ".py", ".pt")) or pattern == "*" for pattern in asked[0]["allow_patterns"])
     assert "token" not in asked[0]
     assert len(asked) == 1
+
+
+# --- language models ----------------------------------------------------------------------------------
+
+
+def test_a_language_model_is_known_by_its_head(tmp_path: Path) -> None:
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "max_position_embeddings": 64}
+    ref = resolve_model(str(write_model(tmp_path / "model", **config)))
+    assert (ref.architecture, ref.labels, ref.classes, ref.max_tokens) == ("decoder", None, None, 64)
+    gpt2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_positions": 32}
+    assert resolve_model(str(write_model(tmp_path / "gpt2", **gpt2))).max_tokens == 32
+
+
+def test_a_language_model_of_another_family_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match='family "opt" are not supported; supported are llama, mistral'):
+        resolve_model(str(write_model(tmp_path / "model", architectures=["OPTForCausalLM"], model_type="opt")))
+
+
+def write_gguf(path: Path, family: str = "llama", context: int = 64) -> Path:
+    writer = gguf.GGUFWriter(path, family)
+    writer.add_name("Tiny")
+    writer.add_context_length(context)
+    writer.add_token_list(["a", "b", "c"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    return path
+
+
+def test_a_gguf_file_is_known_by_its_header(tmp_path: Path) -> None:
+    ref = resolve_model(str(write_gguf(tmp_path / "tiny.gguf")))
+    assert (ref.kind, ref.architecture, ref.max_tokens) == ("gguf", "decoder", 64)
+    assert "de-quantized" in ref.about
+    assert resolve_model(str(write_gguf(tmp_path / "other.gguf", context=65))).key != ref.key
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"PK", "is no GGUF file"), (b"GGUF\x03", "is damaged"), (b"GGUF" + b"\xff" * 40, "is damaged")])
+def test_a_broken_gguf_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=reason):
+        resolve_model(str(path))
+
+
+def test_a_gguf_file_of_another_family_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match='a "mamba" model'):
+        resolve_model(str(write_gguf(tmp_path / "mamba.gguf", family="mamba")))

@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from compression import __version__
+from compression.decoder_io import DATA, GENAI
 from compression.measure.size import artifact_record
 from compression.recipe import Recipe
 from compression.trial import ArtifactRecord
 from compression.workspace import whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
-RUN = Path(__file__).with_name("run.py")
+OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
+RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
 
 
 def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]) -> ArtifactRecord:
-    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json) and return what is in it.
+    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json and what a decoder has besides), and return what is in it.
 
     `facts` go into manifest.json beside the sha256 of every other file: where the model comes from, the
     conditions it was measured under, the check against torch.
@@ -31,9 +33,10 @@ def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, A
     if target.is_dir():
         shutil.rmtree(target)
     with whole_folder(target) as folder:
-        for name in (MODEL, TOKENIZER, CONFIG):
+        decoder = (made / GENAI).is_file()
+        for name in (MODEL, TOKENIZER, CONFIG, *(OF_DECODERS if decoder else ())):
             _link(made / name, folder / name)
-        shutil.copyfile(RUN, folder / "run.py")
+        shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
         record = artifact_record(folder)

@@ -16,9 +16,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator
+import zipfile
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +95,23 @@ class StageCache:
         except (ValueError, EOFError, FileNotFoundError):
             self._remove(self.path(key))
             return np.load(self.folder(key, write) / "array.npy", allow_pickle=False)
+
+    def arrays(self, key: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """As `array`, several by name in one .npz."""
+
+        def write(folder: Path) -> None:
+            made: dict[str, Any] = dict(make())
+            np.savez(folder / "arrays.npz", **made)
+
+        def read() -> dict[str, np.ndarray]:
+            with np.load(self.folder(key, write) / "arrays.npz", allow_pickle=False) as found:
+                return dict(found)
+
+        try:
+            return read()
+        except (ValueError, EOFError, FileNotFoundError, zipfile.BadZipFile):
+            self._remove(self.path(key))
+            return read()
 
     def evict(self) -> None:
         """Remove the entries that were not used for longest until the rest fits."""

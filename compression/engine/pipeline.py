@@ -6,13 +6,12 @@ for what no trial before it has made. What a stage does is the stage's own file;
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import io
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,33 +25,42 @@ from google.protobuf.message import DecodeError
 
 from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
 from compression.catalog import resolve_request
+from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
-from compression.errors import ArtifactError
+from compression.engine.judging import JUDGES, SPLIT, Scores, tokenizer_of
+from compression.engine.recovering import recovered
+from compression.errors import ArtifactError, ParetoscopeError
 from compression.measure import locks
 from compression.measure.coverage import Coverage, coverage
+from compression.measure.generation import generate_in_turns
 from compression.measure.latency import Side, Sitting, measure_in_turns
-from compression.measure.machine import fingerprint, usable_cores
-from compression.measure.quality import evaluate, paired, score
+from compression.measure.machine import fingerprint
 from compression.measure.size import artifact_record
-from compression.models.context import EncodedSplit, StageContext
+from compression.model_facts import check_fit
+from compression.models.context import StageContext
+from compression.models.decoder_anatomy import is_decoder
+from compression.models.decoder_files import load_decoder, save_decoder
 from compression.models.export import CODE_VERSION as EXPORT_VERSION
 from compression.models.export import TOLERANCE, export
+from compression.models.export_decoder import genai_config
 from compression.models.graph import payload_bytes, save
 from compression.models.load import load_model, prepare, save_model
+from compression.models.load_decoder import TOKENIZER_CONFIG
 from compression.quantization.theoretical import theoretical_bytes
 from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
-from compression.tasks import encode, load_task
+from compression.tasks import load_task
 from compression.trial import Measured, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace, write_whole
 
-SPLIT = "validation"
-"""The split of every curve; the test split is opened only for what a person keeps."""
 FACTS = "facts.json"
 SECONDS = "seconds.txt"
 """In every cache entry: what it cost when it was made, the waiting for other work apart."""
 WRITTEN_BYTES = 16_000
 """Recipe, manifest, card and script of an artefact are at most this large together."""
+
+TIMERS = {"classifier": measure_in_turns, "decoder": generate_in_turns}
+"""How the artefacts of an architecture are timed."""
 
 log = logging.getLogger("paretoscope")
 Report = Callable[[Progress], None]
@@ -61,13 +69,14 @@ Report = Callable[[Progress], None]
 def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> TrialDocument:
     """Make and measure what `request` asks for; raises `ParetoscopeError` in one sentence when that cannot be done."""
     bench = Bench(request, workspace, Steps(request.recipe, report))
-    made = bench.make(request.recipe)
-    baseline = made if not request.recipe.stages else bench.make(Recipe())
-    quality, logits = bench.quality(made)
-    reference = (quality, logits) if made is baseline else bench.quality(baseline)
+    recipe, notes = recovered(request.recipe, bench.judged, bench.fits)
+    made = bench.make(recipe)
+    baseline = made if not recipe.stages else bench.make(Recipe())
+    reference = bench.scores(baseline, baseline)
+    scores = reference if made is baseline else bench.scores(made, baseline, reference)
     sitting = bench.sit(made, baseline)
-    bench.keep_samples(sitting, logits, reference[1])
-    return bench.document(made, baseline, (quality, reference[0]), (logits, reference[1]), sitting)
+    bench.keep_samples(sitting, scores, reference)
+    return bench.document(made, baseline, scores, reference, sitting, notes)
 
 
 @dataclass(frozen=True)
@@ -126,13 +135,16 @@ def _cost(entry: Path) -> float:
 
 def _graph(folder: Path) -> onnx.ModelProto:
     try:
-        return onnx.load(folder / MODEL)
+        return load_decoder(folder / MODEL) if (folder / GENAI).is_file() else onnx.load(folder / MODEL)
     except DecodeError as error:
         raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
 
 
-def _tokenizer(folder: Path) -> str:
-    return (folder / TOKENIZER).read_text(encoding="utf-8")
+def _carry(source: Path, folder: Path, names: Iterable[str]) -> None:
+    """Copy those of the named files that `source` has: a classifier has fewer than a decoder."""
+    for name in names:
+        if (source / name).is_file():
+            (folder / name).write_bytes((source / name).read_bytes())
 
 
 class Bench:
@@ -145,9 +157,9 @@ class Bench:
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
         self.task = load_task(self.task_ref, self.model_ref.outputs)
-        self.max_length = min(self.task.max_length, self.model_ref.max_tokens or self.task.max_length)
+        max_length = min(self.task.max_length, self.model_ref.max_tokens or self.task.max_length)
+        self.judge = JUDGES[self.task.kind](self.task, max_length, request.protocol)
         self._loaded: tuple[str, Any] = ("", None)
-        self._encoded: dict[str, EncodedSplit] = {}
 
     # --- making ---------------------------------------------------------------------------------------
 
@@ -185,6 +197,7 @@ class Bench:
             model = apply(by)(stage, self._load(parent, source), context)
             (folder / TOKENIZER).write_text(context.tokenizer, encoding="utf-8")
             save_model(model, folder, folder / TOKENIZER)
+            _carry(source, folder, (TOKENIZER_CONFIG,))
             self._loaded = (key, model)
 
         return key, self._folder(key, make)
@@ -193,8 +206,11 @@ class Bench:
         key = content_key("export", parent, EXPORT_VERSION)
 
         def make(folder: Path) -> None:
-            graph, difference = export(self._load(parent, source))
+            model = self._load(parent, source)
+            graph, difference = export(model)
             log.info("the graph differs from torch by %.2g, at most %g is accepted", difference, TOLERANCE)
+            if is_decoder(model.config):
+                (folder / GENAI).write_text(genai_config(graph, model), encoding="utf-8")
             self._write(folder, source, graph, difference, theoretical_bytes(graph, graph))
 
         return Made(key, self._folder(key, make))
@@ -204,7 +220,8 @@ class Bench:
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
-            beside = sum((parent.folder / name).stat().st_size for name in (TOKENIZER, CONFIG)) + WRITTEN_BYTES
+            names = (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI)
+            beside = sum((parent.folder / name).stat().st_size for name in names if (parent.folder / name).is_file()) + WRITTEN_BYTES
             context = replace(self._context(seed, parent.folder), beside_bytes=beside)
             graph = apply(stage.carried_out_by)(stage, whole, context)
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
@@ -212,9 +229,11 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _write(self, folder: Path, source: Path, graph: onnx.ModelProto, difference: float, theoretical: int) -> None:
-        save(graph, folder / MODEL)
-        for name in (TOKENIZER, CONFIG):
-            (folder / name).write_bytes((source / name).read_bytes())
+        _carry(source, folder, (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI))
+        if (folder / GENAI).is_file():
+            save_decoder(graph, folder)
+        else:
+            save(graph, folder / MODEL)
         facts = {"weights_bytes": payload_bytes(graph), "theoretical_bytes": theoretical, "torch_difference": difference}
         (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -239,68 +258,70 @@ class Bench:
         context = StageContext(
             seed=seed,
             labels=self.task.labels,
-            encoded=lambda name: self.encoded(name, context.tokenizer),
+            encoded=lambda name: self.judge.encoded(name, context.tokenizer),
             progress=self.steps.progress,
             cached=lambda key, make: self.cache.array(content_key(key), make),
-            tokenizer=_tokenizer(source),
+            tokenizer=tokenizer_of(source),
         )
         return context
 
-    def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
-        """A split of the task as token ids of a tokenizer.json, which a stage may have changed."""
-        split = self.task.splits[name]
-        key = content_key(split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length)
-        if key not in self._encoded:
-            self._encoded[key] = EncodedSplit(encode(tokenizer, split.texts, self.max_length), split.labels, key)
-        return self._encoded[key]
-
     # --- measuring ------------------------------------------------------------------------------------
 
-    def quality(self, made: Made) -> tuple[Quality, np.ndarray]:
-        """Quality on the validation split and the logits [examples, classes] behind it, through ONNX Runtime."""
+    def scores(self, made: Made, baseline: Made, reference: Scores | None = None) -> Scores:
+        """What the judge needs to know of a graph, through ONNX Runtime; `reference` is the same of the baseline."""
         with self.steps.step("accuracy"):
-            split = self.encoded(SPLIT, _tokenizer(made.folder))
 
-            def run() -> np.ndarray:
+            def run() -> Scores:
                 with locks.compute():
-                    return evaluate(made.folder, split.ids, split.labels, threads=usable_cores(), split=SPLIT)[1]
+                    return self.judge.scores(made.folder, reference)
 
-            logits = self.cache.array(content_key("logits", made.key, split.key, fingerprint().id), run)
-            return score(logits, split.labels, SPLIT), logits
+            return self.cache.arrays(content_key("scores", made.key, self.judge.key(made.folder, baseline.key), fingerprint().id), run)
+
+    def judged(self, recipe: Recipe) -> Quality:
+        """The quality of a recipe on the validation split."""
+        baseline = self.make(Recipe())
+        made = self.make(recipe) if recipe.stages else baseline
+        reference = self.scores(baseline, baseline)
+        return self.judge.quality(made.folder, reference if made is baseline else self.scores(made, baseline, reference))
+
+    def fits(self, stage: Stage) -> bool:
+        """Whether the model can take a stage."""
+        try:
+            check_fit(self.model_ref, Recipe.model_validate({"stages": [stage.canonical()]}))
+        except ParetoscopeError:
+            return False
+        return True
 
     def sit(self, made: Made, baseline: Made) -> Sitting:
         """Latency, memory and energy, in turns with the baseline and alone on the machine."""
         with self.steps.step("latency"), locks.measuring():
             reference = None if made is baseline else baseline.folder
-            return measure_in_turns(made.folder, reference, self.request.conditions, self.request.protocol, self.steps.progress)
+            return TIMERS[self.model_ref.architecture](made.folder, reference, self.request.conditions, self.request.protocol, self.steps.progress)
 
-    def keep_samples(self, sitting: Sitting, logits: np.ndarray, reference: np.ndarray) -> None:
-        """Raw latency samples and the logits of every example, for whoever wants to look closer."""
-        labels = self.task.splits[SPLIT].labels
-        arrays: dict[str, Any] = {"logits": logits, "baseline_logits": reference, "labels": labels, **sitting.arrays()}
+    def keep_samples(self, sitting: Sitting, scores: Scores, reference: Scores) -> None:
+        """Raw latency samples and the answer to every example, for whoever wants to look closer."""
+        arrays: dict[str, Any] = {**self.judge.samples(scores, reference), **sitting.arrays()}
         packed = io.BytesIO()
         np.savez_compressed(packed, **arrays)
         write_whole(self.workspace.samples / f"{self.request.trial_id}.npz", packed.getvalue())
 
     # --- what came out --------------------------------------------------------------------------------
 
-    def document(
-        self, made: Made, baseline: Made, qualities: tuple[Quality, Quality], logits: tuple[np.ndarray, np.ndarray], sitting: Sitting
-    ) -> TrialDocument:
-        """The finished trial with its artefact packed; `qualities` and `logits` are the model's and the baseline's."""
-        document = self._measured(self.request, made, qualities[0], sitting.candidate)
+    def document(self, made: Made, baseline: Made, scores: Scores, reference: Scores, sitting: Sitting, said: Sequence[str] = ()) -> TrialDocument:
+        """The finished trial with its artefact packed; `reference` are the scores of the baseline, `said` what making it has to say."""
+        document = self._measured(self.request, made, scores, sitting.candidate)
         if sitting.baseline is not None:
             plain = self.request.model_copy(update={"recipe": Recipe()})
-            theirs = self._packed(self._measured(plain, baseline, qualities[1], sitting.baseline), baseline, keep=True)
+            theirs = self._packed(self._measured(plain, baseline, reference, sitting.baseline), baseline, keep=True)
             against = Measured.model_validate({name: getattr(theirs, name) for name in Measured.model_fields})
-            comparison = paired(*logits, self.task.splits[SPLIT].labels)
+            comparison = self.judge.paired(made.folder, scores, reference)
             document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
         covered = self._coverage(made)
-        notes = (*sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
+        notes = (*said, *sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
         document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": notes})
-        return self._packed(document, made)
+        return self._packed(document, made, covered)
 
-    def _measured(self, request: TrialRequest, made: Made, quality: Quality, side: Side) -> TrialDocument:
+    def _measured(self, request: TrialRequest, made: Made, scores: Scores, side: Side) -> TrialDocument:
         return TrialDocument(
             trial_id=request.trial_id,
             recipe_id=request.recipe.id,
@@ -309,40 +330,40 @@ class Bench:
             status="done",
             recipe=request.recipe,
             protocol=request.protocol,
-            quality=quality,
+            quality=self.judge.quality(made.folder, scores),
             latency=side.latency,
             memory=side.memory,
             energy=side.energy,
+            generation=side.generation,
             theoretical_bytes=made.facts["theoretical_bytes"],
             machine=fingerprint(),
             measured_at=datetime.now(UTC),
         )
 
-    def _packed(self, document: TrialDocument, made: Made, *, keep: bool = False) -> TrialDocument:
+    def _packed(self, document: TrialDocument, made: Made, covered: Coverage | None = None, *, keep: bool = False) -> TrialDocument:
         """The document with its artefact's record; with `keep`, an artefact that is there already stays."""
         target = self.workspace.artifacts / document.trial_id
         if keep and target.is_dir():
             record = artifact_record(target).model_copy(update={"weights_bytes": made.facts["weights_bytes"]})
         else:
             card = model_card(document, base=self.model_ref.about, source=self.model_ref.source)
-            record = pack(made.folder, target, document.recipe, card, self._facts(made))
+            record = pack(made.folder, target, document.recipe, card, self._facts(made, covered))
         return document.model_copy(update={"artifact": record})
 
     def _coverage(self, made: Made) -> Coverage | None:
         """What a smaller vocabulary does to held-out text; None when the tokenizer is the model's own."""
-        before, now = _tokenizer(self._base()[1]), _tokenizer(made.folder)
+        before, now = tokenizer_of(self._base()[1]), tokenizer_of(made.folder)
         return None if now == before else coverage(before, now, self.task.splits[SPLIT].texts)
 
-    def _facts(self, made: Made) -> dict[str, Any]:
+    def _facts(self, made: Made, covered: Coverage | None) -> dict[str, Any]:
         """What manifest.json says about where the artefact comes from."""
-        covered = self._coverage(made)
         return {
             "model": self.request.model,
             "model_key": self.model_ref.key,
             "task": self.request.task,
             "task_key": self.task.key,
             "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
-            "max_length": self.max_length,
+            "max_length": self.judge.max_length,
             "conditions": self.request.conditions.model_dump(),
             **({"vocabulary": covered.to_json()} if covered else {}),
             "torch_tolerance": TOLERANCE,

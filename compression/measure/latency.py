@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 from compression.errors import ArtifactError, ParetoscopeError
 from compression.measure import energy, statistics
 from compression.measure.machine import usable_cores
-from compression.measure.messages import LatencyAnswer, LatencyRequest
+from compression.measure.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from compression.measure.process import ask_latency, model_file
-from compression.trial import Conditions, Energy, Interval, Latency, Memory, Protocol
+from compression.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
+
+Request = TypeVar("Request", LatencyRequest, GenerationRequest)
+Answer = TypeVar("Answer", LatencyAnswer, GenerationAnswer)
 
 MOST_DRIFT = 0.05
 """Turns of one model may differ by this share before the sitting is repeated, and then marked noisy."""
@@ -54,6 +57,10 @@ class Side:
     memory: Memory
     energy: Energy
     turns_ms: tuple[NDArray[np.float64], ...]
+    generation: Generation | None = None
+    """Of a decoder, whose samples are the times of single tokens."""
+    first_ms: tuple[NDArray[np.float64], ...] = ()
+    """Of a decoder: times from prompt to first token, one array a turn."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,10 @@ class Sitting:
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """The raw samples in milliseconds by name (`candidate_turn1`, `baseline_turn1`, ...), for `numpy.savez_compressed`."""
         sides = {"candidate": self.candidate, "baseline": self.baseline}
-        return {f"{name}_turn{at}": turn for name, side in sides.items() if side for at, turn in enumerate(side.turns_ms, start=1)}
+        samples = {name: side.turns_ms for name, side in sides.items() if side} | {
+            f"{name}_first": side.first_ms for name, side in sides.items() if side
+        }
+        return {f"{name}_turn{at}": turn for name, turns in samples.items() for at, turn in enumerate(turns, start=1)}
 
 
 def measure_in_turns(
@@ -89,17 +99,25 @@ def measure_in_turns(
     """
     plan, folders = PLANS[protocol], [folder for folder in (baseline, artifact) if folder]
     requests = [_request(folder, conditions, plan) for folder in folders]
-    for request in requests:
-        _read_through(Path(request["model"]))
-    per_sitting = plan.turns * len(requests)
-    sittings = [_sit(requests, plan.turns, lambda done: progress and progress(done, per_sitting))]
-    if drift(sittings[0][0]) > MOST_DRIFT:
-        sittings.append(_sit(requests, plan.turns, lambda done: progress and progress(per_sitting + done, 2 * per_sitting)))
-    calmest = min(sittings, key=lambda sitting: drift(sitting[0]))
+    calmest, notes = in_turns(requests, ask_latency, plan.turns, conditions, progress)
     noisy = drift(calmest[0]) > MOST_DRIFT
     candidate = _side(calmest[-1], conditions, noisy)
     reference = _side(calmest[0], conditions, noisy) if baseline else None
-    return Sitting(candidate, reference, _speedup(candidate, reference), _notes(calmest, len(sittings), conditions))
+    return Sitting(candidate, reference, _speedup(candidate, reference), notes)
+
+
+def in_turns(
+    requests: Sequence[Request], ask: Callable[[Request], Answer], turns: int, at: Conditions, progress: Callable[[int, int], None] | None
+) -> tuple[list[list[Answer]], tuple[str, ...]]:
+    """Answers [models][turns] of the calmer of at most two sittings, and what a reader should know of it; the first model is the reference."""
+    for request in requests:
+        _read_through(Path(request["model"]))
+    per_sitting = turns * len(requests)
+    sittings = [_sit(requests, ask, turns, lambda done: progress and progress(done, per_sitting))]
+    if drift(sittings[0][0]) > MOST_DRIFT:
+        sittings.append(_sit(requests, ask, turns, lambda done: progress and progress(per_sitting + done, 2 * per_sitting)))
+    calmest = min(sittings, key=lambda sitting: drift(sitting[0]))
+    return calmest, _notes(calmest, len(sittings), at)
 
 
 def drift(turns: Sequence[LatencyAnswer]) -> float:
@@ -154,12 +172,12 @@ def _read_through(model: Path) -> None:
                 pass
 
 
-def _sit(requests: Sequence[LatencyRequest], turns: int, done: Callable[[int], Any]) -> list[list[LatencyAnswer]]:
+def _sit(requests: Sequence[Request], ask: Callable[[Request], Answer], turns: int, done: Callable[[int], Any]) -> list[list[Answer]]:
     """Answers by model and turn: [models][turns]."""
-    answers: list[list[LatencyAnswer]] = [[] for _ in requests]
+    answers: list[list[Answer]] = [[] for _ in requests]
     for turn in range(turns):
         for at, request in enumerate(requests):
-            answers[at].append(ask_latency(request))
+            answers[at].append(ask(request))
             done(turn * len(requests) + at + 1)
     return answers
 
@@ -168,29 +186,47 @@ def _side(turns: Sequence[LatencyAnswer], conditions: Conditions, noisy: bool) -
     turns_ms = tuple(np.asarray(turn["samples_ns"]) * 1e-6 for turn in turns)
     samples = np.concatenate(turns_ms)
     p50 = float(np.median(samples))
+    return Side(
+        quantiles(samples, median(turn["load_ms"] for turn in turns), conditions, noisy),
+        resident_memory(turns),
+        energy_of(turns, len(samples), p50, conditions),
+        turns_ms,
+    )
+
+
+def quantiles(samples: NDArray[np.float64], load_ms: float, at: Conditions, noisy: bool) -> Latency:
+    """Quantiles of samples in milliseconds; one that they are too few for is None."""
     low, high = statistics.median_interval(samples) or (None, None)
-    latency = Latency(
-        batch=conditions.batch,
-        sequence=conditions.sequence,
-        threads=conditions.threads,
+    return Latency(
+        batch=at.batch,
+        sequence=at.sequence,
+        threads=at.threads,
         n=len(samples),
-        p50_ms=p50,
+        p50_ms=float(np.median(samples)),
         p50_low_ms=low,
         p50_high_ms=high,
         p90_ms=float(np.quantile(samples, 0.9)),
         p95_ms=statistics.supported_quantile(samples, 0.95),
         p99_ms=statistics.supported_quantile(samples, 0.99),
-        load_ms=median(turn["load_ms"] for turn in turns),
+        load_ms=load_ms,
         noisy=noisy,
     )
-    memory = Memory(
+
+
+def resident_memory(turns: Sequence[LatencyAnswer]) -> Memory:
+    """Medians over the turns of what lies above an empty runtime."""
+    return Memory(
         peak_bytes=max(0, round(median(turn["peak_bytes"] - turn["empty_bytes"] for turn in turns))),
         steady_bytes=max(0, round(median(turn["steady_bytes"] - turn["empty_bytes"] for turn in turns))),
     )
+
+
+def energy_of(turns: Sequence[LatencyAnswer], runs: int, run_ms: float, at: Conditions) -> Energy:
+    """Joules of one request, of which `runs` runs of `run_ms` milliseconds had a batch each."""
     counted = [turn["joules"] for turn in turns if turn["joules"] is not None]
     joules = sum(counted) if len(counted) == len(turns) else None
-    per_request, source = energy.per_request(joules, len(samples) * conditions.batch, p50, conditions.batch, conditions.threads)
-    return Side(latency, memory, Energy(joules_per_request=per_request, source=source), turns_ms)
+    per_request, source = energy.per_request(joules, runs * at.batch, run_ms, at.batch, at.threads)
+    return Energy(joules_per_request=per_request, source=source)
 
 
 def _speedup(candidate: Side, baseline: Side | None) -> Interval | None:

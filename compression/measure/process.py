@@ -1,6 +1,6 @@
 """Starts the process that measures, hands it its request and brings back its answer.
 
-What it does in there is `worker.py`'s.
+What it does in there is `worker.py`'s, and for decoders `decoder_worker.py`'s.
 """
 
 from __future__ import annotations
@@ -16,35 +16,57 @@ from pathlib import Path
 from typing import Any, cast
 
 from compression.errors import ArtifactError
-from compression.measure.messages import LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
+from compression.measure.messages import (
+    ChoicesRequest,
+    GenerationAnswer,
+    GenerationRequest,
+    LatencyAnswer,
+    LatencyRequest,
+    QualityAnswer,
+    QualityRequest,
+    TokensRequest,
+)
 from compression.workspace import PROJECT
 
 MODEL_FILE = "model.onnx"
 # -P: a file in the current folder that is called like a module must not be imported in its place.
-_COMMAND = [sys.executable, "-P", "-m", "compression.measure.worker"]
+_COMMAND = [sys.executable, "-P", "-m"]
+_WORKER, _DECODER_WORKER = "compression.measure.worker", "compression.measure.decoder_worker"
 
 
-def model_file(artifact: Path) -> Path:
+def model_file(artifact: Path, name: str = MODEL_FILE) -> Path:
     """The model within an artefact's folder; `ArtifactError` when it is not there."""
-    model = artifact.resolve() / MODEL_FILE
+    model = artifact.resolve() / name
     if not model.is_file():
-        raise ArtifactError(f'There is no {MODEL_FILE} in the artefact "{artifact}": run the trial again to make it.')
+        raise ArtifactError(f'There is no {name} in the artefact "{artifact}": run the trial again to make it.')
     return model
 
 
 def ask_latency(request: LatencyRequest) -> LatencyAnswer:
-    return cast(LatencyAnswer, _ask(cast("Mapping[str, Any]", request)))
+    return cast(LatencyAnswer, _ask(_WORKER, cast("Mapping[str, Any]", request)))
 
 
 def ask_quality(request: QualityRequest) -> QualityAnswer:
-    return cast(QualityAnswer, _ask(cast("Mapping[str, Any]", request)))
+    return cast(QualityAnswer, _ask(_WORKER, cast("Mapping[str, Any]", request)))
 
 
-def _ask(request: Mapping[str, Any]) -> dict[str, Any]:
+def ask_tokens(request: TokensRequest) -> QualityAnswer:
+    return cast(QualityAnswer, _ask(_DECODER_WORKER, cast("Mapping[str, Any]", request)))
+
+
+def ask_choices(request: ChoicesRequest) -> QualityAnswer:
+    return cast(QualityAnswer, _ask(_DECODER_WORKER, cast("Mapping[str, Any]", request)))
+
+
+def ask_generation(request: GenerationRequest) -> GenerationAnswer:
+    return cast(GenerationAnswer, _ask(_DECODER_WORKER, cast("Mapping[str, Any]", request)))
+
+
+def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """One fresh process, one request, one answer. `ArtifactError` when the model broke or killed it."""
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
-            _COMMAND,
+            [*_COMMAND, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

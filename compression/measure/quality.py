@@ -1,6 +1,6 @@
-"""Quality of an artefact through the runtime that ships, and its paired comparison with the baseline.
+"""Quality of an artefact through the runtime that ships.
 
-Texts come in as token ids; how they are made is `tasks.py`'s.
+Texts come in as token ids; how they are made is `tasks.py`'s. The comparison with the baseline is `paired.py`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from compression.errors import ArtifactError
 from compression.measure import statistics
 from compression.measure.process import ask_quality, model_file
 from compression.tasks import batches_by_length
-from compression.trial import Paired, Quality
+from compression.trial import Quality
 
 MOST_AT_ONCE = 32
 
@@ -49,25 +49,6 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64], split: str) ->
     right = int((logits.argmax(axis=1) == labels).sum())
     low, high = statistics.wilson(right, len(labels))
     return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split)
-
-
-def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Paired:
-    """The same examples through the artefact and through the baseline; both logits are [n, classes].
-
-    `kl` is the mean of KL(baseline || artefact): what the artefact loses of the baseline's own answer, in nats.
-    """
-    if logits.shape != baseline_logits.shape or len(logits) != len(labels):
-        raise ValueError(f"logits {logits.shape} and {baseline_logits.shape} for {len(labels)} labels are not a pair")
-    ours, theirs = logits.argmax(axis=1), baseline_logits.argmax(axis=1)
-    lost = int(((theirs == labels) & (ours != labels)).sum())
-    gained = int(((ours == labels) & (theirs != labels)).sum())
-    return Paired(
-        agreement=float((ours == theirs).mean()),
-        lost=lost,
-        gained=gained,
-        mcnemar_p=statistics.mcnemar_exact(lost, gained),
-        kl=statistics.kl_divergence(baseline_logits.astype(np.float64), logits.astype(np.float64)),
-    )
 
 
 def _logits(artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int) -> NDArray[np.float32]:

@@ -1,107 +1,27 @@
-"""The process that measures: `python -m compression.measure.worker`, fresh for every turn, without torch.
+"""The process that measures a classifier: `python -m compression.measure.worker`, fresh for every turn, without torch.
 
-It reads one line of JSON on stdin and answers with one on stdout (`messages.py`). Its stdin stays open as a
-lifeline: when the process that asked dies, however it dies, the pipe closes and this one ends at once, so
-a measurement never outlives the lock it was taken under.
+How it is asked and answers is `serving.py`'s; decoders have a worker of their own, `decoder_worker.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import json
-import os
-import re
-import threading
 import time
-from collections.abc import Callable, Generator
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from compression.measure import energy, resident
-from compression.measure.messages import Failure, LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
+from compression.measure.messages import LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
+from compression.measure.serving import BrokenArtifactError, blame, serve, session
 
 Feed = dict[str, NDArray[np.int64]]
-_INPUTS = ("input_ids", "attention_mask")
 _STABLE = 0.02
 """Warm-up ends when the medians of two windows in a row differ by less."""
 _WINDOW_RUNS, _WINDOW_S = 20, 0.15
 _DIFFERENT_REQUESTS = 16
-_OWN_WORDS = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?")
-"""What ONNX Runtime puts before the reason: its name, a code, and the path that the sentence has already."""
-
-
-class _BrokenArtifactError(Exception):
-    """The model cannot be loaded or run; the message is the sentence to hand back."""
-
-
-def main() -> None:
-    # Whatever a library prints to stdout goes to stderr: stdout carries the answer and nothing else.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    request = json.loads(_read_line())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: LatencyAnswer | QualityAnswer | Failure
-    try:
-        answer = latency(request) if request["mode"] == "latency" else quality(request)
-    except _BrokenArtifactError as error:
-        answer = {"error": str(error)}
-    except OSError as error:
-        answer = {"error": f"The measuring process cannot read or write its files ({error}): free some space in the temporary folder."}
-    json.dump(answer, answers)
-    answers.flush()
-    # Nothing is left to put in order, and taking a session apart costs more than leaving it to the kernel.
-    os._exit(0)
-
-
-def _read_line() -> bytes:
-    # Unbuffered: a buffered stdin would stay locked by the thread that waits on it.
-    line = b""
-    while not line.endswith(b"\n") and (piece := os.read(0, 65536)):
-        line += piece
-    return line
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 4096):
-        pass
-    os._exit(3)
-
-
-def session(model: str, threads: int, *, spinning: bool = True) -> Any:
-    """An ONNX Runtime session as a deployer would open it: all graph optimizations, CPU, a stated number of threads.
-
-    Spinning of idle threads stays at its default (on) where time is taken, for that is what people run; where only
-    answers are wanted, threads that wait asleep halve the processor time.
-    """
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
-    with _blame(model, "load"):
-        opened: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    names = {each.name for each in opened.get_inputs()}
-    if names != set(_INPUTS):
-        raise _BrokenArtifactError(f'The model "{model}" takes the inputs {", ".join(sorted(names))}: export it with {" and ".join(_INPUTS)}.')
-    return opened
-
-
-@contextlib.contextmanager
-def _blame(model: str, verb: str) -> Generator[None]:
-    """Turns what ONNX Runtime raises (many types, long messages with its own source paths) into one sentence."""
-    try:
-        yield
-    except Exception as error:
-        reason = _OWN_WORDS.sub("", " ".join(str(error).split()))
-        reason = reason[:300] + " ..." if len(reason) > 300 else reason.rstrip(".")
-        raise _BrokenArtifactError(f'ONNX Runtime cannot {verb} the model "{model}" ({reason}): make the artefact again.') from error
-
-
 # --- latency, memory, energy ----------------------------------------------------------------------------
 
 
@@ -123,7 +43,7 @@ def latency(request: LatencyRequest) -> LatencyAnswer:
 
     gc.collect()
     gc.disable()
-    with _blame(request["model"], "run"):
+    with blame(request["model"], "run"):
         warm_up_runs, stable = warm_up(run, request["warm_up_s"])
         counters = energy.read_counters()
         samples = sample(run, request)
@@ -195,10 +115,10 @@ def quality(request: QualityRequest) -> QualityAnswer:
     started = time.perf_counter()
     for batch in np.split(order, np.cumsum(sizes)[:-1]):
         rows = np.stack([ids[starts[index] : starts[index + 1]] for index in batch])
-        with _blame(request["model"], "run"):
+        with blame(request["model"], "run"):
             found: NDArray[np.float32] = opened.run(None, {"input_ids": rows, "attention_mask": np.ones_like(rows)})[0]
         if found.ndim != 2 or len(found) != len(batch):
-            raise _BrokenArtifactError(f'The model "{request["model"]}" gives outputs of shape {found.shape}: export logits [batch, classes].')
+            raise BrokenArtifactError(f'The model "{request["model"]}" gives outputs of shape {found.shape}: export logits [batch, classes].')
         if logits is None:
             logits = np.empty((len(lengths), found.shape[1]), dtype=np.float32)
         logits[batch] = found
@@ -207,4 +127,4 @@ def quality(request: QualityRequest) -> QualityAnswer:
 
 
 if __name__ == "__main__":
-    main()
+    serve({"latency": latency, "quality": quality})

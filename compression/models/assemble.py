@@ -70,7 +70,7 @@ def assemble(model: PreTrainedModel) -> onnx.ModelProto:
     for index, layer in enumerate(parts.layers):
         x = _layer(graph, f"layer.{index}", x, mask, tensors, layer, config, plan, epsilon)
     _head(graph, x, tensors, parts.head, plan)
-    return graph.model(classes=len(tensors[f"{parts.head[-1]}.weight"]))
+    return graph.classifier(classes=len(tensors[f"{parts.head[-1]}.weight"]))
 
 
 def _embeddings(graph: Graph, tensors: Tensors, path: str, config: PretrainedConfig, plan: Plan, epsilon: float) -> str:

@@ -1,4 +1,7 @@
-"""From a torch classifier to an ONNX graph that gives the same answers, or an error that says by how much it does not."""
+"""From a torch model to an ONNX graph that gives the same answers, or an error that says by how much it does not.
+
+How a decoder is compared, with its cache, is `export_decoder.py`'s.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from transformers import PreTrainedModel
 from compression.errors import ArtifactError
 from compression.models import runtime
 from compression.models.assemble import assemble, can_assemble
+from compression.models.assemble_decoder import assemble_decoder
+from compression.models.decoder_anatomy import is_decoder
+from compression.models.export_decoder import decoder_difference_from_torch
 from compression.models.trace import trace
 
 CODE_VERSION = 2
@@ -20,8 +26,12 @@ TOLERANCE = 1e-3
 
 def export(model: PreTrainedModel) -> tuple[onnx.ModelProto, float]:
     """The fp32 graph of `model` and its largest relative difference from torch; raises `ArtifactError` above `TOLERANCE`."""
-    graph = assemble(model) if can_assemble(model.config) else trace(model)
-    difference = difference_from_torch(graph, model)
+    if is_decoder(model.config):
+        graph = assemble_decoder(model)
+        difference = decoder_difference_from_torch(graph, model)
+    else:
+        graph = assemble(model) if can_assemble(model.config) else trace(model)
+        difference = difference_from_torch(graph, model)
     if not difference <= TOLERANCE:
         raise ArtifactError(
             f"The exported {model.config.model_type} graph differs from torch by {difference:.2g} (at most {TOLERANCE:g} is accepted); "

@@ -5,6 +5,7 @@ What a transformer looks like as a graph is `assemble.py`'s; how a matrix is rou
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ MICROSOFT = "com.microsoft"
 EMBEDDING = "embedding.word"
 """Name of the word embedding's initializer in every graph made here."""
 HEAD = "head."
-"""First part of the names of the matrices after the encoder."""
+"""First part of the names of the matrices after the encoder, or after a decoder's layers, and of their nodes."""
+LAST = "last.token"
+"""The node of a decoder that picks the token whose logits are asked for."""
 
 
 @dataclass
@@ -38,8 +41,11 @@ class Graph:
         self.initializers[name] = np.asarray(value, order="C")
         return name
 
-    def node(self, op: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, domain=domain, **attributes))
+    def node(
+        self, op: str, inputs: Sequence[str], output: str, *, also: Sequence[str] = (), name: str = "", domain: str = "", **attributes: Any
+    ) -> str:
+        """Add an operator, named after its first output where it has no `name`; `also` are further outputs."""
+        self.nodes.append(helper.make_node(op, list(inputs), [output, *also], name=name or output, domain=domain, **attributes))
         return output
 
     def split(self, value: str, sizes: Sequence[int], outputs: Sequence[str]) -> list[str]:
@@ -48,12 +54,14 @@ class Graph:
         self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
         return list(outputs)
 
-    def model(self, classes: int) -> onnx.ModelProto:
-        """A classifier: input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
+    def classifier(self, classes: int) -> onnx.ModelProto:
+        """input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
-        output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])
+        return self.model("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
+
+    def model(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
         tensors = (numpy_helper.from_array(value, name) for name, value in self.initializers.items())
-        return _model("classifier", self.nodes, inputs, [output], tensors, {"": OPSET, MICROSOFT: 1})
+        return _model(name, self.nodes, inputs, outputs, tensors, {"": OPSET, MICROSOFT: 1})
 
 
 def _model(
@@ -86,7 +94,16 @@ class Matrix:
 
     @property
     def in_head(self) -> bool:
-        return self.name.startswith(HEAD)
+        return self.node.name.startswith(HEAD)
+
+    @property
+    def tied(self) -> bool:
+        """Whether it is the word embedding, whose initializer lies as [columns, rows]."""
+        return self.name == EMBEDDING
+
+    def as_stored(self, weight: np.ndarray) -> np.ndarray:
+        """A weight [rows, columns] in the shape of the initializer."""
+        return np.ascontiguousarray(weight.T) if self.tied else weight
 
 
 def initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
@@ -94,13 +111,14 @@ def initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
 
 
 def matrices(model: onnx.ModelProto) -> Iterator[Matrix]:
-    """Every MatMul with a constant float matrix on its right, in graph order."""
+    """Every MatMul with a constant float matrix on its right, in graph order; a tied head is a FusedMatMul with the transposed embedding."""
     tensors = initializers(model)
     for node in model.graph.node:
-        if node.op_type == "MatMul" and node.input[1] in tensors:
+        if node.op_type in ("MatMul", "FusedMatMul") and node.input[1] in tensors:
             tensor = tensors[node.input[1]]
             if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2:
-                yield Matrix(node, tensor.name, numpy_helper.to_array(tensor))
+                weight = numpy_helper.to_array(tensor)
+                yield Matrix(node, tensor.name, weight if node.op_type == "MatMul" else weight.T)
 
 
 def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | None:
@@ -136,6 +154,45 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
     del observed.graph.output[:]
     observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     return observed
+
+
+def with_all_logits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A decoder's graph with logits [batch, sequence, vocabulary]: no token is picked. Any other graph is returned as it is."""
+    pick = next((node for node in model.graph.node if node.name == LAST), None)
+    if pick is None:
+        return model
+    result = replace(model, {LAST: [helper.make_node("Identity", [pick.input[0]], pick.output, name=LAST)]}, {})
+    result.graph.output[0].type.tensor_type.shape.dim[1].Clear()
+    result.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "sequence"
+    return result
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An input of a graph, described as an ONNX Runtime session describes it."""
+
+    name: str
+    type: str
+    shape: tuple[int | str, ...]
+
+
+def entries(model: onnx.ModelProto) -> list[Entry]:
+    """The inputs of a graph, without a session."""
+    found: list[Entry] = []
+    for value in model.graph.input:
+        kind = value.type.tensor_type
+        name = TensorProto.DataType.Name(kind.elem_type).lower()
+        found.append(Entry(value.name, f"tensor({name})", tuple(side.dim_param or side.dim_value for side in kind.shape.dim)))
+    return found
+
+
+def is_decoder_graph(model: onnx.ModelProto) -> bool:
+    return any(node.name == LAST for node in model.graph.node)
+
+
+def graph_key(model: onnx.ModelProto) -> str:
+    """16 hex digits of the graph's content, weights included."""
+    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
 def payload_bytes(model: onnx.ModelProto) -> int:

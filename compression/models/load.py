@@ -1,8 +1,9 @@
 """Checkpoints: making the one a trial starts from, reading it, writing it.
 
-A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`. The tensors
-may be smaller than the config says where heads or feed-forward neurons were pruned: their shapes are the
-truth, so a pruned model needs no extra key. Code from a model's folder never runs, and pickle is never read.
+A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`, and for a decoder `tokenizer_config.json`
+(its chat template) and `generation_config.json`. The tensors may be smaller than the config says where heads or feed-forward neurons
+were pruned: their shapes are the truth, so a pruned model needs no extra key. Code from a model's folder never runs, and pickle is
+never read. What only decoders need, GGUF among it, is in `load_decoder.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
-from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
@@ -25,8 +25,13 @@ from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.models.adapters import merge, read_adapter
 from compression.models.anatomy import LayerAnatomy, anatomy, is_known, linear
+from compression.models.assemble_decoder import check_supported
+from compression.models.decoder_anatomy import is_decoder, is_tied
+from compression.models.load_decoder import GENERATION, read_generation_config, resize_decoder, tied_head, write_tokenizer_config
+from compression.models.slicing import resize_linear
+from compression.models.sources import first_line, tokenizer_json, trained
 from compression.models.stream import keep_dimensions, stream
-from compression.tasks import Task
+from compression.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
@@ -39,12 +44,25 @@ transformers_logging.set_verbosity_error()
 
 
 def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
-    """Write the checkpoint of a model for a task: adapter merged, fp32, label names of the task in the config.
+    """Write the checkpoint of a model for a task: fp32; of a classifier with its adapter merged and the task's label names in the config.
 
-    Raises `ModelError` when the model has no trained classifier, another number of labels than the task,
-    or weights or a tokenizer that cannot be read.
+    Raises `ModelError` when the model has no trained head, another number of labels than the task, or weights or a tokenizer
+    that cannot be read.
     """
-    model = _with_adapter(ref) if ref.adapter else _trained(ref)
+    model = _with_adapter(ref) if ref.adapter else trained(ref)
+    folder.mkdir(parents=True, exist_ok=True)
+    if ref.architecture == "decoder":
+        check_supported(model.config)
+        write_tokenizer_config(ref, folder)
+    else:
+        _name_labels(model, ref, task)
+    tokenizer = folder / TOKENIZER
+    tokenizer.write_text(tokenizer_json(ref), encoding="utf-8")
+    save_model(model, folder, tokenizer)
+
+
+def _name_labels(model: PreTrainedModel, ref: ModelRef, task: Task) -> None:
+    """Put the task's labels into the model's config, in place."""
     if model.config.num_labels != len(task.labels):
         raise ModelError(
             f'"{ref.name}" tells {model.config.num_labels} labels apart, but the task "{task.name}" has {len(task.labels)}; '
@@ -52,10 +70,6 @@ def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
         )
     model.config.id2label = dict(enumerate(task.labels))
     model.config.label2id = {label: number for number, label in enumerate(task.labels)}
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = folder / TOKENIZER
-    tokenizer.write_text(_tokenizer_json(ref), encoding="utf-8")
-    save_model(model, folder, tokenizer)
 
 
 def _with_adapter(ref: ModelRef) -> PreTrainedModel:
@@ -77,55 +91,6 @@ def encoder_with_new_head(folder: Path, labels: int) -> PreTrainedModel:
     return model.eval()
 
 
-def _trained(ref: ModelRef) -> PreTrainedModel:
-    """A person's own classifier, from a folder or the hub; transformers renames the tensors of old checkpoints."""
-    source = ref.path or ref.name
-    try:
-        model, found = AutoModelForSequenceClassification.from_pretrained(
-            source,
-            revision=ref.revision or "main",
-            use_safetensors=True,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # transformers only prints which ones; here they are named below
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(f'The model "{ref.name}" cannot be loaded: {_first_line(error)}; give a transformers classifier in safetensors.') from error
-    if found["mismatched_keys"]:
-        name, stored, wanted = min(found["mismatched_keys"])
-        raise ModelError(f'"{ref.name}" stores {name} as {list(stored)}, but its config.json means {list(wanted)}; copy both from one model.')
-    missing = sorted(found["missing_keys"])
-    if missing:
-        raise ModelError(
-            f'"{ref.name}" has no trained weights for {missing[0]}' + (f" and {len(missing) - 1} more" if missing[1:] else "") + "; "
-            "give a model that was fine-tuned for sequence classification."
-        )
-    return model.eval()
-
-
-def _tokenizer_json(ref: ModelRef) -> str:
-    """`tokenizer.json` of the model, made from a slow tokenizer when there is none, without padding or truncation."""
-    source = ref.path or ref.name
-    stored = Path(source) / TOKENIZER
-    try:
-        if stored.is_file():
-            tokenizer = Tokenizer.from_file(str(stored))
-        else:
-            tokenizer = AutoTokenizer.from_pretrained(source, revision=ref.revision or "main", trust_remote_code=False).backend_tokenizer
-    except Exception as error:  # the tokenizers library raises plain Exception for a file it cannot read
-        raise ModelError(f'The tokenizer of "{ref.name}" cannot be read: {_first_line(error)}; add its tokenizer.json to the folder.') from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer.to_str()
-
-
-def _first_line(error: BaseException) -> str:
-    """The first sentence of a library's complaint; what follows is advice for its programmers."""
-    lines = str(error).strip().splitlines()
-    return (lines[0].partition(". ")[0] if lines else type(error).__name__).rstrip(".")
-
-
 # --- reading ------------------------------------------------------------------------------------------
 
 
@@ -136,10 +101,16 @@ def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
     or damaged or the tensors do not fit together.
     """
     config = _read_config(folder)
+    kind = AutoModelForCausalLM if is_decoder(config) else AutoModelForSequenceClassification
     with no_init_weights():
-        model = AutoModelForSequenceClassification.from_config(config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False)
+        model = kind.from_config(config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False)
     tensors = _read_weights(folder / WEIGHTS)
-    _resize(model, tensors, folder)
+    if is_decoder(config):
+        resize_decoder(model, tensors, folder)
+        tensors |= tied_head(model, tensors)
+        model.generation_config = read_generation_config(folder, config)
+    else:
+        _resize(model, tensors, folder)
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -152,7 +123,7 @@ def _read_config(folder: Path) -> PreTrainedConfig:
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f'The config "{folder / CONFIG}" cannot be read: {_first_line(error)}; make the checkpoint again.') from error
+        raise ModelError(f'The config "{folder / CONFIG}" cannot be read: {first_line(error)}; make the checkpoint again.') from error
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
@@ -161,7 +132,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise ModelError(f'There is no file "{path}"; a model folder needs its weights as {WEIGHTS}.') from error
     except (OSError, SafetensorError) as error:
-        raise ModelError(f'The weights "{path}" are damaged ({_first_line(error)}); download or make them again.') from error
+        raise ModelError(f'The weights "{path}" are damaged ({first_line(error)}); download or make them again.') from error
 
 
 def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
@@ -198,16 +169,6 @@ def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool
     return heads_agree and rows > 0 and rows % layer.head_size == 0 and width > 0 and width == shapes[layer.ffn_out][1]
 
 
-def resize_linear(module: nn.Linear, out_features: int, in_features: int) -> None:
-    """Make a Linear another size in place; its weights are undefined until they are loaded."""
-    if (module.out_features, module.in_features) == (out_features, in_features):
-        return
-    module.out_features, module.in_features = out_features, in_features
-    module.weight = nn.Parameter(torch.empty(out_features, in_features))
-    if module.bias is not None and module.bias.shape != (out_features,):
-        module.bias = nn.Parameter(torch.empty(out_features))
-
-
 # --- writing ------------------------------------------------------------------------------------------
 
 
@@ -216,14 +177,19 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     tensors: dict[str, Tensor] = {}
+    left_out = "lm_head.weight" if is_decoder(model.config) and is_tied(model) else ""
     for name, tensor in model.state_dict().items():
+        if name == left_out:
+            continue
         written = tensor.detach().float().contiguous()
         tied = any(written.data_ptr() == other.data_ptr() for other in tensors.values() if other.shape == written.shape)
         tensors[name] = written.clone() if tied else written  # a file holds no tensor under two names
     try:
         save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
+        if is_decoder(model.config):
+            (folder / GENERATION).write_text(model.generation_config.to_json_string(use_diff=True), encoding="utf-8")
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f'The checkpoint "{folder}" could not be written ({_first_line(error)}); make room on the disk.') from error
+        raise ModelError(f'The checkpoint "{folder}" could not be written ({first_line(error)}); make room on the disk.') from error

@@ -5,6 +5,7 @@ Which entries, and that modules still fit together afterwards, is for whoever as
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from compression.models.anatomy import embedding, linear
@@ -36,3 +37,13 @@ def slice_norm(model: nn.Module, name: str, entries: Tensor) -> None:
 
 def _sliced(parameter: Tensor, entries: Tensor, dimension: int = 0) -> nn.Parameter:
     return nn.Parameter(parameter.detach().index_select(dimension, entries).contiguous())
+
+
+def resize_linear(module: nn.Linear, out_features: int, in_features: int) -> None:
+    """Make a Linear another size in place; its weights are undefined until they are loaded."""
+    if (module.out_features, module.in_features) == (out_features, in_features):
+        return
+    module.out_features, module.in_features = out_features, in_features
+    module.weight = nn.Parameter(torch.empty(out_features, in_features))
+    if module.bias is not None and module.bias.shape != (out_features,):
+        module.bias = nn.Parameter(torch.empty(out_features))

@@ -5,17 +5,18 @@ Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the l
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
-from compression.models import runtime
+from compression.decoder_io import feeds
 from compression.models.context import StageContext
-from compression.models.graph import matrices, with_outputs
+from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
+from compression.models.runtime import workbench
 from compression.quantization.histogram import BINS, Histogram
+from compression.quantization.passages import passages
 from compression.recipe import CALIBRATIONS
 
 Ranges = dict[str, tuple[float, float]]
@@ -53,24 +54,24 @@ def observe(model: onnx.ModelProto, context: StageContext, examples: int) -> dic
     """
     widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(model)}
     widths = dict(sorted(widths.items()))
-    texts = context.encoded("calibration").ids[:examples]
+    texts = passages(model, context.encoded("calibration").ids[:examples])
     packed = context.cached(f"activations-{_key(model, context, examples)}", lambda: _pack(_observe(model, widths, texts, context)))
     return _unpack(packed, widths)
 
 
 def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
-    content = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()[:16]
-    return f"{content}-{context.encoded('calibration').key}-{examples}"
+    return f"{graph_key(model)}-{context.encoded('calibration').key}-{examples}"
 
 
 def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
-    session = runtime.session(with_outputs(model, widths))
     seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
-    for step, ids in enumerate(texts, start=1):
-        values = session.run(None, {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})
-        for activation, value in zip(seen.values(), values, strict=True):
-            activation.add(np.asarray(value))
-        context.progress(step, len(texts))
+    with workbench(model) as bench:
+        session = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
+        for step, ids in enumerate(texts, start=1):
+            values = session.run(None, feeds(session.get_inputs(), ids[None]))
+            for activation, value in zip(seen.values(), values, strict=True):
+                activation.add(np.asarray(value))
+            context.progress(step, len(texts))
     return seen
 
 

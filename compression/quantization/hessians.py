@@ -7,21 +7,25 @@ Runtime serves every bit width, group size and rounding of a sweep. What is done
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
+import onnxruntime
 
-from compression.models import runtime
+from compression.decoder_io import feeds
 from compression.models.context import StageContext
-from compression.models.graph import matrices, with_outputs
+from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
+from compression.models.runtime import workbench
+from compression.quantization.passages import passages
 
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""
-FLOATS_AT_ONCE = 64_000_000
-"""Numbers of Hessians in one pass, and in one cache entry: a quarter of a gigabyte."""
+FLOATS_AT_ONCE = 128_000_000
+"""Numbers of Hessians in one pass and in one cache entry: half a gigabyte, in which those of SmolLM2 have room."""
+HELD_FLOATS = 80_000_000
+"""Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,14 @@ def calibration_inputs(model: onnx.ModelProto, context: StageContext) -> dict[st
     """
     sizes = {matrix.node.input[0]: matrix.weight.shape[0] for matrix in matrices(model)}
     split = context.encoded("calibration")
+    texts = passages(model, split.ids)
     content = graph_key(model)
     found: dict[str, Inputs] = {}
     for number, portion in enumerate(_portions(sizes)):
         key = f"hessians-{content}-{split.key}-{number}"
-        flat = context.cached(key, lambda names=portion: _observe(model, {name: sizes[name] for name in names}, split.ids, context))
+        flat = context.cached(key, lambda names=portion: _observe(model, {name: sizes[name] for name in names}, texts, context))
         found |= _unpacked(flat, {name: sizes[name] for name in portion})
     return found
-
-
-def graph_key(model: onnx.ModelProto) -> str:
-    """16 hex digits of the graph's content, weights included."""
-    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
 def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
@@ -74,15 +74,22 @@ def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
 
 def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
     """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its last row."""
-    session = runtime.session(with_outputs(model, sizes))
-    sums = [np.zeros((size + 1, size), dtype=np.float32) for size in sizes.values()]
+    with workbench(model) as bench:
+        session = bench.session(with_outputs(with_all_logits(bench.graph), sizes))
+        return _summed(session, sizes, texts, context)
+
+
+def _summed(session: onnxruntime.InferenceSession, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
+    flat = np.zeros(sum(size * (size + 1) for size in sizes.values()), dtype=np.float32)
+    sums = list(_blocks(flat, sizes))
     held: list[list[np.ndarray]] = [[] for _ in sizes]
     counts = np.zeros(len(sizes), dtype=np.int64)
+    tokens_at_once = min(TOKENS_AT_ONCE, HELD_FLOATS // sum(sizes.values()))
     for step, ids in enumerate(texts, start=1):
-        values = session.run(list(sizes), {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})
+        values = session.run(list(sizes), feeds(session.get_inputs(), ids[None]))
         for rows, value, size in zip(held, values, sizes.values(), strict=True):
             rows.append(np.asarray(value).reshape(-1, size))
-        if step == len(texts) or max(sum(map(len, rows)) for rows in held) >= TOKENS_AT_ONCE:
+        if step == len(texts) or max(sum(map(len, rows)) for rows in held) >= tokens_at_once:
             for place, (total, rows) in enumerate(zip(sums, held, strict=True)):
                 x = np.concatenate(rows)
                 total[:-1] += x.T @ x
@@ -90,14 +97,18 @@ def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[n
                 counts[place] += len(x)
                 rows.clear()
         context.progress(step, len(texts))
-    return np.concatenate([total.ravel() / np.float32(count) for total, count in zip(sums, counts, strict=True)])
+    for total, count in zip(sums, counts, strict=True):
+        total /= np.float32(count)
+    return flat
 
 
 def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, Inputs]:
-    found: dict[str, Inputs] = {}
+    return {name: Inputs(hessian=block[:-1], magnitude=block[-1]) for name, block in zip(sizes, _blocks(flat, sizes), strict=True)}
+
+
+def _blocks(flat: np.ndarray, sizes: Mapping[str, int]) -> Iterator[np.ndarray]:
+    """Views [inputs + 1, inputs] of `flat`, one after another."""
     start = 0
-    for name, size in sizes.items():
-        block = flat[start : start + size * (size + 1)].reshape(size + 1, size)
-        found[name] = Inputs(hessian=block[:-1], magnitude=block[-1])
-        start += block.size
-    return found
+    for size in sizes.values():
+        yield flat[start : start + size * (size + 1)].reshape(size + 1, size)
+        start += size * (size + 1)

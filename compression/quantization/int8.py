@@ -74,7 +74,8 @@ def activation_grid(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _chosen(model: onnx.ModelProto, head: bool) -> list[Matrix]:
-    return [matrix for matrix in matrices(model) if head or not matrix.in_head]
+    """A tied head is left to `weight_only.quantize_tied`: the runtime's integer multiplications want words as columns, a lookup as rows."""
+    return [matrix for matrix in matrices(model) if not matrix.tied and (head or not matrix.in_head)]
 
 
 def _keep(matrix: Matrix, added: dict[str, np.ndarray]) -> tuple[str, str]:

@@ -7,12 +7,13 @@ import onnx
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
 from compression.models.graph import matrices
+from compression.quantization.cache import quantize_cache
 from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.fuse import fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
 from compression.quantization.smooth import smooth
-from compression.quantization.weight_only import quantize_weights
+from compression.quantization.weight_only import quantize_tied, quantize_weights
 from compression.recipe import Quantize
 
 
@@ -23,6 +24,11 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     """
     if next(matrices(model), None) is None:
         raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
+    quantized = _weights(stage, model, context)
+    return quantize_cache(quantized, context, stage.calibration_examples) if stage.cache_bits == 8 else quantized
+
+
+def _weights(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
     if stage.smooth:
         peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
         model = smooth(model, peaks, stage.smooth)
@@ -33,4 +39,4 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
         quantized = fuse(quantize_static(model, ranges, head=stage.head_bits != 32))
     else:
         quantized = fuse(quantize_dynamic(model, head=stage.head_bits != 32))
-    return quantize_embedding(quantized, stage.embedding_bits)
+    return quantize_embedding(quantize_tied(quantized, stage), stage.embedding_bits)

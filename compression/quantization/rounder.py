@@ -12,6 +12,7 @@ import onnx
 
 from compression.models.context import StageContext
 from compression.models.graph import Matrix, matrices
+from compression.quantization.embedding import tied_group_size
 from compression.quantization.groups import Groups
 from compression.quantization.hessians import Inputs, calibration_inputs
 from compression.recipe import ROUNDINGS, Quantize
@@ -47,7 +48,8 @@ class Rounder:
     def groups(self, matrix: Matrix, bits: int) -> Groups:
         """The matrix [inputs, outputs] in groups along its inputs."""
         inputs = self.inputs.get(matrix.name)
-        return self._method.quantize_groups(_outputs_first(matrix), bits, self.stage.group_size, None if inputs is None else inputs.hessian)
+        size = group_size_of(matrix, self.stage.group_size)
+        return self._method.quantize_groups(_outputs_first(matrix), bits, size, None if inputs is None else inputs.hessian)
 
     def stands_for(self, matrix: Matrix, bits: int) -> np.ndarray:
         """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as it is."""
@@ -60,6 +62,11 @@ class Rounder:
     @property
     def _method(self) -> ModuleType:
         return importlib.import_module(ROUNDINGS[self.stage.rounding].carried_out_by)
+
+
+def group_size_of(matrix: Matrix, group_size: int) -> int:
+    """Weights of the matrix that share a scale when `group_size` was asked for."""
+    return tied_group_size(len(matrix.weight), group_size) if matrix.tied else group_size
 
 
 def relative_error(rounded: np.ndarray, weight: np.ndarray, inputs: Inputs | None) -> float:

@@ -9,6 +9,7 @@ Which width a matrix takes is `allocation.py`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -16,10 +17,13 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from compression.models import runtime
-from compression.models.graph import initializers
+from compression.decoder_io import feeds
+from compression.models.graph import entries, initializers, with_all_logits, with_outputs
+from compression.models.runtime import Workbench, workbench
 
 TEXTS_AT_ONCE = 32
+ANSWERS_AT_ONCE = 128
+"""Of a vocabulary's size they are large."""
 TEMPERATURE = 2.0
 Values = dict[str, np.ndarray]
 """Arrays by their name in the graph."""
@@ -34,31 +38,47 @@ def sensitivities(
 ) -> np.ndarray:
     """KL [names, variants] in nats when one initializer takes one of its variants and all else stays as it is.
 
-    `names` are initializers, each read by one node; `variants(name)` gives arrays of its shape. Texts are token ids.
+    `names` are initializers; `variants(name)` gives arrays of its shape. Texts are token ids. A decoder answers after every token,
+    and what counts are all of its answers.
     """
-    places = {name: next(at for at, node in enumerate(model.graph.node) if name in node.input) for name in names}
-    states: list[Values] = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in batches(texts)]
-    reference = _logits(_part(model, 0, None, states[0]), states)
+    with workbench(model) as bench:
+        return _measured(replace(bench, graph=with_outputs(with_all_logits(bench.graph), ["logits"])), names, variants, texts, progress)
+
+
+def _measured(
+    bench: Workbench,
+    names: Sequence[str],
+    variants: Callable[[str], Sequence[np.ndarray]],
+    texts: Sequence[np.ndarray],
+    progress: Callable[[int, int], None],
+) -> np.ndarray:
+    places = {name: next(at for at, node in enumerate(bench.graph.graph.node) if name in node.input) for name in names}
+    states: list[Values] = [feeds(entries(bench.graph), ids) for ids in batches(texts)]
+    reference = _logits(_part(bench, 0, None, states[0]), states)
     found: dict[str, list[float]] = {}
     done = 0
     for step, name in enumerate(sorted(names, key=places.__getitem__), start=1):
-        states = _advanced(model, done, places[name], states)
+        states = _advanced(bench, done, places[name], states)
         done = places[name]
         choices = variants(name)
-        rest = _part(model, done, None, states[0] | {name: choices[0]})
+        rest = _part(bench, done, None, states[0] | {name: choices[0]})
         found[name] = [divergence(reference, _logits(rest, states, {name: variant})) for variant in choices]
         progress(step, len(names))
     return np.array([found[name] for name in names])
 
 
 def divergence(reference: np.ndarray, logits: np.ndarray) -> float:
-    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over texts, in nats; both [texts, classes], T is `TEMPERATURE`.
+    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over answers, in nats; both [answers, classes], T is `TEMPERATURE`.
 
     >>> round(divergence(np.array([[0.0, 0.0]]), np.array([[0.0, 2 * np.log(3.0)]])), 4)  # (1/2, 1/2) and (1/4, 3/4)
     0.1438
     """
-    p, q = (_log_softmax(np.asarray(values, dtype=np.float64) / TEMPERATURE) for values in (reference, logits))
-    return max(0.0, float((np.exp(p) * (p - q)).sum(axis=-1).mean()))
+    each: list[np.ndarray] = []
+    for start in range(0, len(reference), ANSWERS_AT_ONCE):
+        part = slice(start, start + ANSWERS_AT_ONCE)
+        p, q = (_log_softmax(np.asarray(values[part], dtype=np.float64) / TEMPERATURE) for values in (reference, logits))
+        each.append((np.exp(p) * (p - q)).sum(axis=-1))
+    return max(0.0, float(np.concatenate(each).mean()))
 
 
 def batches(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -76,31 +96,34 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def _advanced(model: onnx.ModelProto, start: int, stop: int, states: list[Values]) -> list[Values]:
+def _advanced(bench: Workbench, start: int, stop: int, states: list[Values]) -> list[Values]:
     """The values that are needed from node `stop` on, of every batch, from those that are needed from node `start` on."""
     if start == stop:
         return states
-    part = _part(model, start, stop, states[0])
+    part = _part(bench, start, stop, states[0])
     made = [output.name for output in part.get_outputs()]
-    needed = {value for node in list(model.graph.node)[stop:] for value in node.input}
+    needed = {value for node in list(bench.graph.graph.node)[stop:] for value in node.input}
     after = [{**state, **dict(zip(made, _run(part, state), strict=True))} for state in states]
     return [{name: value for name, value in state.items() if name in needed} for state in after]
 
 
 def _logits(part: onnxruntime.InferenceSession, states: list[Values], swapped: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    return np.concatenate([_run(part, {**state, **(swapped or {})})[0] for state in states])
+    """float32 [answers, classes]: one answer a text, or one a token."""
+    answers = [_run(part, {**state, **(swapped or {})})[0] for state in states]
+    return np.concatenate([answer.reshape(-1, answer.shape[-1]) for answer in answers])
 
 
 def _run(part: onnxruntime.InferenceSession, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     return [np.asarray(result) for result in part.run(None, {entry.name: values[entry.name] for entry in part.get_inputs()})]
 
 
-def _part(model: onnx.ModelProto, start: int, stop: int | None, values: Mapping[str, np.ndarray]) -> onnxruntime.InferenceSession:
+def _part(bench: Workbench, start: int, stop: int | None, values: Mapping[str, np.ndarray]) -> onnxruntime.InferenceSession:
     """A session of the nodes from `start` to `stop`, or to the logits.
 
     Its inputs are what these nodes take of `values`, which go before initializers of the same name; its outputs are what later
     nodes take.
     """
+    model = bench.graph
     nodes = list(model.graph.node)
     part = nodes[start:stop]
     made = {value for node in part for value in node.output}
@@ -115,4 +138,4 @@ def _part(model: onnx.ModelProto, start: int, stop: int | None, values: Mapping[
         [tensor for name, tensor in initializers(model).items() if name in needed and name not in values],
     )
     whole = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
-    return runtime.session(whole)
+    return bench.session(whole)

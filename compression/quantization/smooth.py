@@ -19,8 +19,8 @@ from onnx import helper, numpy_helper
 
 from compression.models.graph import Matrix, initializers, matrices
 
-NORMS = ("LayerNormalization", "SkipLayerNormalization")
-SCALE_AND_BIAS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3)}
+NORMS = ("LayerNormalization", "SkipLayerNormalization", "SimplifiedLayerNormalization")
+SCALE_AND_BIAS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}
 """Places of a norm's scale and bias among its inputs."""
 LEAST = 1e-5
 """Channels and weights count as at least this large, as in the authors' code."""

@@ -13,11 +13,12 @@ import onnx
 from onnx import helper
 
 from compression.models.context import StageContext
-from compression.models.graph import MICROSOFT, Matrix, embedding, matrices, replace
-from compression.quantization.embedding import quantize_embedding
+from compression.models.decoder_files import padding_bytes
+from compression.models.graph import MICROSOFT, Matrix, embedding, is_decoder_graph, matrices, replace
+from compression.quantization.embedding import look_up_in_head, quantize_embedding
 from compression.quantization.groups import Groups, blank
 from compression.quantization.rescale import rescaled
-from compression.quantization.rounder import Rounder
+from compression.quantization.rounder import Rounder, group_size_of
 from compression.quantization.widths import widths
 from compression.recipe import ROUNDINGS, Quantize
 
@@ -31,7 +32,17 @@ def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageCont
     chosen = widths(model, rounder, context, lambda: _smallest(model, rounder))
     scales = {matrix.name: rounder.scales(matrix, chosen[matrix.name]) for matrix in matrices(model) if chosen[matrix.name] != 32}
     scales = {name: scale for name, scale in scales.items() if scale is not None}
-    return _packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups)
+    return packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups)
+
+
+def quantize_tied(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
+    """The table of a tied embedding and head rounded to nearest, as an int8 scheme wants it; any other graph as it is."""
+    tied = next((matrix for matrix in matrices(model) if matrix.tied), None)
+    bits = max(stage.head_bits, stage.embedding_bits)
+    if tied is None or bits == 32:
+        return model
+    rounder = Rounder(stage.model_copy(update={"rounding": "rtn"}))
+    return packed(model, {matrix.name: bits if matrix.tied else 32 for matrix in matrices(model)}, rounder.groups)
 
 
 def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
@@ -40,18 +51,23 @@ def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
     if ROUNDINGS[rounder.stage.rounding].rescales:
         model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
     chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    return _packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size)).ByteSize()
+    smallest = packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size)))
+    return smallest.ByteSize() + (padding_bytes(smallest) if is_decoder_graph(smallest) else 0)
 
 
-def _packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups]) -> onnx.ModelProto:
+def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups]) -> onnx.ModelProto:
     """The graph at the chosen widths, with the groups that `rounded` makes of a matrix."""
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
+    words = embedding(model)
     for matrix in matrices(model):
         if chosen[matrix.name] != 32:
-            replaced[matrix.node.name] = [_node(matrix, rounded(matrix, chosen[matrix.name]), added)]
-    words = embedding(model)
-    return quantize_embedding(replace(model, replaced, added), 32 if words is None else chosen[words[0].input[0]])
+            node = _node(matrix, rounded(matrix, chosen[matrix.name]), added)
+            replaced[matrix.node.name] = [node]
+            if matrix.tied and words is not None:
+                replaced[words[0].name] = look_up_in_head(words[0], node)
+    bits = 32 if words is None or words[0].name in replaced else chosen[words[0].input[0]]
+    return quantize_embedding(replace(model, replaced, added), bits)
 
 
 def _node(matrix: Matrix, groups: Groups, added: dict[str, np.ndarray]) -> onnx.NodeProto:

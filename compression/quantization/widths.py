@@ -14,17 +14,19 @@ import onnx
 
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
-from compression.models.graph import embedding, matrices
+from compression.models.graph import embedding, graph_key, matrices
 from compression.quantization.allocation import allocate, cheapest
 from compression.quantization.embedding import GROUP_SIZE
 from compression.quantization.groups import row_bytes
-from compression.quantization.hessians import graph_key
-from compression.quantization.rounder import Rounder, relative_error
+from compression.quantization.passages import passages
+from compression.quantization.rounder import Rounder, group_size_of, relative_error
 from compression.quantization.rtn import quantize_groups
 from compression.quantization.sensitivity import sensitivities
-from compression.recipe import BITS
+from compression.recipe import BITS, ROUNDINGS
 
 Costs = list[dict[int, float]]
+SENSITIVITY_TOKENS = 512
+"""Of a decoder, on which every width of every matrix is tried."""
 HEADER_BYTES = 32
 """By how much the description of a matrix in the file may grow with its width, lengths and names that is."""
 
@@ -38,7 +40,9 @@ def widths(model: onnx.ModelProto, rounder: Rounder, context: StageContext, smal
     if stage.max_mb is not None:
         return _within(stage.max_mb, smallest_bytes(), model, rounder, context)
     chosen = {} if (words := embedding(model)) is None else {words[0].input[0]: int(stage.embedding_bits)}
-    chosen |= {matrix.name: int(stage.head_bits) for matrix in matrices(model) if matrix.in_head}
+    for matrix in matrices(model):
+        if matrix.in_head:  # a tied one has one table, which takes the finer of its two widths
+            chosen[matrix.name] = max(int(stage.head_bits), chosen.get(matrix.name, 0))
     return chosen | encoder_widths(model, rounder, context)
 
 
@@ -59,24 +63,27 @@ def costs(model: onnx.ModelProto, names: Sequence[str], rounder: Rounder, contex
     places = {matrix.name: matrix for matrix in matrices(model)}
     words = embedding(model)
 
-    def variants(name: str) -> list[np.ndarray]:
+    def pairs(name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What stands for a weight at each width, and the weight, inputs first where it is a matrix."""
         if name in places:
-            return [rounder.stands_for(places[name], bits) for bits in BITS]
+            return [(rounder.stands_for(places[name], bits), places[name].weight) for bits in BITS]
         assert words is not None, f"{name} is neither a matrix nor the embedding"
-        return [quantize_groups(words[1], bits, GROUP_SIZE[bits]).dequantized() for bits in BITS]
+        return [(quantize_groups(words[1], bits, GROUP_SIZE[bits]).dequantized(), words[1]) for bits in BITS]
+
+    def variants(name: str) -> list[np.ndarray]:
+        return [places[name].as_stored(rounded) if name in places else rounded for rounded, _ in pairs(name)]
 
     def measure() -> np.ndarray:
         if stage.allocation == "sensitivity":
-            texts = context.encoded("calibration").ids[: stage.calibration_examples]
+            texts = passages(model, context.encoded("calibration").ids[: stage.calibration_examples], SENSITIVITY_TOKENS)
             return sensitivities(model, names, variants, texts, context.progress)
         found: list[list[float]] = []
         for name in names:
             inputs = rounder.inputs.get(name)
-            whole = places[name].weight if name in places else words[1] if words else np.zeros(0)
-            found.append([relative_error(variant, whole, inputs) for variant in variants(name)])
+            found.append([relative_error(variant, whole, inputs) for variant, whole in pairs(name)])
         return np.array(found)
 
-    if not stage.uses_data:
+    if not (ROUNDINGS[stage.rounding].looks_at_data or stage.allocation == "sensitivity"):
         return _by_width(measure())
     asked = f"v{stage.code_version}-{stage.rounding}-{stage.group_size}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
     return _by_width(context.cached(f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{asked}", measure))
@@ -93,8 +100,9 @@ def _within(max_mb: float, smallest: int, model: onnx.ModelProto, rounder: Round
         bytes_at[words[0].input[0]] = {bits: row_bytes(words[1].shape[1], bits, GROUP_SIZE[bits]) * len(words[1]) for bits in BITS}
     for matrix in matrices(model):
         inputs, outputs = matrix.weight.shape
-        filled = math.ceil(inputs / rounder.stage.group_size) * rounder.stage.group_size
-        bytes_at[matrix.name] = {bits: row_bytes(filled, bits, rounder.stage.group_size) * outputs for bits in BITS}
+        group_size = group_size_of(matrix, rounder.stage.group_size)
+        filled = math.ceil(inputs / group_size) * group_size
+        bytes_at[matrix.name] = {bits: row_bytes(filled, bits, group_size) * outputs for bits in BITS}
     least = smallest + context.beside_bytes
     room = int(max_mb * 1e6) - least - HEADER_BYTES * len(bytes_at)
     if room < 0:

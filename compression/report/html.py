@@ -18,6 +18,7 @@ from compression import __version__, defaults
 from compression.errors import ParetoscopeError
 from compression.frontier import answer, front, recommend
 from compression.limits import MaxDrop
+from compression.metrics import METRICS
 from compression.points import objectives
 from compression.report.figures import tradeoff_figure
 from compression.report.palette import LOOKS
@@ -26,15 +27,13 @@ from compression.report.tradeoff import tradeoff
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
 
-HEADS = ("Model", "Strategy", "Accuracy", "Size on disk", "Latency p50", "Speed-up", "p", "Front", "When")
-
 METHOD = (
     "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a 95 % Wilson interval; p is McNemar's exact "
-    "test against the baseline on the same examples.",
+    "test against the baseline on the same examples. Perplexity has a bootstrap interval over documents, and its p is of next-token hits.",
     "Latency is taken in fresh processes in turns with the baseline, tokenization excluded, alone on the machine; the speed-up is the ratio "
     "within one sitting with its bootstrap interval.",
     "Size on disk counts every file that a deployer ships.",
-    "A model is on the front when no other is at least as good in accuracy, size and median latency and better in one of them.",
+    "A model is on the front when no other is at least as good in accuracy or perplexity, size and median latency and better in one of them.",
 )
 
 STYLE = """
@@ -105,36 +104,40 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
 
 def _answer(table: Sequence[Row]) -> str:
     baseline = next((row.point for row in table if row.document.is_baseline), None)
-    limits = (MaxDrop(defaults.DROP_POINTS / 100),) if baseline else ()
-    axes = objectives(*defaults.OBJECTIVES)
+    first = table[0].document.axes
+    limits = (MaxDrop(defaults.DROP_POINTS / 100, first.quality),) if baseline else ()
+    axes = objectives(*first.objectives)
     advice = recommend([row.point for row in table], limits, axes, baseline)
     return f'<p class="answer">{html.escape(answer(advice, axes, limits))}</p>'
 
 
 def _plots(table: Sequence[Row]) -> str:
     parts: list[str] = []
-    for x in ("size_bytes", "latency_p50_ms"):
-        figure: Any = tradeoff_figure(tradeoff(table, x, "quality"))  # plotly has no types
+    axes = table[0].document.axes
+    for x in (axes.size, axes.time):
+        figure: Any = tradeoff_figure(tradeoff(table, x, axes.quality))  # plotly has no types
         parts.append(f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config={'displaylogo': False, 'responsive': True})}</div>")
     return f'<div class="plots">{"".join(parts)}</div>'
 
 
 def _table(table: Sequence[Row]) -> str:
-    """Best accuracy first, the front marked."""
-    on_front = set(front([row.point for row in table], objectives(*defaults.OBJECTIVES)).on_front)
-    heads = "".join(f"<th>{head}</th>" for head in HEADS)
-    body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: -(row.point.value("quality") or 0)))
+    """Best quality first, the front marked."""
+    axes = table[0].document.axes
+    on_front = set(front([row.point for row in table], objectives(*axes.objectives)).on_front)
+    names = ("Model", "Strategy", *(METRICS[key].label for key in axes.objectives), "Speed-up", "p", "Front", "When")
+    heads = "".join(f"<th>{head}</th>" for head in names)
+    body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: row.point.cost(axes.quality)))
     return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _line(row: Row, on_front: bool) -> str:
-    look, paired = LOOKS[row.family], row.document.paired
+    look, paired, axes = LOOKS[row.family], row.document.paired, row.document.axes
     p = f"{paired.mcnemar_p:.3f}" if paired and not row.document.is_baseline else ""
     cells: Iterable[str] = (
         f"{look.glyph} {look.label}",
-        row.said("quality"),
-        row.said("size_bytes"),
-        row.number("latency_p50_ms"),  # its change is the next column
+        row.said(axes.quality),
+        row.said(axes.size),
+        row.number(axes.time),  # its change is the next column
         row.said("speedup"),
         p,
         "yes" if on_front else "",

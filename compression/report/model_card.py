@@ -18,10 +18,21 @@ from compression.trial import TrialDocument
 from compression.wording import p_in_words
 
 SHOWN = (
-    "quality agreement size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup load_ms "
+    "quality perplexity agreement kl size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup "
+    "tpot_ms ttft_ms tokens_per_s ttft_speedup load_ms "
     "peak_memory_bytes steady_memory_bytes energy_j"
 ).split()
 """Metrics of the table, in this order."""
+RUN_CLASSIFIER = (
+    '```sh\npip install onnxruntime tokenizers\npython run.py "some text" "another"\npython run.py --time\n```\n\n'
+    "`model.onnx` takes `input_ids` and `attention_mask` (int64, `[batch, sequence]`) and gives `logits` (float32, `[batch, classes]`); "
+    "the classes are named in `config.json`."
+)
+RUN_DECODER = (
+    '```sh\npip install onnxruntime tokenizers\npython run.py "What is a token?"\n```\n\n'
+    "`model.onnx` with `model.onnx.data` takes `input_ids`, `attention_mask` and the keys and values of what came before, and gives `logits` "
+    "(float32, `[batch, 1, vocabulary]`) of the next token. onnxruntime-genai runs the same folder."
+)
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
 
@@ -32,17 +43,15 @@ def model_card(document: TrialDocument, *, base: str = "", source: str = "", lic
     """
     model, task = _short_name(document.model), _short_name(document.task)
     made_from = "; ".join(part for part in (base, source) if part) or "see its own description"
+    kind = "A language model" if document.generation else "A text classifier"
     sections = [
         _front_matter(document, licence),
         f"# {model}: {document.recipe.in_words()}",
-        f"A text classifier as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. "
+        f"{kind} as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. "
         f"The licence of the base model{f' ({licence})' if licence else ''} holds for this model too.",
         "## Measured\n\n" + _figures(document),
         "## How it was made\n\n" + _recipe(document),
-        "## Run it\n\n"
-        '```sh\npip install onnxruntime tokenizers\npython run.py "some text" "another"\npython run.py --time\n```\n\n'
-        "`model.onnx` takes `input_ids` and `attention_mask` (int64, `[batch, sequence]`) and gives `logits` (float32, `[batch, classes]`); "
-        "the classes are named in `config.json`.",
+        "## Run it\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
         "## Measure it again\n\n" + _again(document, model, task),
         "## What these figures do not say\n\n" + _limits(document, task),
     ]
@@ -60,7 +69,7 @@ def _short_name(name: str) -> str:
 
 def _front_matter(document: TrialDocument, licence: str | None) -> str:
     """What the hub reads: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
-    content: dict[str, Any] = {"pipeline_tag": "text-classification", "library_name": "onnx"}
+    content: dict[str, Any] = {"pipeline_tag": _pipeline(document), "library_name": "onnx"}
     if licence:
         content["license"] = licence.lower()
     if HUB_ID.fullmatch(document.model):
@@ -70,12 +79,17 @@ def _front_matter(document: TrialDocument, licence: str | None) -> str:
         content["metrics"] = [document.quality.metric]
         task = _short_name(document.task)
         result = {
-            "task": {"type": "text-classification"},
+            "task": {"type": _pipeline(document)},
             "dataset": {"name": task, "type": task, "split": document.quality.split},
             "metrics": [{"type": document.quality.metric, "value": round(document.quality.value, 4)}],
         }
         content["model-index"] = [{"name": f"{_short_name(document.model)}-{document.recipe_id}", "results": [result]}]
     return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
+
+
+def _pipeline(document: TrialDocument) -> str:
+    """What the hub calls what the model does."""
+    return "text-generation" if document.generation else "text-classification"
 
 
 def _figures(document: TrialDocument) -> str:
@@ -95,17 +109,23 @@ def _figures(document: TrialDocument) -> str:
 def _conditions(document: TrialDocument) -> str:
     said = ["In brackets: 95 % intervals."]
     if document.quality:
-        said.append(f"{METRICS['quality'].label}: {document.quality.n:,} examples of the {document.quality.split} split, through this ONNX file.")
+        asked = "tokens" if document.quality.metric == "perplexity" else "examples"
+        label = METRICS[document.axes.quality].label
+        through = "this ONNX file" if not document.generation else "this ONNX file with logits for every token"
+        said.append(f"{label}: {document.quality.n:,} {asked} of the {document.quality.split} split, through {through}.")
     if document.paired:
         pair = document.paired
-        said.append(
-            f"Beside the uncompressed model on the same examples {pair.lost} right answers were lost and {pair.gained} gained "
-            f"(McNemar {p_in_words(pair.mcnemar_p)})."
-        )
+        if pair.change:
+            ends = METRICS["perplexity_change"].interval(pair.change.low, pair.change.high)
+            said.append(f"Perplexity is {100 * pair.change.value:+.2f} % {ends} beside the uncompressed model on the same documents.")
+        answers = "likeliest next tokens that were right" if pair.change else "right answers"
+        said.append(f"Beside the uncompressed model {pair.lost} {answers} were lost and {pair.gained} gained (McNemar {p_in_words(pair.mcnemar_p)}).")
     if document.latency:
         noisy = "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
+        at = document.generation
+        what = f"{at.n:,} requests of {at.new_tokens} new tokens each" if at else f"{document.latency.n:,} requests"
         how = "tokenization excluded, idle threads of the runtime spin (its default)"
-        said.append(f"Latencies: {document.latency.n:,} requests, {conditions_in_words(document)}, {how}{noisy}.")
+        said.append(f"Latencies: {what}, {conditions_in_words(document)}, {how}{noisy}.")
     if document.energy:
         said.append(f"Energy: {document.energy.source}.")
     if document.machine:
@@ -132,8 +152,8 @@ def _recipe(document: TrialDocument) -> str:
 def _again(document: TrialDocument, model: str, task: str) -> str:
     return (
         f"```sh\nparetoscope run {model} --recipe recipe.yaml --task {task} --protocol {document.protocol}\n```\n\n"
-        "`manifest.json` has the sha256 of every file, the hash of every split, and the conditions. "
-        "`python run.py --evaluate examples.jsonl` scores lines of `text` and `label`."
+        "`manifest.json` has the sha256 of every file, the hash of every split, and the conditions."
+        + ("" if document.generation else " `python run.py --evaluate examples.jsonl` scores lines of `text` and `label`.")
     )
 
 

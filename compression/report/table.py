@@ -16,6 +16,7 @@ from compression.metrics import METRICS, Metric, metric
 from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
+from compression.samples import BESIDE
 from compression.sittings import baseline_latency, on_footing, reference_ms
 from compression.trial import MetricValue, TrialDocument
 from compression.wording import may_be_one
@@ -31,10 +32,13 @@ RATIO_WORDS = {
     "latency_p90_ms": ("faster", "slower"),
     "latency_p95_ms": ("faster", "slower"),
     "latency_p99_ms": ("faster", "slower"),
+    "tpot_ms": ("faster", "slower"),
+    "ttft_ms": ("faster", "slower"),
+    "tokens_per_s": ("more", "fewer"),
 }
 """What a ratio to the baseline is called when it is good, and when it is bad."""
-TIMES = tuple(key for key in RATIO_WORDS if key.startswith("latency_"))
-SPEEDS = (*TIMES, "speedup")
+TIMES = (*(key for key in RATIO_WORDS if key.startswith("latency_")), "tpot_ms", "ttft_ms", "tokens_per_s")
+SPEEDS = (*TIMES, "speedup", "ttft_speedup")
 """Numbers that a sitting on a busy machine makes uncertain."""
 
 
@@ -92,7 +96,8 @@ class Row:
 
         A time is told apart only when the interval of the speed-up leaves out 1.
         """
-        found, speedup = self.values.get(key), self.document.speedup
+        generation = self.document.generation
+        found, speedup = self.values.get(key), generation.ttft_speedup if generation and key == "ttft_ms" else self.document.speedup
         if found is None or self.document.is_baseline or (key in TIMES and speedup and may_be_one(speedup.low, speedup.high)):
             return ""
         return delta(key, found.value, self.baseline.get(key))
@@ -109,9 +114,10 @@ class Row:
         lines = [f"<b>{self.name}</b>  <i>{LOOKS[self.family].label.lower()}</i>"]
         lines += [f"{metric(key).label}: {self.said(key)}" for key in keys if self.values.get(key)]
         if document.quality:
-            lines.append(
-                f"{document.quality.n:,} examples ({document.quality.split}), {document.latency.n if document.latency else 0} timed requests"
-            )
+            generation = document.generation
+            asked = "examples" if document.quality.metric == "accuracy" else "tokens"
+            timed = generation.n if generation else document.latency.n if document.latency else 0
+            lines.append(f"{document.quality.n:,} {asked} ({document.quality.split}), {timed} timed requests")
         lines.append(conditions_in_words(document) + self._timed())
         lines.append(f"{machine_in_words(document)} · {when(document)}")
         return "<br>".join(lines)
@@ -121,7 +127,7 @@ class Row:
         own, base = self.document.latency, baseline_latency(self.document)
         if own is None or base is None or self.reference_ms is None or own is base:
             return ""
-        row = metric("latency_p50_ms")
+        row = metric(self.document.axes.time)
         return f"<br>timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}"
 
 
@@ -154,7 +160,7 @@ def baseline_of(document: TrialDocument) -> TrialDocument:
     return document.model_copy(
         update={
             **dict(document.baseline),
-            "trial_id": f"{document.trial_id}-baseline",
+            "trial_id": f"{document.trial_id}{BESIDE}",
             "recipe": Recipe(),
             "recipe_id": Recipe().id,
             "paired": None,
@@ -175,16 +181,21 @@ def delta(key: str, value: float, baseline: float | None) -> str:
 
     >>> delta("quality", 0.948, 0.960), delta("size_bytes", 17.2e6, 91e6), delta("latency_p50_ms", 4.0, 2.0), delta("size_bytes", 91e6, 91e6)
     ('-1.2 points', '5.3x smaller', '2.0x slower', '')
+    >>> delta("perplexity", 18.36, 18.0), delta("tokens_per_s", 80, 20)
+    ('+2.0 %', '4.0x more')
     """
     if baseline is None:
         return ""
     if key == "quality":
         return f"{_signed((value - baseline) * 100)} points"
+    if metric(key).relative:
+        return f"{_signed((value / baseline - 1) * 100)} %"
     if key not in RATIO_WORDS or value <= 0 or baseline <= 0:
         return ""
     good, bad = RATIO_WORDS[key]
     ratio = max(baseline / value, value / baseline)
-    return f"{ratio:.1f}x {good if value < baseline else bad}" if ratio >= 1.05 else ""
+    better = (value < baseline) == (metric(key).better == "lower")
+    return f"{ratio:.1f}x {good if better else bad}" if ratio >= 1.05 else ""
 
 
 def _signed(points: float) -> str:
@@ -194,7 +205,8 @@ def _signed(points: float) -> str:
 
 def conditions_in_words(document: TrialDocument) -> str:
     at = document.latency
-    return f"batch {at.batch}, {at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
+    prompt = "prompt of " if document.generation else ""
+    return f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
 
 
 def machine_in_words(document: TrialDocument) -> str:

@@ -13,7 +13,7 @@ from compression.frontier import front
 from compression.metrics import Metric, metric
 from compression.points import objectives
 from compression.report.palette import Family
-from compression.report.table import RATIO_WORDS, Row, conditions_in_words, machine_in_words, when
+from compression.report.table import RATIO_WORDS, TIMES, Row, conditions_in_words, machine_in_words, when
 from compression.sittings import in_words
 from compression.trial import MetricValue
 
@@ -107,7 +107,7 @@ def tradeoff(
     for row in table:
         at_x, at_y = row.values.get(x), row.values.get(y)
         if at_x is not None and at_y is not None:
-            keys = dict.fromkeys((y, x, "quality", "size_bytes", "latency_p50_ms"))
+            keys = dict.fromkeys((y, x, *row.document.axes.objectives))
             marks.append(Mark(row.id, row.name, row.family, at_x, at_y, states.get(row.id, "dominated"), row.hover(*keys)))
     shown = {mark.id for mark in marks}
     axes: tuple[tuple[Literal["x", "y"], str], ...] = (("x", x), ("y", y))
@@ -119,7 +119,7 @@ def tradeoff(
         limits=tuple(Limit(axis, bounds[key]) for axis, key in axes if bounds and key in bounds),
         guides=tuple(guide for axis, key in axes for guide in _guides(axis, key, table)),
         aside=tuple(row.id for row in table if row.id not in shown),
-        footnote=footnote(table, timed=any(key.startswith("latency") for key in (x, y))),
+        footnote=footnote(table, timed=any(key in TIMES for key in (x, y))),
         picked=tuple(id for id in picked if id in shown),
         recommended=recommended if recommended in shown else None,
         knee=found.knee if found else None,
@@ -135,7 +135,9 @@ def _guides(axis: Literal["x", "y"], key: str, table: Sequence[Row]) -> list[Gui
         return []
     if key == "quality":
         return [Guide(axis, value - 0.01, "-1 point")]
-    if key in RATIO_WORDS:
+    if metric(key).relative:
+        return [Guide(axis, value * 1.02, "+2 %")]
+    if key in RATIO_WORDS and metric(key).better == "lower":
         return [Guide(axis, value / factor, f"{factor}x {RATIO_WORDS[key][0]}") for factor in (2, 4, 8)]
     return [Guide(axis, 2.0, "2x"), Guide(axis, 4.0, "4x")] if key == "speedup" else []
 

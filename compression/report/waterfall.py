@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from compression.defaults import Axes
 from compression.recipe import Recipe
 from compression.report.table import Row
-
-SHOWN = ("quality", "size_bytes", "latency_p50_ms", "speedup")
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,16 @@ class Step:
     recipe: Recipe
     row: Row | None
     seconds: float | None
+    axes: Axes
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The metrics that are shown after each stage."""
+        return (*self.axes.objectives, "speedup")
 
     def to_json(self) -> dict[str, Any]:
         """As `stages` of the trial document has it: stored units, None where nothing was measured."""
-        numbers = {key: self.row.point.value(key) if self.row else None for key in SHOWN}
+        numbers = {key: self.row.point.value(key) if self.row else None for key in self.shown}
         return {"stage": self.stage, "recipe_id": self.recipe.id, "trial_id": self.row.id if self.row else None, "seconds": self.seconds} | numbers
 
 
@@ -38,10 +43,10 @@ def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
     """The baseline, then the model after each stage of `row`'s recipe; `table` is of the same model, machine and conditions."""
     measured: Mapping[str, Row] = {each.document.recipe_id: each for each in table} | {row.document.recipe_id: row}
     recipe, costs = row.document.recipe, row.document.stage_seconds
-    found = [Step("fp32 baseline", Recipe(), measured.get(Recipe().id), None)]
+    found = [Step("fp32 baseline", Recipe(), measured.get(Recipe().id), None, row.document.axes)]
     for count, stage in enumerate(recipe.stages, start=1):
         prefix = before(recipe, count)
-        found.append(Step(stage.in_words(), prefix, measured.get(prefix.id), costs[count - 1] if count <= len(costs) else None))
+        found.append(Step(stage.in_words(), prefix, measured.get(prefix.id), costs[count - 1] if count <= len(costs) else None, row.document.axes))
     return tuple(found)
 
 

@@ -91,6 +91,14 @@ def test_a_picked_point_says_what_dominates_it(open_page: Open, full: list[Trial
     assert "pick" not in app.query_params
 
 
+def test_the_tray_leads_to_compare(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore", pick=[full[1].trial_id, full[2].trial_id])
+    button(app, "Compare").click().run()
+    assert not app.exception
+    assert "## Compare models of minilm-trec on trec" in words(app)
+    assert app.query_params["pick"] == [full[1].trial_id, full[2].trial_id]
+
+
 def test_axes_are_any_two_metrics(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
     app.selectbox(key="ax").set_value("peak_memory_bytes").run()

@@ -14,7 +14,9 @@ from tests.app.conftest import Open, ask, words
 
 
 @pytest.mark.usefixtures("cold_server")
-@pytest.mark.parametrize(("page", "says"), [("explore", "### Take **"), ("compress", "## Compress minilm-trec"), ("jobs", "## Jobs")])
+@pytest.mark.parametrize(
+    ("page", "says"), [("explore", "### Take **"), ("compare", "## Compare models of"), ("compress", "## Compress minilm-trec"), ("jobs", "## Jobs")]
+)
 def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(page: str, says: str, full: list[TrialDocument]) -> None:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     app.query_params["drop"] = "5.0"

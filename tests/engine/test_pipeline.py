@@ -223,3 +223,14 @@ def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: W
     run = [sys.executable, str(folder / "run.py"), "--evaluate", str(tmp_path / "validation.jsonl")]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     assert said == f"accuracy {document.quality.value:.4f} on {document.quality.n} examples"
+
+
+def test_a_stage_that_costs_too_much_is_tried_otherwise(place: Path, workspace: Workspace) -> None:
+    stages = [{"kind": "prune-weights", "sparsity": 0.9}]
+    plain = run_trial(ask(place, parse_recipe({"stages": stages})), workspace, lambda progress: None)
+    document = run_trial(ask(place, parse_recipe({"stages": stages, "recover": {"max_drop": 0, "epochs": 0.5}})), workspace, lambda progress: None)
+    assert document.quality and plain.quality and plain.baseline
+    assert document.quality.value >= plain.quality.value
+    tried = [note for note in document.notes if note.startswith("recovering")]
+    assert len(tried) == (plain.quality.value < plain.baseline.quality.value)
+    assert document.recipe.recover is not None

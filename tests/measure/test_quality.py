@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from compression.errors import ArtifactError
-from compression.measure.quality import evaluate, paired
+from compression.measure.paired import paired
+from compression.measure.quality import evaluate
 from tests.measure.classifiers import CLASSES, VOCABULARY, MakeArtifact, expected_logits
 
 

@@ -14,7 +14,8 @@ from compression.models import export as export_module
 from compression.models.anatomy import anatomy
 from compression.models.assemble import assemble, can_assemble
 from compression.models.export import TOLERANCE, difference_from_torch, export
-from compression.models.load import load_model, resize_linear
+from compression.models.load import load_model
+from compression.models.slicing import resize_linear
 from compression.models.trace import trace
 from tests.tiny_models import FAMILIES, make_tiny
 

@@ -14,7 +14,7 @@ def small_graph() -> onnx.ModelProto:
     x = graph.node("Cast", ["input_ids"], "x", to=onnx.TensorProto.FLOAT)
     summed = graph.node("Add", [x, graph.constant("shift", np.ones(1, dtype=np.float32))], "summed")
     graph.node("Mul", [summed, graph.constant("scale", np.ones(1, dtype=np.float32))], "logits")
-    return graph.model(classes=1)
+    return graph.classifier(1)
 
 
 def test_a_replaced_node_takes_its_constant_with_it_and_the_rest_stays() -> None:

@@ -18,7 +18,7 @@ from compression.errors import ModelError
 from compression.models.adapters import Adapter, write_adapter
 from compression.models.anatomy import anatomy, layer_list, linear
 from compression.models.load import load_model, prepare, save_model
-from compression.tasks import Task
+from compression.splits import Task
 from tests.tiny_models import FAMILIES, make_tiny
 
 TASK = Task(name="own", labels=("no", "yes"), max_length=32, splits={}, key="0" * 16)

@@ -15,10 +15,10 @@ from onnx import numpy_helper
 from compression.errors import ArtifactError
 from compression.models.context import StageContext
 from compression.models.export import export
-from compression.models.graph import initializers, matrices
+from compression.models.graph import initializers, matrices, with_outputs
 from compression.models.load import load_model
 from compression.quantization import hessians
-from compression.quantization.hessians import calibration_inputs, with_outputs
+from compression.quantization.hessians import calibration_inputs
 from compression.quantization.quantize import apply
 from compression.quantization.rescale import rescaled
 from compression.quantization.rounder import Rounder

@@ -1,0 +1,61 @@
+"""Seconds of SparseGPT and GPTQ over the whole encoder, and how often the calibration texts run for the points of a sweep.
+
+Always in a fresh workspace, so that nothing is found in a cache. SparseGPT takes each layer's inputs from the layers that are pruned already,
+as its authors do: they differ with the sparsity, so another sparsity cannot share them. Wanda's and GPTQ's are those of the whole model.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from unittest.mock import patch
+
+import torch
+
+from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of, title, verdict
+from compression.engine.pipeline import Bench
+from compression.measure.machine import usable_cores
+from compression.pruning import inputs
+from compression.quantization import hessians
+from compression.recipe import AnyStage, PruneWeights, Quantize, Recipe
+from compression.workspace import Workspace
+
+MOST_SECONDS = 20.0
+SWEEPS: dict[str, Sequence[AnyStage]] = {
+    "gptq": [Quantize(scheme="weight-only", bits=bits, rounding="gptq") for bits in (4, 8, 2)],
+    "wanda": [PruneWeights(method="wanda", sparsity=sparsity) for sparsity in (0.5, 0.6, 0.7)],
+    "sparsegpt": [PruneWeights(method="sparsegpt", sparsity=sparsity) for sparsity in (0.5, 0.6, 0.7)],
+}
+TIMED = ("gptq", "sparsegpt")
+
+
+def run(asked: Asked) -> None:
+    threads = min(CONDITIONS.threads, usable_cores())
+    torch.set_num_threads(threads)
+    for model in asked.models:
+        title("time", f"{model}, {threads} threads, calibration split; each sweep from an empty cache")
+        for name, stages in SWEEPS.items():
+            with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
+                _sweep(name, stages, bench_of(replace(asked, workspace=Workspace.at(folder)), model))
+
+
+def _sweep(name: str, stages: Sequence[AnyStage], bench: Bench) -> None:
+    bench.make(Recipe())
+    seconds: list[float] = []
+    passes: list[int] = []
+    for stage in stages:
+        with ExitStack() as counting:
+            counters = [counting.enter_context(patch.object(module, name, wraps=getattr(module, name))) for module, name in OBSERVERS]
+            seconds.append(bench.make(Recipe(stages=(stage,))).stage_seconds[0])
+        passes.append(sum(counter.call_count for counter in counters))
+        print(f"  {stage.in_words():<26} {seconds[-1]:6.1f} s, {passes[-1]} passes over the calibration texts", flush=True)
+    if name in TIMED:
+        verdict(f"{name} over the whole encoder in at most {MOST_SECONDS:.0f} s", f"{seconds[0]:.1f} s", seconds[0] <= MOST_SECONDS)
+    again = sum(passes[1:])
+    verdict(f"{name}: Hessians once for the whole sweep", f"{passes[0]} passes, then {again} for {len(passes) - 1} more points", again == 0)
+
+
+OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
+"""The functions that run the calibration texts for second moments: a call is a pass, of the whole model or up to a layer."""

@@ -1,0 +1,75 @@
+"""An OpenVINO model measured like an artefact: fresh processes, in turns with the fp32 baseline on ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.encoders.judge import CONDITIONS
+from compression.measure import locks, statistics
+from compression.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
+from compression.measure.machine import usable_cores
+from compression.measure.messages import LatencyAnswer, LatencyRequest
+from compression.measure.process import ask_latency
+from compression.trial import Interval, Protocol
+
+WORKER = "benchmarks.peers.openvino_worker"
+Turn = tuple[LatencyAnswer, dict[str, Any]]
+
+
+def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
+    """Of token ids [tokens] each -> [n, classes]."""
+    with tempfile.TemporaryDirectory() as scratch, locks.compute():
+        inputs, outputs = Path(scratch) / "inputs.npz", Path(scratch) / "logits.npy"
+        np.savez(inputs, ids=np.concatenate(texts), lengths=np.array([len(ids) for ids in texts]))
+        _ask(mode="quality", model=str(folder / "model.xml"), threads=usable_cores(), inputs=str(inputs), outputs=str(outputs))
+        return np.load(outputs)
+
+
+def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
+    """Median of the baseline over that of the model, and whether the baseline drifted in both sittings."""
+    with locks.measuring():
+        sittings = [_sit(folder, baseline, protocol)]
+        if _baseline_drift(sittings[0]) > MOST_DRIFT:
+            sittings.append(_sit(folder, baseline, protocol))
+    calmest = min(sittings, key=_baseline_drift)
+    over, under = ([np.asarray(turn[side]["samples_ns"], dtype=np.float64) for turn in calmest] for side in (0, 1))
+    value, low, high = statistics.ratio_of_medians(over, under)
+    return Interval(value=value, low=low, high=high), _baseline_drift(calmest) > MOST_DRIFT
+
+
+def _sit(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
+    plan = PLANS[protocol]
+    lowest, highest = token_ids(baseline, CONDITIONS.sequence)
+    request: LatencyRequest = {
+        "mode": "latency",
+        "model": str(baseline / "model.onnx"),
+        "threads": CONDITIONS.threads,
+        "batch": CONDITIONS.batch,
+        "sequence": CONDITIONS.sequence,
+        "lowest_id": lowest,
+        "highest_id": highest,
+        "warm_up_s": plan.warm_up_s,
+        "samples": plan.samples,
+        "fewest": plan.fewest,
+        "least_s": plan.least_s,
+        "most_s": plan.most_s,
+    }
+    theirs = {**request, "model": str(folder / "model.xml")}
+    return [(ask_latency(request), _ask(**theirs)) for _ in range(plan.turns)]
+
+
+def _baseline_drift(turns: Sequence[Turn]) -> float:
+    return drift([baseline for baseline, _ in turns])
+
+
+def _ask(**request: Any) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, "-m", WORKER], input=json.dumps(request) + "\n", stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])

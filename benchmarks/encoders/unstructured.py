@@ -1,0 +1,54 @@
+"""Zeros in single weights: what magnitude, Wanda and SparseGPT keep at once, and what retraining wins back at 90 %."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, title, verdict, with_drawn_calibration
+from compression.recipe import WEIGHT_SCORES, PruneWeights, Recipe
+
+METHODS = ("magnitude", "wanda", "sparsegpt")
+"""From the weakest to the strongest, as their papers have it."""
+SPARSITIES = (0.5, 0.6, 0.7, 0.8)
+RETRAINED = PruneWeights(method="sparsegpt", sparsity=0.9, steps=4, retrain_epochs=8, learning_rate=1e-4, distill_weight=0.5)
+MOST_LOST = 0.02
+
+
+def run(asked: Asked) -> None:
+    for model in asked.models:
+        title("unstructured", f"{model}, without retraining; a seed draws the calibration examples, which magnitude does not look at")
+        for sparsity in SPARSITIES:
+            _compare({method: _at_once(asked, model, method, sparsity) for method in METHODS}, sparsity)
+        _retrained(asked, model)
+
+
+def _at_once(asked: Asked, model: str, method: str, sparsity: float) -> list[np.ndarray]:
+    """Right answers [n] for each seed; one that looks at no data is one run whatever the seed."""
+    found: list[np.ndarray] = []
+    for seed in asked.seeds if WEIGHT_SCORES[method].looks_at == "inputs" else asked.seeds[:1]:
+        recipe = asked.recipe(PruneWeights(method=method, sparsity=sparsity))
+        bench = bench_of(asked, model, recipe)
+        bench.task = with_drawn_calibration(bench.task, seed)
+        found.append(judged(asked, bench, recipe).right)
+    return found
+
+
+def _compare(right: Mapping[str, list[np.ndarray]], sparsity: float) -> None:
+    for method, seeds in right.items():
+        print(f"  {sparsity:.0%} {method:<10} {spread([float(seed.mean()) for seed in seeds])}")
+    for weaker, stronger in pairwise(right):
+        gain = difference(over_seeds(right[stronger]), over_seeds(right[weaker]))
+        verdict(f"{sparsity:.0%}: {stronger} at least as good as {weaker}", points(gain), gain.value >= 0)
+
+
+def _retrained(asked: Asked, model: str) -> None:
+    title("unstructured", f"{model}, {RETRAINED.in_words()}")
+    bench = bench_of(asked, model)
+    whole = judged(asked, bench, Recipe())
+    seeds = [judged(asked, bench, asked.recipe(RETRAINED, seed=seed)).right for seed in asked.seeds]
+    print(f"  fp32 {whole.accuracy.value:.4f}, 90 % zeros {spread([float(seed.mean()) for seed in seeds])}")
+    lost = difference(over_seeds(seeds), whole.right)
+    verdict("90 %: within 2 points of fp32", points(lost), lost.value >= -MOST_LOST)

@@ -1,0 +1,96 @@
+"""Talk to this model. It needs only `pip install onnxruntime tokenizers`.
+
+python run.py                        a chat; an empty line ends it
+python run.py "The weather today"    one answer
+python run.py --time                 time to the first token and per token under the conditions in manifest.json
+
+A model with a ChatML template is asked in that form; any other continues the plain text. onnxruntime-genai runs this folder too.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+HERE = Path(__file__).parent
+MODEL = json.loads((HERE / "genai_config.json").read_text(encoding="utf-8"))["model"]
+CONDITIONS = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["conditions"]
+CONTEXT, ENDS = MODEL["context_length"], MODEL["eos_token_id"]
+SETTINGS = HERE / "tokenizer_config.json"
+CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(SETTINGS.read_text(encoding="utf-8")).get("chat_template", "")
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = CONDITIONS["threads"]
+session = onnxruntime.InferenceSession(str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"])
+tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
+TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+
+
+def tokens(prompt, most=256, ends=ENDS):
+    """Token ids after those of `prompt`, the likeliest each time. Keys and values lie in buffers that grow in place."""
+    if len(prompt) >= CONTEXT:
+        sys.exit(f"The text has {len(prompt)} tokens, but the model reads at most {CONTEXT - 1}.")
+    room = min(CONTEXT, len(prompt) + most)
+    binding = session.io_binding()
+    for entry in session.get_inputs():
+        if entry.name.startswith("past_key_values."):
+            shape = (1, entry.shape[1], room, entry.shape[3])
+            buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, dtype=TYPES[entry.type]))
+            binding.bind_ortvalue_input(entry.name, buffer)
+            binding.bind_ortvalue_output(entry.name.replace("past_key_values", "present"), buffer)
+    ids, total = np.array([prompt], dtype=np.int64), 0
+    while total + ids.shape[1] < room:
+        total += ids.shape[1]
+        binding.bind_cpu_input("input_ids", ids)
+        binding.bind_cpu_input("attention_mask", np.ones((1, total), dtype=np.int64))
+        binding.bind_output("logits", "cpu")
+        session.run_with_iobinding(binding)
+        token = int(binding.get_outputs()[-1].numpy()[0, -1].argmax())
+        if token in ends:
+            return
+        yield token
+        ids = np.array([[token]], dtype=np.int64)
+
+
+def answer(text):
+    """Print the answer to a text as it comes and return it."""
+    written, ids = "", []
+    for token in tokens(tokenizer.encode(text).ids):
+        ids.append(token)
+        now = tokenizer.decode(ids)
+        if not now.endswith("\ufffd"):  # the rest of a character is still to come
+            print(now[len(written) :], end="", flush=True)
+            written = now
+    print()
+    return written
+
+
+def chat():
+    said = ""
+    while text := input("> "):
+        said += f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text
+        said += answer(said) + ("<|im_end|>\n" if CHATML else "")
+
+
+def timed(count=64):
+    """Milliseconds to the first token, and the median of those between tokens."""
+    prompt = np.random.default_rng(0).integers(MODEL["vocab_size"] // 2, MODEL["vocab_size"], size=CONDITIONS["sequence"]).tolist()
+    for _ in range(2):
+        moments = [time.perf_counter()]
+        moments += [time.perf_counter() for _ in tokens(prompt, count, ends=())]
+    steps = np.diff(moments) * 1000
+    return steps[0], float(np.median(steps[1:]))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--time"]:
+        print("{:.1f} ms to the first of {} tokens, then {:.2f} ms a token".format(timed()[0], CONDITIONS["sequence"], timed()[1]))
+    elif sys.argv[1:]:
+        text = " ".join(sys.argv[1:])
+        answer(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text)
+    else:
+        chat()

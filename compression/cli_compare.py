@@ -1,0 +1,104 @@
+"""The `compare` command: trials side by side, who is better than whom, what their recipes do differently, and every two of them on the same examples.
+
+The mathematics is `comparison.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from compression import cli_text
+from compression.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
+from compression.errors import ParetoscopeError, StoreError
+from compression.frontier import Frontier
+from compression.recipe_diff import Difference, recipe_differences
+from compression.report.table import Row
+from compression.samples import read_samples
+from compression.sittings import place, reference_ms
+from compression.store import SHORTEST_ID, Store
+from compression.study import shipped_study
+from compression.trial import TrialDocument
+from compression.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ComparisonDocument:
+    """What the command prints. `beaten` has for each trial those that it dominates; pairs are in the order in which the trials were given."""
+
+    table: tuple[Row, ...]
+    found: Frontier
+    beaten: dict[str, tuple[str, ...]]
+    differences: tuple[Difference, ...]
+    pairs: tuple[Pair, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        ids = [row.id for row in self.table]
+        return {
+            "trials": [row.document.to_json() for row in self.table],
+            "objectives": [objective.key for objective in self.found.objectives],
+            "dominates": {id: list(others) for id, others in self.beaten.items()},
+            "comparable_p50_ms": {row.id: row.point.value("latency_p50_ms") for row in self.table},
+            "recipe_differences": [
+                {"stage": row.stage, "field": row.field, "values": dict(zip(ids, row.values, strict=True))} for row in self.differences
+            ],
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }
+
+    def in_words(self) -> str:
+        called = names([row.document for row in self.table])
+        marks = dict.fromkeys(self.found.on_front, "on the front of these")
+        answer = [line for line in (*headline(self.found, self.beaten, called), self._apart()) if line]
+        parts = [cli_text.table(self.table, marks), "\n".join(answer)]
+        if self.differences:
+            parts.append(cli_text.columns([("recipe", *called.values()), *((row.in_words(), *row.values) for row in self.differences)]))
+        return "\n\n".join([*parts, "\n".join(_pair_in_words(pair, called) for pair in self.pairs)])
+
+    def _apart(self) -> str:
+        if one_sitting_place([row.document for row in self.table]):
+            return ""
+        return "Not all were timed on one machine under the same conditions, so their latencies are not compared."
+
+
+def _pair_in_words(pair: Pair, called: dict[str, str]) -> str:
+    said = verdict(pair.paired, pair.n) if pair.paired else f"no paired comparison, for {pair.reason}"
+    return f"{called[pair.second]} beside {called[pair.first]}: {said}"
+
+
+def comparison_document(workspace: Workspace, starts: Sequence[str]) -> ComparisonDocument:
+    """The comparison of the trials whose ids begin with `starts`; raises `ParetoscopeError` when that cannot be made."""
+    store = Store.open(workspace)
+    documents = list({document.trial_id: document for document in (_measured(store, start) for start in starts)}.values())
+    measured = store.documents()
+    store.close()
+    if len(documents) < 2:
+        raise ParetoscopeError("A comparison needs two different trials; name another one beside the first, `paretoscope jobs` lists them.")
+    tasks = {document.task: document for document in documents}
+    if len(tasks) > 1:
+        listed = ", ".join(f"{document.trial_id} on {task}" for task, document in tasks.items())
+        raise ParetoscopeError(f"Trials of different tasks cannot be compared ({listed}); name trials of one task.")
+    table = tuple(Row(document, _reference(document, [*measured, *documents])) for document in documents)
+    found, beaten = standings([row.point for row in table], judged_by(documents))
+    differences = recipe_differences([document.recipe for document in documents])
+    kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
+    return ComparisonDocument(table, found, beaten, tuple(differences), tuple(pairs(documents, kept)))
+
+
+def _measured(store: Store, start: str) -> TrialDocument:
+    """A finished trial of the workspace, or a point of the shipped study."""
+    try:
+        row = store.find(start)
+    except StoreError:
+        shipped = [each for each in shipped_study() if each.trial_id.startswith(start)] if len(start) >= SHORTEST_ID else []
+        if len(shipped) != 1:
+            raise
+        return shipped[0]
+    if row.document is None:
+        raise ParetoscopeError(f"Trial {row.trial_id} is {row.status} and has nothing to compare; only one that is done has.")
+    return row.document
+
+
+def _reference(document: TrialDocument, others: Sequence[TrialDocument]) -> float | None:
+    """The footing of its latencies: all sittings like its own (see `sittings.py`)."""
+    return reference_ms(list({one.trial_id: one for one in others if place(one) == place(document)}.values()))

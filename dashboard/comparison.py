@@ -1,0 +1,171 @@
+"""Models side by side: which are compared, the answer in words, a card for each, what their recipes and their times do differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from compression import defaults
+from compression.comparison import headline, judged_by, names, standings
+from compression.errors import ParetoscopeError
+from compression.frontier import recommend
+from compression.limits import MaxDrop
+from compression.metrics import metric
+from compression.points import objectives
+from compression.recipe_diff import recipe_differences
+from compression.report.distribution import Times, distribution_figure
+from compression.report.palette import LOOKS
+from compression.report.table import Row
+from compression.samples import Samples
+from compression.sittings import pace
+from compression.wording import listed
+from dashboard import charts, data, downloads, frame, picks, verdict
+from dashboard.cards import error_card
+from dashboard.scope import Scope
+
+ACROSS = 3
+NUMBERS = ("quality", "latency_p50_ms", "ttft_ms", "tokens_per_s", "size_bytes", "peak_memory_bytes")
+"""What a card says, as far as it was measured."""
+CHOICE = "compared"
+
+
+# --- which ------------------------------------------------------------------------------------------
+
+
+def chosen(table: Sequence[Row]) -> list[Row]:
+    """The picked models. One alone stands beside the baseline; while none is picked, what Explore recommends does."""
+    by_id = {row.id: row for row in table}
+    picked = picks.picked(list(by_id))
+    ids = picked if len(picked) > 1 else _beside_the_baseline(table, picked)
+    st.session_state[CHOICE] = ids
+    ink = {"format_func": lambda id: _called(by_id[id]), "max_selections": picks.MOST, "persist_state": "session"}
+    st.multiselect("Models", list(by_id), key=CHOICE, on_change=_chosen, **ink)
+    if not picked:
+        st.caption("Nothing is picked yet, so this is the baseline beside what Explore recommends. Pick up to six here, or click points there.")
+    return [by_id[id] for id in ids]
+
+
+def _chosen() -> None:
+    picks.write(st.session_state[CHOICE])
+
+
+def _called(row: Row) -> str:
+    return f"{LOOKS[row.family].glyph} {row.name}"
+
+
+def _beside_the_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
+    """The baseline, then what is picked, else what is recommended under the usual limits."""
+    baseline = next((row for row in table if row.document.is_baseline), None)
+    limits = (MaxDrop(defaults.DROP_POINTS / 100),) if baseline else ()
+    best = recommend([row.point for row in table], limits, objectives(*defaults.OBJECTIVES), baseline.point if baseline else None).best
+    wanted = [baseline.id if baseline else None, *(picked or [best])]
+    return list(dict.fromkeys(id for id in wanted if id))
+
+
+def too_few() -> None:
+    with st.container(border=True):
+        st.markdown("### One model alone cannot be compared")
+        st.markdown("Choose a second one above, or make another.")
+        st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
+
+
+def kept(scope: Scope, rows: Sequence[Row]) -> dict[str, Samples | None]:
+    """What the trials kept, by id. Points of the shipped study kept nothing that is here."""
+    if scope.demo:
+        return dict.fromkeys((row.id for row in rows), None)
+    found: dict[str, Samples | None] = {}
+    for row in rows:
+        try:
+            found[row.id] = data.samples(row.id)
+        except ParetoscopeError as error:
+            error_card(error)
+            found[row.id] = None
+    return found
+
+
+# --- numbers ----------------------------------------------------------------------------------------
+
+
+def answer(rows: Sequence[Row]) -> None:
+    """Who is better than whom, before the picture."""
+    documents = [row.document for row in rows]
+    judged = judged_by(documents)
+    beats, best = headline(*standings([row.point for row in rows], judged), names(documents))
+    with st.container(border=True):
+        st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
+        st.markdown(f"### {beats}")
+        st.markdown(best)
+
+
+def cards(scope: Scope, rows: Sequence[Row]) -> None:
+    """One card a model: every number with interval and change, the best of each marked, and whom it dominates."""
+    called = names([row.document for row in rows])
+    _, beaten = standings([row.point for row in rows], judged_by([row.document for row in rows]))
+    best = {key: _best(rows, key) for key in NUMBERS}
+    for start in range(0, len(rows), ACROSS):
+        for column, row in zip(st.columns(min(ACROSS, len(rows))), rows[start : start + ACROSS], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                _card(scope, row, [key for key in NUMBERS if best[key] == row.id], [called[id] for id in beaten[row.id]])
+
+
+def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str]) -> None:
+    look = LOOKS[row.family]
+    st.markdown(f"**{row.name}**")
+    st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
+    keys = [key for key in NUMBERS if row.values.get(key)]
+    st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}{' :gray-badge[best]' if key in best else ''}" for key in keys))
+    if row.document.paired:
+        st.caption(f"{verdict.loss(row)}. {row.document.paired.lost} answers lost, {row.document.paired.gained} gained.")
+    if dominated:
+        st.markdown(f":material/check: Nowhere worse than {listed(dominated)}.")
+    with st.container(horizontal=True):
+        downloads.artifact(scope, row, key=f"compare_{row.id}")
+
+
+def _best(rows: Sequence[Row], key: str) -> str | None:
+    """The one model with the best number; None when several share it or it was measured for one only."""
+    values = {row.id: value for row in rows if (value := row.point.value(key)) is not None}
+    if len(values) < 2:
+        return None
+    top = min(values.values()) if metric(key).better == "lower" else max(values.values())
+    winners = [id for id, value in values.items() if value == top]
+    return winners[0] if len(winners) == 1 else None
+
+
+# --- recipes and times ------------------------------------------------------------------------------
+
+
+def recipes(rows: Sequence[Row]) -> None:
+    """A line for each field in which the recipes differ, a column for each model."""
+    found = recipe_differences([row.document.recipe for row in rows])
+    st.markdown("#### What their recipes do differently")
+    if not found:
+        st.caption("Nothing: the recipes are equal.")
+        return
+    columns = map(list, zip(*(each.values for each in found), strict=True))
+    models = dict(zip(names([row.document for row in rows]).values(), columns, strict=True))
+    lines = {"": [each.in_words() for each in found], **models}
+    st.table(lines, hide_index=True, width="content", alt=f"Table of {len(found)} lines in which the recipes differ")
+
+
+def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
+    """Every request that was timed, on the footing of the other pages."""
+    st.markdown("#### How long requests took")
+    called = names([row.document for row in rows])
+    timed = [(row, found.latencies_ms) for row in rows if (found := kept[row.id]) and found.turns_ms]
+    if timed:
+        models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference_ms)) for row, ms in timed]
+        figure = distribution_figure(models, dark=frame.dark())
+        alt = f"Share of requests answered within a time, a line for each of {listed([model.name for model in models])}"
+        st.plotly_chart(figure, key="times", config={**charts.CONFIG, "displayModeBar": False}, alt=alt)
+        noisy = [called[row.id] for row, _ in timed if row.noisy]
+        st.caption(
+            f"{scope.conditions.in_words()}. Marks: median and p90. Each sitting is put on the footing of its own baseline."
+            + (f" Noisy: {listed(noisy)}." if noisy else "")
+        )
+    without = [called[row.id] for row in rows if row.id not in {each.id for each, _ in timed}]
+    if scope.demo:
+        st.caption(":material/info: The shipped study has no single times, only the numbers above.")
+    elif without:
+        st.caption(f":material/info: No single times are kept on this machine of {listed(without)}.")

@@ -1,0 +1,29 @@
+"""What do these models do differently? Up to six picked ones side by side: numbers, recipes, times, answers, and a text of one's own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import comparison, disagreements, empty, frame, playground, scope
+
+frame.guard("compare")
+here = scope.current()
+table = here.rows()
+
+st.markdown(f"## Compare models of {scope.short(here.model)} on {scope.short(here.task)}")
+empty.whose_points(here)
+if not table:
+    empty.nothing_measured(here)
+    st.stop()
+
+chosen = comparison.chosen(table)
+if len(chosen) < 2:
+    comparison.too_few()
+    st.stop()
+kept = comparison.kept(here, chosen)
+comparison.answer(chosen)
+comparison.cards(here, chosen)
+comparison.recipes(chosen)
+comparison.times(here, chosen, kept)
+disagreements.draw(here, chosen, kept)
+playground.draw(here, chosen)

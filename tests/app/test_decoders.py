@@ -1,0 +1,76 @@
+"""The pages on a language model: perplexity in per cent, time by the token, and no control that does not apply."""
+
+from __future__ import annotations
+
+import pytest
+
+from compression.measure.machine import fingerprint
+from compression.recipe import Quantize, Recipe
+from compression.store import Store
+from tests.app.conftest import Open, fill, words
+from tests.documents import decoder_document
+
+SCOPE = {"model": "smollm2-135m", "task": "prose"}
+
+
+@pytest.fixture
+def measured(store: Store) -> None:
+    here = fingerprint()
+    eight, four = (Quantize(scheme="weight-only", bits=bits) for bits in (8, 4))
+    fill(
+        store,
+        [
+            decoder_document(machine=here),
+            decoder_document(eight, perplexity=20.02, change=(-0.002, 0.004), speedup=1.5, size=150_000_000, machine=here),
+            decoder_document(four, perplexity=20.3, change=(0.01, 0.02), speedup=3.0, size=90_000_000, machine=here),
+        ],
+    )
+
+
+@pytest.mark.usefixtures("measured")
+def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Open) -> None:
+    app = open_page("explore", **SCOPE)
+    said = words(app)
+    assert "#### Perplexity against time per token" in said
+    assert "#### Perplexity against size on disk" in said
+    assert "By perplexity, size and time per token, with at most 2 % more perplexity" in said
+    assert "+0.10 % [-0.20, 0.40]: no clear loss" in said
+    labels = [slider.label for slider in app.slider]
+    assert "Perplexity rise at most" in labels
+    assert "Time per token at most" in labels
+    assert not any("ccuracy" in label for label in labels)
+
+
+@pytest.mark.usefixtures("measured")
+def test_compress_offers_what_applies(open_page: Open, store: Store) -> None:
+    app = open_page("compress", **SCOPE)
+    assert [toggle.label for toggle in app.toggle if "**" in toggle.label] == ["**Quantize** the weights"]
+    labels = [element.label for element in (*app.slider, *app.selectbox, *app.select_slider)]
+    assert "Bits per weight, on average" in labels
+    assert not any("epoch" in label.lower() or "smooth" in label.lower() or "Train" in label for label in labels)
+    app.button(key="compress").click().run()
+    assert not app.exception
+    (asked,) = store.trials(statuses=("queued",))
+    assert asked.request.conditions.sequence == 128
+    (stage,) = asked.request.recipe.stages
+    assert isinstance(stage, Quantize)
+    assert stage.scheme == "weight-only"
+
+
+def test_a_first_look_at_a_language_model_is_one_that_it_can_take(open_page: Open, store: Store) -> None:
+    app = open_page("explore", **SCOPE)
+    app.button(key="measure_here").click().run()
+    assert not app.exception
+    recipes = [row.request.recipe for row in store.trials()]
+    assert Recipe() in recipes
+    assert all(stage.kind == "quantize" and stage.scheme == "weight-only" for recipe in recipes for stage in recipe.stages)
+    assert {row.request.task for row in store.trials()} == {"prose"}
+
+
+def test_only_tasks_that_fit_are_offered(open_page: Open) -> None:
+    app = open_page("explore", model="smollm2-135m")
+    (tasks,) = [box for box in app.selectbox if box.label == "Task"]
+    assert tasks.options == ["prose", "prose-cloze"]
+    app = open_page("explore", model="minilm-trec")
+    (tasks,) = [box for box in app.selectbox if box.label == "Task"]
+    assert not {"prose", "prose-cloze"} & set(tasks.options)

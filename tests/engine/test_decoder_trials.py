@@ -1,0 +1,109 @@
+"""A trial of a tiny language model from request to document, on a person's own prose and on questions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compression.artifact.pack import TOKENIZER
+from compression.catalog import request
+from compression.engine.judging import JUDGES, SPLIT, ClozeJudge
+from compression.engine.pipeline import run_trial
+from compression.errors import RecipeError
+from compression.language import ClozeSplit, question
+from compression.measure import generation
+from compression.recipe import Distill, Quantize, Recipe
+from compression.splits import Split, Task
+from compression.trial import Conditions, TrialDocument, TrialRequest
+from compression.workspace import Workspace
+from tests.tiny_decoders import make_tiny_decoder
+from tests.toy_decoder import toy_decoder
+
+SENTENCES = "The film was good and many liked it. Who won the game in the city? What a bad plot it was for a name. When is the call for the free win?"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("decoder-trial")
+    make_tiny_decoder("llama", root / "model", tie_word_embeddings=True)
+    (root / "own.txt").write_text("\n\n".join(f"Story {number}. {SENTENCES} Part {number * 7} of the film ends." for number in range(40)))
+    return root
+
+
+def _asked(place: Path, *stages: Quantize) -> TrialRequest:
+    at = Conditions(sequence=16, threads=1)
+    return request(str(place / "model"), Recipe(stages=stages), task=str(place / "own.txt"), conditions=at)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
+    plan = replace(generation.PLANS["quick"], turns=1, new_tokens=4, warm_up_s=0.0, requests=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(generation.PLANS, "quick", plan)
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(place: Path) -> TrialDocument:
+    return run_trial(_asked(place, Quantize(scheme="weight-only", bits=4)), Workspace(place / "workspace"), lambda _: None)
+
+
+def test_the_document_has_perplexity_and_generation(done: TrialDocument) -> None:
+    assert done.quality is not None
+    assert done.quality.metric == "perplexity"
+    assert done.quality.low <= done.quality.value <= done.quality.high
+    assert done.generation is not None
+    assert (done.generation.prompt_tokens, done.generation.new_tokens) == (16, 4)
+    assert done.generation.ttft_speedup is not None
+    assert done.paired is not None
+    assert done.paired.change is not None
+    assert done.baseline is not None
+    ratio = done.quality.value / done.baseline.quality.value
+    assert done.paired.change.value == pytest.approx(ratio - 1, abs=1e-4)
+    assert done.paired.kl > 0
+    assert done.artifact is not None
+    assert {"model.onnx", "model.onnx.data", "run.py"} <= done.artifact.files.keys()
+
+
+def test_answers_are_kept_token_by_token(done: TrialDocument, place: Path) -> None:
+    with np.load(Workspace(place / "workspace").samples / f"{done.trial_id}.npz") as kept:
+        assert {"log_probability", "baseline_log_probability", "top", "baseline_top", "candidate_turn1", "candidate_first_turn1"} <= set(kept)
+        assert done.quality is not None
+        assert len(kept["top"]) == done.quality.n
+
+
+def test_a_graph_is_read_though_an_artefact_shares_its_files(done: TrialDocument, place: Path) -> None:
+    """The baseline was packed with hard links; the next recipe starts from the same graph in the cache."""
+    other = run_trial(_asked(place, Quantize(scheme="weight-only", bits=8)), Workspace(place / "workspace"), lambda _: None)
+    assert other.quality is not None
+    assert done.paired is not None
+    assert other.paired is not None
+    assert other.paired.kl < done.paired.kl
+
+
+def test_a_stage_that_does_not_fit_is_refused_before_work_starts(place: Path) -> None:
+    with pytest.raises(RecipeError, match=r"Stage 1 .* is for classifiers, but .* is a language model"):
+        request(str(place / "model"), Recipe(stages=(Distill(layers=1),)), task=str(place / "own.txt"))
+
+
+def test_questions_are_judged_by_their_likeliest_continuation(tmp_path: Path) -> None:
+    folder = toy_decoder(tmp_path / "model")
+    text = "the a of in to and. He said is was it for. The on that with by at. As be from the a of. It was in to and said. Of the a for on that."
+    asked = question(text, seed=3)
+    assert asked is not None
+    plain = Split(SPLIT, ("0",), (text,), np.zeros(1, dtype=np.int64))
+    split = ClozeSplit(plain.name, plain.ids, plain.texts, plain.labels, questions=(asked,))
+    judge = JUDGES["cloze"](Task("prose-cloze", (), 64, {SPLIT: split}, "key", kind="cloze"), 64, "quick")
+    assert isinstance(judge, ClozeJudge)
+    scores = judge.scores(folder, None)
+    assert scores["logits"].shape == (1, 4)
+    quality = judge.quality(folder, scores)
+    assert (quality.metric, quality.n) == ("accuracy", 1)
+    assert quality.value == float(scores["logits"].argmax() == asked.answer)
+    assert judge.paired(folder, scores, scores).kl == pytest.approx(0, abs=1e-6)
+    assert set(judge.samples(scores, scores)) == {"logits", "baseline_logits", "labels"}
+    assert (folder / TOKENIZER).is_file()

@@ -1,0 +1,167 @@
+"""Who beats whom, the paired test on kept answers, and the examples on which two models disagree, each against a count by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from compression.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings
+from compression.errors import StoreError
+from compression.points import point
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe_diff import recipe_differences
+from compression.samples import Samples, read_samples
+from compression.trial import Conditions
+from compression.workspace import Workspace
+from tests.documents import MACHINE, document
+
+BASE, INT8, SPARSE = document(), document(Quantize(), quality=0.955), document(PruneWeights(), quality=0.95, speedup=1.0, size=91_000_000)
+LABELS = np.array([0, 1, 2, 0, 1])
+
+
+def samples(*answers: int, sure: float = 4.0, labels: np.ndarray = LABELS) -> Samples:
+    """A model that gives these answers, each with the logit `sure` and 0 for the rest."""
+    return Samples(labels, sure * np.eye(3, dtype=np.float32)[list(answers)], ())
+
+
+# --- who beats whom -----------------------------------------------------------------------------------
+
+
+def test_dominance_is_among_those_that_are_compared() -> None:
+    points = [point(each) for each in (BASE, INT8, SPARSE)]
+    found, beaten = standings(points, judged_by([BASE, INT8, SPARSE]))
+    assert beaten == {BASE.trial_id: (SPARSE.trial_id,), INT8.trial_id: (SPARSE.trial_id,), SPARSE.trial_id: ()}
+    beats, best = headline(found, beaten, names([BASE, INT8, SPARSE]))
+    assert beats.startswith("fp32 baseline is nowhere worse than magnitude 50 %, and somewhere better.")
+    assert best == "fp32 baseline is the most accurate; int8 dynamic the smallest and the fastest."
+
+
+def test_times_of_two_places_are_not_judged() -> None:
+    elsewhere = document(Quantize(), machine=MACHINE.model_copy(update={"id": "beef"}))
+    batched = document(Quantize(), conditions=Conditions(batch=8))
+    assert [each.key for each in judged_by([BASE, INT8])] == ["quality", "size_bytes", "latency_p50_ms"]
+    assert [each.key for each in judged_by([BASE, elsewhere])] == [each.key for each in judged_by([BASE, batched])] == ["quality", "size_bytes"]
+
+
+# --- pairs --------------------------------------------------------------------------------------------
+
+
+def test_a_pair_counts_what_the_second_lost_and_gained() -> None:
+    found = pair(INT8, SPARSE, samples(0, 1, 0, 0, 1), samples(0, 1, 2, 1, 2))
+    assert found.paired is not None
+    assert (found.n, found.paired.lost, found.paired.gained, found.paired.agreement) == (5, 2, 1, 0.4)
+    assert found.paired.mcnemar_p == pytest.approx(binomtest(1, 3).pvalue)
+
+
+def test_why_two_cannot_be_paired_is_said() -> None:
+    kept, other = samples(0, 1, 2, 0, 1), samples(0, 1, 2, 0, 1, labels=np.array([0, 1, 2, 0, 2]))
+    assert pair(INT8, SPARSE, None, None).reason == "the answers of both are not kept on this machine"
+    assert pair(INT8, SPARSE, kept, None).reason == "the answers of the second are not kept on this machine"
+    assert pair(INT8, SPARSE, kept, other).reason == "they were not measured on the same examples"
+    assert pair(INT8, SPARSE, kept, Samples(None, None, ())).reason == "this task keeps no answers by example"
+
+
+def test_beside_the_baseline_what_was_found_then_is_enough_and_baselines_come_first() -> None:
+    found = pairs([INT8, BASE, SPARSE], {INT8.trial_id: None, BASE.trial_id: None, SPARSE.trial_id: None})
+    assert [(each.first, each.second) for each in found] == [
+        (BASE.trial_id, INT8.trial_id),
+        (BASE.trial_id, SPARSE.trial_id),
+        (INT8.trial_id, SPARSE.trial_id),
+    ]
+    assert [each.paired is None for each in found] == [False, False, True]
+    assert found[0].paired == INT8.paired
+
+
+def test_disagreements_are_sorted_by_how_sure_both_are() -> None:
+    first, second = samples(0, 1, 0, 0, 1), samples(0, 1, 2, 1, 2)
+    second.logits[4] *= 3  # type: ignore[index]
+    found = disagreements(first, second)
+    assert [(each.place, each.label, each.answers, each.outcome) for each in found] == [
+        (4, 1, (1, 2), "lost"),
+        (2, 2, (0, 2), "gained"),
+        (3, 0, (0, 1), "lost"),
+    ]
+    expected = np.exp(4) / (np.exp(4) + 2)
+    assert found[1].probabilities == pytest.approx((expected, expected))
+
+
+def test_disagreements_as_csv() -> None:
+    found = disagreements(samples(0, 1, 0, 0, 1), samples(0, 1, 2, 0, 1))
+    text = disagreements_csv(found, list("vwxyz"), ["", "", 'a "quoted", text', "", ""], ["no", "yes", "maybe"], ("int8", "int4"))
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row == {
+        "id": "x",
+        "text": 'a "quoted", text',
+        "label": "maybe",
+        "int8": "no",
+        "int8 probability": "0.9647",
+        "int4": "maybe",
+        "int4 probability": "0.9647",
+        "outcome": "gained",
+    }
+
+
+# --- samples ------------------------------------------------------------------------------------------
+
+
+def test_samples_are_read_for_a_trial_and_for_the_baseline_beside_it(workspace: Workspace) -> None:
+    workspace.samples.mkdir(parents=True)
+    turns: dict[str, Any] = {
+        f"{side}_turn{turn}": np.full(2, at + turn) for side, at in (("candidate", 0.0), ("baseline", 100.0)) for turn in range(1, 12)
+    }
+    kept: dict[str, Any] = {"logits": np.zeros((5, 3)), "baseline_logits": np.ones((5, 3)), "labels": LABELS}
+    np.savez(workspace.samples / "abc.npz", **kept, **turns)
+    own, base = read_samples(workspace, "abc"), read_samples(workspace, "abc-baseline")
+    assert own is not None and own.logits is not None and base is not None and base.logits is not None
+    assert (own.logits.mean(), base.logits.mean()) == (0, 1)
+    assert own.latencies_ms[::2].tolist() == list(range(1, 12))
+    assert base.latencies_ms[0] == 101
+    assert read_samples(workspace, "unknown") is None
+
+
+def test_damaged_samples_are_a_sentence(workspace: Workspace) -> None:
+    workspace.samples.mkdir(parents=True)
+    (workspace.samples / "abc.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(StoreError, match=r'The samples ".*abc\.npz" cannot be read .* measure the trial again'):
+        read_samples(workspace, "abc")
+
+
+# --- recipes ------------------------------------------------------------------------------------------
+
+
+def told(*recipes: Recipe) -> list[tuple[str, tuple[str, ...]]]:
+    return [(row.in_words(), row.values) for row in recipe_differences(recipes)]
+
+
+def test_equal_recipes_have_no_difference_and_seeds_count() -> None:
+    assert told(Recipe(stages=(Quantize(),)), Recipe(stages=(Quantize(),))) == []
+    assert told(Recipe(stages=(Quantize(),)), Recipe(seed=3, stages=(Quantize(),))) == [("Seed", ("0", "3"))]
+
+
+def test_stages_are_matched_whatever_lies_between() -> None:
+    one = Recipe(stages=(PruneStructure(target="heads", ratio=0.25), Quantize()))
+    two = Recipe(stages=(Distill(), PruneStructure(target="heads", ratio=0.5), PruneStructure(target="ffn"), Quantize()))
+    assert told(one, two, Recipe()) == [
+        ("Distil a student", ("–", "student-3", "–")),
+        ("Prune structure (heads)", ("heads -25 %", "heads -50 %", "–")),
+        ("Prune structure (heads): ratio", ("0.25", "0.5", "–")),
+        ("Prune structure (ffn)", ("–", "ffn -50 %", "–")),
+        ("Quantize", ("int8 dynamic", "int8 dynamic", "–")),
+    ]
+
+
+def test_the_same_stages_in_another_order_are_a_difference() -> None:
+    heads, ffn = PruneStructure(target="heads"), PruneStructure(target="ffn")
+    ((words, values),) = told(Recipe(stages=(heads, ffn)), Recipe(stages=(ffn, heads)))
+    assert words == "Order of the stages"
+    assert values == ("Prune structure (heads), then Prune structure (ffn)", "Prune structure (ffn), then Prune structure (heads)")
+
+
+def test_two_stages_of_one_kind_are_told_apart_by_number() -> None:
+    once, twice = Recipe(stages=(PruneWeights(sparsity=0.3),)), Recipe(stages=(PruneWeights(sparsity=0.3), PruneWeights(sparsity=0.6)))
+    assert told(once, twice) == [("Prune weights, number 2", ("–", "magnitude 60 %"))]
