@@ -19,8 +19,9 @@ import numpy as np
 from compression.advice import Advice, advice
 from compression.defaults import Axes
 from compression.errors import ModelError, RecipeError
+from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import ModelFacts, after, facts
-from compression.recipe import ROUNDINGS, WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument

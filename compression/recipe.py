@@ -16,104 +16,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from compression.errors import RecipeError, did_you_mean
+from compression.errors import RecipeError
+from compression.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES, known
 
 Strategy = Literal["pruning", "quantization", "distillation"]
 BITS = (2, 4, 8)
 """The bit widths that a weight may take in a file; an average lies between 2 and 8."""
 GROUP_SIZES = (16, 32, 64, 128, 256)
-
-
-# --- methods: one row each, and one file each ----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to carry out a stage: its name in a recipe, its name for a person, its file."""
-
-    name: str
-    label: str
-    carried_out_by: str
-    source: str
-
-
-@dataclass(frozen=True)
-class WeightMethod(Method):
-    """A way to prune single weights, and what it is to be given."""
-
-    looks_at: Literal["weights", "inputs", "gradients", "training"] = "weights"
-    """The weights alone; the inputs of each matrix over the calibration split, or gradients over it; or the steps of retraining."""
-    compared: Literal["matrix", "row"] = "matrix"
-    """With whom a weight competes under `scope: layer`: its whole matrix, or the weights of the same output."""
-    updates: bool = False
-    """Whether it also changes the weights that stay: then the file has `prune` in place of `score`."""
-
-
-@dataclass(frozen=True)
-class StructureCriterion(Method):
-    """A way to choose heads, neurons, layers or dimensions."""
-
-    one_scale: bool = False
-    """Whether scores of different layers can be compared as they are, because all estimate the same loss."""
-
-
-@dataclass(frozen=True)
-class Rounding(Method):
-    """A method that finds integers for weights, and what it needs for that."""
-
-    looks_at_data: bool = False
-    """Whether it uses the Hessian of the activations that enter a matrix."""
-    rescales: bool = False
-    """Whether its file also has `input_scales(weight, bits, group_size, inputs)`, which the graph takes back elsewhere."""
-
-
-AnyMethod = TypeVar("AnyMethod", bound=Method)
-
-
-def _table(*methods: AnyMethod) -> dict[str, AnyMethod]:
-    return {method.name: method for method in methods}
-
-
-WEIGHT_SCORES = _table(
-    WeightMethod("magnitude", "Magnitude", "compression.pruning.magnitude", "Han et al. 2015, arXiv:1506.02626"),
-    WeightMethod("wanda", "Wanda", "compression.pruning.wanda", "Sun et al. 2023, arXiv:2306.11695", looks_at="inputs", compared="row"),
-    WeightMethod("sparsegpt", "SparseGPT", "compression.pruning.sparsegpt", "Frantar and Alistarh 2023, arXiv:2301.00774", "inputs", updates=True),
-    WeightMethod("taylor", "Taylor", "compression.pruning.taylor", "Molchanov et al. 2019, arXiv:1906.10771", "gradients", "row"),
-    WeightMethod("movement", "Movement", "compression.pruning.movement", "Sanh et al. 2020, arXiv:2005.07683", looks_at="training"),
-)
-"""Which weights go first. The file has `score(weight, seen) -> scores`, highest kept, or `prune(weight, gram, ...) -> weight`."""
-
-STRUCTURE_CRITERIA = _table(
-    StructureCriterion("magnitude", "Magnitude", "compression.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
-    StructureCriterion(
-        "activation", "Activation", "compression.pruning.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"
-    ),
-    StructureCriterion("taylor", "Taylor", "compression.pruning.taylor", "Michel et al. 2019, arXiv:1905.10650", one_scale=True),
-)
-"""Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
-
-ROUNDINGS = _table(
-    Rounding("rtn", "Round to nearest", "compression.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
-    Rounding("gptq", "GPTQ", "compression.quantization.gptq", "Frantar et al. 2023, arXiv:2210.17323", looks_at_data=True),
-    Rounding("awq", "AWQ", "compression.quantization.awq", "Lin et al. 2024, arXiv:2306.00978", looks_at_data=True, rescales=True),
-    Rounding("hqq", "HQQ", "compression.quantization.hqq", "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog"),
-)
-"""How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
-
-CALIBRATIONS = _table(
-    Method("minmax", "Smallest and largest", "compression.quantization.minmax", "Jacob et al. 2018, arXiv:1712.05877"),
-    Method("percentile", "Percentile", "compression.quantization.percentile", "Wu et al. 2020, arXiv:2004.09602"),
-    Method("entropy", "Entropy", "compression.quantization.entropy", "Migacz 2017, 8-bit Inference with TensorRT (GTC s7310)"),
-    Method("mse", "Least squared error", "compression.quantization.mse", "Choukroun et al. 2019, arXiv:1902.06822"),
-)
-"""How the range of an activation is found. The file has `clipped_range(histogram) -> (low, high)`."""
 
 
 # --- stages -----------------------------------------------------------------------------------------
@@ -186,7 +100,7 @@ class Distill(Stage, frozen=True):
     @field_validator("criterion")
     @classmethod
     def _known_criterion(cls, name: str) -> str:
-        return _known(name, STRUCTURE_CRITERIA, "criterion")
+        return known(name, STRUCTURE_CRITERIA, "criterion")
 
     @model_validator(mode="after")
     def _layers_agree(self) -> Self:
@@ -265,7 +179,7 @@ class PruneStructure(Retrained, Stage, frozen=True):
     @field_validator("criterion")
     @classmethod
     def _known_criterion(cls, name: str) -> str:
-        return _known(name, STRUCTURE_CRITERIA, "criterion")
+        return known(name, STRUCTURE_CRITERIA, "criterion")
 
     @model_validator(mode="after")
     def _allocation_has_layers_to_choose_from(self) -> Self:
@@ -318,7 +232,7 @@ class PruneWeights(Retrained, Stage, frozen=True):
     @field_validator("method")
     @classmethod
     def _known_method(cls, name: str) -> str:
-        return _known(name, WEIGHT_SCORES, "method")
+        return known(name, WEIGHT_SCORES, "method")
 
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> Self:
@@ -431,12 +345,12 @@ class Quantize(Stage, frozen=True):
     @field_validator("rounding")
     @classmethod
     def _known_rounding(cls, name: str) -> str:
-        return _known(name, ROUNDINGS, "rounding")
+        return known(name, ROUNDINGS, "rounding")
 
     @field_validator("calibration")
     @classmethod
     def _known_calibration(cls, name: str) -> str:
-        return _known(name, CALIBRATIONS, "calibration")
+        return known(name, CALIBRATIONS, "calibration")
 
     @model_validator(mode="after")
     def _int8_means_eight_bits(self) -> Self:
@@ -581,12 +495,6 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def to_yaml(self) -> str:
         """The file that `recipe_file.parse_recipe` reads back to an equal recipe."""
         return yaml.safe_dump(self._content(), sort_keys=False, allow_unicode=True)
-
-
-def _known(name: str, table: Mapping[str, Method], field: str) -> str:
-    if name not in table:
-        raise ValueError(f'there is no {field} "{name}"; {did_you_mean(name, table)}'.rstrip("."))
-    return name
 
 
 def _percent(share: float) -> str:

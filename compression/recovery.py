@@ -18,7 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Stage
+from compression.methods import WEIGHT_SCORES
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 TEACHER = 0.7
 """Share of the teacher in training that is to win something back."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
+from compression.methods import ROUNDINGS
 from compression.model_facts import ModelFacts, after
-from compression.recipe import BITS, ROUNDINGS, Quantize, Recipe
+from compression.recipe import BITS, Quantize, Recipe
 
 FLOAT, INT64 = 4, 8
 """Bytes of a float32 and of an int64."""

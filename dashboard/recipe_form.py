@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
-from compression.recipe import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES, Recipe
+from compression.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES
+from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data

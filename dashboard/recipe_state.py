@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compression.errors import RecipeError
-from compression.recipe import WEIGHT_SCORES, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.methods import WEIGHT_SCORES
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.recipe_file import parse_recipe
 
 State = dict[str, Any]

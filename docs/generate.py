@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from compression import recipe, trial
+from compression import methods, trial
 from compression.cli import _parser
+from compression.methods import Method
 from compression.metrics import METRICS
-from compression.recipe import STAGES, Method, Recipe, Recover, Stage
+from compression.recipe import GROUP_SIZES, STAGES, Recipe, Recover, Stage
 from compression.recipe_file import load_recipe
 from compression.workspace import PROJECT, write_whole
 
@@ -25,15 +26,15 @@ REFERENCE = PROJECT / "docs" / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
 
 METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
-    ("prune-weights", "method"): ("Scores single weights, the highest are kept; or prunes and updates a whole matrix.", recipe.WEIGHT_SCORES),
-    ("prune-structure", "criterion"): ("Scores heads, neurons, layers or hidden dimensions; the highest are kept.", recipe.STRUCTURE_CRITERIA),
-    ("quantize", "rounding"): ("Finds the integer of a weight in weight-only schemes.", recipe.ROUNDINGS),
-    ("quantize", "calibration"): ("Finds the range of an activation in static int8.", recipe.CALIBRATIONS),
+    ("prune-weights", "method"): ("Scores single weights, the highest are kept; or prunes and updates a whole matrix.", methods.WEIGHT_SCORES),
+    ("prune-structure", "criterion"): ("Scores heads, neurons, layers or hidden dimensions; the highest are kept.", methods.STRUCTURE_CRITERIA),
+    ("quantize", "rounding"): ("Finds the integer of a weight in weight-only schemes.", methods.ROUNDINGS),
+    ("quantize", "calibration"): ("Finds the range of an activation in static int8.", methods.CALIBRATIONS),
 }
 """Stage and field -> what a method of it does, and the methods that there are."""
 CHOICES: dict[tuple[str, str], Iterable[object]] = {
-    **{field: methods for field, (_, methods) in METHOD_TABLES.items()},
-    ("quantize", "group_size"): recipe.GROUP_SIZES,
+    **{field: known for field, (_, known) in METHOD_TABLES.items()},
+    ("quantize", "group_size"): GROUP_SIZES,
 }
 """Fields whose values stand in a table of the recipe language rather than in their type."""
 
@@ -93,7 +94,7 @@ def prose(owner: object) -> str:
 
 def _stage(kind: str, stage: type[Stage]) -> Iterator[str]:
     yield f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Carried out by `{stage.carried_out_by}`.\n\n"
-    yield _fields(stage, {name: methods for (owner, name), methods in CHOICES.items() if owner == kind}) + "\n"
+    yield _fields(stage, {name: choices for (owner, name), choices in CHOICES.items() if owner == kind}) + "\n"
 
 
 def _fields(owner: type[BaseModel], choices: Mapping[str, Iterable[object]] | None = None) -> str:
@@ -126,8 +127,8 @@ def recipes_page() -> str:
     for kind, stage in STAGES.items():
         parts += _stage(kind, stage)
     parts.append("## Methods\n\n")
-    for (kind, field), (about, methods) in METHOD_TABLES.items():
-        rows = ([f"`{method.name}`", method.label, method.source, f"`{method.carried_out_by}`"] for method in methods.values())
+    for (kind, field), (about, known) in METHOD_TABLES.items():
+        rows = ([f"`{method.name}`", method.label, method.source, f"`{method.carried_out_by}`"] for method in known.values())
         parts.append(f"### `{field}` of {kind}\n\n{about}\n\n" + table(["name", "label", "source", "file"], rows) + "\n")
     parts.append("## Samples\n\nIn `data/recipes`:\n\n" + table(["file", "in words", "what for"], _samples()))
     return "".join(parts)

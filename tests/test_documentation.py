@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from compression import recipe
+from compression import methods
 from compression.metrics import METRICS
 from compression.recipe import STAGES
 from compression.recipe_file import parse_recipe
@@ -76,7 +76,7 @@ def test_every_stage_and_field_is_documented(kind: str) -> None:
 @pytest.mark.parametrize("table", ["WEIGHT_SCORES", "STRUCTURE_CRITERIA", "ROUNDINGS", "CALIBRATIONS"])
 def test_every_method_is_documented_and_has_its_file(table: str) -> None:
     text = _reference("recipes.md")
-    for method in getattr(recipe, table).values():
+    for method in getattr(methods, table).values():
         assert f"| `{method.name}` | {method.label} | {method.source} | `{method.carried_out_by}` |" in text
         assert importlib.util.find_spec(method.carried_out_by), f"{method.carried_out_by} does not exist"
 
@@ -84,10 +84,10 @@ def test_every_method_is_documented_and_has_its_file(table: str) -> None:
 def test_no_method_table_is_left_out(generate: ModuleType) -> None:
     tables = [
         value
-        for value in vars(recipe).values()
-        if isinstance(value, dict) and value and all(isinstance(one, recipe.Method) for one in value.values())
+        for value in vars(methods).values()
+        if isinstance(value, dict) and value and all(isinstance(one, methods.Method) for one in value.values())
     ]
-    assert [methods for _, methods in generate.METHOD_TABLES.values()] == tables
+    assert [known for _, known in generate.METHOD_TABLES.values()] == tables
 
 
 @pytest.mark.parametrize("key", METRICS)

@@ -24,6 +24,7 @@ GROUPS = {
     "compression.defaults": "values",
     "compression.errors": "values",
     "compression.metrics": "values",
+    "compression.methods": "values",
     "compression.recipe": "values",
     "compression.recipe_file": "values",
     "compression.trial": "values",

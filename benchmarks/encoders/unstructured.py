@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, title, verdict, with_drawn_calibration
-from compression.recipe import WEIGHT_SCORES, PruneWeights, Recipe
+from compression.methods import WEIGHT_SCORES
+from compression.recipe import PruneWeights, Recipe
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""

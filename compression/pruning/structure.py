@@ -1,7 +1,7 @@
 """The stage `prune-structure`: whole heads, neurons, layers, hidden dimensions or words go, then the rest may be retrained.
 
 What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and `models/stream.py`; which ones go
-first is for the criterion's file, named in `recipe.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
+first is for the criterion's file, named in `methods.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
 `vocabulary.py`'s.
 """
 
@@ -14,6 +14,7 @@ from types import ModuleType
 import torch
 from transformers import PreTrainedModel
 
+from compression.methods import STRUCTURE_CRITERIA
 from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
 from compression.models.stream import keep_dimensions, stream
@@ -23,7 +24,7 @@ from compression.pruning.layers import keep_layers
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.units import UnitGroup, keep_units
 from compression.pruning.vocabulary import cut_vocabulary
-from compression.recipe import STRUCTURE_CRITERIA, PruneStructure
+from compression.recipe import PruneStructure
 
 NEURONS = 8
 """Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""

@@ -1,6 +1,6 @@
 """Wanda: a weight matters by its size times how strongly its input comes in (Sun et al. 2023, arXiv:2306.11695).
 
-It only scores; the row that names it in `recipe.WEIGHT_SCORES` says that weights of one output compete with each other.
+It only scores; the row that names it in `methods.WEIGHT_SCORES` says that weights of one output compete with each other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The stage `prune-weights`: single weights of the encoder's matrices become zero, at once or in steps.
 
-Which weights go first is for the method's file, named in `recipe.WEIGHT_SCORES` with what it looks at; how many, and that the number is
+Which weights go first is for the method's file, named in `methods.WEIGHT_SCORES` with what it looks at; how many, and that the number is
 exact, for `masks.py`; how the number rises, for `schedule.py`.
 """
 
@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from compression.methods import WEIGHT_SCORES
 from compression.models.context import StageContext
 from compression.pruning.gradients import mean_gradients, watched
 from compression.pruning.inputs import input_moments
 from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.schedule import cubic, kept_of
-from compression.recipe import WEIGHT_SCORES, PruneWeights
+from compression.recipe import PruneWeights
 
 Seen = Mapping[str, Tensor]
 """What a method looks at, by parameter name."""

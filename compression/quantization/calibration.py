@@ -12,12 +12,12 @@ import numpy as np
 import onnx
 
 from compression.decoder_io import feeds
+from compression.methods import CALIBRATIONS
 from compression.models.context import StageContext
 from compression.models.graph import graph_key, matrices, with_all_logits, with_outputs
 from compression.models.runtime import workbench
 from compression.quantization.histogram import BINS, Histogram
 from compression.quantization.passages import passages
-from compression.recipe import CALIBRATIONS
 
 Ranges = dict[str, tuple[float, float]]
 

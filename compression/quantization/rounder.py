@@ -10,12 +10,13 @@ from types import ModuleType
 import numpy as np
 import onnx
 
+from compression.methods import ROUNDINGS
 from compression.models.context import StageContext
 from compression.models.graph import Matrix, matrices
 from compression.quantization.embedding import tied_group_size
 from compression.quantization.groups import Groups
 from compression.quantization.hessians import Inputs, calibration_inputs
-from compression.recipe import ROUNDINGS, Quantize
+from compression.recipe import Quantize
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from compression.methods import ROUNDINGS
 from compression.models.context import StageContext
 from compression.models.decoder_files import padding_bytes
 from compression.models.graph import MICROSOFT, Matrix, embedding, is_decoder_graph, matrices, replace
@@ -20,7 +21,7 @@ from compression.quantization.groups import Groups, blank
 from compression.quantization.rescale import rescaled
 from compression.quantization.rounder import Rounder, group_size_of
 from compression.quantization.widths import widths
-from compression.recipe import ROUNDINGS, Quantize
+from compression.recipe import Quantize
 
 INT8_ARITHMETIC = 4
 """`accuracy_level` of MatMulNBits: activations may be rounded to int8."""

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from compression.errors import ArtifactError
+from compression.methods import ROUNDINGS
 from compression.models.context import StageContext
 from compression.models.graph import embedding, graph_key, matrices
 from compression.quantization.allocation import allocate, cheapest
@@ -22,7 +23,7 @@ from compression.quantization.passages import passages
 from compression.quantization.rounder import Rounder, group_size_of, relative_error
 from compression.quantization.rtn import quantize_groups
 from compression.quantization.sensitivity import sensitivities
-from compression.recipe import BITS, ROUNDINGS
+from compression.recipe import BITS
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
+from compression.methods import STRUCTURE_CRITERIA
 from compression.models.anatomy import LayerAnatomy, anatomy
 from compression.models.export import export
 from compression.models.load import load_model, save_model
@@ -26,7 +27,7 @@ from compression.pruning.heads import units as head_units
 from compression.pruning.masks import encoder_weights
 from compression.pruning.structure import apply
 from compression.pruning.units import UnitGroup
-from compression.recipe import STRUCTURE_CRITERIA, PruneStructure, PruneWeights
+from compression.recipe import PruneStructure, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

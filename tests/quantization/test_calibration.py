@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnxruntime.quantization.calibrate import HistogramCollector
 
+from compression.methods import CALIBRATIONS
 from compression.models.context import StageContext
 from compression.quantization import entropy, minmax, mse, percentile
 from compression.quantization.calibration import activation_ranges, observe
 from compression.quantization.histogram import Histogram
-from compression.recipe import CALIBRATIONS
 from tests.quantization.places import graph_of, split_context
 from tests.tiny_context import Recorder
 

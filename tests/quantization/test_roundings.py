@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from compression.methods import ROUNDINGS
 from compression.quantization import awq, gptq, hqq, rtn
 from compression.quantization.grid_search import diagonal_blocks, rounded, searched_grid
 from compression.quantization.groups import in_groups
 from compression.quantization.rtn import grid
-from compression.recipe import BITS, ROUNDINGS
+from compression.recipe import BITS
 from tests.quantization.roundings import effective, inputs_of, layer, output_error
 
 EVERY = pytest.mark.parametrize("name", list(ROUNDINGS))
