@@ -6,7 +6,7 @@ that looks at data, more training, a teacher. Remedies build on each other.
     >>> stage = PruneStructure(target="ffn", ratio=0.5)
     >>> first = next(remedies(stage, epochs=2))
     >>> first.in_words()
-    'ffn -50 % global'
+    'ffn global -50 %'
     >>> [remedy.in_words() for remedy in remedies(stage, epochs=2)][-1]
     'ffn -50 % + 2 epochs with teacher'
 """

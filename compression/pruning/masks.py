@@ -29,9 +29,10 @@ def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
     # Selecting one threshold is some ten times faster than sorting, but leaves ties to be settled.
     threshold = flat.kthvalue(zeros).values
     keep = flat > threshold
-    tied = (flat == threshold).nonzero().squeeze(1)
-    go = zeros - int((flat < threshold).sum())
-    keep[tied[go:]] = True
+    if surplus := flat.numel() - zeros - int(keep.count_nonzero()):
+        # Of those that equal the threshold the last stay; where nothing is tied, one comparison was enough.
+        tied = (flat == threshold).nonzero().squeeze(1)
+        keep[tied[-surplus:]] = True
     return keep.reshape(scores.shape)
 
 

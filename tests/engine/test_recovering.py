@@ -47,10 +47,10 @@ def test_the_first_remedy_within_the_allowance_is_kept_and_the_others_are_not_tr
     trained = judge(lambda stage: 0.03 if not getattr(stage, "retrain_epochs", 1) else 0.005, asked)
     found, (note,) = recovered(Recipe(stages=(CUT,), recover=Recover(max_drop=1, epochs=4)), trained, anything)
     assert found.in_words() == "ffn -50 % + 1 epoch with teacher"
-    assert asked == ["fp32 baseline", "ffn -50 %", "ffn -50 % global", "ffn -50 % + 1 epoch with teacher"]
+    assert asked == ["fp32 baseline", "ffn -50 %", "ffn global -50 %", "ffn -50 % + 1 epoch with teacher"]
     assert note == (
-        "recovering, at most 1.00 points a stage: ffn -50 % -3.00 points; ffn -50 % global -3.00 points; "
-        "ffn -50 % + 1 epoch with teacher -0.50 points. Kept ffn -50 % + 1 epoch with teacher"
+        "recovering, at most 1.00 points a stage: ffn -50 % -3.00 points; ffn global -50 % -3.00 points; "
+        "ffn -50 % + 1 epoch with teacher -0.500 points. Kept ffn -50 % + 1 epoch with teacher"
     )
 
 
