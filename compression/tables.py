@@ -5,9 +5,10 @@ The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -131,7 +132,8 @@ def connect(url: str, where: Path) -> Engine:
         if engine.dialect.name == "sqlite":
             where.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _tune_sqlite)
-        found = _schema_version(engine)
+        with _one_at_a_time(where / "opening.lock") if engine.dialect.name == "sqlite" else nullcontext():
+            found = _schema_version(engine)
     if found > SCHEMA_VERSION:
         engine.dispose()
         raise StoreError(
@@ -139,6 +141,14 @@ def connect(url: str, where: Path) -> Engine:
             "update Paretoscope or choose another --workspace."
         )
     return engine
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Generator[None]:
+    """Hold a lock file: SQLite refuses at once, without waiting, when two processes turn a new database to WAL mode."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

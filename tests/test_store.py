@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -227,3 +228,20 @@ def test_a_trial_is_found_by_the_start_of_its_id(store: Store, monkeypatch: pyte
     for missing in ("abc", "abce", ""):
         with pytest.raises(StoreError, match=f'There is no trial "{missing}"'):
             store.find(missing)
+
+
+def test_a_new_workspace_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    for number in range(10):
+        workspace = Workspace.at(tmp_path / f"ws{number}")
+        start = threading.Barrier(6)
+
+        def opened(workspace: Workspace = workspace, start: threading.Barrier = start) -> str:
+            start.wait()
+            store = Store.open(workspace)
+            try:
+                return store.queue(a_request()).status
+            finally:
+                store.close()
+
+        with ThreadPoolExecutor(6) as threads:
+            assert [one.result() for one in [threads.submit(opened) for _ in range(6)]] == ["queued"] * 6
