@@ -130,6 +130,8 @@ def _add_reading(add: _Add) -> None:
         command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
     compare = add("compare", "trials side by side: who beats whom, what their recipes do differently, which answers differ")
     compare.add_argument("trials", nargs="+", metavar="TRIAL", help="ids of two trials or more, or the starts of them")
+    keep = add("keep", "judge models that were chosen on the test split, which no curve has seen; once each")
+    keep.add_argument("trials", nargs="+", metavar="TRIAL", help="id of a trial, or the start of one")
     export = add("export", "copy a compressed model out of the workspace")
     export.add_argument("trial", metavar="TRIAL", help="id of a trial, or the start of one")
     export.add_argument("--to", required=True, metavar="DIR", help="a new folder, or a file that ends in .zip")

@@ -11,7 +11,7 @@ from compression.report.table import Row, conditions_in_words
 from compression.report.waterfall import Step
 from compression.store import TrialRow
 from compression.trial import LIVE, Interval, Measured, TrialDocument
-from compression.wording import may_be_one, p_in_words, size_in_words, speed_in_words
+from compression.wording import held_out_in_words, may_be_one, p_in_words, size_in_words, speed_in_words
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -49,6 +49,8 @@ def result(document: TrialDocument) -> str:
         q = document.quality
         row = METRICS[document.axes.quality]
         lines.append(f"  {row.label.lower():<12} {row.format(q.value)} {row.interval(q.low, q.high)}{_lost(document, base)}")
+    if document.held_out:
+        lines.append(f"  test split   {held_out_in_words(document.held_out)}")
     if document.artifact:
         smaller = f" ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})" if base and not document.is_baseline else ""
         lines.append(f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}")

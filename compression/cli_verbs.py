@@ -220,6 +220,15 @@ def report(given: Namespace, workspace: Workspace) -> None:
     _say(given, {"path": str(to), "trials": len(documents), "source": source.name}, text)
 
 
+def keep(given: Namespace, workspace: Workspace) -> None:
+    from compression.engine.keeping import keep as judge_on_test
+
+    store = Store.open(workspace)
+    ids = [store.find(start).trial_id for start in given.trials]  # all must exist before any is judged
+    documents = [judge_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
+    _say(given, {"trials": [document.to_json() for document in documents]}, "\n".join(map(cli_text.result, documents)))
+
+
 def export(given: Namespace, workspace: Workspace) -> None:
     from compression.cli_export import copy_artifact
 

@@ -21,6 +21,17 @@ def measurement_rows(document: TrialDocument) -> Iterator[Measurement]:
         yield from _numbers("baseline", document.model_copy(update=nothing | beside))
 
 
+def held_out_rows(document: TrialDocument) -> Iterator[Measurement]:
+    """What the test split says of the model, in the role `test`, and of its baseline."""
+    found = document.held_out
+    if found:
+        alone = {"baseline": None, "latency": None, "memory": None, "energy": None, "generation": None, "speedup": None, "artifact": None}
+        alone |= {"theoretical_bytes": None, "measured_at": found.opened_at}
+        yield from _numbers("test", document.model_copy(update=alone | {"quality": found.quality, "paired": found.paired}))
+        if found.baseline:
+            yield from _numbers("test baseline", document.model_copy(update=alone | {"quality": found.baseline, "paired": None}))
+
+
 def _numbers(role: str, document: TrialDocument) -> Iterator[Measurement]:
     at = document.latency
     conditions = "" if at is None else f"batch {at.batch}, {at.sequence} tokens, {at.threads} threads"

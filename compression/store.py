@@ -24,9 +24,9 @@ from sqlalchemy import CursorResult, Engine, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from compression.errors import StoreError
-from compression.measurement_rows import measurement_rows
+from compression.measurement_rows import held_out_rows, measurement_rows
 from compression.tables import EngineRow, MachineRow, Schema, Trial, connect, plain_errors
-from compression.trial import Progress, Status, TrialDocument, TrialRequest
+from compression.trial import HeldOut, Progress, Status, TrialDocument, TrialRequest
 from compression.workspace import Workspace
 
 ALIVE_SECONDS = 15
@@ -124,6 +124,19 @@ class Store:
             row.priority += by
             session.flush()
             return _row(row)
+
+    def keep(self, trial_id: str, held_out: HeldOut) -> TrialDocument:
+        """Add what the test split said to a trial that is done; where somebody was first, theirs stays. Returns the document as it is now."""
+        with self._write() as session:
+            row = self._get(session, trial_id)
+            if row.document is None:
+                raise StoreError(f"Trial {trial_id} is {row.status}: it is being measured again; keep it when that is done.")
+            document = TrialDocument.model_validate_json(row.document)
+            if document.held_out is None:
+                document = document.model_copy(update={"held_out": held_out})
+                row.document = document.model_dump_json()
+                session.add_all(held_out_rows(document))
+            return document
 
     # --- reading ---------------------------------------------------------------------------------------
 

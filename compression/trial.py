@@ -114,6 +114,15 @@ class Paired(Value):
     change: Interval | None = None
 
 
+class HeldOut(Value):
+    """What the test split says of a model that somebody keeps; of an uncompressed one there is nothing to compare with."""
+
+    quality: Quality
+    baseline: Quality | None = None
+    paired: Paired | None = None
+    opened_at: datetime
+
+
 class Latency(Value):
     """Quantiles of `n` requests; one that `n` does not support is None. Low and high bound the median at 95 %."""
 
@@ -220,6 +229,8 @@ class TrialDocument(Value):
     """Seconds that this trial waited for each of its steps; nearly nothing where another had made it before."""
     stage_seconds: tuple[float, ...] = ()
     """Seconds that each stage of the recipe cost when it was made, for this trial or one before it."""
+    held_out: HeldOut | None = None
+    """Opened once, for a model that was chosen; no curve and no choice looks at it."""
     error: str | None = None
     measured_at: datetime | None = None
     notes: tuple[str, ...] = ()

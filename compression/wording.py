@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compression.defaults import axes
 from compression.metrics import metric
+from compression.trial import HeldOut
 
 
 def difference(key: str, change: float) -> str:
@@ -84,6 +86,24 @@ def _ratio_in_words(ratio: float, good: str, bad: str, digits: int) -> str:
     """Empty for a ratio that is 1 at so many digits."""
     shown = f"{max(ratio, 1 / ratio):.{digits}f}"
     return "" if float(shown) == 1 else f"{shown}x {good if ratio > 1 else bad}"
+
+
+def held_out_in_words(found: HeldOut) -> str:
+    """What the test split says, with the comparison with the baseline where there is one, and since when it is known.
+
+    >>> from datetime import datetime
+    >>> from compression.trial import Quality
+    >>> quality = Quality(value=0.941, low=0.92, high=0.957, n=804, split="test")
+    >>> held_out_in_words(HeldOut(quality=quality, opened_at=datetime(2026, 11, 25)))
+    '94.1 % [92.0, 95.7] of 804, opened on 25 November 2026'
+    """
+    quality, row = found.quality, metric(axes(found.quality.metric).quality)
+    beside = ""
+    if found.paired and found.baseline:
+        more = found.paired.change
+        chance = f" [{100 * more.low:.2f}, {100 * more.high:.2f}]" if more else f", {p_in_words(found.paired.mcnemar_p)}"
+        beside = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
+    return f"{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside} of {quality.n:,}, opened on {found.opened_at:%-d %B %Y}"
 
 
 def p_in_words(p: float) -> str:

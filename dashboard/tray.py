@@ -10,7 +10,7 @@ from compression.frontier import Frontier
 from compression.metrics import metric
 from compression.report.palette import LOOKS
 from compression.report.table import Row
-from dashboard import chain, downloads, picks, runs, verdict
+from dashboard import chain, downloads, keeping, picks, runs, verdict
 from dashboard.scope import Scope
 
 ACROSS = 3
@@ -43,6 +43,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
         paired = row.document.paired
         st.caption(f"{verdict.loss(row)}. {paired.lost} answers lost, {paired.gained} gained, {paired.agreement * 100:.1f} % the same.")
     st.markdown(standing(found, row.id))
+    keeping.draw(scope, row)
     chain.draw(scope, row)
     for line in row.document.notes:
         st.caption(line)

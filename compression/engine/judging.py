@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from compression.artifact.pack import TOKENIZER
+from compression.catalog import ModelRef
 from compression.engine.cache import content_key
 from compression.language import ClozeSplit, chunks, first_documents
 from compression.measure import cloze, perplexity, quality
@@ -41,6 +42,7 @@ class Judge:
     task: Task
     max_length: int
     protocol: Protocol
+    split: str = SPLIT
     KEPT: ClassVar[tuple[str, ...]] = ("logits",)
     """Scores that are worth keeping with the samples of a trial."""
     _encoded: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
@@ -56,15 +58,15 @@ class Judge:
 
     def key(self, folder: Path, baseline: str) -> str:
         """What the scores of a graph depend on besides the graph; `baseline` is the key of that of the uncompressed model."""
-        return self.encoded(SPLIT, tokenizer_of(folder)).key
+        return self.encoded(self.split, tokenizer_of(folder)).key
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        """Scores of a graph on the validation split; `reference` are the baseline's, None for the baseline itself."""
-        split = self.encoded(SPLIT, tokenizer_of(folder))
-        return {"logits": quality.evaluate(folder, split.ids, split.labels, threads=usable_cores(), split=SPLIT)[1]}
+        """Scores of a graph on the split; `reference` are the baseline's, None for the baseline itself."""
+        split = self.encoded(self.split, tokenizer_of(folder))
+        return {"logits": quality.evaluate(folder, split.ids, split.labels, threads=usable_cores(), split=self.split)[1]}
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
-        return quality.score(scores["logits"], self._answers(), SPLIT)
+        return quality.score(scores["logits"], self._answers(), self.split)
 
     def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
         return paired(scores["logits"], reference["logits"], self._answers())
@@ -78,7 +80,7 @@ class Judge:
         return encode(tokenizer, texts, self.max_length)
 
     def _answers(self) -> np.ndarray:
-        return self.task.splits[SPLIT].labels
+        return self.task.splits[self.split].labels
 
 
 class ProseJudge(Judge):
@@ -93,7 +95,7 @@ class ProseJudge(Judge):
         return perplexity.score_tokens(folder, self._documents(folder), reference, threads=usable_cores(), context=self.max_length)
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
-        return perplexity.perplexity(scores, self._documents(folder), SPLIT)
+        return perplexity.perplexity(scores, self._documents(folder), self.split)
 
     def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
         return perplexity.paired(scores, reference, self._documents(folder))
@@ -108,7 +110,7 @@ class ProseJudge(Judge):
         """The documents that are scored."""
         tokenizer = tokenizer_of(folder)
         if tokenizer not in self._encoded:
-            documents = encode(tokenizer, self.task.splits[SPLIT].texts, None)
+            documents = encode(tokenizer, self.task.splits[self.split].texts, None)
             self._encoded[tokenizer] = first_documents(documents, perplexity.SCORED_TOKENS[self.protocol])
         return self._encoded[tokenizer]
 
@@ -131,10 +133,15 @@ class ClozeJudge(ProseJudge):
         return np.array([question.answer for question in self._split().questions[: cloze.ASKED[self.protocol]]])
 
     def _split(self) -> ClozeSplit:
-        split = self.task.splits[SPLIT]
+        split = self.task.splits[self.split]
         assert isinstance(split, ClozeSplit)
         return split
 
 
 JUDGES: dict[str, type[Judge]] = {"classes": Judge, "prose": ProseJudge, "cloze": ClozeJudge}
 """By the `kind` of the task."""
+
+
+def judge_for(model: ModelRef, task: Task, protocol: Protocol, split: str = SPLIT) -> Judge:
+    """The judge of a model on a task; texts are cut to what both of them take."""
+    return JUDGES[task.kind](task, min(task.max_length, model.max_tokens or task.max_length), protocol, split)

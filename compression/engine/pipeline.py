@@ -27,7 +27,7 @@ from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
 from compression.catalog import resolve_request
 from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
-from compression.engine.judging import JUDGES, SPLIT, Scores, tokenizer_of
+from compression.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from compression.engine.recovering import recovered
 from compression.errors import ArtifactError, ParetoscopeError
 from compression.measure import locks
@@ -157,8 +157,7 @@ class Bench:
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
         self.task = load_task(self.task_ref, self.model_ref.outputs)
-        max_length = min(self.task.max_length, self.model_ref.max_tokens or self.task.max_length)
-        self.judge = JUDGES[self.task.kind](self.task, max_length, request.protocol)
+        self.judge = judge_for(self.model_ref, self.task, request.protocol)
         self._loaded: tuple[str, Any] = ("", None)
 
     # --- making ---------------------------------------------------------------------------------------
