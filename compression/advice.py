@@ -15,6 +15,9 @@ from compression.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
 """Parts of the names of instruction sets that multiply int8 faster than fp32: VNNI and AMX on x86, dot product on Arm."""
+_SATURATION = """ ONNX Runtime's sums can saturate here, and accuracy is measured with that; \
+the session entry session.x64quantprecision = 1 makes them exact, but slower."""
+"""Of x86 without VNNI: pairs of uint8 x int8 products are added in 16 bits (docs/measuring.md)."""
 MANY_ROWS = 64
 """Rows of activations (batch x tokens) from which fp32 matrices beat packed 4 and 2 bits."""
 
@@ -123,7 +126,8 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
     if not flags:
         return [_say(True, True, f"{size}; integer arithmetic is about twice as fast where the CPU has VNNI or AMX, and little faster elsewhere.")]
     if not any(part in flag.lower() for flag in flags for part in INT8_KERNELS):
-        return [_say(True, False, f"{size}, but this CPU has no int8 instructions (VNNI, AMX), so it gains little speed or none.")]
+        text = f"{size}, but this CPU has no int8 instructions (VNNI, AMX), so it gains little speed or none."
+        return [_say(True, False, text + _SATURATION * ("avx2" in flags))]
     how = "ranges of activations are fixed beforehand" if stage.scheme == "int8-static" else "the range of activations is found in every call"
     return [_say(True, True, f"{size}, and this CPU multiplies int8 faster than fp32 ({how}).")]
 

@@ -543,6 +543,7 @@ PLAIN = ("avx2",)
         (Distill(layers=6), VNNI, Conditions(), False, False, "as slow as its teacher"),
         (Quantize(), VNNI, Conditions(), True, True, "faster than fp32"),
         (Quantize(), PLAIN, Conditions(), True, False, "no int8 instructions"),
+        (Quantize(), PLAIN, Conditions(), True, False, "session.x64quantprecision = 1"),
         (Quantize(), (), Conditions(), True, True, "where the CPU has VNNI"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=1, sequence=1), True, True, "takes 5.12 bits"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=2, sequence=32), True, False, "64 rows at once) it is slower than fp32"),

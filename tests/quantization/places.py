@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from compression.models.context import EncodedSplit, StageContext
 from compression.models.export import export
 from compression.models.load import load_model
+from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 
 TEXTS = [np.random.default_rng(seed).integers(5, 40, size=length) for seed, length in enumerate((4, 9, 9, 13))]
@@ -30,8 +30,6 @@ def split_context() -> StageContext:
 
 def logits(model: onnx.ModelProto, texts: Sequence[np.ndarray] = TEXTS) -> np.ndarray:
     """Answers to `texts`, float32 [texts, classes], each text by itself."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = exact_session(model)
     feeds = [{"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])} for ids in texts]
     return np.concatenate([np.asarray(session.run(None, feed)[0]) for feed in feeds])

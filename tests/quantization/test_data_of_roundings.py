@@ -25,6 +25,7 @@ from compression.quantization.rounder import Rounder
 from compression.quantization.sensitivity import divergence, sensitivities
 from compression.quantization.widths import encoder_widths
 from compression.recipe import BITS, Quantize
+from tests.quantization.sessions import exact_session
 from tests.tiny_context import Recorder, tiny_split
 from tests.tiny_models import make_tiny
 
@@ -51,9 +52,7 @@ def context() -> StageContext:
 
 def run(model: onnx.ModelProto, *, padded: bool = False) -> list[np.ndarray]:
     """The outputs for three texts of seven tokens, the last one padded if asked."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = exact_session(model)
     ids = np.random.default_rng(0).integers(5, 40, size=(3, 7))
     mask = np.ones_like(ids)
     mask[2, 4:] = 0 if padded else 1

@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from compression.decoder_io import DATA, MODEL, PAST, feeds, present_of
@@ -27,6 +26,7 @@ from compression.quantization.theoretical import theoretical_bytes
 from compression.quantization.widths import widths
 from compression.recipe import Quantize
 from tests.quantization.places import TEXTS, split_context
+from tests.quantization.sessions import exact_session
 from tests.tiny_decoders import FAMILIES, tiny_decoder
 
 ROUNDINGS = ("rtn", "gptq", "awq", "hqq")
@@ -47,7 +47,7 @@ def graphs() -> Callable[..., onnx.ModelProto]:
 
 def answers(model: onnx.ModelProto) -> np.ndarray:
     """Logits [tokens, vocabulary] after every token of every text."""
-    session = onnxruntime.InferenceSession(with_all_logits(model).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = exact_session(with_all_logits(model))
     return np.concatenate([np.asarray(session.run(["logits"], feeds(session.get_inputs(), ids[None]))[0])[0] for ids in TEXTS])
 
 
@@ -90,7 +90,7 @@ def test_a_tied_table_is_kept_once_and_looked_up_in_the_codes_of_the_head(bits: 
     table = next(matrix for matrix in matrices(whole) if matrix.tied)
     expected = Rounder(Quantize(scheme="weight-only", bits=8)).groups(table, bits).dequantized()
     looked_up = with_outputs(quantized, ["embedding"])
-    session = onnxruntime.InferenceSession(looked_up.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = exact_session(looked_up)
     got = session.run(None, feeds(session.get_inputs(), TEXTS[0][None]))[0]
     np.testing.assert_allclose(np.asarray(got)[0], expected[TEXTS[0]], rtol=1e-5, atol=1e-6)
 
@@ -141,7 +141,7 @@ def test_hessians_of_a_decoder_see_every_token(graphs: Callable[..., onnx.ModelP
     whole = graphs("llama")
     inputs = calibration_inputs(whole, split_context())
     names = list(inputs)
-    session = onnxruntime.InferenceSession(with_outputs(with_all_logits(whole), names).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = exact_session(with_outputs(with_all_logits(whole), names))
     for place, name in enumerate(names):
         seen = [np.asarray(session.run(None, feeds(session.get_inputs(), ids[None]))[place]) for ids in TEXTS]
         x = np.concatenate([values.reshape(-1, values.shape[-1]) for values in seen])
@@ -181,7 +181,7 @@ def test_a_cache_in_int8(family: str, graphs: Callable[..., onnx.ModelProto]) ->
     quantized = apply(Quantize(scheme="weight-only", bits=8, cache_bits=8), whole, split_context())
     plain = apply(Quantize(scheme="weight-only", bits=8), whole, split_context())
     assert distance(quantized, plain) < 0.1
-    session = onnxruntime.InferenceSession(quantized.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = exact_session(quantized)
     first = feeds(session.get_inputs(), TEXTS[3][None, :-1])
     kept = dict(zip([output.name for output in session.get_outputs()], session.run(None, first), strict=True))
     past = {name: kept[present_of(name)] for name in first if name.startswith(PAST)}

@@ -18,6 +18,7 @@ from compression.quantization.rounder import Rounder
 from compression.quantization.theoretical import theoretical_bytes
 from compression.quantization.widths import encoder_widths
 from compression.recipe import Quantize
+from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 
 TEXTS = [np.random.default_rng(seed).integers(5, 40, size=length) for seed, length in enumerate((4, 9, 9, 13))]
@@ -52,9 +53,7 @@ def context() -> StageContext:
 
 
 def logits(model: onnx.ModelProto) -> np.ndarray:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = exact_session(model)
     return np.concatenate([_first_output(session, ids) for ids in TEXTS])
 
 
