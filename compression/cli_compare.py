@@ -39,7 +39,7 @@ class ComparisonDocument:
             "trials": [row.document.to_json() for row in self.table],
             "objectives": [objective.key for objective in self.found.objectives],
             "dominates": {id: list(others) for id, others in self.beaten.items()},
-            "comparable_p50_ms": {row.id: row.point.value("latency_p50_ms") for row in self.table},
+            "comparable_p50_ms": {row.id: row.point.value(row.document.axes.time) for row in self.table},
             "recipe_differences": [
                 {"stage": row.stage, "field": row.field, "values": dict(zip(ids, row.values, strict=True))} for row in self.differences
             ],
@@ -58,7 +58,7 @@ class ComparisonDocument:
     def _apart(self) -> str:
         if one_sitting_place([row.document for row in self.table]):
             return ""
-        return "Not all were timed on one machine under the same conditions, so their latencies are not compared."
+        return "Not all were timed on one machine under the same conditions, so their times are not compared."
 
 
 def _pair_in_words(pair: Pair, called: dict[str, str]) -> str:

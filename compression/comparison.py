@@ -17,7 +17,7 @@ import numpy as np
 
 from compression import defaults
 from compression.frontier import Frontier, front, objectives
-from compression.measure.paired import paired
+from compression.measure.paired import documents_in_common, paired, paired_tokens
 from compression.measure.statistics import log_softmax
 from compression.metrics import metric
 from compression.points import Objective, Point
@@ -26,7 +26,7 @@ from compression.sittings import place
 from compression.trial import Paired, TrialDocument
 from compression.wording import listed, p_in_words
 
-BEST = {"quality": "most accurate", "size_bytes": "smallest", "latency_p50_ms": "fastest"}
+BEST = {"quality": "most accurate", "perplexity": "lowest in perplexity", "size_bytes": "smallest", "latency_p50_ms": "fastest", "tpot_ms": "fastest"}
 """What the best model in a metric is called."""
 Outcome = Literal["lost", "gained", "both wrong"]
 """Of an example on which two models disagree: only the first was right, only the second, or neither."""
@@ -49,9 +49,10 @@ def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
 
 
 def judged_by(documents: Sequence[TrialDocument]) -> tuple[Objective, ...]:
-    """Accuracy, size and p50; without the p50 when not all were timed on one machine under one set of conditions."""
-    keys = defaults.OBJECTIVES if one_sitting_place(documents) else [key for key in defaults.OBJECTIVES if not key.startswith("latency")]
-    return objectives(*keys)
+    """Quality, size and time, for a classifier accuracy and p50, for a language model perplexity and the time of a token; without the
+    time when not all were timed on one machine under one set of conditions."""
+    axes = next((document.axes for document in documents if document.quality), defaults.Axes())
+    return objectives(*(axes.objectives if one_sitting_place(documents) else (axes.quality, axes.size)))
 
 
 def one_sitting_place(documents: Sequence[TrialDocument]) -> bool:
@@ -99,7 +100,7 @@ def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mappi
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same `n` examples. `paired` says what the second lost and gained beside the first; without it
+    """Two models on the same `n` examples, of prose tokens. `paired` says what the second lost and gained beside the first; without it
     `reason` says why the two cannot be paired."""
 
     first: str
@@ -125,7 +126,13 @@ def pair(first: TrialDocument, second: TrialDocument, of_first: Samples | None, 
     if not reason and of_first and of_second and of_first.labels is not None and of_first.logits is not None and of_second.logits is not None:
         return Pair(*ids, paired(of_second.logits, of_first.logits, of_first.labels), len(of_first.labels))
     if first.is_baseline and second.paired and second.quality and (first.model, first.task) == (second.model, second.task):
-        return Pair(*ids, second.paired, second.quality.n)
+        return Pair(*ids, second.paired, second.quality.n)  # of prose the one that knows the divergence, too
+    if of_first and of_second and of_first.tokens and of_second.tokens:
+        documents = documents_in_common(of_first.tokens, of_second.tokens)
+        if not documents:
+            return Pair(*ids, reason="they did not read the same tokens: other documents, or another tokenizer")
+        ours, theirs = of_second.tokens.first(documents), of_first.tokens.first(documents)
+        return Pair(*ids, paired_tokens(ours, theirs), len(ours.targets))
     return Pair(*ids, reason=reason)
 
 
@@ -152,7 +159,15 @@ def verdict(found: Paired, n: int) -> str:
 
     >>> verdict(Paired(agreement=0.965, lost=12, gained=4, mcnemar_p=0.077, kl=0.02), 538)
     '12 of 538 lost, 4 gained, p = .08: no clear difference; the same answer to 96.5 %'
+    >>> from compression.trial import Interval
+    >>> verdict(Paired(agreement=0.93, lost=80, gained=30, mcnemar_p=0.001, change=Interval(value=0.018, low=0.015, high=0.021)), 4990)
+    'perplexity +1.80 % [+1.50, +2.10]: a clear loss; the same likeliest token at 93.0 % of 4,990'
     """
+    if found.change:
+        more = found.change
+        clear = "no clear difference" if more.low <= 0 <= more.high else "a clear loss" if more.value > 0 else "a clear gain"
+        said = f"perplexity {100 * more.value:+.2f} % [{100 * more.low:+.2f}, {100 * more.high:+.2f}]: {clear}"
+        return f"{said}; the same likeliest token at {found.agreement * 100:.1f} % of {n:,}"
     if not found.lost and not found.gained:
         said = f"none of {n} lost or gained"
     else:

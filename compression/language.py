@@ -94,8 +94,8 @@ def chunks(documents: Sequence[Indices], tokens: int = CHUNK_TOKENS) -> list[Ind
     return [piece for piece in pieces if len(piece) >= FEWEST_TOKENS]
 
 
-def first_documents(documents: Sequence[Indices], tokens: int | None) -> list[Indices]:
-    """Whole documents from the first on until they have `tokens` together (None: all of them); the order is by hash, so
+def first_documents(documents: Sequence[Indices], tokens: int) -> list[Indices]:
+    """Whole documents from the first on until they have `tokens` together, or all of them; the order is by hash, so
     this is a sample of the split, and always the same. A document of one token has nothing to predict and is left out.
 
     >>> [len(ids) for ids in first_documents([np.arange(5), np.arange(1), np.arange(4), np.arange(9)], 8)]
@@ -103,7 +103,7 @@ def first_documents(documents: Sequence[Indices], tokens: int | None) -> list[In
     """
     taken: list[Indices] = []
     for ids in documents:
-        if tokens is not None and sum(map(len, taken)) >= tokens:
+        if sum(map(len, taken)) >= tokens:
             break
         if len(ids) > 1:
             taken.append(ids)

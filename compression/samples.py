@@ -1,4 +1,4 @@
-"""What a trial keeps besides its numbers: the logits of every example and the raw latency samples, one .npz a trial.
+"""What a trial keeps besides its numbers: the answer to every example or token and the raw latency samples, one .npz a trial.
 
 The engine writes the file (`Bench.keep_samples` in `engine/pipeline.py`); this reads it. Points of the shipped study have none.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compression.errors import StoreError
+from compression.measure.paired import TokenAnswers
 from compression.workspace import Workspace
 
 BESIDE = "-baseline"
@@ -23,12 +24,13 @@ BESIDE = "-baseline"
 class Samples:
     """Of one model: logits [examples, classes] with the `labels` [examples], and the times of each turn in milliseconds.
 
-    A task without class labels keeps neither labels nor logits.
+    Of prose there are `tokens` in place of labels and logits.
     """
 
     labels: NDArray[np.int64] | None
     logits: NDArray[np.float32] | None
     turns_ms: tuple[NDArray[np.float64], ...]
+    tokens: TokenAnswers | None = None
 
     @property
     def latencies_ms(self) -> NDArray[np.float64]:
@@ -50,6 +52,8 @@ def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
         return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f'The samples "{path}" cannot be read ({error}); measure the trial again with `paretoscope run ... --again`.') from error
-    side, logits = ("baseline", "baseline_logits") if beside else ("candidate", "logits")
+    side, prefix = ("baseline", "baseline_") if beside else ("candidate", "")
     turns = sorted((name for name in arrays if re.fullmatch(rf"{side}_turn\d+", name)), key=lambda name: int(name.rpartition("turn")[2]))
-    return Samples(arrays.get("labels"), arrays.get(logits), tuple(arrays[name] for name in turns))
+    of_tokens = (f"{prefix}log_probability", f"{prefix}top", "targets", "lengths")
+    tokens = TokenAnswers(*(arrays[name] for name in of_tokens)) if arrays.keys() >= set(of_tokens) else None
+    return Samples(arrays.get("labels"), arrays.get(f"{prefix}logits"), tuple(arrays[name] for name in turns), tokens)

@@ -102,15 +102,15 @@ class Paired(Value):
     """The same examples through this artefact and through the baseline; of prose the tokens are the examples.
 
     `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
-    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats. `change` is that of the
-    perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
+    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats, None where the distributions were not
+    kept. `change` is that of the perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
     """
 
     agreement: float
     lost: int
     gained: int
     mcnemar_p: float
-    kl: float
+    kl: float | None = None
     change: Interval | None = None
 
 
@@ -277,6 +277,7 @@ class TrialDocument(Value):
             yield MetricValue("energy_j", self.energy.joules_per_request)
         if self.paired:
             yield MetricValue("agreement", self.paired.agreement)
+        if self.paired and self.paired.kl is not None:
             yield MetricValue("kl", self.paired.kl)
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)

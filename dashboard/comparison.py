@@ -25,7 +25,7 @@ from dashboard.cards import error_card
 from dashboard.scope import Scope
 
 ACROSS = 3
-NUMBERS = ("quality", "latency_p50_ms", "ttft_ms", "tokens_per_s", "size_bytes", "peak_memory_bytes")
+NUMBERS = ("quality", "perplexity", "latency_p50_ms", "ttft_ms", "tpot_ms", "tokens_per_s", "size_bytes", "peak_memory_bytes")
 """What a card says, as far as it was measured."""
 CHOICE = "compared"
 
@@ -57,8 +57,9 @@ def _called(row: Row) -> str:
 def _beside_the_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
     """The baseline, then what is picked, else what is recommended under the usual limits."""
     baseline = next((row for row in table if row.document.is_baseline), None)
-    limits = (MaxDrop(defaults.DROP_POINTS / 100),) if baseline else ()
-    best = recommend([row.point for row in table], limits, objectives(*defaults.OBJECTIVES), baseline.point if baseline else None).best
+    axes = table[-1].document.axes
+    limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
+    best = recommend([row.point for row in table], limits, objectives(*axes.objectives), baseline.point if baseline else None).best
     wanted = [baseline.id if baseline else None, *(picked or [best])]
     return list(dict.fromkeys(id for id in wanted if id))
 
@@ -116,7 +117,9 @@ def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str])
     keys = [key for key in NUMBERS if row.values.get(key)]
     st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}{' :gray-badge[best]' if key in best else ''}" for key in keys))
     if row.document.paired:
-        st.caption(f"{verdict.loss(row)}. {row.document.paired.lost} answers lost, {row.document.paired.gained} gained.")
+        paired = row.document.paired
+        answers = "" if paired.change else f" {paired.lost} answers lost, {paired.gained} gained."
+        st.caption(f"{verdict.loss(row)}.{answers}")
     if dominated:
         st.markdown(f":material/check: Nowhere worse than {listed(dominated)}.")
     with st.container(horizontal=True):
@@ -151,13 +154,14 @@ def recipes(rows: Sequence[Row]) -> None:
 
 def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
     """Every request that was timed, on the footing of the other pages."""
-    st.markdown("#### How long requests took")
+    one = "token" if any(row.document.generation for row in rows) else "request"
+    st.markdown(f"#### How long {one}s took")
     called = names([row.document for row in rows])
     timed = [(row, found.latencies_ms) for row in rows if (found := kept[row.id]) and found.turns_ms]
     if timed:
         models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference_ms)) for row, ms in timed]
-        figure = distribution_figure(models, dark=frame.dark())
-        alt = f"Share of requests answered within a time, a line for each of {listed([model.name for model in models])}"
+        figure = distribution_figure(models, one=one, dark=frame.dark())
+        alt = f"Share of {one}s answered within a time, a line for each of {listed([model.name for model in models])}"
         st.plotly_chart(figure, key="times", config={**charts.CONFIG, "displayModeBar": False}, alt=alt)
         noisy = [called[row.id] for row, _ in timed if row.noisy]
         st.caption(

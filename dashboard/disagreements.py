@@ -31,10 +31,13 @@ def draw(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) 
         return
     found = pair(first.document, second.document, kept[first.id], kept[second.id])
     if found.paired:
-        st.markdown(f"**{second.name}** beside **{first.name}**: {verdict(found.paired, found.n)}. KL divergence {found.paired.kl:.3f} nats.")
+        divergence = "" if found.paired.kl is None else f" KL divergence {found.paired.kl:.3f} nats."
+        st.markdown(f"**{second.name}** beside **{first.name}**: {verdict(found.paired, found.n)}.{divergence}")
     ours, theirs = kept[first.id], kept[second.id]
     if scope.demo:
         st.caption(":material/info: The shipped study keeps numbers only, no answers by example: measure the two here to read where they disagree.")
+    elif found.paired and found.paired.change:
+        st.caption(":material/info: Perplexity is over whole documents, so there are no answers by example to read; write a prompt below.")
     elif found.reason or ours is None or theirs is None:
         st.caption(f":material/info: There is nothing to read by example, for {found.reason or 'the answers are not kept on this machine'}.")
     else:

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from compression.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings
+from compression.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
 from compression.errors import StoreError
+from compression.measure.paired import TokenAnswers
 from compression.points import point
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.recipe_diff import recipe_differences
 from compression.samples import Samples, read_samples
 from compression.trial import Conditions
 from compression.workspace import Workspace
-from tests.documents import MACHINE, document
+from tests.documents import MACHINE, decoder_document, document
 
 BASE, INT8, SPARSE = document(), document(Quantize(), quality=0.955), document(PruneWeights(), quality=0.95, speedup=1.0, size=91_000_000)
 LABELS = np.array([0, 1, 2, 0, 1])
@@ -106,6 +107,66 @@ def test_disagreements_as_csv() -> None:
     }
 
 
+# --- language models ----------------------------------------------------------------------------------
+
+WHOLE, FOUR, TWO = (
+    decoder_document(),
+    decoder_document(Quantize(scheme="weight-only", bits=4), perplexity=20.3, change=(0.01, 0.02), speedup=3.0, size=90_000_000),
+    decoder_document(Quantize(scheme="weight-only", bits=2), perplexity=40.0, change=(0.9, 1.1), speedup=2.0, size=60_000_000),
+)
+
+
+def prose(worse: float, *, documents: int = 12, seed: int = 0, tokenizer: int = 1) -> Samples:
+    """A model whose every log-probability lies `worse` below those of one model, on documents of 10, 11, 12, ... tokens."""
+    lengths = np.arange(10, 10 + documents)
+    targets = np.random.default_rng(3).integers(1, 90, lengths.sum()) * tokenizer
+    logs = -np.random.default_rng(4).gamma(2, 1.5, lengths.sum())
+    top = np.where(np.random.default_rng(seed).random(len(targets)) < 0.5, targets, targets + 1)
+    return Samples(None, None, (), TokenAnswers((logs - worse).astype(np.float32), top.astype(np.int32), targets.astype(np.int32), lengths))
+
+
+def test_two_compressed_language_models_are_paired_token_by_token() -> None:
+    first, second = prose(0.1, seed=1), prose(0.15, seed=2)
+    found = pair(FOUR, TWO, first, second)
+    assert first.tokens is not None and second.tokens is not None
+    assert found.paired is not None and found.paired.change is not None
+    assert found.n == len(first.tokens.targets)
+    assert found.paired.change.value == pytest.approx(np.exp(0.05) - 1, rel=1e-4)  # every token by as much, so there is no spread
+    assert found.paired.change.low == pytest.approx(found.paired.change.high, abs=1e-4)
+    right = [tokens.top == tokens.targets for tokens in (first.tokens, second.tokens)]
+    assert (found.paired.lost, found.paired.gained) == ((right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum())
+    assert found.paired.kl is None
+    assert verdict(found.paired, found.n).startswith("perplexity +5.13 % [+5.13, +5.13]: a clear loss; the same likeliest token at ")
+
+
+def test_a_quick_look_is_paired_with_a_longer_one_on_the_documents_that_both_read() -> None:
+    quick, standard = prose(0.0, documents=5), prose(0.02)
+    found = pair(FOUR, TWO, quick, standard)
+    assert found.paired is not None and found.paired.change is not None
+    assert found.n == sum(range(10, 15))
+    assert found.paired.change.value == pytest.approx(np.exp(0.02) - 1, rel=1e-3)
+
+
+def test_tokens_of_another_tokenizer_are_not_paired() -> None:
+    found = pair(FOUR, TWO, prose(0.0), prose(0.0, tokenizer=2))
+    assert found.paired is None
+    assert "another tokenizer" in found.reason
+
+
+def test_beside_the_baseline_a_language_model_keeps_its_divergence() -> None:
+    found = pair(WHOLE, FOUR, prose(0.0), prose(0.3))
+    assert found.paired == FOUR.paired
+
+
+def test_the_answer_speaks_of_perplexity_and_tokens() -> None:
+    documents = [WHOLE, FOUR, TWO]
+    judged = judged_by(documents)
+    assert [each.key for each in judged] == ["perplexity", "size_bytes", "tpot_ms"]
+    found = standings([point(each) for each in documents], judged)
+    _, best = headline(*found, names(documents))
+    assert best == "fp32 baseline is the lowest in perplexity; weights 2 bit the smallest; weights 4 bit the fastest."
+
+
 # --- samples ------------------------------------------------------------------------------------------
 
 
@@ -121,7 +182,21 @@ def test_samples_are_read_for_a_trial_and_for_the_baseline_beside_it(workspace: 
     assert (own.logits.mean(), base.logits.mean()) == (0, 1)
     assert own.latencies_ms[::2].tolist() == list(range(1, 12))
     assert base.latencies_ms[0] == 101
+    assert own.tokens is None
     assert read_samples(workspace, "unknown") is None
+
+
+def test_samples_of_prose_are_read_for_both_sides(workspace: Workspace) -> None:
+    workspace.samples.mkdir(parents=True)
+    tokens = prose(0.1).tokens
+    assert tokens is not None
+    kept: dict[str, Any] = {"log_probability": tokens.log_probability, "top": tokens.top, "targets": tokens.targets, "lengths": tokens.lengths}
+    np.savez(workspace.samples / "abc.npz", **kept, baseline_log_probability=tokens.log_probability + 0.1, baseline_top=tokens.top + 1)
+    own, base = read_samples(workspace, "abc"), read_samples(workspace, "abc-baseline")
+    assert own is not None and own.tokens is not None and base is not None and base.tokens is not None
+    np.testing.assert_array_equal(own.tokens.log_probability, tokens.log_probability)
+    np.testing.assert_array_equal(base.tokens.top, tokens.top + 1)
+    assert base.tokens.lengths.tolist() == own.tokens.lengths.tolist()
 
 
 def test_damaged_samples_are_a_sentence(workspace: Workspace) -> None:

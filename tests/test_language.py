@@ -85,7 +85,7 @@ def test_pieces_come_from_as_many_documents_as_they_can() -> None:
 def test_scored_documents_are_whole_and_the_first() -> None:
     documents = [np.arange(length) for length in (10, 1, 30, 5)]
     assert [len(ids) for ids in first_documents(documents, 11)] == [10, 30]
-    assert [len(ids) for ids in first_documents(documents, None)] == [10, 30, 5]
+    assert [len(ids) for ids in first_documents(documents, 10_000)] == [10, 30, 5]
 
 
 def test_questions_quote_their_document() -> None:

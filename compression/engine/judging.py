@@ -101,7 +101,8 @@ class ProseJudge(Judge):
         return perplexity.paired(scores, reference, self._documents(folder))
 
     def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
-        return {name: value for name, value in super().samples(scores, reference).items() if name != "labels"}
+        kept = {name: value for name, value in super().samples(scores, reference).items() if name != "labels"}
+        return kept | {"targets": scores["targets"], "lengths": scores["lengths"]}
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
         return chunks(encode(tokenizer, texts, None))

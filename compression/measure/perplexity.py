@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +18,21 @@ from numpy.typing import NDArray
 from compression.decoder_io import SCORE
 from compression.errors import ArtifactError
 from compression.measure import statistics
+from compression.measure.paired import TokenAnswers, by_document, paired_tokens
 from compression.measure.process import ask_tokens, model_file
-from compression.trial import Interval, Paired, Protocol, Quality
+from compression.trial import Paired, Protocol, Quality
 
-SCORED_TOKENS: dict[Protocol, int | None] = {"quick": 12_000, "standard": None}
-"""How much of the split is scored: whole documents until they have so many tokens, or all of them."""
+SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
+"""How much of the split is scored: whole documents until they have so many tokens. The interval says how sure that makes the number."""
 KEPT_TOKENS = 256
 """So many of the likeliest tokens of the baseline are kept at each position."""
 
 Ids = NDArray[np.int64]
-Scores = Mapping[str, NDArray[np.float32]]
-"""`log_probability` [tokens] and `top` [tokens]; of the baseline also `ids` and `logs` [tokens, kept]; of another `kl` [tokens]."""
+Scores = Mapping[str, NDArray[Any]]
+"""`log_probability`, `top` and `targets` [tokens], `lengths` [documents]; of the baseline also `ids` and `logs` [tokens, kept]; of another `kl` [tokens]."""
 
 
-def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | None, *, threads: int, context: int) -> dict[str, NDArray[np.float32]]:
+def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | None, *, threads: int, context: int) -> dict[str, NDArray[Any]]:
     """Scores of every token but the first of each document, in a fresh process without torch.
 
     A document of more than `context` tokens is read in windows that overlap by half. With `reference`, the baseline's scores of
@@ -57,6 +59,7 @@ def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | Non
         )
         with np.load(outputs) as found:
             scores = dict(found)
+    scores["targets"], scores["lengths"] = scored(documents)
     if broken := int((~np.isfinite(scores["log_probability"])).sum()):
         raise ArtifactError(
             f'The model in "{folder}" gives logits that are not numbers for {broken:,} of {len(scores["top"]):,} tokens: '
@@ -67,29 +70,17 @@ def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | Non
 
 def perplexity(scores: Scores, documents: Sequence[Ids], split: str) -> Quality:
     """exp of the mean negative log-probability of a token, with its bootstrap interval over documents."""
-    losses, counts = _by_document(-scores["log_probability"].astype(np.float64), documents)
-    value, low, high = np.exp(statistics.ratio_of_sums(losses, counts))
-    return Quality(metric="perplexity", value=value, low=low, high=high, n=int(counts.sum()), split=split)
+    _, lengths = scored(documents)
+    value, low, high = np.exp(statistics.ratio_of_sums(by_document(-scores["log_probability"], lengths), lengths.astype(np.float64)))
+    return Quality(metric="perplexity", value=value, low=low, high=high, n=int(lengths.sum()), split=split)
 
 
 def paired(scores: Scores, baseline: Scores, documents: Sequence[Ids]) -> Paired:
     """The same tokens through the artefact and through the baseline. A token counts as right when it was the likeliest."""
-    targets = np.concatenate([ids[1:] for ids in documents])
-    ours, theirs = scores["top"] == targets, baseline["top"] == targets
-    lost, gained = int((theirs & ~ours).sum()), int((ours & ~theirs).sum())
-    worse = (baseline["log_probability"] - scores["log_probability"]).astype(np.float64)
-    value, low, high = np.exp(statistics.ratio_of_sums(*_by_document(worse, documents))) - 1
-    return Paired(
-        agreement=float((scores["top"] == baseline["top"]).mean()),
-        lost=lost,
-        gained=gained,
-        mcnemar_p=statistics.mcnemar_exact(lost, gained),
-        kl=float(scores["kl"].mean()),
-        change=Interval(value=value, low=low, high=high),
-    )
+    ours, theirs = (TokenAnswers(each["log_probability"], each["top"], *scored(documents)) for each in (scores, baseline))
+    return paired_tokens(ours, theirs, kl=float(scores["kl"].mean()))
 
 
-def _by_document(values: NDArray[np.float64], documents: Sequence[Ids]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The sum over the scored tokens of each document, and how many they are."""
-    counts = np.array([len(ids) - 1 for ids in documents])
-    return np.add.reduceat(values, np.concatenate([[0], np.cumsum(counts)[:-1]])), counts.astype(np.float64)
+def scored(documents: Sequence[Ids]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The tokens that are scored, one after the other, and how many of them each document has."""
+    return np.concatenate([ids[1:] for ids in documents]).astype(np.int32), np.array([len(ids) - 1 for ids in documents], dtype=np.int64)

@@ -31,8 +31,8 @@ class Times:
     ms: NDArray[np.float64]
 
 
-def distribution_figure(models: Sequence[Times], *, dark: bool = False, height: int = 360) -> go.Figure:
-    """Empirical distribution functions; what lies to the left is faster, what is steep is steady."""
+def distribution_figure(models: Sequence[Times], *, one: str = "request", dark: bool = False, height: int = 360) -> go.Figure:
+    """Empirical distribution functions; what lies to the left is faster, what is steep is steady. `one` is what was timed: a request, or a token."""
     at = ground(dark)
     fastest, slowest = min(float(model.ms.min()) for model in models), max(float(np.quantile(model.ms, SHOWN)) for model in models)
     air = (slowest - fastest) * 0.06 or slowest * 0.1
@@ -48,10 +48,10 @@ def distribution_figure(models: Sequence[Times], *, dark: bool = False, height: 
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": at.paper, "bordercolor": at.faint, "font": {"color": at.text, "size": 12}, "align": "left"},
         "legend": {"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left", "font": {"size": 12}},
-        "xaxis": {**axis, "title": {**title, "text": "One request (ms)"}, "range": [max(0.0, fastest - air), slowest + air], "automargin": True},
+        "xaxis": {**axis, "title": {**title, "text": f"One {one} (ms)"}, "range": [max(0.0, fastest - air), slowest + air], "automargin": True},
         "yaxis": {**axis, "title": {**title, "text": "Answered within that time (%)"}, "range": [0, 103]},
     }
-    return go.Figure([trace for place, model in enumerate(models) for trace in _traces(model, _dash(models, place), dark)], layout)
+    return go.Figure([trace for place, model in enumerate(models) for trace in _traces(model, _dash(models, place), one, dark)], layout)
 
 
 def _dash(models: Sequence[Times], place: int) -> str:
@@ -59,7 +59,7 @@ def _dash(models: Sequence[Times], place: int) -> str:
     return DASHES[sum(other.family == models[place].family for other in models[:place]) % len(DASHES)]
 
 
-def _traces(model: Times, dash: str, dark: bool) -> list[dict[str, Any]]:
+def _traces(model: Times, dash: str, one: str, dark: bool) -> list[dict[str, Any]]:
     look, row = LOOKS[model.family], metric("latency_p50_ms")
     color, ordered = look.on(dark), np.sort(model.ms)
     shares = np.arange(1, len(ordered) + 1) / len(ordered) * 100
@@ -68,7 +68,7 @@ def _traces(model: Times, dash: str, dark: bool) -> list[dict[str, Any]]:
     steps = {"x": ordered.tolist(), "y": shares.tolist(), "mode": "lines", "line": {"color": color, "width": 2, "dash": dash, "shape": "hv"}}
     marker = {"symbol": look.symbol, "color": color, "size": 11, "line": {"width": 1, "color": ground(dark).paper}}
     marks = {"x": quantiles, "y": [share * 100 for share in MARKED], "mode": "markers", "marker": marker}
-    hover = [f"<b>{model.name}</b><br>{words} of {len(ordered)} requests" for words in said]
+    hover = [f"<b>{model.name}</b><br>{words} of {len(ordered)} {one}s" for words in said]
     both = {"type": "scatter", "legendgroup": f"{model.name} {dash}"}
     return [
         {**both, **steps, "name": f"{look.glyph} {model.name}", "hoverinfo": "skip"},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 
 from compression.measure.machine import fingerprint
@@ -74,3 +77,25 @@ def test_only_tasks_that_fit_are_offered(open_page: Open) -> None:
     app = open_page("explore", model="minilm-trec")
     (tasks,) = [box for box in app.selectbox if box.label == "Task"]
     assert not {"prose", "prose-cloze"} & set(tasks.options)
+
+
+@pytest.mark.usefixtures("measured")
+def test_compare_speaks_of_perplexity_and_pairs_two_compressed_models(open_page: Open, store: Store) -> None:
+    by_name = {each.recipe.in_words(): each for each in store.documents()}
+    four, eight = by_name["weights 4 bit"], by_name["weights 8 bit"]
+    (store.root / "samples").mkdir()
+    lengths = np.full(8, 20)
+    for document, worse in ((four, 0.02), (eight, 0.0)):
+        kept = {"log_probability": np.linspace(-6, -1, 160) - worse, "top": np.arange(160), "targets": np.arange(160), "lengths": lengths}
+        beside = {"baseline_log_probability": kept["log_probability"], "baseline_top": kept["top"], "candidate_turn1": np.full(30, 9.0)}
+        np.savez(store.root / "samples" / f"{document.trial_id}.npz", **kept, **beside)
+    app = open_page("compare", **SCOPE, pick=[eight.trial_id, four.trial_id])
+    assert not app.exception
+    said = words(app)
+    assert "By perplexity, size and time per token as measured" in said
+    assert "lowest in perplexity" in said
+    assert "Perplexity: " in said
+    assert "#### How long tokens took" in said
+    assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]: a clear (loss|gain); the same likeliest token at 100\.0 % of 160", said)
+    assert "accurate" not in said
+    assert "points" not in said.split("####", 1)[1]

@@ -71,9 +71,9 @@ def test_the_document_has_perplexity_and_generation(done: TrialDocument) -> None
 
 def test_answers_are_kept_token_by_token(done: TrialDocument, place: Path) -> None:
     with np.load(Workspace(place / "workspace").samples / f"{done.trial_id}.npz") as kept:
-        assert {"log_probability", "baseline_log_probability", "top", "baseline_top", "candidate_turn1", "candidate_first_turn1"} <= set(kept)
+        assert {"log_probability", "baseline_log_probability", "top", "baseline_top", "candidate_turn1", "candidate_first_turn1", "targets", "lengths"} <= set(kept)
         assert done.quality is not None
-        assert len(kept["top"]) == done.quality.n
+        assert len(kept["top"]) == len(kept["targets"]) == kept["lengths"].sum() == done.quality.n
 
 
 def test_a_graph_is_read_though_an_artefact_shares_its_files(done: TrialDocument, place: Path) -> None:
