@@ -276,9 +276,8 @@ class TrialDocument(Value):
         if self.energy:
             yield MetricValue("energy_j", self.energy.joules_per_request)
         if self.paired:
-            yield MetricValue("agreement", self.paired.agreement)
-        if self.paired and self.paired.kl is not None:
-            yield MetricValue("kl", self.paired.kl)
+            beside = {"agreement": self.paired.agreement, "kl": self.paired.kl}
+            yield from (MetricValue(key, value) for key, value in beside.items() if value is not None)
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)
 

@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.encoders import cost, low_bits, qat, teacher, tenth, unstructured
 from benchmarks.encoders.judge import Asked
-from compression.measure.machine import fingerprint
+from benchmarks.telling import ran_on
 from compression.workspace import Workspace
 
 SECTIONS: dict[str, Callable[[Asked], None]] = {
@@ -43,8 +42,7 @@ def main() -> None:
     names = given.only.split(",")
     if unknown := [name for name in names if name not in SECTIONS]:
         parser.error(f'there is no section "{unknown[0]}"; choose from {", ".join(SECTIONS)}')
-    machine = fingerprint()
-    print(f"{machine.in_words()}, {machine.system}, onnxruntime {machine.versions['onnxruntime']}, {datetime.now(UTC):%d %B %Y}")
+    print(ran_on())
     print(
         f"accuracy on the {given.split} split, intervals at 95 %"
         + (f"; TRAINING CUT TO {given.training:g}: no result" if given.training != 1 else "")

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-from unittest.mock import patch
 
 import torch
 
-from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of, title, verdict
+from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of
+from benchmarks.passes import counted
+from benchmarks.telling import title, verdict
 from compression.engine.pipeline import Bench
 from compression.measure.machine import usable_cores
-from compression.pruning import inputs
-from compression.quantization import hessians
 from compression.recipe import AnyStage, PruneWeights, Quantize, Recipe
 from compression.workspace import Workspace
 
@@ -46,16 +44,11 @@ def _sweep(name: str, stages: Sequence[AnyStage], bench: Bench) -> None:
     seconds: list[float] = []
     passes: list[int] = []
     for stage in stages:
-        with ExitStack() as counting:
-            counters = [counting.enter_context(patch.object(module, name, wraps=getattr(module, name))) for module, name in OBSERVERS]
+        with counted() as made:
             seconds.append(bench.make(Recipe(stages=(stage,))).stage_seconds[0])
-        passes.append(sum(counter.call_count for counter in counters))
+        passes.append(made.count)
         print(f"  {stage.in_words():<26} {seconds[-1]:6.1f} s, {passes[-1]} passes over the calibration texts", flush=True)
     if name in TIMED:
         verdict(f"{name} over the whole encoder in at most {MOST_SECONDS:.0f} s", f"{seconds[0]:.1f} s", seconds[0] <= MOST_SECONDS)
     again = sum(passes[1:])
     verdict(f"{name}: Hessians once for the whole sweep", f"{passes[0]} passes, then {again} for {len(passes) - 1} more points", again == 0)
-
-
-OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
-"""The functions that run the calibration texts for second moments: a call is a pass, of the whole model or up to a layer."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
 
-from compression.artifact.pack import CONFIG, MODEL, TOKENIZER
+from benchmarks.shipped import shipped_bytes
+from compression.artifact.pack import TOKENIZER
 from compression.catalog import request
 from compression.engine.cache import content_key
 from compression.engine.pipeline import Bench, Made, Steps
@@ -117,12 +117,6 @@ def with_drawn_calibration(task: Task, seed: int) -> Task:
     return replace(task, splits={**task.splits, "calibration": split}, key=f"{task.key}-calibration-{seed}")
 
 
-def shipped_bytes(folder: Path) -> int:
-    """What has to be on a device to answer: model, tokenizer, config; of OpenVINO the .xml and the .bin."""
-    names = (MODEL, TOKENIZER, CONFIG, "model.xml", "model.bin")
-    return sum((folder / name).stat().st_size for name in names if (folder / name).exists())
-
-
 # --- statistics -----------------------------------------------------------------------------------------
 
 
@@ -155,24 +149,12 @@ def _bootstrap(over: np.ndarray, under: np.ndarray) -> Interval:
 # --- words ----------------------------------------------------------------------------------------------
 
 
-def title(name: str, what: str) -> None:
-    print(f"\n## {name}: {what}", flush=True)
-
-
-def verdict(wanted: str, found: str, met: bool) -> None:
-    print(f"  {'PASS  ' if met else 'MISSED'}  {wanted}: {found}", flush=True)
-
-
 def points(interval: Interval) -> str:
     """
     >>> points(Interval(value=0.012, low=-0.001, high=0.025))
     '+1.20 [-0.10, +2.50] points'
     """
     return f"{interval.value * 100:+.2f} [{interval.low * 100:+.2f}, {interval.high * 100:+.2f}] points"
-
-
-def within(interval: Interval, digits: int = 3) -> str:
-    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def spread(values: Sequence[float]) -> str:

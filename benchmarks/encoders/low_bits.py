@@ -15,7 +15,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points, title, verdict, within
+from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points
+from benchmarks.telling import title, verdict, within
 from compression.artifact.pack import CONFIG, MODEL, TOKENIZER
 from compression.engine.cache import content_key
 from compression.engine.pipeline import WRITTEN_BYTES, Bench, Made

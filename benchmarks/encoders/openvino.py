@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.encoders.judge import CONDITIONS
+from benchmarks.peers.asking import ask
 from compression.measure import locks, statistics
 from compression.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
 from compression.measure.machine import usable_cores
@@ -29,7 +27,7 @@ def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
     with tempfile.TemporaryDirectory() as scratch, locks.compute():
         inputs, outputs = Path(scratch) / "inputs.npz", Path(scratch) / "logits.npy"
         np.savez(inputs, ids=np.concatenate(texts), lengths=np.array([len(ids) for ids in texts]))
-        _ask(mode="quality", model=str(folder / "model.xml"), threads=usable_cores(), inputs=str(inputs), outputs=str(outputs))
+        ask(WORKER, mode="quality", model=str(folder / "model.xml"), threads=usable_cores(), inputs=str(inputs), outputs=str(outputs))
         return np.load(outputs)
 
 
@@ -63,13 +61,8 @@ def _sit(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
         "most_s": plan.most_s,
     }
     theirs = {**request, "model": str(folder / "model.xml")}
-    return [(ask_latency(request), _ask(**theirs)) for _ in range(plan.turns)]
+    return [(ask_latency(request), ask(WORKER, **theirs)) for _ in range(plan.turns)]
 
 
 def _baseline_drift(turns: Sequence[Turn]) -> float:
     return drift([baseline for baseline, _ in turns])
-
-
-def _ask(**request: Any) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", WORKER], input=json.dumps(request) + "\n", stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, title, verdict, within
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
+from benchmarks.telling import title, verdict, within
 from compression.recipe import Quantize, Recipe
 
 EPOCHS, LEARNING_RATE = 2, {4: 5e-5, 2: 1e-4}

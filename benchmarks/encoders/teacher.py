@@ -5,7 +5,8 @@ Both sides are one recipe but for `soft_weight`: start, budget, order of texts a
 
 from __future__ import annotations
 
-from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread, title, verdict, within
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread
+from benchmarks.telling import title, verdict, within
 from compression.recipe import Distill, Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import PROJECT

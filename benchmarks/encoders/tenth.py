@@ -25,11 +25,9 @@ from benchmarks.encoders.judge import (
     judged,
     points,
     share_kept,
-    shipped_bytes,
-    title,
-    verdict,
-    within,
 )
+from benchmarks.shipped import shipped_bytes
+from benchmarks.telling import title, verdict, within
 from compression.artifact.pack import TOKENIZER
 from compression.engine.pipeline import WRITTEN_BYTES, Bench
 from compression.measure import locks

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, title, verdict, with_drawn_calibration
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, with_drawn_calibration
+from benchmarks.telling import title, verdict
 from compression.methods import WEIGHT_SCORES
 from compression.recipe import PruneWeights, Recipe
 

@@ -17,7 +17,7 @@ import numpy as np
 from compression.artifact.pack import TOKENIZER
 from compression.catalog import ModelRef
 from compression.engine.cache import content_key
-from compression.language import ClozeSplit, chunks, first_documents
+from compression.language import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from compression.measure import cloze, perplexity, quality
 from compression.measure.machine import usable_cores
 from compression.measure.paired import paired
@@ -105,7 +105,7 @@ class ProseJudge(Judge):
         return kept | {"targets": scores["targets"], "lengths": scores["lengths"]}
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
-        return chunks(encode(tokenizer, texts, None))
+        return chunks(encode(tokenizer, texts, None), min(CHUNK_TOKENS, self.max_length))
 
     def _documents(self, folder: Path) -> list[np.ndarray]:
         """The documents that are scored."""
