@@ -305,7 +305,7 @@ def request(
     Everything that bad input can do wrong is found here, before anything is queued.
     """
     # both build on this file
-    from compression.model_facts import check_fit
+    from compression.fit import check_fit
     from compression.tasks import load_task
 
     chosen = resolve_model(model)

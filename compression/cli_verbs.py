@@ -18,7 +18,7 @@ from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
 from compression.cli_source import measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError
-from compression.model_facts import check_fit
+from compression.fit import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
 from compression.report.table import rows

@@ -1,6 +1,6 @@
-"""What a GGUF file says about its model, read from its header alone: a page may ask without loading a weight.
+"""What a GGUF file says about its model and its tensors, read from its header alone: a page may ask without loading a weight.
 
-Only numbers, truth values and texts are kept; lists (the vocabulary) are passed over. Reading tensors is `models/load_decoder.py`'s.
+Only numbers, truth values, texts and shapes are kept; lists (the vocabulary) are passed over. Reading tensors is `models/load_decoder.py`'s.
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -25,17 +25,23 @@ Value = int | float | bool | str
 def read_header(path: Path) -> dict[str, Value]:
     """Metadata by their key, as "general.architecture"; raises `ModelError` for a file that is damaged or no GGUF."""
     stat = path.stat()
-    return _read(str(path), stat.st_size, stat.st_mtime_ns)
+    return _read(str(path), stat.st_size, stat.st_mtime_ns)[0]
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor by its name, as torch writes it: a matrix is [outputs, inputs], which the file has the other way round."""
+    stat = path.stat()
+    return _read(str(path), stat.st_size, stat.st_mtime_ns)[1]
 
 
 @lru_cache(maxsize=16)
-def _read(path: str, size: int, changed_ns: int) -> dict[str, Value]:
+def _read(path: str, size: int, changed_ns: int) -> tuple[dict[str, Value], dict[str, tuple[int, ...]]]:
     """The two numbers make a rewritten file another entry."""
     try:
         with Path(path).open("rb") as file:
             if file.read(4) != MAGIC:
                 raise ModelError(f'"{path}" is no GGUF file; give one that llama.cpp wrote, or a folder with config.json and model.safetensors.')
-            version, _, count = struct.unpack("<IQQ", file.read(20))
+            version, tensors, count = struct.unpack("<IQQ", file.read(20))
             if version < 2:
                 raise ModelError(f'"{path}" is a GGUF file of version {version}, but 2 or 3 is needed; convert it again with a newer llama.cpp.')
             found: dict[str, Value] = {}
@@ -44,9 +50,17 @@ def _read(path: str, size: int, changed_ns: int) -> dict[str, Value]:
                 value = _value(file, _number(file, "I"))
                 if value is not None:
                     found[key] = value
-            return found
+            return found, dict(_tensor(file) for _ in range(tensors))
     except (OSError, struct.error, UnicodeDecodeError, KeyError) as error:
         raise ModelError(f'The header of "{path}" is damaged ({error}); copy or download the file again.') from error
+
+
+def _tensor(file: BinaryIO) -> tuple[str, tuple[int, ...]]:
+    """Name and shape; its type and where it lies are passed over."""
+    name = _text(file)
+    shape = tuple(_number(file, "Q") for _ in range(_number(file, "I")))
+    file.seek(struct.calcsize("<IQ"), 1)
+    return name, shape[::-1]
 
 
 def _value(file: BinaryIO, kind: int) -> Value | None:

@@ -1,7 +1,7 @@
-"""The shape of a classifier, read from its config and the headers of its weights, and what a recipe makes of that shape.
+"""The shape of a model, read from its config and the headers of its weights, and what a recipe makes of that shape.
 
 No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many heads, neurons and layers
-stay is `recipe.py`'s; how many bytes come out of it is `sizes.py`'s.
+stay is `recipe.py`'s; how many bytes come out of it is `sizes.py`'s; what only language models have is `decoder_facts.py`'s.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from compression.catalog import ModelRef
-from compression.errors import ModelError, RecipeError
-from compression.own_model import weight_files
-from compression.recipe import Distill, PruneStructure, Quantize, Recipe, Stage
+from compression.errors import ModelError
+from compression.own_model import DECODER_FAMILIES, weight_files
+from compression.recipe import Distill, PruneStructure, Recipe
 from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
@@ -64,6 +64,15 @@ class ModelFacts:
     """Where the model is, for what only its tokenizer can tell."""
 
     @property
+    def head_groups(self) -> int:
+        """Heads of a layer, or what of them is cut together."""
+        return self.heads
+
+    def with_head_groups(self, count: int) -> Self:
+        """The same with so many of them in every layer."""
+        return replace(self, heads=count)
+
+    @property
     def encoder_parameters(self) -> int:
         """Weights in the matrices of the encoder, as they are multiplied for every token."""
         return self.layers * self.hidden * (4 * self.heads * self.head_size + 2 * self.ffn)
@@ -90,17 +99,25 @@ def facts(model: ModelRef | str | Path, classes: int | None = None) -> ModelFact
     ...
     compression.errors.ModelError: The folder "/nowhere" has no readable config.json; give the folder of a transformers model.
     """
+    from compression.decoder_facts import decoder_facts  # builds on this file
+
+    if (isinstance(model, ModelRef) and model.architecture == "decoder") or (not isinstance(model, ModelRef) and _is_decoder(Path(model))):
+        return decoder_facts(model)
     if isinstance(model, ModelRef):
         return _facts(model.name, Path(model.path or model.name), classes or model.classes)
     return _facts(str(model), Path(model), classes)
 
 
+def _is_decoder(path: Path) -> bool:
+    return path.suffix.lower() == ".gguf" or str(read_config(path).get("model_type")) in DECODER_FAMILIES
+
+
 def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
-    config = _config(folder)
+    config = read_config(folder)
     family = str(config.get("model_type"))
     if family not in FAMILIES:
         raise ModelError(f'The size of a compressed "{family}" model is not known beforehand; it is for {", ".join(FAMILIES)}. Measure it instead.')
-    shapes = _shapes(folder)
+    shapes = stored_shapes(folder)
     words, table = _ending(shapes, "word_embeddings.weight", folder), _ending(shapes, "position_embeddings.weight", folder)
     queries = {int(found[1]): shape for key, shape in shapes.items() if (found := QUERY.search(key))}
     widths = {shape[0] for key, shape in shapes.items() if FFN.search(key)}
@@ -126,51 +143,15 @@ def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
         embedding=words[1],
         positions=table[0] - before,
         classes=classes or len(config.get("id2label") or ()) or int(config.get("num_labels", 2)),
-        tokenizer_bytes=_tokenizer_bytes(folder / "tokenizer.json"),
+        tokenizer_bytes=tokenizer_bytes(folder / "tokenizer.json"),
         shapes=shapes,
         folder=folder,
     )
 
 
-def parts_unknown(family: str) -> ModelError:
-    """Why heads, neurons and layers of a family cannot be cut."""
-    return ModelError(
-        f'Structural pruning and distillation do not support the model family "{family}", only {", ".join(FAMILIES)}; '
-        "prune single weights or quantize in place of it."
-    )
-
-
-def check_fit(model: ModelRef, recipe: Recipe) -> None:
-    """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
-    if model.architecture == "decoder":
-        _check_decoder_fit(model, recipe)
-        return
-    if any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages):
-        raise RecipeError("cache_bits is for language models, and a classifier keeps no cache; leave it out.")
-    if not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
-        return
-    family = str(_config(Path(model.path or model.name)).get("model_type"))
-    if family not in FAMILIES:
-        raise parts_unknown(family)
-    try:
-        shape = facts(model)
-    except ModelError:  # not known beforehand: the run will tell
-        return
-    after(shape, recipe)
-
-
-def suits_decoders(stage: Stage) -> bool:
-    """Whether a stage can be carried out on a language model."""
-    return isinstance(stage, Quantize) and stage.train_epochs == 0
-
-
-def _check_decoder_fit(model: ModelRef, recipe: Recipe) -> None:
-    for place, stage in enumerate(recipe.stages, start=1):
-        if not suits_decoders(stage):
-            raise RecipeError(
-                f'Stage {place} ({stage.in_words()}) is for classifiers, but "{model.name}" is a language model; '
-                "quantize it without training in place of it."
-            )
+def family_of(model: ModelRef) -> str:
+    """The `model_type` of a model's config; raises `ModelError` where it cannot be read."""
+    return str(read_config(Path(model.path or model.name)).get("model_type"))
 
 
 def after(facts: ModelFacts, recipe: Recipe) -> ModelFacts:
@@ -198,7 +179,7 @@ def _pruned(facts: ModelFacts, stage: PruneStructure) -> ModelFacts:
         case "layers":
             return replace(facts, layers=stage.kept(facts.layers))
         case "heads":
-            return replace(facts, heads=stage.kept(facts.heads))
+            return facts.with_head_groups(stage.kept(facts.head_groups))
         case "ffn":
             return replace(facts, ffn=stage.kept(facts.ffn))
         case "hidden":
@@ -229,7 +210,7 @@ def _with_fewer_words(facts: ModelFacts, count: int) -> ModelFacts:
 def _vocabulary(path: str, size: int, changed_ns: int) -> tuple[Vocabulary, frozenset[int]]:
     """A tokenizer.json and the ids that must stay in it. As in `_rewritten_bytes`, two numbers make a rewritten file another entry."""
     vocabulary = Vocabulary(Path(path).read_text(encoding="utf-8"), where=path)
-    return vocabulary, vocabulary.required(_config(Path(path).parent))
+    return vocabulary, vocabulary.required(read_config(Path(path).parent))
 
 
 @lru_cache(maxsize=256)
@@ -239,7 +220,8 @@ def _bounds(path: str, size: int, changed_ns: int, count: int) -> tuple[int, int
     return vocabulary.file_bytes(count, required)
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config of a model's folder; raises `ModelError` where there is none."""
     try:
         content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -249,7 +231,7 @@ def _config(folder: Path) -> dict[str, Any]:
     return content  # pyright: ignore[reportUnknownVariableType]
 
 
-def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+def stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """Shapes from the headers of all safetensors files of a model: 8 bytes of length, then JSON."""
     found: dict[str, tuple[int, ...]] = {}
     for path in weight_files(folder):
@@ -272,7 +254,7 @@ def _ending(shapes: Mapping[str, tuple[int, ...]], end: str, folder: Path) -> tu
     raise ModelError(f'The weights in "{folder}" have no tensor "...{end}"; give an encoder with absolute positions.')
 
 
-def _tokenizer_bytes(path: Path) -> int | None:
+def tokenizer_bytes(path: Path) -> int | None:
     """Size that `tokenizer.json` has once it is written anew without padding and truncation."""
     try:
         stat = path.stat()

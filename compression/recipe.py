@@ -58,7 +58,9 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
 class Retrained(BaseModel, frozen=True):
     """Fields of a stage that can train afterwards to win back what it cost."""
 
-    retrain_epochs: Annotated[float, Field(ge=0, le=50, description="passes over the training split afterwards")] = 0
+    retrain_epochs: Annotated[
+        float, Field(ge=0, le=50, description="passes over the training split afterwards, of a language model over 16,384 tokens of it each")
+    ] = 0
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
     distill_weight: Annotated[
         float, Field(ge=0, le=1, description="share of the loss on the outputs of the model as it came in; the rest is on labels")
@@ -94,7 +96,7 @@ class Distill(Stage, frozen=True):
     hidden_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to the teacher's hidden states, added to it")] = 0
     attention_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to its last layer's attention, added too")] = 0
     augment: Annotated[int, Field(ge=0, le=20, description="damaged copies of each training text to learn from, masked and shortened")] = 0
-    epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split")] = 6
+    epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split, of a language model over 16,384 tokens of it each")] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
 
     @field_validator("criterion")
@@ -436,7 +438,12 @@ class Recover(BaseModel, frozen=True, extra="forbid"):
 
     max_drop: Annotated[float, Field(ge=0, le=100, description="points of accuracy, or per cent of perplexity, that one stage may cost")] = 1.0
     epochs: Annotated[
-        float, Field(ge=0, le=100, description="passes over the training split that may be added in all; 0 allows what costs no training")
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="passes over the training split that may be added in all, counted as in retrain_epochs; 0 allows what costs no training",
+        ),
     ] = 4.0
 
     def in_words(self) -> str:

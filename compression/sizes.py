@@ -1,7 +1,8 @@
 """How many bytes the artefact of a recipe has, counted tensor by tensor before anything is made.
 
-It mirrors the graph of `models/assemble.py` and the packing of `quantization/`; a test holds the two together, byte for
-byte. Where an average of bits lies between widths, which matrix takes which depends on the weights: then it is an interval.
+It mirrors the graph of `models/assemble.py`, with `decoder_sizes.py` that of `models/assemble_decoder.py`, and the packing of
+`quantization/`; tests hold them together, byte for byte. Where an average of bits lies between widths, which matrix takes which
+depends on the weights: then it is an interval.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
+from compression.decoder_facts import DecoderFacts
+from compression.decoder_sizes import FLOAT, INT64, cache_scale_bytes, matrix_sizes, unquantized_bytes
 from compression.methods import ROUNDINGS
 from compression.model_facts import ModelFacts, after
 from compression.recipe import BITS, Quantize, Recipe
 
-FLOAT, INT64 = 4, 8
-"""Bytes of a float32 and of an int64."""
 CUTS_BYTES = 3 * INT64
 """Of a layer: where query, key and value are cut apart, which int8 attention does by itself."""
+RANGE_BYTES = FLOAT + 1
+"""Scale and zero point of an activation."""
 EMBEDDING_GROUP = {8: 128, 4: 32, 2: 16}
 """Weights of a word's row that share a scale."""
 OTHER_FILES_BYTES = 9_000
@@ -48,6 +51,8 @@ class Matrix:
     in_head: bool = False
     absorbs: bool = False
     """Whether a scale on its inputs can go into what comes before, so that it takes no bytes."""
+    tied: bool = False
+    """Whether it is the word embedding too."""
 
     @property
     def size(self) -> int:
@@ -62,7 +67,7 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
     shape = after(facts, recipe)
     stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
     matrices = list(_matrices(shape))
-    rest = _unquantized_bytes(shape) + _embedding_bytes(shape, stage.embedding_bits if stage else 32)
+    rest = _unquantized_bytes(shape) + _table_bytes(shape, stage)
     notes: list[str] = []
     if stage is not None and stage.max_mb is not None:
         return _budgeted(facts, recipe, stage.max_mb)
@@ -74,8 +79,9 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
             notes.append("which matrix takes which width depends on its weights")
     else:
         low = high = middle = _int8_bytes(matrices, stage)
-        rest += _smoothing_bytes(shape) if stage.smooth else 0
-        rest -= shape.layers * CUTS_BYTES
+        rest += _int8_constants_bytes(shape, stage)
+    if stage is not None and stage.cache_bits != 32 and isinstance(shape, DecoderFacts):
+        rest += cache_scale_bytes(shape)
     if shape.uneven and ((stage is not None and stage.scheme == "weight-only") or not shape.sums_known):
         apart = _unevenness(facts, shape, stage)
         low, high = low - apart, high + apart
@@ -123,6 +129,10 @@ def _budgeted(facts: ModelFacts, recipe: Recipe, max_mb: float) -> SizeEstimate:
 
 def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
     """Every matrix of the graph; query, key and value are one."""
+    if isinstance(shape, DecoderFacts):
+        yield from (Matrix(inputs, outputs, absorbs=absorbs) for inputs, outputs, absorbs in matrix_sizes(shape))
+        yield Matrix(shape.hidden, shape.vocabulary, in_head=True, tied=shape.tied)
+        return
     attention = shape.heads * shape.head_size
     if shape.projected:
         yield Matrix(shape.embedding, shape.hidden, absorbs=True)
@@ -137,12 +147,23 @@ def _matrices(shape: ModelFacts) -> Iterator[Matrix]:
 
 def _unquantized_bytes(shape: ModelFacts) -> int:
     """What stays in floats whatever the bits: positions, norms, biases and the graph's own constants."""
+    if isinstance(shape, DecoderFacts):
+        return unquantized_bytes(shape)
     hidden, attention = shape.hidden, shape.heads * shape.head_size
     embeddings = shape.positions * shape.embedding + 2 * shape.embedding + (hidden if shape.projected else 0)
     layer = 3 * attention + hidden + shape.ffn + hidden + 4 * hidden
     head = hidden + shape.classes
     constants = INT64 + INT64 + shape.layers * CUTS_BYTES  # first token, row zero, and where qkv is cut
     return FLOAT * (embeddings + shape.layers * layer + head) + constants
+
+
+def _table_bytes(shape: ModelFacts, stage: Quantize | None) -> int:
+    """The word embedding where it is a table of its own: a tied one is the head's matrix, unless an int8 scheme leaves the head alone."""
+    bits = stage.embedding_bits if stage else 32
+    if isinstance(shape, DecoderFacts) and shape.tied:
+        apart = stage is not None and stage.scheme != "weight-only" and stage.head_bits == 32 and bits != 32
+        return _embedding_bytes(shape, bits) if apart else 0
+    return _embedding_bytes(shape, bits)
 
 
 def _embedding_bytes(shape: ModelFacts, bits: int) -> int:
@@ -158,23 +179,31 @@ def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
     """A byte a weight and a scale an output; static adds a scale and a zero point for each activation that enters."""
     total = 0
     for matrix in matrices:
-        if matrix.in_head and stage.head_bits == 32:
+        if matrix.tied:
+            total += _head_bytes(matrix, stage)
+        elif matrix.in_head and stage.head_bits == 32:
             total += matrix.size * FLOAT
         else:
-            total += matrix.size + matrix.outputs * FLOAT + (FLOAT + 1 if stage.scheme == "int8-static" else 0)
+            total += matrix.size + matrix.outputs * FLOAT + (RANGE_BYTES if stage.scheme == "int8-static" else 0)
     return total
 
 
-def _smoothing_bytes(shape: ModelFacts) -> int:
-    """A factor a channel before query, key and value and before the feed-forward; the first has none when an
-    embedding of another width, whose norm takes its factors, is widened in between."""
-    smoothed = 2 * shape.layers - shape.projected
-    return smoothed * shape.hidden * FLOAT
+def _int8_constants_bytes(shape: ModelFacts, stage: Quantize) -> int:
+    """What an int8 scheme adds to or takes from the graph's own constants.
+
+    A classifier's attention takes in its projection, so nothing cuts that apart. Smoothing has a factor a channel before query, key and
+    value and before the feed-forward; the first has none when an embedding of another width, whose norm takes its factors, is widened
+    in between. A language model's norms take all factors; where attention and feed-forward read one activation, it has one range.
+    """
+    if isinstance(shape, DecoderFacts):
+        return -shape.layers * RANGE_BYTES if shape.norms == 1 and stage.scheme == "int8-static" else 0
+    smoothed = 2 * shape.layers - shape.projected if stage.smooth else 0
+    return smoothed * shape.hidden * FLOAT - shape.layers * CUTS_BYTES
 
 
 def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, int, int]:
     """Low, middle and high: equal when every matrix has one and the same width."""
-    head = sum(_grouped(m, stage.head_bits, stage.group_size) for m in matrices if m.in_head)
+    head = sum(_head_bytes(m, stage) for m in matrices if m.in_head)
     encoder = [m for m in matrices if not m.in_head]
     if ROUNDINGS[stage.rounding].rescales:
         head += sum(m.inputs * FLOAT for m in encoder if not m.absorbs)  # a scale on their inputs
@@ -193,6 +222,16 @@ def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, in
     zero_points = at_4 * packed[4] + ((1 - at_4) * packed[2] if stage.bits < 4 else 0)
     fixed = head + scales
     return int(fixed + codes - unspent), int(fixed + codes + zero_points), ceil(fixed + codes + packed[4])
+
+
+def _head_bytes(matrix: Matrix, stage: Quantize) -> int:
+    """In groups; a tied one takes the finer width of its two uses, and groups that its rows are whole multiples of."""
+    if not matrix.tied:
+        return _grouped(matrix, stage.head_bits, stage.group_size)
+    group = stage.group_size
+    while matrix.inputs % group:
+        group //= 2
+    return _grouped(matrix, max(stage.head_bits, stage.embedding_bits), group)
 
 
 def _grouped(matrix: Matrix, bits: int, group_size: int) -> int:

@@ -10,14 +10,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
+from compression.models.context import EncodedSplit, StageContext
 from compression.own_model import DECODER_FAMILIES as FAMILIES
 from tests.tiny_models import byte_pairs
 
 CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
 END = 2
+VOCABULARY = 300
+"""Words of a tiny model that has no tokenizer."""
 
 
 def tiny_decoder(family: str, vocabulary_size: int, **changes: Any) -> PreTrainedModel:
@@ -64,4 +68,18 @@ def make_tiny_decoder(family: str, folder: Path, **changes: Any) -> Path:
     return folder
 
 
-__all__ = ["END", "FAMILIES", "make_tiny_decoder", "tiny_decoder"]
+def passages_context(texts: int = 12, tokens: int = 24) -> StageContext:
+    """What the engine would give a stage: every split is random passages of two lengths, nothing is cached."""
+    random = np.random.default_rng(0)
+    ids = [random.integers(5, VOCABULARY, size=tokens - number % 2) for number in range(texts)]
+    split = EncodedSplit(ids, np.zeros(texts, dtype=np.int64), "tiny")
+    return StageContext(0, (), lambda name: split, lambda step, steps: None, lambda key, make: make())
+
+
+def logits_after_every_token(model: PreTrainedModel) -> torch.Tensor:
+    """[2, 16, vocabulary] of two texts."""
+    with torch.no_grad():
+        return model(input_ids=torch.arange(5, 37).reshape(2, 16)).logits
+
+
+__all__ = ["END", "FAMILIES", "VOCABULARY", "logits_after_every_token", "make_tiny_decoder", "passages_context", "tiny_decoder"]

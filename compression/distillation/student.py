@@ -18,9 +18,11 @@ from compression.distillation.teacher import teacher_logits
 from compression.errors import ModelError
 from compression.models.anatomy import anatomy
 from compression.models.context import EncodedSplit, StageContext
+from compression.models.decoder_anatomy import is_decoder
 from compression.models.train import train
+from compression.models.train_decoder import train_decoder
 from compression.pruning import structure
-from compression.pruning.layers import keep_layers
+from compression.pruning.layers import keep_layers, layers_of
 from compression.pruning.masks import zeros_held
 from compression.recipe import Distill
 from compression.vocabulary import Vocabulary
@@ -32,6 +34,8 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
     With `soft_weight`, `hidden_weight` and `attention_weight` 0 the teacher is never asked: the control that shows what it is worth.
     Zeros from an earlier pruning stay zeros. Raises `RecipeError` when the teacher does not have the layers that the stage names.
     """
+    if is_decoder(model.config):
+        return _language_student(stage, model, context)
     count = len(anatomy(model).layers)
     chosen = stage.kept(count)
     split = _texts(stage, context)
@@ -59,6 +63,28 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
             masks=zeros_held(model),
             progress=context.progress,
         )
+    return model
+
+
+def _language_student(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
+    """The same for a language model, by low-rank parts; its teacher is asked about each passage as it comes up."""
+    chosen = stage.kept(len(layers_of(model)))
+    teacher = copy.deepcopy(model).eval() if stage.soft_weight and stage.epochs else None
+    for cut in stage.cuts():
+        structure.apply(cut, model, context)
+    keep_layers(model, chosen)
+    train_decoder(
+        model,
+        context.encoded("train"),
+        epochs=stage.epochs,
+        learning_rate=stage.learning_rate,
+        seed=context.seed,
+        teacher=teacher,
+        temperature=stage.temperature,
+        soft_weight=stage.soft_weight,
+        masks=zeros_held(model),
+        progress=context.progress,
+    )
     return model
 
 

@@ -29,14 +29,14 @@ from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
 from compression.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from compression.engine.recovering import recovered
-from compression.errors import ArtifactError, ParetoscopeError
+from compression.errors import ArtifactError
+from compression.fit import suits
 from compression.measure import locks
 from compression.measure.coverage import Coverage, coverage
 from compression.measure.generation import generate_in_turns
 from compression.measure.latency import Side, Sitting, measure_in_turns
 from compression.measure.machine import fingerprint
 from compression.measure.size import artifact_record
-from compression.model_facts import check_fit
 from compression.models.context import StageContext
 from compression.models.decoder_anatomy import is_decoder
 from compression.models.decoder_files import load_decoder, save_decoder
@@ -285,11 +285,7 @@ class Bench:
 
     def fits(self, stage: Stage) -> bool:
         """Whether the model can take a stage."""
-        try:
-            check_fit(self.model_ref, Recipe.model_validate({"stages": [stage.canonical()]}))
-        except ParetoscopeError:
-            return False
-        return True
+        return suits(self.model_ref, stage)
 
     def sit(self, made: Made, baseline: Made) -> Sitting:
         """Latency, memory and energy, in turns with the baseline and alone on the machine."""

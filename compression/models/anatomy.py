@@ -12,7 +12,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from compression.errors import ModelError
-from compression.model_facts import parts_unknown
+from compression.fit import parts_unknown
+from compression.models.decoder_anatomy import decoder_anatomy, is_decoder
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class LayerAnatomy:
         return (self.query, self.key, self.value, self.output, self.ffn_in, self.ffn_out)
 
     @property
+    def entrance(self) -> str:
+        """The module whose input is the hidden state as it enters the layer: in every family, query is the first to read it."""
+        return self.query
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """Those whose inputs are the residual stream [H]."""
         return (self.query, self.key, self.value, self.ffn_in)
@@ -136,13 +142,15 @@ def is_known(model: PreTrainedModel) -> bool:
 
 
 def encoder_matrices(model: PreTrainedModel) -> tuple[str, ...]:
-    """Parameter names of the weights that pruning may touch, for any family.
+    """Parameter names of the weights that pruning may touch, for any family, in the order in which they run.
 
-    Outside `FAMILIES` they are those of all Linear modules of the base model but its pooler, which belongs to the head.
-    Raises `ModelError` when there are none.
+    Of a language model they are those of its layers. Outside of what is known they are those of all Linear modules of the base model
+    but its pooler, which belongs to the head. Raises `ModelError` when there are none.
     """
     if is_known(model):
         return anatomy(model).matrices
+    if is_decoder(model.config):
+        return decoder_anatomy(model).matrices
     base = f"{model.base_model_prefix}."
     linears = (name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name.startswith(base))
     found = tuple(f"{name}.weight" for name in linears if "pooler" not in name)

@@ -31,7 +31,7 @@ from onnx import TensorProto, helper
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from compression.errors import ModelError
-from compression.models.decoder_anatomy import DecoderAnatomy, DecoderLayer, bias_of, decoder_anatomy, head_size, is_tied, weight_of
+from compression.models.decoder_anatomy import DecoderAnatomy, DecoderLayer, bias_of, decoder_anatomy, head_size, heads_of, is_tied, weight_of
 from compression.models.graph import EMBEDDING, HEAD, LAST, MICROSOFT, Graph
 
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
@@ -219,7 +219,7 @@ def _layer(make: Builder, name: str, index: int, x: str, layer: DecoderLayer, le
 
 def _attended(make: Builder, name: str, index: int, x: str, layer: DecoderLayer, lengths: tuple[str, str, str], tables: list[str]) -> tuple[str, int]:
     graph, config = make.graph, make.config
-    heads, key_heads = _heads(make, layer)
+    heads, key_heads = heads_of(make.model, layer)
     packed = _linear(make, f"{name}.qkv", x, layer.projections)
     inputs = [packed, "", ""]
     if make.plan.head_norms is not None:
@@ -243,15 +243,6 @@ def _attended(make: Builder, name: str, index: int, x: str, layer: DecoderLayer,
         **changed,
     )
     return attended, key_heads
-
-
-def _heads(make: Builder, layer: DecoderLayer) -> tuple[int, int]:
-    """How many query and key heads the tensors hold, which may be fewer than the config says."""
-    rows = [len(weight_of(make.model, name)) // layer.head_size for name in layer.projections]
-    if len(rows) > 1:
-        return rows[0], rows[1]
-    heads = weight_of(make.model, layer.output).shape[1] // layer.head_size
-    return heads, (rows[0] - heads) // 2
 
 
 def _window(config: PreTrainedConfig, index: int) -> int | None:

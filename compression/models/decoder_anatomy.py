@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from compression.errors import ModelError
@@ -84,6 +84,11 @@ class DecoderLayer:
     def linears(self) -> tuple[str, ...]:
         return (*self.projections, self.output, *self.ffn_in, self.ffn_out)
 
+    @property
+    def entrance(self) -> str:
+        """The module whose input is the hidden state as it enters the layer."""
+        return self.path
+
 
 @dataclass(frozen=True)
 class DecoderAnatomy:
@@ -98,14 +103,14 @@ class DecoderAnatomy:
     head: str
 
     @property
-    def stacked(self) -> bool:
-        """Whether query, key and value are one tensor, which no head can be cut out of here."""
-        return any(len(layer.projections) == 1 for layer in self.layers)
+    def linears(self) -> tuple[str, ...]:
+        """The modules of all layers that multiply, layer by layer."""
+        return tuple(name for layer in self.layers for name in layer.linears)
 
     @property
     def matrices(self) -> tuple[str, ...]:
         """Parameter names of the weights in all layers that pruning may touch."""
-        return tuple(f"{name}.weight" for layer in self.layers for name in layer.linears)
+        return tuple(f"{name}.weight" for name in self.linears)
 
 
 def is_decoder(config: PreTrainedConfig) -> bool:
@@ -136,11 +141,28 @@ def head_size(config: PreTrainedConfig) -> int:
     return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
-def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
-    """float32 [outputs, inputs] of a linear module. GPT-2's Conv1D keeps the transpose."""
+def matrix(model: nn.Module, name: str) -> Tensor:
+    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed in the model.
+
+    GPT-2's Conv1D keeps the transpose.
+    """
     module = model.get_submodule(name)
-    weight = module.get_parameter("weight").detach().numpy()
+    weight = module.get_parameter("weight").detach()
     return weight if isinstance(module, nn.Linear) else weight.T
+
+
+def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
+    """float32 [outputs, inputs] of a linear module."""
+    return matrix(model, name).numpy()
+
+
+def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
+    """How many query and key heads the tensors of a layer hold, which may be fewer than the config says."""
+    rows = [len(matrix(model, name)) // layer.head_size for name in layer.projections]
+    if len(rows) > 1:
+        return rows[0], rows[1]
+    heads = matrix(model, layer.output).shape[1] // layer.head_size
+    return heads, (rows[0] - heads) // 2
 
 
 def bias_of(model: PreTrainedModel, name: str) -> np.ndarray | None:

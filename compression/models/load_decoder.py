@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from compression.catalog import ModelRef
 from compression.errors import ModelError
-from compression.models.anatomy import linear
 from compression.models.decoder_anatomy import DecoderLayer, decoder_anatomy
+from compression.models.decoder_heads import tell_heads
 from compression.models.slicing import resize_linear
 from compression.models.sources import chat_template
 
@@ -50,23 +50,36 @@ def tied_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str
 
 
 def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each Linear of the layers the shape of its stored weight. Attention takes its number of heads from there, in the proportion
-    of query to key heads that the config says. Families that keep projections stacked have the shapes of their config."""
+    """Give each linear module of the layers the shape of its stored weight; how many heads that makes is the tensors' business, in the
+    proportion of query to key heads that the config says."""
     parts = decoder_anatomy(model)
-    if parts.stacked:
-        return
     for layer in parts.layers:
-        shapes = {name: tensors[f"{name}.weight"].shape for name in layer.linears if f"{name}.weight" in tensors}
-        if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes, model.config):
+        shapes = {name: _outputs_first(model, name, tensors) for name in layer.linears if f"{name}.weight" in tensors}
+        if len(shapes) < len(layer.linears):
+            continue  # loading says which tensor is missing
+        if not _fit_together(layer, shapes, model.config):
             sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
             raise ModelError(f'In "{folder}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
         for name, (rows, columns) in shapes.items():
-            resize_linear(linear(model, name), rows, columns)
+            module = model.get_submodule(name)
+            assert isinstance(module, nn.Linear | Conv1D), f"{name} is a {type(module).__name__}"
+            resize_linear(module, rows, columns)
+    tell_heads(model)
 
 
-def _fit_together(layer: DecoderLayer, shapes: Mapping[str, torch.Size], config: PreTrainedConfig) -> bool:
-    query, key, value = (shapes[name][0] for name in layer.projections)
-    width = shapes[layer.ffn_out][1]
-    shared = config.num_attention_heads // config.num_key_value_heads
-    heads_agree = query == shapes[layer.output][1] == shared * key == shared * value and query > 0 and key % layer.head_size == 0
-    return heads_agree and width > 0 and all(shapes[name][0] == width for name in layer.ffn_in)
+def _outputs_first(model: PreTrainedModel, name: str, tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Outputs and inputs of a stored weight."""
+    rows, columns = tensors[f"{name}.weight"].shape
+    return (rows, columns) if isinstance(model.get_submodule(name), nn.Linear) else (columns, rows)
+
+
+def _fit_together(layer: DecoderLayer, shapes: Mapping[str, tuple[int, int]], config: PreTrainedConfig) -> bool:
+    heads, width = shapes[layer.output][1] // layer.head_size, shapes[layer.ffn_out][1]
+    shared = config.num_attention_heads // (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    rows = [heads * layer.head_size] + [heads // shared * layer.head_size] * 2
+    given = [shapes[name][0] for name in layer.projections]
+    heads_agree = given == (rows if len(given) > 1 else [sum(rows)])
+    whole = heads > 0 and heads % shared == 0 and shapes[layer.output][1] == rows[0]
+    inner = {shapes[name][0] for name in layer.ffn_in}
+    stacked_gate = len(layer.ffn_in) == 1 and inner == {2 * width}
+    return whole and heads_agree and width > 0 and (inner == {width} or stacked_gate)

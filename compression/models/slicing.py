@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
 
 from compression.models.anatomy import embedding, linear
 
 
 def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -> None:
-    """Keep these outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in the order of `entries` [kept]."""
-    module = linear(model, name)
-    module.weight = _sliced(module.weight, entries, dimension)
+    """Keep these outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in the order of `entries` [kept].
+
+    A Conv1D, as GPT-2 has them, keeps its weight transposed.
+    """
+    module = model.get_submodule(name)
+    if not isinstance(module, Conv1D):
+        module = linear(model, name)
+    module.weight = _sliced(module.weight, entries, dimension if isinstance(module, nn.Linear) else 1 - dimension)
     if dimension == 0 and module.bias is not None:
         module.bias = _sliced(module.bias, entries)
-    module.out_features, module.in_features = module.weight.shape
+    if isinstance(module, nn.Linear):
+        module.out_features, module.in_features = module.weight.shape
+    else:
+        module.nx, module.nf = module.weight.shape
 
 
 def slice_embedding(model: nn.Module, name: str, columns: Tensor) -> None:
@@ -39,8 +48,13 @@ def _sliced(parameter: Tensor, entries: Tensor, dimension: int = 0) -> nn.Parame
     return nn.Parameter(parameter.detach().index_select(dimension, entries).contiguous())
 
 
-def resize_linear(module: nn.Linear, out_features: int, in_features: int) -> None:
+def resize_linear(module: nn.Linear | Conv1D, out_features: int, in_features: int) -> None:
     """Make a Linear another size in place; its weights are undefined until they are loaded."""
+    if isinstance(module, Conv1D):
+        module.nf, module.nx = out_features, in_features
+        module.weight = nn.Parameter(torch.empty(in_features, out_features))
+        module.bias = nn.Parameter(torch.empty(out_features))
+        return
     if (module.out_features, module.in_features) == (out_features, in_features):
         return
     module.out_features, module.in_features = out_features, in_features

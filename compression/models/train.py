@@ -92,7 +92,7 @@ def _run(
     extra_loss: Callable[[Mapping[str, Tensor]], Tensor] | None,
 ) -> None:
     optimizer = _optimizer(model, learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_peak(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share_of_peak(step, steps))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     parameters = dict(model.named_parameters())
     masked = [(parameters[name], mask.to(torch.float32)) for name, mask in masks.items()]
@@ -158,10 +158,10 @@ def _optimizer(model: nn.Module, learning_rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
-def _share_of_peak(step: int, steps: int) -> float:
+def share_of_peak(step: int, steps: int) -> float:
     """Share of the peak learning rate at a step counted from 0: linear up over the first 6 %, linear down to 0.
 
-    >>> [round(_share_of_peak(step, 100), 2) for step in (0, 5, 6, 53, 99)]
+    >>> [round(share_of_peak(step, 100), 2) for step in (0, 5, 6, 53, 99)]
     [0.17, 1.0, 1.0, 0.5, 0.01]
     """
     warm_up = max(1, round(WARM_UP * steps))

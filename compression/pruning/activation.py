@@ -14,7 +14,10 @@ from transformers import PreTrainedModel
 
 from compression.models.anatomy import LayerAnatomy, anatomy
 from compression.models.context import StageContext
+from compression.models.decoder_anatomy import DecoderLayer, is_decoder
 from compression.pruning.inputs import input_moments
+from compression.pruning.layer_by_layer import LayerByLayer
+from compression.pruning.passages import calibration
 from compression.pruning.residual import watch_layers
 from compression.pruning.units import UnitGroup
 
@@ -25,19 +28,30 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     For a neuron it is ||W_j||_2 ||x_j||_2 / sqrt(tokens), Wanda's product with columns in place of weights (arXiv:2306.11695); for
     a head, ||W_h x_h||_2 over its entries together, which is the trace of W_h E[x_h x_h^T] W_h^T.
     """
+    if is_decoder(model.config):
+        return _scored_layer_by_layer(model, groups, context)
     moments = input_moments(model, [group.columns for group in groups], context)
-
-    def scores(group: UnitGroup) -> Tensor:
-        weight = model.get_parameter(f"{group.columns}.weight")
-        units, size = group.count(model), group.size
-        columns = weight.reshape(len(weight), units, size)
-        blocks = moments[group.columns].reshape(units, size, units, size).diagonal(dim1=0, dim2=2)  # [size, size, units]
-        return torch.einsum("oua,abu,oub->u", columns, blocks, columns).clamp_min(0).sqrt()
-
-    return [scores(group) for group in groups]
+    return [_added(model, group, moments[group.columns]) for group in groups]
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], context: StageContext) -> Tensor:
+def _scored_layer_by_layer(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:
+    """The moments of all layers of a language model together may be larger than the model."""
+    scores: list[Tensor] = []
+    walk = LayerByLayer(model, context)
+    for number, group in enumerate(groups):
+        moments = walk.moments(number, [group.columns], keep=True)
+        scores.append(_added(model, group, moments[group.columns]))
+    return scores
+
+
+def _added(model: PreTrainedModel, group: UnitGroup, moments: Tensor) -> Tensor:
+    columns = group.read_by(model)
+    units, size = columns.shape[1:]
+    blocks = moments.reshape(units, size, units, size).diagonal(dim1=0, dim2=2)  # [size, size, units]
+    return torch.einsum("oua,abu,oub->u", columns, blocks, columns).clamp_min(0).sqrt()
+
+
+def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext) -> Tensor:
     """1 - the mean cosine between what enters a layer and what leaves it, over all tokens: [layers].
 
     The block influence of Men et al. 2024 (arXiv:2403.03853): a layer that turns no token does nothing that the next cannot do without.
@@ -47,9 +61,9 @@ def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], context
     def see(number: int, before: Tensor, after: Tensor) -> None:
         turned[number] += (1 - F.cosine_similarity(before, after, dim=-1)).sum()
 
-    split = context.encoded("calibration")
+    split = calibration(model, context)
     with torch.no_grad():
-        watch_layers(model, layers, split.ids, see)
+        watch_layers(model, layers, split, see)
     return turned / sum(len(ids) for ids in split.ids)
 
 

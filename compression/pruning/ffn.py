@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from transformers import PreTrainedModel
+
 from compression.models.anatomy import LayerAnatomy
-from compression.pruning.units import UnitGroup
+from compression.models.decoder_anatomy import DecoderLayer, matrix
+from compression.pruning.units import Rows, UnitGroup
 
 
-def units(layer: LayerAnatomy) -> UnitGroup:
-    """A neuron is one row of the first matrix and one column of the second."""
-    return UnitGroup((layer.ffn_in,), layer.ffn_out)
+def units(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> UnitGroup:
+    """A neuron is one row of the first matrix, or of gate and up, and one column of the second."""
+    if isinstance(layer, LayerAnatomy):
+        return UnitGroup((Rows(layer.ffn_in),), layer.ffn_out)
+    width = matrix(model, layer.ffn_out).shape[1]
+    stacked = len(layer.ffn_in) == 1 and len(matrix(model, layer.ffn_in[0])) == 2 * width
+    rows = tuple(Rows(name) for name in layer.ffn_in)
+    return UnitGroup((*rows, Rows(layer.ffn_in[0], first=width)) if stacked else rows, layer.ffn_out)

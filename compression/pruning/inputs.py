@@ -19,17 +19,17 @@ from transformers import PreTrainedModel
 from compression.models.batches import unpadded
 from compression.models.content import content_key
 from compression.models.context import EncodedSplit, StageContext
-
-BATCH = 64
+from compression.models.decoder_anatomy import matrix
+from compression.pruning.passages import batch_size, body, calibration
 
 
 def input_moments(model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True) -> dict[str, Tensor]:
-    """X^T X / tokens of the inputs X [tokens, in] of every Linear named, over the calibration split: [in, in] by module name.
+    """X^T X / tokens of the inputs X [tokens, in] of every linear module named, over what calibrates the model: [in, in] by module name.
 
     Linears that read the same tensor (query, key and value) share one result. With `keep` it comes from the context's cache when
     the same model saw the same texts before, so that all sparsities of a sweep share one pass.
     """
-    split = context.encoded("calibration")
+    split = calibration(model, context)
     groups = shared_inputs(model, linears, split.ids[0])
     firsts = [group[0] for group in groups]
     if keep:
@@ -37,7 +37,7 @@ def input_moments(model: PreTrainedModel, linears: Sequence[str], context: Stage
         flat = torch.from_numpy(context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, split)))
     else:
         flat = torch.from_numpy(_measured(model, firsts, split))
-    widths = [_linear(model, name).in_features for name in firsts]
+    widths = [matrix(model, name).shape[1] for name in firsts]
     parts = flat.split([width * width for width in widths])
     return {name: part.view(width, width) for group, part, width in zip(groups, parts, widths, strict=True) for name in group}
 
@@ -57,25 +57,26 @@ def shared_inputs(model: PreTrainedModel, linears: Sequence[str], text: np.ndarr
                 return
         groups.append((entered, [name]))
 
-    watch_inputs(model, linears, [text], note)
+    watch_inputs(model, linears, EncodedSplit([text], np.zeros(1, dtype=np.int64), ""), note)
     return [names for _, names in groups]
 
 
 def _measured(model: PreTrainedModel, linears: Sequence[str], split: EncodedSplit) -> np.ndarray:
     """The moments of the Linears one after the other, flat, float32."""
-    sums = {name: torch.zeros(_linear(model, name).in_features, _linear(model, name).in_features) for name in linears}
+    widths = {name: matrix(model, name).shape[1] for name in linears}
+    sums = {name: torch.zeros(width, width) for name, width in widths.items()}
 
     def add(name: str, entered: Tensor) -> None:
         rows = entered.flatten(0, -2).float()
         sums[name].addmm_(rows.T, rows)
 
     with torch.no_grad():
-        watch_inputs(model, linears, split.ids, add)
+        watch_inputs(model, linears, split, add)
     tokens = sum(len(ids) for ids in split.ids)
     return torch.cat([total.flatten() for total in sums.values()]).div_(tokens).numpy()
 
 
-def watch_inputs(model: PreTrainedModel, linears: Sequence[str], texts: Sequence[np.ndarray], see: Callable[[str, Tensor], None]) -> None:
+def watch_inputs(model: PreTrainedModel, linears: Sequence[str], split: EncodedSplit, see: Callable[[str, Tensor], None]) -> None:
     """Run texts and call `see(name, input [batch, tokens, in])` for each Linear as it is reached. Nothing is padded.
 
     A run ends once all are reached, so that watching the first layer costs a part of watching the last one.
@@ -91,19 +92,13 @@ def watch_inputs(model: PreTrainedModel, linears: Sequence[str], texts: Sequence
 
     with ExitStack() as hooks:
         for name in linears:
-            hook = _linear(model, name).register_forward_pre_hook(partial(enter, name))
+            hook = model.get_submodule(name).register_forward_pre_hook(partial(enter, name))
             hooks.callback(hook.remove)
-        for _, batch in unpadded(texts, BATCH):
+        for _, batch in unpadded(split.ids, batch_size(model, split)):
             waiting.update(linears)
             with suppress(_Enough):
-                model(**batch)
+                body(model)(**batch)
 
 
 class _Enough(Exception):  # noqa: N818 - not an error: the run has shown what it was for
     pass
-
-
-def _linear(model: PreTrainedModel, name: str) -> nn.Linear:
-    module = model.get_submodule(name)
-    assert isinstance(module, nn.Linear)
-    return module

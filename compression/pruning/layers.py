@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from compression.models.anatomy import anatomy
+from compression.models.anatomy import LayerAnatomy, anatomy
+from compression.models.decoder_anatomy import DecoderLayer, decoder_anatomy, is_decoder
+
+
+def layers_of(model: PreTrainedModel) -> tuple[LayerAnatomy, ...] | tuple[DecoderLayer, ...]:
+    """The layers that are there now, of a classifier or a language model."""
+    return decoder_anatomy(model).layers if is_decoder(model.config) else anatomy(model).layers
 
 
 def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
-    """Keep the encoder layers with these numbers (from 0, rising), in place; they are numbered anew from 0."""
-    path = anatomy(model).layer_list
+    """Keep the layers with these numbers (from 0, rising), in place; they are numbered anew from 0."""
+    path = (decoder_anatomy(model) if is_decoder(model.config) else anatomy(model)).layer_list
     old = model.get_submodule(path)
     assert isinstance(old, nn.ModuleList)
     new = nn.ModuleList(old[number] for number in layers)
@@ -23,4 +29,7 @@ def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
             if "layer_idx" in attributes:
                 attributes["layer_idx"] = number
     model.set_submodule(path, new)
+    kinds = getattr(model.config, "layer_types", None)
+    if kinds:  # of language models some layers of which look back only so far
+        model.config.layer_types = [kinds[number] for number in layers]
     model.config.num_hidden_layers = len(new)

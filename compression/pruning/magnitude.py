@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from compression.models.anatomy import LayerAnatomy, anatomy
 from compression.models.context import StageContext
+from compression.models.decoder_anatomy import DecoderLayer, heads_of, matrix
 from compression.pruning.units import UnitGroup
 
 
@@ -36,14 +37,13 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     """
 
     def scores(group: UnitGroup) -> Tensor:
-        made = sum(model.get_parameter(f"{name}.weight").abs().sum(1) for name in group.rows)
-        read = model.get_parameter(f"{group.columns}.weight").abs().sum(0)
-        return (made + read).reshape(-1, group.size).sum(1)
+        made = sum(weights.abs().sum((1, 2)) for weights in group.made_by(model))
+        return made + group.read_by(model).abs().sum((0, 2))
 
     return [scores(group) for group in groups]
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], context: StageContext | None = None) -> Tensor:
+def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext | None = None) -> Tensor:
     """How much each layer adds to the residual stream, judged by its weights alone: [layers], the highest kept.
 
     A layer is `h + attention(h)` followed by `x + ffn(x)`, each behind a layer norm, so the inputs of
@@ -51,12 +51,34 @@ def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], context
     ||W_output W_value||_F + ||W_ffn_out W_ffn_in||_F: with the softmax and the activation left aside,
     the root mean square of what it adds for an input of independent entries of variance 1. A plain sum of |w|
     would also count query and key, which only decide where to look.
+
+    A language model has its norms in front, so their scales are part of what a matrix makes of its inputs; up stands for both of
+    gate and up; and every query head reads the values of its key head. How large the stream is that a layer adds to, which
+    grows with depth, no weight tells.
     """
 
-    def gain(outer: str, inner: str) -> Tensor:
-        return torch.linalg.matrix_norm(model.get_parameter(f"{outer}.weight") @ model.get_parameter(f"{inner}.weight"))
+    def gain(outer: Tensor, inner: Tensor) -> Tensor:
+        return torch.linalg.matrix_norm(outer @ inner)
 
-    return torch.stack([gain(layer.output, layer.value) + gain(layer.ffn_out, layer.ffn_in) for layer in layers])
+    def added(layer: LayerAnatomy | DecoderLayer) -> Tensor:
+        out, down = matrix(model, layer.output), matrix(model, layer.ffn_out)
+        value, up = _read(model, layer)
+        return gain(out, value) + gain(down, up)
+
+    return torch.stack([added(layer) for layer in layers])
+
+
+def _read(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> tuple[Tensor, Tensor]:
+    """What a layer reads of the stream: values [heads * size, hidden], as each query head gets them, and neurons [ffn, hidden]."""
+    if isinstance(layer, LayerAnatomy):
+        return matrix(model, layer.value), matrix(model, layer.ffn_in)
+    heads, key_heads = heads_of(model, layer)
+    value = matrix(model, layer.projections[-1])[-key_heads * layer.head_size :]
+    value = value.unflatten(0, (key_heads, layer.head_size)).repeat_interleave(heads // key_heads, dim=0).flatten(0, 1)
+    up = matrix(model, layer.ffn_in[-1])[-matrix(model, layer.ffn_out).shape[1] :]
+    offset = 1.0 if model.config.model_type == "gemma" else 0.0  # it stores a norm's scale as its distance from 1
+    first, second = (model.get_parameter(f"{norm}.weight") + offset for norm in (layer.attention_norm, layer.ffn_norm or layer.attention_norm))
+    return value * first, up * second
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext | None = None) -> Tensor:

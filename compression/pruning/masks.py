@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from compression.models.anatomy import encoder_matrices
+from compression.models.decoder_anatomy import matrix
 
 
 def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
@@ -101,16 +102,19 @@ def _best_of_groups(groups: Tensor, kept: int) -> Tensor:
     return torch.ones_like(groups, dtype=torch.bool).scatter_(1, lowest, False)
 
 
-def encoder_weights(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """What weight pruning works on, by parameter name: the encoder's matrices, not the embeddings and not the head."""
-    return {name: model.get_parameter(name) for name in encoder_matrices(model)}
+def encoder_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """What weight pruning works on, by parameter name: the matrices [outputs, inputs] of the layers, not the embeddings and not the head.
+
+    They are views: what is changed in them is changed in the model.
+    """
+    return {name: matrix(model, name.removesuffix(".weight")) for name in encoder_matrices(model)}
 
 
 def zeros_held(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Masks that hold today's zeros of the encoder's matrices at zero, by parameter name as `train` wants them.
+    """Masks [outputs, inputs] that hold today's zeros of the layers' matrices at zero, by parameter name as training wants them.
 
     Matrices without a zero are left out. This is how sparsity from an earlier stage survives slicing and
     retraining: nothing needs to be remembered beside the weights themselves.
     """
-    masks = {name: weight.detach() != 0 for name, weight in encoder_weights(model).items()}
+    masks = {name: weight != 0 for name, weight in encoder_weights(model).items()}
     return {name: mask for name, mask in masks.items() if not mask.all()}

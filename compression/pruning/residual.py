@@ -6,28 +6,29 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-import numpy as np
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from compression.models.anatomy import LayerAnatomy
 from compression.models.batches import unpadded
+from compression.models.context import EncodedSplit
+from compression.models.decoder_anatomy import DecoderLayer
+from compression.pruning.passages import batch_size, body
 
-BATCH = 64
 See = Callable[[int, Tensor, Tensor], None]
 """Told (number of the layer, hidden state before [batch, tokens, hidden], hidden state after)."""
 
 
-def watch_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], texts: Sequence[np.ndarray], see: See) -> None:
-    """Run texts (token ids) and call `see` for every layer. Nothing is padded."""
+def watch_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], split: EncodedSplit, see: See) -> None:
+    """Run texts and call `see` for every layer. Nothing is padded."""
     model.eval()
     with layers_watched(model, layers, see):
-        for _, batch in unpadded(texts, BATCH):
-            model(**batch)
+        for _, batch in unpadded(split.ids, batch_size(model, split)):
+            body(model)(**batch)
 
 
 @contextmanager
-def layers_watched(model: nn.Module, layers: Sequence[LayerAnatomy], see: See) -> Generator[None]:
+def layers_watched(model: nn.Module, layers: Sequence[LayerAnatomy | DecoderLayer], see: See) -> Generator[None]:
     """While the block runs the model, `see` is called as each layer is left."""
     entered: dict[int, Tensor] = {}
 
@@ -39,8 +40,7 @@ def layers_watched(model: nn.Module, layers: Sequence[LayerAnatomy], see: See) -
 
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
-            first = model.get_submodule(layer.query)  # the first to read the hidden state, in every family
-            before = first.register_forward_pre_hook(partial(enter, number))
+            before = model.get_submodule(layer.entrance).register_forward_pre_hook(partial(enter, number))
             after = model.get_submodule(layer.path).register_forward_hook(partial(leave, number))
             hooks.callback(before.remove)
             hooks.callback(after.remove)

@@ -19,16 +19,17 @@ DAMPENING = 0.01
 """Share of the mean diagonal that is added to the Hessian's diagonal (section 4)."""
 
 
-def prune(weight: Tensor, moments: Tensor, sparsity: float, pattern: tuple[int, int] | None = None) -> Tensor:
+def prune(weight: Tensor, moments: Tensor, sparsity: float, pattern: tuple[int, int] | None = None, factor: Tensor | None = None) -> Tensor:
     """The pruned and updated matrix: `weight` [out, in], `moments` X^T X / tokens [in, in] -> [out, in].
 
     Exactly round(sparsity * numel) entries are zero, or with `pattern` (kept, of) that many kept of every group along
     the inputs. Entries that are zero already stay zero and count; the rest of the zeros is shared among blocks of columns by
-    what they have left. Without anything to prune the result is the weight itself.
+    what they have left. Without anything to prune the result is the weight itself. `factor` is `inverse_factor(moments)`, where another
+    matrix with the same inputs has needed it already.
     """
     gone = weight == 0
     work = weight.detach().clone().float()
-    factor = inverse_factor(moments)
+    factor = inverse_factor(moments) if factor is None else factor
     size = BLOCK if pattern is None else max(pattern[1], BLOCK - BLOCK % pattern[1])
     starts = range(0, work.shape[1], size)
     alive = torch.tensor([int((~gone[:, start : start + size]).sum()) for start in starts])
@@ -36,29 +37,32 @@ def prune(weight: Tensor, moments: Tensor, sparsity: float, pattern: tuple[int, 
     for start, quota in zip(starts, quotas, strict=True):
         block = slice(start, min(start + size, work.shape[1]))
         keep = None if pattern else _kept(work[:, block], factor[block, block], gone[:, block], quota)
-        errors = _sweep(work[:, block], factor[block, block], gone[:, block], keep, pattern)
-        work[:, block.stop :] -= errors @ factor[block, block.stop :]
+        # A column is contiguous in the transpose, where a step over it costs less than half of what it does here.
+        columns, errors = _sweep(work[:, block].T.contiguous(), factor[block, block], gone[:, block], keep, pattern)
+        work[:, block] = columns.T
+        work[:, block.stop :] -= errors.T @ factor[block, block.stop :]
     return work.to(weight.dtype)
 
 
-def _sweep(work: Tensor, factor: Tensor, gone: Tensor, keep: Tensor | None, pattern: tuple[int, int] | None) -> Tensor:
-    """Zero and make up column by column, in place; `work` [out, columns]. Returns the errors [out, columns] that columns after the block take.
+def _sweep(work: Tensor, factor: Tensor, gone: Tensor, keep: Tensor | None, pattern: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
+    """Zero and make up column by column, in place: `work` [columns, out], `gone` and `keep` [out, columns]. Returns `work` and the errors
+    [columns, out] that columns after the block take.
 
     With a `pattern` the mask of each group is chosen when its first column comes up.
     """
     errors = torch.zeros_like(work)
     diagonal = factor.diagonal()
-    mask = torch.ones_like(gone) if keep is None else keep
-    for column in range(work.shape[1]):
+    mask = torch.ones_like(work, dtype=torch.bool) if keep is None else keep.T.contiguous()
+    for column in range(len(work)):
         if pattern and column % pattern[1] == 0:
             group = slice(column, column + pattern[1])
-            scores = _scores(work[:, group], diagonal[group]).masked_fill(gone[:, group], -torch.inf)
-            mask[:, group] = n_of_m(scores, *pattern) & ~gone[:, group]
-        error = work[:, column].masked_fill(mask[:, column], 0) / diagonal[column]
-        work[:, column:].addr_(error, factor[column, column:], alpha=-1)
-        work[:, column].masked_fill_(~mask[:, column], 0)
-        errors[:, column] = error
-    return errors
+            scores = _scores(work[group].T, diagonal[group]).masked_fill(gone[:, group], -torch.inf)
+            mask[group] = (n_of_m(scores, *pattern) & ~gone[:, group]).T
+        error = work[column].masked_fill(mask[column], 0) / diagonal[column]
+        work[column:].addr_(factor[column, column:], error, alpha=-1)
+        work[column].masked_fill_(~mask[column], 0)
+        errors[column] = error
+    return work, errors
 
 
 def _kept(work: Tensor, factor: Tensor, gone: Tensor, quota: int) -> Tensor:

@@ -17,12 +17,14 @@ from transformers import PreTrainedModel
 from compression.methods import STRUCTURE_CRITERIA
 from compression.models.anatomy import anatomy
 from compression.models.context import StageContext
+from compression.models.decoder_anatomy import is_decoder
+from compression.models.decoder_heads import tell_heads
 from compression.models.stream import keep_dimensions, stream
 from compression.pruning import ffn, heads
 from compression.pruning.allocation import highest, highest_over_layers, on_one_scale
-from compression.pruning.layers import keep_layers
+from compression.pruning.layers import keep_layers, layers_of
 from compression.pruning.retrain import retrain, soft_targets
-from compression.pruning.units import UnitGroup, keep_units
+from compression.pruning.units import Rows, UnitGroup, keep_units
 from compression.pruning.vocabulary import cut_vocabulary
 from compression.recipe import PruneStructure
 
@@ -53,7 +55,7 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
 
 def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
     units = heads.units if stage.target == "heads" else ffn.units
-    groups = [units(layer) for layer in anatomy(model).layers]
+    groups = [units(model, layer) for layer in layers_of(model)]
     counts = [group.count(model) for group in groups]
     kept = [stage.kept(count) for count in counts]
     if kept == counts:
@@ -67,10 +69,12 @@ def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageCont
         chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
     for group, stay in zip(groups, chosen, strict=True):
         keep_units(model, group, stay)
+    if is_decoder(model.config):
+        tell_heads(model)
 
 
 def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    there = anatomy(model).layers
+    there = layers_of(model)
     if stage.kept(len(there)) < len(there):
         scores = _criterion(stage).score_layers(model, there, context)
         keep_layers(model, highest(scores, stage.kept(len(there))).tolist())
@@ -83,7 +87,7 @@ def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageCon
     if kept == width:
         return
     head = anatomy(model).head
-    inner = [UnitGroup((first,), second) for first, second in pairwise(head)]
+    inner = [UnitGroup((Rows(first),), second) for first, second in pairwise(head)]
     dimensions = highest(_criterion(stage).score_hidden(model, context), kept)
     pooled = _criterion(stage).score_units(model, inner, context)
     keep_dimensions(model, dimensions)

@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 
 from compression.models.anatomy import LayerAnatomy, anatomy
 from compression.models.context import StageContext
+from compression.models.decoder_anatomy import DecoderLayer
 from compression.models.stream import stream
 from compression.pruning.gradients import BATCH, losses
 from compression.pruning.residual import layers_watched
@@ -43,7 +44,7 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     return [total / len(context.encoded("calibration")) for total in sums]
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy], context: StageContext) -> Tensor:
+def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext) -> Tensor:
     """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the layer's output to its input."""
     sums = torch.zeros(len(layers))
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 
 def score(weight: Tensor, moments: Tensor) -> Tensor:
-    """|w_ij| ||x_j||_2 (equation 1): `weight` [out, in], `moments` X^T X / tokens [in, in] -> scores [out, in], the highest kept.
+    """|w_ij| ||x_j||_2 (equation 1): `weight` [out, in], `moments` X^T X / tokens [in, in], or its diagonal [in] -> scores [out, in],
+    the highest kept.
 
     Dividing by the tokens divides all scores alike, so it changes no ranking.
 
@@ -17,4 +18,5 @@ def score(weight: Tensor, moments: Tensor) -> Tensor:
     >>> score(torch.tensor([[1.0, -3.0]]), torch.tensor([[16.0, 0.0], [0.0, 1.0]]))
     tensor([[4., 3.]])
     """
-    return weight.abs() * moments.diagonal().sqrt()
+    squares = moments.diagonal() if moments.ndim == 2 else moments
+    return weight.abs() * squares.sqrt()

@@ -1,4 +1,4 @@
-"""The stage `prune-weights`: single weights of the encoder's matrices become zero, at once or in steps.
+"""The stage `prune-weights`: single weights of the layers' matrices become zero, at once or in steps.
 
 Which weights go first is for the method's file, named in `methods.WEIGHT_SCORES` with what it looks at; how many, and that the number is
 exact, for `masks.py`; how the number rises, for `schedule.py`.
@@ -19,8 +19,10 @@ from transformers import PreTrainedModel
 
 from compression.methods import WEIGHT_SCORES
 from compression.models.context import StageContext
+from compression.models.decoder_anatomy import decoder_anatomy, is_decoder, matrix
 from compression.pruning.gradients import mean_gradients, watched
 from compression.pruning.inputs import input_moments
+from compression.pruning.layer_by_layer import LayerByLayer
 from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.schedule import cubic, kept_of
@@ -53,7 +55,7 @@ def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) ->
 
 
 def sparsity(model: PreTrainedModel) -> float:
-    """Share of zeros in the encoder's matrices, 0 to 1."""
+    """Share of zeros in the layers' matrices, 0 to 1."""
     weights = encoder_weights(model).values()
     return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
 
@@ -61,7 +63,9 @@ def sparsity(model: PreTrainedModel) -> float:
 def _prune(stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None, share: float) -> None:
     method = WEIGHT_SCORES[stage.method]
     file = import_module(method.carried_out_by)
-    if share > 0 and method.updates:
+    if share > 0 and is_decoder(model.config) and method.looks_at == "inputs" and stage.scope == "layer":
+        _prune_layer_by_layer(stage, file, model, context, share)
+    elif share > 0 and method.updates:
         _update(stage, file, model, context, share)
     elif share > 0:
         _mask(stage, file, model, _seen(stage, model, context, movement), share)
@@ -90,20 +94,26 @@ def _moments(model: PreTrainedModel, names: list[str], context: StageContext, *,
 @torch.no_grad()
 def _mask(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, seen: Seen, share: float) -> None:
     weights = encoder_weights(model)
-    # What is zero already goes first, whatever the method thinks of it: it costs nothing.
-    scores = {name: file.score(weight, seen.get(name)).masked_fill(weight == 0, -torch.inf) for name, weight in weights.items()}
-    for name, mask in _masks(stage, scores, share).items():
-        weights[name].masked_fill_(~mask, 0)
+    if stage.scope == "global":
+        scores = {name: _scores(file, weight, seen.get(name)) for name, weight in weights.items()}
+        for name, mask in lowest_go_globally(scores, share).items():
+            weights[name].masked_fill_(~mask, 0)
+        return
+    for name, weight in weights.items():
+        weight.masked_fill_(~_mask_of(stage, _scores(file, weight, seen.get(name)), share), 0)
 
 
-def _masks(stage: PruneWeights, scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+def _scores(file: ModuleType, weight: Tensor, seen: Tensor | None) -> Tensor:
+    """What is zero already goes first, whatever the method thinks of it: it costs nothing."""
+    return file.score(weight, seen).masked_fill(weight == 0, -torch.inf)
+
+
+def _mask_of(stage: PruneWeights, scores: Tensor, share: float) -> Tensor:
+    """The mask of one matrix by its own scores."""
     if stage.n_of_m:
         kept, of = stage.n_of_m
-        return {name: n_of_m(matrix, kept_of(share, kept, of), of) for name, matrix in scores.items()}
-    if stage.scope == "global":
-        return lowest_go_globally(scores, share)
-    mask = lowest_go_in_rows if WEIGHT_SCORES[stage.method].compared == "row" else lowest_go
-    return {name: mask(matrix, share) for name, matrix in scores.items()}
+        return n_of_m(scores, kept_of(share, kept, of), of)
+    return (lowest_go_in_rows if WEIGHT_SCORES[stage.method].compared == "row" else lowest_go)(scores, share)
 
 
 @torch.no_grad()
@@ -113,13 +123,34 @@ def _update(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, conte
     On MiniLM that is worth up to half a point of accuracy over the inputs of the whole model.
     """
     weights = encoder_weights(model)
-    pattern = None
-    if stage.n_of_m:
-        kept, of = stage.n_of_m
-        pattern = (kept_of(share, kept, of), of)
     for _, layer in groupby(weights, key=_layer_number):
         for name, moments in _moments(model, list(layer), context, keep=False).items():
-            weights[name].copy_(file.prune(weights[name], moments, share, pattern))
+            weights[name].copy_(file.prune(weights[name], moments, share, _pattern(stage, share)))
+
+
+def _pattern(stage: PruneWeights, share: float) -> tuple[int, int] | None:
+    if stage.n_of_m is None:
+        return None
+    kept, of = stage.n_of_m
+    return kept_of(share, kept, of), of
+
+
+@torch.no_grad()
+def _prune_layer_by_layer(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, context: StageContext, share: float) -> None:
+    """A language model, each layer with the inputs that it gets from the pruned layers before it; no statistics but its own are held."""
+    updates = WEIGHT_SCORES[stage.method].updates
+    walk = LayerByLayer(model, context)
+    for number, layer in enumerate(decoder_anatomy(model).layers):
+        found = walk.moments(number, layer.linears, diagonal=not updates)
+        # Those that read the same tensor share a Hessian, and so its factor.
+        factors = {id(moments): file.inverse_factor(moments) for moments in found.values()} if updates else {}
+        for name, moments in found.items():
+            weight = matrix(model, name)
+            if updates:
+                weight.copy_(file.prune(weight, moments, share, _pattern(stage, share), factors[id(moments)]))
+            else:
+                weight.masked_fill_(~_mask_of(stage, _scores(file, weight, moments), share), 0)
+        walk.advance(number)
 
 
 def _layer_number(name: str) -> str:

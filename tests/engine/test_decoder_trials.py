@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from compression.artifact.pack import TOKENIZER
-from compression.catalog import request
+from compression.catalog import request, resolve_model
 from compression.engine.judging import JUDGES, SPLIT, ClozeJudge
-from compression.engine.pipeline import run_trial
+from compression.engine.pipeline import Bench, Steps, run_trial
+from compression.engine.recovering import recovered
 from compression.errors import RecipeError
 from compression.language import ClozeSplit, question
 from compression.measure import generation
-from compression.recipe import Distill, Quantize, Recipe
+from compression.model_facts import facts
+from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe, Recover
+from compression.sizes import expected_bytes
 from compression.splits import Split, Task
 from compression.trial import Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -34,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _asked(place: Path, *stages: Quantize) -> TrialRequest:
+def _asked(place: Path, *stages: AnyStage) -> TrialRequest:
     at = Conditions(sequence=16, threads=1)
     return request(str(place / "model"), Recipe(stages=stages), task=str(place / "own.txt"), conditions=at)
 
@@ -87,8 +90,42 @@ def test_a_graph_is_read_though_an_artefact_shares_its_files(done: TrialDocument
 
 
 def test_a_stage_that_does_not_fit_is_refused_before_work_starts(place: Path) -> None:
-    with pytest.raises(RecipeError, match=r"Stage 1 .* is for classifiers, but .* is a language model"):
-        request(str(place / "model"), Recipe(stages=(Distill(layers=1),)), task=str(place / "own.txt"))
+    with pytest.raises(RecipeError, match=r"Stage 1 .* does not suit .*, a language model: .*set target to one of layers, ffn, heads"):
+        request(str(place / "model"), Recipe(stages=(PruneStructure(target="hidden"),)), task=str(place / "own.txt"))
+    with pytest.raises(RecipeError, match="its teacher has only 2"):
+        request(str(place / "model"), Recipe(stages=(Distill(layers=3),)), task=str(place / "own.txt"))
+
+
+def test_a_chain_of_strategies_is_one_recipe(place: Path) -> None:
+    """Every prefix is made, is as large as was said beforehand, and is smaller or as large as what it starts from."""
+    stages = (
+        PruneStructure(target="layers", ratio=0.5, criterion="activation", retrain_epochs=0.5, distill_weight=0.7),
+        PruneStructure(target="heads", ratio=0.5),
+        PruneStructure(target="ffn", ratio=0.5),
+        PruneWeights(method="wanda", pattern="2:4"),
+        Quantize(scheme="weight-only", bits=4),
+    )
+    known = facts(resolve_model(str(place / "model")))
+    asked = _asked(place, *stages)
+    bench = Bench(asked, Workspace(place / "workspace"), Steps(asked.recipe, lambda _: None))
+    sizes = []
+    for count in range(len(stages) + 1):
+        prefix = asked.recipe.prefix(count)
+        made = bench.make(prefix)
+        assert made.facts["weights_bytes"] == expected_bytes(known, prefix).weights_bytes
+        sizes.append(made.facts["weights_bytes"])
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == len(sizes) - 1  # zeros alone make no file smaller
+    assert made.facts["theoretical_bytes"] < 0.7 * sizes[-1]
+
+
+def test_the_rule_recover_retrains_a_language_model(place: Path) -> None:
+    rule = Recipe(stages=(PruneStructure(target="ffn", ratio=0.9, learning_rate=1e-3),), recover=Recover(max_drop=0.0, epochs=1))
+    asked = _asked(place).model_copy(update={"recipe": rule})
+    bench = Bench(asked, Workspace(place / "workspace"), Steps(rule, lambda _: None))
+    kept, (note,) = recovered(rule, bench.judged, bench.fits)
+    assert "ffn -90 % + 1 epoch with teacher" in note
+    assert kept.stages[0].in_words() in note
 
 
 def test_questions_are_judged_by_their_likeliest_continuation(tmp_path: Path) -> None:

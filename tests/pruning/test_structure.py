@@ -149,7 +149,7 @@ def test_retraining_changes_what_is_left(model: PreTrainedModel, tmp_path: Path)
 def test_unit_scores_match_the_sums_written_out(model: PreTrainedModel) -> None:
     layer = anatomy(model).layers[0]
     with torch.no_grad():
-        scores = magnitude.score_units(model, [head_units(layer)])[0]
+        scores = magnitude.score_units(model, [head_units(model, layer)])[0]
     np.testing.assert_allclose(scores.numpy(), head_scores_by_hand(model, layer), rtol=1e-5)
 
 
@@ -189,8 +189,10 @@ def test_every_criterion_is_the_identity_at_zero_and_always_the_same(tmp_path: P
 
 
 @pytest.mark.parametrize("units", [head_units, neuron_units], ids=["heads", "neurons"])
-def test_activation_is_the_root_mean_square_of_what_a_unit_adds(model: PreTrainedModel, units: Callable[[LayerAnatomy], UnitGroup]) -> None:
-    group = units(anatomy(model).layers[1])
+def test_activation_is_the_root_mean_square_of_what_a_unit_adds(
+    model: PreTrainedModel, units: Callable[[PreTrainedModel, LayerAnatomy], UnitGroup]
+) -> None:
+    group = units(model, anatomy(model).layers[1])
     with torch.no_grad():
         inputs = torch.cat([entering(model, group.columns, ids) for ids, _ in text_by_text(model)]).numpy()
         (scores,) = activation.score_units(model, [group], Recorder().context())
@@ -202,8 +204,8 @@ def test_activation_is_the_root_mean_square_of_what_a_unit_adds(model: PreTraine
 
 
 @pytest.mark.parametrize("units", [head_units, neuron_units], ids=["heads", "neurons"])
-def test_taylor_is_the_gradient_by_a_gate_on_each_unit(model: PreTrainedModel, units: Callable[[LayerAnatomy], UnitGroup]) -> None:
-    group = units(anatomy(model).layers[0])
+def test_taylor_is_the_gradient_by_a_gate_on_each_unit(model: PreTrainedModel, units: Callable[[PreTrainedModel, LayerAnatomy], UnitGroup]) -> None:
+    group = units(model, anatomy(model).layers[0])
     expected = torch.zeros(group.count(model))
     for ids, label in text_by_text(model):
         gates = torch.ones(group.count(model), requires_grad=True)

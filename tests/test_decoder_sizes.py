@@ -1,0 +1,208 @@
+"""Bytes of language models counted beforehand, against the graphs that are made; what suits them, said before work starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from compression.catalog import ModelRef, resolve_model
+from compression.decoder_facts import DecoderFacts, decoder_facts
+from compression.errors import ModelError, ParetoscopeError
+from compression.estimate import features
+from compression.fit import check_fit, suits
+from compression.model_facts import after, facts
+from compression.models.assemble_decoder import assemble_decoder
+from compression.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
+from compression.models.graph import payload_bytes
+from compression.pruning.structure import apply as prune
+from compression.quantization.quantize import apply as quantize
+from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.sizes import expected_bytes
+from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
+
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((family, {}) for family in FAMILIES),
+    ("llama", {"tie_word_embeddings": True}),
+    ("llama", {"attention_bias": True, "mlp_bias": True}),
+    ("gpt2", {"tie_word_embeddings": False}),
+    ("qwen3", {"tie_word_embeddings": True, "attention_bias": True}),
+    ("mistral", {"num_key_value_heads": 4}),
+    ("qwen2", {"head_dim": 16, "hidden_size": 80, "intermediate_size": 136}),
+]
+ROUNDED = [
+    Quantize(scheme="weight-only", bits=8),
+    Quantize(scheme="weight-only", bits=4, embedding_bits=4, head_bits=2, group_size=64),
+    Quantize(scheme="weight-only", bits=2, embedding_bits=32, head_bits=32, cache_bits=8),
+    Quantize(scheme="weight-only", bits=4, rounding="awq", group_size=16),
+    Quantize(),
+    Quantize(head_bits=32),
+    Quantize(scheme="int8-static", smooth=0.5, embedding_bits=4),
+]
+CUTS = [
+    PruneStructure(target="heads", ratio=0.5),
+    PruneStructure(target="ffn", ratio=0.6),
+    PruneStructure(target="layers", ratio=0.5),
+]
+
+
+def folder_of(family: str, changes: dict[str, Any], root: Path) -> Path:
+    return make_tiny_decoder(family, root / family, **changes)
+
+
+def loaded(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder).eval()
+
+
+@pytest.mark.parametrize(("family", "changes"), VARIANTS, ids=lambda value: value if isinstance(value, str) else "+".join(value) or "plain")
+def test_bytes_are_those_of_the_graph_after_every_cut_and_rounding(family: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    folder = folder_of(family, changes, tmp_path)
+    known = facts(folder)
+    for cut in (None, *CUTS):
+        model = loaded(folder)
+        stages: tuple[AnyStage, ...] = () if cut is None else (cut,)
+        graph = assemble_decoder(model if cut is None else prune(cut, model, passages_context()))
+        said = expected_bytes(known, Recipe(stages=stages))
+        assert said.exact
+        assert said.weights_bytes == payload_bytes(graph), cut
+        for stage in ROUNDED if cut is None or cut.target == "heads" else ROUNDED[:1]:
+            said = expected_bytes(known, Recipe(stages=(*stages, stage)))
+            assert said.exact
+            assert said.weights_bytes == payload_bytes(quantize(stage, graph, passages_context(4))), (cut, stage)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_facts_are_those_of_the_model(family: str, tmp_path: Path) -> None:
+    known = decoder_facts(folder_of(family, {}, tmp_path))
+    model = loaded(tmp_path / family)
+    parts = decoder_anatomy(model)
+    assert (known.heads, known.key_heads) == heads_of(model, parts.layers[0])
+    assert (known.layers, known.hidden, known.ffn, known.head_size) == (2, 64, 96, parts.layers[0].head_size)
+    assert (known.vocabulary, known.tied) == (model.config.vocab_size, is_tied(model))
+    assert known.encoder_parameters == sum(model.get_parameter(name).numel() for name in parts.matrices)
+    assert known.parameters == sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_uneven_layers_have_their_bytes_together(tmp_path: Path) -> None:
+    folder = folder_of("llama", {}, tmp_path)
+    cut = PruneStructure(target="ffn", ratio=0.5, allocation="global", criterion="activation")
+    graph = assemble_decoder(prune(cut, loaded(folder), passages_context()))
+    said = expected_bytes(facts(folder), Recipe(stages=(cut,)))
+    assert said.exact
+    assert said.weights_bytes == payload_bytes(graph)
+    for bits in (4, 3):
+        stage = Quantize(scheme="weight-only", bits=bits)
+        said = expected_bytes(facts(folder), Recipe(stages=(cut, stage)))
+        assert said.low <= payload_bytes(quantize(stage, graph, passages_context())) <= said.high
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("bits", [3, 4.5, 7])
+def test_an_average_of_bits_is_between_its_bounds(bits: float, tied: bool) -> None:
+    graph, known = _graph_and_facts(tied)
+    stage = Quantize(scheme="weight-only", bits=bits)
+    said = expected_bytes(known, Recipe(stages=(stage,)))
+    assert said.low <= payload_bytes(quantize(stage, graph, passages_context())) <= said.high
+
+
+def _graph_and_facts(tied: bool) -> tuple[onnx.ModelProto, DecoderFacts]:
+    model = tiny_decoder("llama", VOCABULARY, tie_word_embeddings=tied)
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    context, size = model.config.max_position_embeddings, decoder_anatomy(model).layers[0].head_size
+    known = DecoderFacts(
+        name="tiny", family="llama", layers=2, hidden=64, heads=4, head_size=size, ffn=96, vocabulary=VOCABULARY, embedding=64, positions=0,
+        classes=0, tokenizer_bytes=None, shapes=shapes, key_heads=2, tied=tied, rotations=context * size, biases=frozenset(),
+    )  # fmt: skip
+    return assemble_decoder(model), known
+
+
+def test_a_gguf_file_says_as_much_as_the_folder_that_is_made_of_it(tmp_path: Path) -> None:
+    """The built-in model: its header alone, against the config that transformers makes of it."""
+    ref = resolve_model("smollm2-135m")
+    known = decoder_facts(ref)
+    assert (known.layers, known.hidden, known.heads, known.key_heads, known.head_size, known.ffn) == (30, 576, 9, 3, 64, 1536)
+    assert (known.vocabulary, known.tied, known.rotations, known.biases) == (49152, True, 8192 * 64, frozenset())
+    assert known.encoder_parameters + 49152 * 576 + 61 * 576 == 134_515_008  # as its makers count
+    whole, less = (expected_bytes(known, Recipe(stages=stages)) for stages in ((), (PruneStructure(target="layers", ratio=0.2),)))
+    layer = 576 * (960 + 576 + 3 * 1536) + 2 * 576
+    assert whole.weights_bytes - less.weights_bytes == 6 * (4 * layer + 16)
+
+
+def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = folder_of("llama", {}, tmp_path)
+    with pytest.raises(ModelError, match=r'"t5" model is not known beforehand'):
+        (folder / "config.json").write_text('{"model_type": "t5"}')
+        decoder_facts(folder)
+    with pytest.raises(ModelError, match=r"missing or differ"):
+        (folder / "config.json").write_text('{"model_type": "llama"}')
+        decoder_facts(folder)
+
+
+def test_an_estimate_knows_the_shape_of_a_language_model(tmp_path: Path) -> None:
+    known = facts(folder_of("llama", {}, tmp_path))
+    whole, cut = (features(known, Recipe(stages=stages)) for stages in ((), (PruneStructure(target="heads", ratio=0.5),)))
+    assert np.flatnonzero(whole != cut).tolist() == [1, 4]  # the shares of heads and of weights
+
+
+# --- what suits a language model --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ref(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    return resolve_model(str(make_tiny_decoder("llama", tmp_path_factory.mktemp("fit") / "tiny")))
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        PruneWeights(method="wanda", pattern="2:4"),
+        PruneWeights(method="sparsegpt", retrain_epochs=1, distill_weight=0.7, steps=2),
+        PruneStructure(target="heads", criterion="activation"),
+        PruneStructure(target="ffn", allocation="global"),
+        PruneStructure(target="layers", criterion="activation", retrain_epochs=1),
+        Distill(layers=1, ffn_ratio=0.5),
+        Quantize(scheme="weight-only", bits=4, cache_bits=8),
+    ],
+    ids=lambda stage: stage.in_words(),
+)
+def test_what_suits(stage: AnyStage, ref: ModelRef) -> None:
+    assert suits(ref, stage)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        (PruneWeights(method="taylor"), "set method to one of magnitude, wanda, sparsegpt"),
+        (PruneWeights(method="movement", retrain_epochs=1), "low-rank parts; set method to"),
+        (PruneStructure(target="hidden"), "set target to one of layers, ffn, heads"),
+        (PruneStructure(target="vocabulary"), "token by token"),
+        (PruneStructure(target="heads", allocation="global"), "set allocation to uniform"),
+        (PruneStructure(target="ffn", criterion="taylor"), "set criterion to one of magnitude, activation"),
+        (Distill(layers=1, hidden_weight=1, augment=1), "leave out hidden_weight and augment"),
+        (Distill(layers=1, ffn_ratio=0.5, criterion="taylor"), "set criterion to"),
+        (Distill(layers=3), "its teacher has only 2"),
+        (Quantize(train_epochs=1), "set train_epochs to 0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.in_words(),
+)
+def test_what_does_not_suit_is_said_in_one_sentence(stage: AnyStage, reason: str, ref: ModelRef) -> None:
+    with pytest.raises(ParetoscopeError, match=reason) as raised:
+        check_fit(ref, Recipe(stages=(PruneWeights(sparsity=0.1), stage)))
+    said = str(raised.value)
+    assert said.count(". ") == 0
+    assert said.endswith(".")
+    assert not suits(ref, stage)
+
+
+def test_layers_are_counted_through_the_recipe(ref: ModelRef) -> None:
+    chain = Recipe(stages=(PruneStructure(target="layers", ratio=0.5), PruneStructure(target="heads", ratio=0.5)))
+    left = after(facts(ref), chain)
+    assert isinstance(left, DecoderFacts)
+    assert (left.layers, left.heads, left.key_heads, left.qkv) == (1, 2, 1, 64)
+    with pytest.raises(ParetoscopeError, match="its teacher has only 1"):
+        check_fit(ref, Recipe(stages=(*chain.stages, Distill(layers=2))))
