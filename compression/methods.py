@@ -49,7 +49,7 @@ class Rounding(Method):
     looks_at_data: bool = False
     """Whether it uses the Hessian of the activations that enter a matrix."""
     rescales: bool = False
-    """Whether its file also has `input_scales(weight, bits, group_size, inputs)`, which the graph takes back elsewhere."""
+    """Whether its file also has `input_scales(weight, bits, group_size, inputs, real)`, which the graph takes back elsewhere."""
 
 
 AnyMethod = TypeVar("AnyMethod", bound=Method)
@@ -83,7 +83,7 @@ ROUNDINGS = _table(
     Rounding("awq", "AWQ", "compression.quantization.awq", "Lin et al. 2024, arXiv:2306.00978", looks_at_data=True, rescales=True),
     Rounding("hqq", "HQQ", "compression.quantization.hqq", "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog"),
 )
-"""How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian)`."""
+"""How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian, real)`."""
 
 CALIBRATIONS = _table(
     Method("minmax", "Smallest and largest", "compression.quantization.minmax", "Jacob et al. 2018, arXiv:1712.05877"),

@@ -305,7 +305,7 @@ class Quantize(Stage, frozen=True):
     carried_out_by: ClassVar[str] = "compression.quantization.quantize"
     trained_by: ClassVar[str] = "compression.quantization.qat"
     """The module that trains the torch model first, where `train_epochs` asks for it."""
-    code_version: ClassVar[int] = 2
+    code_version: ClassVar[int] = 3
 
     kind: Literal["quantize"] = "quantize"
     scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"
@@ -316,10 +316,25 @@ class Quantize(Stage, frozen=True):
         Literal["error", "sensitivity"],
         Field(description="what decides which matrix takes which bits: its own relative error, or how far the model's answers move (weight-only)"),
     ] = "error"
+    zero_point: Annotated[
+        Literal["integer", "real"],
+        Field(
+            description="whether zero is a level of every group (integer), or levels begin at its least weight: finer, two bytes more a group, "
+            "and exact for the weights of a Q4_1 file (weight-only, 2 and 4 bits)"
+        ),
+    ] = "integer"
     max_mb: Annotated[
         float | None, Field(gt=0, description="in place of bits: the artefact has at most this many megabytes on disk (weight-only)")
     ] = None
     embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
+    frequent_words: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="first words of the vocabulary that keep 8 bits where the others have embedding_bits; the merges of a byte-pair vocabulary "
+            "come by frequency (weight-only)",
+        ),
+    ] = 0
     head_bits: Annotated[
         Literal[2, 4, 8, 32], Field(description="bits of the last matrix; 32 leaves it. A head that is the embedding takes the finer of the two")
     ] = 8
@@ -369,6 +384,17 @@ class Quantize(Stage, frozen=True):
         return self
 
     @model_validator(mode="after")
+    def _grids_of_weight_only(self) -> Self:
+        given = [name for name in ("zero_point", "frequent_words") if getattr(self, name) not in ("integer", 0)]
+        if given and self.scheme != "weight-only":
+            raise ValueError(f"{self.scheme} has no {' and no '.join(given)}; choose scheme weight-only or leave out {' and '.join(given)}")
+        if self.frequent_words and (self.embedding_bits not in (2, 4) or self.max_mb is not None):
+            raise ValueError(
+                f"frequent_words is {self.frequent_words}, so the other words need fewer than 8 bits: set embedding_bits to 4 or 2, without max_mb"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _training_knows_the_grid(self) -> Self:
         """What is trained must be what ships, so the grid may depend on nothing but the trained weights."""
         if self.train_epochs == 0:
@@ -377,6 +403,8 @@ class Quantize(Stage, frozen=True):
             raise ValueError("with train_epochs, bits must be 2, 4 or 8 and the same for all: which matrix takes which width would move in training")
         if self.rounding != "rtn":
             raise ValueError(f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves weights towards their nearest level")
+        if self.zero_point != "integer" or self.frequent_words:
+            raise ValueError("with train_epochs, zero_point must be integer and frequent_words 0: that is the grid that training knows")
         if self.smooth:
             raise ValueError(f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its own way round large activations")
         return self
@@ -415,8 +443,9 @@ class Quantize(Stage, frozen=True):
         else:
             words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
             words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
-            words += "" if self.allocation == "error" else " by sensitivity"
+            words += ("" if self.zero_point == "integer" else " real") + ("" if self.allocation == "error" else " by sensitivity")
         words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
+        words += f" ({self.frequent_words:,} words 8)" if self.frequent_words else ""
         return words + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}") + _epochs_in_words(self.train_epochs)
 
 
@@ -467,6 +496,9 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
                     f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize): integers can be neither trained "
                     "nor pruned further; move quantize to the end"
                 )
+        last = self.stages[-1] if self.stages else None
+        if isinstance(last, Quantize) and last.zero_point == "real" and any(isinstance(stage, PruneWeights) for stage in self.stages):
+            raise ValueError("zero_point real has no level at zero, so pruned weights would not stay zero; leave zero_point out")
         return self
 
     def canonical_json(self) -> str:

@@ -7,16 +7,21 @@ depends on the weights: then it is an interval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
 from compression.decoder_facts import DecoderFacts
 from compression.decoder_sizes import FLOAT, INT64, cache_scale_bytes, matrix_sizes, unquantized_bytes
+from compression.errors import RecipeError
 from compression.methods import ROUNDINGS
 from compression.model_facts import ModelFacts, after
 from compression.recipe import BITS, Quantize, Recipe
 
+HALF = 2
+"""Bytes of a float16, in which groups have their scales and minima."""
+FREQUENT_BYTES = 4 * INT64
+"""By which frequent words are told from the rest: how many they are, the last of them, zero and an axis."""
 CUTS_BYTES = 3 * INT64
 """Of a layer: where query, key and value are cut apart, which int8 attention does by itself."""
 RANGE_BYTES = FLOAT + 1
@@ -107,7 +112,7 @@ def _unevenness(facts: ModelFacts, shape: ModelFacts, stage: Quantize | None) ->
         widest = replace(shape, heads=facts.heads, ffn=facts.ffn)
         return FLOAT * (sum(matrix.size for matrix in _matrices(widest)) + _unquantized_bytes(widest) - _unquantized_bytes(shape))
     assert stage is not None
-    group = stage.group_size * max(BITS) // 8 + FLOAT + 2
+    group = stage.group_size * max(BITS) // 8 + 2 * HALF
     unspent = 0 if stage.one_width else max(matrix.size for matrix in _matrices(replace(shape, heads=facts.heads, ffn=facts.ffn)))
     return shape.layers * shape.hidden * group * len(shape.uneven) + unspent
 
@@ -162,17 +167,35 @@ def _table_bytes(shape: ModelFacts, stage: Quantize | None) -> int:
     bits = stage.embedding_bits if stage else 32
     if isinstance(shape, DecoderFacts) and shape.tied:
         apart = stage is not None and stage.scheme != "weight-only" and stage.head_bits == 32 and bits != 32
-        return _embedding_bytes(shape, bits) if apart else 0
-    return _embedding_bytes(shape, bits)
-
-
-def _embedding_bytes(shape: ModelFacts, bits: int) -> int:
-    """The word table: floats, or codes with a scale and (below 8 bits) a zero point a group."""
-    if bits == 32:
+        if not apart:
+            return 0
+    if stage is None or bits == 32:
         return FLOAT * shape.vocabulary * shape.embedding
-    groups = ceil(shape.embedding / EMBEDDING_GROUP[bits])
-    zero_points = ceil(groups * bits / 8) if bits < 8 else 0
-    return shape.vocabulary * (ceil(shape.embedding * bits / 8) + groups * FLOAT + zero_points)
+
+    def bytes_of(words: int, bits: int) -> int:
+        return words * _row_bytes(shape.embedding, bits, EMBEDDING_GROUP[bits])
+
+    if not stage.frequent_words:
+        return bytes_of(shape.vocabulary, bits)
+    rest = _rest(shape.vocabulary, stage)
+    return bytes_of(stage.frequent_words, 8) + bytes_of(rest, bits) + FREQUENT_BYTES
+
+
+def _rest(vocabulary: int, stage: Quantize) -> int:
+    """How many words are not among the frequent ones."""
+    if stage.frequent_words >= vocabulary:
+        raise RecipeError(f"frequent_words is {stage.frequent_words:,}, but the vocabulary has {vocabulary:,} entries; set it below.")
+    return vocabulary - stage.frequent_words
+
+
+def _row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> int:
+    """Codes of a row, a scale a group and, below 8 bits, where the levels of each begin: packed integer zero points, or minima."""
+    return ceil(columns * bits / 8) + HALF * ceil(columns / group_size) + _starts_bytes(columns, bits, group_size, real)
+
+
+def _starts_bytes(columns: int, bits: int, group_size: int, real: bool) -> int:
+    groups = ceil(columns / group_size)
+    return 0 if bits == 8 else HALF * groups if real else ceil(groups * bits / 8)
 
 
 def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
@@ -208,39 +231,64 @@ def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, in
     if ROUNDINGS[stage.rounding].rescales:
         head += sum(m.inputs * FLOAT for m in encoder if not m.absorbs)  # a scale on their inputs
     if stage.one_width is not None:
-        exact = head + sum(_grouped(m, int(stage.bits), stage.group_size) for m in encoder)
+        exact = head + sum(_grouped(m, stage.one_width, stage) for m in encoder) + _shared_bytes(matrices, stage, stage.one_width)
         return exact, exact, exact
     groups = [m.outputs * ceil(m.inputs / stage.group_size) for m in encoder]
-    scales = sum(groups) * FLOAT
+    scales = sum(groups) * HALF
     filled = sum(groups) * stage.group_size / sum(m.size for m in encoder)
     codes = stage.bits * sum(m.size for m in encoder) * filled / 8
     # Less than the dearest step from 4 to 8 bits stays unspent, else that step would have been taken.
     unspent = max(m.size for m in encoder) * filled * 4 / 8
-    packed = {bits: sum(m.outputs * ceil(ceil(m.inputs / stage.group_size) * bits / 8) for m in encoder) for bits in (2, 4)}
+    real = stage.zero_point == "real"
+    packed = {bits: sum(m.outputs * _starts_bytes(m.inputs, bits, stage.group_size, real) for m in encoder) for bits in (2, 4)}
     # 8 bits do without zero points; an average of 2 to 4 is mostly a mix of those two, one above a mix of 4 and 8.
     at_4 = (stage.bits - 2) / 2 if stage.bits < 4 else (8 - stage.bits) / 4
     zero_points = at_4 * packed[4] + ((1 - at_4) * packed[2] if stage.bits < 4 else 0)
-    fixed = head + scales
-    return int(fixed + codes - unspent), int(fixed + codes + zero_points), ceil(fixed + codes + packed[4])
+    fixed, shared = head + scales, _shared_bytes(matrices, stage, BITS[0])
+    return int(fixed + codes - unspent), int(fixed + codes + zero_points + shared), ceil(fixed + codes + packed[4] + shared)
 
 
 def _head_bytes(matrix: Matrix, stage: Quantize) -> int:
-    """In groups; a tied one takes the finer width of its two uses, and groups that its rows are whole multiples of."""
-    if not matrix.tied:
-        return _grouped(matrix, stage.head_bits, stage.group_size)
+    """In groups; of a tied one the frequent words may have more bits than the rest."""
+    bits = _head_bits(matrix, stage)
+    if not matrix.tied or not stage.frequent_words:
+        return _grouped(matrix, bits, stage)
+    rest = replace(matrix, outputs=_rest(matrix.outputs, stage))
+    return _grouped(replace(matrix, outputs=stage.frequent_words), 8, stage) + _grouped(rest, bits, stage) + FREQUENT_BYTES
+
+
+def _head_bits(matrix: Matrix, stage: Quantize) -> int:
+    """A tied head takes the finer width of its two uses."""
+    return max(stage.head_bits, stage.embedding_bits) if matrix.tied else stage.head_bits
+
+
+def _group_size(matrix: Matrix, stage: Quantize) -> int:
+    """A tied head has groups that its rows are whole multiples of."""
     group = stage.group_size
-    while matrix.inputs % group:
+    while matrix.tied and matrix.inputs % group:
         group //= 2
-    return _grouped(matrix, max(stage.head_bits, stage.embedding_bits), group)
+    return group
 
 
-def _grouped(matrix: Matrix, bits: int, group_size: int) -> int:
-    """Packed codes of full groups, a scale a group and, below 8 bits, packed zero points."""
+def _grouped(matrix: Matrix, bits: int, stage: Quantize) -> int:
+    """Rows of full groups, each as `_row_bytes` counts it."""
     if bits == 32:
         return matrix.size * FLOAT
-    groups = ceil(matrix.inputs / group_size)
-    zero_points = ceil(groups * bits / 8) if bits < 8 else 0
-    return matrix.outputs * (groups * group_size * bits // 8 + groups * FLOAT + zero_points)
+    group = _group_size(matrix, stage)
+    return matrix.outputs * _row_bytes(ceil(matrix.inputs / group) * group, bits, group, stage.zero_point == "real")
+
+
+def _shared_bytes(matrices: Iterable[Matrix], stage: Quantize, bits: int) -> int:
+    """What matrices with real zero points share: which inputs are in which group, a byte each, and the middle code of each width.
+
+    `bits` are those of the matrices before the head.
+    """
+    if stage.zero_point == "integer":
+        return 0
+    widths = [(matrix, _head_bits(matrix, stage) if matrix.in_head else bits) for matrix in matrices]
+    shifted = [(matrix, width) for matrix, width in widths if width < 8]
+    members = {(matrix.inputs, _group_size(matrix, stage)) for matrix, _ in shifted}
+    return sum(inputs * ceil(inputs / group) for inputs, group in members) + FLOAT * len({width for _, width in shifted})
 
 
 def _graph_bytes(shape: ModelFacts, stage: Quantize | None, matrices: int) -> int:

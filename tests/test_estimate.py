@@ -54,6 +54,8 @@ EXACT = [
     Quantize(scheme="weight-only", bits=2, rounding="gptq", group_size=16, embedding_bits=4),
     Quantize(scheme="weight-only", bits=4, rounding="awq", head_bits=4),
     Quantize(scheme="weight-only", bits=4, rounding="hqq", embedding_bits=2),
+    Quantize(scheme="weight-only", bits=4, zero_point="real", head_bits=2),
+    Quantize(scheme="weight-only", bits=2, zero_point="real", group_size=16, embedding_bits=4, frequent_words=10),
     Quantize(scheme="weight-only", bits=8, allocation="sensitivity", rounding="awq", head_bits=32),
 ]
 

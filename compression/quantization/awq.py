@@ -11,30 +11,30 @@ import numpy as np
 
 from compression.quantization import rtn
 from compression.quantization.gptq import better_rows, output_errors
-from compression.quantization.grid_search import diagonal_blocks, on_grid, searched_grid
+from compression.quantization.grid_search import diagonal_blocks, searched_grid
 from compression.quantization.groups import Groups, in_groups
 from compression.quantization.hessians import Inputs
 
 ALPHAS = np.linspace(0, 1, 11)
 
 
-def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None) -> Groups:
+def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None, real: bool = False) -> Groups:
     """Round float32 `weight` [outputs, inputs], scaled already, to the nearest levels of clipped ranges.
 
     A row that errs less without clipping is not clipped. Without a Hessian ranges are clipped by the error of the weights.
     """
     if hessian is None:
-        return on_grid(weight, bits, group_size, *searched_grid(in_groups(weight, group_size), bits))
-    clipped = on_grid(weight, bits, group_size, *searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size)))
-    return better_rows(clipped, rtn.quantize_groups(weight, bits, group_size), weight, hessian)
+        return searched_grid(in_groups(weight, group_size), bits, real=real).nearest(weight, group_size)
+    clipped = searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size), real).nearest(weight, group_size)
+    return better_rows(clipped, rtn.quantize_groups(weight, bits, group_size, real=real), weight, hessian)
 
 
-def input_scales(weight: np.ndarray, bits: int, group_size: int, inputs: Inputs) -> np.ndarray:
+def input_scales(weight: np.ndarray, bits: int, group_size: int, inputs: Inputs, real: bool = False) -> np.ndarray:
     """float32 [inputs]: the s of the least output error when `weight` [outputs, inputs] times s is rounded to nearest."""
     best, least = np.ones(weight.shape[1], dtype=np.float32), np.inf
     for alpha in ALPHAS:
         scales = _scales(inputs.magnitude, float(alpha))
-        groups = rtn.quantize_groups(weight * scales, bits, group_size)
+        groups = rtn.quantize_groups(weight * scales, bits, group_size, real=real)
         error = float(output_errors(groups, weight * scales, inputs.divided_by(scales).hessian).sum())
         if error < least:
             best, least = scales, error

@@ -9,42 +9,53 @@ less squared error, and HQQ's, were measured on the built-in models and moved th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import onnx
-from onnx import helper
 
-from compression.models.graph import MICROSOFT, embedding, replace
+from compression.errors import ArtifactError
+from compression.models.graph import embedding, replace
+from compression.quantization.packing import Packing
 from compression.quantization.rtn import quantize_groups
 
 GROUP_SIZE = {8: 128, 4: 32, 2: 16}
 """Weights of a row that share a scale: fewer bits need finer groups."""
 
 
-def quantize_embedding(model: onnx.ModelProto, bits: int) -> onnx.ModelProto:
-    """`model` with its word embedding in `bits`; 32 bits, or a graph without one in floats, is left as it is."""
+FREQUENT_BITS = 8
+"""Of the first words of a table, where they are told apart."""
+
+
+def quantize_embedding(model: onnx.ModelProto, bits: int, frequent_words: int = 0) -> onnx.ModelProto:
+    """`model` with its word embedding in `bits`, the first `frequent_words` rows in 8; 32 bits, or a graph without one in floats, is left as
+    it is."""
     found = embedding(model)
     if bits == 32 or found is None:
         return model
     node, table = found
-    groups = quantize_groups(table, bits, GROUP_SIZE[bits])
-    name = node.input[0]
-    added: dict[str, np.ndarray] = {f"{name}.codes": groups.packed_rows(), f"{name}.scales": groups.scales}
-    if not groups.symmetric:
-        added[f"{name}.zero_points"] = groups.packed_zero_points()
-    return replace(model, {node.name: [_lookup(node, f"{name}.codes", list(added)[1:], bits, GROUP_SIZE[bits])]}, added)
+    packing = Packing()
+    parts = [
+        packing.store(f"{node.input[0]}{ending}", quantize_groups(table[start:stop], width, GROUP_SIZE[width]), multiplied=False)
+        for ending, start, stop, width in table_parts(len(table), bits, frequent_words)
+    ]
+    packing.look_up(parts, node)
+    return replace(model, {node.name: packing.taken()}, packing.added)
 
 
-def look_up_in_head(node: onnx.NodeProto, head: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """What takes the place of `node`, a lookup in the word embedding, when `head` is the MatMulNBits of the same table.
+def table_parts(words: int, bits: int, frequent_words: int) -> list[tuple[str, int, int, int]]:
+    """(ending of its name, first word, end, bits) of the parts of a table: one, or the frequent words and the rest.
 
-    The two operators want the same bytes in another shape, [words, groups, bytes] and [words, bytes].
+    >>> table_parts(100, 4, 20)
+    [('.frequent', 0, 20, 8), ('', 20, 100, 4)]
     """
-    attributes = {attribute.name: attribute.i for attribute in head.attribute}
-    rows = f"{node.input[0]}.rows"
-    flat = helper.make_node("Flatten", [head.input[1]], [rows], name=rows, axis=1)
-    return [flat, _lookup(node, rows, head.input[2:], attributes["bits"], attributes["block_size"])]
+    if not frequent_words:
+        return [("", 0, words, bits)]
+    if bits >= FREQUENT_BITS:
+        raise ArtifactError(
+            f"frequent_words is {frequent_words:,}, but the whole table has {bits} bits: a head that is the embedding takes the finer of head_bits "
+            "and embedding_bits; set both below 8, or leave frequent_words out."
+        )
+    if frequent_words >= words:
+        raise ArtifactError(f"frequent_words is {frequent_words:,}, but the vocabulary has {words:,} entries; set it below, or embedding_bits to 8.")
+    return [(".frequent", 0, frequent_words, FREQUENT_BITS), ("", frequent_words, words, bits)]
 
 
 def tied_group_size(width: int, group_size: int) -> int:
@@ -56,18 +67,3 @@ def tied_group_size(width: int, group_size: int) -> int:
     while width % group_size:
         group_size //= 2
     return group_size
-
-
-def _lookup(node: onnx.NodeProto, codes: str, grid: Sequence[str], bits: int, group_size: int) -> onnx.NodeProto:
-    """`node` on `codes` [words, bytes], with scales and zero points named in `grid`."""
-    return helper.make_node(
-        "GatherBlockQuantized",
-        [codes, node.input[1], *grid],
-        list(node.output),
-        name=node.name,
-        domain=MICROSOFT,
-        bits=bits,
-        block_size=group_size,
-        gather_axis=0,
-        quantize_axis=1,
-    )

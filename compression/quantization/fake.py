@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from compression.quantization.grid import LARGEST, SMALLEST
+
 
 class _StraightThrough(torch.autograd.Function):
     """Forward the rounded values, backward the gradient as if nothing had been rounded."""
@@ -47,13 +49,13 @@ class FakeGroups(nn.Module):
         return straight_through(weight, rounded)
 
     def _symmetric(self, groups: Tensor) -> Tensor:
-        scale = _positive(groups.abs().amax(-1, keepdim=True) / 127)
+        scale = _half(groups.abs().amax(-1, keepdim=True) / 127)
         return groups.div(scale).round_().clamp_(-128, 127).mul_(scale)
 
     def _asymmetric(self, groups: Tensor) -> Tensor:
         levels = 2**self.bits - 1
         low, high = (part.clamp(*limits) for part, limits in zip(groups.aminmax(dim=-1, keepdim=True), ((None, 0), (0, None)), strict=True))
-        scale = _positive((high - low) / levels)
+        scale = _half((high - low) / levels)
         zero = (-low / scale).round_()
         return groups.div(scale).round_().add_(zero).clamp_(0, levels).sub_(zero).mul_(scale)
 
@@ -88,6 +90,11 @@ class FakeActivation:
         if self.limits is not None:
             values = values.clamp(float(low), float(high))
         return (straight_through(values, rounded).to(inputs[0].dtype), *inputs[1:])
+
+
+def _half(scale: Tensor) -> Tensor:
+    """A scale of a group of weights, as `grid.half` keeps it."""
+    return _positive(scale).clamp(SMALLEST, LARGEST).half().to(scale.dtype)
 
 
 def _positive(scale: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from compression.quantization import rtn
-from compression.quantization.grid_search import diagonal_blocks, on_grid, searched_grid
+from compression.quantization.grid import Grid
+from compression.quantization.grid_search import diagonal_blocks, searched_grid
 from compression.quantization.groups import Groups, in_groups
 
 DAMPENING = 0.01
@@ -21,17 +22,17 @@ BLOCK = 128
 """Columns whose errors are gathered before the rest of the matrix is moved by them."""
 
 
-def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None) -> Groups:
+def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None, real: bool = False) -> Groups:
     """Round float32 `weight` [outputs, inputs] in groups along its inputs; `hessian` [inputs, inputs] is the mean of x x^T.
 
-    Weights that are zero stay zero. A row whose output error is not less than round to nearest's is rounded to nearest.
+    Weights that are zero stay zero where zero is a level. A row whose output error is not less than round to nearest's is rounded to nearest.
     Without a Hessian all inputs are alike and independent: every weight takes its nearest level of the searched grid.
     """
     if hessian is None:
-        return on_grid(weight, bits, group_size, *searched_grid(in_groups(weight, group_size), bits))
-    scales, zero_points = searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size))
-    found = Groups(_compensated(weight, scales, zero_points, bits, group_size, hessian), scales, zero_points.astype(np.uint8), bits, group_size)
-    return better_rows(found, rtn.quantize_groups(weight, bits, group_size), weight, hessian)
+        return searched_grid(in_groups(weight, group_size), bits, real=real).nearest(weight, group_size)
+    grid = searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size), real)
+    found = grid.groups(_compensated(weight, grid, group_size, hessian), group_size)
+    return better_rows(found, rtn.quantize_groups(weight, bits, group_size, real=real), weight, hessian)
 
 
 def better_rows(found: Groups, other: Groups, weight: np.ndarray, hessian: np.ndarray) -> Groups:
@@ -43,6 +44,7 @@ def better_rows(found: Groups, other: Groups, weight: np.ndarray, hessian: np.nd
         zero_points=np.where(better, found.zero_points, other.zero_points),
         bits=found.bits,
         group_size=found.group_size,
+        minima=None if found.minima is None or other.minima is None else np.where(better, found.minima, other.minima),
     )
 
 
@@ -52,22 +54,22 @@ def output_errors(groups: Groups, weight: np.ndarray, hessian: np.ndarray) -> np
     return np.einsum("ri,ri->r", difference @ hessian, difference)
 
 
-def _compensated(weight: np.ndarray, scales: np.ndarray, zero_points: np.ndarray, bits: int, group_size: int, hessian: np.ndarray) -> np.ndarray:
+def _compensated(weight: np.ndarray, grid: Grid, group_size: int, hessian: np.ndarray) -> np.ndarray:
     """Codes [outputs, inputs]. Works on the transpose, where a column of the paper lies in one piece of memory."""
     order = np.argsort(-np.diag(hessian), kind="stable")
     factor = inverse_factor(hessian[np.ix_(order, order)])
     left = np.ascontiguousarray(weight.T[order])
-    zero = left == 0
-    scale, point = (np.ascontiguousarray(part.T[order // group_size]) for part in (scales, zero_points))
+    zero = np.zeros_like(left, dtype=bool) if grid.real else left == 0
+    scale, point, minimum = (np.ascontiguousarray(part.T[order // group_size]) for part in (grid.scales, grid.zero_points, grid.minima))
     codes = np.empty(left.shape, dtype=np.uint8)
     for start in range(0, len(left), BLOCK):
         end = min(start + BLOCK, len(left))
         errors = np.empty((end - start, left.shape[1]), dtype=np.float32)
         for row in range(start, end):
-            code = np.clip(np.rint(left[row] / scale[row]) + point[row], 0, 2**bits - 1)
+            code = np.clip(np.rint((left[row] - minimum[row]) / scale[row]) + point[row], 0, 2**grid.bits - 1)
             code[zero[row]] = point[row, zero[row]]
             codes[row] = code
-            error = (left[row] - scale[row] * (code - point[row])) / factor[row, row]
+            error = (left[row] - (scale[row] * (code - point[row]) + minimum[row])) / factor[row, row]
             left[row + 1 : end] -= factor[row, row + 1 : end, None] * error
             errors[row - start] = error
         left[end:] -= factor[start:end, end:].T @ errors

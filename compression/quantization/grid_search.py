@@ -1,58 +1,56 @@
 """The scale and zero point of each group, searched: a narrower grid clips the ends and is finer for the rest.
 
 Candidates are the range of `rtn.grid` shrunk by `SHRINKS` (the clipping search of AWQ, arXiv:2306.00978, section 3.2) with
-the zero point at its rounding or one beside it, which matters when there are four levels. The best has the least error
+the zero point at its rounding or one beside it, which matters when there are four levels; with real zero points the narrower range lies at
+either end of the whole one or in its middle. The best has the least error
 of the group's own part of the output, d^T H d with H the group's block of the Hessian; without data, the least squared error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from compression.quantization.groups import Groups, in_groups
+from compression.quantization.grid import Grid, half
 from compression.quantization.rtn import grid
 
 SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones(1)}
 """Shares of the whole range, by bits: few levels gain most from clipping, 256 nothing."""
 BESIDE = {2: (0, -1, 1), 4: (0, -1, 1), 8: (0,)}
 """Steps from the rounded zero point; 8 bits are symmetric."""
+PLACES = (0.5, 0.0, 1.0)
+"""Where a narrower range with a real zero point lies in the whole one: from its lower end, 0, to its upper end, 1."""
 
 
-def searched_grid(grouped: np.ndarray, bits: int, blocks: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and zero point, float32 [rows, groups], of weights [rows, groups, group size].
+def searched_grid(grouped: np.ndarray, bits: int, blocks: np.ndarray | None = None, real: bool = False) -> Grid:
+    """The grid of the groups of weights [rows, groups, group size].
 
     `blocks` [groups, group size, group size] are the Hessian's blocks on its diagonal; None counts every weight alike.
     The unshrunk range of round to nearest is the first candidate, so no group errs more than with that.
     """
-    scales, zero_points = grid(grouped, bits)
-    best_error = np.full(scales.shape, np.inf, dtype=np.float32)
-    best_scales, best_points = scales.copy(), zero_points.copy()
-    for shrink in SHRINKS[bits]:
-        for step in BESIDE[bits]:
-            tried = scales * np.float32(shrink)
-            points = np.clip(zero_points + np.float32(step), 0, 2**bits - 1)
-            error = group_errors(rounded(grouped, tried, points, bits) - grouped, blocks)
-            better = error < best_error
-            np.copyto(best_error, error, where=better)
-            np.copyto(best_scales, tried, where=better)
-            np.copyto(best_points, points, where=better)
-    return best_scales, best_points
+    best = grid(grouped, bits, real)
+    best_error = group_errors(best.rounded(grouped) - grouped, blocks)
+    for tried in _narrower(best):
+        error = group_errors(tried.rounded(grouped) - grouped, blocks)
+        better = error < best_error
+        np.copyto(best_error, error, where=better)
+        best = best.better(tried, better)
+    return best
 
 
-def on_grid(weight: np.ndarray, bits: int, group_size: int, scales: np.ndarray, zero_points: np.ndarray) -> Groups:
-    """Every weight at its nearest level of the grid that is given, [outputs, groups]."""
-    codes = np.rint(in_groups(weight, group_size) / scales[..., None]) + zero_points[..., None]
-    codes = np.clip(codes, 0, 2**bits - 1).astype(np.uint8).reshape(len(weight), -1)[:, : weight.shape[1]]
-    return Groups(codes, scales, zero_points.astype(np.uint8), bits, group_size)
-
-
-def rounded(grouped: np.ndarray, scales: np.ndarray, zero_points: np.ndarray, bits: int) -> np.ndarray:
-    """The nearest levels to weights [rows, groups, group size], as floats."""
-    codes = grouped * (np.float32(1) / scales)[..., None]
-    np.rint(codes, out=codes)
-    np.clip(codes, -zero_points[..., None], (2**bits - 1 - zero_points)[..., None], out=codes)
-    codes *= scales[..., None]
-    return codes
+def _narrower(whole: Grid) -> Iterator[Grid]:
+    """The candidates beside `whole`, the grid of round to nearest."""
+    for shrink in SHRINKS[whole.bits]:
+        scales = half(whole.scales * np.float32(shrink), positive=True)
+        if whole.real:
+            room = (whole.scales - scales) * np.float32(2**whole.bits - 1)
+            for place in PLACES if shrink < 1 else ():
+                yield Grid(scales, whole.zero_points, half(whole.minima + room * np.float32(place)), whole.bits, real=True)
+        else:
+            for step in BESIDE[whole.bits]:
+                points = np.clip(whole.zero_points + np.float32(step), 0, 2**whole.bits - 1)
+                yield Grid(scales, points, whole.minima, whole.bits)
 
 
 def group_errors(difference: np.ndarray, blocks: np.ndarray | None) -> np.ndarray:

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+HALF = 2
+"""Bytes of a number in half precision."""
+
 
 @dataclass(frozen=True)
 class Groups:
-    """weight[r, c] = scales[r, c // group_size] * (codes[r, c] - zero_points[r, c // group_size]).
+    """weight[r, c] = scales[r, g] * (codes[r, c] - zero_points[r, g]) + minima[r, g], where g = c // group_size.
 
-    `codes` uint8 [rows, columns] below 2**bits; `scales` float32 and `zero_points` uint8 [rows, groups].
+    `codes` uint8 [rows, columns] below 2**bits; `scales` and `minima` float32, numbers that half precision has, and `zero_points` uint8
+    [rows, groups]. Either `minima` are None or, with real zero points, `zero_points` are 0.
     A row is one output of a matrix, or one word of an embedding; the last group may be short.
     """
 
@@ -24,19 +28,21 @@ class Groups:
     zero_points: np.ndarray
     bits: int
     group_size: int
+    minima: np.ndarray | None = None
 
     @property
-    def symmetric(self) -> bool:
-        """Whether every zero point is the middle code, which the operators assume when none is given: at 8 bits, whatever the weights,
-        so that bytes depend on shapes alone."""
-        return self.bits == 8
+    def has_zero_points(self) -> bool:
+        """Whether the operators are given zero points. They assume the middle code when there are none: that is right at 8 bits, whatever
+        the weights, so that bytes depend on shapes alone, and with minima, to which the rest is added (`minima.py`)."""
+        return self.bits != 8 and self.minima is None
 
     def dequantized(self) -> np.ndarray:
         """The float32 weights [rows, columns] that the codes stand for."""
         columns = self.codes.shape[1]
         scales = np.repeat(self.scales, self.group_size, axis=1)[:, :columns]
         zeros = np.repeat(self.zero_points, self.group_size, axis=1)[:, :columns]
-        return (self.codes.astype(np.float32) - zeros) * scales
+        weight = (self.codes.astype(np.float32) - zeros) * scales
+        return weight if self.minima is None else weight + np.repeat(self.minima, self.group_size, axis=1)[:, :columns]
 
     def packed_blocks(self) -> np.ndarray:
         """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], short groups filled up."""
@@ -55,23 +61,24 @@ class Groups:
         return pack(self.zero_points, self.bits)
 
 
-def blank(shape: tuple[int, int], bits: int, group_size: int) -> Groups:
+def blank(shape: tuple[int, int], bits: int, group_size: int, real: bool = False) -> Groups:
     """Groups of the right size that stand for nothing yet: every code, scale and zero point is 0."""
     rows, columns = shape
     groups = math.ceil(columns / group_size)
     zeros = np.zeros((rows, groups), dtype=np.uint8)
-    return Groups(np.zeros(shape, dtype=np.uint8), zeros.astype(np.float32), zeros, bits, group_size)
+    nothing = zeros.astype(np.float32)
+    return Groups(np.zeros(shape, dtype=np.uint8), nothing, zeros, bits, group_size, nothing if real and bits < 8 else None)
 
 
-def row_bytes(columns: int, bits: int, group_size: int) -> int:
-    """Bytes of a row of codes with its scales and, below 8 bits, its zero points.
+def row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> int:
+    """Bytes of a row of codes with its scales and, below 8 bits, its zero points or (`real`) minima.
 
-    >>> row_bytes(64, 4, 32)  # 32 of codes, 8 of scales, 1 of zero points
-    41
+    >>> row_bytes(64, 4, 32)  # 32 of codes, 4 of scales, 1 of zero points
+    37
     """
     groups = math.ceil(columns / group_size)
-    zero_points = math.ceil(groups * bits / 8) if bits < 8 else 0
-    return math.ceil(columns * bits / 8) + 4 * groups + zero_points
+    starts = 0 if bits == 8 else HALF * groups if real else math.ceil(groups * bits / 8)
+    return math.ceil(columns * bits / 8) + HALF * groups + starts
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -93,9 +100,8 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
 
 
 def in_groups(weight: np.ndarray, group_size: int) -> np.ndarray:
-    """[rows, columns] as [rows, groups, group_size]; a short last group is filled with zeros, which no range notices."""
-    rows, columns = weight.shape
-    missing = -columns % group_size
+    """[rows, columns] as [rows, groups, group_size]; a short last group is filled with its last weight, which no range notices."""
+    missing = -weight.shape[1] % group_size
     if missing:
-        weight = np.concatenate([weight, np.zeros((rows, missing), dtype=weight.dtype)], axis=1)
-    return weight.reshape(rows, -1, group_size)
+        weight = np.pad(weight, ((0, 0), (0, missing)), mode="edge")
+    return weight.reshape(len(weight), weight.shape[1] // group_size, group_size)

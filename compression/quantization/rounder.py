@@ -26,6 +26,11 @@ class Rounder:
     stage: Quantize
     inputs: Mapping[str, Inputs] = field(default_factory=dict)
 
+    @property
+    def real(self) -> bool:
+        """Whether zero points are real numbers."""
+        return self.stage.zero_point == "real"
+
     @classmethod
     def of(cls, stage: Quantize, model: onnx.ModelProto, context: StageContext) -> Rounder:
         if not ROUNDINGS[stage.rounding].looks_at_data:
@@ -40,7 +45,7 @@ class Rounder:
         """
         if matrix.in_head or not ROUNDINGS[self.stage.rounding].rescales:
             return None
-        return self._method.input_scales(_outputs_first(matrix), bits, self.stage.group_size, self.inputs[matrix.name])
+        return self._method.input_scales(_outputs_first(matrix), bits, self.stage.group_size, self.inputs[matrix.name], self.real)
 
     def rescaled(self, scales: Mapping[str, np.ndarray]) -> Rounder:
         """The same for the graph that `rescale.rescaled` makes with these scales."""
@@ -50,7 +55,7 @@ class Rounder:
         """The matrix [inputs, outputs] in groups along its inputs."""
         inputs = self.inputs.get(matrix.name)
         size = group_size_of(matrix, self.stage.group_size)
-        return self._method.quantize_groups(_outputs_first(matrix), bits, size, None if inputs is None else inputs.hessian)
+        return self._method.quantize_groups(_outputs_first(matrix), bits, size, None if inputs is None else inputs.hessian, self.real)
 
     def stands_for(self, matrix: Matrix, bits: int) -> np.ndarray:
         """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as it is."""

@@ -2,37 +2,31 @@
 
 8 bits are symmetric around zero. 2 and 4 bits are asymmetric with an integer zero point, for a quarter of
 four levels is too much to waste on a side that has no weights. Either way zero is a level, so what
-pruning made zero stays exactly zero.
+pruning made zero stays exactly zero. With a real zero point the levels go from a group's least weight to its largest, as in the Q4_1 of
+GGUF files, whose weights come back exactly: they are levels of the grid that is found here, down to the last bit.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from compression.quantization.grid import Grid
 from compression.quantization.groups import Groups, in_groups
 
 
-def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None) -> Groups:
+def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None, real: bool = False) -> Groups:
     """Round float32 `weight` [rows, columns] in groups along its columns; `hessian` is not used by this rounding.
 
     >>> g = quantize_groups(np.array([[0.0, 1.0, 3.0, 0.4]], dtype=np.float32), bits=2, group_size=4)
     >>> g.codes.tolist(), g.scales.tolist(), g.zero_points.tolist()
     ([[0, 1, 3, 0]], [[1.0]], [[0]])
     """
-    grouped = in_groups(weight, group_size)
-    scales, zero_points = grid(grouped, bits)
-    codes = np.rint(grouped / scales[..., None]) + zero_points[..., None]
-    codes = np.clip(codes, 0, 2**bits - 1).astype(np.uint8).reshape(len(weight), -1)[:, : weight.shape[1]]
-    return Groups(codes, scales, zero_points.astype(np.uint8), bits, group_size)
+    return grid(in_groups(weight, group_size), bits, real).nearest(weight, group_size)
 
 
-def grid(grouped: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scale (float32, above 0) and zero point of each group, from its range with zero included."""
+def grid(grouped: np.ndarray, bits: int, real: bool = False) -> Grid:
+    """The grid of each group's range, with zero included unless the zero point is `real`; 8 bits are symmetric in any case."""
     if bits == 8:
-        scales = np.abs(grouped).max(axis=-1) / np.float32(127)
-        scales[scales == 0] = 1
-        return scales.astype(np.float32), np.full(scales.shape, 128.0, dtype=np.float32)
-    low, high = np.minimum(grouped.min(axis=-1), 0), np.maximum(grouped.max(axis=-1), 0)
-    scales = ((high - low) / np.float32(2**bits - 1)).astype(np.float32)
-    scales[scales == 0] = 1
-    return scales, np.rint(-low / scales)
+        return Grid.symmetric(np.abs(grouped).max(axis=-1))
+    low, high = grouped.min(axis=-1), grouped.max(axis=-1)
+    return Grid.spanning(low, high, bits, real=True) if real else Grid.spanning(np.minimum(low, 0), np.maximum(high, 0), bits)

@@ -1,30 +1,28 @@
 """Matrices in 2, 4 or 8 bits with a scale per group, widened inside the multiplication (MatMulNBits).
 
-Activations stay fp32 in the file; the kernel may round them to int8 per group (`accuracy_level` 4),
-without which 8 bits run many times slower than fp32.
+Activations stay fp32 in the file; the kernel may round them to int8 per group, without which 8 bits run many times slower than fp32.
+How groups lie in a graph is `packing.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace as changed
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from compression.methods import ROUNDINGS
 from compression.models.context import StageContext
 from compression.models.decoder_files import padding_bytes
-from compression.models.graph import MICROSOFT, Matrix, embedding, is_decoder_graph, matrices, replace
-from compression.quantization.embedding import look_up_in_head, quantize_embedding
+from compression.models.graph import Matrix, embedding, is_decoder_graph, matrices, replace
+from compression.quantization.embedding import quantize_embedding, table_parts
 from compression.quantization.groups import Groups, blank
+from compression.quantization.packing import Packing
 from compression.quantization.rescale import rescaled
 from compression.quantization.rounder import Rounder, group_size_of
 from compression.quantization.widths import widths
 from compression.recipe import Quantize
-
-INT8_ARITHMETIC = 4
-"""`accuracy_level` of MatMulNBits: activations may be rounded to int8."""
 
 
 def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageContext) -> onnx.ModelProto:
@@ -33,7 +31,7 @@ def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageCont
     chosen = widths(model, rounder, context, lambda: _smallest(model, rounder))
     scales = {matrix.name: rounder.scales(matrix, chosen[matrix.name]) for matrix in matrices(model) if chosen[matrix.name] != 32}
     scales = {name: scale for name, scale in scales.items() if scale is not None}
-    return packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups)
+    return packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups, stage.frequent_words)
 
 
 def quantize_tied(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
@@ -52,42 +50,28 @@ def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
     if ROUNDINGS[rounder.stage.rounding].rescales:
         model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
     chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    smallest = packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size)))
+    smallest = packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size), rounder.real))
     return smallest.ByteSize() + (padding_bytes(smallest) if is_decoder_graph(smallest) else 0)
 
 
-def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups]) -> onnx.ModelProto:
-    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix."""
+def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups], frequent_words: int = 0) -> onnx.ModelProto:
+    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix, or of its outputs that are frequent words and of the rest."""
     replaced: dict[str, list[onnx.NodeProto]] = {}
-    added: dict[str, np.ndarray] = {}
+    packing = Packing()
     words = embedding(model)
     for matrix in matrices(model):
-        if chosen[matrix.name] != 32:
-            node = _node(matrix, rounded(matrix, chosen[matrix.name]), added)
-            replaced[matrix.node.name] = [node]
-            if matrix.tied and words is not None:
-                replaced[words[0].name] = look_up_in_head(words[0], node)
+        bits = chosen[matrix.name]
+        if bits == 32:
+            continue
+        whole = ("", 0, matrix.weight.shape[1], bits)
+        parts = [
+            packing.store(f"{matrix.name}{ending}", rounded(changed(matrix, weight=matrix.weight[:, start:stop]), width))
+            for ending, start, stop, width in (table_parts(matrix.weight.shape[1], bits, frequent_words) if matrix.tied else [whole])
+        ]
+        if matrix.tied and words is not None:
+            packing.look_up(parts, words[0])
+            replaced[words[0].name] = packing.taken()
+        packing.multiply(matrix.node.input[0], parts, matrix.node)
+        replaced[matrix.node.name] = packing.taken()
     bits = 32 if words is None or words[0].name in replaced else chosen[words[0].input[0]]
-    return quantize_embedding(replace(model, replaced, added), bits)
-
-
-def _node(matrix: Matrix, groups: Groups, added: dict[str, np.ndarray]) -> onnx.NodeProto:
-    rows, columns = matrix.weight.shape
-    added[f"{matrix.name}.codes"] = groups.packed_blocks()
-    added[f"{matrix.name}.scales"] = groups.scales
-    inputs = [matrix.node.input[0], f"{matrix.name}.codes", f"{matrix.name}.scales"]
-    if not groups.symmetric:
-        added[f"{matrix.name}.zero_points"] = groups.packed_zero_points()
-        inputs.append(f"{matrix.name}.zero_points")
-    return helper.make_node(
-        "MatMulNBits",
-        inputs,
-        matrix.node.output,
-        name=matrix.node.name,
-        domain=MICROSOFT,
-        K=rows,
-        N=columns,
-        bits=groups.bits,
-        block_size=groups.group_size,
-        accuracy_level=INT8_ARITHMETIC,
-    )
+    return quantize_embedding(replace(model, replaced, packing.added), bits, frequent_words)

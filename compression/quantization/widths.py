@@ -86,7 +86,8 @@ def costs(model: onnx.ModelProto, names: Sequence[str], rounder: Rounder, contex
 
     if not (ROUNDINGS[stage.rounding].looks_at_data or stage.allocation == "sensitivity"):
         return _by_width(measure())
-    asked = f"v{stage.code_version}-{stage.rounding}-{stage.group_size}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
+    grid = f"{stage.rounding}-{stage.group_size}-{stage.zero_point}"
+    asked = f"v{stage.code_version}-{grid}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
     return _by_width(context.cached(f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{asked}", measure))
 
 
@@ -103,7 +104,7 @@ def _within(max_mb: float, smallest: int, model: onnx.ModelProto, rounder: Round
         inputs, outputs = matrix.weight.shape
         group_size = group_size_of(matrix, rounder.stage.group_size)
         filled = math.ceil(inputs / group_size) * group_size
-        bytes_at[matrix.name] = {bits: row_bytes(filled, bits, group_size) * outputs for bits in BITS}
+        bytes_at[matrix.name] = {bits: row_bytes(filled, bits, group_size, rounder.real) * outputs for bits in BITS}
     least = smallest + context.beside_bytes
     room = int(max_mb * 1e6) - least - HEADER_BYTES * len(bytes_at)
     if room < 0:

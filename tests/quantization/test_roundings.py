@@ -7,7 +7,8 @@ import pytest
 
 from compression.methods import ROUNDINGS
 from compression.quantization import awq, gptq, hqq, rtn
-from compression.quantization.grid_search import diagonal_blocks, rounded, searched_grid
+from compression.quantization.grid import Grid
+from compression.quantization.grid_search import diagonal_blocks, searched_grid
 from compression.quantization.groups import in_groups
 from compression.quantization.rtn import grid
 from compression.recipe import BITS
@@ -31,7 +32,7 @@ def test_codes_and_bytes_are_as_many_as_promised(name: str, bits: int, inputs: i
     assert groups.scales.shape == groups.zero_points.shape == (12, 3)
     assert groups.scales.dtype == np.float32 and (groups.scales > 0).all()
     assert groups.packed_blocks().nbytes == 12 * 3 * 16 * bits // 8
-    assert groups.symmetric == (bits == 8)
+    assert groups.has_zero_points == (bits < 8)
 
 
 @EVERY
@@ -92,11 +93,11 @@ def test_a_searched_grid_never_errs_more_than_the_whole_range(bits: int) -> None
     weight, x = layer()
     grouped, blocks = in_groups(weight, 16), diagonal_blocks(inputs_of(x).hessian, 16)
 
-    def error(scales: np.ndarray, points: np.ndarray) -> np.ndarray:
-        d = rounded(grouped, scales, points, bits) - grouped
+    def error(grid: Grid) -> np.ndarray:
+        d = grid.rounded(grouped) - grouped
         return np.array([[d[row, group] @ blocks[group] @ d[row, group] for group in range(3)] for row in range(12)])
 
-    searched, whole = error(*searched_grid(grouped, bits, blocks)), error(*grid(grouped, bits))
+    searched, whole = error(searched_grid(grouped, bits, blocks)), error(grid(grouped, bits))
     assert (searched <= whole * (1 + 1e-5)).all()
     assert searched.sum() < whole.sum() or bits == 8
 
@@ -109,8 +110,9 @@ def test_gptq_is_optimal_brain_quantization_in_a_fixed_order(inputs: int) -> Non
     """The paper's Cholesky form against OBQ (arXiv:2208.11580): the inverse Hessian of the columns that are left, formed anew at every step."""
     weight, x = layer(outputs=3, inputs=inputs, tokens=2 * inputs)
     hessian = inputs_of(x).hessian
-    scales, points = grid(in_groups(weight, 16), 2)
-    codes = gptq._compensated(weight, scales, points, 2, 16, hessian)
+    levels = grid(in_groups(weight, 16), 2)
+    scales, points = levels.scales, levels.zero_points
+    codes = gptq._compensated(weight, levels, 16, hessian)
     damped = hessian.astype(np.float64) + 0.01 * np.diag(hessian).mean() * np.eye(inputs)
     left = weight.astype(np.float64)
     expected = np.zeros(weight.shape, dtype=np.uint8)
@@ -162,12 +164,12 @@ def test_awq_takes_the_alpha_of_least_output_error() -> None:
 def test_hqq_lowers_its_own_norm(bits: int) -> None:
     weight = np.random.default_rng(0).standard_t(4, size=(16, 128)).astype(np.float32)
 
-    def norm(scales: np.ndarray, points: np.ndarray) -> float:
-        grouped = in_groups(weight, 32)
-        return float((np.abs((rounded(grouped, scales, points, bits) - grouped) / grid(grouped, bits)[0][..., None]) ** 0.7).sum())
-
     grouped = in_groups(weight, 32)
-    assert norm(*hqq.fitted_grid(grouped, bits)) < 0.999 * norm(*searched_grid(grouped, bits)) <= norm(*grid(grouped, bits))
+
+    def norm(fitted: Grid) -> float:
+        return float((np.abs((fitted.rounded(grouped) - grouped) / grid(grouped, bits).scales[..., None]) ** 0.7).sum())
+
+    assert norm(hqq.fitted_grid(grouped, bits)) < 0.999 * norm(searched_grid(grouped, bits)) <= norm(grid(grouped, bits))
 
 
 def test_shrinkage_is_the_published_operator() -> None:
