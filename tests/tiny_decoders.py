@@ -71,7 +71,7 @@ def make_tiny_decoder(family: str, folder: Path, **changes: Any) -> Path:
 def passages_context(texts: int = 12, tokens: int = 24) -> StageContext:
     """What the engine would give a stage: every split is random passages of two lengths, nothing is cached."""
     random = np.random.default_rng(0)
-    ids = [random.integers(5, VOCABULARY, size=tokens - number % 2) for number in range(texts)]
+    ids = [random.integers(5, 260, size=tokens - number % 2) for number in range(texts)]
     split = EncodedSplit(ids, np.zeros(texts, dtype=np.int64), "tiny")
     return StageContext(0, (), lambda name: split, lambda step, steps: None, lambda key, make: make())
 

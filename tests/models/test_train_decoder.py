@@ -18,7 +18,7 @@ from compression.models.low_rank import LowRank, low_rank_parts
 from compression.models.train_decoder import token_loss, train_decoder
 from compression.pruning.masks import zeros_held
 from compression.pruning.weights import apply as prune_weights
-from compression.recipe import PruneWeights
+from compression.recipe import Distill, PruneWeights, Retrained
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context
@@ -107,8 +107,11 @@ def test_a_teacher_is_followed_and_left_as_it_is() -> None:
             matrix(student, name).mul_(1 + 0.3 * torch.randn(matrix(student, name).shape, generator=torch.Generator().manual_seed(0)))
     kept = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
 
+    ids = torch.from_numpy(np.stack(passages(4).ids))
+
+    @torch.no_grad()
     def divergence() -> float:
-        theirs, ours = (F.log_softmax(logits(each), -1) for each in (teacher, student))
+        theirs, ours = (F.log_softmax(each(input_ids=ids).logits.flatten(0, 1), -1) for each in (teacher, student))
         return float(F.kl_div(ours, theirs, log_target=True, reduction="batchmean"))
 
     before = divergence()
@@ -138,6 +141,12 @@ def test_an_epoch_is_a_bounded_number_of_tokens(monkeypatch: pytest.MonkeyPatch)
     told.clear()
     train_decoder(tiny_decoder("llama", VOCABULARY), passages(16), epochs=0.5, learning_rate=1e-4, seed=0, progress=lambda *step: told.append(step))
     assert told[-1] == (2, 2)
+
+
+def test_recipes_say_what_an_epoch_is() -> None:
+    for model in (Retrained, Distill):
+        field = model.model_fields["retrain_epochs" if model is Retrained else "epochs"]
+        assert f"{module.EPOCH_TOKENS:,} tokens" in str(field.metadata) + str(field.description)
 
 
 def test_one_seed_one_result() -> None:
