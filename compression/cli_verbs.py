@@ -63,6 +63,8 @@ def tasks(given: Namespace, _workspace: Workspace) -> None:
 
 def run(given: Namespace, workspace: Workspace) -> None:
     recipe = Recipe() if given.recipe is None else load_recipe(given.recipe)
+    if given.unlabelled and not recipe.learns_from_unlabelled:
+        raise RecipeError("--unlabelled is for a recipe with `unlabelled: true` in a stage that has a teacher; add that, or leave the file out.")
     between = [before(recipe, count) for count in range(len(recipe.stages))] if given.each_stage else []
     *_, document = documents = _measured(given, workspace, [*between, recipe])
     if document.status != "done":
@@ -128,8 +130,10 @@ def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe])
     first = _request(given, recipes[0])  # all are checked before any is queued
     if recipes[1:]:
         model = catalog.resolve_model(given.model)
+        data = catalog.resolve_request(first)[1]
         for recipe in recipes[1:]:
             check_fit(model, recipe)
+            catalog.check_texts(recipe, data, model)
     requests = [first, *(first.model_copy(update={"recipe": recipe}) for recipe in recipes[1:])]
     store = Store.open(workspace)
     try:
@@ -143,7 +147,7 @@ def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe])
 
 def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
     chosen = {name: getattr(given, name) for name in ("batch", "sequence", "threads") if getattr(given, name) is not None}
-    data = {"text_column": given.text_column, "label_column": given.label_column, "encoding": given.encoding}
+    data = {name: getattr(given, name, None) for name in ("text_column", "label_column", "encoding", "unlabelled")}
     conditions = Conditions(**chosen) if chosen else None
     return catalog.request(given.model, recipe, task=given.task, protocol=given.protocol, conditions=conditions, **data)
 

@@ -79,6 +79,20 @@ def read_texts(path: Path, text_column: str | None, encoding: str) -> list[Examp
     return [Example(text, 0, place) for text, place in zip(table.columns[0], table.places, strict=True)]
 
 
+def read_own_texts(path: Path, encoding: str) -> list[str]:
+    """Texts without labels, to learn from with a teacher: those of a TXT file, one a line, or of the text column that a data file has.
+
+    Raises:
+        TaskError: the file or its text column is missing or cannot be read; says where.
+    """
+    if path.suffix.lower() != ".txt":
+        return [example.text for example in read_texts(path, None, encoding)]
+    texts = [line.strip() for line in _decoded(path, encoding).splitlines() if line.strip()]
+    if not texts:
+        raise TaskError(f'"{path}" is empty; give a file with a text a line.')
+    return texts
+
+
 def _read(path: Path, encoding: str, choose: Choose) -> Table:
     table = _READERS[path.suffix.lower()](path, encoding, choose)
     if not table.places:

@@ -66,12 +66,20 @@ class Retrained(BaseModel, frozen=True):
         float, Field(ge=0, le=1, description="share of the loss on the outputs of the model as it came in; the rest is on labels")
     ] = 0
     temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared (with distill_weight)")] = 2.0
+    unlabelled: Annotated[bool, Field(description="also learn from the task's unlabelled texts, on the outputs alone (with distill_weight)")] = False
+
+    @model_validator(mode="after")
+    def _unlabelled_texts_need_a_teacher(self) -> Self:
+        if self.unlabelled and not (self.distill_weight and self.retrain_epochs):
+            raise ValueError("unlabelled texts say nothing without a teacher; give retrain_epochs and distill_weight, or leave unlabelled out")
+        return self
 
     def retrained_in_words(self) -> str:
         """`" + 2 epochs"`, `" + 2 epochs with teacher"`, or nothing."""
         if not self.retrain_epochs:
             return ""
-        return _epochs_in_words(self.retrain_epochs) + (" with teacher" if self.distill_weight else "")
+        teacher = " with teacher" if self.distill_weight else ""
+        return _epochs_in_words(self.retrain_epochs) + teacher + (" + unlabelled" if self.unlabelled else "")
 
 
 class Distill(Stage, frozen=True):
@@ -96,6 +104,7 @@ class Distill(Stage, frozen=True):
     hidden_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to the teacher's hidden states, added to it")] = 0
     attention_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to its last layer's attention, added too")] = 0
     augment: Annotated[int, Field(ge=0, le=20, description="damaged copies of each training text to learn from, masked and shortened")] = 0
+    unlabelled: Annotated[bool, Field(description="also learn from the task's unlabelled texts, of which the teacher alone speaks")] = False
     epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split, of a language model over 16,384 tokens of it each")] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
 
@@ -111,6 +120,12 @@ class Distill(Stage, frozen=True):
                 raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers but layers is {self.layers}; make them agree")
             if list(self.teacher_layers) != sorted(set(self.teacher_layers)) or min(self.teacher_layers) < 0:
                 raise ValueError(f"teacher_layers must rise from 0 without repeats, got {list(self.teacher_layers)}")
+        return self
+
+    @model_validator(mode="after")
+    def _unlabelled_texts_need_a_teacher(self) -> Self:
+        if self.unlabelled and not (self.soft_weight or self.imitates):
+            raise ValueError("unlabelled texts say nothing without a teacher; give soft_weight, or leave unlabelled out")
         return self
 
     def kept(self, count: int) -> tuple[int, ...]:
@@ -154,6 +169,7 @@ class Distill(Stage, frozen=True):
         words += " + hidden states" if self.hidden_weight else ""
         words += " + attention" if self.attention_weight else ""
         words += f" + {self.augment} cop{'y' if self.augment == 1 else 'ies'}" if self.augment else ""
+        words += " + unlabelled" if self.unlabelled else ""
         return words if self.soft_weight or self.imitates else f"{words} without teacher"
 
 
@@ -519,6 +535,11 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def prefix(self, count: int) -> Recipe:
         """The recipe that stops after `count` stages."""
         return self.model_copy(update={"stages": self.stages[:count]})
+
+    @property
+    def learns_from_unlabelled(self) -> bool:
+        """Whether a stage asks for texts without labels."""
+        return any(getattr(stage, "unlabelled", False) for stage in self.stages)
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:

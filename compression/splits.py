@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +23,9 @@ from compression.errors import TaskError
 from compression.labels import Example
 
 SPLITS = ("train", "calibration", "validation", "test")
+UNLABELLED = "unlabelled"
+"""The name of what is not split: texts without labels, to learn from with a teacher."""
+NO_LABEL = -1
 HELD_OUT_PERCENT = 15
 """Share of each class that goes to validation, and again to test."""
 CALIBRATION_EXAMPLES = 256
@@ -74,7 +77,8 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data ready to use. `max_length` is in tokens; `duplicates` and `conflicts` count what was removed before splitting.
+    """Data ready to use. `max_length` is in tokens; `duplicates` and `conflicts` count what was removed before splitting. `unlabelled`
+    is a fifth split, of texts without labels (`NO_LABEL`) that none of the four has; it may be empty.
 
     `kind` says what is asked of a model: a class for each text, the next token of prose, or which of four continuations is true.
     """
@@ -88,6 +92,7 @@ class Task:
     duplicates: int = 0
     conflicts: int = 0
     kind: Literal["classes", "prose", "cloze"] = "classes"
+    unlabelled: Split = field(default_factory=lambda: Split(UNLABELLED, (), (), np.zeros(0, dtype=np.int64)))
 
 
 class Row(NamedTuple):
@@ -151,6 +156,21 @@ def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict
         chosen["calibration"] += members[second:third]
         chosen["train"] += members[third:]
     return {name: _split(name, chosen[name], labels) for name in SPLITS}
+
+
+def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
+    """Each of the texts once, but none that a split has: what is trained on with a teacher may not be what is judged.
+
+    >>> kept = without_labels(["New.", "SEEN  before", "new."], {"test": Split("test", ("1",), ("Seen before",), np.zeros(1, dtype=np.int64))})
+    >>> kept.texts, kept.labels.tolist()
+    (('New.',), [-1])
+    """
+    taken = {normalize(text) for split in splits.values() for text in split.texts}
+    kept: dict[str, str] = {}
+    for text in texts:
+        if (form := normalize(text)) not in taken:
+            kept.setdefault(form, text)
+    return Split(UNLABELLED, tuple(_sha256(form)[:16] for form in kept), tuple(kept.values()), np.full(len(kept), NO_LABEL, dtype=np.int64))
 
 
 def calibration_quota(available: Mapping[int, int]) -> dict[int, int]:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from compression.builtin_data import BUILTIN_TASKS, read_builtin
+from compression.builtin_data import BUILTIN_TASKS, read_builtin, read_unlabelled
 from compression.catalog import TaskRef
 from compression.errors import ModelError, TaskError, did_you_mean
 from compression.labels import index_labels
 from compression.language import load_language
-from compression.own_data import read_own
-from compression.splits import SPLITS, Indices, Task, deduplicate, split_rows
+from compression.own_data import read_own, read_own_texts
+from compression.splits import SPLITS, Indices, Task, deduplicate, split_rows, without_labels
 from compression.workspace import write_whole
 
 OWN_MAX_LENGTH = 128
@@ -51,7 +51,16 @@ def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
     rows, duplicates, conflicts = deduplicate(examples, indices)
     splits = split_rows(rows, labels, where)
     key = hashlib.sha256("\0".join((ref.key, *labels)).encode()).hexdigest()[:16]
-    return Task(ref.name, labels, max_length, splits, key, duplicates=duplicates, conflicts=conflicts)
+    unlabelled = without_labels(_unlabelled(ref), splits)
+    return Task(ref.name, labels, max_length, splits, key, duplicates=duplicates, conflicts=conflicts, unlabelled=unlabelled)
+
+
+def _unlabelled(ref: TaskRef) -> Iterator[str]:
+    """What the task has without labels: of the built-in data what is left out of the task, and a person's own file."""
+    if ref.kind == "builtin":
+        yield from read_unlabelled(ref.name, Path(ref.path))
+    if ref.unlabelled is not None:
+        yield from read_own_texts(Path(ref.unlabelled), ref.encoding)
 
 
 # --- tokens -------------------------------------------------------------------------------------------
@@ -107,6 +116,7 @@ def describe_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> 
         "max_length": task.max_length,
         "removed": {"duplicates": task.duplicates, "conflicting_labels": task.conflicts},
         "splits": splits,
+        **({"unlabelled": {"examples": len(task.unlabelled), "sha256": task.unlabelled.sha256}} if len(task.unlabelled) else {}),
         "key": ref.key,
     }
 

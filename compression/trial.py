@@ -44,7 +44,8 @@ class TrialRequest(Value):
     """One thing to make and measure. Equal requests are one trial.
 
     `model` and `task` are the names a person gave (a built-in name, a folder, a hub id; a built-in
-    task or a file); `model_key` and `task_key` are hashes of their content, filled in when queued.
+    task or a file), `unlabelled` a file of texts to learn from beside the task's; `model_key` and
+    `task_key` are hashes of their content, filled in when queued.
     """
 
     model: str
@@ -57,6 +58,7 @@ class TrialRequest(Value):
     text_column: str | None = None
     label_column: str | None = None
     encoding: str = "utf-8"
+    unlabelled: str | None = None
 
     @property
     def trial_id(self) -> str:

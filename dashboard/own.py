@@ -27,6 +27,7 @@ def draw(scope: Scope) -> None:
             st.text_input("Text column", key="own_text", placeholder="text", persist_state="session", width=140)
             st.text_input("Label column", key="own_label", placeholder="label", persist_state="session", width=140)
             st.text_input("Encoding", "utf-8", key="own_encoding", persist_state="session", width=140)
+        st.text_input("Unlabelled texts", key="own_unlabelled", placeholder="a file to learn from, with a teacher", persist_state="session")
         st.button("Use it", type="primary", key="own_use", on_click=_use, args=(scope.model, scope.task))
     if "own_error" in st.session_state:
         error_card(st.session_state["own_error"])
@@ -43,10 +44,7 @@ def _use(model: str, task: str) -> None:
             wanted_task = task
         if wanted_task is None and found.task is None:
             raise TaskError(f'The model "{wanted_model}" has no task of its own; give a data file, or pick a task in the sidebar first.')
-        how = columns(wanted_task)
-        request = catalog.request(
-            found.name, Recipe(), task=wanted_task, text_column=how.text_column, label_column=how.label_column, encoding=how.encoding
-        )
+        request = catalog.request(found.name, Recipe(), task=wanted_task, unlabelled=_unlabelled(), **columns(wanted_task)._asdict())
     except ParetoscopeError as error:
         st.session_state["own_error"] = str(error)
         return
@@ -73,5 +71,11 @@ def columns(task: str | None) -> Columns:
 
 def request(scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions) -> TrialRequest:
     """What the button would queue, checked as the command line checks it; raises `ParetoscopeError`."""
+    unlabelled = _unlabelled() if recipe.learns_from_unlabelled else None
     how = columns(scope.task)._asdict()
-    return catalog.request(scope.model, recipe, task=scope.task, protocol=protocol, conditions=conditions, **how)
+    return catalog.request(scope.model, recipe, task=scope.task, protocol=protocol, conditions=conditions, unlabelled=unlabelled, **how)
+
+
+def _unlabelled() -> str | None:
+    """The file of texts to learn from, as typed."""
+    return st.session_state.get("own_unlabelled", "").strip() or None

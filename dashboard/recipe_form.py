@@ -30,6 +30,7 @@ TARGET_WORDS = {
 CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the others; whether that helps the answers, only a run shows."
 SMOOTHING_HELP = "Weights take over this share of the size of large activations (SmoothQuant). 0 is off, 0.5 is usual."
 TRAINING_HELP = "The model is trained as if it were quantized, so that it finds weights that round well. Needs 2, 4 or 8 bits."
+UNLABELLED_HELP = "The teacher alone says what it thinks of them. `movies` has some; name a file of yours under *Your own model or data*."
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 ALLOCATION_WORDS = {"error": "error", "sensitivity": "sensitivity"}
 
@@ -106,6 +107,7 @@ def _distil(layers: int) -> None:
             st.slider("Weight of attention", 0.0, 10.0, step=0.5, help=help_inner, **_key("attention_weight"))
             help_copies = "With words masked or left out. Each makes an epoch longer by the whole training split."
             st.slider("Damaged copies of each text", 0, 10, help=help_copies, **_key("augment"))
+            st.toggle("Also learn from unlabelled texts", help=UNLABELLED_HELP, **_key("unlabelled"))
 
 
 def _prune() -> None:
@@ -137,7 +139,8 @@ def _prune() -> None:
             _choose_structure(uneven=bool({"heads", "ffn"} & set(targets)))
         if st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain")):
             help_teach = "The model before pruning teaches what is left; the rest of the loss is on the labels."
-            st.slider("Weight of the unpruned model", 0.0, 1.0, step=0.05, help=help_teach, **_key("teach"))
+            if st.slider("Weight of the unpruned model", 0.0, 1.0, step=0.05, help=help_teach, **_key("teach")):
+                st.toggle("Retrain on unlabelled texts too", help=UNLABELLED_HELP, **_key("teach_unlabelled"))
 
 
 def _choose_structure(*, uneven: bool) -> None:

@@ -17,7 +17,7 @@ from compression.recipe_file import parse_recipe
 
 State = dict[str, Any]
 
-STUDENT = ("layers", "epochs", "temperature", "soft_weight", "hidden_weight", "attention_weight", "augment")
+STUDENT = ("layers", "epochs", "temperature", "soft_weight", "hidden_weight", "attention_weight", "augment", "unlabelled")
 """Fields of a student that the form has as they are."""
 STRUCTURES = ("vocabulary", "hidden", "heads", "ffn", "layers")
 """In the order in which the form's stages run, before single weights are pruned."""
@@ -38,6 +38,7 @@ DEFAULTS: State = {
     "hidden_weight": 0.0,
     "attention_weight": 0.0,
     "augment": 0,
+    "unlabelled": False,
     "student_heads": 0,
     "student_ffn": 0,
     "prune": False,
@@ -56,6 +57,7 @@ DEFAULTS: State = {
     "vocabulary": 50,
     "retrain": 0.0,
     "teach": 0.0,
+    "teach_unlabelled": False,
     "quantize": True,
     "scheme": "int8-dynamic",
     "bits": 4.0,
@@ -106,6 +108,7 @@ def _pruning(state: Mapping[str, Any]) -> list[State]:
         stages.append(zeros)
     if stages and state["retrain"]:
         stages[-1] |= {"retrain_epochs": state["retrain"], "distill_weight": state["teach"]}
+        stages[-1] |= {"unlabelled": bool(state["teach"] and state["teach_unlabelled"])}
     return stages
 
 
@@ -149,13 +152,14 @@ def to_state(recipe: Recipe) -> State:
                 SHARES.get(stage.target, stage.target): round(stage.ratio * 100, 6),
                 "retrain": stage.retrain_epochs,
                 "teach": stage.distill_weight,
+                "teach_unlabelled": stage.unlabelled,
             }
             state |= {"criterion": stage.criterion} if stage.target != "vocabulary" else {}
             state |= {"allocation": stage.allocation} if stage.target in ("heads", "ffn") else {}
         elif isinstance(stage, PruneWeights):
             state |= {"prune": True, "targets": [*state["targets"], "weights"], "sparsity": round(stage.target_sparsity * 100, 6)}
             state |= {"method": stage.method, "pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps}
-            state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight}
+            state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight, "teach_unlabelled": stage.unlabelled}
         elif isinstance(stage, Quantize):
             fields = {"scheme", "group_size", "rounding", "max_mb", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
             fields |= {"smooth", "train_epochs", "distill_weight"}

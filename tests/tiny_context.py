@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from compression.models.context import EncodedSplit, StageContext
+from compression.splits import NO_LABEL, UNLABELLED
 from tests.tiny_models import make_tiny
 
 
@@ -24,6 +25,13 @@ def tiny_split(texts: int = 24) -> EncodedSplit:
     rng = np.random.default_rng(0)
     ids = [rng.integers(5, 90, size=4 + number % 4) for number in range(texts)]
     return EncodedSplit(ids=ids, labels=np.array([row[1] % 2 for row in ids]), key=f"tiny-{texts}")
+
+
+def unlabelled_split(texts: int = 10) -> EncodedSplit:
+    """Other random token ids, of which nobody knows the label."""
+    rng = np.random.default_rng(1)
+    ids = [rng.integers(5, 90, size=4 + number % 4) for number in range(texts)]
+    return EncodedSplit(ids=ids, labels=np.full(texts, NO_LABEL), key=f"unlabelled-{texts}")
 
 
 @dataclass
@@ -44,7 +52,7 @@ class Recorder:
         return StageContext(
             seed=seed,
             labels=("a", "b"),
-            encoded=lambda name: tiny_split(),
+            encoded=lambda name: unlabelled_split() if name == UNLABELLED else tiny_split(),
             progress=lambda step, steps: self.progress.append((step, steps)),
             cached=self.cached,
         )

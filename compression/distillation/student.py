@@ -2,7 +2,8 @@
 
 The teacher is the model that comes in. The student starts as some of its layers, and in them its most important heads and neurons, with
 its embeddings and head (Sanh et al. 2019, arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015
-(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `imitation.py`, on which texts in `augment.py`.
+(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `imitation.py`, on which other texts in
+`augment.py` and `unlabelled.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from transformers import PreTrainedModel
 from compression.distillation.augment import with_copies
 from compression.distillation.imitation import Imitation, mapped_layers
 from compression.distillation.teacher import teacher_logits
+from compression.distillation.unlabelled import training_texts
 from compression.errors import ModelError
 from compression.models.anatomy import anatomy
 from compression.models.context import EncodedSplit, StageContext
@@ -89,8 +91,8 @@ def _language_student(stage: Distill, model: PreTrainedModel, context: StageCont
 
 
 def _texts(stage: Distill, context: StageContext) -> EncodedSplit:
-    """The training split, with damaged copies of it when the stage asks for them."""
-    split = context.encoded("train")
+    """The training split and the task's unlabelled texts, with damaged copies of them, as the stage asks."""
+    split = training_texts(context, unlabelled=stage.unlabelled and stage.epochs > 0)
     if not stage.augment or not stage.epochs:
         return split
     mask = Vocabulary(context.tokenizer).mask

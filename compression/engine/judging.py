@@ -22,7 +22,7 @@ from compression.measure import cloze, perplexity, quality
 from compression.measure.machine import usable_cores
 from compression.measure.paired import paired
 from compression.models.context import EncodedSplit
-from compression.splits import Task
+from compression.splits import UNLABELLED, Task
 from compression.tasks import encode
 from compression.trial import Paired, Protocol, Quality
 
@@ -49,7 +49,7 @@ class Judge:
 
     def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
         """A split as token ids of a tokenizer.json, which a stage may have changed."""
-        split = self.task.splits[name]
+        split = self.task.unlabelled if name == UNLABELLED else self.task.splits[name]
         key = content_key(split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length)
         if key not in self._encoded:
             ids = self._ids(split.texts, tokenizer)

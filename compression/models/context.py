@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class EncodedSplit:
-    """A split as token ids: one int64 array a text (special tokens included, no padding) and one label each."""
+    """A split as token ids: one int64 array a text (special tokens included, no padding) and one label each, -1 where none is known."""
 
     ids: list[np.ndarray]
     labels: np.ndarray
@@ -32,7 +32,7 @@ class StageContext:
     seed: int
     labels: tuple[str, ...]
     encoded: Callable[[str], EncodedSplit]
-    """The split of that name: "train", "calibration", "validation" or "test", in tokens of `tokenizer`."""
+    """The split of that name: "train", "calibration", "validation", "test" or "unlabelled", in tokens of `tokenizer`."""
     progress: Callable[[int, int], None]
     """Told (step, of steps)."""
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]

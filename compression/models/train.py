@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from compression.errors import ModelError
 from compression.models.context import EncodedSplit
+from compression.splits import NO_LABEL
 from compression.tasks import batches_by_length
 
 WARM_UP = 0.06
@@ -45,7 +46,8 @@ def train(
     """Train a classifier in place and leave it in eval mode.
 
     The loss is `(1 - soft_weight) * cross entropy + soft_weight * T^2 * KL(teacher || student)`, both
-    softened by the temperature T (Hinton et al. 2015, arXiv:1503.02531). The optimizer is AdamW with linear
+    softened by the temperature T (Hinton et al. 2015, arXiv:1503.02531). Texts without a label have no part in the cross entropy, which is
+    the mean over the others of a batch. The optimizer is AdamW with linear
     warm-up over 6 % of the steps, then linear decay to 0, gradients clipped to norm 1.
 
     Args:
@@ -139,7 +141,9 @@ class _Loss:
         self.soft_weight = 0.0 if teacher is None else soft_weight
 
     def __call__(self, logits: Tensor, places: Tensor) -> Tensor:
-        hard = F.cross_entropy(logits, self.labels[places])
+        labels = self.labels[places]
+        labelled = (labels != NO_LABEL).sum().clamp(min=1)  # a batch may have none
+        hard = F.cross_entropy(logits, labels, ignore_index=NO_LABEL, reduction="sum") / labelled
         if self.teacher is None:
             return hard
         student = F.log_softmax(logits / self.temperature, dim=-1)

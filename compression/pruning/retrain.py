@@ -9,6 +9,7 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from compression.distillation.teacher import teacher_logits
+from compression.distillation.unlabelled import training_texts
 from compression.models.context import StageContext
 from compression.models.decoder_anatomy import is_decoder
 from compression.models.train import train
@@ -21,7 +22,7 @@ Soft = np.ndarray | PreTrainedModel | None
 
 
 def soft_targets(stage: Retrained, model: PreTrainedModel, context: StageContext) -> Soft:
-    """What the model as it is now says on the training split, or None when the stage asks for no teacher.
+    """What the model as it is now says on the texts of the retraining, or None when the stage asks for no teacher.
 
     To be called before anything is pruned: the model as it came into the stage is the teacher. The logits of a language model are
     tens of thousands of numbers a token, too many to keep, so a copy of it is.
@@ -30,7 +31,7 @@ def soft_targets(stage: Retrained, model: PreTrainedModel, context: StageContext
         return None
     if is_decoder(model.config):
         return copy.deepcopy(model).eval()
-    return teacher_logits(model, context.encoded("train"), context)
+    return teacher_logits(model, training_texts(context, unlabelled=stage.unlabelled), context)
 
 
 def retrain(stage: Retrained, model: PreTrainedModel, context: StageContext, soft: Soft = None, *, step: int = 1, steps: int = 1) -> None:
@@ -63,7 +64,7 @@ def retrain(stage: Retrained, model: PreTrainedModel, context: StageContext, sof
     assert not isinstance(soft, PreTrainedModel)
     train(
         model,
-        context.encoded("train"),
+        training_texts(context, unlabelled=stage.unlabelled),
         epochs=stage.retrain_epochs / steps,
         learning_rate=stage.learning_rate,
         seed=context.seed + step - 1,
