@@ -7,7 +7,7 @@ takes at that average; there the table of words may give bits to the layers.
 from __future__ import annotations
 
 from benchmarks.decoders.judge import Asked, Found, Row, Stages, beats, scored
-from compression.engine.pipeline import WRITTEN_BYTES
+from compression.artifact.pack import written_bytes
 
 AVERAGES = (3, 2.5)
 ROUNDINGS = ("gptq", "awq", "hqq")
@@ -39,7 +39,7 @@ def run(asked: Asked) -> None:
         named = {name: found.row(scored(bench, f"{bits:g} bits {name}", stages)) for name, stages in candidates(bits).items()}
         plain = named[PLAIN]
         if plain.bytes:
-            megabytes = int((plain.bytes + WRITTEN_BYTES) / 1e4) / 100
+            megabytes = int((plain.bytes + written_bytes(bench.request, decoder=True)) / 1e4) / 100
             named |= {name: found.row(scored(bench, f"{bits:g} bits {name}", stages)) for name, stages in within_budget(megabytes).items()}
         _judge(found, bits, named)
     found.write()

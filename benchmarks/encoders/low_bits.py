@@ -17,9 +17,9 @@ from onnx import numpy_helper
 
 from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points
 from benchmarks.telling import title, verdict, within
-from compression.artifact.pack import CONFIG, MODEL, TOKENIZER
+from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
 from compression.engine.cache import content_key
-from compression.engine.pipeline import WRITTEN_BYTES, Bench, Made
+from compression.engine.pipeline import Bench, Made
 from compression.models.graph import initializers, matrices, save
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.rounder import Rounder
@@ -59,7 +59,7 @@ def _candidates(asked: Asked, bench: Bench, bits: int) -> dict[str, Judged]:
         by_error = {"rtn by error": Quantize(scheme="weight-only", bits=bits)}
         stages = by_error | {f"{name} by error": stage for name, stage in stages.items()}
         stages["gptq by sensitivity"] = Quantize(scheme="weight-only", bits=bits, rounding="gptq", allocation="sensitivity")
-    megabytes = int((_uniform_bytes(asked, bench, bits) + WRITTEN_BYTES) / 1e4) / 100
+    megabytes = int((_uniform_bytes(asked, bench, bits) + written_bytes(bench.request, decoder=False)) / 1e4) / 100
     for rounding in ("rtn", "gptq"):
         stages[f"{rounding} by sensitivity, budget"] = Quantize(scheme="weight-only", max_mb=megabytes, rounding=rounding, allocation="sensitivity")
     found = {name: judged(asked, bench, asked.recipe(stage)) for name, stage in stages.items()}

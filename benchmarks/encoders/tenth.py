@@ -28,8 +28,8 @@ from benchmarks.encoders.judge import (
 )
 from benchmarks.shipped import shipped_bytes
 from benchmarks.telling import title, verdict, within
-from compression.artifact.pack import TOKENIZER
-from compression.engine.pipeline import WRITTEN_BYTES, Bench
+from compression.artifact.pack import TOKENIZER, written_bytes
+from compression.engine.pipeline import Bench
 from compression.measure import locks
 from compression.measure.latency import measure_in_turns
 from compression.measure.machine import usable_cores
@@ -101,7 +101,8 @@ def _recipes(tenth: str) -> dict[str, Recipe]:
 def _ours(asked: Asked, bench: Bench, whole: Judged, name: str, recipe: Recipe) -> Point:
     found = judged(asked, bench, asked.recipe(*recipe.stages, seed=recipe.seed))
     speedup, noisy = _in_turns(found.made.folder, whole.made.folder, asked.protocol)
-    size = found.bytes + WRITTEN_BYTES  # recipe, manifest, card and script are part of an artefact
+    wanted = bench.request.model_copy(update={"recipe": recipe})
+    size = found.bytes + written_bytes(wanted, decoder=False)  # recipe, manifest, card and script are part of an artefact
     return _shown(Point(name, found.right, size, speedup, sum(found.made.stage_seconds), noisy), whole)
 
 

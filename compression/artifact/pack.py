@@ -16,12 +16,28 @@ from compression import __version__
 from compression.decoder_io import DATA, GENAI
 from compression.measure.size import artifact_record
 from compression.recipe import Recipe
-from compression.trial import ArtifactRecord
+from compression.trial import ArtifactRecord, TrialRequest
 from compression.workspace import whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
+CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 3_000, 200, 1_500
+"""Bounds of what is written in words: the card and the manifest of a measured model, what both say of a stage besides its YAML, and what
+is told of a stage that was tried in other ways."""
 RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
+
+
+def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
+    """Bytes that script, recipe, manifest and card take at most: the first two are known, the others have numbers that are yet to be measured.
+
+    A budget of megabytes has to cover them before anything is measured, so it is a bound, a few kB above what they come to.
+    """
+    recipe = request.recipe
+    yaml = len(recipe.to_yaml().encode())
+    names = sum(len(name.encode()) for name in (request.model, request.task))
+    stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
+    script = (RUN_DECODER if decoder else RUN).stat().st_size
+    return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES  # recipe and names are in the card too
 
 
 def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]) -> ArtifactRecord:

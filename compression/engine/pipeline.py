@@ -23,7 +23,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
-from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack
+from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from compression.catalog import resolve_request
 from compression.decoder_io import GENAI
 from compression.engine.cache import StageCache, content_key, stage_key
@@ -56,8 +56,6 @@ from compression.workspace import Workspace, write_whole
 FACTS = "facts.json"
 SECONDS = "seconds.txt"
 """In every cache entry: what it cost when it was made, the waiting for other work apart."""
-WRITTEN_BYTES = 16_000
-"""Recipe, manifest, card and script of an artefact are at most this large together."""
 
 TIMERS = {"classifier": measure_in_turns, "decoder": generate_in_turns}
 """How the artefacts of an architecture are timed."""
@@ -215,12 +213,14 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.uses_data else None)
+        written = written_bytes(self.request, decoder=(parent.folder / GENAI).is_file())
+        budgeted = () if stage.max_mb is None else (written,)
+        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.uses_data else None, *budgeted)
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
             names = (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI)
-            beside = sum((parent.folder / name).stat().st_size for name in names if (parent.folder / name).is_file()) + WRITTEN_BYTES
+            beside = sum((parent.folder / name).stat().st_size for name in names if (parent.folder / name).is_file()) + written
             context = replace(self._context(seed, parent.folder), beside_bytes=beside)
             graph = apply(stage.carried_out_by)(stage, whole, context)
             self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
@@ -352,12 +352,14 @@ class Bench:
 
     def _facts(self, made: Made, covered: Coverage | None) -> dict[str, Any]:
         """What manifest.json says about where the artefact comes from."""
+        extra = self.task.unlabelled
         return {
             "model": self.request.model,
             "model_key": self.model_ref.key,
             "task": self.request.task,
             "task_key": self.task.key,
             "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
+            **({"unlabelled": {"examples": len(extra), "sha256": extra.sha256}} if self.request.recipe.learns_from_unlabelled else {}),
             "max_length": self.judge.max_length,
             "conditions": self.request.conditions.model_dump(),
             **({"vocabulary": covered.to_json()} if covered else {}),

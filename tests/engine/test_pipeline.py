@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from compression import catalog
+from compression.artifact.pack import written_bytes
 from compression.engine import pipeline
 from compression.engine.pipeline import Bench, Steps, run_trial
 from compression.errors import ArtifactError, ModelError
@@ -236,3 +237,31 @@ def test_a_stage_that_costs_too_much_is_tried_otherwise(place: Path, workspace: 
     tried = [note for note in document.notes if note.startswith("recovering")]
     assert len(tried) == (plain.quality.value < plain.baseline.quality.value)
     assert document.recipe.recover is not None
+
+
+WRITTEN = ("recipe.yaml", "manifest.json", "README.md", "run.py")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_a_budget_of_megabytes_holds_for_every_file_of_the_artefact(share: float, place: Path, tmp_path: Path) -> None:
+    """The budget lies at this share of the way between all at 2 bits and all at 8; the files of words are counted as a bound."""
+    cut = {"kind": "prune-structure", "target": "ffn", "ratio": 0.5}
+    few = {"kind": "quantize", "scheme": "weight-only", "rounding": "gptq", "allocation": "sensitivity", "calibration_examples": 16}
+    workspace = Workspace.at(tmp_path)
+    ends: list[int] = []
+    for bits in (2, 8):
+        recipe = parse_recipe({"stages": [cut, few | {"bits": bits, "embedding_bits": bits, "head_bits": bits}]})
+        made = Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe)
+        ends.append(sum((made.folder / name).stat().st_size for name in ("model.onnx", "tokenizer.json", "config.json")))
+
+    def asking(max_bytes: int) -> TrialRequest:
+        return ask(place, parse_recipe({"stages": [cut, few | {"max_mb": max_bytes / 1e6}]}))
+
+    bound = written_bytes(asking(100_000), decoder=False)
+    budget = int(ends[0] + share * (ends[1] - ends[0]) + bound + 2_000)
+    document = run_trial(asking(budget), workspace, lambda progress: None)
+    assert document.artifact
+    told = sum(document.artifact.files[name] for name in WRITTEN)
+    assert 0.7 * bound < told <= bound
+    assert document.artifact.size_bytes <= budget
+    assert document.artifact.size_bytes > budget - (bound - told) - 2_000 - 0.3 * (ends[1] - ends[0])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from compression.artifact.pack import RECOVERY_BYTES
 from compression.engine.recovering import recovered
 from compression.recipe import PruneStructure, Quantize, Recipe, Recover, Stage
 from compression.trial import Quality
+from tests.test_recovery import STAGES
 
 CUT = PruneStructure(target="ffn", ratio=0.5)
 
@@ -83,3 +87,11 @@ def test_of_perplexity_the_allowance_is_a_share() -> None:
     found, (note,) = recovered(recipe, judge(lambda stage: costs[getattr(stage, "rounding", "")], [], "perplexity"), anything)
     assert found.in_words() == "weights 4 bit gptq"
     assert "weights 4 bit +5.00 %; weights 4 bit gptq +1.50 %" in note
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.in_words())
+def test_what_is_told_has_room_in_the_artefact(stage: Stage) -> None:
+    """Nothing helps, so every remedy is tried and told of: a budget of megabytes counts with that."""
+    recipe = Recipe(stages=(stage,), recover=Recover(max_drop=0, epochs=50))
+    _, notes = recovered(recipe, judge(lambda stage: 0.1, []), anything)
+    assert len("".join(notes).encode()) <= RECOVERY_BYTES
