@@ -79,8 +79,9 @@ def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) 
         st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
     elif guess and not guess.measured and guess.level is not None:
         where = "this machine" if scope.here else plain(scope.machine.in_words())
+        quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
         st.caption(
-            f"Latency and accuracy are estimates for {where} from {guess.points} measured recipes; "
+            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes; "
             f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. The size is counted."
         )
     if shape is None:

@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from compression.errors import ParetoscopeError
+from compression.fit import DECODER_TARGETS, decoder_methods
 from compression.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
-from dashboard.recipe_state import DECODER, DEFAULTS, State, to_state
+from dashboard.recipe_state import DEFAULTS, State, for_decoder, to_state
 
 PREFIX = "form_"
 PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yaml"}
@@ -31,27 +32,34 @@ CALIBRATION_HELP = "Cutting rare large values off leaves finer steps for the oth
 SMOOTHING_HELP = "Weights take over this share of the size of large activations (SmoothQuant). 0 is off, 0.5 is usual."
 TRAINING_HELP = "The model is trained as if it were quantized, so that it finds weights that round well. Needs 2, 4 or 8 bits."
 UNLABELLED_HELP = "The teacher alone says what it thinks of them. `movies` has some; name a file of yours under *Your own model or data*."
+EPOCH_HELP = "Of a language model an epoch is 16,384 tokens, a few minutes for a hundred million weights."
 SCHEME_WORDS = {"int8-dynamic": "int8", "int8-static": "int8 static", "weight-only": "weights only"}
 ALLOCATION_WORDS = {"error": "error", "sensitivity": "sensitivity"}
 
 
 def draw(model: str, layers: int, *, decoder: bool = False) -> State:
-    """The cards for a model with this many layers; returns the form's values. A language model has the card that applies to it."""
+    """The cards for a model with this many layers; returns the form's values. A language model has on them what it takes."""
     for name, value in DEFAULTS.items():
         st.session_state.setdefault(PREFIX + name, value)
     if st.session_state[PREFIX + "layers"] > layers:
         st.session_state[PREFIX + "layers"] = max(1, layers // 2)
     if decoder:
-        _quantize(decoder=True)
-        _recover(trains=False)
-    else:
-        _presets(model)
-        _distil(layers)
-        _prune()
-        _quantize()
-        _recover(trains=True)
+        _fitting()
+    _presets(model, decoder=decoder)
+    _distil(layers, decoder=decoder)
+    _prune(decoder=decoder)
+    _quantize(decoder=decoder)
+    _recover(trains=not decoder)
     state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
-    return state | (DECODER if decoder else {})
+    return for_decoder(state) if decoder else state
+
+
+def _fitting() -> None:
+    """Before the widgets of a language model are drawn: what another model's form left there and this one does not offer falls back."""
+    state = {name: st.session_state[PREFIX + name] for name in DEFAULTS}
+    for name, value in for_decoder(state).items():
+        if name in ("targets", "method", "criterion", "allocation") and value != state[name]:
+            st.session_state[PREFIX + name] = value
 
 
 def fill(recipe: Recipe) -> None:
@@ -65,8 +73,10 @@ def _key(name: str) -> dict[str, Any]:
     return {"key": PREFIX + name, "persist_state": "session"}
 
 
-def _presets(model: str) -> None:
-    names = [*PRESETS, *([LAST] if _last(model) else [])]
+def _presets(model: str, *, decoder: bool) -> None:
+    names = [*([] if decoder else PRESETS), *([LAST] if _last(model) else [])]
+    if not names:
+        return
     st.pills("Start from", names, key="preset", on_change=_preset_chosen, args=(model,), label_visibility="collapsed")
     if "preset_error" in st.session_state:
         st.warning(st.session_state.pop("preset_error"), icon=":material/info:")
@@ -89,7 +99,7 @@ def _last(model: str) -> Recipe | None:
     return max(asked, key=lambda row: row.queued_at).request.recipe if asked else None
 
 
-def _distil(layers: int) -> None:
+def _distil(layers: int, *, decoder: bool) -> None:
     with st.container(border=True):
         if not st.toggle("**1 Distil** a student", **_key("distil"), disabled=layers < 2):
             return
@@ -99,9 +109,11 @@ def _distil(layers: int) -> None:
             st.slider("Attention heads it does without", 0, 90, step=1, format="%d %%", help=help_start, **_key("student_heads"))
             st.slider("Neurons it does without", 0, 95, step=1, format="%d %%", help=help_start, **_key("student_ffn"))
         with st.expander("Training"):
-            st.slider("Epochs", 0.0, 20.0, step=0.5, **_key("epochs"))
+            st.slider("Epochs", 0.0, 20.0, step=0.5, help=EPOCH_HELP if decoder else None, **_key("epochs"))
             st.slider("Temperature", 0.5, 10.0, step=0.5, help="Softens both outputs before they are compared.", **_key("temperature"))
             st.slider("Weight of the teacher", 0.0, 1.0, step=0.05, help="The rest of the loss is on the labels.", **_key("soft_weight"))
+            if decoder:
+                return
             help_inner = "Added to the loss; above 0 the teacher runs beside the student, and an epoch takes some two thirds longer."
             st.slider("Weight of hidden states", 0.0, 10.0, step=0.5, help=help_inner, **_key("hidden_weight"))
             st.slider("Weight of attention", 0.0, 10.0, step=0.5, help=help_inner, **_key("attention_weight"))
@@ -110,20 +122,20 @@ def _distil(layers: int) -> None:
             st.toggle("Also learn from unlabelled texts", help=UNLABELLED_HELP, **_key("unlabelled"))
 
 
-def _prune() -> None:
+def _prune(*, decoder: bool) -> None:
     with st.container(border=True):
         if not st.toggle("**2 Prune**", **_key("prune")):
             return
         targets = st.pills(
             "What goes",
-            list(TARGET_WORDS),
+            [name for name in TARGET_WORDS if not decoder or name in ("weights", *DECODER_TARGETS)],
             selection_mode="multi",
-            format_func=lambda name: TARGET_WORDS[name],
+            format_func=lambda name: "key heads with their query heads" if decoder and name == "heads" else TARGET_WORDS[name],
             label_visibility="collapsed",
             **_key("targets"),
         )
         if "weights" in targets:
-            _prune_weights()
+            _prune_weights(decoder=decoder)
         if "heads" in targets:
             st.slider("Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
         if "ffn" in targets:
@@ -136,23 +148,27 @@ def _prune() -> None:
         if "hidden" in targets:
             st.slider("Hidden dimensions that go", 0, 90, step=1, format="%d %%", **_key("hidden"))
         if set(targets) - {"weights", "vocabulary"}:
-            _choose_structure(uneven=bool({"heads", "ffn"} & set(targets)))
-        if st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", **_key("retrain")):
-            help_teach = "The model before pruning teaches what is left; the rest of the loss is on the labels."
-            if st.slider("Weight of the unpruned model", 0.0, 1.0, step=0.05, help=help_teach, **_key("teach")):
+            uneven = "ffn" in targets and "heads" not in targets if decoder else bool({"heads", "ffn"} & set(targets))
+            _choose_structure(uneven=uneven, decoder=decoder)
+        help_epochs = EPOCH_HELP if decoder else None
+        if st.slider("Retrain afterwards", 0.0, 10.0, step=0.5, format="%.1f epochs", help=help_epochs, **_key("retrain")):
+            help_teach = f"The model before pruning teaches what is left; the rest of the loss is on {'the next token' if decoder else 'the labels'}."
+            if st.slider("Weight of the unpruned model", 0.0, 1.0, step=0.05, help=help_teach, **_key("teach")) and not decoder:
                 st.toggle("Retrain on unlabelled texts too", help=UNLABELLED_HELP, **_key("teach_unlabelled"))
 
 
-def _choose_structure(*, uneven: bool) -> None:
+def _choose_structure(*, uneven: bool, decoder: bool) -> None:
     """Which parts go first and, where layers may differ, from which layers."""
-    st.selectbox("Choose parts by", list(STRUCTURE_CRITERIA), format_func=lambda name: STRUCTURE_CRITERIA[name].label, **_key("criterion"))
+    names = decoder_methods(STRUCTURE_CRITERIA) if decoder else tuple(STRUCTURE_CRITERIA)
+    st.selectbox("Choose parts by", names, format_func=lambda name: STRUCTURE_CRITERIA[name].label, **_key("criterion"))
     if uneven:
         words = {"uniform": "the same of each layer", "global": "where least missed"}
         st.segmented_control("Heads and neurons go", list(words), format_func=lambda name: words[name], required=True, **_key("allocation"))
 
 
-def _prune_weights() -> None:
-    method = st.selectbox("Choose weights by", list(WEIGHT_SCORES), format_func=lambda name: WEIGHT_SCORES[name].label, **_key("method"))
+def _prune_weights(*, decoder: bool) -> None:
+    names = decoder_methods(WEIGHT_SCORES) if decoder else tuple(WEIGHT_SCORES)
+    method = st.selectbox("Choose weights by", names, format_func=lambda name: WEIGHT_SCORES[name].label, **_key("method"))
     free = st.session_state[PREFIX + "pattern"] == "unstructured"
     if free:
         st.slider("Sparsity", 0, 95, step=1, format="%d %%", help="Share of single weights that become zero.", **_key("sparsity"))
@@ -167,7 +183,7 @@ def _prune_weights() -> None:
 
 def _quantize(*, decoder: bool = False) -> None:
     with st.container(border=True):
-        if not st.toggle("**Quantize** the weights" if decoder else "**3 Quantize**", **_key("quantize")):
+        if not st.toggle("**3 Quantize** the weights" if decoder else "**3 Quantize**", **_key("quantize")):
             return
         scheme = "weight-only" if decoder else _scheme()
         if scheme == "weight-only":
@@ -205,6 +221,8 @@ def _quantize(*, decoder: bool = False) -> None:
                     **_key("widths"),
                 )
         if decoder:
+            help_cache = "Keys and values of the text so far: 8 bits take a quarter of the memory of a long text, and cost time."
+            st.segmented_control("Key-value cache", [32, 8], format_func=_bits, help=help_cache, required=True, **_key("cache_bits"))
             return
         with st.expander("Training with rounding"):
             st.slider("Train while rounding", 0.0, 10.0, step=0.5, format="%.1f epochs", help=TRAINING_HELP, **_key("train_epochs"))

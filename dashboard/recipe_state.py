@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compression.errors import RecipeError
-from compression.methods import WEIGHT_SCORES
+from compression.fit import DECODER_TARGETS, decoder_methods
+from compression.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.recipe_file import parse_recipe
 
@@ -25,8 +26,18 @@ TARGETS = ("weights", *STRUCTURES)
 SHARES = {"layers": "drop_layers"}
 """Names of the form's shares where they are not the target's."""
 
-DECODER: State = {"decoder": True, "distil": False, "prune": False, "scheme": "weight-only", "train_epochs": 0.0, "smooth": 0.0}
-"""What the form says for every language model, which is quantized by its weights alone."""
+DECODER: State = {
+    "decoder": True,
+    "scheme": "weight-only",
+    "train_epochs": 0.0,
+    "smooth": 0.0,
+    "hidden_weight": 0.0,
+    "attention_weight": 0.0,
+    "augment": 0,
+    "recover_epochs": 0.0,
+}
+"""What the form says for every language model: its weights alone are quantized, its students learn from outputs, and recovering adds no
+training that would take hours."""
 
 DEFAULTS: State = {
     "decoder": False,
@@ -67,6 +78,7 @@ DEFAULTS: State = {
     "max_mb": None,
     "embedding_bits": 8,
     "head_bits": 8,
+    "cache_bits": 32,
     "calibration": "minmax",
     "calibration_examples": 128,
     "smooth": 0.0,
@@ -76,6 +88,23 @@ DEFAULTS: State = {
     "recover_epochs": 4.0,
 }
 """Where the form starts: int8, the first thing to try on any CPU. Shares are in per cent."""
+
+
+def for_decoder(state: Mapping[str, Any]) -> State:
+    """What of the form a language model takes (`fit.py`): what it cannot take falls back to what it can.
+
+    >>> to_recipe(for_decoder(DEFAULTS | {"prune": True, "targets": ["vocabulary", "weights"], "method": "taylor"})).in_words()
+    'magnitude 50 % → weights 4 bit'
+    """
+    methods, criteria = decoder_methods(WEIGHT_SCORES), decoder_methods(STRUCTURE_CRITERIA)
+    targets = [target for target in state["targets"] if target in ("weights", *DECODER_TARGETS)]
+    kept = {
+        "targets": targets,
+        "method": state["method"] if state["method"] in methods else methods[0],
+        "criterion": state["criterion"] if state["criterion"] in criteria else criteria[0],
+        "allocation": "uniform" if "heads" in targets else state["allocation"],
+    }
+    return {**state, **kept, **DECODER}
 
 
 def to_recipe(state: Mapping[str, Any]) -> Recipe:
@@ -120,6 +149,8 @@ def _cut(state: Mapping[str, Any], target: str) -> State:
 
 def _quantizing(state: Mapping[str, Any]) -> State:
     stage: State = {"kind": "quantize", "scheme": state["scheme"], "embedding_bits": state["embedding_bits"]}
+    if state["decoder"] and state["cache_bits"] != 32:
+        stage |= {"cache_bits": state["cache_bits"]}
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")} | {"allocation": state["widths"]}
         if state["max_mb"]:
@@ -140,7 +171,8 @@ def to_state(recipe: Recipe) -> State:
     >>> to_recipe(to_state(parse_recipe({"stages": [{"kind": "prune-weights", "pattern": "2:4"}]}))).in_words()
     'magnitude 2:4'
     """
-    state: State = {**DEFAULTS, "distil": False, "prune": False, "targets": [], "quantize": False}
+    cached = any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages)
+    state: State = {**DEFAULTS, "decoder": cached, "distil": False, "prune": False, "targets": [], "quantize": False}
     for stage in recipe.stages:
         if isinstance(stage, Distill):
             state |= {"distil": True, **stage.model_dump(include=set(STUDENT))}
@@ -161,7 +193,17 @@ def to_state(recipe: Recipe) -> State:
             state |= {"method": stage.method, "pattern": stage.pattern, "rank": stage.scope, "steps": stage.steps}
             state |= {"retrain": stage.retrain_epochs, "teach": stage.distill_weight, "teach_unlabelled": stage.unlabelled}
         elif isinstance(stage, Quantize):
-            fields = {"scheme", "group_size", "rounding", "max_mb", "embedding_bits", "head_bits", "calibration", "calibration_examples"}
+            fields = {
+                "scheme",
+                "group_size",
+                "rounding",
+                "max_mb",
+                "embedding_bits",
+                "head_bits",
+                "cache_bits",
+                "calibration",
+                "calibration_examples",
+            }
             fields |= {"smooth", "train_epochs", "distill_weight"}
             state |= {"quantize": True, "widths": stage.allocation, **stage.model_dump(include=fields)}
             state |= {"bits": stage.bits} if stage.scheme == "weight-only" and stage.max_mb is None else {}

@@ -90,13 +90,9 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
 
 def _sweep(state: recipe_state.State, asked: TrialRequest) -> None:
     with st.popover("Sweep", icon=":material/grid_on:", type="tertiary"):
-        over = "every bit width" if state["decoder"] else "every sparsity of single weights and every bit width"
-        st.markdown(f"This recipe at {over}, sharing what can be shared.")
-        sparsities = [0]
-        if not state["decoder"]:
-            sparsities = st.pills(
-                "Sparsity", SPARSITIES, selection_mode="multi", default=[0, 50, 70], format_func=lambda s: f"{s} %", key="sweep_sparsity"
-            )
+        st.markdown("This recipe at every sparsity of single weights and every bit width, sharing what can be shared.")
+        first = [0] if state["decoder"] else [0, 50, 70]
+        sparsities = st.pills("Sparsity", SPARSITIES, selection_mode="multi", default=first, format_func=lambda s: f"{s} %", key="sweep_sparsity")
         words = WIDTHS | ({8: "8 bits"} if state["decoder"] else {})
         widths = st.pills("Bits", list(WIDTHS), selection_mode="multi", default=[8, 4], format_func=lambda w: words[w], key="sweep_bits")
         recipes = recipe_state.sweep(state, sparsities, widths)

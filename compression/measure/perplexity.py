@@ -29,7 +29,7 @@ KEPT_TOKENS = 256
 
 Ids = NDArray[np.int64]
 Scores = Mapping[str, NDArray[Any]]
-"""`log_probability`, `top`, `targets` [tokens], `lengths` [documents]; of the baseline also `ids`, `logs` [tokens, kept]; of another `kl` [tokens]."""
+"""`log_probability`, `top`, `targets` [tokens], `lengths` [documents]; the baseline's also `ids`, `logs` [tokens, kept]; another's `kl` [tokens]."""
 
 
 def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | None, *, threads: int, context: int) -> dict[str, NDArray[Any]]:
