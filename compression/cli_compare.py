@@ -16,7 +16,7 @@ from compression.frontier import Frontier
 from compression.recipe_diff import Difference, recipe_differences
 from compression.report.table import Row
 from compression.samples import read_samples
-from compression.sittings import place, reference_ms
+from compression.sittings import place, reference_ms, reference_perplexity
 from compression.store import SHORTEST_ID, Store
 from compression.study import shipped_study
 from compression.trial import TrialDocument
@@ -78,7 +78,7 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     if len(tasks) > 1:
         listed = ", ".join(f"{document.trial_id} on {task}" for task, document in tasks.items())
         raise ParetoscopeError(f"Trials of different tasks cannot be compared ({listed}); name trials of one task.")
-    table = tuple(Row(document, _reference(document, [*measured, *documents])) for document in documents)
+    table = tuple(Row(document, *_references(document, [*measured, *documents])) for document in documents)
     found, beaten = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
     kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
@@ -99,6 +99,7 @@ def _measured(store: Store, start: str) -> TrialDocument:
     return row.document
 
 
-def _reference(document: TrialDocument, others: Sequence[TrialDocument]) -> float | None:
-    """The footing of its latencies: all sittings like its own (see `sittings.py`)."""
-    return reference_ms(list({one.trial_id: one for one in others if place(one) == place(document)}.values()))
+def _references(document: TrialDocument, others: Sequence[TrialDocument]) -> tuple[float | None, float | None]:
+    """The footing of its latencies and of its perplexity: all sittings like its own (see `sittings.py`)."""
+    alike = list({one.trial_id: one for one in others if place(one) == place(document)}.values())
+    return reference_ms(alike), reference_perplexity(alike)

@@ -16,7 +16,7 @@ from compression.cli_source import Source
 from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
 from compression.points import Objective, Point
 from compression.report.table import Row, rows
-from compression.sittings import in_words
+from compression.sittings import in_words, text_in_words
 from compression.trial import TrialDocument
 
 
@@ -56,8 +56,7 @@ class FrontierDocument:
         }
 
     def in_words(self) -> str:
-        footing = in_words((row.document for row in self.table), self.table[0].reference_ms)
-        lines = [cli_text.table(_along_x(self.table, self.found), _marks(self.found)), *([footing] if footing else []), ""]
+        lines = [cli_text.table(_along_x(self.table, self.found), _marks(self.found)), *_footing(self.table), ""]
         lines.append(answer(self.recommendation, self.objectives, self.limits))
         if self.elsewhere:
             lines.append(f"Left out: {self.elsewhere} trials from another machine or under other conditions.")
@@ -89,8 +88,13 @@ def swept(documents: Sequence[TrialDocument]) -> str:
     table = [measured.get(document.trial_id) or Row(document) for document in documents]
     axes = done[0].axes if done else defaults.Axes()
     found = front([row.point for row in table if row.document.status == "done"], objectives(axes.time, axes.quality))
-    footing = in_words(done, table[0].reference_ms)
-    return "\n".join([cli_text.table(table, _marks(found)), *([footing] if footing else [])])
+    return "\n".join([cli_text.table(table, _marks(found)), *(_footing(list(measured.values())) if measured else [])])
+
+
+def _footing(table: Sequence[Row]) -> list[str]:
+    """How the numbers of the table can share an axis, a line each."""
+    said = in_words([row.document for row in table], table[0].reference_ms), text_in_words(table[0].reference_perplexity)
+    return [line for line in said if line]
 
 
 def _marks(found: Frontier) -> dict[str, str]:

@@ -127,6 +127,8 @@ def pair(first: TrialDocument, second: TrialDocument, of_first: Samples | None, 
         return Pair(*ids, paired(of_second.logits, of_first.logits, of_first.labels), len(of_first.labels))
     if first.is_baseline and second.paired and second.quality and (first.model, first.task) == (second.model, second.task):
         return Pair(*ids, second.paired, second.quality.n)  # of prose the one that knows the divergence, too
+    if of_first and of_second and not (of_first.tokens and of_second.tokens) and second.quality and second.quality.metric == "perplexity":
+        return Pair(*ids, reason="the answers to single tokens were not kept when one of them was measured; measure it again")
     if of_first and of_second and of_first.tokens and of_second.tokens:
         documents = documents_in_common(of_first.tokens, of_second.tokens)
         if not documents:

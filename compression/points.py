@@ -57,14 +57,15 @@ class Point:
         return min(low, value), max(high, value)
 
 
-def point(document: TrialDocument, reference_ms: float | None = None) -> Point:
+def point(document: TrialDocument, reference_ms: float | None = None, reference_perplexity: float | None = None) -> Point:
     """The point of a measured trial, named by its recipe in words.
 
-    With the p50 of a reference baseline its times can be compared with those of other sittings (see `sittings.py`).
+    With the p50 of a reference baseline its times can be compared with those of other sittings, with its perplexity that of other
+    amounts of text (see `sittings.py`).
     """
     return Point(
         document.trial_id,
-        {value.metric: value for value in on_footing(document, reference_ms)},
+        {value.metric: value for value in on_footing(document, reference_ms, reference_perplexity)},
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),

@@ -51,7 +51,7 @@ def draw(model: str, layers: int, *, decoder: bool = False) -> State:
     _quantize(decoder=decoder)
     _recover(trains=not decoder)
     state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
-    return for_decoder(state) if decoder else state
+    return for_decoder(state) if decoder else {**state, "decoder": False}
 
 
 def _fitting() -> None:
@@ -137,7 +137,7 @@ def _prune(*, decoder: bool) -> None:
         if "weights" in targets:
             _prune_weights(decoder=decoder)
         if "heads" in targets:
-            st.slider("Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
+            st.slider("Key heads that go" if decoder else "Attention heads that go", 0, 90, step=1, format="%d %%", **_key("heads"))
         if "ffn" in targets:
             st.slider("Feed-forward neurons that go", 0, 95, step=1, format="%d %%", **_key("ffn"))
         if "vocabulary" in targets:

@@ -9,9 +9,9 @@ import pytest
 from compression.points import point
 from compression.recipe import PruneWeights, Quantize
 from compression.report.table import rows
-from compression.sittings import in_words, on_footing, reference_ms
+from compression.sittings import in_words, on_footing, reference_ms, reference_perplexity
 from compression.trial import TrialDocument
-from tests.documents import document
+from tests.documents import decoder_document, document
 
 
 def slowed(found: TrialDocument, factor: float) -> TrialDocument:
@@ -64,3 +64,30 @@ def test_what_was_timed_stays_in_the_hover_card() -> None:
 def test_the_footing_is_said_where_there_is_more_than_one_sitting() -> None:
     assert in_words([INT8, PRUNED], 8.0) == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
     assert in_words([BASELINE, INT8], 8.0) == ""
+
+
+def scored_on(found: TrialDocument, tokens: int, harder: float) -> TrialDocument:
+    """The same trial scored on other text, on which every model's perplexity is `harder` times as high."""
+
+    def on(part: Any) -> Any:
+        more = {name: getattr(part.quality, name) * harder for name in ("value", "low", "high")}
+        return part.model_copy(update={"quality": part.quality.model_copy(update={**more, "n": tokens})})
+
+    made = on(found)
+    return made.model_copy(update={"baseline": on(found.baseline)}) if found.baseline else made
+
+
+def test_perplexities_over_different_amounts_of_text_share_an_axis_by_their_change() -> None:
+    four, two = (Quantize(scheme="weight-only", bits=bits) for bits in (4, 2))
+    standard = scored_on(decoder_document(four, perplexity=20.4, change=(0.01, 0.03)), 40_000, 1.0)
+    quick = scored_on(decoder_document(two, perplexity=20.2, change=(0.005, 0.015)), 5_000, 1.2)
+    alike = rows([standard])
+    assert [row.reference_perplexity for row in alike] == [None, None]
+    assert alike[1].point.value("perplexity") == 20.4
+    table = {row.name: row for row in rows([scored_on(decoder_document(), 5_000, 1.2), standard, quick])}
+    assert reference_perplexity([standard, quick]) == 20.0
+    assert table["weights 2 bit"].point.interval("perplexity") == pytest.approx((20.1, 20.3))
+    assert table["weights 2 bit"].point.value("perplexity") == pytest.approx(20.2)
+    assert table["weights 4 bit"].point.value("perplexity") == pytest.approx(20.4)
+    assert table["fp32 baseline"].point.value("perplexity") == pytest.approx(20.0)
+    assert table["weights 2 bit"].change("perplexity") == "+1.0 %"

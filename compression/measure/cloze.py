@@ -21,7 +21,7 @@ from compression.measure.process import ask_choices, model_file
 from compression.tasks import encode
 from compression.trial import Protocol
 
-ASKED: dict[Protocol, int | None] = {"quick": 150, "standard": None}
+ASKED: dict[Protocol, int | None] = {"quick": 60, "standard": None}
 """How many questions of the split are asked; None is all."""
 
 Ids = NDArray[np.int64]

@@ -17,7 +17,7 @@ from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.samples import BESIDE
-from compression.sittings import baseline_latency, on_footing, reference_ms
+from compression.sittings import baseline_latency, on_footing, reference_ms, reference_perplexity
 from compression.trial import MetricValue, TrialDocument
 from compression.wording import may_be_one
 
@@ -46,11 +46,13 @@ SPEEDS = (*TIMES, "speedup", "ttft_speedup")
 class Row:
     """One measured model: its document, and what is derived from it once.
 
-    With `reference_ms` its times are on one footing with those of other sittings (see `sittings.py`), else as timed.
+    With `reference_ms` its times are on one footing with those of other sittings (see `sittings.py`), else as timed; with
+    `reference_perplexity` its perplexity with those over other amounts of text.
     """
 
     document: TrialDocument
     reference_ms: float | None = None
+    reference_perplexity: float | None = None
 
     @property
     def id(self) -> str:
@@ -66,7 +68,7 @@ class Row:
 
     @cached_property
     def point(self) -> Point:
-        return point(self.document, self.reference_ms)
+        return point(self.document, self.reference_ms, self.reference_perplexity)
 
     @property
     def values(self) -> Mapping[str, MetricValue | None]:
@@ -79,7 +81,7 @@ class Row:
             return {key: found.value for key, found in self.values.items() if found}
         if self.document.baseline is None:
             return {}
-        return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference_ms)}
+        return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference_ms, self.reference_perplexity)}
 
     @property
     def noisy(self) -> bool:
@@ -149,8 +151,8 @@ def rows(documents: Iterable[TrialDocument]) -> list[Row]:
     beside = [document for document in found if document.baseline]
     if beside and not any(document.is_baseline for document in found):
         found.insert(0, baseline_of(max(beside, key=_rank)))
-    reference = reference_ms(documents)
-    return [Row(document, reference) for document in found]
+    references = reference_ms(documents), reference_perplexity(documents)
+    return [Row(document, *references) for document in found]
 
 
 def baseline_of(document: TrialDocument) -> TrialDocument:

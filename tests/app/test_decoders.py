@@ -60,6 +60,39 @@ def test_compress_offers_what_applies(open_page: Open, store: Store) -> None:
     assert stage.scheme == "weight-only"
 
 
+@pytest.mark.usefixtures("measured")
+def test_compress_shows_nothing_that_a_language_model_does_not_take(open_page: Open, store: Store) -> None:
+    """All cards on, with what another model's form may have left behind."""
+    app = open_page("compress", model="minilm-trec", task="trec")
+    left = {"prune": True, "targets": ["weights", "heads", "vocabulary"], "method": "taylor", "criterion": "taylor", "retrain": 5.0, "augment": 2}
+    for name, value in left.items():
+        app.session_state[f"form_{name}"] = value
+    app = app.run()
+    app.selectbox(key="model").set_value("smollm2-135m").run()
+    assert not app.exception
+    assert "error" not in " ".join(each.value for each in app.error)
+    targets = app.button_group(key="form_targets")
+    assert set(targets.value) == {"weights", "heads"}
+    (method,) = [box for box in app.selectbox if box.label == "Choose weights by"]
+    assert len(method.options) == 3
+    app.button(key="compress").click().run()
+    assert not app.exception
+    (asked,) = store.trials(statuses=("queued",))
+    check_fit(catalog.resolve_model("smollm2-135m"), asked.request.recipe)
+    zeros = next(stage for stage in asked.request.recipe.stages if isinstance(stage, PruneWeights))
+    assert (zeros.method, zeros.retrain_epochs) == ("magnitude", 5.0)
+
+
+@pytest.mark.usefixtures("measured")
+def test_compress_counts_the_size_of_a_language_model(open_page: Open) -> None:
+    app = open_page("compress", **SCOPE)
+    (size,) = [each for each in app.metric if each.label == "Size on disk"]
+    recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4),))
+    counted = expected_bytes(facts(catalog.resolve_model("smollm2-135m")), recipe)
+    assert counted.exact
+    assert size.value == METRICS["size_bytes"].format(counted.total_bytes)
+
+
 def test_a_first_look_at_a_language_model_is_one_that_it_can_take(open_page: Open, store: Store) -> None:
     app = open_page("explore", **SCOPE)
     app.button(key="measure_here").click().run()
