@@ -7,8 +7,13 @@ import re
 import numpy as np
 import pytest
 
+from compression import catalog
+from compression.fit import check_fit
 from compression.measure.machine import fingerprint
-from compression.recipe import Quantize, Recipe
+from compression.metrics import METRICS
+from compression.model_facts import facts
+from compression.recipe import PruneWeights, Quantize, Recipe
+from compression.sizes import expected_bytes
 from compression.store import Store
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document
@@ -47,7 +52,7 @@ def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Ope
 @pytest.mark.usefixtures("measured")
 def test_compress_offers_what_applies(open_page: Open, store: Store) -> None:
     app = open_page("compress", **SCOPE)
-    assert [toggle.label for toggle in app.toggle if "**" in toggle.label] == ["**Quantize** the weights"]
+    assert [toggle.label for toggle in app.toggle if "**" in toggle.label] == ["**1 Distil** a student", "**2 Prune**", "**3 Quantize** the weights"]
     labels = [element.label for element in (*app.slider, *app.selectbox, *app.select_slider)]
     assert "Bits per weight, on average" in labels
     assert not any("epoch" in label.lower() or "smooth" in label.lower() or "Train" in label for label in labels)
