@@ -9,7 +9,8 @@ from benchmarks.decoders.judge import Asked, Found, Row, Stages, beats, scored
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""
 PATTERNS: dict[str, dict[str, object]] = {"50 %": {"sparsity": 0.5}, "2:4": {"pattern": "2:4"}}
-DEPTH = {"kind": "prune-structure", "target": "layers", "ratio": 0.2}
+DEPTH = {"kind": "prune-structure", "target": "layers", "ratio": 0.2, "criterion": "activation"}
+"""By block influence."""
 RECOVERIES: dict[str, Stages] = {"20 % of the layers, recovered": [DEPTH | {"retrain_epochs": 1, "distill_weight": 0.5}]}
 WIDTHS: dict[str, Stages] = {
     "20 % of the neurons": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.2}],

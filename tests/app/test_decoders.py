@@ -15,6 +15,7 @@ from compression.model_facts import facts
 from compression.recipe import PruneWeights, Quantize, Recipe
 from compression.sizes import expected_bytes
 from compression.store import Store
+from dashboard import recipe_state
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document
 
@@ -137,3 +138,12 @@ def test_compare_speaks_of_perplexity_and_pairs_two_compressed_models(open_page:
     assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]: a clear (loss|gain); the same likeliest token at 100\.0 % of 160", said)
     assert "accurate" not in said
     assert "points" not in said.split("####", 1)[1]
+
+
+def test_the_form_holds_an_int8_cache_for_language_models_alone() -> None:
+    recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4, cache_bits=8),))
+    state = recipe_state.to_state(recipe)
+    assert recipe_state.to_recipe(state) == recipe
+    (stage,) = recipe_state.to_recipe({**state, "decoder": False}).stages
+    assert isinstance(stage, Quantize)
+    assert stage.cache_bits == 32
