@@ -134,6 +134,11 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
 
 def _of_weight_only(stage: Quantize, at: Conditions) -> list[Advice]:
     rows = at.batch * at.sequence
+    if stage.max_mb is not None:
+        text = f"Every part takes 2, 4 or 8 bits, so that all files fit into {stage.max_mb:g} MB"
+        if rows >= MANY_ROWS:
+            return [_say(True, False, f"{text}; what has fewer than 8 is slower than fp32 at {rows} rows at once, for widening weights costs time.")]
+        return [_say(True, True, f"{text}; weights are widened in every call, which pays at few rows at once (here {rows}).")]
     group = 32 / stage.group_size + (stage.bits / stage.group_size if stage.bits < 8 else 0)
     size = f"With its scales a weight takes {stage.bits + group:.3g} bits"
     if rows >= MANY_ROWS and stage.bits < 8:
@@ -147,7 +152,7 @@ def _of_weight_only(stage: Quantize, at: Conditions) -> list[Advice]:
 
 
 def _of_embedding(stage: Quantize, facts: ModelFacts | None) -> list[Advice]:
-    if stage.embedding_bits != 32:
+    if stage.embedding_bits != 32 or stage.max_mb is not None:
         return []
     share = f" ({facts.vocabulary * facts.embedding / facts.parameters * 100:.0f} % of the model's numbers)" if facts else ""
     return [_say(False, False, f"The word embedding{share} stays in fp32: 8 bits would make the file smaller at the same speed.")]

@@ -16,7 +16,7 @@ from compression.frontier import Frontier
 from compression.recipe_diff import Difference, recipe_differences
 from compression.report.table import Row
 from compression.samples import read_samples
-from compression.sittings import place, reference_ms, reference_perplexity
+from compression.sittings import in_words, place, reference_ms, reference_perplexity
 from compression.store import SHORTEST_ID, Store
 from compression.study import shipped_study
 from compression.trial import TrialDocument
@@ -57,7 +57,8 @@ class ComparisonDocument:
 
     def _apart(self) -> str:
         if one_sitting_place([row.document for row in self.table]):
-            return ""
+            footing = in_words([row.document for row in self.table], self.table[0].reference_ms)
+            return f"Timed in sittings of their own: {footing}." if footing else ""
         return "Not all were timed on one machine under the same conditions, so their times are not compared."
 
 

@@ -9,7 +9,9 @@ import zipfile
 from pathlib import Path
 
 from compression.errors import ArtifactError
-from compression.store import TrialRow
+from compression.report.table import machine_in_words
+from compression.store import SHORTEST_ID, TrialRow
+from compression.study import shipped_study
 from compression.workspace import Workspace, whole_folder
 
 
@@ -31,6 +33,19 @@ def copy_artifact(row: TrialRow, workspace: Workspace, to: Path) -> Path:
     except OSError as error:
         raise ArtifactError(f'The model cannot be written to "{to}": {error.strerror or error}; free some space or choose another place.') from error
     return to
+
+
+def shipped_only(start: str) -> ArtifactError | None:
+    """What to say of an id that only the shipped study knows: numbers ship, models do not, and the recipe makes the model here."""
+    found = [document for document in shipped_study() if document.trial_id.startswith(start)] if len(start) >= SHORTEST_ID else []
+    if len(found) != 1:
+        return None
+    (document,) = found
+    return ArtifactError(
+        f"Trial {document.trial_id} ({document.recipe.in_words()}) is of the shipped study, measured on {machine_in_words(document)}: "
+        f"its numbers ship, its model does not. Make it here: save {document.recipe.canonical_json()} as recipe.json, "
+        f"then `paretoscope run {document.model} --task {document.task} --recipe recipe.json` prints an id to export."
+    )
 
 
 def _artifact(row: TrialRow, workspace: Workspace) -> Path:

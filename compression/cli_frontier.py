@@ -22,7 +22,8 @@ from compression.trial import TrialDocument
 
 @dataclass(frozen=True)
 class FrontierDocument:
-    """What the command prints. The front is that of x and y; the recommendation judges by `objectives` under `limits`.
+    """What the command prints. Front, knee and recommendation judge by the same `objectives`, the recommendation under `limits`;
+    `x` and `y` are the axes of a plot, and the table runs along x.
 
     `elsewhere` counts trials of other machines or conditions. In JSON a trial has its latency as it was timed;
     `comparable_p50_ms` has what is compared (see `sittings.py`).
@@ -35,16 +36,17 @@ class FrontierDocument:
     limits: tuple[Limit, ...]
     elsewhere: int
     source: Source
+    x: str
+    y: str
 
     def to_json(self) -> dict[str, Any]:
-        x, y = (objective.key for objective in self.found.objectives)
         took = self.recommendation
         judged = {"objectives": [objective.key for objective in self.objectives], "limits": [limit.in_words() for limit in self.limits]}
         return {
             "source": self.source.name,
             "trials": [row.document.to_json() for row in self.table],
-            "x": x,
-            "y": y,
+            "x": self.x,
+            "y": self.y,
             "on_front": list(self.found.on_front),
             "statistically_on_front": list(self.found.statistically_on_front),
             "knee": self.found.knee,
@@ -56,7 +58,7 @@ class FrontierDocument:
         }
 
     def in_words(self) -> str:
-        lines = [cli_text.table(_along_x(self.table, self.found), _marks(self.found)), *_footing(self.table), ""]
+        lines = [cli_text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
         lines.append(answer(self.recommendation, self.objectives, self.limits))
         if self.elsewhere:
             lines.append(f"Left out: {self.elsewhere} trials from another machine or under other conditions.")
@@ -66,19 +68,23 @@ class FrontierDocument:
 def frontier_document(documents: Sequence[TrialDocument], given: Namespace, source: Source) -> FrontierDocument:
     """The front of the newest machine and conditions; raises `ParetoscopeError` for an unknown metric."""
     newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
-    axes, judged = objectives(given.x or newest.axes.time, given.y or newest.axes.quality), judged_objectives(given, newest.axes)
+    x, y = (objective.key for objective in objectives(given.x or newest.axes.time, given.y or newest.axes.quality))
+    judged = judged_objectives(given, newest.axes)
     here = tuple(document for document in documents if document.measured_under == newest.measured_under)
     table = rows(here)
     points = [row.point for row in table]
     baseline = next((row.point for row in table if row.document.is_baseline), None)
     limits = tuple(_limits(given, baseline, newest.axes))
     took = recommend(points, limits, judged, baseline)
-    return FrontierDocument(tuple(table), front(points, axes), took, judged, limits, len(documents) - len(here), source)
+    return FrontierDocument(tuple(table), front(points, judged), took, judged, limits, len(documents) - len(here), source, x, y)
 
 
 def judged_objectives(given: Namespace, axes: defaults.Axes) -> tuple[Objective, ...]:
-    """What the recommendation judges by; raises `ParetoscopeError` for an unknown metric."""
-    return objectives(*((key.strip() for key in given.by.split(",")) if given.by else axes.objectives))
+    """What front and recommendation judge by: what is asked for, else the axes that are, else the usual; raises `ParetoscopeError` for an
+    unknown metric."""
+    if given.by:
+        return objectives(*(key.strip() for key in given.by.split(",")))
+    return objectives(given.x or axes.time, given.y or axes.quality) if given.x or given.y else objectives(*axes.objectives)
 
 
 def swept(documents: Sequence[TrialDocument]) -> str:
@@ -87,7 +93,7 @@ def swept(documents: Sequence[TrialDocument]) -> str:
     measured = {row.id: row for row in rows(done)}
     table = [measured.get(document.trial_id) or Row(document) for document in documents]
     axes = done[0].axes if done else defaults.Axes()
-    found = front([row.point for row in table if row.document.status == "done"], objectives(axes.time, axes.quality))
+    found = front([row.point for row in table if row.document.status == "done"], objectives(*axes.objectives))
     return "\n".join([cli_text.table(table, _marks(found)), *(_footing(list(measured.values())) if measured else [])])
 
 
@@ -102,9 +108,8 @@ def _marks(found: Frontier) -> dict[str, str]:
     return marks | ({found.knee: "on the front, knee"} if found.knee else {})
 
 
-def _along_x(table: Sequence[Row], found: Frontier) -> list[Row]:
+def _along_x(table: Sequence[Row], x: str) -> list[Row]:
     """From small to large; what was not measured in x comes last."""
-    x = found.objectives[0].key
 
     def place(row: Row) -> tuple[bool, float, str]:
         value = row.point.value(x)

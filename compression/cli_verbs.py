@@ -17,7 +17,7 @@ from typing import Any
 from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
 from compression.cli_source import measured_trials
-from compression.errors import ArtifactError, ParetoscopeError, RecipeError
+from compression.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
 from compression.fit import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
@@ -234,10 +234,16 @@ def keep(given: Namespace, workspace: Workspace) -> None:
 
 
 def export(given: Namespace, workspace: Workspace) -> None:
-    from compression.cli_export import copy_artifact
+    from compression.cli_export import copy_artifact, shipped_only
 
     store = Store.open(workspace)
-    to = copy_artifact(store.find(given.trial), workspace, Path(given.to))
+    try:
+        row = store.find(given.trial)
+    except StoreError:
+        if (shipped := shipped_only(given.trial)) is not None:
+            raise shipped from None
+        raise
+    to = copy_artifact(row, workspace, Path(given.to))
     _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
 
 

@@ -22,6 +22,7 @@ from compression.errors import ModelError, RecipeError
 from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import ModelFacts, after, facts
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.sittings import on_footing, reference_ms
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
@@ -53,6 +54,8 @@ class Estimate:
     level: float | None = None
     measured: str | None = None
     reason: str = ""
+    unlike: bool = False
+    """Whether the recipe is further from every measured one than those are from each other: then an estimate is a guess."""
 
 
 def expected(
@@ -79,7 +82,7 @@ def expected(
     own_timed = [d for d in own if _fits(d, machine, conditions)]
     already = next((d for d in reversed(own_timed) if d.recipe_id == recipe.id), None)
     if already is not None:
-        return _as_measured(already, len({d.recipe_id for d in own}))
+        return _as_measured(already, len({d.recipe_id for d in own}), reference_ms(own_timed))
     reasons: list[str] = []
     quality, speed = _from_ratios(own, facts, wanted, _quality_ratio), _from_ratios(own_timed, facts, wanted, _speed_ratio)
     if quality.points < FEWEST and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
@@ -102,6 +105,7 @@ def expected(
         points=quality.points,
         level=quality.level or speed.level,
         reason="; ".join(reasons),
+        unlike=quality.unlike if quality.interval else speed.unlike,
     )
 
 
@@ -191,6 +195,7 @@ class _Ratio(NamedTuple):
     interval: Interval | None
     level: float | None
     points: int
+    unlike: bool = False
 
 
 def _fits(document: TrialDocument, machine: Machine | None, conditions: Conditions | None) -> bool:
@@ -228,7 +233,20 @@ def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: 
     y = np.array([statistics.fmean(logs) for _, logs in gathered.values()])
     found = predict(x, y, wanted)
     low, middle, high = (math.exp(found.value + part * found.half) for part in (-1, 0, 1))
-    return _Ratio(Interval(value=middle, low=low, high=high), found.level, len(gathered))
+    return _Ratio(Interval(value=middle, low=low, high=high), found.level, len(gathered), _unlike(x, wanted))
+
+
+def _unlike(x: Array, at: Array) -> bool:
+    """Whether `at` [d] is further from the points `x` [n, d] and from the baseline, the origin, than any of them from the rest.
+
+    >>> x = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
+    >>> _unlike(x, np.array([2.5, 0.0])), _unlike(x, np.array([2.0, 3.0]))
+    (False, True)
+    """
+    rows = np.vstack([np.zeros_like(at), x])
+    between = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    np.fill_diagonal(between, np.inf)
+    return bool(np.linalg.norm(rows - at, axis=1).min() > between.min(axis=1).max() + 1e-9)
 
 
 def _baseline_quality(documents: Sequence[TrialDocument]) -> float | None:
@@ -251,14 +269,14 @@ def _scaled(base: float | None, ratio: Interval | None, most: float = math.inf) 
     return Interval(value=value, low=low, high=high)
 
 
-def _as_measured(document: TrialDocument, points: int) -> Estimate:
-    """The measurement itself; the baseline is as fast as itself."""
-    quality, at = document.quality, document.latency
+def _as_measured(document: TrialDocument, points: int, reference_ms: float | None) -> Estimate:
+    """The measurement itself, its time on the footing of the curves; the baseline is as fast as itself."""
+    quality = document.quality
     assert quality is not None, "only trials with a quality are asked for"
-    assert at is not None, "only timed trials are asked for"
+    at = next(number for number in on_footing(document, reference_ms) if number.metric == document.axes.time)
     return Estimate(
         quality=Interval(value=quality.value, low=quality.low, high=quality.high),
-        latency_p50_ms=Interval(value=at.p50_ms, low=at.p50_low_ms or at.p50_ms, high=at.p50_high_ms or at.p50_ms),
+        latency_p50_ms=Interval(value=at.value, low=at.low or at.value, high=at.high or at.value),
         speedup=document.speedup or (Interval(value=1.0, low=1.0, high=1.0) if document.is_baseline else None),
         points=points,
         measured=document.trial_id,

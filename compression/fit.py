@@ -13,6 +13,7 @@ from compression.errors import ModelError, RecipeError
 from compression.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from compression.model_facts import FAMILIES, after, facts, family_of
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.sizes import expected_bytes
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
 """What structural pruning can take out of a language model."""
@@ -27,7 +28,8 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
         if reason:
             kind = "a language model" if model.architecture == "decoder" else "a classifier"
             raise RecipeError(f'Stage {place} ({stage.in_words()}) does not suit "{model.name}", {kind}: {reason}.')
-    if not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
+    budgeted = any(isinstance(stage, Quantize) and stage.max_mb is not None for stage in recipe.stages)
+    if not budgeted and not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
         return
     if model.architecture == "classifier" and (family := family_of(model)) not in FAMILIES:
         raise parts_unknown(family)
@@ -36,6 +38,8 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
+    if budgeted:
+        expected_bytes(shape, recipe)
 
 
 def suits(model: ModelRef, stage: Stage) -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from compression.metrics import METRICS
 from compression.trial import Latency, MetricValue, Quality, TrialDocument
 
+FOOTING = "Everywhere models are compared by the baseline's usual time over the speed-up of their own sitting, for no two sittings are equally fast."
+"""The one story of a time that is shown, for a person."""
 GROW_WITH_TIME = {"latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "ttft_ms", "energy_j"}
 """Numbers that a slower sitting makes larger by the same factor as its baseline's p50."""
 

@@ -126,10 +126,29 @@ def _budgeted(facts: ModelFacts, recipe: Recipe, max_mb: float) -> SizeEstimate:
         return expected_bytes(facts, recipe.model_copy(update={"stages": stages}))
 
     low, high = at(BITS[0]), at(BITS[-1])
+    note = "the bits of every part are chosen to fit"
+    shape = after(facts, recipe)
+    sure = low.total_bytes - (low.weights_bytes - low.low) - _unsure_of_the_tokenizer(shape) - OTHER_FILES_BYTES
+    if max_mb * 1e6 < sure:
+        needed = ceil(low.total_bytes / 1e5 + 0.1) / 10
+        raise RecipeError(
+            f"max_mb is {max_mb:g}, but with every weight in 2 bits the artefact has about {low.total_bytes / 1e6:.2f} MB already; "
+            f"raise max_mb to {needed:g}, or remove layers, heads or neurons first."
+        )
+    if max_mb * 1e6 < 2 * low.total_bytes - sure:
+        note += "; whether they can is known when the tokenizer is made"
     total = min(max(int(max_mb * 1e6), low.total_bytes), high.total_bytes)
     weights = high.weights_bytes - (high.total_bytes - total)
     top = min(high.weights_bytes, max(int(max_mb * 1e6), low.weights_bytes))
-    return SizeEstimate(weights, low.weights_bytes, top, total, False, "the bits of every part are chosen to fit")
+    return SizeEstimate(weights, low.weights_bytes, top, total, False, note)
+
+
+def _unsure_of_the_tokenizer(shape: ModelFacts) -> int:
+    """By how many bytes the tokenizer may be smaller than what is counted for it."""
+    if shape.tokenizer_bytes is None:
+        least, most = TOKENIZER_BYTES_PER_WORD
+        return (most - least) * shape.vocabulary // 2
+    return shape.tokenizer_bytes - shape.tokenizer_bounds[0] if shape.tokenizer_bounds else 0
 
 
 def _matrices(shape: ModelFacts) -> Iterator[Matrix]:

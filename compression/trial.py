@@ -307,6 +307,10 @@ class MetricValue(NamedTuple):
     high: float | None = None
 
 
+WAITING = "waiting for the machine"
+"""Stage of a trial that can be measured only when nothing else computes; it waits, and that is no part of any step's time."""
+
+
 class Progress(Value):
     """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of `stage_count`."""
 

@@ -18,7 +18,7 @@ from compression.report.distribution import Times, distribution_figure
 from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.samples import Samples
-from compression.sittings import pace
+from compression.sittings import in_words, pace
 from compression.wording import listed
 from dashboard import charts, data, downloads, frame, picks, verdict
 from dashboard.cards import error_card
@@ -97,6 +97,8 @@ def answer(rows: Sequence[Row]) -> None:
         st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
         st.markdown(f"### {beats}")
         st.markdown(best)
+        if caveat := in_words(documents, rows[0].reference_ms):
+            st.caption(f":material/info: Timed in sittings of their own: {caveat}.")
 
 
 def cards(scope: Scope, rows: Sequence[Row]) -> None:
@@ -116,6 +118,8 @@ def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str])
     st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
     keys = [key for key in NUMBERS if row.values.get(key)]
     st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}{' :gray-badge[best]' if key in best else ''}" for key in keys))
+    if timed := row.timed():
+        st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired
         answers = "" if paired.change else f" {paired.lost} answers lost, {paired.gained} gained."

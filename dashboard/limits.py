@@ -15,6 +15,7 @@ from compression.points import Objective, Point, objectives
 from compression.report.palette import LOOKS, Family
 from compression.report.table import Row, present_metrics
 from dashboard import linked
+from dashboard.scope import Scope
 
 MOST_DROP = 10.0
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
@@ -29,6 +30,23 @@ class Asked:
 
     constraints: tuple[Limit, ...]
     bounds: dict[str, float]
+
+
+OF_A_STUDY = ("size", "p50", "show", "objectives")
+"""Widgets whose values mean something for the models of one scope only: its largest size, its strategies."""
+
+
+def begin(scope: Scope) -> None:
+    """First of all: limits and chips belong to the models that they were set for. Another scope starts with its own, and the way
+    back finds the old ones; the allowed drop is about each scope's own baseline and stays."""
+    place = (scope.model, scope.task, scope.machine.id, scope.conditions, scope.demo)
+    before = st.session_state.setdefault("limits_of", place)
+    if place == before:
+        return
+    kept = st.session_state.setdefault("limits_kept", {})
+    kept[before] = linked.take(OF_A_STUDY)
+    linked.give(kept.pop(place, {}))
+    st.session_state["limits_of"] = place
 
 
 def strategies(table: Sequence[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ Here the value itself stands in the link; what is default is left out, what is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -39,6 +39,20 @@ def slider(label: str, low: float, high: float, *, key: str, step: float, defaul
 def toggle(label: str, *, key: str) -> bool:
     _begin(key, False, lambda values: values == ["1"])
     return bool(_end(key, st.toggle(label, key=key, persist_state="session"), False))
+
+
+def take(keys: Sequence[str]) -> dict[str, Any]:
+    """Take the values of widgets out of session and link, so that these start anew."""
+    for key in keys:
+        if key in st.query_params:
+            del st.query_params[key]
+    return {key: st.session_state.pop(key) for key in keys if key in st.session_state}
+
+
+def give(values: Mapping[str, Any]) -> None:
+    """Give back what `take` took."""
+    for key, value in values.items():
+        st.session_state[key] = value
 
 
 def _begin(key: str, default: Any, read: Callable[[list[str]], Any]) -> None:

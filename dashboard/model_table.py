@@ -12,12 +12,17 @@ import streamlit as st
 from compression.defaults import Axes
 from compression.frontier import Frontier, Recommendation
 from compression.metrics import Metric, metric
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.report.palette import LOOKS
 from compression.report.table import Row, present_metrics, to_csv, when
+from compression.sittings import FOOTING
+from compression.wording import p_in_words
 from dashboard import picks
 from dashboard.scope import Scope, short
 
 TABLE = "models"
+PARTS: dict[str, tuple[type, ...]] = {"Distilled": (Distill,), "Pruned": (PruneStructure, PruneWeights), "Quantized": (Quantize,)}
+"""Columns of the table with the stages that each is about."""
 FURTHER = ("latency_p90_ms", "ttft_ms", "tokens_per_s", "speedup", "peak_memory_bytes", "energy_j")
 """Numbers of the table besides quality, size and time, where they were measured."""
 
@@ -71,20 +76,26 @@ def _record(row: Row, found: Frontier, advice: Recommendation, axes: Axes, furth
     quality, size = row.point.value(axes.quality), row.point.value(axes.size)
     known = quality is not None and axes.quality in baseline and not row.document.is_baseline
     record: dict[str, Any] = {
-        "Model": row.name,
-        "Strategy": f"{LOOKS[row.family].glyph} {LOOKS[row.family].label}",
+        "Model": f"{LOOKS[row.family].glyph} {row.name}",
+        **_recipe(row.document.recipe),
         "Front": _standing(row.id, found, advice),
         "change": _change(metric(axes.quality), quality, baseline[axes.quality]) if known and quality is not None else None,
-        "p": paired.mcnemar_p if paired and not row.document.is_baseline else None,
+        "p": p_in_words(paired.mcnemar_p).removeprefix("p ").removeprefix("= ") if paired and not row.document.is_baseline else None,
         "smaller": baseline["size_bytes"] / size if size and "size_bytes" in baseline else None,
+        "timed": row.timed_ms,
         "Sitting": "noisy" if row.noisy else None,
         "When": when(row.document),
     }
     for key in (*axes.objectives, *further):
         value = row.point.value(key)
         record[key] = None if value is None else metric(key).shown(value)
-    order = (*("Model", "Strategy", "Front", axes.quality, "change", "p"), axes.size, "smaller", axes.time, *further, "Sitting", "When")
-    return {name: record[name] for name in order}
+    first = ("Model", "Front", axes.quality, "change", "p", axes.size, "smaller", axes.time)
+    return {name: record[name] for name in (*first, *further, *PARTS, "timed", "Sitting", "When")}
+
+
+def _recipe(recipe: Recipe) -> dict[str, str | None]:
+    """What each strategy does, apart: the names of long chains look alike where only their beginnings fit."""
+    return {part: ", ".join(stage.in_words() for stage in recipe.stages if isinstance(stage, kinds)) or None for part, kinds in PARTS.items()}
 
 
 def _change(of: Metric, value: float, base: float) -> float:
@@ -104,14 +115,16 @@ def _columns(axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "Model": st.column_config.TextColumn("Model", width="medium", pinned=True),
         "change": number("vs baseline", format="%+.1f %%" if metric(axes.quality).relative else "%+.1f points"),
-        "p": number("p", format="%.3f", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
+        "p": st.column_config.TextColumn("p", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
         "smaller": number("Smaller", format="%.1fx"),
+        "timed": number("As timed", format="%.2f ms", help=f"{metric(axes.time).label} by the clock of its own sitting. {FOOTING}"),
         "Sitting": st.column_config.TextColumn("Sitting", help="noisy: the machine was not quiet while this was timed"),
     }
     formats = {"quality": "%.1f %%", "size_bytes": "%.1f MB", "speedup": "%.2fx", "peak_memory_bytes": "%.0f MB", "energy_j": "%.3f J"}
     for key in (*axes.objectives, *further):
         row = metric(key)
-        shown[key] = number(row.label, format=formats.get(key, f"%.2f {row.unit}"), help=row.about or None)
+        about = " ".join(part for part in (row.about, FOOTING if key == axes.time else "") if part)
+        shown[key] = number(row.label, format=formats.get(key, f"%.2f {row.unit}"), help=about or None)
     return shown
 
 

@@ -52,8 +52,8 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
         try:
             size = _size(shape, scope.model, recipe.canonical_json(), recipe)
             guess = _expected(scope, recipe.canonical_json(), data.version(), shape, recipe)
-        except ParetoscopeError as error:
-            st.warning(str(error), icon=":material/info:")
+        except ParetoscopeError:
+            size = guess = None  # in place of the button `act` says what is wrong
     baseline = next((row for row in table if row.document.is_baseline), None)
     _numbers(scope, baseline, shape, size, guess)
     act()
@@ -77,7 +77,9 @@ def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) 
     """What the estimates stand on, or why there are none."""
     if guess and guess.reason:
         st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
-    elif guess and not guess.measured and guess.level is not None:
+    if guess and guess.unlike:
+        st.caption(":material/warning: No measured recipe is like this one, so its latency and accuracy are guesses; a run will tell.")
+    elif guess and not guess.reason and not guess.measured and guess.level is not None:
         where = "this machine" if scope.here else plain(scope.machine.in_words())
         quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
         st.caption(

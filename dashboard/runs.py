@@ -113,6 +113,8 @@ def result(scope: Scope, row: Row) -> None:
                 _tile(key, row)
         if not row.document.is_baseline:
             st.markdown(_sentence(row))
+        if timed := row.timed():
+            st.caption(f"{timed[0].upper()}{timed[1:]}.")
         for line in row.document.notes:
             st.caption(f":material/info: {line}")
         with st.container(horizontal=True):

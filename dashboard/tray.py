@@ -39,6 +39,8 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
     st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
     keys = runs.shown(row)
     st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}" for key in keys))
+    if timed := row.timed():
+        st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired
         st.caption(f"{verdict.loss(row)}. {paired.lost} answers lost, {paired.gained} gained, {paired.agreement * 100:.1f} % the same.")

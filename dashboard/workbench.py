@@ -30,6 +30,7 @@ def draw(scope: Scope) -> None:
     left, right = st.columns([4, 7], gap="large")
     with left:
         state = recipe_form.draw(scope.model, shape.layers if shape else 12, decoder=data.architecture(scope.model) == "decoder")
+    with right:
         recipe = _recipe(state)
     if recipe is None:
         return
@@ -147,4 +148,5 @@ def _live(scope: Scope, ids: list[str]) -> None:
     done = [row for row in rows if row.document and row.status == "done"]
     for row in done[-1:]:
         if row.document:
-            runs.result(scope, Row(row.document))
+            shown = (one for one in scope.rows() if one.id == row.trial_id)  # on the footing of the curves, where it is on them
+            runs.result(scope, next(shown, Row(row.document)))

@@ -12,6 +12,7 @@ from dashboard import charts, empty, frame, limits, model_table, picks, recommen
 frame.guard("explore")
 here = scope.current()
 table = here.rows()
+limits.begin(here)
 by_id = {row.id: row for row in table}
 
 share = empty.header(here, table)

@@ -255,7 +255,7 @@ def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
     assert [line.split()[0] for line in lines[1:4]] == [fast.trial_id, noisy.trial_id, slow.trial_id]
     assert lines[1].endswith("on the front")
     assert lines[2].endswith("on the front, noisy")
-    assert any(line.startswith("By accuracy, size and p50, with at most 2 points lost: take int8 dynamic") for line in lines)
+    assert any(line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic") for line in lines)
     judged = say("frontier", "plain", "--by", "quality, latency_p90_ms", "--max-drop", "1", "--max-size-mb", "5")["recommendation"]
     assert judged["objectives"] == ["quality", "latency_p90_ms"]
     assert judged["limits"] == ["Accuracy drop ≤ 1.00 points", "Size on disk ≤ 5.00 MB"]

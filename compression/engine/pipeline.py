@@ -50,7 +50,7 @@ from compression.quantization.theoretical import theoretical_bytes
 from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
 from compression.tasks import load_task
-from compression.trial import Measured, Progress, Quality, TrialDocument, TrialRequest
+from compression.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace, write_whole
 
 FACTS = "facts.json"
@@ -116,6 +116,11 @@ class Steps:
             yield
         finally:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+    def waits(self, name: str) -> None:
+        """Say that the step of this name waits for other work on the machine to end; waiting is no part of its time."""
+        number = self._number if name in self.seconds else min(self._number + 1, self._count)
+        self._report(Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0))
 
     def progress(self, step: int, steps: int) -> None:
         self._report(Progress(stage=self._name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
@@ -289,7 +294,8 @@ class Bench:
 
     def sit(self, made: Made, baseline: Made) -> Sitting:
         """Latency, memory and energy, in turns with the baseline and alone on the machine."""
-        with self.steps.step("latency"), locks.measuring():
+        self.steps.waits("latency")
+        with locks.measuring(), self.steps.step("latency"):
             reference = None if made is baseline else baseline.folder
             return TIMERS[self.model_ref.architecture](made.folder, reference, self.request.conditions, self.request.protocol, self.steps.progress)
 

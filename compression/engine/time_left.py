@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from compression.trial import Progress
+from compression.trial import WAITING, Progress
 
 Timings = tuple[tuple[str, float], ...]
 """The stages of one finished trial in order, with their seconds."""
@@ -30,6 +30,10 @@ class TimeLeft:
         """The progress with `seconds_left` filled in."""
         now = self._clock()
         stages = self._running.setdefault(trial_id, [])
+        if progress.stage == WAITING:
+            if stages and stages[-1].ended is None:
+                stages[-1].ended = now
+            return progress
         if not stages or stages[-1].number != progress.stage_number:
             stages.append(_Stage(progress.stage_number, progress.stage, now))
         return progress.model_copy(update={"seconds_left": self._estimate(progress, stages[-1], now)})
@@ -39,7 +43,7 @@ class TimeLeft:
         stages = self._running.pop(trial_id, [])
         ends = [stage.started for stage in stages[1:]] + [self._clock()]
         if well and stages:
-            self.past.append(tuple((stage.name, end - stage.started) for stage, end in zip(stages, ends, strict=True)))
+            self.past.append(tuple((stage.name, (stage.ended or end) - stage.started) for stage, end in zip(stages, ends, strict=True)))
 
     def _estimate(self, progress: Progress, stage: _Stage, now: float) -> float | None:
         alike = self._alike(progress, stage.name)
@@ -68,6 +72,8 @@ class _Stage:
 
     def __init__(self, number: int, name: str, started: float) -> None:
         self.number, self.name, self.started = number, name, started
+        self.ended: float | None = None
+        """When it ended, where what came next had to wait."""
         self._part, self._part_started = name, started
 
     def pace(self, progress: Progress, now: float) -> float | None:

@@ -120,17 +120,25 @@ class Row:
             asked = "examples" if document.quality.metric == "accuracy" else "tokens"
             timed = generation.n if generation else document.latency.n if document.latency else 0
             lines.append(f"{document.quality.n:,} {asked} ({document.quality.split}), {timed} timed requests")
-        lines.append(conditions_in_words(document) + self._timed())
+        lines += [conditions_in_words(document), *([timed] if (timed := self.timed()) else [])]
         lines.append(f"{machine_in_words(document)} · {when(document)}")
         return "<br>".join(lines)
 
-    def _timed(self) -> str:
-        """What the clock said in its sitting, where another footing is shown: ", timed 3.90 ms beside 8.10 ms"."""
+    @property
+    def timed_ms(self) -> float | None:
+        """What the clock of its own sitting said."""
+        return self.document.latency.p50_ms if self.document.latency else None
+
+    def timed(self) -> str:
+        """How the time that is shown came about, where it is on another footing than its own sitting's; else empty.
+
+        "timed 3.90 ms beside a baseline of 8.10 ms, shown for one of 7.20 ms"
+        """
         own, base = self.document.latency, baseline_latency(self.document)
         if own is None or base is None or self.reference_ms is None or own is base:
             return ""
         row = metric(self.document.axes.time)
-        return f"<br>timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}"
+        return f"timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}, shown for one of {row.format(self.reference_ms)}"
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:
