@@ -11,17 +11,19 @@ import pytest
 
 from compression.catalog import ModelRef, resolve_model
 from compression.decoder_facts import DecoderFacts, decoder_facts
+from compression.decoder_io import DATA, MODEL, SCORE
 from compression.errors import ModelError, ParetoscopeError
 from compression.estimate import features
 from compression.fit import check_fit, suits
 from compression.model_facts import after, facts
 from compression.models.assemble_decoder import assemble_decoder
 from compression.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
+from compression.models.decoder_files import save_decoder
 from compression.models.graph import payload_bytes
 from compression.pruning.structure import apply as prune
 from compression.quantization.quantize import apply as quantize
 from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
-from compression.sizes import expected_bytes
+from compression.sizes import OTHER_FILES_BYTES, expected_bytes
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -77,6 +79,18 @@ def test_bytes_are_those_of_the_graph_after_every_cut_and_rounding(family: str, 
             said = expected_bytes(known, Recipe(stages=(*stages, stage)))
             assert said.exact
             assert said.weights_bytes == payload_bytes(quantize(stage, graph, passages_context(4))), (cut, stage)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+@pytest.mark.parametrize("stage", [None, Quantize(scheme="weight-only", bits=4), Quantize()], ids=["fp32", "weights", "int8"])
+def test_the_files_of_a_graph_are_counted_to_within_a_few_thousand_bytes(family: str, stage: Quantize | None, tmp_path: Path) -> None:
+    known = facts(folder_of(family, {}, tmp_path))
+    graph = assemble_decoder(loaded(tmp_path / family))
+    save_decoder(graph if stage is None else quantize(stage, graph, passages_context()), tmp_path)
+    taken = sum((tmp_path / name).stat().st_size for name in (MODEL, DATA, SCORE))
+    assert known.tokenizer_bytes is not None
+    said = expected_bytes(known, Recipe(stages=() if stage is None else (stage,))).total_bytes - known.tokenizer_bytes - OTHER_FILES_BYTES
+    assert said == pytest.approx(taken, abs=6_000)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -24,6 +24,6 @@ def units(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> UnitGro
     if len(layer.projections) > 1:
         rows = tuple(Rows(name, each) for name, each in zip(layer.projections, (together, size, size), strict=True))
     else:
-        (stacked,) = layer.projections
+        stacked = layer.projections[0]
         rows = (Rows(stacked, together), Rows(stacked, size, heads * size), Rows(stacked, size, (heads + key_heads) * size))
     return UnitGroup(rows, layer.output, together)

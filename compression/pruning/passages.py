@@ -7,6 +7,7 @@ second moment is known well from some thousand tokens, and what costs time is th
 from __future__ import annotations
 
 import numpy as np
+from torch import nn
 from transformers import PreTrainedModel
 
 from compression.models.context import EncodedSplit, StageContext
@@ -35,6 +36,6 @@ def batch_size(model: PreTrainedModel, split: EncodedSplit) -> int:
     return max(1, AT_ONCE // max(map(len, split.ids))) if is_decoder(model.config) else BATCH
 
 
-def body(model: PreTrainedModel) -> PreTrainedModel:
+def body(model: PreTrainedModel) -> nn.Module:
     """What is run to see inside: a language model's head, whose logits are hundreds of megabytes, is left out."""
     return model.base_model if is_decoder(model.config) else model

@@ -78,7 +78,7 @@ def _seen(stage: PruneWeights, model: PreTrainedModel, context: StageContext, mo
         case "weights":
             return {}
         case "inputs":
-            return _moments(model, names, context)
+            return _diagonals(model, context) if is_decoder(model.config) else _moments(model, names, context)
         case "gradients":
             return mean_gradients(model, names, context)
         case "training":
@@ -89,6 +89,16 @@ def _seen(stage: PruneWeights, model: PreTrainedModel, context: StageContext, mo
 def _moments(model: PreTrainedModel, names: list[str], context: StageContext, *, keep: bool = True) -> Seen:
     moments = input_moments(model, [name.removesuffix(".weight") for name in names], context, keep=keep)
     return {name: moments[name.removesuffix(".weight")] for name in names}
+
+
+def _diagonals(model: PreTrainedModel, context: StageContext) -> Seen:
+    """Mean squares [in] of what enters each matrix of a language model: its moments together may be larger than itself."""
+    walk = LayerByLayer(model, context)
+    found: dict[str, Tensor] = {}
+    for number, layer in enumerate(decoder_anatomy(model).layers):
+        seen = walk.moments(number, layer.linears, diagonal=True, keep=True)
+        found |= {f"{name}.weight": squares for name, squares in seen.items()}
+    return found
 
 
 @torch.no_grad()

@@ -162,6 +162,6 @@ def test_one_seed_one_result() -> None:
 def test_a_loss_that_is_no_number_is_said() -> None:
     model = tiny_decoder("llama", VOCABULARY)
     with torch.no_grad():
-        model.get_input_embeddings().weight.fill_(torch.nan)
+        model.get_parameter("model.embed_tokens.weight").fill_(torch.nan)
     with pytest.raises(ModelError, match="Training went astray at step 1"):
         train_decoder(model, passages(), epochs=1, learning_rate=1e-3, seed=0)

@@ -112,8 +112,15 @@ def test_sparsegpt_loses_least_of_what_the_model_says() -> None:
 
 def test_zeros_over_all_matrices_are_as_many_as_promised() -> None:
     model = tiny_decoder("qwen2", VOCABULARY)
+    whole = tiny_decoder("qwen2", VOCABULARY)
     prune_weights(PruneWeights(method="wanda", sparsity=0.3, scope="global"), model, context())
     assert sparsity(model) == pytest.approx(0.3, abs=1e-4)
+    scores = {}
+    for name in decoder_anatomy(whole).linears:
+        scores[name] = matrix(whole, name).abs() * torch.cat(list(entering(whole, name))).square().mean(0).sqrt()
+    threshold = torch.cat([each.flatten() for each in scores.values()]).quantile(0.3)
+    agree = [((matrix(model, name) != 0) == (each > threshold)).float().mean() for name, each in scores.items()]
+    assert float(torch.stack(agree).min()) > 0.999
 
 
 @pytest.mark.parametrize("family", FAMILIES)
