@@ -67,7 +67,7 @@ def test_the_document_has_perplexity_and_generation(done: TrialDocument) -> None
     assert done.baseline is not None
     ratio = done.quality.value / done.baseline.quality.value
     assert done.paired.change.value == pytest.approx(ratio - 1, abs=1e-4)
-    assert done.paired.kl > 0
+    assert done.paired.kl is not None and done.paired.kl > 0
     assert done.artifact is not None
     assert {"model.onnx", "model.onnx.data", "run.py"} <= done.artifact.files.keys()
 
@@ -86,6 +86,7 @@ def test_a_graph_is_read_though_an_artefact_shares_its_files(done: TrialDocument
     assert other.quality is not None
     assert done.paired is not None
     assert other.paired is not None
+    assert other.paired.kl is not None and done.paired.kl is not None
     assert other.paired.kl < done.paired.kl
 
 

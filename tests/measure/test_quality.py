@@ -36,7 +36,7 @@ def test_paired_counts_flips_both_ways() -> None:
     result = paired(ours, baseline, labels)
     assert (result.lost, result.gained, result.agreement) == (1, 1, pytest.approx(2 / 5))
     assert result.mcnemar_p == 1.0
-    assert result.kl > 0
+    assert result.kl is not None and result.kl > 0
     same = paired(baseline, baseline, labels)
     assert (same.agreement, same.lost, same.gained, same.mcnemar_p, same.kl) == (1.0, 0, 0, 1.0, 0.0)
 
