@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 
 from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of
+from benchmarks.encoders.minutes import Work
 from benchmarks.passes import counted
 from benchmarks.telling import title, verdict
 from compression.engine.pipeline import Bench
@@ -37,6 +38,10 @@ def run(asked: Asked) -> None:
         for name, stages in SWEEPS.items():
             with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
                 _sweep(name, stages, bench_of(replace(asked, workspace=Workspace.at(folder)), model))
+
+
+def work(asked: Asked, model: str) -> Work:
+    return Work(tuple(Recipe(stages=(stage,)) for stages in SWEEPS.values() for stage in stages))
 
 
 def _sweep(name: str, stages: Sequence[AnyStage], bench: Bench) -> None:

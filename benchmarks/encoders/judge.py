@@ -6,9 +6,10 @@ texts might have said. Where there are several seeds an example counts with its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
@@ -19,6 +20,7 @@ from compression.catalog import request
 from compression.engine.cache import content_key
 from compression.engine.pipeline import Bench, Made, Steps
 from compression.measure import locks, statistics
+from compression.measure.latency import measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
 from compression.measure.quality import evaluate
 from compression.recipe import AnyStage, Recipe
@@ -93,11 +95,43 @@ def judge(asked: Asked, bench: Bench, made: Made) -> Judged:
     split = bench.judge.encoded(asked.split, (made.folder / TOKENIZER).read_text(encoding="utf-8"))
 
     def run() -> np.ndarray:
-        with locks.compute():
-            return evaluate(made.folder, split.ids, split.labels, threads=usable_cores(), split=asked.split)[1]
+        return judge_folder(made.folder, split.ids, split.labels, asked.split)
 
     logits = bench.cache.array(content_key("logits", made.key, split.key, fingerprint().id), run)
     return Judged(made, logits, split.labels)
+
+
+def judge_folder(folder: Path, texts: Sequence[np.ndarray], labels: np.ndarray, split: str) -> np.ndarray:
+    """Logits [n, classes] of the model.onnx in a folder, of whoever made it."""
+    with locks.compute():
+        return evaluate(folder, texts, labels, threads=usable_cores(), split=split)[1]
+
+
+def timed(asked: Asked, bench: Bench, made: Made, whole: Made) -> tuple[Interval, bool]:
+    """How much faster than fp32 a model is, and whether the machine was noisy."""
+    return kept_speed(asked, bench, (made.key, whole.key), lambda: time_folder(asked, made.folder, whole))
+
+
+def time_folder(asked: Asked, folder: Path, whole: Made) -> tuple[Interval, bool]:
+    """In turns with fp32 and alone on the machine."""
+    with locks.measuring():
+        sitting = measure_in_turns(folder, whole.folder, CONDITIONS, asked.protocol)
+    assert sitting.speedup
+    return sitting.speedup, sitting.noisy
+
+
+def kept_speed(asked: Asked, bench: Bench, of: Sequence[str], sit: Callable[[], tuple[Interval, bool]]) -> tuple[Interval, bool]:
+    """What `sit` finds, measured once on this machine and then kept in the workspace: a run that was broken off does not time it again.
+
+    `of` says what was timed, by keys of content.
+    """
+
+    def run() -> np.ndarray:
+        speedup, noisy = sit()
+        return np.array([speedup.value, speedup.low, speedup.high, noisy])
+
+    value, low, high, noisy = map(float, bench.cache.array(content_key("speed", *of, asked.protocol, CONDITIONS.in_words(), fingerprint().id), run))
+    return Interval(value=value, low=low, high=high), bool(noisy)
 
 
 def with_drawn_calibration(task: Task, seed: int) -> Task:

@@ -16,6 +16,7 @@ import onnx
 from onnx import numpy_helper
 
 from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points
+from benchmarks.encoders.minutes import Work
 from benchmarks.telling import title, verdict, within
 from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
 from compression.engine.cache import content_key
@@ -53,17 +54,31 @@ def _compare(asked: Asked, bench: Bench, whole: Judged, bits: int) -> None:
 
 
 def _candidates(asked: Asked, bench: Bench, bits: int) -> dict[str, Judged]:
-    """What is compared, by name. At two bits no matrix has bits to give, so only a budget has something to choose."""
+    """What is compared, by name."""
+    megabytes = int((_uniform_bytes(asked, bench, bits) + written_bytes(bench.request, decoder=False)) / 1e4) / 100
+    found = {name: judged(asked, bench, asked.recipe(stage)) for name, stage in (_stages(bits) | _within(megabytes)).items()}
+    return {"rtn uniform": _uniform(asked, bench, bits), **found}
+
+
+def work(asked: Asked, model: str) -> Work:
+    uniform = [Quantize(scheme="weight-only", bits=bits) for bits in (2, 4)]
+    stages = [stage for bits in (2, 3) for stage in (_stages(bits) | _within(12.0)).values()]
+    return Work(tuple(Recipe(stages=(stage,)) for stage in (*uniform, *stages)))
+
+
+def _stages(bits: int) -> dict[str, Quantize]:
+    """At two bits no matrix has bits to give, so only a budget has something to choose."""
     stages = {name: Quantize(scheme="weight-only", bits=bits, rounding=name) for name in ROUNDINGS}
     if bits == 3:
         by_error = {"rtn by error": Quantize(scheme="weight-only", bits=bits)}
         stages = by_error | {f"{name} by error": stage for name, stage in stages.items()}
         stages["gptq by sensitivity"] = Quantize(scheme="weight-only", bits=bits, rounding="gptq", allocation="sensitivity")
-    megabytes = int((_uniform_bytes(asked, bench, bits) + written_bytes(bench.request, decoder=False)) / 1e4) / 100
-    for rounding in ("rtn", "gptq"):
-        stages[f"{rounding} by sensitivity, budget"] = Quantize(scheme="weight-only", max_mb=megabytes, rounding=rounding, allocation="sensitivity")
-    found = {name: judged(asked, bench, asked.recipe(stage)) for name, stage in stages.items()}
-    return {"rtn uniform": _uniform(asked, bench, bits), **found}
+    return stages
+
+
+def _within(megabytes: float) -> dict[str, Quantize]:
+    budget = Quantize(scheme="weight-only", max_mb=megabytes, allocation="sensitivity")
+    return {f"{rounding} by sensitivity, budget": budget.model_copy(update={"rounding": rounding}) for rounding in ("rtn", "gptq")}
 
 
 def _row(name: str, size: int, found: Judged, whole: Judged, uniform: Judged) -> tuple[Interval, Interval]:

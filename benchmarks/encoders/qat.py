@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
+from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
 from compression.recipe import Quantize, Recipe
 
 EPOCHS, LEARNING_RATE = 2, {4: 5e-5, 2: 1e-4}
+ROUNDINGS = ("rtn", "gptq")
 
 
 def run(asked: Asked) -> None:
     for model in asked.models:
-        for bits in (4, 2):
+        for bits in LEARNING_RATE:
             _compare(asked, model, bits)
+
+
+def work(asked: Asked, model: str) -> Work:
+    found: list[Recipe] = []
+    for bits in LEARNING_RATE:
+        found += seeded([Recipe(stages=(_trained(bits),))], asked.seeds)
+        found += [Recipe(stages=(Quantize(scheme="weight-only", bits=bits, rounding=rounding),)) for rounding in ROUNDINGS]
+    return Work(tuple(found))
+
+
+def _trained(bits: int) -> Quantize:
+    return Quantize(scheme="weight-only", bits=bits, train_epochs=EPOCHS, learning_rate=LEARNING_RATE[bits])
 
 
 def _compare(asked: Asked, model: str, bits: int) -> None:
@@ -20,12 +34,11 @@ def _compare(asked: Asked, model: str, bits: int) -> None:
     bench = bench_of(asked, model)
     whole = judged(asked, bench, Recipe())
     title("qat", f"{model}, {bits}-bit weights; fp32 {whole.accuracy.value:.4f}; {EPOCHS} epochs, learning rate {LEARNING_RATE[bits]:g}")
-    trained = Quantize(scheme="weight-only", bits=bits, train_epochs=EPOCHS, learning_rate=LEARNING_RATE[bits])
-    seeds = [judged(asked, bench, asked.recipe(trained, seed=seed)) for seed in asked.seeds]
+    seeds = [judged(asked, bench, asked.recipe(_trained(bits), seed=seed)) for seed in asked.seeds]
     right, divergences = over_seeds([seed.right for seed in seeds]), over_seeds([seed.divergences(whole) for seed in seeds])
     size = seeds[0].bytes / 1e6
     print(f"  {'trained':<14} {size:6.2f} MB  accuracy {spread([seed.accuracy.value for seed in seeds])}  KL {divergences.mean():.3f}")
-    for rounding in ("rtn", "gptq"):
+    for rounding in ROUNDINGS:
         after = judged(asked, bench, asked.recipe(Quantize(scheme="weight-only", bits=bits, rounding=rounding)))
         gain, closer = difference(right, after.right), difference(divergences, after.divergences(whole))
         kl = after.divergences(whole).mean()

@@ -5,7 +5,8 @@ Both sides are one recipe but for `soft_weight`: start, budget, order of texts a
 
 from __future__ import annotations
 
-from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread, timed
+from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
 from compression.recipe import Distill, Recipe
 from compression.recipe_file import load_recipe
@@ -20,6 +21,11 @@ def run(asked: Asked) -> None:
     for model in asked.models:
         title("teacher", f"{model}, {taught.in_words()}")
         _compare(asked, model, taught)
+
+
+def work(asked: Asked, model: str) -> Work:
+    taught = load_recipe(RECIPE)
+    return Work(seeded([variant(taught, teacher=teacher) for teacher in (True, False)], asked.seeds), timed=1)
 
 
 def variant(recipe: Recipe, *, teacher: bool) -> Recipe:
@@ -48,6 +54,6 @@ def _compare(asked: Asked, model: str, recipe: Recipe) -> None:
     first = sides["with teacher"][0].made
     seconds = first.stage_seconds[0]
     verdict(f"training takes at most {MOST_SECONDS:.0f} s", f"{seconds:.0f} s", seconds <= MOST_SECONDS)
-    speedup = bench.sit(first, whole.made).speedup
-    assert speedup
-    verdict(f"at least {LEAST_SPEEDUP:g} times as fast as fp32", within(speedup, 2), speedup.value >= LEAST_SPEEDUP)
+    speedup, noisy = timed(asked, bench, first, whole.made)
+    found = within(speedup, 2) + (", noisy" if noisy else "")
+    verdict(f"at least {LEAST_SPEEDUP:g} times as fast as fp32", found, speedup.value >= LEAST_SPEEDUP)

@@ -5,41 +5,23 @@ The front is that of the tenth, some shipped recipes and `SMALLER`. Every model 
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.encoders import openvino
-from benchmarks.encoders.judge import (
-    CONDITIONS,
-    Asked,
-    Judged,
-    bench_of,
-    difference,
-    judged,
-    points,
-    share_kept,
-)
+from benchmarks.encoders.judge import CONDITIONS, Asked, Judged, bench_of, difference, judged, points, share_kept, timed
+from benchmarks.encoders.minutes import Work
+from benchmarks.encoders.peers import PEERS, made_by
 from benchmarks.shipped import shipped_bytes
 from benchmarks.telling import title, verdict, within
-from compression.artifact.pack import TOKENIZER, written_bytes
+from compression.artifact.pack import written_bytes
 from compression.engine.pipeline import Bench
-from compression.measure import locks
-from compression.measure.latency import measure_in_turns
-from compression.measure.machine import usable_cores
-from compression.measure.quality import evaluate
-from compression.models.load import prepare
+from compression.errors import ArtifactError
 from compression.pareto import Vector, dominates
 from compression.recipe import Quantize, Recipe
 from compression.recipe_file import load_recipe
-from compression.tasks import encode, export_split
-from compression.trial import Interval, Protocol
+from compression.trial import Interval
 from compression.workspace import PROJECT
 
 RECIPES = PROJECT / "data" / "recipes"
@@ -51,8 +33,6 @@ SMALLER = {
     "int8-static, embedding 4": Quantize(scheme="int8-static", calibration="percentile", embedding_bits=4),
 }
 """Added once the shipped recipes were seen not to dominate on minilm-trec's validation split: for these, only another split or model is a test."""
-PEERS = {"ort-dynamic": "ONNX Runtime dynamic", "ort-static": "ONNX Runtime static", "nncf": "NNCF on OpenVINO"}
-PEER = PROJECT / "benchmarks" / "peers" / "int8_encoders.py"
 LEAST_KEPT, MOST_BYTES, MOST_MINUTES = 0.99, 0.1, 20.0
 
 
@@ -91,6 +71,11 @@ def run(asked: Asked) -> None:
             _dominated(peer, ours)
 
 
+def work(asked: Asked, model: str) -> Work:
+    recipes = tuple(_recipes(TENTHS[model][0]).values()) if model in TENTHS else ()
+    return Work(recipes, timed=len(recipes), peers=len(PEERS) if recipes else 0)
+
+
 def _recipes(tenth: str) -> dict[str, Recipe]:
     """What is made here by name, the tenth first if there is one."""
     files = {name: RECIPES / f"{name}.yaml" for name in (tenth, *SHIPPED)}
@@ -100,42 +85,21 @@ def _recipes(tenth: str) -> dict[str, Recipe]:
 
 def _ours(asked: Asked, bench: Bench, whole: Judged, name: str, recipe: Recipe) -> Point:
     found = judged(asked, bench, asked.recipe(*recipe.stages, seed=recipe.seed))
-    speedup, noisy = _in_turns(found.made.folder, whole.made.folder, asked.protocol)
+    speedup, noisy = timed(asked, bench, found.made, whole.made)
     wanted = bench.request.model_copy(update={"recipe": recipe})
     size = found.bytes + written_bytes(wanted, decoder=False)  # recipe, manifest, card and script are part of an artefact
     return _shown(Point(name, found.right, size, speedup, sum(found.made.stage_seconds), noisy), whole)
 
 
-def _in_turns(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
-    with locks.measuring():
-        sitting = measure_in_turns(folder, baseline, CONDITIONS, protocol)
-    assert sitting.speedup
-    return sitting.speedup, sitting.noisy
-
-
 def _peers(asked: Asked, bench: Bench, whole: Judged) -> Iterator[Point]:
-    """Each made from the same checkpoint in a process of its own, and judged and timed as ours are."""
-    with TemporaryDirectory(prefix="paretoscope-") as scratch:
-        checkpoint, calibration = Path(scratch) / "checkpoint", Path(scratch) / "calibration.jsonl"
-        checkpoint.mkdir()
-        prepare(bench.model_ref, bench.task, checkpoint)
-        export_split(bench.task, "calibration", calibration)
-        split = bench.task.splits[asked.split]
-        texts = encode(checkpoint / TOKENIZER, split.texts, bench.judge.max_length)
-        for by, name in PEERS.items():
-            folder = Path(scratch) / by
-            with locks.compute():
-                command = [sys.executable, str(PEER), str(checkpoint), str(calibration), str(folder), "--by", by]
-                printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-            seconds = float(json.loads(printed.splitlines()[-1])["seconds"])
-            if by == "nncf":
-                logits, (speedup, noisy) = openvino.logits(folder, texts), openvino.speedup(folder, whole.made.folder, asked.protocol)
-            else:
-                with locks.compute():
-                    logits = evaluate(folder, texts, split.labels, threads=usable_cores(), split=asked.split)[1]
-                speedup, noisy = _in_turns(folder, whole.made.folder, asked.protocol)
-            right = (logits.argmax(axis=1) == split.labels).astype(np.float64)
-            yield _shown(Point(name, right, shipped_bytes(folder), speedup, seconds, noisy), whole)
+    """Those that can be made here, judged and timed as ours are."""
+    for by, name in PEERS.items():
+        try:
+            found = made_by(asked, bench, whole, by)
+        except ArtifactError as error:
+            verdict(f"the front dominates {name}", str(error), False)
+            continue
+        yield _shown(Point(name, found.right, shipped_bytes(found.folder), found.speedup, found.seconds, found.noisy), whole)
 
 
 def _shown(point: Point, whole: Judged) -> Point:

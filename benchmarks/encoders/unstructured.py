@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, with_drawn_calibration
+from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict
 from compression.methods import WEIGHT_SCORES
 from compression.recipe import PruneWeights, Recipe
@@ -27,10 +28,25 @@ def run(asked: Asked) -> None:
         _retrained(asked, model)
 
 
+def work(asked: Asked, model: str) -> Work:
+    at_once = [
+        Recipe(stages=(PruneWeights(method=method, sparsity=sparsity),))
+        for method in METHODS
+        for sparsity in SPARSITIES
+        for _ in _seeds(asked, method)
+    ]
+    return Work((*at_once, *seeded([Recipe(stages=(RETRAINED,))], asked.seeds)))
+
+
+def _seeds(asked: Asked, method: str) -> tuple[int, ...]:
+    """One that looks at no data is one run whatever the seed."""
+    return asked.seeds if WEIGHT_SCORES[method].looks_at == "inputs" else asked.seeds[:1]
+
+
 def _at_once(asked: Asked, model: str, method: str, sparsity: float) -> list[np.ndarray]:
-    """Right answers [n] for each seed; one that looks at no data is one run whatever the seed."""
+    """Right answers [n] for each seed."""
     found: list[np.ndarray] = []
-    for seed in asked.seeds if WEIGHT_SCORES[method].looks_at == "inputs" else asked.seeds[:1]:
+    for seed in _seeds(asked, method):
         recipe = asked.recipe(PruneWeights(method=method, sparsity=sparsity))
         bench = bench_of(asked, model, recipe)
         bench.task = with_drawn_calibration(bench.task, seed)
