@@ -29,9 +29,10 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
             kind = "a language model" if model.architecture == "decoder" else "a classifier"
             raise RecipeError(f'Stage {place} ({stage.in_words()}) does not suit "{model.name}", {kind}: {reason}.')
     budgeted = any(isinstance(stage, Quantize) and stage.max_mb is not None for stage in recipe.stages)
-    if not budgeted and not any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages):
+    cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
+    if not budgeted and not cut:
         return
-    if model.architecture == "classifier" and (family := family_of(model)) not in FAMILIES:
+    if cut and model.architecture == "classifier" and (family := family_of(model)) not in FAMILIES:
         raise parts_unknown(family)
     try:
         shape = decoder_facts(model) if model.architecture == "decoder" else facts(model)
@@ -61,6 +62,8 @@ def unsuited(stage: Stage, architecture: Architecture) -> str | None:
     """
     if architecture == "classifier":
         return "it keeps no key-value cache; leave cache_bits out" if isinstance(stage, Quantize) and stage.cache_bits != 32 else None
+    if getattr(stage, "unlabelled", False):
+        return "its training texts need no labels, and it learns from no others; leave unlabelled out"
     if isinstance(stage, Quantize):
         return "training while rounding is for classifiers; set train_epochs to 0" if stage.train_epochs else None
     if isinstance(stage, PruneWeights):

@@ -315,6 +315,6 @@ def _graph_bytes(shape: ModelFacts, stage: Quantize | None, matrices: int) -> in
     graphs, one of them for scoring, more operators a layer, and aligned tensors in a file apart."""
     if isinstance(shape, DecoderFacts):
         each = {"int8-dynamic": 650, "int8-static": 1_000, "weight-only": 970}[stage.scheme] if stage else 0
-        return 5_000 + 5_500 * shape.layers + each * matrices
+        return 5_000 + (7_500 if shape.layer_norm else 5_000) * shape.layers + each * matrices
     each = {"int8-dynamic": 95, "int8-static": 360, "weight-only": 230}[stage.scheme] if stage else 0
     return 1_300 + 1_700 * shape.layers + each * matrices

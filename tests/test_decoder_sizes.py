@@ -204,6 +204,8 @@ def test_what_suits(stage: AnyStage, ref: ModelRef) -> None:
         (Distill(layers=1, ffn_ratio=0.5, criterion="taylor"), "set criterion to"),
         (Distill(layers=3), "its teacher has only 2"),
         (Quantize(train_epochs=1), "set train_epochs to 0"),
+        (Distill(layers=1, unlabelled=True), "leave unlabelled out"),
+        (PruneStructure(target="ffn", retrain_epochs=1, distill_weight=1, unlabelled=True), "leave unlabelled out"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.in_words(),
 )
