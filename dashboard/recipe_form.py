@@ -13,7 +13,7 @@ from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
-from dashboard.recipe_state import DEFAULTS, State, for_decoder, to_state
+from dashboard.recipe_state import DEFAULTS, State, for_decoder, splits_words, to_state
 
 PREFIX = "form_"
 PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yaml"}
@@ -211,6 +211,13 @@ def _quantize(*, decoder: bool = False) -> None:
             with st.expander("Groups and rounding"):
                 st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
                 st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
+                if decoder or not st.session_state[PREFIX + "train_epochs"]:
+                    words = {"integer": "a level", "real": "anywhere"}
+                    help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file."
+                    st.segmented_control("Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, **_key("zero_point"))
+                if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
+                    help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
+                    st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))
                 st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
                 st.segmented_control(
                     "Widths by",

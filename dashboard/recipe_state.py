@@ -74,6 +74,8 @@ DEFAULTS: State = {
     "bits": 4.0,
     "group_size": 32,
     "rounding": "rtn",
+    "zero_point": "integer",
+    "frequent_words": 0,
     "widths": "error",
     "max_mb": None,
     "embedding_bits": 8,
@@ -154,6 +156,9 @@ def _quantizing(state: Mapping[str, Any]) -> State:
         stage |= {"cache_bits": state["cache_bits"]}
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")} | {"allocation": state["widths"]}
+        if not state["train_epochs"]:
+            stage |= {"zero_point": state["zero_point"]}
+            stage |= {"frequent_words": state["frequent_words"]} if state["decoder"] and state["frequent_words"] and splits_words(state) else {}
         if state["max_mb"]:
             chosen = ("bits", "embedding_bits", "head_bits")
             stage = {key: value for key, value in stage.items() if key not in chosen} | {"max_mb": state["max_mb"]}
@@ -166,14 +171,19 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     return stage
 
 
+def splits_words(state: Mapping[str, Any]) -> bool:
+    """Whether the first words of the vocabulary may keep 8 bits: the others and the last matrix, which may be the same table, have fewer."""
+    return state["embedding_bits"] in (2, 4) and state["head_bits"] in (2, 4) and not state["max_mb"]
+
+
 def to_state(recipe: Recipe) -> State:
     """The form that says `recipe`; raises `RecipeError` when the form cannot say all of it.
 
     >>> to_recipe(to_state(parse_recipe({"stages": [{"kind": "prune-weights", "pattern": "2:4"}]}))).in_words()
     'magnitude 2:4'
     """
-    cached = any(isinstance(stage, Quantize) and stage.cache_bits != 32 for stage in recipe.stages)
-    state: State = {**DEFAULTS, "decoder": cached, "distil": False, "prune": False, "targets": [], "quantize": False}
+    decoders = any(isinstance(stage, Quantize) and (stage.cache_bits != 32 or stage.frequent_words) for stage in recipe.stages)
+    state: State = {**DEFAULTS, "decoder": decoders, "distil": False, "prune": False, "targets": [], "quantize": False}
     for stage in recipe.stages:
         if isinstance(stage, Distill):
             state |= {"distil": True, **stage.model_dump(include=set(STUDENT))}
@@ -198,6 +208,8 @@ def to_state(recipe: Recipe) -> State:
                 "scheme",
                 "group_size",
                 "rounding",
+                "zero_point",
+                "frequent_words",
                 "max_mb",
                 "embedding_bits",
                 "head_bits",

@@ -32,7 +32,7 @@ from compression.tasks import encode
 from compression.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
-OURS = ("4 bits, table 8", "4 bits gptq, table 8", "4 bits real, table 8", "4 bits real, table 4")
+OURS = ("4 bits, table 8", "4 bits gptq, table 8", "4 bits real, table 8", "4 bits real, 12,000 words at 8")
 """Of `four_bits.RECIPES`."""
 NAME = "llama.cpp"
 

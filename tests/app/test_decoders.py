@@ -147,3 +147,14 @@ def test_the_form_holds_an_int8_cache_for_language_models_alone() -> None:
     (stage,) = recipe_state.to_recipe({**state, "decoder": False}).stages
     assert isinstance(stage, Quantize)
     assert stage.cache_bits == 32
+
+
+def test_the_form_holds_real_zero_points_and_frequent_words() -> None:
+    recipe = Recipe(
+        stages=(Quantize(scheme="weight-only", bits=4, zero_point="real", embedding_bits=4, head_bits=4, frequent_words=12_000),),
+    )
+    state = recipe_state.to_state(recipe)
+    assert recipe_state.to_recipe(recipe_state.for_decoder(state)) == recipe
+    (finer,) = recipe_state.to_recipe({**state, "head_bits": 8}).stages
+    assert isinstance(finer, Quantize)
+    assert finer.frequent_words == 0  # a head that is the table would take its 8 bits to all words
