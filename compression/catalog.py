@@ -337,8 +337,9 @@ def request(
     name = task or chosen.task
     if name is None:
         raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
-    how = {"text_column": text_column, "label_column": label_column, "encoding": encoding, "unlabelled": unlabelled}
-    data = resolve_task(name, architecture=chosen.architecture, **how)
+    data = resolve_task(
+        name, text_column=text_column, label_column=label_column, encoding=encoding, unlabelled=unlabelled, architecture=chosen.architecture
+    )
     check_task(data, chosen)
     if data.name != chosen.task or unlabelled is not None:
         load_task(data, chosen.outputs)

@@ -18,7 +18,6 @@ from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
 from compression.cli_source import measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
-from compression.fit import check_fit
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
 from compression.report.table import rows
@@ -127,14 +126,7 @@ def _numbers(text: str, option: str) -> list[float]:
 
 def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]) -> list[TrialDocument]:
     """The documents of all recipes, from the store or, for those that are not there yet, from the engine."""
-    first = _request(given, recipes[0])  # all are checked before any is queued
-    if recipes[1:]:
-        model = catalog.resolve_model(given.model)
-        data = catalog.resolve_request(first)[1]
-        for recipe in recipes[1:]:
-            check_fit(model, recipe)
-            catalog.check_texts(recipe, data, model)
-    requests = [first, *(first.model_copy(update={"recipe": recipe}) for recipe in recipes[1:])]
+    requests = [_request(given, recipe) for recipe in recipes]  # all are checked before any is queued
     store = Store.open(workspace)
     try:
         rows = [store.queue(request, again=given.again) for request in requests]
@@ -147,9 +139,17 @@ def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe])
 
 def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
     chosen = {name: getattr(given, name) for name in ("batch", "sequence", "threads") if getattr(given, name) is not None}
-    data = {name: getattr(given, name, None) for name in ("text_column", "label_column", "encoding", "unlabelled")}
-    conditions = Conditions(**chosen) if chosen else None
-    return catalog.request(given.model, recipe, task=given.task, protocol=given.protocol, conditions=conditions, **data)
+    return catalog.request(
+        given.model,
+        recipe,
+        task=given.task,
+        protocol=given.protocol,
+        conditions=Conditions(**chosen) if chosen else None,
+        text_column=given.text_column,
+        label_column=given.label_column,
+        encoding=given.encoding,
+        unlabelled=getattr(given, "unlabelled", None),
+    )
 
 
 # --- the queue and the engine ---------------------------------------------------------------------------

@@ -272,6 +272,8 @@ def _head_bytes(matrix: Matrix, stage: Quantize) -> int:
     bits = _head_bits(matrix, stage)
     if not matrix.tied or not stage.frequent_words:
         return _grouped(matrix, bits, stage)
+    if bits >= 8:
+        raise RecipeError(f"frequent_words needs head_bits below 8 too, for this head is the word embedding; set it to 4 or 2, got {bits}.")
     rest = replace(matrix, outputs=_rest(matrix.outputs, stage))
     return _grouped(replace(matrix, outputs=stage.frequent_words), 8, stage) + _grouped(rest, bits, stage) + FREQUENT_BYTES
 

@@ -241,7 +241,9 @@ def test_a_budget_of_megabytes_is_the_expected_size_where_it_can_be_met(bert: Mo
 
     least, most = (expected_bytes(bert, recipe(Quantize(scheme="weight-only", bits=b, embedding_bits=b, head_bits=b))).total_bytes for b in (2, 8))
     middle = (least + most) // 2
-    assert [total(size / 1e6) for size in (1, middle, 10 * most)] == [least, middle, most]
+    assert [total(size / 1e6) for size in (least, middle, 10 * most)] == [least, middle, most]
+    with pytest.raises(RecipeError, match="with every weight in 2 bits the artefact has about"):
+        total(1e-6)
 
 
 def test_bytes_fall_with_bits_and_never_with_zeros(bert: ModelFacts) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Stage
 from compression.recovery import epochs_of, remedies
 
 PROMISES = (
@@ -21,7 +21,7 @@ PROMISES = (
     "max_mb",
     "embedding_bits",
 )
-STAGES: list[Stage] = [
+STAGES: list[AnyStage] = [
     Distill(layers=2, ffn_ratio=0.5),
     PruneStructure(target="heads", ratio=0.25),
     PruneStructure(target="vocabulary", ratio=0.5),

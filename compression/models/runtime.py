@@ -6,6 +6,7 @@ temporary file instead, which the runtime maps, so what is copied and changed fo
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,8 +53,13 @@ def workbench(model: onnx.ModelProto) -> Iterator[Workbench]:
 
 
 def _session(model: bytes | str) -> onnxruntime.InferenceSession:
-    """Idle threads sleep: spinning ones would take the cores from torch and numpy in between."""
+    """Idle threads sleep: spinning ones would take the cores from torch and numpy in between.
+
+    There are as many as torch and numpy have. The runtime by itself takes every core, whatever share of them the engine gave this process.
+    """
     options = onnxruntime.SessionOptions()
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = int(given) if given.isdigit() else 0
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -21,9 +21,9 @@ def units(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> UnitGro
     size = layer.head_size
     heads, key_heads = heads_of(model, layer)
     together = heads // key_heads * size
-    if len(layer.projections) > 1:
-        rows = tuple(Rows(name, each) for name, each in zip(layer.projections, (together, size, size), strict=True))
-    else:
-        stacked = layer.projections[0]
+    if len(layer.projections) == 1:
+        (stacked,) = layer.projections
         rows = (Rows(stacked, together), Rows(stacked, size, heads * size), Rows(stacked, size, (heads + key_heads) * size))
+    else:
+        rows = tuple(Rows(name, each) for name, each in zip(layer.projections, (together, size, size), strict=True))
     return UnitGroup(rows, layer.output, together)

@@ -36,16 +36,14 @@ class Grid:
         >>> Grid.spanning(np.array([[-1.0]]), np.array([[2.0]]), bits=2).zero_points.tolist()
         [[1.0]]
         """
-        scales = (high - low) / np.float32(2**bits - 1)
-        scales = half(np.where(scales == 0, 1, scales), positive=True)
+        scales = half((high - low) / np.float32(2**bits - 1), positive=True)
         none = np.zeros_like(scales)
         return cls(scales, none, half(low), bits, real) if real else cls(scales, np.rint(-low / scales), none, bits)
 
     @classmethod
     def symmetric(cls, largest: np.ndarray) -> Grid:
         """The grid of 8 bits up to `largest` [rows, groups] on either side of zero."""
-        scales = largest / np.float32(127)
-        scales = half(np.where(scales == 0, 1, scales), positive=True)
+        scales = half(largest / np.float32(127), positive=True)
         return cls(scales, np.full_like(scales, 128), np.zeros_like(scales), 8)
 
     def codes(self, grouped: np.ndarray) -> np.ndarray:

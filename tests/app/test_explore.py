@@ -178,7 +178,7 @@ def test_noisy_sittings_are_marked_in_the_table(open_page: Open, store: Store) -
     assert loud.latency
     fill(store, [calm, loud.model_copy(update={"latency": loud.latency.model_copy(update={"noisy": True})})])
     table = open_page("explore").dataframe[0].value
-    assert dict(zip(table["Model"], table["Sitting"], strict=True))["int8 dynamic"] == "noisy"
+    assert dict(zip(table["Model"], table["Sitting"], strict=True))["■ int8 dynamic"] == "noisy"
     assert sum(table["Sitting"] == "noisy") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -116,7 +117,7 @@ def test_every_section_says_about_how_long_it_takes(name: str, tmp_path: Path, c
 
 def test_more_training_seeds_and_times_take_longer(tmp_path: Path) -> None:
     def takes(given: Asked, **changes: Any) -> float:
-        return minutes(given, "minilm-trec", Work(**({"recipes": seeded([STUDENT], given.seeds)} | changes)))
+        return minutes(given, "minilm-trec", replace(Work(seeded([STUDENT], given.seeds)), **changes))
 
     whole = takes(asked(tmp_path))
     assert takes(asked(tmp_path, seeds=(0,))) == pytest.approx(whole / 3)

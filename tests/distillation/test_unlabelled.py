@@ -14,7 +14,7 @@ from compression.catalog import resolve_task
 from compression.distillation import student
 from compression.distillation.unlabelled import training_texts
 from compression.errors import RecipeError, TaskError
-from compression.models.context import EncodedSplit
+from compression.models.context import EncodedSplit, StageContext
 from compression.models.train import _Loss, train
 from compression.pruning import structure
 from compression.recipe import Distill, PruneStructure
@@ -61,12 +61,16 @@ def test_without_a_teacher_such_texts_change_nothing(tmp_path: Path) -> None:
 )
 def test_the_teacher_is_asked_once_about_both_and_both_are_learned_from(stage: Distill | PruneStructure, tmp_path: Path) -> None:
     recorder = Recorder()
-    carried_out = (student if isinstance(stage, Distill) else structure).apply
-    with_them = tensors_of(carried_out(stage, tiny_model(tmp_path), recorder.context()))
+
+    def carried_out(stage: Distill | PruneStructure, context: StageContext) -> dict[str, torch.Tensor]:
+        model = tiny_model(tmp_path)
+        return tensors_of(student.apply(stage, model, context) if isinstance(stage, Distill) else structure.apply(stage, model, context))
+
+    with_them = carried_out(stage, recorder.context())
     assert [len(kept) for kept in recorder.kept.values()] == [len(tiny_split()) + len(unlabelled_split())]
     assert recorder.progress[-1] == (4, 4)  # two epochs of 34 texts in batches of 32
     alone = stage.model_copy(update={"unlabelled": False})
-    without = tensors_of(carried_out(alone, tiny_model(tmp_path), recorder.context()))
+    without = carried_out(alone, recorder.context())
     assert any(not torch.equal(with_them[name], without[name]) for name in with_them)
     assert len(recorder.computed) == 2  # other texts, another key
 

@@ -8,7 +8,7 @@ import pytest
 
 from compression.artifact.pack import RECOVERY_BYTES
 from compression.engine.recovering import recovered
-from compression.recipe import PruneStructure, Quantize, Recipe, Recover, Stage
+from compression.recipe import AnyStage, PruneStructure, Quantize, Recipe, Recover, Stage
 from compression.trial import Quality
 from tests.test_recovery import STAGES
 
@@ -90,7 +90,7 @@ def test_of_perplexity_the_allowance_is_a_share() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.in_words())
-def test_what_is_told_has_room_in_the_artefact(stage: Stage) -> None:
+def test_what_is_told_has_room_in_the_artefact(stage: AnyStage) -> None:
     """Nothing helps, so every remedy is tried and told of: a budget of megabytes counts with that."""
     recipe = Recipe(stages=(stage,), recover=Recover(max_drop=0, epochs=50))
     _, notes = recovered(recipe, judge(lambda stage: 0.1, []), anything)
