@@ -58,9 +58,9 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
     _numbers(scope, baseline, shape, size, guess)
     act()
     _where_from(scope, shape, guess)
-    curves = _curves(scope, table, recipe, size, guess) if table else []
+    if table:
+        _curves(scope, table, recipe, size, guess)
     _can_it(scope, recipe, shape)
-    charts.draw(curves)
 
 
 def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
@@ -137,7 +137,7 @@ def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: 
     )
 
 
-def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> list[charts.Chart]:
+def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> None:
     axes = scope.axes
     ends = {
         axes.size: MetricValue(axes.size, size.total_bytes) if size else None,
@@ -145,7 +145,6 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
         axes.quality: _value(axes.quality, guess.quality) if guess else None,
     }
     own = guess.measured if guess else None
-    drawn: list[charts.Chart] = []
     for column, x in zip(st.columns(2), (axes.size, axes.time), strict=True):
         across, up = ends[x], ends[axes.quality]
         hollow = None
@@ -153,8 +152,7 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
             said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
             hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
         with column:
-            drawn.append(charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else []))
-    return drawn
+            charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
 
 
 def _value(key: str, found: Interval | None) -> MetricValue | None:

@@ -38,14 +38,13 @@ with answer:
     recommendation.draw(here, advice, by_id, len(table), judged_by(objectives, asked.constraints))
 
 states = recommendation.states(found, advice)
-plots: list[charts.Chart] = []
+shown = []
 for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True):
     with column:
-        plots.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
+        shown.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
 recommendation.legend(found, advice, len(table))
 
 tray.draw(here, found, [by_id[id] for id in picked])
 model_table.draw(here, table, found, advice, picked)
-recommendation.not_comparable([each.info for each in plots], found, by_id)
+recommendation.not_comparable(shown, found, by_id)
 empty.link(share, here)
-charts.draw(plots)

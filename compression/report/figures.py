@@ -36,21 +36,13 @@ def tradeoff_figure(
 ) -> go.Figure:
     """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where the front is.
     `compact` leaves out labels and the words on the guides, for a plot of half the usual width."""
-    ink = tradeoff_ink(info, dark=dark, log_x=log_x, whole=whole, height=height, legend=legend, compact=compact)
-    return go.Figure(ink["data"], ink["layout"])
-
-
-def tradeoff_ink(
-    info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 450, legend: bool = True, compact: bool = False
-) -> Ink:
-    """The same plot as plain data and layout, for whoever draws it."""
     canvas = canvas_for(info, dark=dark, log_x=log_x, whole=whole)
     traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
     lines, words = guides(canvas, compact)
     words = words if compact else [*words, *labels(canvas)]
     over_and_under = {"shapes": [*limits(canvas), *lines], "annotations": [*words, *out_of_sight(canvas)]}
     top = TOP if legend or not compact else 24
-    return {"data": traces, "layout": {**_layout(canvas, height, legend, top, compact), **over_and_under}}
+    return go.Figure(traces, {**_layout(canvas, height, legend, top, compact), **over_and_under})
 
 
 def _layout(canvas: Canvas, height: int, legend: bool, top: int, compact: bool) -> Ink:
