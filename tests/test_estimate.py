@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -494,21 +493,6 @@ def test_smoothing_is_sure_where_points_are_dense_and_quiet() -> None:
     assert noisy.half > 4 * found.half
     assert predict(x[:7], y[:7], np.array([0.3])).level == pytest.approx(7 / 8)
     assert predict(x, np.zeros(30), np.array([1.0])).value == 0
-
-
-def test_answers_come_within_a_slider_step(bert: ModelFacts, larger: Path) -> None:
-    facts(larger)
-    trials = study(bert) * 4
-    asked = recipe(PruneWeights(sparsity=0.6), Quantize())
-    for ask in (lambda: facts(larger), lambda: expected_bytes(bert, asked), lambda: expected(trials, asked, bert), lambda: advice(asked, facts=bert)):
-        best = min(_seconds(ask) for _ in range(5))
-        assert best < 0.05
-
-
-def _seconds(ask: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    ask()
-    return time.perf_counter() - start
 
 
 # --- how long it takes ----------------------------------------------------------------------------------------
