@@ -86,8 +86,8 @@ def ort_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
 
 def nncf_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
     """The transformer preset of NNCF's post-training quantization, saved as OpenVINO's own files."""
-    import nncf
-    import openvino
+    import nncf  # pyright: ignore[reportMissingImports]  an extra of the benchmark
+    import openvino  # pyright: ignore[reportMissingImports]
 
     model = openvino.convert_model(whole)
     small = nncf.quantize(model, nncf.Dataset(texts), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(texts))

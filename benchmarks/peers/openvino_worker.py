@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
-import openvino
+import openvino  # pyright: ignore[reportMissingImports]  an extra of the benchmark
 
 from compression.measure.worker import sample, synthetic_requests, warm_up
 
