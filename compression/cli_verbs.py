@@ -23,7 +23,7 @@ from compression.recipe_file import load_recipe, parse_recipe
 from compression.report.table import rows
 from compression.report.waterfall import before, steps
 from compression.sittings import place
-from compression.store import Store, unfinished
+from compression.store import Store, TrialRow, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
 
@@ -224,26 +224,31 @@ def report(given: Namespace, workspace: Workspace) -> None:
     _say(given, {"path": str(to), "trials": len(documents), "source": source.name}, text)
 
 
+def _with_artifact(store: Store, start: str) -> TrialRow:
+    """A trial of the workspace; raises `StoreError`, or `ArtifactError` for one of the shipped study, which has numbers alone."""
+    from compression.cli_export import shipped_only
+
+    try:
+        return store.find(start)
+    except StoreError:
+        if (shipped := shipped_only(start)) is not None:
+            raise shipped from None
+        raise
+
+
 def keep(given: Namespace, workspace: Workspace) -> None:
     from compression.engine.keeping import keep as judge_on_test
 
     store = Store.open(workspace)
-    ids = [store.find(start).trial_id for start in given.trials]  # all must exist before any is judged
+    ids = [_with_artifact(store, start).trial_id for start in given.trials]  # all must exist before any is judged
     documents = [judge_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
     _say(given, {"trials": [document.to_json() for document in documents]}, "\n".join(map(cli_text.result, documents)))
 
 
 def export(given: Namespace, workspace: Workspace) -> None:
-    from compression.cli_export import copy_artifact, shipped_only
+    from compression.cli_export import copy_artifact
 
-    store = Store.open(workspace)
-    try:
-        row = store.find(given.trial)
-    except StoreError:
-        if (shipped := shipped_only(given.trial)) is not None:
-            raise shipped from None
-        raise
-    to = copy_artifact(row, workspace, Path(given.to))
+    to = copy_artifact(_with_artifact(Store.open(workspace), given.trial), workspace, Path(given.to))
     _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
 
 

@@ -82,7 +82,7 @@ def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None
 
 def _make_here(scope: Scope, row: Row, key: str) -> None:
     """The model is not on this disk; the same recipe makes it."""
-    with st.popover("Get this model", icon=":material/download:"):
+    with st.popover("Make this model", icon=":material/compress:"):
         st.markdown(f"{_where_it_is(scope)} The same recipe makes and measures it on this machine:")
         if st.button("Make it here", type="primary", icon=":material/compress:", key=f"make_{key}"):
             try:

@@ -29,8 +29,8 @@ def draw(scope: Scope) -> None:
             st.text_input("Encoding", "utf-8", key="own_encoding", persist_state="session", width=140)
         st.text_input("Unlabelled texts", key="own_unlabelled", placeholder="a file to learn from, with a teacher", persist_state="session")
         st.button("Use it", type="primary", key="own_use", on_click=_use, args=(scope.model, scope.task))
-    if "own_error" in st.session_state:
-        error_card(st.session_state["own_error"])
+        if "own_error" in st.session_state:
+            error_card(st.session_state["own_error"])
 
 
 def _use(model: str, task: str) -> None:

@@ -206,27 +206,12 @@ def _quantize(*, decoder: bool = False) -> None:
         if scheme == "int8-static" or (scheme == "int8-dynamic" and st.session_state[PREFIX + "smooth"] and not trained):
             st.select_slider("Calibration examples", [32, 64, 128, 256, 512, 1024], **_key("calibration_examples"))
         fitted = scheme == "weight-only" and bool(st.session_state[PREFIX + "max_mb"])
-        st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("embedding_bits"))
+        help_table = "Most language models have one table for words and last matrix: it takes the finer of the two." if decoder else None
+        st.select_slider("Word embedding", [2, 4, 8, 32], format_func=_bits, disabled=fitted, help=help_table, **_key("embedding_bits"))
+        if scheme == "weight-only" and decoder:
+            st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, help=help_table, **_key("head_bits"))
         if scheme == "weight-only":
-            with st.expander("Groups and rounding"):
-                st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
-                st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
-                if decoder or not st.session_state[PREFIX + "train_epochs"]:
-                    words = {"integer": "a level", "real": "anywhere"}
-                    help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file."
-                    st.segmented_control("Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, **_key("zero_point"))
-                if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
-                    help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
-                    st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))
-                st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
-                st.segmented_control(
-                    "Widths by",
-                    list(ALLOCATION_WORDS),
-                    format_func=lambda name: ALLOCATION_WORDS[name],
-                    required=True,
-                    help="Which matrix takes how many bits follows its own error, or how far the model's answers move (takes a minute).",
-                    **_key("widths"),
-                )
+            _groups(decoder=decoder, fitted=fitted)
         if decoder:
             help_cache = "Keys and values of the text so far: 8 bits take a quarter of the memory of a long text, and cost time."
             st.segmented_control("Key-value cache", [32, 8], format_func=_bits, help=help_cache, required=True, **_key("cache_bits"))
@@ -236,6 +221,29 @@ def _quantize(*, decoder: bool = False) -> None:
             if trained:
                 help_teacher = "The teacher is the model before this step. The rest of the loss is on the labels."
                 st.slider("Weight of its teacher", 0.0, 1.0, step=0.05, help=help_teacher, **_key("distill_weight"))
+
+
+def _groups(*, decoder: bool, fitted: bool) -> None:
+    with st.expander("Groups and rounding"):
+        st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
+        if not decoder:
+            st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
+        if decoder or not st.session_state[PREFIX + "train_epochs"]:
+            words = {"integer": "a level", "real": "anywhere"}
+            help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file."
+            st.segmented_control("Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, **_key("zero_point"))
+        if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
+            help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
+            st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))
+        st.selectbox("Rounding", list(ROUNDINGS), format_func=lambda name: ROUNDINGS[name].label, **_key("rounding"))
+        st.segmented_control(
+            "Widths by",
+            list(ALLOCATION_WORDS),
+            format_func=lambda name: ALLOCATION_WORDS[name],
+            required=True,
+            help="Which matrix takes how many bits follows its own error, or how far the model's answers move (takes a minute).",
+            **_key("widths"),
+        )
 
 
 def _recover(*, trains: bool) -> None:

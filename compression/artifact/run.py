@@ -65,7 +65,7 @@ def latency():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.exit(__doc__)
     if sys.argv[1] == "--evaluate":
         print("accuracy {:.4f} on {} examples".format(*evaluate(sys.argv[2])))
