@@ -127,7 +127,7 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
         return [_say(True, True, f"{size}; integer arithmetic is about twice as fast where the CPU has VNNI or AMX, and little faster elsewhere.")]
     if not any(part in flag.lower() for flag in flags for part in INT8_KERNELS):
         if "avx2" in flags:
-            return [_say(True, True, f"{size}, and faster than fp32, though not as fast as with int8 instructions (VNNI, AMX).{_SATURATION}")]
+            return [_say(True, True, f"{size} and run faster than fp32, though not as fast as with int8 instructions (VNNI, AMX).{_SATURATION}")]
         return [_say(True, False, f"{size}, but this CPU has no int8 instructions (VNNI, AMX), so it gains little speed or none.")]
     how = "ranges of activations are fixed beforehand" if stage.scheme == "int8-static" else "the range of activations is found in every call"
     return [_say(True, True, f"{size}, and this CPU multiplies int8 faster than fp32 ({how}).")]

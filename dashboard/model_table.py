@@ -114,6 +114,7 @@ def _columns(axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     shown: dict[str, Any] = {
         "Model": st.column_config.TextColumn("Model", width="medium", pinned=True),
+        "Front": st.column_config.TextColumn("Front", width=105),
         "change": number("vs baseline", format="%+.1f %%" if metric(axes.quality).relative else "%+.1f points"),
         "p": st.column_config.TextColumn("p", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
         "smaller": number("Smaller", format="%.1fx"),
