@@ -117,11 +117,12 @@ def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "conten
     """The button that queues a first look, and the card when that cannot be."""
     decoder = data.architecture(scope.model) == "decoder"
     minutes = 10 if decoder else 3
-    if not st.button(f"Measure it here (about {minutes} minutes)", icon=":material/timer:", key="measure_here", width=width):
+    recipes: list[Recipe] = [parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)]
+    makes = f"Makes and measures {', '.join(recipe.in_words() for recipe in recipes)}."
+    if not st.button(f"Measure it here (about {minutes} minutes)", icon=":material/timer:", help=makes, key="measure_here", width=width):
         return
     try:
         with st.spinner("Queueing"):
-            recipes: list[Recipe] = [parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)]
             data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions(scope.model)) for recipe in recipes])
     except ParetoscopeError as error:
         error_card(error)
