@@ -343,7 +343,7 @@ def request(
     check_task(data, chosen)
     if data.name != chosen.task or unlabelled is not None:
         load_task(data, chosen.outputs)
-    check_texts(recipe, data, chosen)
+    _check_texts(recipe, data, chosen)
     return TrialRequest(
         model=chosen.name,
         task=data.name,
@@ -359,7 +359,7 @@ def request(
     )
 
 
-def check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
+def _check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
     """Raise `TaskError` when a recipe learns from unlabelled texts and the task has none."""
     from compression.tasks import load_task  # builds on this file
 
