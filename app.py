@@ -14,6 +14,8 @@ from dashboard.cards import error_card
 st.set_page_config(page_title="Paretoscope", page_icon=str(frame.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
 st.logo(frame.logo(), size="large", icon_image=frame.BRAND / "mark.svg")
 
+st.html(frame.STYLE)
+
 page = st.navigation(frame.pages(), expanded=True)
 
 try:

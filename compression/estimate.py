@@ -113,7 +113,8 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
 
     Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, half of that of words, and
-    whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs. Zeros: half the
+    whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs; and once more the
+    shape, where no training follows, for that is another thing. Zeros: half the
     bits that a sparsity is worth, how much the method looks at, whether ranked globally or N:M. Bits: log2 of those of encoder and
     embedding, which scheme, group size, whether rounding or the choice of widths looks at data.
     """
@@ -128,7 +129,9 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     taught = [stage.soft_weight for stage in distilled] + [stage.distill_weight for stage in recipe.stages if _retrains(stage)]
     numbers += [float(bool(distilled)), max(taught, default=0.0)]
     numbers.append(float(any(stage.imitates for stage in distilled)) / 2)
-    numbers.append(math.log2(1 + sum(_epochs(stage) for stage in recipe.stages)) / 2)
+    epochs = sum(_epochs(stage) for stage in recipe.stages)
+    numbers.append(math.log2(1 + epochs) / 2)
+    numbers.append(0.0 if epochs else math.log2(left.encoder_parameters / facts.encoder_parameters))
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
     kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
     numbers.append(-1.5 * math.log2(kept))

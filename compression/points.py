@@ -123,7 +123,7 @@ def against_baseline(point: Point, baseline: Point) -> str:
 
     >>> def at(id, quality, ms): return Point(id, {"quality": MetricValue("quality", quality), "latency_p50_ms": MetricValue("latency_p50_ms", ms)})
     >>> against_baseline(at("a", 0.948, 2.0), at("fp32", 0.96, 7.8))
-    '94.8 % (-1.20 points, a clear loss), 3.90x faster'
+    '94.8 % (-1.2 points, a clear loss), 3.90x faster'
     """
     parts: list[str] = []
     key = baseline.quality_key

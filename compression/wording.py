@@ -12,19 +12,24 @@ from compression.trial import HeldOut
 def difference(key: str, change: float) -> str:
     """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
 
-    >>> difference("quality", -0.012), difference("size_bytes", 3e6), difference("speedup", 0)
-    ('-1.20 points', '+3.00 MB', '+0 x')
+    >>> difference("quality", -0.0124), difference("size_bytes", 3e6), difference("speedup", 0)
+    ('-1.2 points', '+3.00 MB', '+0 x')
     """
     row = metric(key)
-    sign = "-" if change < 0 else "+"
-    return f"{sign}{row.number(abs(change))} {'points' if row.unit == '%' else row.unit}".strip()
+    return f"{'-' if change < 0 else '+'}{_amount(key, change)} {'points' if row.unit == '%' else row.unit}".strip()
+
+
+def _amount(key: str, change: float) -> str:
+    """Without a sign; points to a tenth, as they stand everywhere."""
+    row = metric(key)
+    return f"{row.shown(abs(change)):.1f}" if row.unit == "%" else row.number(abs(change))
 
 
 def change(key: str, value: float, base: float) -> str:
     """What a number is beside the baseline's `base`: a difference, or per cent of it where that is how the metric is compared.
 
     >>> change("quality", 0.948, 0.96), change("perplexity", 18.36, 18.0)
-    ('-1.20 points', '+2.00 %')
+    ('-1.2 points', '+2.00 %')
     """
     return f"{100 * (value / base - 1):+.2f} %" if metric(key).relative else difference(key, value - base)
 
@@ -33,7 +38,7 @@ def allowance(key: str, bound: float) -> str:
     """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it.
 
     >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
-    ('2.00 points', '2.00 %')
+    ('2.0 points', '2.00 %')
     """
     return f"{100 * bound:.2f} %" if metric(key).relative else difference(key, bound).removeprefix("+")
 
@@ -54,7 +59,7 @@ def negligible(key: str, change: float) -> bool:
     >>> negligible("size_bytes", -300), negligible("size_bytes", 3e6)
     (True, False)
     """
-    return float(metric(key).number(abs(change)).replace(",", "")) == 0
+    return float(_amount(key, change).replace(",", "")) == 0
 
 
 def may_be_one(low: float | None, high: float | None) -> bool:

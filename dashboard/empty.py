@@ -39,7 +39,7 @@ def header(scope: Scope, table: Sequence[Row]) -> DeltaGenerator:
         st.markdown(f"## {short(scope.model)} on {short(scope.task)}", width="content")
         with st.popover("Copy link", icon=":material/link:", type="tertiary"):
             share = st.container()
-    if table:
+    if table and not scope.demo:
         st.caption(f"{_models(len(table))} measured on {scope.where} · {scope.conditions.in_words()}")
     whose_points(scope)
     return share
@@ -71,8 +71,8 @@ def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
     waiting = [row for row in data.live_trials() if row.request.model == scope.model]
     text, way = st.columns([5, 2], vertical_alignment="center")
     text.caption(
-        f":material/info: A demo study from **{scope.elsewhere}**: {machine_in_words(newest.document)}, {when(newest.document)}. "
-        "What is measured here gets axes of its own."
+        f":material/info: A demo study of {_models(len(table))} from **{scope.elsewhere}**: {machine_in_words(newest.document)}, "
+        f"{when(newest.document)} · {scope.conditions.in_words()}. What is measured here gets axes of its own."
     )
     own = other_side(scope)
     with way:

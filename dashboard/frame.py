@@ -10,6 +10,8 @@ from streamlit.navigation.page import Page
 from dashboard import engine_line, scope
 
 BRAND = Path(__file__).parent / "brand"
+STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
+"""Streamlit leaves twice as much empty over the first line; the answer and the curves should stand on the first screen."""
 PAGES = {
     "See": [("pages/explore.py", "Explore", ":material/scatter_plot:"), ("pages/compare.py", "Compare", ":material/compare_arrows:")],
     "Make": [("pages/compress.py", "Compress", ":material/compress:")],

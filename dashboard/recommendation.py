@@ -18,23 +18,20 @@ def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: 
     """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be done with it."""
     best = table.get(advice.best or "")
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            with st.container(width="content", gap=None):
-                st.caption(f"{judged}:")
-                st.markdown(f"### {verdict.headline(advice, table)}", width="content")
-            st.badge(f"{len(advice.feasible)} of {count} models left", color="gray")
+        st.markdown(f"### {verdict.headline(advice, table)}")
         if best:
-            st.markdown(verdict.figures(best))
-        st.caption(verdict.why(advice, table))
-        if best:
-            with st.container(horizontal=True):
-                downloads.artifact(scope, best, key="best", primary=True)
-                _pick_button([id for id in (advice.best, advice.runner_up) if id])
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(verdict.figures(best), width="content")
+                with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                    downloads.artifact(scope, best, key="best", primary=True)
+                    _pick_button([id for id in (advice.best, advice.runner_up) if id])
+        st.caption(f"{judged}: {len(advice.feasible)} of {count} models left. {verdict.why(advice, table)}")
 
 
 def _pick_button(ids: Sequence[str]) -> None:
-    label = "Pick it and the runner-up" if len(ids) > 1 else "Pick it"
-    st.button(label, icon=":material/push_pin:", type="tertiary", on_click=_pick, args=(list(ids),), key="pick_best")
+    label = "Pick both" if len(ids) > 1 else "Pick"
+    about = "Ring it and the runner-up on the curves, to compare them." if len(ids) > 1 else "Ring it on the curves."
+    st.button(label, icon=":material/push_pin:", type="tertiary", on_click=_pick, args=(list(ids),), key="pick_best", help=about)
 
 
 def _pick(ids: list[str]) -> None:

@@ -234,7 +234,7 @@ def test_what_a_dominated_point_needs() -> None:
     assert needed["size_bytes"].change == -5e6
     assert needed["quality"].bound == 0.95
     assert needed["quality"].change == pytest.approx(0.02)
-    assert needed["quality"].in_words() == "accuracy above 95.0 % (+2.00 points)"
+    assert needed["quality"].in_words() == "accuracy above 95.0 % (+2.0 points)"
     assert found.needed("good") == ()
 
 
@@ -271,7 +271,7 @@ def test_no_clear_loss_goes_before_a_smaller_model_that_clearly_loses() -> None:
     found = recommend(STUDIES, [], ALL, BASE)
     assert (found.best, found.runner_up) == ("student-3 int8", "ffn-50 int8")
     assert found.reason == (
-        "student-3 int8: 94.8 % (-1.20 points, p = .09: no clear loss), 4.00x faster, 5.29x smaller. "
+        "student-3 int8: 94.8 % (-1.2 points, p = .09: no clear loss), 4.00x faster, 5.29x smaller. "
         "Of 6 on the front within the limits 3 lose no accuracy clearly; this is the best compromise of size on disk and latency p50 of them."
     )
 
@@ -383,7 +383,7 @@ def test_a_loss_is_clear_by_the_paired_test_else_by_intervals() -> None:
 
 
 def test_words_against_the_baseline_say_the_direction() -> None:
-    assert against_baseline(at("a", 180e6, 0.97, 16.0), BASE) == "97.0 % (+1.00 points), 2.00x slower, 2.00x larger"
+    assert against_baseline(at("a", 180e6, 0.97, 16.0), BASE) == "97.0 % (+1.0 points), 2.00x slower, 2.00x larger"
     assert against_baseline(at("a", None, None), BASE) == ""
 
 

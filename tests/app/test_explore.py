@@ -131,7 +131,7 @@ def test_a_strategy_that_is_hidden_is_nowhere(open_page: Open, full: list[TrialD
 def test_shipped_points_say_whose_they_are(open_page: Open, demo: list[TrialDocument]) -> None:
     app = open_page("explore")
     said = words(app)
-    assert "A demo study from **another machine**: Test CPU, 2 cores" in said
+    assert "A demo study of 7 models from **another machine**: Test CPU, 2 cores" in said
     assert "01 Mar 2026" in said
     assert any("Test CPU" in str(chart["layout"]) for chart in charts(app))
     assert any(each.label == "Make it here" for each in app.button)
@@ -141,9 +141,9 @@ def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocum
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "A demo study from" not in words(app)
+    assert "A demo study" not in words(app)
     app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
-    assert "A demo study from **another machine**" in words(app)
+    assert "A demo study of 7 models from **another machine**" in words(app)
     assert "Test CPU" in str(charts(app)[0]["layout"])
 
 
@@ -153,7 +153,7 @@ def test_few_own_points_leave_the_study_one_click_away_and_back(open_page: Open,
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
     assert "2 models of this machine so far. The demo study has 7: Test CPU, 2 cores, VNNI, 01 Mar 2026." in words(app)
     button(app, "Show the demo study").click().run()
-    assert "A demo study from **another machine**" in words(app)
+    assert "A demo study of 7 models from **another machine**" in words(app)
     assert "2 of 2 models left" not in words(app)
     assert app.query_params["machine"] == "demo-cafe0123cafe"
     button(app, "Back to this machine (2 models)").click().run()
@@ -201,7 +201,7 @@ def test_a_study_from_an_equal_machine_stays_apart(
     ship(monkeypatch, tmp_path / "study.json.gz", here())
     app = open_page("explore")
     assert len(ids(charts(app)[0])) == 7
-    assert "A demo study from **a machine like this one**" in words(app)
+    assert "A demo study of 7 models from **a machine like this one**" in words(app)
     mine = fill(store, here()[:2])
     app.run()
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
