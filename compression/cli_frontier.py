@@ -18,6 +18,7 @@ from compression.points import Objective, Point
 from compression.report.table import Row, rows
 from compression.sittings import in_words, text_in_words
 from compression.trial import TrialDocument
+from compression.wording import listed
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class FrontierDocument:
     def in_words(self) -> str:
         lines = [cli_text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
         lines.append(answer(self.recommendation, self.objectives, self.limits))
+        if self.found.knee and len(self.objectives) > 2:
+            lines.append(f"The knee is that of {listed([one.metric.called for one in self.objectives])} together; a plot marks that of its own two.")
         if self.elsewhere:
             lines.append(f"Left out: {self.elsewhere} trials from another machine or under other conditions.")
         return "\n".join([*lines, *self.source.in_words(len(self.table))])
