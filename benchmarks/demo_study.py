@@ -98,14 +98,13 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
     EXACT,
     [weights(4) | {"rounding": "gptq"}],
     [weights(4) | {"zero_point": "real"}],
-    [weights(5) | BY_DATA],
+    [weights(4.5, embedding=4) | BY_DATA | {"head_bits": 4}],
     [weights(3)],
     [weights(3) | BY_DATA],
     [weights(2.5) | BY_DATA],
     [DEPTH, weights(8)],
     [{"kind": "prune-weights", "sparsity": 0.5, "method": "sparsegpt"}, weights(8)],
     [RECOVERED],
-    [RECOVERED, weights(8)],
     [RECOVERED, *EXACT],
 ]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {

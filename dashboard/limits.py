@@ -54,7 +54,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
     present = [name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)]
     if not present:
         return list(table)
-    chosen = linked.chips("Shown", present, default=present, format_func=_key, key="show", label_visibility="collapsed")
+    chosen = linked.chips("Shown", present, default=present, format_func=_key, key="show")
     return [row for row in table if row.family in chosen or row.family == "baseline"] or list(table)
 
 
@@ -97,17 +97,14 @@ def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Object
     """The chips that define dominance; none chosen means all of them."""
     known = {row.key for row in present_metrics(table)}
     choices = [key for key in (*axes.objectives, *FURTHER) if key in known]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("Better means", help="A model is dominated when another is at least as good in all of these and better in one.", width="content")
-        chosen = linked.chips(
-            "Better means",
-            choices,
-            default=[key for key in axes.objectives if key in choices],
-            format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
-            key="objectives",
-            label_visibility="collapsed",
-            width="content",
-        )
+    chosen = linked.chips(
+        "Better means",
+        choices,
+        default=[key for key in axes.objectives if key in choices],
+        format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
+        key="objectives",
+        help="A model is dominated when another is at least as good in all of these and better in one.",
+    )
     return objectives(*(chosen or choices))
 
 

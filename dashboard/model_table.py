@@ -113,7 +113,7 @@ def _standing(id: str, found: Frontier, advice: Recommendation) -> str:
 def _columns(axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     shown: dict[str, Any] = {
-        "Model": st.column_config.TextColumn("Model", width=300, pinned=True),
+        "Model": st.column_config.TextColumn("Model", width=240, pinned=True),
         "Front": st.column_config.TextColumn("Front", width=105),
         "change": number("vs baseline", format="%+.1f %%" if metric(axes.quality).relative else "%+.1f points"),
         "p": st.column_config.TextColumn("p", help="McNemar's exact test on the same examples: below .05 the difference is more than chance"),
