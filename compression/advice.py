@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compression.decoder_facts import DecoderFacts
 from compression.model_facts import ModelFacts, after
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.trial import Conditions
@@ -54,7 +55,7 @@ def advice(recipe: Recipe, flags: Sequence[str] = (), conditions: Conditions | N
         elif isinstance(stage, Distill):
             said = _of_student(recipe, place, stage, facts)
         else:
-            said = [*(_of_weight_only(stage, at) if stage.scheme == "weight-only" else _of_int8(stage, flags)), *_of_embedding(stage, facts)]
+            said = [*(_of_weight_only(stage, at, facts) if stage.scheme == "weight-only" else _of_int8(stage, flags)), *_of_embedding(stage, facts)]
         found += [Advice(each.size, each.speed, each.text, place) for each in said]
     if found and not any(each.size or each.speed for each in found):
         found.append(_say(False, False, "As it stands this recipe can cost accuracy but makes the model neither smaller nor faster on this machine."))
@@ -133,23 +134,36 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
     return [_say(True, True, f"{size}, and this CPU multiplies int8 faster than fp32 ({how}).")]
 
 
-def _of_weight_only(stage: Quantize, at: Conditions) -> list[Advice]:
+def _of_weight_only(stage: Quantize, at: Conditions, facts: ModelFacts | None) -> list[Advice]:
     rows = at.batch * at.sequence
+    generates = isinstance(facts, DecoderFacts)
     if stage.max_mb is not None:
         text = f"Every part takes 2, 4 or 8 bits, so that all files fit into {stage.max_mb:g} MB"
+        if generates:
+            return [_of_tokens(text, at)]
         if rows >= MANY_ROWS:
             return [_say(True, False, f"{text}; what has fewer than 8 is slower than fp32 at {rows} rows at once, for widening weights costs time.")]
         return [_say(True, True, f"{text}; weights are widened in every call, which pays at few rows at once (here {rows}).")]
     group = 32 / stage.group_size + (stage.bits / stage.group_size if stage.bits < 8 else 0)
     size = f"With its scales a weight takes {stage.bits + group:.3g} bits"
+    if generates:
+        return [_of_tokens(size, at), *_of_few_bits(stage)]
     if rows >= MANY_ROWS and stage.bits < 8:
         where = f"at batch {at.batch} and {at.sequence} tokens ({rows} rows at once)"
         return [_say(True, False, f"{size}; {where} it is slower than fp32, for widening weights costs more than it saves.")]
     text = f"{size}; weights are widened in every call, which pays at few rows at once (here {rows}, from {MANY_ROWS} on it costs time)."
-    said = [_say(True, True, text)]
-    if stage.bits < 4:
-        said.append(_say(True, False, "Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel."))
-    return said
+    return [_say(True, True, text), *_of_few_bits(stage)]
+
+
+def _of_tokens(size: str, at: Conditions) -> Advice:
+    """Of a language model, which reads a prompt at once and then writes a row at a time."""
+    prompt = f"the prompt, {at.batch * at.sequence} rows at once, is read no faster, for there widening weights costs more than it saves"
+    return _say(True, True, f"{size}; each token that is written reads fewer bytes and comes faster. Only {prompt}.")
+
+
+def _of_few_bits(stage: Quantize) -> list[Advice]:
+    few = stage.max_mb is None and stage.bits < 4
+    return [_say(True, False, "Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel.")] if few else []
 
 
 def _of_embedding(stage: Quantize, facts: ModelFacts | None) -> list[Advice]:

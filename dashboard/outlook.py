@@ -145,6 +145,7 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
         axes.quality: _value(axes.quality, guess.quality) if guess else None,
     }
     own = guess.measured if guess else None
+    small_print = ""
     for column, x in zip(st.columns(2), (axes.size, axes.time), strict=True):
         across, up = ends[x], ends[axes.quality]
         hollow = None
@@ -152,7 +153,8 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
             said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
             hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
         with column:
-            charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+            small_print = charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+    st.caption(small_print)
 
 
 def _value(key: str, found: Interval | None) -> MetricValue | None:

@@ -13,7 +13,7 @@ from compression.catalog import ModelRef, resolve_model
 from compression.decoder_facts import DecoderFacts, decoder_facts
 from compression.decoder_io import DATA, MODEL, SCORE
 from compression.errors import ModelError, ParetoscopeError
-from compression.estimate import features
+from compression.estimate import advice, features
 from compression.fit import check_fit, suits
 from compression.model_facts import after, facts
 from compression.models.assemble_decoder import assemble_decoder
@@ -24,6 +24,7 @@ from compression.pruning.structure import apply as prune
 from compression.quantization.quantize import apply as quantize
 from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.sizes import OTHER_FILES_BYTES, expected_bytes
+from compression.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -163,7 +164,17 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
 def test_an_estimate_knows_the_shape_of_a_language_model(tmp_path: Path) -> None:
     known = facts(folder_of("llama", {}, tmp_path))
     whole, cut = (features(known, Recipe(stages=stages)) for stages in ((), (PruneStructure(target="heads", ratio=0.5),)))
-    assert np.flatnonzero(whole != cut).tolist() == [1, 4]  # the shares of heads and of weights
+    assert np.flatnonzero(whole != cut).tolist() == [1, 4, 11]  # shares of heads and weights, once more as nothing trains them
+
+
+@pytest.mark.parametrize("changes", [{"bits": 4}, {"max_mb": 90}])
+def test_advice_tells_a_token_from_a_prompt(changes: dict[str, Any]) -> None:
+    """128 rows at once are read no faster in few bits, but what is written comes a row at a time."""
+    stage = Quantize(scheme="weight-only", **changes)
+    (said,) = advice(Recipe(stages=(stage,)), ("avx2",), Conditions(sequence=128), _graph_and_facts(tied=True)[1])
+    assert (said.size, said.speed) == (True, True)
+    assert "each token that is written reads fewer bytes" in str(said)
+    assert "the prompt, 128 rows at once, is read no faster" in str(said)
 
 
 # --- what suits a language model --------------------------------------------------------------------------

@@ -24,8 +24,8 @@ ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn one over the other in this order."""
 TOP = 52
 """Pixels over the plot: the words on the guides and over them the legend or the mode bar, which a touch screen always shows."""
-NARROW = 42
-"""Letters of small print in a line under a compact plot; twice as many under a usual one."""
+SMALL_PRINT = 84
+"""Letters in a line under the plot."""
 OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
 BARS: dict[State, float] = {"front": 0.4, "near": 0.14, "dominated": 0.07, "excluded": 0.07}
 """Opacity of the marks, and of their error bars."""
@@ -35,7 +35,7 @@ def tradeoff_figure(
     info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 450, legend: bool = True, compact: bool = False
 ) -> go.Figure:
     """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where the front is.
-    `compact` leaves out labels and the words on the guides, for a plot of half the usual width."""
+    `compact` leaves out labels, the words on the guides and the small print, for plots of half the usual width whose page says it once."""
     canvas = canvas_for(info, dark=dark, log_x=log_x, whole=whole)
     traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
     lines, words = guides(canvas, compact)
@@ -47,10 +47,11 @@ def tradeoff_figure(
 
 def _layout(canvas: Canvas, height: int, legend: bool, top: int, compact: bool) -> Ink:
     at, info = canvas.at, canvas.info
-    footnote = [part for line in info.footnote.split("<br>") for part in textwrap.wrap(line, NARROW if compact else 2 * NARROW) or [""]]
+    footnote = [] if compact else [part for line in info.footnote.split("<br>") for part in textwrap.wrap(line, SMALL_PRINT) or [""]]
     axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
-    across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>"}}
+    small_print = f"<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>" if footnote else ""
+    across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}{small_print}"}}
     if canvas.log_x:
         ticks = list(_round_numbers(canvas.x_range))
         across |= {
