@@ -35,12 +35,13 @@ def change(key: str, value: float, base: float) -> str:
 
 
 def allowance(key: str, bound: float) -> str:
-    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it.
+    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it: with more digits than a change has, for it decides.
 
     >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
-    ('2.0 points', '2.00 %')
+    ('2.00 points', '2.00 %')
     """
-    return f"{100 * bound:.2f} %" if metric(key).relative else difference(key, bound).removeprefix("+")
+    row = metric(key)
+    return f"{100 * bound:.2f} %" if row.relative else f"{row.number(bound)} {'points' if row.unit == '%' else row.unit}".strip()
 
 
 def what_is_lost(key: str) -> str:

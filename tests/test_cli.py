@@ -258,7 +258,7 @@ def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
     assert any(line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic") for line in lines)
     judged = say("frontier", "plain", "--by", "quality, latency_p90_ms", "--max-drop", "1", "--max-size-mb", "5")["recommendation"]
     assert judged["objectives"] == ["quality", "latency_p90_ms"]
-    assert judged["limits"] == ["Accuracy drop ≤ 1.0 points", "Size on disk ≤ 5.00 MB"]
+    assert judged["limits"] == ["Accuracy drop ≤ 1.00 points", "Size on disk ≤ 5.00 MB"]
     assert "no metric" in refused("frontier", "plain", "--by", "sizes")
 
 

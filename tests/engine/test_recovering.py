@@ -53,8 +53,8 @@ def test_the_first_remedy_within_the_allowance_is_kept_and_the_others_are_not_tr
     assert found.in_words() == "ffn -50 % + 1 epoch with teacher"
     assert asked == ["fp32 baseline", "ffn -50 %", "ffn global -50 %", "ffn -50 % + 1 epoch with teacher"]
     assert note == (
-        "recovering, at most 1.0 points a stage: ffn -50 % -3.0 points; ffn global -50 % -3.0 points; "
-        "ffn -50 % + 1 epoch with teacher -0.500 points. Kept ffn -50 % + 1 epoch with teacher"
+        "recovering, at most 1.00 points a stage: ffn -50 % -3.0 points; ffn global -50 % -3.0 points; "
+        "ffn -50 % + 1 epoch with teacher -0.5 points. Kept ffn -50 % + 1 epoch with teacher"
     )
 
 
