@@ -16,12 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from compression.catalog import request
 from compression.engine.pipeline import run_trial
 from compression.recipe import Recipe
-from compression.recipe_file import parse_recipe
+from compression.recipe_file import load_recipe, parse_recipe
 from compression.study import STUDY
 from compression.trial import TrialDocument
 from compression.workspace import SHIPPED, Workspace, write_whole
@@ -42,9 +40,9 @@ def cut(ratio: float) -> dict[str, Any]:
     return {"kind": "prune-structure", "target": "vocabulary", "ratio": ratio, "retrain_epochs": 1}
 
 
-def shipped(name: str) -> list[dict[str, Any]]:
+def of_file(name: str) -> list[dict[str, Any]]:
     """The stages of a recipe of data/recipes."""
-    return yaml.safe_load((SHIPPED / "recipes" / f"{name}.yaml").read_text())["stages"]
+    return [stage.canonical() for stage in load_recipe(SHIPPED / "recipes" / f"{name}.yaml").stages]
 
 
 BOTH: list[list[dict[str, Any]]] = [
@@ -88,7 +86,7 @@ MORE: list[list[dict[str, Any]]] = [
 ]
 OF_LANGUAGE: list[list[dict[str, Any]]] = [
     [],
-    shipped("smollm2-sixth"),
+    of_file("smollm2-sixth"),
     [weights(8)],
     [weights(4)],
     [weights(4, embedding=4) | {"head_bits": 4}],
@@ -97,10 +95,10 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
 ]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
     "minilm-trec": BOTH + MORE,
-    "minilm-movies": [*BOTH, shipped("movies-tenth")],
+    "minilm-movies": [*BOTH, of_file("movies-tenth")],
     "smollm2-135m": OF_LANGUAGE,
 }
-"""Reviews are longer and more, so training on them costs more: they get the shorter list."""
+"""Training on reviews, which are longer and more, and judging a language model cost more time: those lists are shorter."""
 
 
 def main() -> None:

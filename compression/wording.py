@@ -15,14 +15,19 @@ def difference(key: str, change: float) -> str:
     >>> difference("quality", -0.0124), difference("size_bytes", 3e6), difference("speedup", 0)
     ('-1.2 points', '+3.00 MB', '+0 x')
     """
-    row = metric(key)
-    return f"{'-' if change < 0 else '+'}{_amount(key, change)} {'points' if row.unit == '%' else row.unit}".strip()
+    return f"{'-' if change < 0 else '+'}{_amount(key, change)} {_unit(key)}".strip()
 
 
 def _amount(key: str, change: float) -> str:
     """Without a sign; points to a tenth, as they stand everywhere."""
     row = metric(key)
     return f"{row.shown(abs(change)):.1f}" if row.unit == "%" else row.number(abs(change))
+
+
+def _unit(key: str) -> str:
+    """Of a change."""
+    unit = metric(key).unit
+    return "points" if unit == "%" else unit
 
 
 def change(key: str, value: float, base: float) -> str:
@@ -41,7 +46,7 @@ def allowance(key: str, bound: float) -> str:
     ('2.00 points', '2.00 %')
     """
     row = metric(key)
-    return f"{100 * bound:.2f} %" if row.relative else f"{row.number(bound)} {'points' if row.unit == '%' else row.unit}".strip()
+    return f"{100 * bound:.2f} %" if row.relative else f"{row.number(bound)} {_unit(key)}".strip()
 
 
 def what_is_lost(key: str) -> str:

@@ -56,8 +56,8 @@ def plot(
     return info
 
 
-def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate | None = None, picked: Sequence[str] = ()) -> str:
-    """A small plot that only shows: every measured point, and the hollow one that moves with the sliders. Returns its small print."""
+def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate | None = None, picked: Sequence[str] = ()) -> None:
+    """A small plot that only shows: every measured point, and the hollow one that moves with the sliders."""
     info = tradeoff(table, x, y, estimate=estimate, picked=picked)
     st.markdown(f"###### {metric(y).label} against {_lower(metric(x).label)}")
     st.plotly_chart(
@@ -66,7 +66,6 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
         config={**CONFIG, "displayModeBar": False},
         alt=info.alt,
     )
-    return info.footnote.replace("<br>", " · ")
 
 
 def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:

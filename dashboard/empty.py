@@ -119,7 +119,7 @@ def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "conten
     minutes = 10 if decoder else 3
     recipes: list[Recipe] = [parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)]
     makes = f"Makes and measures {', '.join(recipe.in_words() for recipe in recipes)}."
-    if not st.button(f"Measure it here (about {minutes} minutes)", icon=":material/timer:", help=makes, key="measure_here", width=width):
+    if not st.button(f"Measure it here (about {minutes} min)", icon=":material/timer:", help=makes, key="measure_here", width=width):
         return
     try:
         with st.spinner("Queueing"):

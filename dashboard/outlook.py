@@ -145,7 +145,6 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
         axes.quality: _value(axes.quality, guess.quality) if guess else None,
     }
     own = guess.measured if guess else None
-    small_print = ""
     for column, x in zip(st.columns(2), (axes.size, axes.time), strict=True):
         across, up = ends[x], ends[axes.quality]
         hollow = None
@@ -153,8 +152,8 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
             said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
             hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
         with column:
-            small_print = charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
-    st.caption(small_print)
+            charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+    st.caption(tradeoff.footnote(table, timed=True).replace("<br>", " · "))
 
 
 def _value(key: str, found: Interval | None) -> MetricValue | None:
@@ -187,5 +186,5 @@ def seconds(scope: Scope, recipe: Recipe, protocol: str) -> str:
     shipped = [document for document in data.demo_documents() if (document.generation is not None) == generates]
     elsewhere = [document for document in shipped if document.model == scope.model] or shipped
     if found := expected_seconds(elsewhere, recipe, protocol):  # its high end: a study shares steps that a first run has to take
-        return f"Roughly {duration(found.high)}, as long as it took on another machine: no run like it was timed here yet."
+        return f"Roughly {duration(found.high)}, as long as it took in the demo study: no run like it was timed here yet."
     return "How long it takes is known after the first run like it."

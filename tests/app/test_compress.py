@@ -131,7 +131,7 @@ def test_the_time_it_takes_is_rough_from_elsewhere_until_it_is_known_here(
     slow = {"prepare": 1.0, "export": 4.0, "int8 dynamic": 0.0, "accuracy": 2.0, "latency": 12.0}
     ship(monkeypatch, tmp_path / "study.json.gz", [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))])
     st.cache_resource.clear()
-    assert "Roughly 20 s, as long as it took on another machine" in words(open_page("compress"))
+    assert "Roughly 20 s, as long as it took in the demo study" in words(open_page("compress"))
     halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
     fill(store, [here()[1].model_copy(update=halved)])
     said = words(open_page("compress"))

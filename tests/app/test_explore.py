@@ -40,7 +40,7 @@ def ids(chart: dict[str, object]) -> set[str]:
 def test_an_empty_store_offers_the_one_button_that_changes_that(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
     app = open_page("explore")
     assert "Nothing of minilm-trec on trec has been measured here yet" in words(app)
-    button(app, "Measure it here (about 3 minutes)").click().run()
+    button(app, "Measure it here (about 3 min)").click().run()
     assert [row.request.recipe.in_words() for row in store.trials()][:2] == ["fp32 baseline", "int8 dynamic"]
     assert len(store.trials()) == 5
     assert engine_starts == [True]
