@@ -1,6 +1,6 @@
 """Beside llama.cpp on the same GGUF file, the same tokens and threads: perplexity, tokens per second, time to the first token, in turns.
 
-llama-cpp-python is an extra of this benchmark, compiled from source where no wheel fits. Without it the section says so and measures nothing.
+llama-cpp-python is an extra of this benchmark (`benchmarks.peers.llama_install`). Without it the section says so and measures nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _missing(gguf: Path) -> str:
     if gguf.suffix.lower() != ".gguf":
         return f'llama.cpp reads GGUF files, but the model is "{gguf}"'
     if importlib.util.find_spec(PACKAGE) is None:
-        return "llama-cpp-python is not installed: pip install -r requirements-benchmarks.txt (compiling it takes long on few cores)"
+        return "llama-cpp-python is not installed: python -m benchmarks.peers.llama_install"
     return ""
 
 

@@ -6,21 +6,29 @@ own worker, so that only the runtime differs. Its thread count is set for prompt
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import llama_cpp  # pyright: ignore[reportMissingImports]  an extra of the benchmark
 import numpy as np
-from llama_cpp import Llama  # pyright: ignore[reportMissingImports]  an extra of the benchmark
 
 from compression.measure.decoder_worker import log_softmax, windows
 
 
+def load_backends() -> None:
+    """Has ggml take the library that is made for this CPU; one that was compiled here has it built in and finds nothing more."""
+    folder = Path(llama_cpp.__file__).parent / "lib"
+    ctypes.CDLL(str(folder / "libggml.so")).ggml_backend_load_all_from_path(str(folder).encode())
+
+
 def opened(request: dict[str, Any], context: int, *, every_token: bool) -> Any:
-    threads = request["threads"]
-    return Llama(request["model"], n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, logits_all=every_token, verbose=False)
+    threads = {"n_threads": request["threads"], "n_threads_batch": request["threads"]}
+    return llama_cpp.Llama(request["model"], n_ctx=context, n_batch=512, logits_all=every_token, verbose=False, **threads)
 
 
 def generation(request: dict[str, Any]) -> dict[str, Any]:
@@ -79,4 +87,5 @@ def tokens(request: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     asked = json.loads(sys.stdin.readline())
+    load_backends()
     print(json.dumps(generation(asked) if asked["mode"] == "generation" else tokens(asked)))

@@ -124,7 +124,7 @@ def test_without_llama_cpp_the_section_says_so(place: Path, capsys: pytest.Captu
     assert "llama.cpp reads GGUF files" in found["missing"]
     assert "not measured: " in said
     monkeypatch.setattr(llama, "PACKAGE", "a_package_that_nobody_has")
-    assert "pip install -r requirements-benchmarks.txt" in llama._missing(Path("model.gguf"))
+    assert "benchmarks.peers.llama_install" in llama._missing(Path("model.gguf"))
 
 
 def test_a_verdict_is_about_the_same_tokens(place: Path) -> None:
