@@ -63,26 +63,30 @@ def expected(
     recipe: Recipe,
     facts: ModelFacts,
     *,
+    elsewhere: Sequence[TrialDocument] = (),
     task: str | None = None,
     machine: Machine | None = None,
     conditions: Conditions | None = None,
 ) -> Estimate:
     """Quality, median latency and speed-up to expect of `recipe` on the model that `facts` are of.
 
-    `points` are measured trials; those of this model (`facts.name`, and `task` when given) count. Speed comes only from trials
-    under the same conditions and, when `machine` is given, on that machine. When fewer than six recipes are left, those of
-    other models join in, for what counts are ratios to each one's own baseline. Raises `RecipeError` for a recipe that
+    `points` are the measured trials beside which it is shown; only they can be the measurement itself or the baseline. Those of
+    `elsewhere` add to what is known of ratios to a baseline. Of both, those of this model (`facts.name`, and `task` when given) count.
+    Speed comes only from trials under the same conditions and, when `machine` is given, on that machine. When fewer than six recipes are
+    left, those of other models join in, for what counts are ratios to each one's own baseline. Raises `RecipeError` for a recipe that
     does not fit the model.
     """
     wanted = features(facts, recipe)
-    done = [d for d in points if d.status == "done" and d.quality and (d.baseline or d.is_baseline)]
-    own = [d for d in done if d.model == facts.name and task in (None, d.task)][-MOST:]
+    more, here = ([d for d in side if d.status == "done" and d.quality and (d.baseline or d.is_baseline)] for side in (elsewhere, points))
+    done = [*more, *here]
+    own = [d for d in done if _is_of(d, facts, task)][-MOST:]
     of = own[-1].axes if own else Axes()
     done = [d for d in done if d.axes == of][-MOST:]  # an accuracy says nothing of a perplexity, nor a request of a token
     own_timed = [d for d in own if _fits(d, machine, conditions)]
-    already = next((d for d in reversed(own_timed) if d.recipe_id == recipe.id), None)
+    beside = [d for d in here if _is_of(d, facts, task) and _fits(d, machine, conditions)]
+    already = next((d for d in reversed(beside) if d.recipe_id == recipe.id), None)
     if already is not None:
-        return _as_measured(already, len({d.recipe_id for d in own}), reference_ms(own_timed))
+        return _as_measured(already, len({d.recipe_id for d in own}), reference_ms(beside))
     reasons: list[str] = []
     quality, speed = _from_ratios(own, facts, wanted, _quality_ratio), _from_ratios(own_timed, facts, wanted, _speed_ratio)
     if quality.points < FEWEST and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
@@ -94,7 +98,7 @@ def expected(
     for what, found in (("quality", quality), ("speed", speed)):
         if found.interval is None:
             reasons.append(f"an estimate of {what} needs {FEWEST} measured recipes and has {found.points}")
-    base_quality, base_p50 = _baseline_quality(own), _baseline_p50(own_timed)
+    base_quality, base_p50 = _baseline_quality(own), reference_ms(beside)
     if (quality.interval and base_quality is None) or (speed.interval and base_p50 is None):
         reasons.append("the baseline is not measured here yet, so only ratios to it are known")
     pace = None if speed.interval is None else Interval(value=1 / speed.interval.value, low=1 / speed.interval.high, high=1 / speed.interval.low)
@@ -201,6 +205,10 @@ class _Ratio(NamedTuple):
     unlike: bool = False
 
 
+def _is_of(document: TrialDocument, facts: ModelFacts, task: str | None) -> bool:
+    return document.model == facts.name and task in (None, document.task)
+
+
 def _fits(document: TrialDocument, machine: Machine | None, conditions: Conditions | None) -> bool:
     at = document.latency
     if at is None or (machine is not None and (document.machine is None or document.machine.id != machine.id)):
@@ -255,13 +263,6 @@ def _unlike(x: Array, at: Array) -> bool:
 def _baseline_quality(documents: Sequence[TrialDocument]) -> float | None:
     found = [(d.baseline or d).quality for d in documents]
     values = [quality.value for quality in found if quality]
-    return statistics.median(values) if values else None
-
-
-def _baseline_p50(documents: Sequence[TrialDocument]) -> float | None:
-    """Median over the sittings, for each measured the baseline anew."""
-    found = [(d.baseline or d).latency for d in documents]
-    values = [latency.p50_ms for latency in found if latency]
     return statistics.median(values) if values else None
 
 

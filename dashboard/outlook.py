@@ -14,7 +14,7 @@ from compression.recipe import Recipe
 from compression.report import tradeoff
 from compression.report.palette import family
 from compression.report.table import Row, delta, plain
-from compression.trial import Interval, MetricValue, TrialDocument
+from compression.trial import Interval, MetricValue
 from compression.wording import may_be_one
 from dashboard import charts, data
 from dashboard.engine_line import duration
@@ -38,11 +38,11 @@ def _size(_facts: ModelFacts, model: str, recipe_json: str, _recipe: Recipe) -> 
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _expected(scope: Scope, recipe_json: str, version: int, _facts: ModelFacts, _recipe: Recipe) -> Estimate:
-    return expected(_points(), _recipe, _facts, task=scope.task, machine=scope.machine, conditions=scope.conditions)
-
-
-def _points() -> Sequence[TrialDocument]:
-    return (*data.demo_documents(), *data.documents())
+    """From the points on the screen; what the shipped study and this workspace know of each other adds to the ratios alone."""
+    points, elsewhere = data.documents(), data.demo_documents()
+    if scope.demo:
+        points, elsewhere = elsewhere, points
+    return expected(points, _recipe, _facts, elsewhere=elsewhere, task=scope.task, machine=scope.machine, conditions=scope.conditions)
 
 
 def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: Recipe, act: Callable[[], None]) -> None:
@@ -111,7 +111,7 @@ def _fp32_bytes(shape: ModelFacts | None) -> float | None:
 
 def _how(scope: Scope, guess: Estimate | None) -> str:
     if guess and guess.measured:
-        return "measured" if scope.here else "elsewhere"
+        return "measured" if scope.here else "measured there"
     return "estimated"
 
 
@@ -130,7 +130,7 @@ def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: 
     st.metric(
         f"{row.label}, {how}",
         f"{about}{row.format(found.value)}",
-        " ".join(part for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "") if part),
+        " · ".join(part for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "") if part),
         delta_color="off",
         delta_arrow="off",
         width="content",

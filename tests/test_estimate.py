@@ -339,6 +339,21 @@ def study(known: ModelFacts, model: str = "minilm-trec", task: str = "trec") -> 
     return found
 
 
+def test_a_study_of_elsewhere_adds_ratios_but_no_measurement_and_no_baseline(bert: ModelFacts) -> None:
+    shipped, asked = study(bert), recipe(PruneStructure(target="ffn", ratio=0.5))
+    alone = expected([], asked, bert, elsewhere=shipped)
+    assert (alone.measured, alone.latency_p50_ms) == (None, None)
+    assert alone.speedup is not None
+    assert expected(shipped, asked, bert).measured is not None
+    slow = document(speedup=1.0)
+    assert slow.latency
+    slow = slow.model_copy(update={"latency": slow.latency.model_copy(update={"p50_ms": 100.0})})
+    beside = expected([slow], asked, bert, elsewhere=shipped)
+    assert beside.measured is None
+    assert beside.latency_p50_ms and beside.speedup
+    assert beside.latency_p50_ms.value == pytest.approx(100.0 / beside.speedup.value)
+
+
 def test_left_out_trials_fall_into_their_intervals(bert: ModelFacts) -> None:
     trials = study(bert)
     inside = []
