@@ -23,7 +23,7 @@ from compression import pareto
 from compression.limits import Constraint, Limit, MaxDrop, Relaxation, judged_by
 from compression.metrics import metric
 from compression.pareto import Vector
-from compression.points import QUALITIES, Objective, Point, against_baseline, clear_loss, objectives, point
+from compression.points import QUALITIES, Objective, Point, against_baseline, clear_loss, objectives, point, surely_lost
 from compression.trial import MetricValue
 from compression.wording import difference, listed, negligible, what_is_lost
 
@@ -235,7 +235,7 @@ def recommend(
 
     The rule. Of the points within every limit, take the front for `objectives`. Points without a clear loss of
     quality against the baseline (`clear_loss`) go first when quality is an objective. Within the same standing the best compromise
-    wins: each objective is stretched to 0 (best of these) .. 1 (worst), a loss that is not clear counts as none,
+    wins: each objective is stretched to 0 (best of these) .. 1 (worst), a loss counts for as much as it is sure (`surely_lost`),
     quality weighs as much as all other objectives together, and the smallest sum is taken (with two objectives
     that is the point furthest below the chord, the knee). Ties go to the better quality, then by id.
     Raises `ParetoscopeError` when a `MaxDrop` has no baseline.
@@ -268,8 +268,8 @@ def _ranked(feasible: Sequence[Point], objectives: Sequence[Objective], baseline
         parts = dict(zip((o.key for o in objectives), costs[p.id], strict=True))
         judged = _judged(objectives)
         lost = clear_loss(p, baseline) if judged else None
-        if judged and lost is False:
-            parts[judged.key] = 0.0
+        if judged:
+            parts[judged.key] *= surely_lost(p, baseline)
         quality = [cost for key, cost in parts.items() if key in QUALITY_METRICS]
         others = [cost for key, cost in parts.items() if key not in QUALITY_METRICS]
         score = sum(sum(group) / len(group) for group in (quality, others) if group)
@@ -325,14 +325,16 @@ def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Seq
         return figures + "It is the only model within the limits."
     if len(ranked) == 1:
         return figures + f"It is at least as good as each of the {feasible} models within the limits in every objective."
-    compromise = f"the best compromise of {listed(others)}" if others else "the best"
+    keys = listed([o.metric.label.lower() for o in objectives])
+    compromise = f"the best compromise of {keys}" if others else "the best"
     if is_baseline:
         return figures + f"None of the {feasible} models within the limits is a better bargain than leaving the model as it is."
     equals = [p for p in ranked if clear_loss(p, baseline) is False and (baseline is None or p.id != baseline.id)]
     if quality and clear_loss(best, baseline) is False:
         if len(equals) == 1:
             return figures + f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of {lost}."
-        return figures + f"Of {len(ranked)} on the front within the limits {len(equals)} lose no {lost} clearly; this is {compromise} of them."
-    costly = f"Every smaller or faster model within the limits clearly loses {lost}, and this is " if quality else "This is "
-    keys = listed([o.metric.label.lower() for o in objectives])
+        losing = sum(clear_loss(p, baseline) is True for p in ranked)
+        of_them = f"{losing or 'none'} of them with a clear loss of {lost}; {'of the others ' if losing else ''}this is {compromise}."
+        return figures + f"{len(ranked)} models are on the front within the limits, {of_them}"
+    costly = f"Every smaller or faster model within the limits loses {lost} beyond chance, and this is " if quality else "This is "
     return figures + f"{costly}the best compromise of {keys} among {len(ranked)} on the front."

@@ -118,6 +118,28 @@ def clear_loss(point: Point, baseline: Point | None) -> bool | None:
     return own is not None and other is not None and max(sign * end for end in other) < min(sign * end for end in own)
 
 
+def surely_lost(point: Point, baseline: Point | None) -> float:
+    """How sure it is that `point` is worse in quality than the baseline, 0 .. 1: 1 - p of the paired comparison (that of a change of
+    perplexity from its interval, as of a normal distribution); 0 for one that is not worse, 1 where nothing was compared in pairs.
+
+    >>> half = MetricValue("quality", 0.9), MetricValue("quality", 0.91)
+    >>> surely_lost(Point("a", {"quality": half[0]}, quality_p=0.4), Point("fp32", {"quality": half[1]}))
+    0.6
+    """
+    if baseline is None:
+        return 1.0
+    key = baseline.quality_key
+    mine, base, sign = point.value(key), baseline.value(key), Objective(key).sign
+    if mine is not None and base is not None and sign * mine <= sign * base:
+        return 0.0
+    if point.quality_p is not None:
+        return 1 - point.quality_p
+    more, ends = point.value("perplexity_change"), point.interval("perplexity_change")
+    if more is None or ends is None or ends[0] == ends[1]:
+        return 1.0
+    return math.erf(abs(more) * 2 * 1.96 / (ends[1] - ends[0]) / math.sqrt(2))
+
+
 def against_baseline(point: Point, baseline: Point) -> str:
     """Quality, speed and size beside the baseline's, in a line; what is missing on either side is left out.
 
@@ -131,7 +153,7 @@ def against_baseline(point: Point, baseline: Point) -> str:
     if quality is not None and base_quality is not None:
         chance = "" if point.quality_p is None else f"{p_in_words(point.quality_p)}: "
         worse = Objective(key).sign * (quality - base_quality) > 0
-        verdict = f", {chance}{'a' if clear_loss(point, baseline) else 'no'} clear loss" if worse else ""
+        verdict = f", {chance}{_loss_in_words(point, baseline)}" if worse else ""
         named = f" {metric(key).called}" if not metric(key).unit else ""
         parts.append(f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})")
     timed = point.values.get("speedup")
@@ -142,6 +164,13 @@ def against_baseline(point: Point, baseline: Point) -> str:
     if smaller := _ratio(point, baseline, "size_bytes"):
         parts.append(size_in_words(smaller))
     return ", ".join(parts)
+
+
+def _loss_in_words(point: Point, baseline: Point) -> str:
+    """A change of perplexity is known so closely that one which no reader sees is still beyond chance."""
+    if not clear_loss(point, baseline):
+        return "no clear loss"
+    return "a loss beyond chance" if point.value("perplexity_change") is not None else "a clear loss"
 
 
 def _ratio(point: Point, baseline: Point, key: str) -> float | None:

@@ -272,8 +272,15 @@ def test_no_clear_loss_goes_before_a_smaller_model_that_clearly_loses() -> None:
     assert (found.best, found.runner_up) == ("student-3 int8", "ffn-50 int8")
     assert found.reason == (
         "student-3 int8: 94.8 % (-1.2 points, p = .09: no clear loss), 4.00x faster, 5.29x smaller. "
-        "Of 6 on the front within the limits 3 lose no accuracy clearly; this is the best compromise of size on disk and latency p50 of them."
+        "6 models are on the front within the limits, 2 of them with a clear loss of accuracy; "
+        "of the others this is the best compromise of size on disk, accuracy and latency p50."
     )
+
+
+@pytest.mark.parametrize(("p", "best"), [(0.0501, "safe"), (0.9, "quick")])
+def test_a_loss_counts_for_as_much_as_it_is_sure(p: float, best: str) -> None:
+    points = [BASE, at("safe", 20e6, 0.963, 7.0, half=0.01, p=0.5), at("quick", 20e6, 0.945, 6.8, half=0.01, p=p)]
+    assert recommend(points, [MaxDrop(0.02)], ALL, BASE).best == best
 
 
 def test_a_limit_moves_the_pick_and_its_slack_is_said() -> None:
@@ -292,7 +299,7 @@ def test_when_all_clearly_lose_the_knee_is_taken() -> None:
     points = [BASE, *(at(str(size), size, quality, half=0.001, p=0.0) for size, quality in ((5e6, 0.50), (20e6, 0.90), (60e6, 0.91)))]
     found = recommend(points, [], SIZE_QUALITY, BASE)
     assert found.best == str(20e6) == front(points, SIZE_QUALITY).knee
-    assert "clearly loses accuracy" in found.reason
+    assert "loses accuracy beyond chance" in found.reason
 
 
 def test_one_point_better_in_everything() -> None:
