@@ -54,6 +54,15 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
         """The kind and whatever differs from the defaults: two ways to write one stage are one value."""
         return {"kind": self.kind, **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})}
 
+    def essentials(self) -> tuple[str, ...]:
+        """Fields that a file names even where they are defaults, for the person who reads it."""
+        return ()
+
+    def spelt(self) -> dict[str, Any]:
+        """What `canonical` says, and the essentials."""
+        named = {*self.canonical(), *self.essentials()}
+        return {name: value for name, value in self.model_dump(mode="json").items() if name in named}
+
 
 class Retrained(BaseModel, frozen=True):
     """Fields of a stage that can train afterwards to win back what it cost."""
@@ -128,6 +137,9 @@ class Distill(Stage, frozen=True):
             raise ValueError("unlabelled texts say nothing without a teacher; give soft_weight, or leave unlabelled out")
         return self
 
+    def essentials(self) -> tuple[str, ...]:
+        return "layers", "temperature", "soft_weight", "epochs"
+
     def kept(self, count: int) -> tuple[int, ...]:
         """The layers, of a teacher with `count` of them, that the student starts from, counted from 0.
 
@@ -166,6 +178,8 @@ class Distill(Stage, frozen=True):
         'student-3 ffn -50 % + hidden states + attention + 2 copies'
         """
         words = " ".join([f"student-{self.layers}", *(cut.in_words() for cut in self.cuts())])
+        if self.epochs != type(self).model_fields["epochs"].default:
+            words += _epochs_in_words(self.epochs) or " untrained"
         words += " + hidden states" if self.hidden_weight else ""
         words += " + attention" if self.attention_weight else ""
         words += f" + {self.augment} cop{'y' if self.augment == 1 else 'ies'}" if self.augment else ""
@@ -210,6 +224,9 @@ class PruneStructure(Retrained, Stage, frozen=True):
         if self.target == "vocabulary" and self.criterion != "magnitude":
             raise ValueError(f"entries of the vocabulary are ranked by how often they are used, but criterion is {self.criterion}; leave it out")
         return self
+
+    def essentials(self) -> tuple[str, ...]:
+        return "target", "ratio"
 
     def kept(self, count: int) -> int:
         """How many of `count` heads or neurons of a layer, of all layers, dimensions or entries, stay; never none.
@@ -285,6 +302,9 @@ class PruneWeights(Retrained, Stage, frozen=True):
             raise ValueError(f"pattern {self.pattern} is kept within every row, so scope must be layer, but got global")
         object.__setattr__(self, "sparsity", implied)
         return self
+
+    def essentials(self) -> tuple[str, ...]:
+        return "method", "sparsity"
 
     @property
     def n_of_m(self) -> tuple[int, int] | None:
@@ -434,6 +454,11 @@ class Quantize(Stage, frozen=True):
             raise ValueError(f"max_mb chooses the bits of every part, so leave out {' and '.join(given)}, or leave out max_mb")
         return self
 
+    def essentials(self) -> tuple[str, ...]:
+        if self.max_mb is not None:
+            return "scheme", "group_size"
+        return ("scheme", "bits", "group_size", "embedding_bits") if self.scheme == "weight-only" else ("scheme", "embedding_bits")
+
     @property
     def one_width(self) -> int | None:
         """The bits that every encoder matrix takes; None when some may take more and others less."""
@@ -519,10 +544,10 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     def canonical_json(self) -> str:
         """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
-        return json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return json.dumps(self._content([stage.canonical() for stage in self.stages]), sort_keys=True, separators=(",", ":"))
 
-    def _content(self) -> dict[str, Any]:
-        content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": [stage.canonical() for stage in self.stages]}
+    def _content(self, stages: list[dict[str, Any]]) -> dict[str, Any]:
+        content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": stages}
         if self.recover and self.stages:  # a baseline has nothing to win back
             content["recover"] = self.recover.model_dump(mode="json")
         return content
@@ -553,8 +578,8 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         return " → ".join(stage.in_words() for stage in self.stages) + (f" ({self.recover.in_words()})" if self.recover else "")
 
     def to_yaml(self) -> str:
-        """The file that `recipe_file.parse_recipe` reads back to an equal recipe."""
-        return yaml.safe_dump(self._content(), sort_keys=False, allow_unicode=True)
+        """The file that `recipe_file.parse_recipe` reads back to an equal recipe; what a stage is about stands there even where it is a default."""
+        return yaml.safe_dump(self._content([stage.spelt() for stage in self.stages]), sort_keys=False, allow_unicode=True)
 
 
 def _percent(share: float) -> str:

@@ -44,6 +44,18 @@ def test_yaml_and_json_give_the_same_recipe_back(recipe: Recipe) -> None:
     assert parse_recipe(json.loads(recipe.canonical_json())) == recipe
 
 
+def test_a_file_says_what_a_stage_is_about_even_where_it_is_a_default() -> None:
+    written = yaml.safe_load(Recipe(stages=(Distill(), Quantize())).to_yaml())["stages"]
+    assert written == [
+        {"kind": "distill", "layers": 3, "temperature": 2.0, "soft_weight": 0.7, "epochs": 6},
+        {"kind": "quantize", "scheme": "int8-dynamic", "embedding_bits": 8},
+    ]
+
+
+def test_students_of_another_training_have_other_names() -> None:
+    assert [Distill(epochs=epochs).in_words() for epochs in (6, 1, 0)] == ["student-3", "student-3 + 1 epoch", "student-3 untrained"]
+
+
 @given(recipes, recipes)
 def test_equal_ids_mean_equal_recipes(one: Recipe, other: Recipe) -> None:
     assert (one.id == other.id) == (one == other)
