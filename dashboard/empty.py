@@ -28,7 +28,7 @@ FIRST_LOOK: tuple[dict[str, object], ...] = (
 """The baseline and four recipes without training: what a machine can say of a classifier within minutes."""
 FIRST_LOOK_OF_DECODERS: tuple[dict[str, object], ...] = (
     {"stages": []},
-    *({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": bits}]} for bits in (8, 4)),
+    *({"stages": [{"kind": "quantize", "scheme": "weight-only", **bits}]} for bits in ({"bits": 8}, {"bits": 4, "zero_point": "real"})),
 )
 """Of a language model, each of which takes some minutes."""
 

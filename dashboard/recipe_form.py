@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -13,11 +14,12 @@ from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
-from dashboard.recipe_state import DEFAULTS, State, for_decoder, splits_words, to_state
+from dashboard.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder, leaves_zeros, splits_words, to_state
 
 PREFIX = "form_"
-PRESETS = {"gentle": "int8.yaml", "balanced": "ffn-int8.yaml", "tiny": "tiny.yaml"}
-"""Shipped recipes behind the preset chips."""
+PRESETS = {"gentle": "int8-embedding-4.yaml", "balanced": "student-ffn-int8.yaml", "tiny": "tiny.yaml"}
+DECODER_PRESETS = {"gentle": "weight-only-8.yaml", "balanced": "weight-only-4-real.yaml", "tiny": "smollm2-sixth.yaml"}
+"""Shipped recipes behind the preset chips, of a classifier and of a language model."""
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
 TARGET_WORDS = {
@@ -39,7 +41,7 @@ ALLOCATION_WORDS = {"error": "error", "sensitivity": "sensitivity"}
 
 def draw(model: str, layers: int, *, decoder: bool = False) -> State:
     """The cards for a model with this many layers; returns the form's values. A language model has on them what it takes."""
-    for name, value in DEFAULTS.items():
+    for name, value in {**DEFAULTS, **(DECODER_STARTS if decoder else {})}.items():
         st.session_state.setdefault(PREFIX + name, value)
     if st.session_state[PREFIX + "layers"] > layers:
         st.session_state[PREFIX + "layers"] = max(1, layers // 2)
@@ -52,6 +54,12 @@ def draw(model: str, layers: int, *, decoder: bool = False) -> State:
     _recover(trains=not decoder)
     state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
     return for_decoder(state) if decoder else {**state, "decoder": False}
+
+
+def another_model() -> None:
+    """The form keeps what it says, apart from what starts otherwise for another kind of model."""
+    for name in DECODER_STARTS:
+        st.session_state.pop(PREFIX + name, None)
 
 
 def _fitting() -> None:
@@ -74,18 +82,17 @@ def _key(name: str) -> dict[str, Any]:
 
 
 def _presets(model: str, *, decoder: bool) -> None:
-    names = [*([] if decoder else PRESETS), *([LAST] if _last(model) else [])]
-    if not names:
-        return
-    st.pills("Start from", names, key="preset", on_change=_preset_chosen, args=(model,), label_visibility="collapsed")
+    shipped = DECODER_PRESETS if decoder else PRESETS
+    names = [*shipped, *([LAST] if _last(model) else [])]
+    st.pills("Start from", names, key="preset", on_change=_preset_chosen, args=(model, shipped), label_visibility="collapsed")
     if "preset_error" in st.session_state:
         st.warning(st.session_state.pop("preset_error"), icon=":material/info:")
 
 
-def _preset_chosen(model: str) -> None:
+def _preset_chosen(model: str, shipped: Mapping[str, str]) -> None:
     name = st.session_state.get("preset")
     try:
-        recipe = _last(model) if name == LAST else load_recipe(SHIPPED / "recipes" / PRESETS[name]) if name else None
+        recipe = _last(model) if name == LAST else load_recipe(SHIPPED / "recipes" / shipped[name]) if name else None
         if recipe is not None:
             fill(recipe)
     except ParetoscopeError as error:
@@ -230,8 +237,11 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
             st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
         if decoder or not st.session_state[PREFIX + "train_epochs"]:
             words = {"integer": "a level", "real": "anywhere"}
-            help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file."
-            st.segmented_control("Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, **_key("zero_point"))
+            help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file. Pruned weights need it to be a level."
+            held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
+            st.segmented_control(
+                "Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, disabled=held, **_key("zero_point")
+            )
         if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
             help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
             st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))

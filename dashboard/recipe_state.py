@@ -39,6 +39,9 @@ DECODER: State = {
 """What the form says for every language model: its weights alone are quantized, its students learn from outputs, and recovering adds no
 training that would take hours."""
 
+DECODER_STARTS: State = {"zero_point": "real"}
+"""Where the form of a language model starts otherwise: four bits with zero anywhere cost it little, with zero as a level much."""
+
 DEFAULTS: State = {
     "decoder": False,
     "distil": False,
@@ -157,7 +160,7 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")} | {"allocation": state["widths"]}
         if not state["train_epochs"]:
-            stage |= {"zero_point": state["zero_point"]}
+            stage |= {"zero_point": "integer" if leaves_zeros(state) else state["zero_point"]}
             stage |= {"frequent_words": state["frequent_words"]} if state["decoder"] and state["frequent_words"] and splits_words(state) else {}
         if state["max_mb"]:
             chosen = ("bits", "embedding_bits", "head_bits")
@@ -169,6 +172,11 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     elif state["scheme"] != "weight-only" and state["smooth"]:
         stage |= {"smooth": state["smooth"], "calibration_examples": state["calibration_examples"]}
     return stage
+
+
+def leaves_zeros(state: Mapping[str, Any]) -> bool:
+    """Whether single weights are pruned: their zeros need a level to stay zeros."""
+    return state["prune"] and "weights" in state["targets"]
 
 
 def splits_words(state: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from compression.defaults import Axes, axes
 from compression.errors import ParetoscopeError
 from compression.report.table import Row, plain, rows
 from compression.trial import Conditions, Machine, TrialDocument
-from dashboard import data, linked
+from dashboard import data, linked, recipe_form
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,11 @@ def _axes(model: str, task: str, place: Place) -> Axes:
 
 
 def _model_was_chosen() -> None:
-    """Another model starts with its own task."""
+    """Another model starts with its own task and form."""
     st.session_state.pop("task", None)
     if "task" in st.query_params:
         del st.query_params["task"]
+    recipe_form.another_model()
 
 
 def current() -> Scope:

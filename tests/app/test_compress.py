@@ -162,7 +162,7 @@ def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(
     unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": int8.latency.model_copy(update={"noisy": True})}
     fill(store, [baseline, int8.model_copy(update=unclear)])
     tile = next(each for each in open_page("compress").metric if each.label == "Latency p50, measured")
-    assert tile.delta == "[5.71, 8.89] noisy", "the baseline's time over the interval of the speed-up"
+    assert tile.delta == "[5.71, 8.89] · noisy", "the baseline's time over the interval of the speed-up"
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:

@@ -93,10 +93,25 @@ def test_compress_shows_nothing_that_a_language_model_does_not_take(open_page: O
 def test_compress_counts_the_size_of_a_language_model(open_page: Open) -> None:
     app = open_page("compress", **SCOPE)
     (size,) = [each for each in app.metric if each.label == "Size on disk"]
-    recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4),))
+    recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4, zero_point="real"),))
     counted = expected_bytes(facts(catalog.resolve_model("smollm2-135m")), recipe)
     assert counted.exact
     assert size.value == METRICS["size_bytes"].format(counted.total_bytes)
+
+
+def test_presets_of_a_language_model_are_its_own(open_page: Open) -> None:
+    app = open_page("compress", **SCOPE)
+    app.button_group(key="preset").set_value("tiny").run()
+    assert not app.exception
+    assert app.session_state["form_frequent_words"] == 6000
+    app.selectbox(key="model").set_value("minilm-trec").run()
+    assert app.session_state["form_zero_point"] == "integer"
+
+
+def test_zeros_of_single_weights_keep_their_level() -> None:
+    state = recipe_state.DEFAULTS | recipe_state.DECODER | recipe_state.DECODER_STARTS
+    assert recipe_state.to_recipe(state).in_words() == "weights 4 bit real"
+    assert recipe_state.to_recipe(state | {"prune": True, "targets": ["weights"]}).in_words() == "magnitude 50 % → weights 4 bit"
 
 
 def test_a_first_look_at_a_language_model_is_one_that_it_can_take(open_page: Open, store: Store) -> None:
