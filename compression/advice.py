@@ -19,8 +19,8 @@ INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
 _SATURATION = """ ONNX Runtime's sums can saturate here, and accuracy is measured with that; \
 the session entry session.x64quantprecision = 1 makes them exact, but slower."""
 """Of x86 without VNNI: pairs of uint8 x int8 products are added in 16 bits (docs/measuring.md)."""
-MANY_ROWS = 64
-"""Rows of activations (batch x tokens) from which fp32 matrices beat packed 4 and 2 bits."""
+MANY_ROWS, MANY_ROWS_WITHOUT_INT8 = 64, 32
+"""Rows of activations (batch x tokens) from which fp32 matrices are no slower than packed 4 and 2 bits; without int8 instructions than 8, too."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ def advice(recipe: Recipe, flags: Sequence[str] = (), conditions: Conditions | N
         elif isinstance(stage, Distill):
             said = _of_student(recipe, place, stage, facts)
         else:
-            said = [*(_of_weight_only(stage, at, facts) if stage.scheme == "weight-only" else _of_int8(stage, flags)), *_of_embedding(stage, facts)]
+            said = [
+                *(_of_weight_only(stage, flags, at, facts) if stage.scheme == "weight-only" else _of_int8(stage, flags)),
+                *_of_embedding(stage, facts),
+            ]
         found += [Advice(each.size, each.speed, each.text, place) for each in said]
     if found and not any(each.size or each.speed for each in found):
         found.append(_say(False, False, "As it stands this recipe can cost accuracy but makes the model neither smaller nor faster on this machine."))
@@ -83,7 +86,7 @@ def _of_zeros(stage: PruneWeights) -> list[Advice]:
 def _of_student(recipe: Recipe, place: int, stage: Distill, facts: ModelFacts | None) -> list[Advice]:
     if facts is not None and after(facts, recipe.prefix(place)).layers == stage.layers and not stage.cuts():
         return [_say(False, False, f"The teacher has {stage.layers} layers already, so this student is as large and as slow as its teacher.")]
-    return [_say(True, True, "Time falls about in proportion to the layers that go; size falls less, for the word embedding stays whole.")]
+    return [_say(True, True, "Time falls about in proportion to the layers that go; size falls less, for every word stays.")]
 
 
 def _of_structure(recipe: Recipe, place: int, stage: PruneStructure, facts: ModelFacts | None) -> list[Advice]:
@@ -126,7 +129,7 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
     size = "The matrices take a quarter of the bytes"
     if not flags:
         return [_say(True, True, f"{size}; integer arithmetic is about twice as fast where the CPU has VNNI or AMX, and little faster elsewhere.")]
-    if not any(part in flag.lower() for flag in flags for part in INT8_KERNELS):
+    if not _has_int8(flags):
         if "avx2" in flags:
             return [_say(True, True, f"{size} and run faster than fp32, though not as fast as with int8 instructions (VNNI, AMX).{_SATURATION}")]
         return [_say(True, False, f"{size}, but this CPU has no int8 instructions (VNNI, AMX), so it gains little speed or none.")]
@@ -134,24 +137,32 @@ def _of_int8(stage: Quantize, flags: Sequence[str]) -> list[Advice]:
     return [_say(True, True, f"{size}, and this CPU multiplies int8 faster than fp32 ({how}).")]
 
 
-def _of_weight_only(stage: Quantize, at: Conditions, facts: ModelFacts | None) -> list[Advice]:
+def _has_int8(flags: Sequence[str]) -> bool:
+    return any(part in flag.lower() for flag in flags for part in INT8_KERNELS)
+
+
+def _of_weight_only(stage: Quantize, flags: Sequence[str], at: Conditions, facts: ModelFacts | None) -> list[Advice]:
     rows = at.batch * at.sequence
+    without = bool(flags) and not _has_int8(flags)
+    many = MANY_ROWS_WITHOUT_INT8 if without else MANY_ROWS
     generates = isinstance(facts, DecoderFacts)
     if stage.max_mb is not None:
         text = f"Every part takes 2, 4 or 8 bits, so that all files fit into {stage.max_mb:g} MB"
         if generates:
             return [_of_tokens(text, at)]
-        if rows >= MANY_ROWS:
-            return [_say(True, False, f"{text}; what has fewer than 8 is slower than fp32 at {rows} rows at once, for widening weights costs time.")]
+        if rows >= many:
+            return [
+                _say(True, False, f"{text}; what has fewer than 8 is no faster than fp32 at {rows} rows at once, for widening weights costs time.")
+            ]
         return [_say(True, True, f"{text}; weights are widened in every call, which pays at few rows at once (here {rows}).")]
     group = 32 / stage.group_size + (stage.bits / stage.group_size if stage.bits < 8 else 0)
     size = f"With its scales a weight takes {stage.bits + group:.3g} bits"
     if generates:
         return [_of_tokens(size, at), *_of_few_bits(stage)]
-    if rows >= MANY_ROWS and stage.bits < 8:
+    if rows >= many and (stage.bits < 8 or without):
         where = f"at batch {at.batch} and {at.sequence} tokens ({rows} rows at once)"
-        return [_say(True, False, f"{size}; {where} it is slower than fp32, for widening weights costs more than it saves.")]
-    text = f"{size}; weights are widened in every call, which pays at few rows at once (here {rows}, from {MANY_ROWS} on it costs time)."
+        return [_say(True, False, f"{size}; {where} it is no faster than fp32, for widening weights costs what it saves or more.")]
+    text = f"{size}; weights are widened in every call, which pays at few rows at once (here {rows}; from about {many} on it no longer does)."
     return [_say(True, True, text), *_of_few_bits(stage)]
 
 

@@ -12,29 +12,38 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 import numpy as np
 
 from compression.advice import Advice, advice
 from compression.defaults import Axes
+from compression.durations import passes
 from compression.errors import ModelError, RecipeError
 from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import ModelFacts, after, facts
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.sittings import on_footing, reference_ms
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
 
-__all__ = ["Advice", "Estimate", "ModelFacts", "SizeEstimate", "advice", "expected", "expected_bytes", "expected_seconds", "facts", "features"]
+__all__ = [
+    "Advice",
+    "Estimate",
+    "ModelFacts",
+    "SizeEstimate",
+    "advice",
+    "expected",
+    "expected_bytes",
+    "facts",
+    "features",
+]
 
 FEWEST = 6
 """Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
 KNOWLEDGE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
 """How far apart ways to choose weights are held, by what they look at; one that also updates the others is 1 further away."""
-WITH_TEACHER = 5 / 3
-"""How much longer a step takes when the teacher runs too: its forward pass, beside forward and backward of a student of half its layers."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -130,10 +139,11 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
     cuts = [stage for stage in recipe.stages if isinstance(stage, PruneStructure)]
     numbers.append(float(any(stage.criterion != "magnitude" or stage.allocation == "global" for stage in cuts)) / 2)
-    taught = [stage.soft_weight for stage in distilled] + [stage.distill_weight for stage in recipe.stages if _retrains(stage)]
+    taught = [stage.soft_weight for stage in distilled]
+    taught += [stage.distill_weight for stage in recipe.stages if isinstance(stage, PruneStructure | PruneWeights) and stage.retrain_epochs]
     numbers += [float(bool(distilled)), max(taught, default=0.0)]
     numbers.append(float(any(stage.imitates for stage in distilled)) / 2)
-    epochs = sum(_epochs(stage) for stage in recipe.stages)
+    epochs = sum(passes(stage) for stage in recipe.stages)
     numbers.append(math.log2(1 + epochs) / 2)
     numbers.append(0.0 if epochs else math.log2(left.encoder_parameters / facts.encoder_parameters))
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
@@ -152,45 +162,6 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     by_data = [ROUNDINGS[stage.rounding].looks_at_data, stage.allocation == "sensitivity"] if stage and scheme == "weight-only" else [False, False]
     numbers += [float(looks) / 4 for looks in by_data]
     return np.array(numbers)
-
-
-def _retrains(stage: Stage) -> TypeGuard[PruneStructure | PruneWeights]:
-    return isinstance(stage, PruneStructure | PruneWeights) and stage.retrain_epochs > 0
-
-
-def _epochs(stage: Stage) -> float:
-    """Passes over as many texts as the training split has."""
-    if isinstance(stage, Distill):
-        return stage.epochs * (1 + stage.augment)
-    if isinstance(stage, Quantize):
-        return stage.train_epochs
-    return stage.retrain_epochs if _retrains(stage) else 0.0
-
-
-def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick") -> Interval | None:
-    """Seconds that a run will take: for each of its steps the median of past ones of the same kind, scaled by epochs.
-
-    Low and high add up the quickest and the slowest of the last ten of each. A stage counts with what it cost when it was
-    made; of one that is in the cache already the run pays nothing. None while a step has never been timed.
-    """
-    done = [document for document in points if document.status == "done"]
-    steps: list[list[float]] = []
-    for name in ("prepare", "export", "accuracy", "latency"):
-        alike = [d for d in done if name != "latency" or d.protocol == protocol]
-        steps.append([d.timings_s[name] for d in alike if name in d.timings_s])
-    for stage in recipe.stages:
-        past = [(other, cost) for d in done for other, cost in zip(d.recipe.stages, d.stage_seconds, strict=False) if other.kind == stage.kind]
-        steps.append([seconds * _work(stage) / _work(other) for other, seconds in past])
-    if not all(steps):
-        return None
-    recent = [step[-10:] for step in steps]
-    return Interval(value=sum(map(statistics.median, recent)), low=sum(map(min, recent)), high=sum(map(max, recent)))
-
-
-def _work(stage: Stage) -> float:
-    """What its time grows with: epochs, a teacher that runs beside its student, and a little for the rest."""
-    beside = isinstance(stage, Distill) and stage.imitates
-    return 0.1 + _epochs(stage) * (WITH_TEACHER if beside else 1)
 
 
 # --- ratios to the baseline --------------------------------------------------------------------------------

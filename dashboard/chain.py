@@ -14,8 +14,8 @@ from compression.report.table import Row, delta
 from compression.report.waterfall import Step, steps, unmeasured
 from dashboard import data
 from dashboard.cards import error_card
-from dashboard.engine_line import duration
 from dashboard.scope import Scope
+from dashboard.timing import duration
 
 
 def draw(scope: Scope, row: Row) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from compression.errors import ParetoscopeError
 from compression.store import TrialRow
 from compression.trial import LIVE
 from dashboard import data
+from dashboard.timing import duration, seconds_left
 
 POLL_SECONDS = 2.0
 
@@ -60,39 +60,13 @@ def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
 
 
 def in_words(rows: Sequence[TrialRow]) -> str:
-    """How far the present batch is: everything that ended since its oldest live trial was queued, and everything live.
-
-    Time left is the mean time of what this batch, else the newest ten trials, took; without any it is left out.
-    """
+    """How far the present batch is: everything that ended since its oldest live trial was queued, and everything live."""
     live = [row for row in rows if row.status in LIVE]
     if not live:
         return "idle"
     since = min(row.queued_at for row in live)
-    ended = sorted((row for row in rows if row.finished_at and row.status == "done"), key=lambda row: row.finished_at or since)
-    batch = [row for row in ended if row.finished_at and row.finished_at >= since]
+    batch = [row for row in rows if row.status == "done" and row.finished_at and row.finished_at >= since]
     total = len(batch) + len(live)
-    left = seconds_left(live, batch or ended[-10:])
+    left = seconds_left(live)
     about = f", about {duration(left)} left" if left is not None else ""
     return f"{len(batch)} of {total} measured{about}" if total > 1 else f"Measuring{about}"
-
-
-def seconds_left(live: Sequence[TrialRow], like: Sequence[TrialRow]) -> float | None:
-    """Mean time of ended trials times what is live, less what the running ones have had already."""
-    took = [(row.finished_at - row.started_at).total_seconds() for row in like if row.finished_at and row.started_at]
-    if not took:
-        known = [row.progress.seconds_left for row in live if row.progress and row.progress.seconds_left is not None]
-        return sum(known) if known and len(known) == len(live) else None
-    mean = sum(took) / len(took)
-    now = datetime.now(UTC)
-    had = [(now - row.started_at).total_seconds() for row in live if row.started_at]
-    return max(0.0, mean * len(live) - sum(min(spent, mean) for spent in had))
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(8), duration(95), duration(4000)
-    ('8 s', '2 min', '1.1 h')
-    """
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

@@ -13,8 +13,9 @@ import streamlit as st
 from compression.report.table import Row
 from compression.store import TrialRow
 from dashboard import data, runs
-from dashboard.engine_line import duration, in_words
+from dashboard.engine_line import in_words
 from dashboard.scope import short
+from dashboard.timing import duration
 
 SHOWN = 12
 """Failed and finished trials that are listed before "show all"."""

@@ -8,7 +8,7 @@ import streamlit as st
 
 from compression import catalog
 from compression.errors import ParetoscopeError
-from compression.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, expected_seconds, facts
+from compression.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
 from compression.metrics import metric
 from compression.recipe import Recipe
 from compression.report import tradeoff
@@ -17,7 +17,6 @@ from compression.report.table import Row, delta, plain
 from compression.trial import Interval, MetricValue
 from compression.wording import may_be_one
 from dashboard import charts, data
-from dashboard.engine_line import duration
 from dashboard.scope import Scope
 
 
@@ -174,17 +173,3 @@ def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
             can = [word for word, true in (("smaller", line.size), ("faster", line.speed)) if true]
             mark = f":green-badge[:material/check: {' and '.join(can)}]" if can else ":gray-badge[:material/remove: neither smaller nor faster]"
             st.markdown(f"{mark} {line.text}")
-
-
-def seconds(scope: Scope, recipe: Recipe, protocol: str) -> str:
-    """How long a run takes, from runs like it on this machine; until there are some, roughly, from those of the shipped study."""
-    mine = data.this_machine().id
-    generates = data.architecture(scope.model) == "decoder"
-    here = [d for d in data.documents() if d.machine and d.machine.id == mine and (d.generation is not None) == generates]
-    if found := expected_seconds(here, recipe, protocol):
-        return f"About {duration(found.value)}."
-    shipped = [document for document in data.demo_documents() if (document.generation is not None) == generates]
-    elsewhere = [document for document in shipped if document.model == scope.model] or shipped
-    if found := expected_seconds(elsewhere, recipe, protocol):  # its high end: a study shares steps that a first run has to take
-        return f"Roughly {duration(found.high)}, as long as it took in the demo study: no run like it was timed here yet."
-    return "How long it takes is known after the first run like it."

@@ -14,8 +14,8 @@ from compression.store import TrialRow
 from compression.trial import LIVE
 from compression.wording import speed_in_words
 from dashboard import data, downloads, verdict
-from dashboard.engine_line import duration
 from dashboard.scope import Scope
+from dashboard.timing import duration
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60

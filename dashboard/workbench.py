@@ -11,7 +11,7 @@ from compression.errors import ParetoscopeError
 from compression.recipe import Recipe
 from compression.report.table import Row, when
 from compression.trial import LIVE, Conditions, Protocol, TrialRequest
-from dashboard import data, outlook, own, recipe_form, recipe_state, runs
+from dashboard import data, outlook, own, recipe_form, recipe_state, runs, timing
 from dashboard.cards import error_card
 from dashboard.scope import Scope, default_conditions
 
@@ -85,7 +85,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
             st.code(recipe.to_yaml(), language="yaml")
             name = f"{recipe.id}.yaml"
             st.download_button("Save as YAML", recipe.to_yaml(), name, "application/yaml", on_click="ignore", icon=":material/download:")
-    st.caption(f":material/schedule: {outlook.seconds(scope, recipe, asked.protocol)}")
+    st.caption(f":material/schedule: {timing.beforehand(scope.model, recipe, asked.protocol)}")
     _already(recipe, asked, table)
 
 

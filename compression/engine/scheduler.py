@@ -24,6 +24,7 @@ from compression.engine.time_left import TimeLeft
 from compression.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from compression.errors import EngineError
 from compression.store import Store, TrialRow
+from compression.study import shipped_study
 from compression.trial import Progress, TrialDocument
 from compression.workspace import Workspace
 
@@ -50,7 +51,7 @@ class Scheduler:
         self.workspace = workspace
         self.function = function
         self.running: dict[str, Running] = {}
-        self.time_left = TimeLeft(tuple(document.timings_s.items()) for document in store.documents())
+        self.time_left = TimeLeft(store.documents(), shipped_study())
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._news: dict[str, Progress] = {}
         self._out_of_memory: set[str] = set()
@@ -141,7 +142,8 @@ class Scheduler:
         self._listen()
         for trial_id, progress in self._news.items():
             if trial_id in self.running:
-                self.store.record_progress(trial_id, self.running[trial_id].row.attempts, self.time_left.update(trial_id, progress))
+                row = self.running[trial_id].row
+                self.store.record_progress(trial_id, row.attempts, self.time_left.update(trial_id, progress, row.request))
         self._news.clear()
 
     def _collect(self, trial_id: str) -> None:
@@ -149,17 +151,18 @@ class Scheduler:
         running = self.running[trial_id]
         if not running.future.done():
             return
-        row, well = running.row, running.future.status == "finished"
-        if well:
+        row, document = running.row, None
+        if running.future.status == "finished":
             outcome: dict[str, str] = running.future.result()
             if "document" in outcome:
-                self.store.finish(trial_id, row.attempts, TrialDocument.model_validate_json(outcome["document"]))
+                document = TrialDocument.model_validate_json(outcome["document"])
+                self.store.finish(trial_id, row.attempts, document)
             else:
                 self.store.give_up(trial_id, row.attempts, "failed", outcome["error"])
             log.info("trial %s ended: %s", trial_id, outcome.get("error", "done"))
         else:
             self._worker_died(running)
-        self.time_left.ended(trial_id, well=well)
+        self.time_left.ended(trial_id, document)
         del self.running[trial_id]
 
     def _worker_died(self, running: Running) -> None:
@@ -186,7 +189,7 @@ class Scheduler:
         self._kill(running)
         self._drop_unfinished(trial_id)
         self.store.give_up(trial_id, running.row.attempts, "cancelled", "Cancelled while it was running.")
-        self.time_left.ended(trial_id, well=False)
+        self.time_left.ended(trial_id)
         del self.running[trial_id]
         log.info("trial %s cancelled", trial_id)
 

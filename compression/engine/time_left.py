@@ -1,6 +1,6 @@
-"""How long a running trial will still take, from its own pace and from trials like it.
+"""How long a running trial will still take: the present step by its own pace, the others by what trials like it took.
 
-Nothing is guessed: while neither its pace nor a comparable trial is known, the answer is None.
+Nothing is guessed: while neither its pace nor a comparable step is known, the answer is None.
 """
 
 from __future__ import annotations
@@ -8,78 +8,76 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from compression.trial import WAITING, Progress
+from compression.durations import step_seconds, steps_of
+from compression.trial import WAITING, Progress, TrialDocument, TrialRequest
 
-Timings = tuple[tuple[str, float], ...]
-"""The stages of one finished trial in order, with their seconds."""
 REMEMBERED = 200
-COMPARED = 5
+Plan = list[tuple[str, float | None]]
+"""The steps of a trial in order, by name, with the seconds that each usually takes."""
 
 
 class TimeLeft:
-    """Learns from finished trials, and watches the running ones."""
+    """Learns from finished trials, and watches the running ones.
 
-    def __init__(self, past: Iterable[Timings] = (), clock: Callable[[], float] = time.monotonic) -> None:
-        self.past: deque[Timings] = deque(past, maxlen=REMEMBERED)
+    What the workspace has not seen of a model yet comes from `shipped`.
+    """
+
+    def __init__(
+        self, past: Iterable[TrialDocument] = (), shipped: Iterable[TrialDocument] = (), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._past: deque[TrialDocument] = deque(past, maxlen=REMEMBERED)
+        self._shipped = tuple(shipped)
         self._clock = clock
-        self._running: dict[str, list[_Stage]] = {}
+        self._running: dict[str, _Trial] = {}
 
-    def update(self, trial_id: str, progress: Progress) -> Progress:
+    def update(self, trial_id: str, progress: Progress, request: TrialRequest) -> Progress:
         """The progress with `seconds_left` filled in."""
-        now = self._clock()
-        stages = self._running.setdefault(trial_id, [])
         if progress.stage == WAITING:
-            if stages and stages[-1].ended is None:
-                stages[-1].ended = now
             return progress
-        if not stages or stages[-1].number != progress.stage_number:
-            stages.append(_Stage(progress.stage_number, progress.stage, now))
-        return progress.model_copy(update={"seconds_left": self._estimate(progress, stages[-1], now)})
+        now = self._clock()
+        trial = self._running.get(trial_id) or self._running.setdefault(trial_id, _Trial(self._plan(request)))
+        return progress.model_copy(update={"seconds_left": trial.left(progress, now)})
 
-    def ended(self, trial_id: str, *, well: bool) -> None:
-        """Forget a trial; one that ended well is what later ones are compared with."""
-        stages = self._running.pop(trial_id, [])
-        ends = [stage.started for stage in stages[1:]] + [self._clock()]
-        if well and stages:
-            self.past.append(tuple((stage.name, (stage.ended or end) - stage.started) for stage, end in zip(stages, ends, strict=True)))
+    def ended(self, trial_id: str, document: TrialDocument | None = None) -> None:
+        """Forget a trial; the document of one that ended well is what later ones are compared with."""
+        self._running.pop(trial_id, None)
+        if document is not None:
+            self._past.append(document)
 
-    def _estimate(self, progress: Progress, stage: _Stage, now: float) -> float | None:
-        alike = self._alike(progress, stage.name)
-        place = progress.stage_number - 1
-        if (pace := stage.pace(progress, now)) is not None:
-            here = pace
-        elif alike:
-            here = max(0.0, statistics.median(timings[place][1] for timings in alike) - (now - stage.started))
-        else:
-            return None
+    def _plan(self, request: TrialRequest) -> Plan:
+        sources = [[document for document in past if document.model == request.model] for past in (self._past, self._shipped)]
+        return [(name, _usual([step_seconds(past, step, request.protocol) for past in sources])) for name, step in steps_of(request.recipe).items()]
+
+
+def _usual(found: Sequence[Sequence[float]]) -> float | None:
+    """The median of the first source that knows any."""
+    return next((statistics.median(seconds) for seconds in found if seconds), None)
+
+
+class _Trial:
+    """A trial while it runs. A step may pass through parts of other names, each with a pace of its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._number, self._begun = 0, 0.0
+        self._part, self._part_begun = "", 0.0
+
+    def left(self, progress: Progress, now: float) -> float | None:
+        if progress.stage_number != self._number:
+            self._number, self._begun = progress.stage_number, now
+        if progress.stage != self._part:
+            self._part, self._part_begun = progress.stage, now
+        here, after = self._here(progress, now), [seconds for _, seconds in self._plan[progress.stage_number :]]
         if progress.stage_number >= progress.stage_count:
             return here
-        if not alike:
+        if here is None or None in after or len(self._plan) != progress.stage_count:
             return None
-        return here + statistics.median(sum(seconds for _, seconds in timings[place + 1 :]) for timings in alike)
+        return here + sum(seconds for seconds in after if seconds)
 
-    def _alike(self, progress: Progress, name: str) -> list[Timings]:
-        """The latest trials with as many stages and the same one at this place."""
-        place = progress.stage_number - 1
-        found = (t for t in reversed(self.past) if len(t) == progress.stage_count and 0 <= place < len(t) and t[place][0] == name)
-        return [timings for timings, _ in zip(found, range(COMPARED), strict=False)]
-
-
-class _Stage:
-    """A stage while it runs. It may pass through parts of other names, each with steps of its own."""
-
-    def __init__(self, number: int, name: str, started: float) -> None:
-        self.number, self.name, self.started = number, name, started
-        self.ended: float | None = None
-        """When it ended, where what came next had to wait."""
-        self._part, self._part_started = name, started
-
-    def pace(self, progress: Progress, now: float) -> float | None:
-        """Seconds left by the steps done so far; None while there are none to judge by."""
-        if progress.stage != self._part:
-            self._part, self._part_started = progress.stage, now
-        if not progress.step or not progress.steps:
-            return None
-        return (now - self._part_started) * (progress.steps - progress.step) / progress.step
+    def _here(self, progress: Progress, now: float) -> float | None:
+        if progress.step and progress.steps:
+            return (now - self._part_begun) * (progress.steps - progress.step) / progress.step
+        name, usual = self._plan[self._number - 1] if 0 < self._number <= len(self._plan) else ("", None)
+        return None if usual is None or name != progress.stage else max(0.0, usual - (now - self._begun))

@@ -160,7 +160,7 @@ def test_two_real_trials_are_read_by_example(open_page: Open, measured: dict[str
     said = words(app)
     assert " of 36 lost, " in said
     (curves,) = charts(app)
-    assert [trace["name"] for trace in curves["data"]][::2] == ["★ fp32 baseline", "◆ student-1"]  # type: ignore[index,union-attr]
+    assert [trace["name"] for trace in curves["data"]][::2] == ["★ fp32 baseline", "◆ student-1 untrained"]  # type: ignore[index,union-attr]
     table: Any = app.dataframe[0].value
     count = len(table)
     assert set(table["Label"]) <= {"a", "b"}
@@ -185,7 +185,7 @@ def test_a_text_of_ones_own_is_answered_by_both(open_page: Open, measured: dict[
 def test_an_artefact_that_was_deleted_leaves_the_others(open_page: Open, measured: dict[str, str | list[str]], store: Store) -> None:
     shutil.rmtree(store.root / "artifacts" / measured["pick"][1])
     app = open_page("compare", **measured)
-    assert "Cannot answer, for the files are not on this disk any more: student-1." in words(app)
+    assert "Cannot answer, for the files are not on this disk any more: student-1 untrained." in words(app)
     app.text_input(key="asked").set_value("who is good").run()
     assert len(charts(app)) == 2
 

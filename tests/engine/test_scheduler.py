@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable
 
 from compression.engine.client import wait
-from compression.engine.time_left import TimeLeft
 from compression.store import EngineState, Store
-from compression.trial import Progress
 from compression.workspace import Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
 from tests.engine.toy_trials import pids, starts
@@ -58,38 +56,3 @@ def test_a_killed_worker_is_replaced_and_its_trial_runs_again(start: Start, stor
     state = store.engine()
     assert state is not None
     assert state.pid == engine.pid, "the engine never noticed"
-
-
-def test_the_time_left_comes_from_the_pace_and_from_trials_alike() -> None:
-    now = [0.0]
-    left = TimeLeft(clock=lambda: now[0])
-
-    def at(stage: str, number: int, step: int = 0, steps: int = 0) -> float | None:
-        return left.update("a", Progress(stage=stage, stage_number=number, stage_count=2, step=step, steps=steps)).seconds_left
-
-    assert at("train", 1) is None, "nothing is known yet"
-    now[0] = 10
-    assert at("train", 1, 1, 4) is None, "the second stage is not known"
-    now[0] = 40
-    assert at("measure", 2) is None
-    now[0] = 45
-    assert at("measure", 2, 1, 3) == 10
-    now[0] = 60
-    left.ended("a", well=True)
-
-    assert at("train", 1) == 60, "as long as the one before: 40 s and 20 s"
-    now[0] = 80
-    assert at("train", 1, 2, 4) == 20 + 20, "half of this stage by its own pace, then the next one"
-    left.ended("a", well=False)
-    assert len(left.past) == 1
-
-
-def test_a_stage_may_pass_through_parts_of_other_names() -> None:
-    now = [0.0]
-    left = TimeLeft(clock=lambda: now[0])
-    for at, stage, number in ((0, "train", 1), (10, "quantize", 2), (12, "export", 2), (15, "measure", 3)):
-        now[0] = at
-        left.update("a", Progress(stage=stage, stage_number=number, stage_count=3))
-    now[0] = 30
-    left.ended("a", well=True)
-    assert list(left.past) == [(("train", 10), ("quantize", 5), ("measure", 15))]

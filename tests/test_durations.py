@@ -1,0 +1,24 @@
+"""How long runs take, from what runs like them took."""
+
+from __future__ import annotations
+
+import pytest
+
+from compression.durations import expected_seconds
+from compression.recipe import Distill, PruneWeights, Quantize, Recipe
+from tests.documents import document
+
+
+def test_run_time_adds_up_steps_and_scales_training_with_epochs() -> None:
+    usual = {"prepare": 4.0, "export": 1.0, "accuracy": 2.0, "latency": 5.0}
+    trials = [
+        document(Distill(layers=3, epochs=2), timings_s=usual, stage_seconds=(42.0,)),
+        document(Quantize(), timings_s={**usual, "int8 dynamic": 0.0}, stage_seconds=(0.5,)),
+    ]
+    said = expected_seconds(trials, Recipe(stages=(Distill(layers=3, epochs=4), Quantize())))
+    assert said is not None
+    assert said.value == pytest.approx(12 + 42 * 4.1 / 2.1 + 0.5)
+    assert said.low <= said.value <= said.high
+    assert expected_seconds(trials, Recipe(stages=(PruneWeights(sparsity=0.5),))) is None
+    assert expected_seconds(trials, Recipe(), "standard") is None
+    assert expected_seconds([], Recipe()) is None
