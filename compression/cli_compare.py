@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from compression import cli_text
+from compression.cli_source import beside
 from compression.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from compression.errors import ParetoscopeError, StoreError
 from compression.frontier import Frontier
 from compression.recipe_diff import Difference, recipe_differences
-from compression.report.table import Row
+from compression.report.table import Row, row_among
 from compression.samples import read_samples
-from compression.sittings import in_words, place, reference_ms, reference_perplexity
 from compression.store import SHORTEST_ID, Store
 from compression.study import shipped_study
 from compression.trial import TrialDocument
@@ -57,8 +57,8 @@ class ComparisonDocument:
 
     def _apart(self) -> str:
         if one_sitting_place([row.document for row in self.table]):
-            footing = in_words([row.document for row in self.table], self.table[0].reference_ms)
-            return f"Timed in sittings of their own: {footing}." if footing else ""
+            footing = list(dict.fromkeys(row.footing for row in self.table if row.footing))
+            return f"Timed in sittings of their own: {'; '.join(footing)}." if footing else ""
         return "Not all were timed on one machine under the same conditions, so their times are not compared."
 
 
@@ -70,8 +70,7 @@ def _pair_in_words(pair: Pair, called: dict[str, str]) -> str:
 def comparison_document(workspace: Workspace, starts: Sequence[str]) -> ComparisonDocument:
     """The comparison of the trials whose ids begin with `starts`; raises `ParetoscopeError` when that cannot be made."""
     store = Store.open(workspace)
-    documents = list({document.trial_id: document for document in (_measured(store, start) for start in starts)}.values())
-    measured = store.documents()
+    documents, others = _measured(store, starts)
     store.close()
     if len(documents) < 2:
         raise ParetoscopeError("A comparison needs two different trials; name another one beside the first, `paretoscope jobs` lists them.")
@@ -79,28 +78,30 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     if len(tasks) > 1:
         listed = ", ".join(f"{document.trial_id} on {task}" for task, document in tasks.items())
         raise ParetoscopeError(f"Trials of different tasks cannot be compared ({listed}); name trials of one task.")
-    table = tuple(Row(document, *_references(document, [*measured, *documents])) for document in documents)
+    table = tuple(row_among(document, others) for document in documents)
     found, beaten = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
     kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
     return ComparisonDocument(table, found, beaten, tuple(differences), tuple(pairs(documents, kept)))
 
 
-def _measured(store: Store, start: str) -> TrialDocument:
-    """A finished trial of the workspace, or a point of the shipped study."""
+def _measured(store: Store, starts: Sequence[str]) -> tuple[list[TrialDocument], list[TrialDocument]]:
+    """The trials, each once, and what else the workspace has of their models, the shipped study too where one of them is of that."""
+    found = {document.trial_id: (document, shipped) for document, shipped in (_one(store, start) for start in starts)}
+    own = beside(store, [id for id, (_, shipped) in found.items() if not shipped])
+    study = shipped_study() if any(shipped for _, shipped in found.values()) else []
+    return [document for document, _ in found.values()], [*own, *study]
+
+
+def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
+    """A finished trial of the workspace, or a point of the shipped study, and whether it is the latter."""
     try:
         row = store.find(start)
     except StoreError:
         shipped = [each for each in shipped_study() if each.trial_id.startswith(start)] if len(start) >= SHORTEST_ID else []
         if len(shipped) != 1:
             raise
-        return shipped[0]
+        return shipped[0], True
     if row.document is None:
         raise ParetoscopeError(f"Trial {row.trial_id} is {row.status} and has nothing to compare; only one that is done has.")
-    return row.document
-
-
-def _references(document: TrialDocument, others: Sequence[TrialDocument]) -> tuple[float | None, float | None]:
-    """The footing of its latencies and of its perplexity: all sittings like its own (see `sittings.py`)."""
-    alike = list({one.trial_id: one for one in others if place(one) == place(document)}.values())
-    return reference_ms(alike), reference_perplexity(alike)
+    return row.document, False

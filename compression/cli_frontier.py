@@ -16,7 +16,7 @@ from compression.cli_source import Source
 from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
 from compression.points import Objective, Point
 from compression.report.table import Row, rows
-from compression.sittings import in_words, text_in_words
+from compression.sittings import text_in_words
 from compression.trial import TrialDocument
 from compression.wording import listed
 
@@ -90,20 +90,18 @@ def judged_objectives(given: Namespace, axes: defaults.Axes) -> tuple[Objective,
     return objectives(given.x or axes.time, given.y or axes.quality) if given.x or given.y else objectives(*axes.objectives)
 
 
-def swept(documents: Sequence[TrialDocument]) -> str:
+def swept(table: Sequence[Row]) -> str:
     """The trials of a sweep as a table in the order of its grid, with those on their own front marked."""
-    done = [document for document in documents if document.status == "done"]
-    measured = {row.id: row for row in rows(done)}
-    table = [measured.get(document.trial_id) or Row(document) for document in documents]
-    axes = done[0].axes if done else defaults.Axes()
-    found = front([row.point for row in table if row.document.status == "done"], objectives(*axes.objectives))
-    return "\n".join([cli_text.table(table, _marks(found)), *(_footing(list(measured.values())) if measured else [])])
+    done = [row for row in table if row.document.status == "done"]
+    axes = done[0].document.axes if done else defaults.Axes()
+    found = front([row.point for row in done], objectives(*axes.objectives))
+    return "\n".join([cli_text.table(table, _marks(found)), *_footing(done)])
 
 
 def _footing(table: Sequence[Row]) -> list[str]:
     """How the numbers of the table can share an axis, a line each."""
-    said = in_words([row.document for row in table], table[0].reference_ms), text_in_words(table[0].reference_perplexity)
-    return [line for line in said if line]
+    said = [line for row in table for line in (row.footing, text_in_words(row.reference_perplexity)) if line]
+    return list(dict.fromkeys(said))
 
 
 def _marks(found: Frontier) -> dict[str, str]:

@@ -30,6 +30,12 @@ class Source:
         return [f"These {count} models were measured on another machine ({self.where}); measure here with `paretoscope sweep {self.model}`."]
 
 
+def beside(store: Store, ids: Sequence[str]) -> list[TrialDocument]:
+    """Every finished trial of the workspace that has model and task of one of these: what their times share a footing with."""
+    asked = {(row.request.model_key or row.request.model, row.request.task) for row in store.trials(ids=ids)}
+    return [document for model, task in sorted(asked) for document in store.documents(model=model, task=task)]
+
+
 def measured_trials(workspace: Workspace, model: str, task: str | None) -> tuple[list[TrialDocument], Source]:
     """What was measured of `model`, on `task` or the one measured last; an error when nothing was."""
     ref = catalog.resolve_model(model)

@@ -41,35 +41,47 @@ def task(described: Mapping[str, Any]) -> str:
     return f"{described['name']}: {described['about']}\n{labels}{columns(splits)}"
 
 
-def result(document: TrialDocument) -> str:
-    """One trial beside its baseline."""
+def result(row: Row) -> str:
+    """One trial beside its baseline, its times as the tables have them."""
+    document = row.document
     lines = [f"{document.trial_id}  {document.model} on {document.task}: {document.recipe.in_words()}"]
     base = document.baseline
     if document.quality:
         q = document.quality
-        row = METRICS[document.axes.quality]
-        lines.append(f"  {row.label.lower():<12} {row.format(q.value)} {row.interval(q.low, q.high)}{_lost(document, base)}")
+        metric = METRICS[document.axes.quality]
+        lines.append(f"  {metric.label.lower():<12} {metric.format(q.value)} {metric.interval(q.low, q.high)}{_lost(document, base)}")
     if document.held_out:
         lines.append(f"  test split   {held_out_in_words(document.held_out)}")
     if document.artifact:
         smaller = f" ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})" if base and not document.is_baseline else ""
         lines.append(f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}")
     if document.latency:
-        at, speedup, row = document.latency, document.speedup, METRICS[document.axes.time]
-        faster = f" ({_faster(speedup)})" if speedup and not document.is_baseline else ""
-        noisy = ", noisy" if at.noisy else ""
-        name = "per token" if document.generation else row.label.lower()
-        lines.append(f"  {name:<12} {row.format(at.p50_ms)}{faster}{noisy}, {conditions_in_words(document)}")
+        noisy = ", noisy" if row.noisy else ""
+        name = "per token" if document.generation else METRICS[document.axes.time].label.lower()
+        lines.append(f"  {name:<12} {_said(row, document.axes.time)}{_timed(row)}{noisy}, {conditions_in_words(document)}")
     if document.generation:
         at = document.generation
         faster = f" ({_faster(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
-        lines.append(f"  first token  {METRICS['ttft_ms'].format(at.ttft_ms)}{faster}")
-        lines.append(f"  speed        {METRICS['tokens_per_s'].format(at.tokens_per_s)}")
+        lines.append(f"  first token  {_said(row, 'ttft_ms')}{faster}")
+        lines.append(f"  speed        {_said(row, 'tokens_per_s')}")
+    if row.footing:
+        lines.append(f"  footing      {row.footing}")
     if document.memory:
         lines.append(f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}")
     if document.artifact:
         lines.append(f"  files        {document.artifact.path}")
     return "\n".join([*lines, *(f"  note         {note}" for note in document.notes)])
+
+
+def _said(row: Row, key: str) -> str:
+    return METRICS[key].format(row.point.value(key))
+
+
+def _timed(row: Row) -> str:
+    """The speed-up, and where there are other sittings what was timed in its own, in brackets."""
+    faster = _faster(row.document.speedup) if row.document.speedup and not row.document.is_baseline else ""
+    said = "; ".join(filter(None, (faster, row.sitting() if row.footing else "")))
+    return f" ({said})" if said else ""
 
 
 def _faster(speedup: Interval) -> str:

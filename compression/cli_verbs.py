@@ -16,13 +16,13 @@ from typing import Any
 
 from compression import catalog, cli_text, defaults
 from compression.cli_progress import finished
-from compression.cli_source import measured_trials
+from compression.cli_source import beside, measured_trials
 from compression.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
-from compression.report.table import rows
+from compression.report.table import Row, row_among, rows
 from compression.report.waterfall import before, steps
-from compression.sittings import place
+from compression.sittings import alike
 from compression.store import Store, TrialRow, unfinished
 from compression.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
@@ -65,19 +65,14 @@ def run(given: Namespace, workspace: Workspace) -> None:
     if given.unlabelled and not recipe.learns_from_unlabelled:
         raise RecipeError("--unlabelled is for a recipe with `unlabelled: true` in a stage that has a teacher; add that, or leave the file out.")
     between = [before(recipe, count) for count in range(len(recipe.stages))] if given.each_stage else []
-    *_, document = documents = _measured(given, workspace, [*between, recipe])
+    *_, document = _measured(given, workspace, [*between, recipe])
     if document.status != "done":
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {document.error or 'no reason was given.'}")
-    table = rows(_alike(document, [*Store.open(workspace).documents(), *documents]))
-    row = next(row for row in table if row.id == document.trial_id)
-    found = steps(row, table)
-    text = cli_text.result(document) + (f"\n\n{cli_text.steps(found)}" if len(found) > 2 else "")
+    others = alike(document, beside(Store.open(workspace), [document.trial_id]))
+    row = row_among(document, others)
+    found = steps(row, rows(others))
+    text = cli_text.result(row) + (f"\n\n{cli_text.steps(found)}" if len(found) > 2 else "")
     _say(given, document.to_json() | {"stages": [step.to_json() for step in found]}, text)
-
-
-def _alike(document: TrialDocument, others: Sequence[TrialDocument]) -> list[TrialDocument]:
-    """Those measured as `document` was (see `sittings.place`), `document` last."""
-    return [*(one for one in others if place(one) == place(document) and one.trial_id != document.trial_id), document]
 
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
@@ -86,7 +81,9 @@ def sweep(given: Namespace, workspace: Workspace) -> None:
     documents = _measured(given, workspace, recipes)
     from compression.cli_frontier import swept
 
-    _say(given, {"trials": [document.to_json() for document in documents]}, swept(documents))
+    others = beside(Store.open(workspace), [document.trial_id for document in documents])
+    table = [row_among(document, others) if document.status == "done" else Row(document) for document in documents]
+    _say(given, {"trials": [document.to_json() for document in documents]}, swept(table))
     ended = [document for document in documents if document.status != "done"]
     if ended:
         raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")
@@ -242,7 +239,9 @@ def keep(given: Namespace, workspace: Workspace) -> None:
     store = Store.open(workspace)
     ids = [_with_artifact(store, start).trial_id for start in given.trials]  # all must exist before any is judged
     documents = [judge_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
-    _say(given, {"trials": [document.to_json() for document in documents]}, "\n".join(map(cli_text.result, documents)))
+    others = beside(store, ids)
+    text = "\n".join(cli_text.result(row_among(document, others)) for document in documents)
+    _say(given, {"trials": [document.to_json() for document in documents]}, text)
 
 
 def export(given: Namespace, workspace: Workspace) -> None:

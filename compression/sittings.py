@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Iterable, Iterator
 
 from compression.metrics import METRICS
+from compression.samples import BESIDE
 from compression.trial import Latency, MetricValue, Quality, TrialDocument
 
 FOOTING = "Everywhere models are compared by the baseline's usual time over the speed-up of their own sitting, for no two sittings are equally fast."
@@ -38,6 +39,11 @@ def baseline_quality(document: TrialDocument) -> Quality | None:
 def place(document: TrialDocument) -> tuple[object, ...]:
     """Model, task, machine and conditions: documents that share them are the same kind of sitting."""
     return document.model, document.task, document.measured_under
+
+
+def alike(document: TrialDocument, others: Iterable[TrialDocument]) -> list[TrialDocument]:
+    """Those of the `others` that were measured in the same place as `document`."""
+    return [other for other in others if place(other) == place(document)]
 
 
 def reference_ms(documents: Iterable[TrialDocument]) -> float | None:
@@ -113,14 +119,14 @@ def text_in_words(perplexity: float | None) -> str:
 
 
 def in_words(documents: Iterable[TrialDocument], reference_ms: float | None) -> str:
-    """How the latencies of `documents` are to be read, in a line; empty when they are of one sitting.
+    """How latencies that are shown for the `reference_ms` of `documents` are to be read, in a line; empty when those are of one sitting.
 
     >>> in_words([], None)
     ''
     """
-    sittings = [document for document in documents if document.baseline]
-    time = METRICS[sittings[0].axes.time].called if sittings else ""
+    sittings = [document for document in documents if baseline_latency(document) and not document.trial_id.endswith(BESIDE)]
     if reference_ms is None or len(sittings) < 2:
         return ""
+    time = METRICS[sittings[0].axes.time].called
     noisy = sum(bool(document.latency and document.latency.noisy) for document in sittings)
     return f"{time} = {reference_ms:.2f} ms (baseline, median of {len(sittings)} sittings) / speed-up" + (f", {noisy} noisy" if noisy else "")

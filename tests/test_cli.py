@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from compression.engine.client import ensure_engine, stop_engine
 from compression.errors import ModelError
 from compression.recipe import PruneWeights, Quantize, Recipe
 from compression.recipe_file import parse_recipe
+from compression.report.table import Row, rows
 from compression.store import Store
 from compression.study import shipped_study
 from compression.trial import Progress, TrialDocument, TrialRequest
@@ -88,9 +90,9 @@ def engine(workspace: Workspace, toys: None) -> Iterator[None]:
     stop_engine(workspace)
 
 
-def done(store: Store, recipe: dict[str, Any], **changes: Any) -> TrialDocument:
+def done(store: Store, recipe: dict[str, Any], protocol: str = "quick", **changes: Any) -> TrialDocument:
     """A finished trial of "plain", its artefact a folder with one file."""
-    request = toy("plain").model_copy(update={"recipe": parse_recipe(recipe)})
+    request = toy("plain").model_copy(update={"recipe": parse_recipe(recipe), "protocol": protocol})
     store.queue(request)
     [claimed] = store.claim()
     made = document(request).model_copy(update=changes)
@@ -101,8 +103,18 @@ def done(store: Store, recipe: dict[str, Any], **changes: Any) -> TrialDocument:
     return made
 
 
+def sitting(base_ms: float, speedup: float) -> dict[str, Any]:
+    """What was timed beside a baseline that took `base_ms` just then."""
+    made = documents.document(Quantize(), speedup=speedup)
+    assert made.latency
+    assert made.baseline
+    baseline = made.baseline.model_copy(update={"latency": made.baseline.latency.model_copy(update={"p50_ms": base_ms})})
+    return {"latency": made.latency.model_copy(update={"p50_ms": base_ms / speedup}), "baseline": baseline, "speedup": made.speedup}
+
+
 INT8 = {"stages": [{"kind": "quantize"}]}
 HALF = {"stages": [{"kind": "prune-weights", "sparsity": 0.5}]}
+FEW = {"stages": [{"kind": "prune-weights", "sparsity": 0.9}]}
 
 
 # --- run and sweep --------------------------------------------------------------------------------------
@@ -262,16 +274,51 @@ def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
     assert "no metric" in refused("frontier", "plain", "--by", "sizes")
 
 
+def test_every_command_shows_a_trial_for_the_same_baseline(
+    toys: None, say: Say, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    int8, half, _ = done(store, INT8, **sitting(8.0, 2.0)), done(store, HALF, **sitting(12.0, 1.5)), done(store, FEW, **sitting(10.0, 1.0))
+    done(store, INT8, "standard", task="another", **sitting(99.0, 2.0))
+    monkeypatch.setitem(sys.modules, "compression.engine.keeping", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
+    for command in (
+        ("run", "plain", "--recipe", "data/recipes/int8.yaml"),
+        ("sweep", "plain", "--bits", "8"),
+        ("frontier", "plain"),
+        ("compare", int8.trial_id, half.trial_id),
+        ("keep", int8.trial_id),
+    ):
+        assert main(command) == 0
+        said = capsys.readouterr().out
+        assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
+        assert "5.00 ms" in said, command
+        beside = "5.00 ms (2.00x faster [1.90, 2.10]; timed 4.00 ms beside a baseline of 8.00 ms), batch 1"
+        assert (beside in said) == (command[0] in ("run", "keep")), command
+    assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, "documents have what was timed"
+
+
+def test_the_only_sitting_is_shown_as_it_was_timed(toys: None, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    done(store, INT8, **sitting(8.0, 2.0))
+    assert main(["run", "plain", "--recipe", "data/recipes/int8.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "4.00 ms (2.00x faster [1.90, 2.10]), batch 1" in said
+    assert "footing" not in said
+
+
+def test_a_quick_look_is_answered_after_a_longer_one(toys: None, say: Say, store: Store) -> None:
+    quick, _ = done(store, INT8), done(store, INT8, "standard")
+    assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["trial_id"] == quick.trial_id
+
+
 def test_a_sweep_marks_its_front_its_noise_and_what_failed() -> None:
     base, int8 = documents.document(), documents.document(Quantize(), quality=0.955)
     assert int8.latency
     noisy = documents.document(PruneWeights(), quality=0.9, speedup=1.0)
     noisy = noisy.model_copy(update={"latency": int8.latency.model_copy(update={"noisy": True})})
     failed = documents.document(PruneWeights(sparsity=0.7)).model_copy(update={"status": "failed", "latency": None})
-    lines = swept([base, int8, noisy, failed]).splitlines()
+    lines = swept([*rows([base, int8, noisy]), Row(failed)]).splitlines()
     assert [line.split()[0] for line in lines[1:5]] == [each.trial_id for each in (base, int8, noisy, failed)]
     assert [line.rsplit("  ", 1)[1].strip() for line in lines[1:5]] == ["on the front", "on the front", "noisy", "failed"]
-    assert "median of 2 sittings" in lines[5]
+    assert "median of 3 sittings" in lines[5]
 
 
 def test_until_something_is_measured_here_the_shipped_study_answers(

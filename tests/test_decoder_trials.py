@@ -82,7 +82,7 @@ def test_the_command_picks_the_axes_of_what_was_measured() -> None:
 
 
 def test_words_name_perplexity_and_the_time_of_a_token() -> None:
-    said = result(FOUND[2])
+    said = result(Row(FOUND[2]))
     for part in (
         "perplexity   20.3",
         "(+1.50 % [+1.00, +2.00])",

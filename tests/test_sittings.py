@@ -8,9 +8,9 @@ import pytest
 
 from compression.points import point
 from compression.recipe import PruneWeights, Quantize
-from compression.report.table import rows
+from compression.report.table import baseline_of, row_among, rows
 from compression.sittings import in_words, on_footing, reference_ms, reference_perplexity
-from compression.trial import TrialDocument
+from compression.trial import Conditions, TrialDocument
 from tests.documents import decoder_document, document
 
 
@@ -63,7 +63,17 @@ def test_what_was_timed_stays_in_the_hover_card() -> None:
 
 def test_the_footing_is_said_where_there_is_more_than_one_sitting() -> None:
     assert in_words([INT8, PRUNED], 8.0) == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
-    assert in_words([BASELINE, INT8], 8.0) == ""
+    assert in_words([BASELINE, INT8], 8.0) == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
+    assert in_words([baseline_of(INT8), INT8], 8.0) == "", "what was timed in turns is one sitting"
+
+
+def test_a_row_alone_is_as_its_table_has_it() -> None:
+    here = [BASELINE, slowed(INT8, 1.5), slowed(PRUNED, 1.25)]
+    elsewhere = slowed(document(Quantize(), conditions=Conditions(batch=8)), 9.0)
+    for row in rows(here):
+        assert row_among(row.document, [elsewhere, *here]) == row
+        assert row.footing == "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up"
+    assert row_among(INT8, [INT8, elsewhere]).footing == ""
 
 
 def scored_on(found: TrialDocument, tokens: int, harder: float) -> TrialDocument:

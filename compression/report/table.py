@@ -17,7 +17,7 @@ from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.samples import BESIDE
-from compression.sittings import baseline_latency, on_footing, reference_ms, reference_perplexity
+from compression.sittings import alike, baseline_latency, in_words, on_footing, reference_ms, reference_perplexity
 from compression.trial import MetricValue, TrialDocument
 from compression.wording import may_be_one
 
@@ -53,6 +53,8 @@ class Row:
     document: TrialDocument
     reference_ms: float | None = None
     reference_perplexity: float | None = None
+    footing: str = ""
+    """How its time is to be read beside those of other sittings, in a line; empty where there is one sitting."""
 
     @property
     def id(self) -> str:
@@ -134,11 +136,16 @@ class Row:
 
         "timed 3.90 ms beside a baseline of 8.10 ms, shown for one of 7.20 ms"
         """
-        own, base = self.document.latency, baseline_latency(self.document)
-        if own is None or base is None or self.reference_ms is None or own is base:
+        if self.reference_ms is None or self.document.latency is baseline_latency(self.document) or not (timed := self.sitting()):
             return ""
-        row = metric(self.document.axes.time)
-        return f"timed {row.format(own.p50_ms)} beside a baseline of {row.format(base.p50_ms)}, shown for one of {row.format(self.reference_ms)}"
+        return f"{timed}, shown for one of {metric(self.document.axes.time).format(self.reference_ms)}"
+
+    def sitting(self) -> str:
+        """What the clock of its own sitting said: "timed 3.90 ms beside a baseline of 8.10 ms"; empty without a baseline."""
+        own, base, row = self.document.latency, baseline_latency(self.document), metric(self.document.axes.time)
+        if own is None or base is None:
+            return ""
+        return f"timed {row.format(own.p50_ms)}" + ("" if own is base else f" beside a baseline of {row.format(base.p50_ms)}")
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:
@@ -159,8 +166,18 @@ def rows(documents: Iterable[TrialDocument]) -> list[Row]:
     beside = [document for document in found if document.baseline]
     if beside and not any(document.is_baseline for document in found):
         found.insert(0, baseline_of(max(beside, key=_rank)))
-    references = reference_ms(documents), reference_perplexity(documents)
-    return [Row(document, *references) for document in found]
+    return _on_one_footing(found, documents)
+
+
+def row_among(document: TrialDocument, others: Iterable[TrialDocument]) -> Row:
+    """The row of `document` as a table of all those of the `others` has it that were measured in the same place, it among them."""
+    return _on_one_footing([document], alike(document, others))[0]
+
+
+def _on_one_footing(documents: Iterable[TrialDocument], sittings: Sequence[TrialDocument]) -> list[Row]:
+    reference = reference_ms(sittings)
+    shared = reference, reference_perplexity(sittings), in_words(sittings, reference)
+    return [Row(document, *shared) for document in documents]
 
 
 def baseline_of(document: TrialDocument) -> TrialDocument:

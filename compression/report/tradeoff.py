@@ -14,7 +14,7 @@ from compression.metrics import Metric, metric
 from compression.points import objectives
 from compression.report.palette import Family
 from compression.report.table import RATIO_WORDS, TIMES, Row, conditions_in_words, machine_in_words, when
-from compression.sittings import in_words, text_in_words
+from compression.sittings import text_in_words
 from compression.trial import MetricValue
 
 State = Literal["front", "near", "dominated", "excluded"]
@@ -154,6 +154,5 @@ def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
     said = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     where = next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines"
     newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
-    footing = in_words([row.document for row in table], table[0].reference_ms) if timed else ""
-    lines = f"{said} · {when(newest.document)}", where, footing, text_in_words(table[0].reference_perplexity)
+    lines = f"{said} · {when(newest.document)}", where, table[0].footing if timed else "", text_in_words(table[0].reference_perplexity)
     return "<br>".join(line for line in lines if line)
