@@ -128,7 +128,7 @@ def _add_reading(add: _Add) -> None:
     report.add_argument("--to", required=True, metavar="FILE.html", help="where to write it")
     for command in (frontier, report):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
-        command.add_argument("--task", metavar="TASK", help="only this task (default: the one measured last)")
+        command.add_argument("--task", metavar="TASK", help="only this task (default: the model's own, else the one measured last)")
     compare = add("compare", "trials side by side: who beats whom, what their recipes do differently, which answers differ")
     compare.add_argument("trials", nargs="+", metavar="TRIAL", help="ids of two trials or more, or the starts of them")
     keep = add("keep", "judge models that were chosen on the test split, which no curve has seen; once each")

@@ -15,7 +15,7 @@ from compression import cli_text, defaults
 from compression.cli_source import Source
 from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
 from compression.points import Objective, Point
-from compression.report.table import Row, rows
+from compression.report.table import Row, conditions_in_words, machine_in_words, rows, short
 from compression.sittings import text_in_words
 from compression.trial import TrialDocument
 from compression.wording import listed
@@ -59,7 +59,7 @@ class FrontierDocument:
         }
 
     def in_words(self) -> str:
-        lines = [cli_text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
+        lines = [_heading(self.table[0].document), cli_text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
         lines.append(answer(self.recommendation, self.objectives, self.limits))
         if self.found.knee and len(self.objectives) > 2:
             lines.append(f"The knee is that of {listed([one.metric.called for one in self.objectives])} together; a plot marks that of its own two.")
@@ -88,6 +88,11 @@ def judged_objectives(given: Namespace, axes: defaults.Axes) -> tuple[Objective,
     if given.by:
         return objectives(*(key.strip() for key in given.by.split(",")))
     return objectives(given.x or axes.time, given.y or axes.quality) if given.x or given.y else objectives(*axes.objectives)
+
+
+def _heading(first: TrialDocument) -> str:
+    """What the trials of a table have in common."""
+    return f"{short(first.model)} on {short(first.task)}, {machine_in_words(first)}; {conditions_in_words(first)}"
 
 
 def swept(table: Sequence[Row]) -> str:

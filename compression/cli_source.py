@@ -1,14 +1,18 @@
-"""Where `frontier` and `report` take a model's trials from: the workspace, or the shipped study while nothing of it was measured there."""
+"""Where commands take a model's trials from: the workspace, or the shipped study while nothing of it was measured there."""
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from compression import catalog
 from compression.errors import ParetoscopeError
-from compression.report.table import machine_in_words, when
+from compression.measure.machine import fingerprint
+from compression.report.table import elsewhere, machine_in_words, short, when
 from compression.store import Store
 from compression.study import shipped_study
 from compression.trial import TrialDocument
@@ -17,17 +21,24 @@ from compression.workspace import Workspace
 
 @dataclass(frozen=True)
 class Source:
-    """`where` is empty for the workspace; for the shipped study it says which machine measured it and when."""
+    """`where` is empty for the workspace; for the shipped study it says which machine measured it and when. `other_tasks` are those that
+    the model was measured on too."""
 
     name: Literal["workspace", "shipped study"]
     model: str
     where: str = ""
+    other_tasks: tuple[str, ...] = ()
 
     def in_words(self, count: int) -> list[str]:
-        """Whose points these are, as no line or one."""
-        if self.name == "workspace":
-            return []
-        return [f"These {count} models were measured on another machine ({self.where}); measure here with `paretoscope sweep {self.model}`."]
+        """Whose points these are and what else there is, a line each where there is something to say."""
+        lines = [f"These {count} models were measured on {self.where}; measure here with `paretoscope sweep {self.model}`."] if self.where else []
+        others = [f"{short(task)} (--task {_typed(task)})" for task in self.other_tasks]
+        return [*lines, f"Measured too: {', '.join(others)}"] if others else lines
+
+
+def _typed(task: str) -> str:
+    """A task as it can be typed here: a file below the current folder by its path from there."""
+    return shlex.quote(os.path.relpath(task) if Path(task).is_absolute() and Path(task).is_relative_to(Path.cwd()) else task)
 
 
 def beside(store: Store, ids: Sequence[str]) -> list[TrialDocument]:
@@ -37,22 +48,25 @@ def beside(store: Store, ids: Sequence[str]) -> list[TrialDocument]:
 
 
 def measured_trials(workspace: Workspace, model: str, task: str | None) -> tuple[list[TrialDocument], Source]:
-    """What was measured of `model`, on `task` or the one measured last; an error when nothing was."""
+    """What was measured of `model`, on `task`, else on its own task, else on the one measured last; an error when nothing was."""
     ref = catalog.resolve_model(model)
     task = catalog.resolve_task(task).name if task else None
     store = Store.open(workspace)
-    documents, source = store.documents(model=ref.key, task=task), Source("workspace", model)
+    own = store.documents(model=ref.key)
     store.close()
-    if not documents and ref.kind == "builtin":
-        documents = [document for document in shipped_study() if document.model == ref.name and task in (None, document.task)]
-        source = Source("shipped study", model, _where(documents))
-    if not documents:
+    missing = (task or ref.task) not in {document.task for document in own}
+    study = [document for document in shipped_study() if document.model == ref.name] if ref.kind == "builtin" and missing else []
+    here, shipped = ([document for document in source if task in (None, document.task)] for source in (own, study))
+    if not (found := here or shipped):
         on = f' on "{task}"' if task else ""
         raise ParetoscopeError(f'Nothing was measured of "{model}"{on} yet; `paretoscope sweep {model}` is a start.')
-    newest = max(documents, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
-    return [document for document in documents if document.task == newest.task], source
+    newest = max(found, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
+    chosen = task or next((document.task for document in found if document.task == ref.task), newest.task)
+    others = tuple(dict.fromkeys(document.task for document in (*own, *study) if document.task != chosen))
+    source = Source("workspace", model, "", others) if here else Source("shipped study", model, _where(newest), others)
+    return [document for document in found if document.task == chosen], source
 
 
-def _where(documents: Sequence[TrialDocument]) -> str:
-    """Machine and day of the newest, for a study has one machine."""
-    return f"{machine_in_words(documents[-1])}, {when(documents[-1])}" if documents else ""
+def _where(newest: TrialDocument) -> str:
+    """Whose machine measured a study, which and when: "another machine (Test CPU, 2 cores, 01 Mar 2026)"."""
+    return f"{elsewhere(newest.machine, fingerprint())} ({machine_in_words(newest)}, {when(newest)})"

@@ -7,7 +7,7 @@ from typing import Any
 
 from compression.defaults import Axes
 from compression.metrics import METRICS
-from compression.report.table import Row, conditions_in_words
+from compression.report.table import Row, conditions_in_words, short
 from compression.report.waterfall import Step
 from compression.store import TrialRow
 from compression.trial import LIVE, Interval, Measured, TrialDocument
@@ -129,7 +129,11 @@ def jobs(rows: Sequence[TrialRow]) -> str:
     order = {"running": 0, "queued": 1}
     ended = sorted((row for row in rows if row.status not in LIVE), key=lambda row: row.finished_at or row.queued_at, reverse=True)
     live = sorted((row for row in rows if row.status in LIVE), key=lambda row: order[row.status])
-    return columns([(row.trial_id, row.status, row.request.model, row.request.recipe.in_words(), _remark(row)) for row in [*live, *ended]])
+    return columns([(row.trial_id, row.status, _subject(row), row.request.recipe.in_words(), _remark(row)) for row in [*live, *ended]])
+
+
+def _subject(row: TrialRow) -> str:
+    return f"{short(row.request.model)} on {short(row.request.task)}"
 
 
 def _remark(row: TrialRow) -> str:

@@ -264,9 +264,10 @@ def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
     noisy = done(store, HALF, latency=fast.latency.model_copy(update={"p50_ms": 2.0, "noisy": True}))
     assert main(["frontier", "plain", "--x", "size_bytes"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:4]] == [fast.trial_id, noisy.trial_id, slow.trial_id]
-    assert lines[1].endswith("on the front")
-    assert lines[2].endswith("on the front, noisy")
+    assert lines[0] == "plain on toys, machine not known; batch 1, 32 tokens, 2 threads"
+    assert [line.split()[0] for line in lines[2:5]] == [fast.trial_id, noisy.trial_id, slow.trial_id]
+    assert lines[2].endswith("on the front")
+    assert lines[3].endswith("on the front, noisy")
     assert any(line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic") for line in lines)
     judged = say("frontier", "plain", "--by", "quality, latency_p90_ms", "--max-drop", "1", "--max-size-mb", "5")["recommendation"]
     assert judged["objectives"] == ["quality", "latency_p90_ms"]
@@ -330,11 +331,39 @@ def test_until_something_is_measured_here_the_shipped_study_answers(
     assert (found["source"], len(found["trials"])) == ("shipped study", 2)
     assert main(["frontier", "plain"]) == 0
     said = "These 2 models were measured on another machine (Test CPU, 2 cores, VNNI, 01 Mar 2026); measure here with `paretoscope sweep plain`."
-    assert said in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith("plain on trec, Test CPU, 2 cores, VNNI; batch 1, 32 tokens, 2 threads\n")
+    assert said in printed
+    monkeypatch.setattr(cli_source, "fingerprint", lambda: documents.MACHINE)
+    assert main(["frontier", "plain"]) == 0
+    assert "measured on a machine like this one (Test CPU, 2 cores, VNNI, 01 Mar 2026)" in capsys.readouterr().out
     assert say("report", "plain", "--to", str(tmp_path / "report.html"))["source"] == "shipped study"
     mine = done(store, INT8)
     found = say("frontier", "plain")
     assert (found["source"], [trial["trial_id"] for trial in found["trials"]][-1]) == ("workspace", mine.trial_id)
+
+
+def test_the_models_own_task_goes_first_and_the_others_are_named(
+    toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(catalog, "resolve_model", lambda name: catalog.ModelRef(name=name, kind="builtin", key=name, task="toys"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("text,label\n")
+    mine = str(tmp_path / "mine.csv")
+    on_mine = done(store, HALF, task=mine, measured_at=datetime(2026, 2, 1, tzinfo=UTC))
+    assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][-1] == on_mine.trial_id, "the only task so far"
+    own = done(store, INT8, measured_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][-1] == own.trial_id
+    for command in (("frontier", "plain"), ("report", "plain", "--to", "report.html")):
+        assert main(command) == 0
+        assert capsys.readouterr().out.endswith("\nMeasured too: mine.csv (--task mine.csv)\n")
+    assert main(["frontier", "plain", "--task", "mine.csv"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("plain on mine.csv, ")
+    assert said.endswith("\nMeasured too: toys (--task toys)\n")
+    monkeypatch.chdir("/")
+    assert main(["frontier", "plain"]) == 0
+    assert f"mine.csv (--task {mine.removeprefix('/')})" in capsys.readouterr().out
 
 
 def test_other_conditions_are_counted_aside(toys: None, say: Say, store: Store) -> None:
@@ -422,7 +451,9 @@ def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.Ca
     assert [job["status"] for job in say("jobs")["trials"]] == ["queued"]
     assert say("cancel", trial)["trials"] == [{"trial_id": trial, "status": "cancelled", "cancel_requested": False}]
     assert main(["jobs"]) == 0
-    assert "Cancelled before it started" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "plain on toys" in said
+    assert "Cancelled before it started" in said
 
 
 def test_models_and_tasks_can_be_listed(say: Say) -> None:

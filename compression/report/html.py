@@ -22,7 +22,7 @@ from compression.metrics import METRICS
 from compression.points import objectives
 from compression.report.figures import tradeoff_figure
 from compression.report.palette import LOOKS
-from compression.report.table import Row, conditions_in_words, machine_in_words, rows, when
+from compression.report.table import Row, conditions_in_words, machine_in_words, rows, short, when
 from compression.report.tradeoff import tradeoff
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
@@ -72,7 +72,7 @@ def report_html(documents: Sequence[TrialDocument]) -> str:
     for document in measured:
         machine = document.machine.id if document.machine else ""
         chapters.setdefault((document.model, document.task, machine, conditions_in_words(document)), []).append(document)
-    title = " and ".join(dict.fromkeys(_short(model) for model, *_ in chapters))
+    title = " and ".join(dict.fromkeys(short(model) for model, *_ in chapters))
     body = "".join(_chapter(found) for found in chapters.values())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -98,7 +98,7 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
         )
         if part
     )
-    heading = f"{_short(first.model)} on {_short(first.task)}"
+    heading = f"{short(first.model)} on {short(first.task)}"
     return f'<h1>{html.escape(heading)}</h1><p class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_table(table)}'
 
 
@@ -153,7 +153,3 @@ def _in_parts(said: str) -> str:
     ['1.90\xa0ms', '[1.85,\xa01.96]', '(3.9x\xa0faster),', 'noisy']
     """
     return re.sub(r" (?!\[|\(|noisy)", "\u00a0", said)
-
-
-def _short(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith("/") else name

@@ -18,7 +18,7 @@ from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.samples import BESIDE
 from compression.sittings import alike, baseline_latency, in_words, on_footing, reference_ms, reference_perplexity
-from compression.trial import MetricValue, TrialDocument
+from compression.trial import Machine, MetricValue, TrialDocument
 from compression.wording import may_be_one
 
 RATIO_WORDS = {
@@ -244,6 +244,11 @@ def machine_in_words(document: TrialDocument) -> str:
     return plain(document.machine.in_words()) if document.machine else "machine not known"
 
 
+def elsewhere(machine: Machine | None, here: Machine) -> str:
+    """What the machine of the shipped study is beside the one that this runs `here` on; equal machines are still two."""
+    return "a machine like this one" if machine and machine.id == here.id else "another machine"
+
+
 def plain(machine: str) -> str:
     """A machine's name without marks and filler, short enough for a plot.
 
@@ -251,6 +256,15 @@ def plain(machine: str) -> str:
     'Intel Xeon @ 2.80GHz, 2 cores, VNNI'
     """
     return " ".join(re.sub(r"\((?:R|TM)\)|\b(?:Processor|CPU)\b(?=.*@)", "", machine).split())
+
+
+def short(name: str) -> str:
+    """A model or task that is a path by its last part, any other name as it is.
+
+    >>> short("/home/me/models/my-bert/"), short("org/model")
+    ('my-bert', 'org/model')
+    """
+    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith("/") else name
 
 
 def when(document: TrialDocument) -> str:
