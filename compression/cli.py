@@ -52,7 +52,12 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
-    common.add_argument("--workspace", metavar="DIR", default=argparse.SUPPRESS, help="where trials are kept (default: PARETOSCOPE_HOME)")
+    common.add_argument(
+        "--workspace",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="where trials are kept (default: $PARETOSCOPE_HOME, else data/workspace of the project)",
+    )
     common.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document and nothing else")
     parser = _Parser(
         prog="paretoscope",
