@@ -100,7 +100,7 @@ def grid(
     recipes: list[Recipe] = []
     retrained = {"retrain_epochs": retrain_epochs}
     parse_recipe({"stages": [{"kind": "prune-weights"} | retrained]}, where="In the sweep")  # wrong even when nothing is pruned
-    for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity"), _numbers(bits, "--bits")):
+    for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity", "0,0.5"), _numbers(bits, "--bits", "32,8,4")):
         stages: list[dict[str, Any]] = []
         if sparsity != 0:
             pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
@@ -114,11 +114,11 @@ def grid(
     return list({recipe.id: recipe for recipe in recipes}.values())
 
 
-def _numbers(text: str, option: str) -> list[float]:
+def _numbers(text: str, option: str, example: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise RecipeError(f'{option} must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "{text}".') from error
+        raise RecipeError(f'{option} must be numbers with commas between them, such as {example}, but got "{text}".') from error
 
 
 def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]) -> list[TrialDocument]:
