@@ -100,7 +100,8 @@ def swept(table: Sequence[Row]) -> str:
     done = [row for row in table if row.document.status == "done"]
     axes = done[0].document.axes if done else defaults.Axes()
     found = front([row.point for row in done], objectives(*axes.objectives))
-    return "\n".join([cli_text.table(table, _marks(found)), *_footing(done)])
+    judged = [f"On the front: by {listed([one.metric.called for one in found.objectives])}."] if done else []
+    return "\n".join([cli_text.table(table, _marks(found)), *_footing(done), *judged])
 
 
 def _footing(table: Sequence[Row]) -> list[str]:

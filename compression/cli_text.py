@@ -10,7 +10,7 @@ from compression.metrics import METRICS
 from compression.report.table import Row, conditions_in_words, short
 from compression.report.waterfall import Step
 from compression.store import TrialRow
-from compression.trial import LIVE, Interval, Measured, TrialDocument
+from compression.trial import LIVE, Interval, Measured, Quality, TrialDocument
 from compression.wording import held_out_in_words, may_be_one, p_in_words, size_in_words, speed_in_words
 
 
@@ -49,7 +49,8 @@ def result(row: Row) -> str:
     if document.quality:
         q = document.quality
         metric = METRICS[document.axes.quality]
-        lines.append(f"  {metric.label.lower():<12} {metric.format(q.value)} {metric.interval(q.low, q.high)}{_lost(document, base)}")
+        said = f"{metric.format(q.value)} {metric.interval(q.low, q.high)}{_lost(document, base)} of {_judged_on(q)}"
+        lines.append(f"  {metric.label.lower():<12} {said}")
     if document.held_out:
         lines.append(f"  test split   {held_out_in_words(document.held_out)}")
     if document.artifact:
@@ -71,6 +72,14 @@ def result(row: Row) -> str:
     if document.artifact:
         lines.append(f"  files        {document.artifact.path}")
     return "\n".join([*lines, *(f"  note         {note}" for note in document.notes)])
+
+
+def _judged_on(quality: Quality) -> str:
+    """
+    >>> _judged_on(Quality(value=1.0, low=0.871, high=1.0, n=26))
+    '26 examples (validation)'
+    """
+    return f"{quality.n:,} {'tokens' if quality.metric == 'perplexity' else 'examples'} ({quality.split})"
 
 
 def _said(row: Row, key: str) -> str:

@@ -210,7 +210,8 @@ def test_the_grid_is_every_combination_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 0,0.5 or 32,8,4, but got "four"'),
+        (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 32,8,4, but got "four"'),
+        (("sweep", "plain", "--sparsity", "half"), '--sparsity must be numbers with commas between them, such as 0,0.5, but got "half"'),
         (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
         (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
         (("sweep", "plain", "--retrain-epochs", "-1"), "retrain_epochs"),
@@ -301,6 +302,7 @@ def test_the_only_sitting_is_shown_as_it_was_timed(toys: None, store: Store, cap
     done(store, INT8, **sitting(8.0, 2.0))
     assert main(["run", "plain", "--recipe", "data/recipes/int8.yaml"]) == 0
     said = capsys.readouterr().out
+    assert "90.0 % [88.0, 92.0] (-6.0 points) of 500 examples (validation)" in said
     assert "4.00 ms (2.00x faster [1.90, 2.10]), batch 1" in said
     assert "footing" not in said
 
@@ -320,6 +322,7 @@ def test_a_sweep_marks_its_front_its_noise_and_what_failed() -> None:
     assert [line.split()[0] for line in lines[1:5]] == [each.trial_id for each in (base, int8, noisy, failed)]
     assert [line.rsplit("  ", 1)[1].strip() for line in lines[1:5]] == ["on the front", "on the front", "noisy", "failed"]
     assert "median of 3 sittings" in lines[5]
+    assert lines[6] == "On the front: by accuracy, size and p50."
 
 
 def test_until_something_is_measured_here_the_shipped_study_answers(
