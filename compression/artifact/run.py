@@ -1,6 +1,7 @@
 """Run this model. It needs only `pip install onnxruntime tokenizers`.
 
 python run.py "some text" "another"        the label of each text and its probability
+python run.py -                            the same of each line of standard input
 python run.py --evaluate examples.jsonl    accuracy on lines of {"text": ..., "label": ...}
 python run.py --time                       latency under the conditions in manifest.json
 """
@@ -38,17 +39,44 @@ def classify(text):
     return LABELS[int(scores.argmax())], float(shares.max() / shares.sum())
 
 
+def lines_of_input():
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    return (line.strip() for line in sys.stdin if line.strip())
+
+
+def refuse(sentence):
+    print(f"run.py: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+def read(path):
+    """(text, label) of every line of a file."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f'"{path}" cannot be read: {getattr(error, "strerror", None) or "it is not UTF-8"}.')
+    examples = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.strip():
+                example = json.loads(line)
+                examples.append((example["text"] + "", str(example["label"])))
+        except (ValueError, KeyError, TypeError):
+            refuse(f'Line {number} of "{path}" is not {{"text": ..., "label": ...}}.')
+    return examples or refuse(f'"{path}" has no examples.')
+
+
 def evaluate(path):
     """Accuracy in batches of texts with equal length, as it was measured."""
-    examples = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
-    encoded = [tokenizer.encode(example["text"]).ids for example in examples]
+    examples = read(path)
+    encoded = [tokenizer.encode(text).ids for text, _ in examples]
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
     right = 0
     while order:
         batch = [index for index in order[:32] if len(encoded[index]) == len(encoded[order[0]])]
         order = order[len(batch) :]
         answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(axis=1)
-        right += sum(LABELS[answer] == str(examples[index]["label"]) for answer, index in zip(answers, batch))
+        right += sum(LABELS[answer] == examples[index][1] for answer, index in zip(answers, batch))
     return right / len(examples), len(examples)
 
 
@@ -68,10 +96,12 @@ if __name__ == "__main__":
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.exit(__doc__)
     if sys.argv[1] == "--evaluate":
+        if len(sys.argv) != 3:
+            refuse("--evaluate takes one file of examples.")
         print("accuracy {:.4f} on {} examples".format(*evaluate(sys.argv[2])))
     elif sys.argv[1] == "--time":
         times, under = latency()
         print(f"p50 {times[100]:.2f} ms, p90 {times[180]:.2f} ms ({under})")
     else:
-        for text in sys.argv[1:]:
+        for text in lines_of_input() if sys.argv[1:] == ["-"] else sys.argv[1:]:
             print("{}  {:.3f}".format(*classify(text)))

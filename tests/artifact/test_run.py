@@ -1,0 +1,75 @@
+"""The script of an artefact: what it prints, and one sentence with status 2 for a file that it cannot score."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from compression.artifact.pack import pack
+from compression.recipe import Recipe
+from tests.measure.classifiers import VOCABULARY, write_classifier
+
+LABELS = ("good", "bad", "ugly")
+WORDS = "what a film it was".split()
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = write_classifier(tmp_path_factory.mktemp("made") / "model")
+    (made / "config.json").write_text(json.dumps({"vocab_size": VOCABULARY, "id2label": dict(enumerate(LABELS))}))
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="what"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(made / "tokenizer.json"))
+    folder = made.parent / "artefact"
+    pack(made, folder, Recipe(), "# card", {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 64})
+    return folder
+
+
+def run(artefact: Path, *given: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(artefact / "run.py"), *given], input=typed, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_dash_reads_a_text_a_line_from_standard_input(artefact: Path) -> None:
+    said = run(artefact, "what a film", "it was")
+    assert [line.split()[0] in LABELS for line in said.stdout.splitlines()] == [True, True]
+    assert run(artefact, "-", typed="what a film\n\nit was\n").stdout == said.stdout
+
+
+def test_examples_are_scored(artefact: Path, tmp_path: Path) -> None:
+    labels = [line.split()[0] for line in run(artefact, *WORDS).stdout.splitlines()]
+    lines = [json.dumps({"text": word, "label": label}) for word, label in zip(WORDS, labels, strict=True)]
+    (tmp_path / "examples.jsonl").write_text("\n".join([*lines, json.dumps({"text": "film", "label": "none"}), ""]))
+    assert run(artefact, "--evaluate", str(tmp_path / "examples.jsonl")).stdout == "accuracy 0.8333 on 6 examples\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"\xff", "cannot be read: it is not UTF-8."),
+        (b"", "has no examples."),
+        (b'{"text": "a film", "label": "good"}\nno json', 'Line 2 of "{path}" is not {{"text": ..., "label": ...}}.'),
+        (b'{"text": "a film"}', "Line 1 of"),
+        (b'{"text": 3, "label": "good"}', "Line 1 of"),
+        (b"[1]", "Line 1 of"),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_one_sentence(artefact: Path, tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "examples.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    done = run(artefact, "--evaluate", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]  # the runtime may have said something of its own before
+    assert last.startswith("run.py: ")
+    assert words.format(path=path) in last
+
+
+def test_evaluate_needs_a_file(artefact: Path) -> None:
+    assert run(artefact, "--evaluate").stderr.endswith("run.py: --evaluate takes one file of examples.\n")
