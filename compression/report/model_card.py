@@ -15,7 +15,7 @@ import yaml
 from compression.metrics import METRICS
 from compression.report.table import Row, conditions_in_words, machine_in_words, when
 from compression.trial import TrialDocument
-from compression.wording import p_in_words
+from compression.wording import listed, p_in_words
 
 SHOWN = (
     "quality perplexity agreement kl size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup "
@@ -126,12 +126,23 @@ def _conditions(document: TrialDocument) -> str:
         what = f"{at.n:,} requests of {at.new_tokens} new tokens each" if at else f"{document.latency.n:,} requests"
         how = "tokenization excluded, idle threads of the runtime spin (its default)"
         said.append(f"Latencies: {what}, {conditions_in_words(document)}, {how}{noisy}.")
+        said += _too_few(document)
     if document.energy:
         said.append(f"Energy: {document.energy.source}.")
     if document.machine:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(document.machine.versions.items()))
         said.append(f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}), {when(document)}, protocol {document.protocol}.")
     return " ".join([*said, *(_sentence(note) for note in document.notes)])
+
+
+def _too_few(document: TrialDocument) -> list[str]:
+    """Why the uncompressed model, which is slower and so is asked less often in the same time, lacks a quantile that this one has."""
+    own, base = document.latency, document.baseline.latency if document.baseline else None
+    if own is None or base is None or document.generation:
+        return []
+    quantiles = (("p95", own.p95_ms, base.p95_ms), ("p99", own.p99_ms, base.p99_ms))
+    lacking = [name for name, ours, theirs in quantiles if ours is not None and theirs is None]
+    return [f"The uncompressed model's {base.n:,} requests in that time are too few to bound its {listed(lacking)}."] if lacking else []
 
 
 def _sentence(note: str) -> str:

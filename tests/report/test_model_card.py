@@ -48,6 +48,21 @@ def test_figures_stand_beside_the_baseline_with_interval_conditions_and_machine(
         assert said in card
 
 
+def test_a_quantile_that_the_uncompressed_model_lacks_is_explained() -> None:
+    assert STUDENT.latency
+    assert STUDENT.baseline
+    more = STUDENT.latency.model_copy(update={"p95_ms": 2.4, "p99_ms": 2.9})
+    fewer = STUDENT.baseline.latency.model_copy(update={"n": 57})
+    card = model_card(STUDENT.model_copy(update={"latency": more, "baseline": STUDENT.baseline.model_copy(update={"latency": fewer})}))
+    assert "| Latency p95 | 2.40 ms | – | – |" in card
+    assert "The uncompressed model's 57 requests in that time are too few to bound its p95 and p99." in card
+    both = fewer.model_copy(update={"n": 90, "p95_ms": 9.6})
+    card = model_card(STUDENT.model_copy(update={"latency": more, "baseline": STUDENT.baseline.model_copy(update={"latency": both})}))
+    assert "| Latency p95 | 2.40 ms | 9.60 ms | 4.0x faster |" in card
+    assert "too few to bound its p99." in card
+    assert "too few" not in model_card(STUDENT)
+
+
 def test_notes_are_sentences_and_what_holds_for_all_stands_in_the_conditions() -> None:
     noted = STUDENT.model_copy(update={"notes": ("2 threads share 1 cores", "the warm-up of 1 of 6 turns did not settle within 2 %")})
     card = model_card(noted)
