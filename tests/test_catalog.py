@@ -93,6 +93,7 @@ def test_builtin_tasks_state_where_they_come_from() -> None:
     ("name", "message"),
     [
         ("minlm-trec", 'There is no model "minlm-trec"; did you mean "minilm-trec"?'),
+        ("minilm-nope", "known are: minilm-movies, minilm-sms, minilm-trec"),
         ("zzz", "known are: minilm-movies, minilm-sms, minilm-trec"),
         ("./nowhere", 'There is no folder "./nowhere"'),
         ("a/b/c", 'There is no folder "a/b/c"'),
