@@ -11,7 +11,7 @@ import streamlit as st
 from compression.metrics import metric
 from compression.report.figures import tradeoff_figure
 from compression.report.table import Row, present_metrics
-from compression.report.tradeoff import Estimate, State, Tradeoff, tradeoff
+from compression.report.tradeoff import Estimate, State, Tradeoff, footnote, tradeoff
 from dashboard import frame, linked, picks
 
 CONFIG: dict[str, Any] = {
@@ -34,7 +34,8 @@ def plot(
     recommended: str | None,
 ) -> Tradeoff:
     """A plot with its title and axis pickers; `x` and `y` are where it starts. Returns what it shows."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+    whole_plot = st.container(gap=None)  # the words on the guides leave air enough under the title
+    with whole_plot, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         title = st.empty()
         with st.popover("Axes", icon=":material/tune:", type="tertiary"):
             keys = [row.key for row in present_metrics(table)]
@@ -45,8 +46,9 @@ def plot(
     title.markdown(f"#### {metric(at_y).label} against {_lower(metric(at_x).label)}")
     info = tradeoff(table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended)
     chart = f"{name}chart"
-    st.plotly_chart(
-        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole, legend=False),
+    longest = footnote(table, timed=True)
+    whole_plot.plotly_chart(
+        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole, legend=False, beside=longest),
         key=chart,
         on_select=partial(picks.clicked, chart),
         selection_mode="points",

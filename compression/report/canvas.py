@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from compression.metrics import Metric
 from compression.report.palette import Ground, ground
 from compression.report.tradeoff import Mark, Tradeoff
 
@@ -15,6 +16,10 @@ Range = tuple[float, float]
 
 WIDE = 2.5
 """When all points together take this many times the height of the good three quarters, those get the picture."""
+TALL = 2.5
+"""Intervals of the front are shown whole while the picture gets no more than so many times as high by them."""
+MARKER = 0.025
+"""Half a marker as a share of a plot of the usual height."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,16 @@ class Canvas:
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """A point as shares (0 to 1) of the picture."""
-        (left, right), at_x = ((math.log10(end) for end in self.x_range), math.log10(x)) if self.log_x else (self.x_range, x)
+        (left, right), at_x = ((math.log10(end) for end in self.x_range), math.log10(x) if x > 0 else -math.inf) if self.log_x else (self.x_range, x)
         bottom, top = self.y_range
         return (at_x - left) / (right - left), (y - bottom) / (top - bottom)
 
     def shown(self, mark: Mark) -> tuple[float, float]:
         return self.info.x.shown(mark.x.value), self.info.y.shown(mark.y.value)
+
+    def ends(self, mark: Mark) -> tuple[float, float]:
+        """The interval of a point upwards, in shown units; the point itself where an end is not known."""
+        return _ends(self.info.y, mark)
 
 
 def canvas_for(info: Tradeoff, *, dark: bool, log_x: bool, whole: bool) -> Canvas:
@@ -59,12 +68,34 @@ def _ranges(info: Tradeoff, *, whole: bool) -> tuple[Range, Range]:
     if not xs:
         return (0.0, 1.0), (0.0, 1.0)
     if ys and not whole:
-        ys = _near(info, ys)
+        ys = [*_near(info, ys), *(info.y.shown(mark.y.value) for mark in info.marks if mark.id in info.picked)]
     ys += [info.y.shown(guess.y.value)] if guess else []
     lowest = min(xs)
     air = (max(xs) - lowest) * 0.06 or abs(lowest) * 0.1 or 1.0
     spread = (max(ys) - min(ys)) * 0.10 or abs(max(ys)) * 0.05 or 1.0
-    return (lowest - air if lowest - air > 0 or lowest <= 0 else lowest * 0.6, max(xs) + air * 1.4), (min(ys) - spread, max(ys) + spread)
+    left = lowest - air if lowest - air > 0 or lowest <= 0 else lowest * 0.6
+    bottom, top = _with_intervals(info, min(ys) - spread, max(ys) + spread)
+    return (left, _at_most_all(info.x, left, max(xs) + air * 1.4)), (bottom, _at_most_all(info.y, bottom, top))
+
+
+def _with_intervals(info: Tradeoff, bottom: float, top: float) -> Range:
+    """Wide enough for the intervals of the front and of what is picked, unless these would flatten everything."""
+    shown = [mark for mark in info.marks if mark.state == "front" or mark.id in info.picked]
+    ends = [end for mark in shown if bottom <= info.y.shown(mark.y.value) <= top for end in _ends(info.y, mark)]
+    air = (top - bottom) * 0.02
+    low, high = min([bottom, *(end - air for end in ends)]), max([top, *(end + air for end in ends)])
+    return (low, high) if high - low <= TALL * (top - bottom) else (bottom, top)
+
+
+def _ends(of: Metric, mark: Mark) -> tuple[float, float]:
+    low, high = (of.shown(mark.y.value if end is None else end) for end in (mark.y.low, mark.y.high))
+    return low, high
+
+
+def _at_most_all(of: Metric, low: float, high: float) -> float:
+    """The upper end of an axis: a share of all has nothing over 100 % but half of the marker that stands there."""
+    share = of.unit == "%" and of.better == "higher"
+    return min(high, 100 + max(0.5, MARKER * (high - low))) if share else high
 
 
 def _near(info: Tradeoff, ys: list[float]) -> list[float]:

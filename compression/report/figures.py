@@ -23,7 +23,9 @@ from compression.trial import MetricValue
 ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn one over the other in this order."""
 TOP = 52
-"""Pixels over the plot: the words on the guides and over them the legend or the mode bar, which a touch screen always shows."""
+"""Pixels over the plot: the words on the guides and over them the legend."""
+BARE_TOP = 46
+"""The same without a legend: over the words is the mode bar, which a touch screen always shows."""
 SMALL_PRINT = 84
 """Letters in a line under the plot."""
 OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
@@ -32,22 +34,37 @@ BARS: dict[State, float] = {"front": 0.4, "near": 0.14, "dominated": 0.07, "excl
 
 
 def tradeoff_figure(
-    info: Tradeoff, *, dark: bool = False, log_x: bool = False, whole: bool = False, height: int = 450, legend: bool = True, compact: bool = False
+    info: Tradeoff,
+    *,
+    dark: bool = False,
+    log_x: bool = False,
+    whole: bool = False,
+    height: int = 450,
+    legend: bool = True,
+    compact: bool = False,
+    beside: str = "",
 ) -> go.Figure:
     """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where the front is.
-    `compact` leaves out labels, the words on the guides and the small print, for plots of half the usual width whose page says it once."""
+    `compact` leaves out labels, the words on the guides and the small print, for plots of half the usual width whose page says it once.
+    `beside` is the longest footnote of the plots in one row with this, so that their axes line up."""
     canvas = canvas_for(info, dark=dark, log_x=log_x, whole=whole)
     traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
-    lines, words = guides(canvas, compact)
-    words = words if compact else [*words, *labels(canvas)]
+    lines, words, boxes = guides(canvas, compact)
+    words = words if compact else [*words, *labels(canvas, boxes)]
     over_and_under = {"shapes": [*limits(canvas), *lines], "annotations": [*words, *out_of_sight(canvas)]}
-    top = TOP if legend or not compact else 24
-    return go.Figure(traces, {**_layout(canvas, height, legend, top, compact), **over_and_under})
+    top = TOP if legend else 24 if compact else BARE_TOP
+    footnote = [] if compact else _small_print(info.footnote, beside)
+    return go.Figure(traces, {**_layout(canvas, height if compact else height - TOP + top, legend, top, footnote), **over_and_under})
 
 
-def _layout(canvas: Canvas, height: int, legend: bool, top: int, compact: bool) -> Ink:
+def _small_print(footnote: str, beside: str) -> list[str]:
+    """The lines of a footnote, with empty ones where that of a plot `beside` has more."""
+    own, other = ([part for line in text.split("<br>") for part in textwrap.wrap(line, SMALL_PRINT) or [""]] for text in (footnote, beside))
+    return [*own, *["\u00a0"] * (len(other) - len(own))]
+
+
+def _layout(canvas: Canvas, height: int, legend: bool, top: int, footnote: Sequence[str]) -> Ink:
     at, info = canvas.at, canvas.info
-    footnote = [] if compact else [part for line in info.footnote.split("<br>") for part in textwrap.wrap(line, SMALL_PRINT) or [""]]
     axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
     small_print = f"<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>" if footnote else ""
@@ -111,12 +128,17 @@ def _marks(canvas: Canvas, legend: bool) -> Iterator[Ink]:
     for rank, (name, look) in enumerate(LOOKS.items(), start=10):
         mine = [mark for mark in canvas.info.marks if mark.family == name]
         for state in ORDER:
-            group = [mark for mark in mine if mark.state == state]
+            group = [mark for mark in mine if _drawn_as(canvas, mark) == state]
             if group:
                 yield _trace(canvas, group, name, state)
         if legend and mine:
             marker = {"symbol": look.symbol, "color": look.on(canvas.dark), "size": 10}
             yield _scatter([], mode="markers", name=look.label, legendgroup=name, legendrank=rank, marker=marker)
+
+
+def _drawn_as(canvas: Canvas, mark: Mark) -> State:
+    """What is picked is drawn in full colour, wherever it stands."""
+    return "front" if mark.id in canvas.info.picked else mark.state
 
 
 def _trace(canvas: Canvas, group: list[Mark], name: Family, state: State) -> Ink:

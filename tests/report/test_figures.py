@@ -131,3 +131,77 @@ def contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+# --- what is in the picture, and where words lie
+
+
+def collapsed(**ink: Any) -> dict[str, Any]:
+    """Nine good models and one that is far below, drawn with `picked`."""
+    fine = [document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000) for n in range(9)]
+    table = rows([*fine, document(Distill(), quality=0.2)])
+    states: dict[str, State] = {row.id: "excluded" for row in table}
+    picked = [table[-1].id] if ink.pop("picked") else []
+    return tradeoff_figure(tradeoff(table, "size_bytes", "quality", states=states, picked=picked), **ink).to_plotly_json()
+
+
+def test_a_picked_point_is_in_the_picture_in_full_colour_wherever_it_stands() -> None:
+    far = document(Distill()).trial_id
+    before, figure = collapsed(picked=False), collapsed(picked=True)
+    assert before["layout"]["yaxis"]["range"][0] > 20
+    assert trace_of(before, far)["marker"]["symbol"] == "diamond-open"
+    assert figure["layout"]["yaxis"]["range"][0] < 20
+    marker = trace_of(figure, far)["marker"]
+    assert (marker["symbol"], marker["opacity"]) == ("diamond", 1.0)
+    assert not any("below" in note["text"] for note in figure["layout"]["annotations"])
+
+
+def test_no_axis_of_accuracy_goes_beyond_all_of_it() -> None:
+    table = rows([document(), document(Quantize(), quality=1.0), document(Distill(), quality=0.9)])
+    high = tradeoff_figure(tradeoff(table, "size_bytes", "quality")).to_plotly_json()["layout"]["yaxis"]["range"][1]
+    assert 100 < high <= 100.5
+    across = tradeoff_figure(tradeoff(table, "quality", "size_bytes")).to_plotly_json()["layout"]["xaxis"]["range"][1]
+    assert 100 < across <= 100.5
+
+
+def test_intervals_of_the_front_are_whole_or_said_to_go_on() -> None:
+    figure = drawn()
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low < 94.0
+    assert high > 97.2
+    alike = rows([document(), document(Quantize(), quality=0.9598)])
+    cut = tradeoff_figure(tradeoff(alike, "size_bytes", "quality")).to_plotly_json()["layout"]
+    assert cut["yaxis"]["range"][0] > 95
+    assert {note["text"] for note in cut["annotations"] if "go on" in note["text"]} == {"↓ intervals go on", "↑ intervals go on"}
+
+
+def test_plots_in_one_row_have_footnotes_of_one_height() -> None:
+    info = tradeoff(TABLE, "size_bytes", "quality")
+    timed = tradeoff(TABLE, "latency_p50_ms", "quality")
+    layouts = [tradeoff_figure(each, beside=timed.footnote).to_plotly_json()["layout"] for each in (info, timed)]
+    assert info.footnote.count("<br>") < timed.footnote.count("<br>")
+    assert layouts[0]["height"] == layouts[1]["height"]
+    assert layouts[0]["margin"] == layouts[1]["margin"]
+    assert len({layout["xaxis"]["title"]["text"].count("<br>") for layout in layouts}) == 1
+
+
+def test_the_word_on_a_line_across_keeps_off_the_star() -> None:
+    words = {note["text"]: note for note in drawn()["layout"]["annotations"]}
+    assert words["-1 point"]["x"] <= 0.9  # the baseline is the largest, on the right
+
+
+def test_the_knee_and_the_recommended_point_have_labels_that_do_not_touch() -> None:
+    close = [(0.96, 91_000_000), (0.9592, 24_000_000), (0.9591, 22_000_000), (0.95, 21_500_000), (0.945, 21_000_000), (0.94, 20_500_000)]
+    table = rows([document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=q, size=s) for n, (q, s) in enumerate(close)])
+    info = tradeoff(table, "size_bytes", "quality")
+    assert info.knee
+    other = next(row.id for row in table[1:] if row.id != info.knee and row.point.value("size_bytes") in (22e6, 24e6))
+    notes = tradeoff_figure(tradeoff(table, "size_bytes", "quality", recommended=other)).to_plotly_json()["layout"]["annotations"]
+    name, knee = (next(note for note in notes if note.get("showarrow") and ("knee" in note["text"]) is which) for which in (False, True))
+    assert name["xanchor"] != knee["xanchor"] or abs(name["ay"] - knee["ay"]) > 20
+    (one,) = [
+        note
+        for note in tradeoff_figure(tradeoff(table, "size_bytes", "quality", recommended=info.knee)).to_plotly_json()["layout"]["annotations"]
+        if "knee" in note["text"]
+    ]
+    assert "(knee)" in one["text"]
