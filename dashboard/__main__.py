@@ -6,6 +6,7 @@ What the first visitor's page needs is imported before the server answers, so th
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import sys
 
@@ -25,13 +26,23 @@ def main() -> None:
 
 def _warm() -> None:
     """Every part of the page and what it draws with; a study that cannot be read is for the page to say."""
-    for part in pkgutil.iter_modules(dashboard.__path__, "dashboard."):
-        if part.name != __spec__.name:
-            importlib.import_module(part.name)
+    caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
+    caching.addFilter(_is_news)
+    try:
+        for part in pkgutil.iter_modules(dashboard.__path__, "dashboard."):
+            if part.name != __spec__.name:
+                importlib.import_module(part.name)
+    finally:
+        caching.removeFilter(_is_news)
     try:
         shipped_study()
     except ParetoscopeError:
         return
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """That streamlit's runtime is not there yet is meant: functions that are cached ask for it again at their first call."""
+    return "No runtime found" not in record.getMessage()
 
 
 if __name__ == "__main__":
