@@ -234,7 +234,7 @@ def _column(names: Sequence[str], given: str | None, common: Sequence[str], role
     found = given if given is not None else next((lower[name] for name in common if name in lower), None)
     if found is None:
         known = f'"{path}" has no column with a usual name for the {role}; its columns are: {", ".join(names)}.'
-        raise TaskError(f'{known} Name one with --{role}-column, on the page as "{role.capitalize()} column".')
+        raise TaskError(f"{known} Choose the {role} column with --{role}-column.")
     if names.count(found) > 1:
         raise TaskError(f'"{path}" has {names.count(found)} columns named "{found}"; give each its own name.')
     return found

@@ -52,6 +52,11 @@ class Workspace:
         """Raw latency samples and per-example predictions, one file a trial."""
         return self.root / "samples"
 
+    @property
+    def uploads(self) -> Path:
+        """Data files that came through the page, each under a hash of its content."""
+        return self.root / "uploads"
+
     def log(self, trial_id: str) -> Path:
         return self.logs / f"{trial_id}.log"
 

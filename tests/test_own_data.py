@@ -69,8 +69,8 @@ def test_columns_are_guessed_and_can_be_named(tmp_path: Path) -> None:
 
 def test_columns_that_cannot_be_guessed_are_listed_with_the_option(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", rows(), header="foo,bar")
-    assert refusal(path).endswith('its columns are: foo, bar. Name one with --text-column, on the page as "Text column".')
-    assert refusal(path, text_column="foo").endswith('Name one with --label-column, on the page as "Label column".')
+    assert refusal(path).endswith("its columns are: foo, bar. Choose the text column with --text-column.")
+    assert refusal(path, text_column="foo").endswith("Choose the label column with --label-column.")
     assert 'has no column "fooo" for the text; did you mean "foo"?' in refusal(path, text_column="fooo")
     assert 'both read from the column "foo"' in refusal(path, text_column="foo", label_column="foo")
     assert 'has 2 columns named "text"' in refusal(csv(tmp_path / "e.csv", rows(), header="text,text"), label_column="text")
