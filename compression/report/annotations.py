@@ -151,7 +151,9 @@ def _covered(canvas: Canvas, box: Box, taken: Sequence[Box], *, but: Mark | None
         x, y = canvas.place(*canvas.shown(mark))
         low, high = (canvas.place(canvas.shown(mark)[0], end)[1] for end in canvas.ends(mark))
         points += left - 0.02 <= x <= right + 0.02 and bottom - 0.03 <= y <= top + 0.03
-        lines += mark.state == "front" and left <= x <= right and low <= top and high >= bottom
+        lines += (mark.state == "front" or mark.family == "baseline") and left <= x <= right and low <= top and high >= bottom
     corners = [canvas.place(canvas.info.x.shown(x), canvas.info.y.shown(y)) for x, y in canvas.info.step]
     lines += sum(left <= x <= right and min(y, z) <= top and max(y, z) >= bottom for (x, y), (w, z) in itertools.pairwise(corners) if x == w)
+    across = [canvas.place(canvas.info.x.shown(guide.at), bottom)[0] for guide in canvas.info.guides if guide.axis == "x"]
+    lines += sum(left <= x <= right for x in across)
     return 100 * outside + 20 * words + points + 0.3 * lines
