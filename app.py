@@ -18,6 +18,7 @@ st.html(frame.STYLE)
 
 page = st.navigation(frame.pages(), expanded=True)
 
+frame.followed()
 try:
     frame.sidebar()
 except ParetoscopeError as error:

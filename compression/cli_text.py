@@ -89,7 +89,7 @@ def _said(row: Row, key: str) -> str:
 def _timed(row: Row) -> str:
     """The speed-up, and where there are other sittings what was timed in its own, in brackets."""
     faster = _faster(row.document.speedup) if row.document.speedup and not row.document.is_baseline else ""
-    said = "; ".join(filter(None, (faster, row.sitting() if row.footing else "")))
+    said = "; ".join(filter(None, (faster, f"in its sitting {row.sitting()}" if row.footing and row.sitting() else "")))
     return f" ({said})" if said else ""
 
 

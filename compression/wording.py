@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compression.defaults import axes
 from compression.metrics import metric
-from compression.trial import HeldOut
+from compression.trial import HeldOut, Paired
 
 
 def difference(key: str, change: float) -> str:
@@ -82,6 +82,27 @@ def speed_in_words(ratio: float, low: float | None = None, high: float | None = 
     if may_be_one(low, high):
         return "no clear change of speed"
     return _ratio_in_words(ratio, "faster", "slower", digits) or "the same speed"
+
+
+def speed_with_interval(ratio: float, low: float, high: float) -> str:
+    """A speed-up with its interval, both turned round for a slower model.
+
+    >>> speed_with_interval(1.56, 1.3, 1.96), speed_with_interval(0.5, 0.4, 0.625), speed_with_interval(1.2, 0.9, 1.4)
+    ('1.56x faster [1.30, 1.96]', '2.00x slower [1.60, 2.50]', 'no clear change of speed, 1.20x [0.90, 1.40]')
+    """
+    if may_be_one(low, high):
+        return f"{speed_in_words(ratio, low, high)}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
+    ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
+    return f"{speed_in_words(ratio, low, high)} [{ends[0]:.2f}, {ends[1]:.2f}]"
+
+
+def lost_and_gained(found: Paired) -> str:
+    """How many right answers one model lost beside another, and how many it gained.
+
+    >>> lost_and_gained(Paired(agreement=0.9, lost=1, gained=0, mcnemar_p=1.0))
+    '1 answer lost, 0 gained'
+    """
+    return f"{found.lost} answer{'' if found.lost == 1 else 's'} lost, {found.gained} gained"
 
 
 def size_in_words(ratio: float, *, digits: int = 2) -> str:

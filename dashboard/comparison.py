@@ -19,7 +19,7 @@ from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.samples import Samples
 from compression.sittings import in_words, pace
-from compression.wording import listed
+from compression.wording import listed, lost_and_gained
 from dashboard import charts, data, downloads, frame, picks, verdict
 from dashboard.cards import error_card
 from dashboard.scope import Scope
@@ -122,7 +122,7 @@ def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str])
         st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired
-        answers = "" if paired.change else f" {paired.lost} answers lost, {paired.gained} gained."
+        answers = "" if paired.change else f" {lost_and_gained(paired)}."
         st.caption(f"{verdict.loss(row)}.{answers}")
     if dominated:
         st.markdown(f":material/check: Nowhere worse than {listed(dominated)}.")

@@ -14,8 +14,7 @@ STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 """Streamlit leaves twice as much empty over the first line; the answer and the curves should stand on the first screen."""
 PAGES = {
     "See": [("pages/explore.py", "Explore", ":material/scatter_plot:"), ("pages/compare.py", "Compare", ":material/compare_arrows:")],
-    "Make": [("pages/compress.py", "Compress", ":material/compress:")],
-    "Keep": [("pages/jobs.py", "Jobs", ":material/list_alt:")],
+    "Make": [("pages/compress.py", "Compress", ":material/compress:"), ("pages/jobs.py", "Jobs", ":material/list_alt:")],
 }
 
 
@@ -68,6 +67,18 @@ def resumed() -> str | None:
     del st.query_params["resume"]
     files = [file for group in PAGES.values() for file, _, _ in group]
     return next((file for file in files if file == f"pages/{page}.py"), None)
+
+
+def followed() -> None:
+    """A link within the page counts for more than what the session had chosen: forget that, so that the link is read."""
+    if scope.ANEW not in st.query_params:
+        return
+    del st.query_params[scope.ANEW]
+    for key in (*st.query_params, "picks", "show"):  # a strategy that is switched off would hide its point
+        st.session_state.pop(key, None)
+    for kept in st.session_state.get("limits_kept", {}).values():
+        kept.pop("show", None)
+    st.session_state["machine_chosen"] = True
 
 
 def sidebar() -> None:

@@ -14,7 +14,7 @@ from compression.report.table import Row
 from compression.store import TrialRow
 from dashboard import data, runs
 from dashboard.engine_line import in_words
-from dashboard.scope import short
+from dashboard.scope import address, short
 from dashboard.timing import duration
 
 SHOWN = 12
@@ -94,8 +94,7 @@ def _done(done: Sequence[TrialRow]) -> None:
             axes = row.document.axes
             words += " · ".join(made.said(key) for key in (axes.quality, axes.time, axes.size))
             st.markdown(words, width="stretch")
-            query = [("model", row.request.model), ("task", row.request.task), ("pick", row.trial_id)]
-            st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=query)
+            st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=address(row.document))
 
 
 def _all(name: str, rows: Sequence[TrialRow]) -> bool:

@@ -5,7 +5,7 @@ A chart loses its own selection whenever its figure changes, so a click only tog
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,12 +13,13 @@ import streamlit as st
 MOST = 6
 
 
-def picked(known: Sequence[str]) -> list[str]:
-    """Picked ids that are among `known`, in the order in which they were picked; read from the link at first."""
+def picked(known: Sequence[str], instead: Mapping[str, str] | None = None) -> list[str]:
+    """Picked ids that are among `known`, in the order in which they were picked; read from the link at first. `instead` names for some
+    that are not the one that stands for them."""
     if "picks" not in st.session_state:
         st.session_state["picks"] = st.query_params.get_all("pick")
     chosen: list[str] = st.session_state["picks"]
-    kept = [id for id in chosen if id in known]
+    kept = [id for id in dict.fromkeys((instead or {}).get(id, id) for id in chosen) if id in known]
     if kept != chosen or kept != st.query_params.get_all("pick"):
         write(kept)  # another page, another scope: the link says again what is picked
     return list(st.session_state["picks"])

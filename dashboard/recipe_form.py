@@ -260,8 +260,10 @@ def _recover(*, trains: bool) -> None:
     unit = "points" if trains else "%"
     with st.expander("Recover what a step costs"):
         help_try = "A step that costs more is tried otherwise at the same size: another allocation, a method that looks at data, training."
-        st.slider("A step may cost", 0.0, 5.0, step=0.25, format=f"%.2f {unit}", help=f"{help_try} 0 is off.", **_key("recover"))
-        if trains and st.session_state[PREFIX + "recover"]:
+        st.slider("A step may cost", 0.0, 5.0, step=0.25, format=f"%.2f {unit}", help=help_try, **_key("recover"))
+        if not st.session_state[PREFIX + "recover"]:
+            st.caption("Off: every step is taken as it comes.")
+        elif trains:
             st.slider("Training that may be added", 0.0, 20.0, step=1.0, format="%.0f epochs", **_key("recover_epochs"))
 
 

@@ -12,9 +12,9 @@ from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.store import TrialRow
 from compression.trial import LIVE
-from compression.wording import speed_in_words
+from compression.wording import speed_with_interval
 from dashboard import data, downloads, verdict
-from dashboard.scope import Scope
+from dashboard.scope import Scope, address
 from dashboard.timing import duration
 
 POLL_SECONDS = 1.0
@@ -117,9 +117,9 @@ def result(scope: Scope, row: Row) -> None:
             st.caption(f"{timed[0].upper()}{timed[1:]}.")
         for line in row.document.notes:
             st.caption(f":material/info: {line}")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             downloads.artifact(scope, row, key=f"result_{row.id}")
-            st.page_link("pages/explore.py", label="See it on the curves", icon=":material/scatter_plot:", query_params=[("pick", row.id)])
+            st.page_link("pages/explore.py", label="See it on the curves", icon=":material/scatter_plot:", query_params=address(row.document))
 
 
 def _tile(key: str, row: Row) -> None:
@@ -128,7 +128,7 @@ def _tile(key: str, row: Row) -> None:
         return
     of, base = metric(key), row.baseline.get(key)
     said = row.said(key)
-    change = ", ".join(part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part) or None
+    change = " · ".join(part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part) or None
     beside = f"baseline {of.format(base)}" if base is not None and not row.document.is_baseline else "baseline"
     st.metric(of.label, of.format(found.value), change, delta_color="off", delta_arrow="off", help=f"{said}, {beside}", width="content")
 
@@ -142,8 +142,7 @@ def _sentence(row: Row) -> str:
         parts.append(f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
     if speed:
         noisy = ", in a noisy sitting" if row.noisy else ""
-        words = speed_in_words(speed.value, speed.low, speed.high)
-        parts.append(f"Measured in turns with the baseline{noisy}: {words}, {speed.value:.2f}x [{speed.low:.2f}, {speed.high:.2f}] its speed.")
+        parts.append(f"Measured in turns with the baseline{noisy}: {speed_with_interval(speed.value, speed.low, speed.high)}.")
     return " ".join(parts)
 
 

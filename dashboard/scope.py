@@ -5,6 +5,7 @@ Measurements of two machines are two scopes, so they cannot meet on an axis.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,6 +14,7 @@ from compression import catalog
 from compression.catalog import BUILTIN_MODELS
 from compression.defaults import Axes, axes
 from compression.errors import ParetoscopeError
+from compression.recipe import Recipe
 from compression.report.table import Row, plain, rows
 from compression.trial import Conditions, Machine, TrialDocument
 from dashboard import data, linked, recipe_form
@@ -33,6 +35,11 @@ class Scope:
     def rows(self) -> list[Row]:
         return _rows(self, data.version())
 
+    def instead(self) -> dict[str, str]:
+        """By trial the row that stands for it: of a recipe that was measured more than once there is one."""
+        shown = {row.document.recipe_id: row.id for row in self.rows()}
+        return {document.trial_id: shown[document.recipe_id] for document in _documents(self)}
+
     @property
     def here(self) -> bool:
         """Whether the points were measured in this workspace on the machine that this page runs on."""
@@ -50,12 +57,28 @@ class Scope:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _rows(scope: Scope, version: int) -> list[Row]:
+    return rows(_documents(scope))
+
+
+def _documents(scope: Scope) -> list[TrialDocument]:
     source = data.demo_documents() if scope.demo else data.documents()
-    return rows(document for document in source if _in_scope(document, scope))
+    return [document for document in source if _in_scope(document, scope)]
 
 
 def _in_scope(document: TrialDocument, scope: Scope) -> bool:
     return (document.model, document.task, document.measured_under) == (scope.model, scope.task, (scope.machine.id, scope.conditions))
+
+
+ANEW = "anew"
+"""In the query of a link within the page: what it says counts, whatever the session has chosen (`frame.followed`)."""
+
+
+def address(document: TrialDocument, *, demo: bool = False) -> list[tuple[str, str]]:
+    """The query that leads to a trial on the curves: its model, its machine and its conditions, and the point picked."""
+    machine, at = document.machine, document.measured_under[1]
+    found = [("model", document.model), ("task", document.task), ("pick", document.trial_id), (ANEW, "1")]
+    found += [("machine", f"demo-{machine.id}" if demo else machine.id)] if machine else []
+    return [*found, ("at", _spelt(at))] if at else found
 
 
 def default_conditions(model: str) -> Conditions:
@@ -137,8 +160,10 @@ class Place:
 
     @property
     def count(self) -> int:
-        """How many different models were measured there."""
-        return len({document.recipe_id for document in self.documents})
+        """How many models its curves open on: those under the conditions that most were measured under, with the baseline that came along."""
+        under = Counter(document.measured_under[1] for document in self.documents)
+        most = max(under, key=lambda at: under[at], default=None)
+        return len({Recipe().id, *(document.recipe_id for document in self.documents if document.measured_under[1] == most)})
 
     def in_words(self) -> str:
         here = data.this_machine()

@@ -10,6 +10,7 @@ from compression.frontier import Frontier
 from compression.metrics import metric
 from compression.report.palette import LOOKS
 from compression.report.table import Row
+from compression.wording import lost_and_gained
 from dashboard import chain, downloads, keeping, picks, runs, verdict
 from dashboard.scope import Scope
 
@@ -43,7 +44,9 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
         st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired
-        st.caption(f"{verdict.loss(row)}. {paired.lost} answers lost, {paired.gained} gained, {paired.agreement * 100:.1f} % the same.")
+        same = f"{paired.agreement * 100:.1f} %"
+        answers = f"The same likeliest token at {same}." if paired.change else f"{lost_and_gained(paired)}, {same} the same."
+        st.caption(f"{verdict.loss(row)}. {answers}")
     st.markdown(standing(found, row.id))
     keeping.draw(scope, row)
     chain.draw(scope, row)
@@ -61,7 +64,7 @@ def standing(found: Frontier, id: str) -> str:
     if id in found.not_comparable:
         return f"Not comparable: {', '.join(metric(key).label.lower() for key in found.not_comparable[id])} was not measured."
     if id in found.on_front:
-        return ":material/check: On the front: no model is better in every objective."
+        return ":material/check: On the front: no other model is at least as good in every objective and better in one."
     dominators = found.dominators(id)
     words = f"Dominated by **{found.points[dominators[0]].shown_name}**" + (f" and {len(dominators) - 1} more" if len(dominators) > 1 else "")
     near = ", within the error of the front" if id in found.statistically_on_front else ""

@@ -13,7 +13,7 @@ from compression.report.table import Row, when
 from compression.trial import LIVE, Conditions, Protocol, TrialRequest
 from dashboard import data, outlook, own, recipe_form, recipe_state, runs, timing
 from dashboard.cards import error_card
-from dashboard.scope import Scope, default_conditions
+from dashboard.scope import Scope, address, default_conditions
 
 SPARSITIES = (0, 30, 50, 60, 70, 80, 90)
 WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bits"}
@@ -86,7 +86,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
             name = f"{recipe.id}.yaml"
             st.download_button("Save as YAML", recipe.to_yaml(), name, "application/yaml", on_click="ignore", icon=":material/download:")
     st.caption(f":material/schedule: {timing.beforehand(scope.model, recipe, asked.protocol)}")
-    _already(recipe, asked, table)
+    _already(scope, recipe, asked, table)
 
 
 def _sweep(state: recipe_state.State, asked: TrialRequest) -> None:
@@ -111,7 +111,7 @@ def _queue(requests: list[TrialRequest]) -> None:
     st.rerun()
 
 
-def _already(recipe: Recipe, asked: TrialRequest | None, table: list[Row]) -> None:
+def _already(scope: Scope, recipe: Recipe, asked: TrialRequest | None, table: list[Row]) -> None:
     """One line when this very recipe was measured, on this machine or in the study on the screen."""
     if asked and asked.trial_id in st.session_state.get("watching", []):
         return
@@ -123,7 +123,8 @@ def _already(recipe: Recipe, asked: TrialRequest | None, table: list[Row]) -> No
     where = "here" if here else "in the points below"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check_circle: Already measured {where}, {when(row.document)}.", width="content")
-        st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=[("pick", row.id)])
+        place = address(row.document, demo=scope.demo and not here)
+        st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=place)
 
 
 def _running(scope: Scope) -> None:

@@ -293,7 +293,7 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
         said = capsys.readouterr().out
         assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
         assert "5.00 ms" in said, command
-        beside = "5.00 ms (2.00x faster [1.90, 2.10]; timed 4.00 ms beside a baseline of 8.00 ms), batch 1"
+        beside = "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting it took 4.00 ms and the baseline 8.00 ms), batch 1"
         assert (beside in said) == (command[0] in ("run", "keep")), command
     assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, "documents have what was timed"
 

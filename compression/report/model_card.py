@@ -118,8 +118,9 @@ def _conditions(document: TrialDocument) -> str:
         if pair.change:
             ends = METRICS["perplexity_change"].interval(pair.change.low, pair.change.high)
             said.append(f"Perplexity is {100 * pair.change.value:+.2f} % {ends} beside the uncompressed model on the same documents.")
-        answers = "likeliest next tokens that were right" if pair.change else "right answers"
-        said.append(f"Beside the uncompressed model {pair.lost} {answers} were lost and {pair.gained} gained (McNemar {p_in_words(pair.mcnemar_p)}).")
+        answers = "Likeliest next tokens that were right" if pair.change else "Right answers"
+        chance = p_in_words(pair.mcnemar_p)
+        said.append(f"{answers}, beside the uncompressed model: {pair.lost} lost and {pair.gained} gained (McNemar {chance}).")
     if document.latency:
         noisy = "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
         at = document.generation

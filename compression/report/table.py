@@ -122,7 +122,7 @@ class Row:
             asked = "examples" if document.quality.metric == "accuracy" else "tokens"
             timed = generation.n if generation else document.latency.n if document.latency else 0
             lines.append(f"{document.quality.n:,} {asked} ({document.quality.split}), {timed} timed requests")
-        lines += [conditions_in_words(document), *([timed] if (timed := self.timed()) else [])]
+        lines += [conditions_in_words(document), *(self.timed().replace("; ", ";<br>").split("<br>") if self.timed() else [])]
         lines.append(f"{machine_in_words(document)} · {when(document)}")
         return "<br>".join(lines)
 
@@ -134,18 +134,22 @@ class Row:
     def timed(self) -> str:
         """How the time that is shown came about, where it is on another footing than its own sitting's; else empty.
 
-        "timed 3.90 ms beside a baseline of 8.10 ms, shown for one of 7.20 ms"
+        "in this sitting it took 3.90 ms and the baseline 8.10 ms; 3.47 ms is what that ratio makes of the baseline's usual 7.20 ms"
         """
         if self.reference_ms is None or self.document.latency is baseline_latency(self.document) or not (timed := self.sitting()):
             return ""
-        return f"{timed}, shown for one of {metric(self.document.axes.time).format(self.reference_ms)}"
+        base, row = baseline_latency(self.document), metric(self.document.axes.time)
+        usual = row.format(self.reference_ms)
+        if base is None or row.format(base.p50_ms) == usual:
+            return ""
+        return f"in this sitting {timed}; {row.format(self.point.value(row.key))} is what that ratio makes of the baseline's usual {usual}"
 
     def sitting(self) -> str:
-        """What the clock of its own sitting said: "timed 3.90 ms beside a baseline of 8.10 ms"; empty without a baseline."""
+        """What the clock of its own sitting said: "it took 3.90 ms and the baseline 8.10 ms"; empty without a baseline."""
         own, base, row = self.document.latency, baseline_latency(self.document), metric(self.document.axes.time)
         if own is None or base is None:
             return ""
-        return f"timed {row.format(own.p50_ms)}" + ("" if own is base else f" beside a baseline of {row.format(base.p50_ms)}")
+        return f"it took {row.format(own.p50_ms)}" + ("" if own is base else f" and the baseline {row.format(base.p50_ms)}")
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:

@@ -85,6 +85,36 @@ def test_data_without_the_column_is_a_card(open_page: Open, tmp_path: Path) -> N
     assert "sentence" in app.error[0].value
 
 
+def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(open_page: Open, store: Store) -> None:
+    kinds = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
+    content = "question,answer\n" + "".join(f"What is number {n} ?,{kinds[n % 6]}\n" for n in range(240))
+    app = open_page("compress")
+    app.file_uploader(key="own_upload").upload("../my data.csv", content.encode(), "text/csv").run()
+    (path,) = (store.root / "uploads").glob("*/*")
+    assert path.name == "my-data.csv"
+    assert path.read_text() == content
+    assert app.text_input(key="own_data").value == str(path)
+    button(app, "Use it").click().run()
+    assert app.error[0].value.startswith('"my-data.csv" has no column with a usual name for the label')
+    assert "Choose the label column." in app.error[0].value
+    assert "--" not in app.error[0].value
+    app.text_input(key="own_label").set_value("answer").run()
+    button(app, "Use it").click().run()
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="task").value == str(path)
+    assert [toast.value for toast in app.toast] == ["Now: my-data.csv on minilm-trec"]
+    assert not app.session_state["own_open"]
+
+
+def test_an_upload_that_cannot_be_kept_is_a_card(open_page: Open, store: Store) -> None:
+    (store.root / "uploads").write_text("in the way")
+    app = open_page("compress")
+    app.file_uploader(key="own_upload").upload("mine.csv", b"text,label", "text/csv").run()
+    assert not app.exception
+    assert 'The file "mine.csv" cannot be kept in the workspace' in app.error[0].value
+
+
 def test_a_running_trial_shows_its_stage_and_can_be_cancelled(open_page: Open, store: Store) -> None:
     id = ask(store, Quantize())
     (row,) = store.claim()
@@ -121,6 +151,7 @@ def test_the_result_stands_beside_the_baseline(open_page: Open, store: Store) ->
     assert "int8 dynamic: measured" in said
     assert "Accuracy -0.5 points, p = .08: no clear loss." in said
     assert "it lost 12 that the baseline had right and gained 4" in said
+    assert "Measured in turns with the baseline: 2.00x faster [1.90, 2.10]." in said
     assert tiles(app)["Latency p50"] == "4.00 ms"
 
 
@@ -148,7 +179,7 @@ def test_an_unclear_speed_of_a_noisy_sitting_is_said_as_such(open_page: Open, st
     unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": measured.latency.model_copy(update={"noisy": True})}
     store.finish(row.trial_id, row.attempts, measured.model_copy(update={"trial_id": row.trial_id, **unclear}))
     app.run()
-    assert "in a noisy sitting: no clear change of speed, 1.20x [0.90, 1.40] its speed." in words(app)
+    assert "in a noisy sitting: no clear change of speed, 1.20x [0.90, 1.40]." in words(app)
     assert next(each.delta for each in app.metric if each.label == "Latency p50") == "noisy"
 
 
