@@ -1,4 +1,4 @@
-"""The limits that a person sets (drop of quality, size, p50) and the objectives that define dominance, kept in the URL."""
+"""The limits that a person sets (drop of quality, size, p50, what else shall be better) and the objectives that define dominance, kept in the URL."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from dashboard import linked
 from dashboard.scope import Scope
 
 MOST_DROP = 10.0
+ACROSS = 4
+"""Sliders in a row."""
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
 """Names that the theme gives the strategies' colours."""
-FURTHER = ("ttft_ms", "peak_memory_bytes", "energy_j")
-"""Metrics that may define dominance besides quality, size and time."""
+FURTHER = {"ttft_ms": "ttft", "peak_memory_bytes": "memory", "energy_j": "energy"}
+"""Metrics that may define dominance besides quality, size and time, each with the name that its limit has in the link."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Asked:
     bounds: dict[str, float]
 
 
-OF_A_STUDY = ("size", "p50", "show", "objectives")
+OF_A_STUDY = ("size", "p50", *FURTHER.values(), "show", "objectives")
 """Widgets whose values mean something for the models of one scope only: its largest size, its strategies."""
 
 
@@ -62,11 +64,14 @@ def _key(name: Family) -> str:
     return f":{HUES[name]}[{LOOKS[name].glyph}] {LOOKS[name].label}"
 
 
-def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes) -> Asked:
-    """The sliders, each off at its far end."""
+def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes, objectives: Sequence[Objective]) -> Asked:
+    """The sliders, each off at its far end: quality, size and time always, the others while they are among the `objectives`."""
     known = {row.key for row in present_metrics(table)}
     quality = metric(axes.quality)
-    columns = st.columns(3, gap="medium")
+    chosen = {key: name for key, name in FURTHER.items() if key in {objective.key for objective in objectives}}
+    linked.take([name for key, name in FURTHER.items() if key not in chosen])
+    upper = {axes.size: "size", axes.time: "p50", **chosen}
+    columns = [column for start in range(0, 1 + len(upper), ACROSS) for column in st.columns(min(ACROSS, 1 + len(upper) - start), gap="medium")]
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
@@ -84,7 +89,7 @@ def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes) -> A
     if base is not None and drop < MOST_DROP:
         constraints.append(MaxDrop(drop / 100, quality.key))
         bounds[quality.key] = base * (1 + drop / 100) if quality.relative else base - drop / 100
-    for column, key, name in ((columns[1], axes.size, "size"), (columns[2], axes.time, "p50")):
+    for column, (key, name) in zip(columns[1:], upper.items(), strict=True):
         with column:
             bound = _slider(key, name, table) if key in known else None
         if bound is not None:

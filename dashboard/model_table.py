@@ -89,7 +89,8 @@ def _record(row: Row, found: Frontier, advice: Recommendation, axes: Axes, furth
     for key in (*axes.objectives, *further):
         value = row.point.value(key)
         record[key] = None if value is None else metric(key).shown(value)
-    first = ("Model", "Front", axes.quality, "change", "p", axes.size, "smaller", axes.time)
+    chance = () if metric(axes.quality).relative else ("p",)  # of a language model McNemar's test is about something else than perplexity
+    first = ("Model", "Front", axes.quality, "change", *chance, axes.size, "smaller", axes.time)
     return {name: record[name] for name in (*first, *further, *PARTS, "timed", "Sitting", "When")}
 
 

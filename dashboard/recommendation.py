@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -52,15 +53,20 @@ def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
     return drawn
 
 
-def legend(found: Frontier, advice: Recommendation, count: int) -> None:
-    """The marks in words: how many are on the front of all objectives, near it, and outside the limits."""
+def legend(found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]) -> None:
+    """The marks in words, as far as there are any: how many are on the front of all objectives, near it, beaten, and outside the limits."""
     names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
-    near = len(found.statistically_on_front) - len(found.on_front)
-    st.caption(
-        f"Solid: {len(found.on_front)} that no other beats in {names}. Lighter: {near} whose intervals overlap that front. "
-        f"Faint: beaten. Hollow: {count - len(advice.feasible)} outside the limits (shaded). "
-        "The line is the front of the two metrics on display. Click a point to pick it."
-    )
+    drawn = Counter(state for id, state in states(found, advice).items() if state == "front" or id not in picked)  # a picked one is in full colour
+    said = {
+        "front": f"Solid: {drawn['front']} that no other beats in {names}.",
+        "near": f"Lighter: {drawn['near']} whose intervals overlap that front.",
+        "dominated": f"Faint: {drawn['dominated']} beaten.",
+        "excluded": f"Hollow: {drawn['excluded']} outside the limits (shaded).",
+    }
+    marks = [words for state, words in said.items() if drawn[state]]
+    if any(info.knee in {mark.id for mark in info.marks} and info.knee != advice.best for info in shown):
+        marks.append("The knee is of the two metrics of its plot, the recommendation by all that *Better means* names.")
+    st.caption(f"{' '.join(marks)} The line is the front of the two metrics on display. Click a point to pick it.")
 
 
 def not_comparable(shown: Sequence[Tradeoff], found: Frontier, table: Mapping[str, Row]) -> None:

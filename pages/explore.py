@@ -29,11 +29,11 @@ with key:
 with better:
     objectives = limits.objectives_chosen(table, here.axes)
 with sliders:
-    asked = limits.draw(table, baseline, here.axes)
+    asked = limits.draw(table, baseline, here.axes, objectives)
 points = [row.point for row in table]
 advice = recommend(points, asked.constraints, objectives, baseline)
 found = front(points, objectives)
-picked = picks.picked(list(by_id))
+picked = picks.picked(list(by_id), here.instead())
 with answer:
     recommendation.draw(here, advice, by_id, len(table), judged_by(objectives, asked.constraints))
 
@@ -42,7 +42,7 @@ shown = []
 for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True):
     with column:
         shown.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
-recommendation.legend(found, advice, len(table))
+recommendation.legend(found, advice, shown, picked)
 
 tray.draw(here, found, [by_id[id] for id in picked])
 model_table.draw(here, table, found, advice, picked)

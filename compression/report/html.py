@@ -29,7 +29,7 @@ from compression.workspace import write_whole
 
 METHOD = (
     "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a 95 % Wilson interval; p is McNemar's exact "
-    "test against the baseline on the same examples. Perplexity has a bootstrap interval over documents, and its p is of next-token hits.",
+    "test against the baseline on the same examples. Perplexity has a bootstrap interval over documents.",
     "Latency is taken in fresh processes in turns with the baseline, tokenization excluded, alone on the machine; the speed-up is the ratio "
     "within one sitting with its bootstrap interval.",
     "Size on disk counts every file that a deployer ships.",
@@ -124,7 +124,8 @@ def _table(table: Sequence[Row]) -> str:
     """Best quality first, the front marked."""
     axes = table[0].document.axes
     on_front = set(front([row.point for row in table], objectives(*axes.objectives)).on_front)
-    names = ("Model", "Strategy", *(METRICS[key].label for key in axes.objectives), "Speed-up", "p", "Front", "When")
+    chance = () if METRICS[axes.quality].relative else ("p",)
+    names = ("Model", "Strategy", *(METRICS[key].label for key in axes.objectives), "Speed-up", *chance, "Front", "When")
     heads = "".join(f"<th>{head}</th>" for head in names)
     body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: row.point.cost(axes.quality)))
     return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -139,7 +140,7 @@ def _line(row: Row, on_front: bool) -> str:
         row.said(axes.size),
         row.number(axes.time),  # its change is the next column
         row.said("speedup"),
-        p,
+        *(() if METRICS[axes.quality].relative else (p,)),
         "yes" if on_front else "",
         when(row.document),
     )

@@ -48,6 +48,7 @@ def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Ope
     assert "Perplexity rise at most" in labels
     assert "Time per token at most" in labels
     assert not any("ccuracy" in label for label in labels)
+    assert "p" not in app.dataframe[0].value  # McNemar's test is not about perplexity
 
 
 @pytest.mark.usefixtures("measured")

@@ -9,10 +9,13 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from compression.measure.machine import fingerprint
+from compression.recipe import Quantize
 from compression.store import Store
-from compression.trial import TrialDocument
+from compression.trial import TrialDocument, TrialRequest
+from dashboard.scope import address
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
-from tests.documents import document
+from tests.documents import MACHINE, document
 
 ELSEWHERE = here()[0].machine
 
@@ -73,6 +76,23 @@ def test_limits_in_the_link_are_restored(open_page: Open, full: list[TrialDocume
     assert "3 of 7 models left" in words(app)
 
 
+def test_what_else_shall_be_better_has_its_limit_while_it_is_chosen(open_page: Open, full: list[TrialDocument]) -> None:
+    app = open_page("explore", drop="10.0")
+    assert [slider.label for slider in app.slider] == ["Accuracy drop at most", "Size on disk at most", "p50 at most"]
+    app.button_group(key="objectives").set_value(["quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j"]).run()
+    assert [slider.label for slider in app.slider][3:] == ["Peak memory at most", "Energy per request at most"]
+    app.slider(key="memory").set_value(40.0).run()
+    assert "3 of 7 models left" in words(app)
+    assert "memory ≤ 40.0 MB" in words(app)
+    assert "memory" in app.query_params
+    app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
+    assert "7 of 7 models left" in words(app)
+    assert "memory" not in app.query_params
+    again = open_page("explore", drop="10.0", memory="40", objectives=["quality", "peak_memory_bytes"])
+    assert again.slider(key="memory").value == 40.0
+    assert "3 of 7 models left" in words(again)
+
+
 def test_a_limit_that_nothing_meets_is_named(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", drop="0.0", size="18.0")
     said = words(app)
@@ -128,6 +148,60 @@ def test_a_strategy_that_is_hidden_is_nowhere(open_page: Open, full: list[TrialD
     assert len(app.dataframe[0].value) == 4
 
 
+def follow(app: AppTest, query: list[tuple[str, str]]) -> AppTest:
+    """What a link within the page does: the query is the link's alone, the session stays."""
+    for key in list(app.query_params):
+        del app.query_params[key]
+    for key, value in query:
+        app.query_params[key] = value
+    app.switch_page("pages/explore.py").run()
+    assert not app.exception
+    return app
+
+
+def rings(app: AppTest) -> list[int]:
+    """How many points of each plot are ringed."""
+    traces = [trace for chart in charts(app) for trace in chart["data"]]  # type: ignore[union-attr]
+    return [len(trace["x"]) for trace in traces if trace.get("name") == "Picked"]
+
+
+def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+    mine = fill(store, here()[:2])
+    app = open_page("explore")
+    app.button_group(key="show").set_value([]).run()
+    app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
+    follow(app, address(mine[1]))
+    assert rings(app) == [1, 1]
+    assert "#### Picked (1)" in words(app)
+    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+    assert "anew" not in app.query_params
+    app.run()
+    assert app.session_state["picks"] == [mine[1].trial_id]
+    follow(app, address(demo[2], demo=True))
+    assert "A demo study" in words(app)
+    assert app.session_state["picks"] == [demo[2].trial_id]
+
+
+def test_a_link_to_another_model_leads_there(open_page: Open, full: list[TrialDocument], store: Store) -> None:
+    app = open_page("explore")
+    other = document(Quantize(), model="minilm-sms", task="sms", machine=full[0].machine or MACHINE)
+    follow(app, address(fill(store, [other])[0]))
+    assert "minilm-sms on sms" in words(app)
+    assert rings(app) == [1, 1]
+
+
+def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, store: Store) -> None:
+    longer = document(Quantize(), protocol="standard", machine=fingerprint())
+    quick = document(Quantize(), machine=fingerprint())
+    fill(store, [longer])
+    store.queue(TrialRequest(model=quick.model, task="trec", recipe=quick.recipe, protocol="standard"))
+    (row,) = store.claim()
+    store.finish(row.trial_id, row.attempts, quick.model_copy(update={"trial_id": "again0000000"}))
+    app = open_page("explore", pick=["again0000000"])
+    assert rings(app) == [1, 1]
+    assert app.session_state["picks"] == [longer.trial_id]
+
+
 def test_shipped_points_say_whose_they_are(open_page: Open, demo: list[TrialDocument]) -> None:
     app = open_page("explore")
     said = words(app)
@@ -159,6 +233,28 @@ def test_few_own_points_leave_the_study_one_click_away_and_back(open_page: Open,
     button(app, "Back to this machine (2 models)").click().run()
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
     assert "machine" not in app.query_params
+
+
+def test_models_are_counted_alike_on_both_sides(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+    fill(store, here()[1:2])  # its baseline comes along
+    app = open_page("explore")
+    assert "2 models of this machine so far." in words(app)
+    button(app, "Show the demo study").click().run()
+    button(app, "Back to this machine (2 models)").click().run()
+    assert "1 of 2 models left" in words(app) or "2 of 2 models left" in words(app)
+
+
+def test_under_the_plots_only_marks_that_are_there_are_explained(open_page: Open, store: Store) -> None:
+    fill(store, here()[:2])
+    said = words(open_page("explore"))
+    assert "Solid: 2 that no other beats" in said
+    assert not any(word in said for word in ("Lighter:", "Faint:", "Hollow:", "The knee is"))
+
+
+def test_a_knee_beside_the_recommendation_is_explained(open_page: Open, full: list[TrialDocument]) -> None:
+    said = words(open_page("explore"))
+    assert "Hollow: 1 outside the limits" in said
+    assert "The knee is of the two metrics of its plot, the recommendation by all that *Better means* names." in said
 
 
 def test_with_enough_own_points_the_study_is_not_offered(open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]) -> None:

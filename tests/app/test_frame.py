@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -37,6 +40,13 @@ def test_the_first_page_has_an_address_too_and_it_keeps_the_query(full: list[Tri
     assert not app.exception
     assert "### Take **" in words(app)
     assert app.slider(key="drop").value == 5.0
+
+
+def test_a_server_starts_without_complaints_about_its_own_caches() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from dashboard.__main__ import _warm; _warm()"], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    assert done.stderr == ""
 
 
 def test_an_engine_that_is_down_is_said_with_what_waits(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
