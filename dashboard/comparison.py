@@ -18,7 +18,7 @@ from compression.report.distribution import Times, distribution_figure
 from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.samples import Samples
-from compression.sittings import in_words, pace
+from compression.sittings import pace
 from compression.wording import listed, lost_and_gained
 from dashboard import charts, data, downloads, frame, picks, verdict
 from dashboard.cards import error_card
@@ -97,7 +97,7 @@ def answer(rows: Sequence[Row]) -> None:
         st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
         st.markdown(f"### {beats}")
         st.markdown(best)
-        if caveat := in_words(documents, rows[0].reference_ms):
+        if caveat := rows[0].footing:
             st.caption(f":material/info: Timed in sittings of their own: {caveat}.")
 
 

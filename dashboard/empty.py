@@ -13,10 +13,10 @@ from compression.catalog import request
 from compression.errors import ParetoscopeError
 from compression.recipe import Recipe
 from compression.recipe_file import parse_recipe
-from compression.report.table import Row, machine_in_words, when
+from compression.report.table import Row, machine_in_words, short, when
 from dashboard import data
 from dashboard.cards import error_card
-from dashboard.scope import Place, Scope, default_conditions, go, other_side, short
+from dashboard.scope import Place, Scope, default_conditions, go, other_side
 
 FIRST_LOOK: tuple[dict[str, object], ...] = (
     {"stages": []},

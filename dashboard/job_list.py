@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from compression.report.table import Row
+from compression.report.table import Row, short
 from compression.store import TrialRow
 from dashboard import data, runs
 from dashboard.engine_line import in_words
-from dashboard.scope import address, short
+from dashboard.scope import address
 from dashboard.timing import duration
 
 SHOWN = 12

@@ -14,11 +14,11 @@ from compression.frontier import Frontier, Recommendation
 from compression.metrics import Metric, metric
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
 from compression.report.palette import LOOKS
-from compression.report.table import Row, present_metrics, to_csv, when
+from compression.report.table import Row, present_metrics, short, to_csv, when
 from compression.sittings import FOOTING
 from compression.wording import p_in_words
 from dashboard import picks
-from dashboard.scope import Scope, short
+from dashboard.scope import Scope
 
 TABLE = "models"
 PARTS: dict[str, tuple[type, ...]] = {"Distilled": (Distill,), "Pruned": (PruneStructure, PruneWeights), "Quantized": (Quantize,)}

@@ -12,11 +12,12 @@ import streamlit as st
 from compression import catalog
 from compression.errors import ParetoscopeError, TaskError
 from compression.recipe import Recipe
+from compression.report.table import short
 from compression.trial import Conditions, Protocol, TrialRequest
 from compression.workspace import write_whole
 from dashboard import data
 from dashboard.cards import error_card
-from dashboard.scope import Scope, short
+from dashboard.scope import Scope
 
 OPEN = "own_open"
 MOST_MB = 64

@@ -15,7 +15,7 @@ from compression.catalog import BUILTIN_MODELS
 from compression.defaults import Axes, axes
 from compression.errors import ParetoscopeError
 from compression.recipe import Recipe
-from compression.report.table import Row, plain, rows
+from compression.report.table import Row, elsewhere, plain, rows, short
 from compression.trial import Conditions, Machine, TrialDocument
 from dashboard import data, linked, recipe_form
 
@@ -52,7 +52,7 @@ class Scope:
 
     @property
     def elsewhere(self) -> str:
-        return "another machine" if self.machine.id != data.this_machine().id else "a machine like this one"
+        return elsewhere(self.machine, data.this_machine())
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -121,15 +121,6 @@ def _model_was_chosen() -> None:
 def current() -> Scope:
     """The scope that app.py picked in this run."""
     return st.session_state["scope"]
-
-
-def short(name: str) -> str:
-    """A path by its last part, a name as it is.
-
-    >>> short("/home/me/models/my-bert"), short("org/model")
-    ('my-bert', 'org/model')
-    """
-    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith(("/", "~", ".")) else name
 
 
 def _models(documents: tuple[TrialDocument, ...]) -> list[str]:

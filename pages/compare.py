@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compression.report.table import short
 from dashboard import comparison, disagreements, empty, frame, playground, scope
 
 frame.guard("compare")
 here = scope.current()
 table = here.rows()
 
-st.markdown(f"## Compare models of {scope.short(here.model)} on {scope.short(here.task)}")
+st.markdown(f"## Compare models of {short(here.model)} on {short(here.task)}")
 empty.whose_points(here)
 if not table:
     empty.nothing_measured(here)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from compression.report.table import short
 from dashboard import empty, frame, own, scope, workbench
 
 frame.guard("compress")
 here = scope.current()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.markdown(f"## Compress {scope.short(here.model)} on {scope.short(here.task)}", width="content")
+    st.markdown(f"## Compress {short(here.model)} on {short(here.task)}", width="content")
     own.draw(here)
 empty.whose_points(here)
 workbench.draw(here)

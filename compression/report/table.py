@@ -268,7 +268,7 @@ def short(name: str) -> str:
     >>> short("/home/me/models/my-bert/"), short("org/model")
     ('my-bert', 'org/model')
     """
-    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith("/") else name
+    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith(("/", "~", ".")) else name
 
 
 def when(document: TrialDocument) -> str:
