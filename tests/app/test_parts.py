@@ -19,7 +19,7 @@ from compression.report.table import rows
 from compression.store import TrialRow
 from compression.trial import Interval, Progress, Status, TrialRequest
 from compression.workspace import SHIPPED
-from dashboard import downloads, engine_line, picks, runs, tray, verdict
+from dashboard import downloads, engine_line, picks, runs, timing, tray, verdict
 from dashboard.recipe_form import PRESETS
 from dashboard.recipe_state import DEFAULTS, sweep, to_recipe, to_state
 from tests.documents import document
@@ -162,7 +162,8 @@ def test_a_sweep_keeps_the_rest_of_the_form() -> None:
 # --- progress
 
 
-def test_the_engine_line_counts_the_present_batch() -> None:
+def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True))
     before = trial("done", queued=900, started=890, finished=880)
     done = trial("done", queued=100, started=80, finished=60)
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
