@@ -208,8 +208,8 @@ class Recommendation:
 
     best: str | None
     runner_up: str | None
-    reason: str
-    """One or two sentences for a person."""
+    why: str
+    """In a sentence what it won, or why there is none."""
     feasible: tuple[str, ...]
     slack: Mapping[Limit, float]
     """Of the best point, per limit, in the stored unit."""
@@ -217,6 +217,13 @@ class Recommendation:
     too_tight: tuple[Relaxation, ...] = ()
     """The fewest limits, and the least of each, that must give way for `closest` to be let in."""
     closest: str | None = None
+    figures: str = ""
+    """The name of the best point and what it is beside the baseline."""
+
+    @property
+    def reason(self) -> str:
+        """Figures and why, one or two sentences for a person."""
+        return f"{self.figures}. {self.why}" if self.figures else self.why
 
 
 def answer(found: Recommendation, objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
@@ -254,8 +261,9 @@ def recommend(
     best, runner = ranked[0], ranked[1] if len(ranked) > 1 else _second(feasible, ranked[0], objectives, baseline)
     slack = slacks[best.id]
     nearest = min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None
-    reason = _reason(best, ranked, len(feasible), objectives, baseline)
-    return Recommendation(best.id, runner.id if runner else None, reason, tuple(p.id for p in feasible), slack, nearest)
+    why = _why(best, ranked, len(feasible), objectives, baseline)
+    second = runner.id if runner else None
+    return Recommendation(best.id, second, why, tuple(p.id for p in feasible), slack, nearest, figures=_figures(best, baseline))
 
 
 def _ranked(feasible: Sequence[Point], objectives: Sequence[Objective], baseline: Point | None) -> list[Point]:
@@ -314,27 +322,31 @@ def _none_feasible(points: Sequence[Point], slacks: Mapping[str, Mapping[Limit, 
     return Recommendation(None, None, reason, (), slacks[closest.id], None, relaxations, closest.id)
 
 
-def _reason(best: Point, ranked: Sequence[Point], feasible: int, objectives: Sequence[Objective], baseline: Point | None) -> str:
-    """Why `best`, in words: what it costs against the baseline, then what it won."""
+def _figures(best: Point, baseline: Point | None) -> str:
+    """What `best` costs and gains beside the baseline."""
+    return best.shown_name if baseline is None or best.id == baseline.id else f"{best.shown_name}: {against_baseline(best, baseline)}"
+
+
+def _why(best: Point, ranked: Sequence[Point], feasible: int, objectives: Sequence[Objective], baseline: Point | None) -> str:
+    """What `best` won."""
     others = [o.metric.label.lower() for o in objectives if o.key not in QUALITY_METRICS]
     quality = _judged(objectives) if baseline is not None else None
     lost = what_is_lost(quality.key) if quality else ""
     is_baseline = baseline is not None and best.id == baseline.id
-    figures = f"{best.shown_name}: {against_baseline(best, baseline)}. " if baseline is not None and not is_baseline else f"{best.shown_name}. "
     if feasible == 1:
-        return figures + "It is the only model within the limits."
+        return "It is the only model within the limits."
     if len(ranked) == 1:
-        return figures + f"It is at least as good as each of the {feasible} models within the limits in every objective."
+        return f"It is at least as good as each of the {feasible} models within the limits in every objective."
     keys = listed([o.metric.label.lower() for o in objectives])
     compromise = f"the best compromise of {keys}" if others else "the best"
     if is_baseline:
-        return figures + f"None of the {feasible} models within the limits is a better bargain than leaving the model as it is."
+        return f"None of the {feasible} models within the limits is a better bargain than leaving the model as it is."
     equals = [p for p in ranked if clear_loss(p, baseline) is False and (baseline is None or p.id != baseline.id)]
     if quality and clear_loss(best, baseline) is False:
         if len(equals) == 1:
-            return figures + f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of {lost}."
+            return f"It is the only one of {len(ranked)} on the front, the baseline apart, without a clear loss of {lost}."
         losing = sum(clear_loss(p, baseline) is True for p in ranked)
         of_them = f"{losing or 'none'} of them with a clear loss of {lost}; {'of the others ' if losing else ''}this is {compromise}."
-        return figures + f"{len(ranked)} models are on the front within the limits, {of_them}"
+        return f"{len(ranked)} models are on the front within the limits, {of_them}"
     costly = f"Every smaller or faster model within the limits loses {lost} beyond chance, and this is " if quality else "This is "
-    return figures + f"{costly}the best compromise of {keys} among {len(ranked)} on the front."
+    return f"{costly}the best compromise of {keys} among {len(ranked)} on the front."

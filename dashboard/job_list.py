@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from compression.report.table import Row, short
+from compression.report.table import row_among, short
 from compression.store import TrialRow
 from dashboard import data, runs
 from dashboard.engine_line import in_words
@@ -88,7 +88,7 @@ def _done(done: Sequence[TrialRow]) -> None:
     for row in done[: None if _all("done", done) else SHOWN]:
         if row.document is None:
             continue
-        made = Row(row.document)
+        made = row_among(row.document, data.documents())
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)}, {_ago(row)}]  \n"
             axes = row.document.axes

@@ -72,16 +72,8 @@ def _more(change: Interval) -> str:
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
     """Why this one, what is second and which limit is nearest; for no model at all, which limit is too tight."""
     if found.best is None:
-        return found.reason
-    name, reason = table[found.best].name, found.reason
-    # The headline has said the name and the figures already; what follows them is the reason itself.
-    cut = (
-        reason.find(". It ")
-        if ". It " in reason
-        else next((reason.find(f". {w}") for w in ("Of ", "This ", "Every ", "None ") if f". {w}" in reason), -1)
-    )
-    said = reason[cut + 2 :] if cut >= 0 and reason.startswith(name) else reason
-    return " ".join(part for part in (said, _second(found, table), _nearest(found)) if part)
+        return found.why
+    return " ".join(part for part in (found.why, _second(found, table), _nearest(found)) if part)
 
 
 def _second(found: Recommendation, table: Mapping[str, Row]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from compression.errors import ParetoscopeError
 from compression.recipe import Recipe
-from compression.report.table import Row, when
+from compression.report.table import Row, row_among, when
 from compression.trial import LIVE, Conditions, Protocol, TrialRequest
 from dashboard import data, outlook, own, recipe_form, recipe_state, runs, timing
 from dashboard.cards import error_card
@@ -149,5 +149,4 @@ def _live(scope: Scope, ids: list[str]) -> None:
     done = [row for row in rows if row.document and row.status == "done"]
     for row in done[-1:]:
         if row.document:
-            shown = (one for one in scope.rows() if one.id == row.trial_id)  # on the footing of the curves, where it is on them
-            runs.result(scope, next(shown, Row(row.document)))
+            runs.result(scope, row_among(row.document, data.documents()))
