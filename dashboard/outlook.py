@@ -64,7 +64,7 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
 
 def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
     noisy = bool(guess and guess.measured and any(row.noisy for row in scope.rows() if row.id == guess.measured))
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="small"):
         if size:
             _size_tile(size, baseline, shape)
         for key, found in ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality)) if guess else ():
