@@ -62,10 +62,10 @@ def loss(row: Row) -> str:
 def _more(change: Interval) -> str:
     """
     >>> _more(Interval(value=0.018, low=0.015, high=0.021)), _more(Interval(value=0.0001, low=-0.001, high=0.001))
-    ('+1.80 % [1.50, 2.10]: a clear loss', '+0.01 % [-0.10, 0.10]: no clear loss')
+    ('+1.80 % [1.50, 2.10]: a loss beyond chance', '+0.01 % [-0.10, 0.10]: no clear loss')
     """
-    clear = not change.low <= 0 <= change.high
-    verdict = f"{'a' if clear else 'no'} clear {'loss' if change.value > 0 else 'gain'}"
+    what = "loss" if change.value > 0 else "gain"
+    verdict = f"no clear {what}" if change.low <= 0 <= change.high else f"a {what} beyond chance"
     return f"{100 * change.value:+.2f} % [{100 * change.low:.2f}, {100 * change.high:.2f}]: {verdict}"
 
 
