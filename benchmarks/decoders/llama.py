@@ -32,8 +32,8 @@ from compression.tasks import encode
 from compression.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
-OURS = ("4 bits, table 8", "4 bits gptq, table 8", "4 bits real, table 8", "4 bits real, 12,000 words at 8")
-"""Of `four_bits.RECIPES`."""
+OURS = ("4 bits gptq, table 8", "4 bits real, table 8", *(name for name in RECIPES if "words at 8" in name))
+"""Of `four_bits.RECIPES`: the plain one, the exact one, and those that are exact but for words that are rare."""
 NAME = "llama.cpp"
 
 
