@@ -22,7 +22,7 @@ from compression.measure.decoder_worker import log_softmax, windows
 
 def load_backends() -> None:
     """Has ggml take the library that is made for this CPU; one that was compiled here has it built in and finds nothing more."""
-    folder = Path(llama_cpp.__file__).parent / "lib"
+    folder = Path(str(llama_cpp.__file__)).parent / "lib"
     ctypes.CDLL(str(folder / "libggml.so")).ggml_backend_load_all_from_path(str(folder).encode())
 
 
