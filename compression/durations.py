@@ -28,8 +28,8 @@ def expected_seconds(points: Sequence[TrialDocument], recipe: Recipe, protocol: 
 def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
     """What a run does, in order, by the names under which it reports progress: its stages, and what comes before, between and after them.
 
-    >>> list(steps_of(Recipe(stages=(PruneWeights(), Quantize()))))
-    ['prepare', 'magnitude 50 %', 'export', 'int8 dynamic', 'accuracy', 'latency']
+    >>> list(steps_of(Recipe(stages=(Distill(), Quantize()))))
+    ['prepare', 'student-3', 'export', 'int8 dynamic', 'accuracy', 'latency']
     """
     rounded = [stage for stage in recipe.stages if isinstance(stage, Quantize) and not stage.train_epochs]
     trained = [stage for stage in recipe.stages if stage not in rounded]
