@@ -10,8 +10,8 @@ from compression.metrics import METRICS
 from compression.report.table import Row, conditions_in_words, short
 from compression.report.waterfall import Step
 from compression.store import TrialRow
-from compression.trial import LIVE, Interval, Measured, Quality, TrialDocument
-from compression.wording import held_out_in_words, may_be_one, p_in_words, size_in_words, speed_in_words
+from compression.trial import LIVE, Measured, Quality, TrialDocument
+from compression.wording import held_out_in_words, p_in_words, size_in_words, speed_with_interval
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -62,7 +62,7 @@ def result(row: Row) -> str:
         lines.append(f"  {name:<12} {_said(row, document.axes.time)}{_timed(row)}{noisy}, {conditions_in_words(document)}")
     if document.generation:
         at = document.generation
-        faster = f" ({_faster(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
+        faster = f" ({speed_with_interval(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
         lines.append(f"  first token  {_said(row, 'ttft_ms')}{faster}")
         lines.append(f"  speed        {_said(row, 'tokens_per_s')}")
     if row.footing:
@@ -88,15 +88,9 @@ def _said(row: Row, key: str) -> str:
 
 def _timed(row: Row) -> str:
     """The speed-up, and where there are other sittings what was timed in its own, in brackets."""
-    faster = _faster(row.document.speedup) if row.document.speedup and not row.document.is_baseline else ""
+    faster = speed_with_interval(row.document.speedup) if row.document.speedup and not row.document.is_baseline else ""
     said = "; ".join(filter(None, (faster, f"in its sitting {row.sitting()}" if row.footing and row.sitting() else "")))
     return f" ({said})" if said else ""
-
-
-def _faster(speedup: Interval) -> str:
-    """The interval as far as it is said: that of a slower model is turned round with its ratio."""
-    ends = (speedup.low, speedup.high) if speedup.value >= 1 or may_be_one(speedup.low, speedup.high) else (1 / speedup.high, 1 / speedup.low)
-    return f"{speed_in_words(speedup.value, speedup.low, speedup.high)} [{ends[0]:.2f}, {ends[1]:.2f}]"
 
 
 def _lost(document: TrialDocument, base: Measured | None) -> str:

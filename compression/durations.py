@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from compression.recipe import Distill, Quantize, Recipe, Stage
 from compression.recovery import epochs_of
@@ -39,11 +40,21 @@ def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
 
 def step_seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) -> list[float]:
     """What a step took in the last ten of the `points` that had one of its kind, a stage scaled by epochs; of latency those of the protocol."""
-    done = [document for document in points if document.status == "done"]
-    if isinstance(step, str):
-        return [d.timings_s[step] for d in done if step in d.timings_s and (step != "latency" or d.protocol == protocol)][-10:]
-    past = [(other, cost) for d in done for other, cost in zip(d.recipe.stages, d.stage_seconds, strict=False) if other.kind == step.kind]
-    return [seconds * _work(step) / _work(other) for other, seconds in past[-10:]]
+    return list(islice(_seconds(points, step, protocol), 10))
+
+
+def _seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) -> Iterator[float]:
+    """The newest first."""
+    for document in reversed(points):
+        if document.status != "done":
+            continue
+        if isinstance(step, str):
+            if step in document.timings_s and (step != "latency" or document.protocol == protocol):
+                yield document.timings_s[step]
+            continue
+        for other, seconds in zip(document.recipe.stages, document.stage_seconds, strict=False):
+            if other.kind == step.kind:
+                yield seconds * _work(step) / _work(other)
 
 
 def _work(stage: Stage) -> float:

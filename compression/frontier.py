@@ -244,7 +244,7 @@ def recommend(
     quality against the baseline (`clear_loss`) go first when quality is an objective. Within the same standing the best compromise
     wins: each objective is stretched to 0 (best of these) .. 1 (worst), a loss counts for as much as it is sure (`surely_lost`),
     quality weighs as much as all other objectives together, and the smallest sum is taken (with two objectives
-    that is the point furthest below the chord, the knee). Ties go to the better quality, then by id.
+    and sure losses that is the point furthest below the chord, the knee). Ties go to the better quality, then by id.
     Raises `ParetoscopeError` when a `MaxDrop` has no baseline.
     """
     known = [p for p in points if all(p.value(o.key) is not None for o in objectives)]

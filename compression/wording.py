@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compression.defaults import axes
 from compression.metrics import metric
-from compression.trial import HeldOut, Paired
+from compression.trial import HeldOut, Interval, Paired
 
 
 def difference(key: str, change: float) -> str:
@@ -84,16 +84,20 @@ def speed_in_words(ratio: float, low: float | None = None, high: float | None = 
     return _ratio_in_words(ratio, "faster", "slower", digits) or "the same speed"
 
 
-def speed_with_interval(ratio: float, low: float, high: float) -> str:
+def speed_with_interval(speedup: Interval) -> str:
     """A speed-up with its interval, both turned round for a slower model.
 
-    >>> speed_with_interval(1.56, 1.3, 1.96), speed_with_interval(0.5, 0.4, 0.625), speed_with_interval(1.2, 0.9, 1.4)
-    ('1.56x faster [1.30, 1.96]', '2.00x slower [1.60, 2.50]', 'no clear change of speed, 1.20x [0.90, 1.40]')
+    >>> speed_with_interval(Interval(value=1.56, low=1.3, high=1.96)), speed_with_interval(Interval(value=0.5, low=0.4, high=0.625))
+    ('1.56x faster [1.30, 1.96]', '2.00x slower [1.60, 2.50]')
+    >>> speed_with_interval(Interval(value=1.2, low=0.9, high=1.4))
+    'no clear change of speed, 1.20x [0.90, 1.40]'
     """
+    ratio, low, high = speedup.value, speedup.low, speedup.high
+    said = speed_in_words(ratio, low, high)
     if may_be_one(low, high):
-        return f"{speed_in_words(ratio, low, high)}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
+        return f"{said}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
     ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
-    return f"{speed_in_words(ratio, low, high)} [{ends[0]:.2f}, {ends[1]:.2f}]"
+    return f"{said} [{ends[0]:.2f}, {ends[1]:.2f}]"
 
 
 def lost_and_gained(found: Paired) -> str:

@@ -142,7 +142,7 @@ def _sentence(row: Row) -> str:
         parts.append(f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
     if speed:
         noisy = ", in a noisy sitting" if row.noisy else ""
-        parts.append(f"Measured in turns with the baseline{noisy}: {speed_with_interval(speed.value, speed.low, speed.high)}.")
+        parts.append(f"Measured in turns with the baseline{noisy}: {speed_with_interval(speed)}.")
     return " ".join(parts)
 
 

@@ -21,12 +21,8 @@ RECIPES: dict[str, Stages] = {
     "4 bits real, table 8": _weights(bits=4, zero_point="real"),
     "4 bits real, table 4": _weights(bits=4, zero_point="real", embedding_bits=4, head_bits=4),
     "4 bits real, 12,000 words at 8": _weights(bits=4, zero_point="real", embedding_bits=4, head_bits=4, frequent_words=12_000),
-}
-RECIPES |= {
-    f"4 bits real gptq, {words:,} words at 8": _weights(
-        bits=4, zero_point="real", rounding="gptq", embedding_bits=4, head_bits=4, frequent_words=words
-    )
-    for words in (6_000, 12_000)
+    "4 bits real gptq, 6,000 words at 8": _weights(bits=4, zero_point="real", rounding="gptq", embedding_bits=4, head_bits=4, frequent_words=6_000),
+    "4 bits real gptq, 12,000 words at 8": _weights(bits=4, zero_point="real", rounding="gptq", embedding_bits=4, head_bits=4, frequent_words=12_000),
 }
 
 
