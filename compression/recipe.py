@@ -484,9 +484,9 @@ class Quantize(Stage, frozen=True):
         else:
             words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
             words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
-            words += ("" if self.zero_point == "integer" else " real") + ("" if self.allocation == "error" else " by sensitivity")
+            words += ("" if self.allocation == "error" else " by sensitivity") + ("" if self.zero_point == "integer" else ", real zero points")
         words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
-        words += f" ({self.frequent_words:,} words 8)" if self.frequent_words else ""
+        words += f" ({self.frequent_words:,} words at 8)" if self.frequent_words else ""
         return words + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}") + _epochs_in_words(self.train_epochs)
 
 

@@ -236,12 +236,12 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
         if not decoder:
             st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
         if decoder or not st.session_state[PREFIX + "train_epochs"]:
-            words = {"integer": "a level", "real": "anywhere"}
-            help_zero = "Anywhere is finer at two bytes more a group, and exact for the weights of a Q4_1 file. Pruned weights need it to be a level."
-            held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
-            st.segmented_control(
-                "Zero is", list(words), format_func=words.__getitem__, help=help_zero, required=True, disabled=held, **_key("zero_point")
+            help_zero = (
+                "With an integer, zero is a level of every group, as pruned weights need it. A real number lets the levels begin at a group's least "
+                "weight: finer at two bytes more a group, and exact for the weights of a Q4_1 file."
             )
+            held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
+            st.segmented_control("Zero point", ["integer", "real"], help=help_zero, required=True, disabled=held, **_key("zero_point"))
         if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
             help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
             st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))

@@ -39,8 +39,9 @@ DECODER: State = {
 """What the form says for every language model: its weights alone are quantized, its students learn from outputs, and recovering adds no
 training that would take hours."""
 
-DECODER_STARTS: State = {"zero_point": "real"}
-"""Where the form of a language model starts otherwise: four bits with zero anywhere cost it little, with zero as a level much."""
+DECODER_STARTS: State = {"zero_point": "real", "criterion": "activation"}
+"""Where the form of a language model starts otherwise: four bits with zero anywhere cost it little, with zero as a level much, and the size
+of a neuron's weights says little about what it does (`python -m benchmarks.decoders pruning`)."""
 
 DEFAULTS: State = {
     "decoder": False,

@@ -13,8 +13,9 @@ DEPTH = {"kind": "prune-structure", "target": "layers", "ratio": 0.2, "criterion
 """By block influence."""
 RECOVERIES: dict[str, Stages] = {"20 % of the layers, recovered": [DEPTH | {"retrain_epochs": 1, "distill_weight": 0.5}]}
 WIDTHS: dict[str, Stages] = {
-    "20 % of the neurons": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.2}],
-    "a third of the key heads": [{"kind": "prune-structure", "target": "heads", "ratio": 0.34}],
+    f"{words} by {criterion}": [{"kind": "prune-structure", "target": target, "ratio": ratio, "criterion": criterion}]
+    for words, target, ratio in (("20 % of the neurons", "ffn", 0.2), ("a third of the key heads", "heads", 0.34))
+    for criterion in ("magnitude", "activation")
 }
 LEAST_WON_BACK, MOST_MINUTES = 0.5, 15.0
 

@@ -111,7 +111,7 @@ def test_presets_of_a_language_model_are_its_own(open_page: Open) -> None:
 
 def test_zeros_of_single_weights_keep_their_level() -> None:
     state = recipe_state.DEFAULTS | recipe_state.DECODER | recipe_state.DECODER_STARTS
-    assert recipe_state.to_recipe(state).in_words() == "weights 4 bit real"
+    assert recipe_state.to_recipe(state).in_words() == "weights 4 bit, real zero points"
     assert recipe_state.to_recipe(state | {"prune": True, "targets": ["weights"]}).in_words() == "magnitude 50 % → weights 4 bit"
 
 
