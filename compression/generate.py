@@ -89,28 +89,30 @@ class Decoder:
         """The next token of each row of prompts [batch, tokens] of one length, step by step past every end, and the seconds of the step."""
         started = time.perf_counter()
         room = min(self.context, ids.shape[1] + max_new_tokens)
-        binding = self._bound(len(ids), room)
+        binding, logits = self._bound(len(ids), room)
         total = 0
         while total + ids.shape[1] < room:
             total += ids.shape[1]
             binding.bind_cpu_input("input_ids", ids)
             binding.bind_cpu_input("attention_mask", np.ones((len(ids), total), dtype=np.int64))
-            binding.bind_output("logits", "cpu")
             self.session.run_with_iobinding(binding)
-            tokens = choose(binding.get_outputs()[-1].numpy()[:, -1])
+            tokens = choose(logits[:, -1])
             yield tokens, time.perf_counter() - started
             started = time.perf_counter()
             ids = tokens[:, None].astype(np.int64)
 
-    def _bound(self, batch: int, room: int) -> Any:
-        """Input and output of every cache in one buffer of `room` tokens."""
+    def _bound(self, batch: int, room: int) -> tuple[Any, np.ndarray]:
+        """Input and output of every cache in one buffer of `room` tokens, and the array in which every run leaves its logits."""
         binding = self.session.io_binding()
         for entry in self.session.get_inputs():
             if is_past(entry):
                 buffer = onnxruntime.OrtValue.ortvalue_from_numpy(empty(entry, batch, room))
                 binding.bind_ortvalue_input(entry.name, buffer)
                 binding.bind_ortvalue_output(present_of(entry.name), buffer)
-        return binding
+        vocabulary = next(entry.shape[-1] for entry in self.session.get_outputs() if entry.name == "logits")
+        logits = np.empty((batch, 1, vocabulary), dtype=np.float32)
+        binding.bind_ortvalue_output("logits", onnxruntime.OrtValue.ortvalue_from_numpy(logits))
+        return binding, logits
 
     def cache_bytes(self, tokens: int) -> int:
         """Bytes of the cache of so many tokens."""
