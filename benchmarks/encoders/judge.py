@@ -81,9 +81,11 @@ class Judged:
         return shipped_bytes(self.made.folder)
 
 
-def bench_of(asked: Asked, model: str, recipe: Recipe | None = None) -> Bench:
+def bench_of(asked: Asked, model: str, recipe: Recipe | None = None, calibrated_by: int | None = None) -> Bench:
+    """With a seed in `calibrated_by` the calibration examples are drawn by it (`with_drawn_calibration`)."""
     wanted = request(model, recipe or Recipe(), protocol=asked.protocol, conditions=CONDITIONS)
-    return Bench(wanted, asked.workspace, Steps(wanted.recipe, lambda progress: None))
+    bench = Bench(wanted, asked.workspace, Steps(wanted.recipe, lambda progress: None))
+    return bench if calibrated_by is None else Bench(wanted, asked.workspace, bench.steps, with_drawn_calibration(bench.task, calibrated_by))
 
 
 def judged(asked: Asked, bench: Bench, recipe: Recipe) -> Judged:

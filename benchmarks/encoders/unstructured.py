@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread, with_drawn_calibration
+from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict
 from compression.methods import WEIGHT_SCORES
@@ -48,9 +48,7 @@ def _at_once(asked: Asked, model: str, method: str, sparsity: float) -> list[np.
     found: list[np.ndarray] = []
     for seed in _seeds(asked, method):
         recipe = asked.recipe(PruneWeights(method=method, sparsity=sparsity))
-        bench = bench_of(asked, model, recipe)
-        bench.task = with_drawn_calibration(bench.task, seed)
-        found.append(judged(asked, bench, recipe).right)
+        found.append(judged(asked, bench_of(asked, model, recipe, calibrated_by=seed), recipe).right)
     return found
 
 

@@ -49,6 +49,7 @@ from compression.models.load_decoder import TOKENIZER_CONFIG
 from compression.quantization.theoretical import theoretical_bytes
 from compression.recipe import Quantize, Recipe, Stage
 from compression.report.model_card import model_card
+from compression.splits import Task
 from compression.tasks import load_task
 from compression.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace, write_whole
@@ -153,13 +154,14 @@ def _carry(source: Path, folder: Path, names: Iterable[str]) -> None:
 class Bench:
     """The materials of one trial: model, task, cache. Methods make things from them, each at most once."""
 
-    def __init__(self, request: TrialRequest, workspace: Workspace, steps: Steps) -> None:
+    def __init__(self, request: TrialRequest, workspace: Workspace, steps: Steps, task: Task | None = None) -> None:
+        """`task` takes the place of the request's where a benchmark splits it otherwise."""
         self.request = request
         self.workspace = workspace
         self.steps = steps
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
-        self.task = load_task(self.task_ref, self.model_ref.outputs)
+        self.task = task or load_task(self.task_ref, self.model_ref.outputs)
         self.judge = judge_for(self.model_ref, self.task, request.protocol)
         self._loaded: tuple[str, Any] = ("", None)
 

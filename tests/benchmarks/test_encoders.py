@@ -12,12 +12,13 @@ import pytest
 
 from benchmarks.encoders import __main__ as main
 from benchmarks.encoders import peers
-from benchmarks.encoders.judge import Asked, kept_speed
+from benchmarks.encoders.judge import Asked, bench_of, kept_speed
 from benchmarks.encoders.minutes import Work, minutes, seeded
 from benchmarks.peers.asking import ask
 from compression.engine.cache import StageCache
 from compression.engine.pipeline import Bench
 from compression.errors import ArtifactError
+from compression.models.sources import tokenizer_json
 from compression.recipe import Distill, PruneWeights, Recipe
 from compression.trial import Interval
 from compression.workspace import PROJECT, Workspace
@@ -80,6 +81,15 @@ def test_a_time_is_taken_once(bench: Bench, tmp_path: Path) -> None:
     found = [kept_speed(asked(tmp_path), bench, key, sit) for key in (("a", "b"), ("a", "b"), ("a", "c"))]
     assert found == [(Interval(value=2.5, low=2.25, high=3.0), True)] * 3
     assert len(taken) == 2
+
+
+def test_a_seed_draws_what_stages_calibrate_on_and_not_what_judges(tmp_path: Path) -> None:
+    benches = [bench_of(asked(tmp_path), "minilm-trec", calibrated_by=seed) for seed in (0, 1, 1)]
+    tokenizer = tokenizer_json(benches[0].model_ref)
+    calibration, validation = ([bench.judge.encoded(name, tokenizer).key for bench in benches] for name in ("calibration", "validation"))
+    assert calibration[0] != calibration[1] == calibration[2]
+    assert len(set(validation)) == 1
+    assert len({len(bench.task.splits["calibration"]) for bench in benches}) == 1
 
 
 def test_a_section_that_breaks_off_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
