@@ -16,9 +16,8 @@ from compression.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
 """Parts of the names of instruction sets that multiply int8 faster than fp32: VNNI and AMX on x86, dot product on Arm."""
-_SATURATION = """ ONNX Runtime's sums can saturate here, and accuracy is measured with that; \
-the session entry session.x64quantprecision = 1 makes them exact, but slower."""
-"""Of x86 without VNNI: pairs of uint8 x int8 products are added in 16 bits (docs/measuring.md)."""
+_SATURATION = " ONNX Runtime's sums can saturate here; accuracy is measured with that."
+"""Of x86 without VNNI: pairs of uint8 x int8 products are added in 16 bits, and what to do about it is in docs/measuring.md."""
 MANY_ROWS, MANY_ROWS_WITHOUT_INT8 = 64, 32
 """Rows of activations (batch x tokens) from which fp32 matrices are no slower than packed 4 and 2 bits; without int8 instructions than 8, too."""
 

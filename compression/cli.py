@@ -134,6 +134,7 @@ def _add_reading(add: _Add) -> None:
     for command in (frontier, report):
         command.add_argument("model", metavar="MODEL", help="a built-in name, a folder, or a hub id")
         command.add_argument("--task", metavar="TASK", help="only this task (default: the model's own, else the one measured last)")
+        command.add_argument("--study", action="store_true", help="of the study that ships, though models were measured here")
     compare = add("compare", "trials side by side: who beats whom, what their recipes do differently, which answers differ")
     compare.add_argument("trials", nargs="+", metavar="TRIAL", help="ids of two trials or more, or the starts of them")
     keep = add("keep", "judge models that were chosen on the test split, which no curve has seen; once each")

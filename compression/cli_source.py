@@ -22,16 +22,19 @@ from compression.workspace import Workspace
 @dataclass(frozen=True)
 class Source:
     """`where` is empty for the workspace; for the shipped study it says which machine measured it and when. `other_tasks` are those that
-    the model was measured on too."""
+    the model was measured on too, `in_study` counts the models of the shipped study that the workspace's stand in front of."""
 
     name: Literal["workspace", "shipped study"]
     model: str
     where: str = ""
     other_tasks: tuple[str, ...] = ()
+    in_study: int = 0
 
     def in_words(self, count: int) -> list[str]:
         """Whose points these are and what else there is, a line each where there is something to say."""
         lines = [f"These {count} models were measured on {self.where}; measure here with `paretoscope sweep {self.model}`."] if self.where else []
+        if self.in_study:
+            lines.append(f"The study that ships has {self.in_study} models, measured on another machine: see them with --study.")
         others = [f"{short(task)} (--task {_typed(task)})" for task in self.other_tasks]
         return [*lines, f"Measured too: {', '.join(others)}"] if others else lines
 
@@ -47,24 +50,36 @@ def beside(store: Store, ids: Sequence[str]) -> list[TrialDocument]:
     return [document for model, task in sorted(asked) for document in store.documents(model=model, task=task)]
 
 
-def measured_trials(workspace: Workspace, model: str, task: str | None) -> tuple[list[TrialDocument], Source]:
-    """What was measured of `model`, on `task`, else on its own task, else on the one measured last; an error when nothing was."""
+def measured_trials(workspace: Workspace, model: str, task: str | None, *, study: bool = False) -> tuple[list[TrialDocument], Source]:
+    """What was measured of `model`, on `task`, else on its own task, else on the one measured last; an error when nothing was.
+
+    The shipped study answers where the workspace has nothing of that task, or when `study` asks for it.
+    """
     ref = catalog.resolve_model(model)
     task = catalog.resolve_task(task).name if task else None
     store = Store.open(workspace)
     own = store.documents(model=ref.key)
     store.close()
+    shipped = [document for document in shipped_study() if document.model == ref.name] if ref.kind == "builtin" else []
     missing = (task or ref.task) not in {document.task for document in own}
-    study = [document for document in shipped_study() if document.model == ref.name] if ref.kind == "builtin" and missing else []
-    here, shipped = ([document for document in source if task in (None, document.task)] for source in (own, study))
-    if not (found := here or shipped):
-        on = f' on "{task}"' if task else ""
-        raise ParetoscopeError(f'Nothing was measured of "{model}"{on} yet; `paretoscope sweep {model}` is a start.')
+    in_study, here = ([document for document in source if task in (None, document.task)] for source in (shipped, own))
+    from_study = bool(in_study) and (study or (missing and not here))
+    if study and not in_study:
+        raise ParetoscopeError(f'The study that ships has nothing of "{model}"{_on(task)}; leave out --study.')
+    if not (found := in_study if from_study else here):
+        raise ParetoscopeError(f'Nothing was measured of "{model}"{_on(task)} yet; `paretoscope sweep {model}` is a start.')
     newest = max(found, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)
     chosen = task or next((document.task for document in found if document.task == ref.task), newest.task)
-    others = tuple(dict.fromkeys(document.task for document in (*own, *study) if document.task != chosen))
-    source = Source("workspace", model, "", others) if here else Source("shipped study", model, _where(newest), others)
+    others = tuple(dict.fromkeys(document.task for document in (*own, *(shipped if missing else ())) if document.task != chosen))
+    if from_study:
+        source = Source("shipped study", model, _where(newest), others)
+    else:
+        source = Source("workspace", model, "", others, sum(document.task == chosen for document in shipped))
     return [document for document in found if document.task == chosen], source
+
+
+def _on(task: str | None) -> str:
+    return f' on "{task}"' if task else ""
 
 
 def _where(newest: TrialDocument) -> str:

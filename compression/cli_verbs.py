@@ -196,7 +196,7 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
 
     objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
     judged_objectives(given, defaults.Axes())
-    documents, source = measured_trials(workspace, given.model, given.task)
+    documents, source = measured_trials(workspace, given.model, given.task, study=given.study)
     found = frontier_document(documents, given, source)
     _say(given, found.to_json(), found.in_words())
 
@@ -212,7 +212,7 @@ def report(given: Namespace, workspace: Workspace) -> None:
     from compression.report.html import write_report
 
     to = Path(given.to).absolute()
-    documents, source = measured_trials(workspace, given.model, given.task)
+    documents, source = measured_trials(workspace, given.model, given.task, study=given.study)
     try:
         write_report(documents, to)
     except OSError as error:

@@ -81,8 +81,10 @@ def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) 
     elif guess and not guess.reason and not guess.measured and guess.level is not None:
         where = "this machine" if scope.here else plain(scope.machine.in_words())
         quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
+        shipped = not scope.demo and any(document.model == scope.model for document in data.demo_documents())
         st.caption(
-            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes; "
+            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes"
+            f"{', those of the study that ships among them' if shipped else ''}; "
             f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. The size is counted."
         )
     if shape is None:

@@ -134,11 +134,10 @@ def _prune(*, decoder: bool) -> None:
         if not st.toggle("**2 Prune**", **_key("prune")):
             return
         targets = st.pills(
-            "What goes",
+            "What goes: one or several, one after the other",
             [name for name in TARGET_WORDS if not decoder or name in ("weights", *DECODER_TARGETS)],
             selection_mode="multi",
             format_func=lambda name: "key heads with their query heads" if decoder and name == "heads" else TARGET_WORDS[name],
-            label_visibility="collapsed",
             **_key("targets"),
         )
         if "weights" in targets:

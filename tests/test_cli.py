@@ -346,6 +346,20 @@ def test_until_something_is_measured_here_the_shipped_study_answers(
     assert (found["source"], [trial["trial_id"] for trial in found["trials"]][-1]) == ("workspace", mine.trial_id)
 
 
+def test_the_shipped_study_is_named_beside_own_models_and_answers_when_asked(
+    toys: None, say: Say, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+) -> None:
+    mine = done(store, INT8)
+    shipped = [documents.document(model="plain", task=mine.task), documents.document(Quantize(), model="plain", task=mine.task)]
+    monkeypatch.setattr(cli_source, "shipped_study", lambda: shipped)
+    assert main(["frontier", "plain"]) == 0
+    assert "The study that ships has 2 models, measured on another machine: see them with --study." in capsys.readouterr().out
+    found = say("frontier", "plain", "--study")
+    assert (found["source"], {trial["trial_id"] for trial in found["trials"]}) == ("shipped study", {document.trial_id for document in shipped})
+    monkeypatch.setattr(cli_source, "shipped_study", list)
+    assert 'The study that ships has nothing of "plain"; leave out --study.' in refused("frontier", "plain", "--study")
+
+
 def test_the_models_own_task_goes_first_and_the_others_are_named(
     toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

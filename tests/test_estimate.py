@@ -530,7 +530,7 @@ PLAIN = ("avx2",)
         (Quantize(), VNNI, Conditions(), True, True, "faster than fp32"),
         (Quantize(), ("sse4_2",), Conditions(), True, False, "no int8 instructions"),
         (Quantize(), PLAIN, Conditions(), True, True, "not as fast as with int8 instructions"),
-        (Quantize(), PLAIN, Conditions(), True, True, "session.x64quantprecision = 1"),
+        (Quantize(), PLAIN, Conditions(), True, True, "sums can saturate here"),
         (Quantize(), (), Conditions(), True, True, "where the CPU has VNNI"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=1, sequence=1), True, True, "takes 5.12 bits"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=2, sequence=32), True, False, "64 rows at once) it is no faster than fp32"),
