@@ -42,14 +42,15 @@ def tokens(prompt, most=256, ends=ENDS):
             buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, dtype=TYPES[entry.type]))
             binding.bind_ortvalue_input(entry.name, buffer)
             binding.bind_ortvalue_output(entry.name.replace("past_key_values", "present"), buffer)
+    logits = np.empty((1, 1, session.get_outputs()[0].shape[-1]), dtype=np.float32)
+    binding.bind_ortvalue_output("logits", onnxruntime.OrtValue.ortvalue_from_numpy(logits))
     ids, total = np.array([prompt], dtype=np.int64), 0
     while total + ids.shape[1] < room:
         total += ids.shape[1]
         binding.bind_cpu_input("input_ids", ids)
         binding.bind_cpu_input("attention_mask", np.ones((1, total), dtype=np.int64))
-        binding.bind_output("logits", "cpu")
         session.run_with_iobinding(binding)
-        token = int(binding.get_outputs()[-1].numpy()[0, -1].argmax())
+        token = int(logits[0, -1].argmax())
         if token in ends:
             return
         yield token
