@@ -27,6 +27,7 @@ from compression.sittings import on_footing, reference_ms
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
+from compression.wording import listed
 
 __all__ = [
     "Advice",
@@ -44,6 +45,19 @@ FEWEST = 6
 """Different measured recipes below which nothing is estimated: an interval from fewer would say nothing."""
 KNOWLEDGE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
 """How far apart ways to choose weights are held, by what they look at; one that also updates the others is 1 further away."""
+NEW_GROUND = {
+    0: "fewer layers",
+    1: "fewer heads",
+    2: "fewer neurons",
+    3: "a narrower hidden state",
+    5: "a smaller vocabulary",
+    12: "single weights pruned",
+    17: "fewer than 4 bits",
+    19: "int8 dynamic",
+    20: "int8 static",
+    21: "weights only quantized",
+}
+"""What a place of `features` that is not 0 means. Of what no measured recipe did to any degree, the others say nothing."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -82,8 +96,8 @@ def expected(
     `points` are the measured trials beside which it is shown; only they can be the measurement itself or the baseline. Those of
     `elsewhere` add to what is known of ratios to a baseline. Of both, those of this model (`facts.name`, and `task` when given) count.
     Speed comes only from trials under the same conditions and, when `machine` is given, on that machine. When fewer than six recipes are
-    left, those of other models join in, for what counts are ratios to each one's own baseline. Raises `RecipeError` for a recipe that
-    does not fit the model.
+    left, or none that does to any degree what this one does (`NEW_GROUND`), those of other models join in, for what counts are ratios to
+    each one's own baseline. Raises `RecipeError` for a recipe that does not fit the model.
     """
     wanted = features(facts, recipe)
     more, here = ([d for d in side if d.status == "done" and d.quality and (d.baseline or d.is_baseline)] for side in (elsewhere, points))
@@ -98,15 +112,16 @@ def expected(
         return _as_measured(already, len({d.recipe_id for d in own}), reference_ms(beside))
     reasons: list[str] = []
     quality, speed = _from_ratios(own, facts, wanted, _quality_ratio), _from_ratios(own_timed, facts, wanted, _speed_ratio)
-    if quality.points < FEWEST and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
+    if quality.lacks and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
         quality = wider
-        reasons.append("few recipes of this model are measured, so quality also counts other models")
-    if speed.points < FEWEST and (wider := _from_ratios([d for d in done if _fits(d, machine, conditions)], facts, wanted, _speed_ratio)).interval:
+        reasons.append("few recipes like it are measured of this model, so quality also counts other models")
+    if speed.lacks and (wider := _from_ratios([d for d in done if _fits(d, machine, conditions)], facts, wanted, _speed_ratio)).interval:
         speed = wider
-        reasons.append("few recipes of this model are timed under these conditions, so speed also counts other models")
-    for what, found in (("quality", quality), ("speed", speed)):
-        if found.interval is None:
-            reasons.append(f"an estimate of {what} needs {FEWEST} measured recipes and has {found.points}")
+        reasons.append("few recipes like it are timed of this model under these conditions, so speed also counts other models")
+    if quality.lacks and quality.lacks == speed.lacks:
+        reasons.append(f"an estimate of quality and of speed {quality.lacks}")
+    else:
+        reasons += [f"an estimate of {what} {found.lacks}" for what, found in (("quality", quality), ("speed", speed)) if found.lacks]
     base_quality, base_p50 = _baseline_quality(own), reference_ms(beside)
     if (quality.interval and base_quality is None) or (speed.interval and base_p50 is None):
         reasons.append("the baseline is not measured here yet, so only ratios to it are known")
@@ -129,7 +144,7 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs; and once more the
     shape, where no training follows, for that is another thing. Zeros: half the
     bits that a sparsity is worth, how much the method looks at, whether ranked globally or N:M. Bits: log2 of those of encoder and
-    embedding, which scheme, group size, whether rounding or the choice of widths looks at data.
+    embedding, which scheme, group size, whether rounding or the choice of widths looks at data, whether zero points are real.
     """
     left = after(facts, recipe)
     widths = ("layers", "heads", "ffn", "hidden", "encoder_parameters")
@@ -161,6 +176,7 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     numbers.append(math.log2(stage.group_size / 32) / 4 if stage and scheme == "weight-only" else 0.0)
     by_data = [ROUNDINGS[stage.rounding].looks_at_data, stage.allocation == "sensitivity"] if stage and scheme == "weight-only" else [False, False]
     numbers += [float(looks) / 4 for looks in by_data]
+    numbers.append(float(stage is not None and stage.zero_point == "real"))
     return np.array(numbers)
 
 
@@ -168,12 +184,14 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
 
 
 class _Ratio(NamedTuple):
-    """A ratio to the baseline with its interval, None from fewer than `FEWEST` different recipes; how many there were."""
+    """A ratio to the baseline with its interval; None from fewer than `FEWEST` different recipes or where none of them has been: then
+    `lacks` says what it would need. `points` is how many there were."""
 
     interval: Interval | None
     level: float | None
     points: int
     unlike: bool = False
+    lacks: str = ""
 
 
 def _is_of(document: TrialDocument, facts: ModelFacts, task: str | None) -> bool:
@@ -210,8 +228,10 @@ def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: 
                 continue
         gathered[document.recipe_id][1].append(math.log(value))
     if len(gathered) < FEWEST:
-        return _Ratio(None, None, len(gathered))
+        return _Ratio(None, None, len(gathered), lacks=f"needs {FEWEST} measured recipes and has {len(gathered)}")
     x = np.array([row for row, _ in gathered.values()])
+    if untried := [words for place, words in NEW_GROUND.items() if wanted[place] and not x[:, place].any()]:
+        return _Ratio(None, None, len(gathered), lacks=f"needs a measured recipe with {listed(untried)} and has none")
     y = np.array([statistics.fmean(logs) for _, logs in gathered.values()])
     found = predict(x, y, wanted)
     low, middle, high = (math.exp(found.value + part * found.half) for part in (-1, 0, 1))

@@ -18,7 +18,7 @@ ACROSS = 3
 
 
 def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
-    """Cards in rows of three; nothing when nothing is picked."""
+    """Cards in rows of two or three; nothing when nothing is picked."""
     if not picked:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -28,8 +28,9 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
             if st.button(label, icon=":material/compare_arrows:", type="primary", key="compare_picks"):
                 st.switch_page("pages/compare.py")
             st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
+    across = min(ACROSS, max(2, len(picked)))  # as wide as can be: the table of a chain's stages needs the room
     for start in range(0, len(picked), ACROSS):
-        for column, row in zip(st.columns(ACROSS), picked[start : start + ACROSS], strict=False):
+        for column, row in zip(st.columns(across), picked[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):
                 _card(scope, found, row)
 

@@ -390,7 +390,7 @@ def test_an_estimate_is_near_the_truth_between_measured_recipes(bert: ModelFacts
 
 def test_far_from_what_was_measured_the_interval_is_wider(bert: ModelFacts) -> None:
     trials = study(bert)
-    near, far = (expected(trials, recipe(stage), bert).quality for stage in (PruneWeights(sparsity=0.6), Distill(layers=1, epochs=20)))
+    near, far = (expected(trials, recipe(stage), bert).quality for stage in (PruneWeights(sparsity=0.6), PruneWeights(sparsity=0.99)))
     assert near is not None
     assert far is not None
     assert far.high - far.low > 2 * (near.high - near.low)
@@ -399,8 +399,42 @@ def test_far_from_what_was_measured_the_interval_is_wider(bert: ModelFacts) -> N
 def test_too_few_points_give_a_reason_and_no_number(bert: ModelFacts) -> None:
     said = expected(study(bert)[:FEWEST], recipe(PruneWeights(sparsity=0.6)), bert)
     assert (said.quality, said.speedup, said.latency_p50_ms) == (None, None, None)
-    assert said.reason == "an estimate of quality needs 6 measured recipes and has 5; an estimate of speed needs 6 measured recipes and has 5"
+    assert said.reason == "an estimate of quality and of speed needs 6 measured recipes and has 5"
     assert expected([], recipe(), bert).quality is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "lacks"),
+    [
+        (Distill(layers=1), "fewer layers"),
+        (PruneStructure(target="hidden", ratio=0.25), "a narrower hidden state"),
+        (Quantize(scheme="int8-static"), "int8 static"),
+    ],
+)
+def test_of_what_no_measured_recipe_did_nothing_is_said(stage: AnyStage, lacks: str, bert: ModelFacts) -> None:
+    said = expected(study(bert), recipe(stage), bert)
+    assert (said.quality, said.speedup, said.latency_p50_ms) == (None, None, None)
+    assert said.reason == f"an estimate of quality and of speed needs a measured recipe with {lacks} and has none"
+
+
+def test_zero_points_tell_four_bits_apart(bert: ModelFacts) -> None:
+    """Levels that may begin anywhere lose little where those with zero among them lose much."""
+    bits = [
+        (6, "integer", 0.90),
+        (5, "integer", 0.85),
+        (4.5, "integer", 0.8),
+        (4, "integer", 0.75),
+        (6, "real", 0.95),
+        (5, "real", 0.95),
+        (4, "real", 0.95),
+    ]
+    trials = [document(quality=0.96)]
+    trials += [document(Quantize(scheme="weight-only", bits=bit, zero_point=zero), quality=quality) for bit, zero, quality in bits]
+    real, integer = (
+        expected(trials, recipe(Quantize(scheme="weight-only", bits=4.25, zero_point=zero)), bert).quality for zero in ("real", "integer")
+    )
+    assert real and integer
+    assert real.value > integer.value + 0.05
 
 
 def test_a_measured_recipe_is_answered_with_its_measurement(bert: ModelFacts) -> None:
