@@ -3,6 +3,7 @@
 Both sides make every model and judge it on the validation split; neither samples latency. Each side's cost is the
 processor time of all its processes, imports included; the two run side by side, in turns of one sparsity.
 
+    pip install -r requirements-benchmarks.txt
     python benchmarks/sweep_cost.py [minilm-trec] [--sparsity 0,.1,...] [--bits 32,8,4,2]
 """
 
