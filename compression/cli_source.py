@@ -63,9 +63,9 @@ def measured_trials(workspace: Workspace, model: str, task: str | None, *, study
     shipped = [document for document in shipped_study() if document.model == ref.name] if ref.kind == "builtin" else []
     missing = (task or ref.task) not in {document.task for document in own}
     in_study, here = ([document for document in source if task in (None, document.task)] for source in (shipped, own))
-    from_study = bool(in_study) and (study or (missing and not here))
     if study and not in_study:
         raise ParetoscopeError(f'The study that ships has nothing of "{model}"{_on(task)}; leave out --study.')
+    from_study = study or not here
     if not (found := in_study if from_study else here):
         raise ParetoscopeError(f'Nothing was measured of "{model}"{_on(task)} yet; `paretoscope sweep {model}` is a start.')
     newest = max(found, key=lambda document: document.measured_at.timestamp() if document.measured_at else 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,18 +46,18 @@ FEWEST = 6
 KNOWLEDGE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
 """How far apart ways to choose weights are held, by what they look at; one that also updates the others is 1 further away."""
 NEW_GROUND = {
-    0: "fewer layers",
-    1: "fewer heads",
-    2: "fewer neurons",
-    3: "a narrower hidden state",
-    5: "a smaller vocabulary",
-    12: "single weights pruned",
-    17: "fewer than 4 bits",
-    19: "int8 dynamic",
-    20: "int8 static",
-    21: "weights only quantized",
+    "layers": "fewer layers",
+    "heads": "fewer heads",
+    "ffn": "fewer neurons",
+    "hidden": "a narrower hidden state",
+    "vocabulary": "a smaller vocabulary",
+    "zeros": "single weights pruned",
+    "below 4 bits": "fewer than 4 bits",
+    "int8-dynamic": "int8 dynamic",
+    "int8-static": "int8 static",
+    "weight-only": "weights only quantized",
 }
-"""What a place of `features` that is not 0 means. Of what no measured recipe did to any degree, the others say nothing."""
+"""What some of the `features` are where they are not 0. Of what no measured recipe did to any degree, the others say nothing."""
 MOST = 250
 """Newest documents that are used, so that an estimate keeps up with a slider."""
 
@@ -137,8 +137,8 @@ def expected(
     )
 
 
-def features(facts: ModelFacts, recipe: Recipe) -> Array:
-    """A recipe as numbers of about unit scale, for one model; equal steps in them matter about equally.
+def features(facts: ModelFacts, recipe: Recipe) -> dict[str, float]:
+    """A recipe as numbers of about unit scale, for one model, by name; equal steps in them matter about equally.
 
     Shape: log2 of the share of layers, heads, neurons, hidden width and of encoder weights that stay, half of that of words, and
     whether data chose what goes. Training: whether distilled, with a teacher, whether with its inner states, epochs; and once more the
@@ -147,37 +147,42 @@ def features(facts: ModelFacts, recipe: Recipe) -> Array:
     embedding, which scheme, group size, whether rounding or the choice of widths looks at data, whether zero points are real.
     """
     left = after(facts, recipe)
-    widths = ("layers", "heads", "ffn", "hidden", "encoder_parameters")
-    shares = [getattr(left, width) / getattr(facts, width) for width in widths]
-    numbers = [math.log2(share) for share in shares]
-    numbers.append(math.log2(left.vocabulary / facts.vocabulary) / 2)
     distilled = [stage for stage in recipe.stages if isinstance(stage, Distill)]
     cuts = [stage for stage in recipe.stages if isinstance(stage, PruneStructure)]
-    numbers.append(float(any(stage.criterion != "magnitude" or stage.allocation == "global" for stage in cuts)) / 2)
     taught = [stage.soft_weight for stage in distilled]
     taught += [stage.distill_weight for stage in recipe.stages if isinstance(stage, PruneStructure | PruneWeights) and stage.retrain_epochs]
-    numbers += [float(bool(distilled)), max(taught, default=0.0)]
-    numbers.append(float(any(stage.imitates for stage in distilled)) / 2)
     epochs = sum(passes(stage) for stage in recipe.stages)
-    numbers.append(math.log2(1 + epochs) / 2)
-    numbers.append(0.0 if epochs else math.log2(left.encoder_parameters / facts.encoder_parameters))
     zeros = [stage for stage in recipe.stages if isinstance(stage, PruneWeights)]
     kept = min((1 - stage.target_sparsity for stage in zeros), default=1.0)
-    numbers.append(-1.5 * math.log2(kept))
-    numbers.append(max((KNOWLEDGE[WEIGHT_SCORES[stage.method].looks_at] + WEIGHT_SCORES[stage.method].updates for stage in zeros), default=0.0))
-    numbers += [float(any(stage.scope == "global" for stage in zeros)) / 2, float(any(stage.n_of_m for stage in zeros)) / 2]
     stage = next((stage for stage in recipe.stages if isinstance(stage, Quantize)), None)
-    scheme, bits, words = (stage.scheme, stage.bits, stage.embedding_bits) if stage else ("", 32, 32)
+    grouped = stage if stage and stage.scheme == "weight-only" else None
+    bits, words = (stage.bits, stage.embedding_bits) if stage else (32, 32)
     if stage and stage.max_mb is not None:
         bits = words = min(8.0, max(2.0, expected_bytes(facts, recipe).weights_bytes * 8 / left.parameters))
-    # From 4 bits down every bit costs more than the one before.
-    numbers += [(5 - math.log2(bits)) / 2, max(0.0, 4 - bits), (5 - math.log2(words)) / 4]
-    numbers += [float(scheme == name) for name in ("int8-dynamic", "int8-static", "weight-only")]
-    numbers.append(math.log2(stage.group_size / 32) / 4 if stage and scheme == "weight-only" else 0.0)
-    by_data = [ROUNDINGS[stage.rounding].looks_at_data, stage.allocation == "sensitivity"] if stage and scheme == "weight-only" else [False, False]
-    numbers += [float(looks) / 4 for looks in by_data]
-    numbers.append(float(stage is not None and stage.zero_point == "real"))
-    return np.array(numbers)
+    shares = {width: getattr(left, width) / getattr(facts, width) for width in ("layers", "heads", "ffn", "hidden", "encoder_parameters")}
+    return {
+        **{width: math.log2(share) for width, share in shares.items()},
+        "vocabulary": math.log2(left.vocabulary / facts.vocabulary) / 2,
+        "cut by data": float(any(cut.criterion != "magnitude" or cut.allocation == "global" for cut in cuts)) / 2,
+        "distilled": float(bool(distilled)),
+        "taught": max(taught, default=0.0),
+        "inner states": float(any(student.imitates for student in distilled)) / 2,
+        "epochs": math.log2(1 + epochs) / 2,
+        "untrained": 0.0 if epochs else math.log2(shares["encoder_parameters"]),
+        "zeros": -1.5 * math.log2(kept),
+        "zeros by data": max((KNOWLEDGE[WEIGHT_SCORES[z.method].looks_at] + WEIGHT_SCORES[z.method].updates for z in zeros), default=0.0),
+        "global zeros": float(any(z.scope == "global" for z in zeros)) / 2,
+        "N:M": float(any(z.n_of_m for z in zeros)) / 2,
+        # From 4 bits down every bit costs more than the one before.
+        "bits": (5 - math.log2(bits)) / 2,
+        "below 4 bits": max(0.0, 4 - bits),
+        "embedding bits": (5 - math.log2(words)) / 4,
+        **{name: float(stage is not None and stage.scheme == name) for name in ("int8-dynamic", "int8-static", "weight-only")},
+        "group size": math.log2(grouped.group_size / 32) / 4 if grouped else 0.0,
+        "rounded by data": float(grouped is not None and ROUNDINGS[grouped.rounding].looks_at_data) / 4,
+        "widths by data": float(grouped is not None and grouped.allocation == "sensitivity") / 4,
+        "real zero points": float(grouped is not None and grouped.zero_point == "real"),
+    }
 
 
 # --- ratios to the baseline --------------------------------------------------------------------------------
@@ -214,9 +219,11 @@ def _speed_ratio(document: TrialDocument) -> float | None:
     return document.speedup.value if document.speedup else None
 
 
-def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: Array, ratio: Callable[[TrialDocument], float | None]) -> _Ratio:
+def _from_ratios(
+    documents: Sequence[TrialDocument], facts: ModelFacts, wanted: Mapping[str, float], ratio: Callable[[TrialDocument], float | None]
+) -> _Ratio:
     """The ratio to expect, from every different recipe that fits this model; repeats are averaged, the baseline is known."""
-    gathered: dict[str, tuple[Array, list[float]]] = {}
+    gathered: dict[str, tuple[dict[str, float], list[float]]] = {}
     for document in documents:
         value = None if document.is_baseline else ratio(document)
         if value is None or value <= 0:
@@ -229,13 +236,13 @@ def _from_ratios(documents: Sequence[TrialDocument], facts: ModelFacts, wanted: 
         gathered[document.recipe_id][1].append(math.log(value))
     if len(gathered) < FEWEST:
         return _Ratio(None, None, len(gathered), lacks=f"needs {FEWEST} measured recipes and has {len(gathered)}")
-    x = np.array([row for row, _ in gathered.values()])
-    if untried := [words for place, words in NEW_GROUND.items() if wanted[place] and not x[:, place].any()]:
+    if untried := [words for name, words in NEW_GROUND.items() if wanted[name] and not any(row[name] for row, _ in gathered.values())]:
         return _Ratio(None, None, len(gathered), lacks=f"needs a measured recipe with {listed(untried)} and has none")
+    x, at = np.array([list(row.values()) for row, _ in gathered.values()]), np.array(list(wanted.values()))
     y = np.array([statistics.fmean(logs) for _, logs in gathered.values()])
-    found = predict(x, y, wanted)
+    found = predict(x, y, at)
     low, middle, high = (math.exp(found.value + part * found.half) for part in (-1, 0, 1))
-    return _Ratio(Interval(value=middle, low=low, high=high), found.level, len(gathered), _unlike(x, wanted))
+    return _Ratio(Interval(value=middle, low=low, high=high), found.level, len(gathered), _unlike(x, at))
 
 
 def _unlike(x: Array, at: Array) -> bool:

@@ -56,7 +56,7 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
     baseline = next((row for row in table if row.document.is_baseline), None)
     _numbers(scope, baseline, shape, size, guess)
     act()
-    _where_from(scope, shape, guess)
+    _where_from(scope, shape, size, guess)
     if table:
         _curves(scope, table, recipe, size, guess)
     _can_it(scope, recipe, shape)
@@ -72,7 +72,7 @@ def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size:
                 _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == scope.axes.time)
 
 
-def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) -> None:
+def _where_from(scope: Scope, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
     """What the estimates stand on, or why there are none."""
     if guess and guess.reason:
         st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
@@ -81,11 +81,13 @@ def _where_from(scope: Scope, shape: ModelFacts | None, guess: Estimate | None) 
     elif guess and not guess.reason and not guess.measured and guess.level is not None:
         where = "this machine" if scope.here else plain(scope.machine.in_words())
         quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
+        exact = size is None or size.exact
+        counted = "The size is counted." if exact else "The size is bounded: which matrix takes which bits depends on its weights."
         shipped = not scope.demo and any(document.model == scope.model for document in data.demo_documents())
         st.caption(
             f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes"
             f"{', those of the study that ships among them' if shipped else ''}; "
-            f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. The size is counted."
+            f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. {counted}"
         )
     if shape is None:
         st.caption("Nothing can be said beforehand about this family of models; measuring it works all the same.")

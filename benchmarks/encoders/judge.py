@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.shipped import shipped_bytes
 from compression.artifact.pack import TOKENIZER
-from compression.catalog import request
+from compression.catalog import request, resolve_request
 from compression.engine.cache import content_key
 from compression.engine.pipeline import Bench, Made, Steps
 from compression.measure import locks, statistics
@@ -24,7 +24,7 @@ from compression.measure.latency import measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
 from compression.measure.quality import evaluate
 from compression.recipe import AnyStage, Recipe
-from compression.tasks import Task
+from compression.tasks import Task, load_task
 from compression.trial import Conditions, Interval, Protocol
 from compression.workspace import Workspace
 
@@ -84,8 +84,9 @@ class Judged:
 def bench_of(asked: Asked, model: str, recipe: Recipe | None = None, calibrated_by: int | None = None) -> Bench:
     """With a seed in `calibrated_by` the calibration examples are drawn by it (`with_drawn_calibration`)."""
     wanted = request(model, recipe or Recipe(), protocol=asked.protocol, conditions=CONDITIONS)
-    bench = Bench(wanted, asked.workspace, Steps(wanted.recipe, lambda progress: None))
-    return bench if calibrated_by is None else Bench(wanted, asked.workspace, bench.steps, with_drawn_calibration(bench.task, calibrated_by))
+    model_ref, task_ref = resolve_request(wanted)
+    task = None if calibrated_by is None else with_drawn_calibration(load_task(task_ref, model_ref.outputs), calibrated_by)
+    return Bench(wanted, asked.workspace, Steps(wanted.recipe, lambda progress: None), task)
 
 
 def judged(asked: Asked, bench: Bench, recipe: Recipe) -> Judged:
