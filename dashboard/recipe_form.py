@@ -168,7 +168,7 @@ def _choose_structure(*, uneven: bool, decoder: bool) -> None:
     names = decoder_methods(STRUCTURE_CRITERIA) if decoder else tuple(STRUCTURE_CRITERIA)
     st.selectbox("Choose parts by", names, format_func=lambda name: STRUCTURE_CRITERIA[name].label, **_key("criterion"))
     if uneven:
-        words = {"uniform": "the same of each layer", "global": "where least missed"}
+        words = {"uniform": "evenly", "global": "where least missed"}
         st.segmented_control("Heads and neurons go", list(words), format_func=lambda name: words[name], required=True, **_key("allocation"))
 
 
