@@ -71,10 +71,16 @@ def too_few() -> None:
         st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
 
 
-def kept(scope: Scope, rows: Sequence[Row]) -> dict[str, Samples | None]:
-    """What the trials kept, by id. Points of the shipped study kept nothing that is here."""
-    if scope.demo:
-        return dict.fromkeys((row.id for row in rows), None)
+def only_numbers() -> None:
+    """What the points of the shipped study cannot show here."""
+    st.caption(
+        ":material/info: The shipped study keeps numbers only. Make these models here with the buttons above to see how long every"
+        " request took, to read where two of them disagree, and to try them on a text of your own."
+    )
+
+
+def kept(rows: Sequence[Row]) -> dict[str, Samples | None]:
+    """What the trials kept, by id."""
     found: dict[str, Samples | None] = {}
     for row in rows:
         try:
@@ -173,7 +179,5 @@ def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None])
             + (f" Noisy: {listed(noisy)}." if noisy else "")
         )
     without = [called[row.id] for row in rows if row.id not in {each.id for each, _ in timed}]
-    if scope.demo:
-        st.caption(":material/info: The shipped study has no single times, only the numbers above.")
-    elif without:
+    if without:
         st.caption(f":material/info: No single times are kept on this machine of {listed(without)}.")

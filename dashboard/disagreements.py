@@ -16,14 +16,13 @@ from compression.report.table import Row
 from compression.samples import Samples
 from compression.splits import Split
 from dashboard import data, linked, playground
-from dashboard.scope import Scope
 
 SHOWN: dict[Outcome, str] = {"lost": "first", "gained": "second", "both wrong": "neither"}
 """Which of the two was right."""
 ANY = "any label"
 
 
-def draw(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
+def draw(rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
     st.markdown("#### The same examples through two of them")
     first, second = _two(rows)
     if first.id == second.id:
@@ -34,9 +33,7 @@ def draw(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None]) 
         divergence = "" if found.paired.kl is None else f" KL divergence {found.paired.kl:.3f} nats."
         st.markdown(f"**{second.name}** beside **{first.name}**: {verdict(found.paired, found.n)}.{divergence}")
     ours, theirs = kept[first.id], kept[second.id]
-    if scope.demo:
-        st.caption(":material/info: The shipped study keeps numbers only, no answers by example: measure the two here to read where they disagree.")
-    elif found.paired and found.paired.change:
+    if found.paired and found.paired.change:
         st.caption(":material/info: Perplexity is over whole documents, so there are no answers by example to read; write a prompt below.")
     elif found.reason or ours is None or theirs is None:
         st.caption(f":material/info: There is nothing to read by example, for {found.reason or 'the answers are not kept on this machine'}.")

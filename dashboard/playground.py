@@ -15,7 +15,6 @@ from compression.report.table import Row
 from compression.wording import listed
 from dashboard import data, downloads, frame, writing
 from dashboard.cards import error_card
-from dashboard.scope import Scope
 
 if TYPE_CHECKING:
     from compression.classify import Answer, Classifier
@@ -27,13 +26,10 @@ OPEN_AT_ONCE, OPEN_SECONDS = 8, 1800
 """Artefacts that stay open for the next text, and for how long at most: each holds its weights in memory."""
 
 
-def draw(scope: Scope, rows: Sequence[Row]) -> None:
+def draw(rows: Sequence[Row]) -> None:
     st.markdown("#### Try a text of your own")
-    there = {row.id: folder for row in rows if not scope.demo and (folder := downloads.folder(row))}
+    there = {row.id: folder for row in rows if (folder := downloads.folder(row))}
     gone = [row.name for row in rows if row.id not in there]
-    if scope.demo:
-        st.caption(":material/info: The shipped study has no models that could answer: make them here with the buttons above.")
-        return
     if gone:
         st.caption(f":material/info: Cannot answer, for the files are not on this disk any more: {listed(gone)}.")
     writers = [row for row in rows if row.id in there and writing.is_writer(there[row.id])]

@@ -122,10 +122,8 @@ def test_points_of_the_shipped_study_say_what_they_lack(open_page: Open, tmp_pat
     said = words(app)
     assert "**fp32 baseline**" in said
     assert len(app.table) == 1
-    assert "12 of 538 lost, 4 gained, p = .08: no clear difference" in said
-    assert "The shipped study has no single times" in said
-    assert "keeps numbers only, no answers by example" in said
-    assert "The shipped study has no models that could answer" in said
+    assert "The shipped study keeps numbers only. Make these models here" in said
+    assert not app.text_input
 
 
 def test_trials_whose_samples_and_files_are_gone_say_so(open_page: Open, full: list[TrialDocument]) -> None:
