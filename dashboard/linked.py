@@ -25,7 +25,7 @@ def chips(label: str, options: Sequence[str], *, key: str, default: Sequence[str
     """Chips of which several may be on."""
     _begin(key, list(default), lambda values: [value for value in values if value in options] or None)
     st.session_state[key] = [value for value in st.session_state[key] if value in options]
-    return _end(key, st.pills(label, options, selection_mode="multi", key=key, persist_state="session", **ink), list(default))
+    return _end(key, st.pills(label, options, selection_mode="multi", key=key, persist_state="session", wrap=True, **ink), list(default))
 
 
 def slider(label: str, low: float, high: float, *, key: str, step: float, default: float, **ink: Any) -> float:

@@ -16,7 +16,7 @@ from compression.recipe import PruneWeights, Recipe
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""
 SPARSITIES = (0.5, 0.6, 0.7, 0.8)
-RETRAINED = PruneWeights(method="sparsegpt", sparsity=0.9, steps=4, retrain_epochs=8, learning_rate=1e-4, distill_weight=0.5)
+RETRAINED = PruneWeights(method="sparsegpt", sparsity=0.9, steps=4, retrain_epochs=16, learning_rate=5e-4, distill_weight=0.9)
 MOST_LOST = 0.02
 
 
