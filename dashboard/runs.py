@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -103,8 +103,8 @@ def try_again(row: TrialRow) -> None:
         st.rerun()
 
 
-def result(scope: Scope, row: Row) -> None:
-    """The measured model beside the baseline of the same sitting: deltas, intervals, the paired test in words."""
+def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
+    """The measured model beside the baseline of the same sitting: deltas, intervals, the paired test in words; until it is closed."""
     look = LOOKS[row.family]
     with st.container(border=True):
         st.markdown(f"#### {look.glyph} {row.name}: measured")
@@ -120,6 +120,8 @@ def result(scope: Scope, row: Row) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads.artifact(scope, row, key=f"result_{row.id}")
             st.page_link("pages/explore.py", label="See it on the curves", icon=":material/scatter_plot:", query_params=address(row.document))
+            if st.button("Close", icon=":material/close:", type="tertiary", key=f"close_{row.id}"):
+                close()
 
 
 def _tile(key: str, row: Row) -> None:

@@ -149,4 +149,11 @@ def _live(scope: Scope, ids: list[str]) -> None:
     done = [row for row in rows if row.document and row.status == "done"]
     for row in done[-1:]:
         if row.document:
-            runs.result(scope, row_among(row.document, data.documents()))
+            runs.result(scope, row_among(row.document, data.documents()), _close)
+
+
+def _close() -> None:
+    """Away with the results; what still runs or waits stays."""
+    watching = st.session_state.get("watching", [])
+    st.session_state["watching"] = [row.trial_id for row in data.trials() if row.trial_id in watching and row.status in LIVE]
+    st.rerun()

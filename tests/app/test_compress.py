@@ -153,6 +153,9 @@ def test_the_result_stands_beside_the_baseline(open_page: Open, store: Store) ->
     assert "it lost 12 that the baseline had right and gained 4" in said
     assert "Measured in turns with the baseline: 2.00x faster [1.90, 2.10]." in said
     assert tiles(app)["Latency p50"] == "4.00 ms"
+    button(app, "Close").click().run()
+    assert "int8 dynamic: measured" not in words(app)
+    assert "Already measured here" in words(app)
 
 
 def test_the_time_it_takes_is_rough_from_elsewhere_until_it_is_known_here(
