@@ -72,7 +72,7 @@ def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> Tr
     made = bench.make(recipe)
     baseline = made if not recipe.stages else bench.make(Recipe())
     reference = bench.scores(baseline, baseline)
-    scores = reference if made is baseline else bench.scores(made, baseline, reference)
+    scores = reference if made is baseline else bench.scores(made, baseline)
     sitting = bench.sit(made, baseline)
     bench.keep_samples(sitting, scores, reference)
     return bench.document(made, baseline, scores, reference, sitting, notes)
@@ -273,22 +273,24 @@ class Bench:
 
     # --- measuring ------------------------------------------------------------------------------------
 
-    def scores(self, made: Made, baseline: Made, reference: Scores | None = None) -> Scores:
-        """What the judge needs to know of a graph, through ONNX Runtime; `reference` is the same of the baseline."""
+    def scores(self, made: Made, baseline: Made) -> Scores:
+        """What the judge needs to know of a graph beside the baseline, through ONNX Runtime."""
         with self.steps.step("accuracy"):
+            return self._scores(made, baseline)
 
-            def run() -> Scores:
-                with locks.compute():
-                    return self.judge.scores(made.folder, reference)
+    def _scores(self, made: Made, baseline: Made) -> Scores:
+        def run() -> Scores:
+            reference = None if made.key == baseline.key else self._scores(baseline, baseline)
+            with locks.compute():
+                return self.judge.scores(made.folder, reference)
 
-            return self.cache.arrays(content_key("scores", made.key, self.judge.key(made.folder, baseline.key), fingerprint().id), run)
+        return self.cache.arrays(content_key("scores", made.key, self.judge.key(made.folder, baseline.key), fingerprint().id), run)
 
     def judged(self, recipe: Recipe) -> Quality:
         """The quality of a recipe on the validation split."""
         baseline = self.make(Recipe())
         made = self.make(recipe) if recipe.stages else baseline
-        reference = self.scores(baseline, baseline)
-        return self.judge.quality(made.folder, reference if made is baseline else self.scores(made, baseline, reference))
+        return self.judge.quality(made.folder, self.scores(made, baseline))
 
     def fits(self, stage: Stage) -> bool:
         """Whether the model can take a stage."""
