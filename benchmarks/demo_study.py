@@ -100,6 +100,7 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
     [weights(6)],
     [weights(4) | {"zero_point": "real", "cache_bits": 8}],
     [weights(3) | {"rounding": "gptq", "allocation": "sensitivity"}],
+    of_file("smollm2-eighth"),
     [{"kind": "prune-weights", "sparsity": 0.5, "method": "sparsegpt"}, weights(8)],
     [shorter(0.2)],
     [shorter(0.2) | RECOVERED],

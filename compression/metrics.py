@@ -52,7 +52,13 @@ class Metric:
 
     @property
     def axis_title(self) -> str:
-        return f"{self.label} ({self.unit}) {self.arrow}" if self.unit else f"{self.label} {self.arrow}"
+        """`"Size on disk (MB) ↓ lower is better"`."""
+        return f"{self.with_unit} {self.arrow}"
+
+    @property
+    def with_unit(self) -> str:
+        """`"Size on disk (MB)"`; perplexity has no unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def shown(self, value: float) -> float:
         """The stored `value` in the unit that a person reads."""

@@ -71,7 +71,7 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
 
 
 def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
-    return linked.option(label, keys, key=key, default=default, format_func=lambda k: f"{metric(k).label} ({metric(k).unit}) {metric(k).arrow[0]}")
+    return linked.option(label, keys, key=key, default=default, format_func=lambda k: f"{metric(k).with_unit} {metric(k).arrow[0]}")
 
 
 def _lower(label: str) -> str:

@@ -87,7 +87,7 @@ def _where_from(scope: Scope, shape: ModelFacts | None, size: SizeEstimate | Non
         st.caption(
             f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes"
             f"{', those of the study that ships among them' if shipped else ''}; "
-            f"left out in turn, {guess.level * 100:.0f} % of them lay within such an interval. {counted}"
+            f"intervals of {guess.level * 100:.0f} %, as leaving out each in turn asks for. {counted}"
         )
     if shape is None:
         st.caption("Nothing can be said beforehand about this family of models; measuring it works all the same.")

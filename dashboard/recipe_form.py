@@ -18,7 +18,7 @@ from dashboard.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder,
 
 PREFIX = "form_"
 PRESETS = {"gentle": "int8-embedding-4.yaml", "balanced": "student-ffn-int8.yaml", "tiny": "tiny.yaml"}
-DECODER_PRESETS = {"gentle": "weight-only-8.yaml", "balanced": "weight-only-4-real.yaml", "tiny": "smollm2-sixth.yaml"}
+DECODER_PRESETS = {"gentle": "weight-only-4-real.yaml", "balanced": "smollm2-sixth.yaml", "tiny": "smollm2-eighth.yaml"}
 """Shipped recipes behind the preset chips, of a classifier and of a language model."""
 LAST = "my last"
 PATTERNS = {"unstructured": "anywhere", "2:4": "2 of 4 kept", "4:8": "4 of 8 kept", "1:4": "1 of 4 kept"}
