@@ -198,6 +198,8 @@ def _quantize(*, decoder: bool = False) -> None:
             st.slider("Bits per weight, on average", 2.0, 8.0, step=0.5, format="%.1f bits", help=help_bits, disabled=budget, **_key("bits"))
             help_mb = "In place of bits: the widths of every part, embedding and last matrix too, are chosen so that all files fit."
             st.number_input("Or at most, in MB", min_value=0.1, step=1.0, value=None, placeholder="any size", help=help_mb, **_key("max_mb"))
+            if decoder:  # it costs a language model more than a bit does
+                _zero_point()
         if scheme == "int8-static":
             st.selectbox(
                 "Range of activations",
@@ -234,13 +236,8 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
         st.select_slider("Weights that share a scale", [16, 32, 64, 128, 256], **_key("group_size"))
         if not decoder:
             st.select_slider("Last matrix", [2, 4, 8, 32], format_func=_bits, disabled=fitted, **_key("head_bits"))
-        if decoder or not st.session_state[PREFIX + "train_epochs"]:
-            help_zero = (
-                "With an integer, zero is a level of every group, as pruned weights need it. A real number lets the levels begin at a group's least "
-                "weight: finer at two bytes more a group, and exact for the weights of a Q4_1 file."
-            )
-            held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
-            st.segmented_control("Zero point", ["integer", "real"], help=help_zero, required=True, disabled=held, **_key("zero_point"))
+        if not decoder and not st.session_state[PREFIX + "train_epochs"]:
+            _zero_point()
         if decoder and splits_words({name: st.session_state[PREFIX + name] for name in ("embedding_bits", "head_bits", "max_mb")}):
             help_words = "The merges of a byte-pair vocabulary come by frequency: its first words are most of what is read and written."
             st.slider("Frequent words that keep 8 bits", 0, 20_000, step=1000, help=help_words, **_key("frequent_words"))
@@ -253,6 +250,15 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
             help="Which matrix takes how many bits follows its own error, or how far the model's answers move (takes a minute).",
             **_key("widths"),
         )
+
+
+def _zero_point() -> None:
+    help_zero = (
+        "With an integer, zero is a level of every group, as pruned weights need it. A real number lets the levels begin at a group's least "
+        "weight: finer at two bytes more a group, and exact for the weights of a Q4_1 file."
+    )
+    held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
+    st.segmented_control("Zero point", ["integer", "real"], help=help_zero, required=True, disabled=held, **_key("zero_point"))
 
 
 def _recover(*, trains: bool) -> None:

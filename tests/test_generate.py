@@ -103,10 +103,13 @@ def test_the_artefact_answers_by_itself(made: Path, decoder: Decoder, tmp_path: 
     prompt = decoder.encode(decoder.chat_prompt("the winter"))
     expected = decoder.decode([token.id for token in decoder.stream(prompt, max_new_tokens=256)])
     assert done.strip("\n\ufffd") == expected.strip("\n\ufffd")
-    assert "ms to the first of 32 tokens" in run(tmp_path / "artefact", "--time")
+    assert "ms to the first token after a prompt of 32" in run(tmp_path / "artefact", "--time")
+    assert "an empty line ends it" in run(tmp_path / "artefact", "--help")
+    assert expected.strip("\n\ufffd") in run(tmp_path / "artefact", asked="the winter")  # a chat that ends with its input
 
 
-def run(artefact: Path, *given: str) -> str:
-    done = subprocess.run([sys.executable, "run.py", *given], cwd=artefact, capture_output=True, timeout=60, check=False)
+def run(artefact: Path, *given: str, asked: str = "") -> str:
+    command = [sys.executable, "run.py", *given]
+    done = subprocess.run(command, cwd=artefact, input=asked.encode(), capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()

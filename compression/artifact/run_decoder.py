@@ -70,9 +70,16 @@ def answer(text):
     return written
 
 
+def asked():
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
+
+
 def chat():
     said = ""
-    while text := input("> "):
+    while text := asked():
         said += f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text
         said += answer(said) + ("<|im_end|>\n" if CHATML else "")
 
@@ -89,7 +96,10 @@ def timed(count=64):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--time"]:
-        print("{:.1f} ms to the first of {} tokens, then {:.2f} ms a token".format(timed()[0], CONDITIONS["sequence"], timed()[1]))
+        first, later = timed()
+        print(f"{first:.1f} ms to the first token after a prompt of {CONDITIONS['sequence']}, then {later:.2f} ms a token")
+    elif sys.argv[1:] in (["-h"], ["--help"]):
+        print(__doc__.strip())
     elif sys.argv[1:]:
         text = " ".join(sys.argv[1:])
         answer(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text)
