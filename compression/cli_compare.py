@@ -15,8 +15,8 @@ from compression.comparison import Pair, headline, judged_by, names, one_sitting
 from compression.errors import ParetoscopeError, StoreError
 from compression.frontier import Frontier
 from compression.recipe_diff import Difference, recipe_differences
-from compression.report.table import Row, row_among
-from compression.samples import read_samples
+from compression.report.table import Row, baseline_of, row_among
+from compression.samples import BESIDE, read_samples
 from compression.store import SHORTEST_ID, Store
 from compression.study import shipped_study
 from compression.trial import TrialDocument
@@ -88,13 +88,16 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
 def _measured(store: Store, starts: Sequence[str]) -> tuple[list[TrialDocument], list[TrialDocument]]:
     """The trials, each once, and what else the workspace has of their models, the shipped study too where one of them is of that."""
     found = {document.trial_id: (document, shipped) for document, shipped in (_one(store, start) for start in starts)}
-    own = beside(store, [id for id, (_, shipped) in found.items() if not shipped])
+    own = beside(store, [id.removesuffix(BESIDE) for id, (_, shipped) in found.items() if not shipped])
     study = shipped_study() if any(shipped for _, shipped in found.values()) else []
     return [document for document, _ in found.values()], [*own, *study]
 
 
 def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
-    """A finished trial of the workspace, or a point of the shipped study, and whether it is the latter."""
+    """A finished trial of the workspace, the baseline beside one, or a point of the shipped study, and whether it is the latter."""
+    if start.endswith(BESIDE):
+        document, shipped = _one(store, start.removesuffix(BESIDE))
+        return (baseline_of(document) if document.baseline else document), shipped
     try:
         row = store.find(start)
     except StoreError:

@@ -13,9 +13,10 @@ from typing import Any
 
 from compression import cli_text, defaults
 from compression.cli_source import Source
+from compression.errors import ParetoscopeError
 from compression.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
 from compression.points import Objective, Point
-from compression.report.table import Row, conditions_in_words, machine_in_words, rows, short
+from compression.report.table import Row, conditions_in_words, machine_in_words, present_metrics, rows, short
 from compression.sittings import text_in_words
 from compression.trial import TrialDocument
 from compression.wording import listed
@@ -75,6 +76,9 @@ def frontier_document(documents: Sequence[TrialDocument], given: Namespace, sour
     judged = judged_objectives(given, newest.axes)
     here = tuple(document for document in documents if document.measured_under == newest.measured_under)
     table = rows(here)
+    measured = [each.key for each in present_metrics(table)]
+    if missing := [key for key in dict.fromkeys((x, y, *(each.key for each in judged))) if key not in measured]:
+        raise ParetoscopeError(f"None of these models was measured in {listed(missing)}; what they have is {listed(measured)}.")
     points = [row.point for row in table]
     baseline = next((row.point for row in table if row.document.is_baseline), None)
     limits = tuple(_limits(given, baseline, newest.axes))

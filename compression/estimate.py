@@ -181,7 +181,8 @@ def features(facts: ModelFacts, recipe: Recipe) -> dict[str, float]:
         "group size": math.log2(grouped.group_size / 32) / 4 if grouped else 0.0,
         "rounded by data": float(grouped is not None and ROUNDINGS[grouped.rounding].looks_at_data) / 4,
         "widths by data": float(grouped is not None and grouped.allocation == "sensitivity") / 4,
-        "real zero points": float(grouped is not None and grouped.zero_point == "real"),
+        # What 8 bits lose does not hang on where their levels begin.
+        "real zero points": (8 - bits) / 4 if grouped is not None and grouped.zero_point == "real" else 0.0,
     }
 
 

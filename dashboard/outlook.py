@@ -63,10 +63,11 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
 
 
 def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
-    noisy = bool(guess and guess.measured and any(row.noisy for row in scope.rows() if row.id == guess.measured))
+    measured = next((row for row in scope.rows() if guess and row.id == guess.measured), None)
+    noisy = bool(measured and measured.noisy)
     with st.container(horizontal=True, gap="small"):
         if size:
-            _size_tile(size, baseline, shape)
+            _size_tile(size, baseline, shape, measured)
         for key, found in ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality)) if guess else ():
             if found:
                 _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == scope.axes.time)
@@ -93,14 +94,15 @@ def _where_from(scope: Scope, shape: ModelFacts | None, size: SizeEstimate | Non
         st.caption("Nothing can be said beforehand about this family of models; measuring it works all the same.")
 
 
-def _size_tile(size: SizeEstimate, baseline: Row | None, shape: ModelFacts | None) -> None:
+def _size_tile(size: SizeEstimate, baseline: Row | None, shape: ModelFacts | None, measured: Row | None) -> None:
     row = metric("size_bytes")
+    total = (measured and measured.point.value("size_bytes")) or size.total_bytes
     base = baseline.point.value("size_bytes") if baseline else _fp32_bytes(shape)
     exact = f"{size.weights_bytes:,} bytes of weights{'' if size.exact else f', between {size.low:,} and {size.high:,}'}"
     st.metric(
         "Size on disk",
-        row.format(size.total_bytes),
-        delta("size_bytes", size.total_bytes, base),
+        row.format(total),
+        delta("size_bytes", total, base),
         delta_color="off",
         delta_arrow="off",
         help=" ".join(part for part in (f"{exact}.", size.note) if part),

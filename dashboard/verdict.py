@@ -24,10 +24,10 @@ def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
 
 def figures(row: Row) -> str:
     """What it costs and brings, in a line: accuracy with its change and what the paired test says, speed, size."""
-    if row.document.is_baseline:
-        return ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
     quality = metric(row.document.axes.quality)
     named = "" if quality.unit else f"{quality.called} "
+    if row.document.is_baseline:
+        return named + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
     parts = [f"{named}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
     document = row.document
     if document.speedup:

@@ -23,7 +23,7 @@ from dashboard.cards import error_card
 
 MOST = 3
 """So many write at once: each holds its weights in memory, and all share the cores."""
-PROMPT, STATE = "prompt", "written"
+PROMPT, STATE, ASKED = "prompt", "written", "written_for"
 LENGTHS = (16, 32, 64, 128, 256)
 Place = tuple[DeltaGenerator, DeltaGenerator]
 """Of one model: where its text goes, and where its speed."""
@@ -65,8 +65,10 @@ def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     writers = _writers(shown, folders) if start or STATE in st.session_state else {}
     if start:
         stop.button("Stop", icon=":material/stop_circle:", key="stop")
-        st.session_state[STATE] = {id: Written() for id in writers}
+        st.session_state[STATE], st.session_state[ASKED] = {id: Written() for id in writers}, (prompt, settings)
     written: dict[str, Written] = st.session_state.get(STATE, {})
+    if written and st.session_state[ASKED] != (prompt, settings):
+        st.caption(":material/history: These were written before prompt or settings changed; press Write for new ones.")
     places = _cards([row for row in shown if row.id in writers and row.id in written])
     for id in places:
         _show(id, places, written, writers)

@@ -255,6 +255,7 @@ def test_the_frontier_says_front_knee_and_recommendation(toys: None, say: Say, s
     tight = say("frontier", "plain", "--max-size-mb", "0.00001")
     assert tight["recommendation"]["trial_id"] is None
     assert "no metric" in refused("frontier", "plain", "--x", "sizes")
+    assert "None of these models was measured in perplexity; what they have is quality" in refused("frontier", "plain", "--y", "perplexity")
 
 
 def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
@@ -446,6 +447,10 @@ def test_compare_knows_the_shipped_study_which_kept_nothing(say: Say, capsys: py
     found = say("compare", int8.trial_id, baseline.trial_id)
     ((pair),) = found["pairs"]
     assert (pair["first"], pair["paired"]) == (baseline.trial_id, int8.paired and int8.paired.model_dump()), "as it was found when it was measured"
+    beside = f"{int8.trial_id}-baseline"  # as tables name it where the baseline has no trial of its own
+    found = say("compare", int8.trial_id, beside)
+    assert [trial["trial_id"] for trial in found["trials"]] == [int8.trial_id, beside]
+    assert found["pairs"][0]["first"] == beside
 
 
 def test_what_cannot_be_compared_is_refused(store: Store, refused: Callable[..., str]) -> None:

@@ -99,7 +99,7 @@ if __name__ == "__main__":
         first, later = timed()
         print(f"{first:.1f} ms to the first token after a prompt of {CONDITIONS['sequence']}, then {later:.2f} ms a token")
     elif sys.argv[1:] in (["-h"], ["--help"]):
-        print(__doc__.strip())
+        print(__doc__)
     elif sys.argv[1:]:
         text = " ".join(sys.argv[1:])
         answer(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text)

@@ -96,7 +96,9 @@ def test_what_was_written_stays_after_another_press(open_page: Open, parrots: di
     app = compared(open_page)
     app.text_area(key="prompt").set_value("Where ?").run()
     button(app, "Write").click().run()
+    assert "before prompt or settings changed" not in words(app)
     app.select_slider(key="new_tokens").set_value(16).run()
+    assert "These were written before prompt or settings changed" in words(app)
     assert "Paris is :orange-background[a] town\\." in words(app)
     assert len(parrots[INT8.trial_id].asked) == 1
     assert not any(each.label == "Stop" for each in app.button)
