@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from compression.decoder_facts import DecoderFacts
 from compression.model_facts import ModelFacts, after
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.sizes import HALF
 from compression.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
 """Parts of the names of instruction sets that multiply int8 faster than fp32: VNNI and AMX on x86, dot product on Arm."""
 _SATURATION = " ONNX Runtime's sums can saturate here; accuracy is measured with that."
 """Of x86 without VNNI: pairs of uint8 x int8 products are added in 16 bits, and what to do about it is in docs/measuring.md."""
-HALF_BITS = 16
-"""Of a scale, and of a real zero point: one each a group."""
 MANY_ROWS, MANY_ROWS_WITHOUT_INT8 = 64, 32
 """Rows of activations (batch x tokens) from which fp32 matrices are no slower than packed 4 and 2 bits; without int8 instructions than 8, too."""
 
@@ -156,8 +155,8 @@ def _of_weight_only(stage: Quantize, flags: Sequence[str], at: Conditions, facts
                 _say(True, False, f"{text}; what has fewer than 8 is no faster than fp32 at {rows} rows at once, for widening weights costs time.")
             ]
         return [_say(True, True, f"{text}; weights are widened in every call, which pays at few rows at once (here {rows}).")]
-    starts = 0 if stage.bits == 8 else HALF_BITS if stage.zero_point == "real" else stage.bits
-    size = f"With its scales a weight takes {stage.bits + (HALF_BITS + starts) / stage.group_size:.3g} bits"
+    starts = 0 if stage.bits == 8 else 8 * HALF if stage.zero_point == "real" else stage.bits
+    size = f"With its scales a weight takes {stage.bits + (8 * HALF + starts) / stage.group_size:.3g} bits"
     if generates:
         return [_of_tokens(size, at), *_of_few_bits(stage)]
     if rows >= many and (stage.bits < 8 or without):

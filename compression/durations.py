@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 
 from compression.recipe import Distill, Quantize, Recipe, Stage
@@ -39,11 +39,26 @@ def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
 
 
 def step_seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) -> list[float]:
-    """What a step took in the last ten of the `points` that had one of its kind, a stage scaled by epochs; of latency those of the protocol."""
-    return list(islice(_seconds(points, step, protocol), 10))
+    """What a step took in the last ten of the `points` that had one, a stage scaled by epochs; of latency those of the protocol.
+
+    Of stages those that went the same way, such as by the same rounding; while there are none, all of the kind.
+    """
+    for comparable in (_way, _kind):
+        if found := list(islice(_seconds(points, step, protocol, comparable), 10)):
+            return found
+    return []
 
 
-def _seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) -> Iterator[float]:
+def _kind(stage: Stage) -> Hashable:
+    return stage.kind
+
+
+def _way(stage: Stage) -> Hashable:
+    """What decides, beside its epochs, how much a stage has to do."""
+    return stage.kind, *(getattr(stage, name, None) for name in ("scheme", "rounding", "allocation", "method", "target", "criterion"))
+
+
+def _seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str, comparable: Callable[[Stage], Hashable]) -> Iterator[float]:
     """The newest first."""
     for document in reversed(points):
         if document.status != "done":
@@ -53,7 +68,7 @@ def _seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) 
                 yield document.timings_s[step]
             continue
         for other, seconds in zip(document.recipe.stages, document.stage_seconds, strict=False):
-            if other.kind == step.kind:
+            if comparable(other) == comparable(step):
                 yield seconds * _work(step) / _work(other)
 
 
