@@ -262,7 +262,7 @@ def _zero_point() -> None:
 
 
 def _recover(*, trains: bool) -> None:
-    unit = "points" if trains else "%"
+    unit = "points" if trains else "%%"
     with st.expander("Recover what a step costs"):
         help_try = "A step that costs more is tried otherwise at the same size: another allocation, a method that looks at data, training."
         st.slider("A step may cost", 0.0, 5.0, step=0.25, format=f"%.2f {unit}", help=help_try, **_key("recover"))

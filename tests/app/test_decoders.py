@@ -109,6 +109,11 @@ def test_presets_of_a_language_model_are_its_own(open_page: Open) -> None:
     assert app.session_state["form_zero_point"] == "integer"
 
 
+def test_what_a_step_may_cost_is_in_per_cent_that_the_slider_can_write(open_page: Open) -> None:
+    slider = open_page("compress", **SCOPE).slider(key="form_recover")
+    assert slider.proto.format % 1.5 == "1.50 %"
+
+
 def test_zeros_of_single_weights_keep_their_level() -> None:
     state = recipe_state.DEFAULTS | recipe_state.DECODER | recipe_state.DECODER_STARTS
     assert recipe_state.to_recipe(state).in_words() == "weights 4 bit, real zero points"
