@@ -160,7 +160,7 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
         recipe = fitting(bench, stages)
         made, whole = bench.make(recipe), bench.make(Recipe())
         reference = bench.scores(whole, whole)
-        scores = reference if made is whole or made.key == whole.key else bench.scores(made, whole)
+        scores = reference if made.key == whole.key else bench.scores(made, whole)
     except ParetoscopeError as error:
         return Row(name, error=str(error))
     quality = bench.judge.quality(made.folder, scores)
