@@ -158,23 +158,22 @@ def _of_weight_only(stage: Quantize, flags: Sequence[str], at: Conditions, facts
     starts = 0 if stage.bits == 8 else 8 * HALF if stage.zero_point == "real" else stage.bits
     size = f"With its scales a weight takes {stage.bits + (8 * HALF + starts) / stage.group_size:.3g} bits"
     if generates:
-        return [_of_tokens(size, at), *_of_few_bits(stage)]
+        return [_of_tokens(size, at, _of_few_bits(stage))]
     if rows >= many and (stage.bits < 8 or without):
         where = f"at batch {at.batch} and {at.sequence} tokens ({rows} rows at once)"
         return [_say(True, False, f"{size}; {where} it is no faster than fp32, for widening weights costs what it saves or more.")]
     text = f"{size}; weights are widened in every call, which pays at few rows at once (here {rows}; from about {many} on it no longer does)."
-    return [_say(True, True, text), *_of_few_bits(stage)]
+    return [_say(True, True, text + _of_few_bits(stage))]
 
 
-def _of_tokens(size: str, at: Conditions) -> Advice:
+def _of_tokens(size: str, at: Conditions, more: str = "") -> Advice:
     """Of a language model, which reads a prompt at once and then writes a row at a time."""
     prompt = f"the prompt, {at.batch * at.sequence} rows at once, is read no faster, for there widening weights costs more than it saves"
-    return _say(True, True, f"{size}; each token that is written reads fewer bytes and comes faster. Only {prompt}.")
+    return _say(True, True, f"{size}; each token that is written reads fewer bytes and comes faster. Only {prompt}.{more}")
 
 
-def _of_few_bits(stage: Quantize) -> list[Advice]:
-    few = stage.max_mb is None and stage.bits < 4
-    return [_say(True, False, "Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel.")] if few else []
+def _of_few_bits(stage: Quantize) -> str:
+    return " Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel." if stage.bits < 4 else ""
 
 
 def _of_embedding(stage: Quantize, facts: ModelFacts | None) -> list[Advice]:

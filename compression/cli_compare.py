@@ -57,7 +57,7 @@ class ComparisonDocument:
 
     def _apart(self) -> str:
         if one_sitting_place([row.document for row in self.table]):
-            footing = list(dict.fromkeys(row.footing for row in self.table if row.footing))
+            footing = list(dict.fromkeys(row.reference.footing for row in self.table if row.reference.footing))
             return f"Timed in sittings of their own: {'; '.join(footing)}." if footing else ""
         return "Not all were timed on one machine under the same conditions, so their times are not compared."
 

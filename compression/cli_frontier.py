@@ -56,7 +56,7 @@ class FrontierDocument:
             "not_comparable": {trial_id: list(keys) for trial_id, keys in self.found.not_comparable.items()},
             "elsewhere": self.elsewhere,
             "comparable_p50_ms": {row.id: row.point.value(row.document.axes.time) for row in self.table},
-            "reference_p50_ms": self.table[0].reference_ms,
+            "reference_p50_ms": self.table[0].reference.p50_ms,
         }
 
     def in_words(self) -> str:
@@ -110,7 +110,7 @@ def swept(table: Sequence[Row]) -> str:
 
 def _footing(table: Sequence[Row]) -> list[str]:
     """How the numbers of the table can share an axis, a line each."""
-    said = [line for row in table for line in (row.footing, text_in_words(row.reference_perplexity)) if line]
+    said = [line for row in table for line in (row.reference.footing, text_in_words(row.reference.perplexity)) if line]
     return list(dict.fromkeys(said))
 
 

@@ -65,8 +65,8 @@ def result(row: Row) -> str:
         faster = f" ({speed_with_interval(at.ttft_speedup)})" if at.ttft_speedup and not document.is_baseline else ""
         lines.append(f"  first token  {_said(row, 'ttft_ms')}{faster}")
         lines.append(f"  speed        {_said(row, 'tokens_per_s')}")
-    if row.footing:
-        lines.append(f"  footing      {row.footing}")
+    if row.reference.footing:
+        lines.append(f"  footing      {row.reference.footing}")
     if document.memory:
         lines.append(f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}")
     if document.artifact:
@@ -89,7 +89,7 @@ def _said(row: Row, key: str) -> str:
 def _timed(row: Row) -> str:
     """The speed-up, and where there are other sittings what was timed in its own, in brackets."""
     faster = speed_with_interval(row.document.speedup) if row.document.speedup and not row.document.is_baseline else ""
-    said = "; ".join(filter(None, (faster, f"in its sitting {row.sitting()}" if row.footing and row.sitting() else "")))
+    said = "; ".join(filter(None, (faster, f"in its sitting {row.sitting()}" if row.reference.footing and row.sitting() else "")))
     return f" ({said})" if said else ""
 
 

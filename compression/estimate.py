@@ -23,7 +23,7 @@ from compression.errors import ModelError, RecipeError
 from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import ModelFacts, after, facts
 from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
-from compression.sittings import on_footing, reference_ms
+from compression.sittings import Reference, on_footing, reference
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
 from compression.trial import Conditions, Interval, Machine, TrialDocument
@@ -109,7 +109,7 @@ def expected(
     beside = [d for d in here if _is_of(d, facts, task) and _fits(d, machine, conditions)]
     already = next((d for d in reversed(beside) if d.recipe_id == recipe.id), None)
     if already is not None:
-        return _as_measured(already, len({d.recipe_id for d in own}), reference_ms(beside))
+        return _as_measured(already, len({d.recipe_id for d in own}), reference(beside))
     reasons: list[str] = []
     quality, speed = _from_ratios(own, facts, wanted, _quality_ratio), _from_ratios(own_timed, facts, wanted, _speed_ratio)
     if quality.lacks and (wider := _from_ratios(done, facts, wanted, _quality_ratio)).interval:
@@ -122,7 +122,7 @@ def expected(
         reasons.append(f"an estimate of quality and of speed {quality.lacks}")
     else:
         reasons += [f"an estimate of {what} {found.lacks}" for what, found in (("quality", quality), ("speed", speed)) if found.lacks]
-    base_quality, base_p50 = _baseline_quality(own), reference_ms(beside)
+    base_quality, base_p50 = _baseline_quality(own), reference(beside).p50_ms
     if (quality.interval and base_quality is None) or (speed.interval and base_p50 is None):
         reasons.append("the baseline is not measured here yet, so only ratios to it are known")
     pace = None if speed.interval is None else Interval(value=1 / speed.interval.value, low=1 / speed.interval.high, high=1 / speed.interval.low)
@@ -272,11 +272,11 @@ def _scaled(base: float | None, ratio: Interval | None, most: float = math.inf) 
     return Interval(value=value, low=low, high=high)
 
 
-def _as_measured(document: TrialDocument, points: int, reference_ms: float | None) -> Estimate:
+def _as_measured(document: TrialDocument, points: int, reference: Reference) -> Estimate:
     """The measurement itself, its time on the footing of the curves; the baseline is as fast as itself."""
     quality = document.quality
     assert quality is not None, "only trials with a quality are asked for"
-    at = next(number for number in on_footing(document, reference_ms) if number.metric == document.axes.time)
+    at = next(number for number in on_footing(document, reference) if number.metric == document.axes.time)
     return Estimate(
         quality=Interval(value=quality.value, low=quality.low, high=quality.high),
         latency_p50_ms=Interval(value=at.value, low=at.low or at.value, high=at.high or at.value),

@@ -348,5 +348,6 @@ def _why(best: Point, ranked: Sequence[Point], feasible: int, objectives: Sequen
         losing = sum(clear_loss(p, baseline) is True for p in ranked)
         of_them = f"{losing or 'none'} of them with a clear loss of {lost}; {'of the others ' if losing else ''}this is {compromise}."
         return f"{len(ranked)} models are on the front within the limits, {of_them}"
-    costly = f"Every smaller or faster model within the limits loses {lost} beyond chance, and this is " if quality else "This is "
-    return f"{costly}the best compromise of {keys} among {len(ranked)} on the front."
+    best_of_them = f"is the best compromise of {keys} among {len(ranked)} on the front."
+    losing = f"Every smaller or faster model within the limits, this one too, loses {lost} beyond chance; this" if quality else "This"
+    return f"{losing} {best_of_them}"

@@ -60,6 +60,15 @@ class Metric:
         """`"Size on disk (MB)"`; perplexity has no unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    @property
+    def before(self) -> str:
+        """What stands before a number whose unit does not tell what it is.
+
+        >>> METRICS["perplexity"].before, METRICS["quality"].before
+        ('perplexity ', '')
+        """
+        return "" if self.unit else f"{self.called} "
+
     def shown(self, value: float) -> float:
         """The stored `value` in the unit that a person reads."""
         return value * self.scale

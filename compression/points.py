@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compression.metrics import METRICS, Metric, metric
-from compression.sittings import on_footing
+from compression.sittings import AS_TAKEN, Reference, on_footing
 from compression.trial import MetricValue, TrialDocument
 from compression.wording import change, p_in_words, size_in_words, speed_in_words
 
@@ -57,15 +57,14 @@ class Point:
         return min(low, value), max(high, value)
 
 
-def point(document: TrialDocument, reference_ms: float | None = None, reference_perplexity: float | None = None) -> Point:
+def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
     """The point of a measured trial, named by its recipe in words.
 
-    With the p50 of a reference baseline its times can be compared with those of other sittings, with its perplexity that of other
-    amounts of text (see `sittings.py`).
+    With a `reference` it can be compared with those of other sittings and over other amounts of text (see `sittings.py`).
     """
     return Point(
         document.trial_id,
-        {value.metric: value for value in on_footing(document, reference_ms, reference_perplexity)},
+        {value.metric: value for value in on_footing(document, reference)},
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),

@@ -139,7 +139,9 @@ def held_out_in_words(found: HeldOut) -> str:
         more = found.paired.change
         chance = f" [{100 * more.low:.2f}, {100 * more.high:.2f}]" if more else f", {p_in_words(found.paired.mcnemar_p)}"
         beside = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
-    return f"{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside} of {quality.n:,}, opened on {found.opened_at:%-d %B %Y}"
+    counted = f"{quality.n:,}{' tokens' if row.before else ''}"
+    said = f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside}"
+    return f"{said} of {counted}, opened on {found.opened_at:%-d %B %Y}"
 
 
 def p_in_words(p: float) -> str:

@@ -8,9 +8,9 @@ machine to itself while it computes, and the time of a token is its own.
     ...     return iter([SimpleNamespace(id=id, seconds=0.01) for id in ids])
     >>> written = {"a": Written(), "b": Written()}
     >>> list(in_turn({"a": echo(1, 2, 3), "b": echo(1)}, written))
-    ['a', 'b', 'a', 'a']
-    >>> written["a"].ids, written["a"].tokens_per_s
-    ([1, 2, 3], 100.0)
+    ['a', 'b', 'a', 'b', 'a', 'a']
+    >>> written["a"].ids, written["a"].tokens_per_s, written["b"].ended
+    ([1, 2, 3], 100.0, True)
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Written:
 
     ids: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    ended: bool = False
+    """Whether there is nothing to come: the model has ended its text, or its room is used up."""
 
     @property
     def tokens_per_s(self) -> float | None:
@@ -56,13 +58,15 @@ class Written:
 
 
 def in_turn(streams: Mapping[str, Iterator[Token]], written: Mapping[str, Written]) -> Iterator[str]:
-    """Take one token of each stream after the other until all have ended; yields whose `written` has just grown."""
+    """Take one token of each stream after the other until all have ended; yields whose `written` has just grown or ended."""
     going = dict(streams)
     while going:
         for id, stream in list(going.items()):
             token = next(stream, None)
             if token is None:
                 del going[id]
+                written[id].ended = True
+                yield id
                 continue
             written[id].ids.append(token.id)
             written[id].seconds.append(token.seconds)

@@ -5,10 +5,14 @@ What the first visitor's page needs is imported before the server answers, so th
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import logging
+import os
 import pkgutil
+import socket
 import sys
+from collections.abc import Sequence
 
 from streamlit.web import cli
 
@@ -19,9 +23,28 @@ from compression.workspace import PROJECT
 
 
 def main() -> None:
+    _check_port(sys.argv[1:])
     _warm()
     sys.argv = ["streamlit", "run", str(PROJECT / "app.py"), *sys.argv[1:]]
     sys.exit(cli.main(prog_name="streamlit"))
+
+
+def _check_port(arguments: Sequence[str]) -> None:
+    """End with a way out where the port that was asked for is taken; without one streamlit looks for a free one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--server.port", dest="port", type=int)
+    parser.add_argument("--server.address", dest="address", default="127.0.0.1")
+    given = parser.parse_known_args(arguments)[0]
+    if given.port is None:
+        return
+    try:
+        socket.create_server((given.address, given.port), family=socket.AF_INET6 if ":" in given.address else socket.AF_INET).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        sys.exit(
+            f"paretoscope: The page cannot be served at {given.address}:{given.port} ({reason}). It may be open there already; "
+            f"for another port: make run PORT={given.port + 1}"
+        )
 
 
 def _warm() -> None:

@@ -103,7 +103,7 @@ def answer(rows: Sequence[Row]) -> None:
         st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
         st.markdown(f"### {beats}")
         st.markdown(best)
-        if caveat := rows[0].footing:
+        if caveat := rows[0].reference.footing:
             st.caption(f":material/info: Timed in sittings of their own: {caveat}.")
 
 
@@ -111,19 +111,19 @@ def cards(scope: Scope, rows: Sequence[Row]) -> None:
     """One card a model: every number with interval and change, the best of each marked, and whom it dominates."""
     called = names([row.document for row in rows])
     _, beaten = standings([row.point for row in rows], judged_by([row.document for row in rows]))
-    best = {key: _best(rows, key) for key in NUMBERS}
+    best = {key: found for key in NUMBERS if (found := _best(rows, key))}
     for start in range(0, len(rows), ACROSS):
         for column, row in zip(st.columns(min(ACROSS, len(rows))), rows[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):
-                _card(scope, row, [key for key in NUMBERS if best[key] == row.id], [called[id] for id in beaten[row.id]])
+                _card(scope, row, {key: word for key, (id, word) in best.items() if id == row.id}, [called[id] for id in beaten[row.id]])
 
 
-def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str]) -> None:
+def _card(scope: Scope, row: Row, best: Mapping[str, str], dominated: Sequence[str]) -> None:
     look = LOOKS[row.family]
     st.markdown(f"**{row.name}**")
     st.caption(f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`")
     keys = [key for key in NUMBERS if row.values.get(key)]
-    st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}{' :gray-badge[best]' if key in best else ''}" for key in keys))
+    st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}{f' :gray-badge[{best[key]}]' if key in best else ''}" for key in keys))
     if timed := row.timed():
         st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
@@ -136,14 +136,24 @@ def _card(scope: Scope, row: Row, best: Sequence[str], dominated: Sequence[str])
         downloads.artifact(scope, row, key=f"compare_{row.id}")
 
 
-def _best(rows: Sequence[Row], key: str) -> str | None:
-    """The one model with the best number; None when several share it or it was measured for one only."""
+def _best(rows: Sequence[Row], key: str) -> tuple[str, str] | None:
+    """The one model with the best number, and what it is called for it; None when several share it or it was measured for one only."""
     values = {row.id: value for row in rows if (value := row.point.value(key)) is not None}
     if len(values) < 2:
         return None
     top = min(values.values()) if metric(key).better == "lower" else max(values.values())
     winners = [id for id, value in values.items() if value == top]
-    return winners[0] if len(winners) == 1 else None
+    if len(winners) > 1:
+        return None
+    ends = {row.id: _ends(row, key) for row in rows if row.id in values}
+    low, high = ends.pop(winners[0])
+    return winners[0], "best" if all(high < its[0] or its[1] < low for its in ends.values()) else "best, intervals overlap"
+
+
+def _ends(row: Row, key: str) -> tuple[float, float]:
+    """The interval of a number; of a perplexity that of its change, which is over the same tokens for all."""
+    paired = "perplexity_change" if key == "perplexity" else key
+    return row.point.interval(paired) or (0.0, 0.0)  # the baseline changes nothing
 
 
 # --- recipes and times ------------------------------------------------------------------------------
@@ -169,7 +179,7 @@ def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None])
     called = names([row.document for row in rows])
     timed = [(row, found.latencies_ms) for row in rows if (found := kept[row.id]) and found.turns_ms]
     if timed:
-        models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference_ms)) for row, ms in timed]
+        models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference)) for row, ms in timed]
         figure = distribution_figure(models, one=one, dark=frame.dark())
         alt = f"Share of {one}s answered within a time, a line for each of {listed([model.name for model in models])}"
         st.plotly_chart(figure, key="times", config={**charts.CONFIG, "displayModeBar": False}, alt=alt)

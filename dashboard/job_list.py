@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from compression.metrics import metric
 from compression.report.table import row_among, short
 from compression.store import TrialRow
 from dashboard import data, runs
@@ -92,7 +93,7 @@ def _done(done: Sequence[TrialRow]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)}, {_ago(row)}]  \n"
             axes = row.document.axes
-            words += " · ".join(made.said(key) for key in (axes.quality, axes.time, axes.size))
+            words += metric(axes.quality).before + " · ".join(made.said(key) for key in (axes.quality, axes.time, axes.size))
             st.markdown(words, width="stretch")
             st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=address(row.document))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from compression.errors import ParetoscopeError
 from compression.fit import DECODER_TARGETS, decoder_methods
 from compression.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES
-from compression.recipe import Recipe
+from compression.recipe import PruneStructure, Recipe
 from compression.recipe_file import load_recipe
 from compression.workspace import SHIPPED
 from dashboard import data
@@ -49,7 +49,7 @@ def draw(model: str, layers: int, *, decoder: bool = False) -> State:
         _fitting()
     _presets(model, decoder=decoder)
     _distil(layers, decoder=decoder)
-    _prune(decoder=decoder)
+    _prune(st.session_state[PREFIX + "layers"] if st.session_state[PREFIX + "distil"] else layers, decoder=decoder)
     _quantize(decoder=decoder)
     _recover(trains=not decoder)
     state = {name: st.session_state.get(PREFIX + name, value) for name, value in DEFAULTS.items()}
@@ -129,7 +129,7 @@ def _distil(layers: int, *, decoder: bool) -> None:
             st.toggle("Also learn from unlabelled texts", help=UNLABELLED_HELP, **_key("unlabelled"))
 
 
-def _prune(*, decoder: bool) -> None:
+def _prune(layers: int, *, decoder: bool) -> None:
     with st.container(border=True):
         if not st.toggle("**2 Prune**", **_key("prune")):
             return
@@ -150,7 +150,8 @@ def _prune(*, decoder: bool) -> None:
             help_words = "Special tokens and single characters stay, then what the training texts use most. Other words fall into pieces."
             st.slider("Vocabulary that goes", 0, 90, step=1, format="%d %%", help=help_words, **_key("vocabulary"))
         if "layers" in targets:
-            st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
+            gone = st.slider("Layers that go", 0, 90, step=1, format="%d %%", **_key("drop_layers"))
+            st.caption(f"{PruneStructure(target='layers', ratio=gone / 100).kept(layers)} of {layers} stay.")
         if "hidden" in targets:
             st.slider("Hidden dimensions that go", 0, 90, step=1, format="%d %%", **_key("hidden"))
         if set(targets) - {"weights", "vocabulary"}:
@@ -255,9 +256,9 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
 def _zero_point() -> None:
     help_zero = (
         "With an integer, zero is a level of every group, as pruned weights need it. A real number lets the levels begin at a group's least "
-        "weight: finer at two bytes more a group, and exact for the weights of a Q4_1 file."
+        "weight: finer at two bytes more a group, and exact for weights that come from a Q4_1 file, as those of smollm2-135m do."
     )
-    held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets")})
+    held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets", "sparsity", "pattern")})
     st.segmented_control("Zero point", ["integer", "real"], help=help_zero, required=True, disabled=held, **_key("zero_point"))
 
 

@@ -39,9 +39,9 @@ DECODER: State = {
 """What the form says for every language model: its weights alone are quantized, its students learn from outputs, and recovering adds no
 training that would take hours."""
 
-DECODER_STARTS: State = {"zero_point": "real", "criterion": "activation"}
-"""Where the form of a language model starts otherwise: four bits with zero anywhere cost it little, with zero as a level much, and the size
-of a neuron's weights says little about what it does (`python -m benchmarks.decoders pruning`)."""
+DECODER_STARTS: State = {"zero_point": "real", "criterion": "activation", "layers": 20}
+"""Where the form of a language model starts otherwise: four bits with zero anywhere cost it little, with zero as a level much, the size
+of a neuron's weights says little about what it does (`python -m benchmarks.decoders pruning`), and a student has most of 30 layers."""
 
 DEFAULTS: State = {
     "decoder": False,
@@ -135,9 +135,9 @@ def to_recipe(state: Mapping[str, Any]) -> Recipe:
 
 
 def _pruning(state: Mapping[str, Any]) -> list[State]:
-    """Structure first, then single weights of what is left; training to win back accuracy comes once, at the end."""
-    stages: list[State] = [_cut(state, target) for target in STRUCTURES if target in state["targets"]]
-    if "weights" in state["targets"]:
+    """Structure first, then single weights of what is left; training to win back accuracy comes once, at the end. What goes by 0 % is no stage."""
+    stages: list[State] = [_cut(state, target) for target in STRUCTURES if target in state["targets"] and state[SHARES.get(target, target)]]
+    if leaves_zeros(state):
         zeros: State = {"kind": "prune-weights", "method": state["method"], "pattern": state["pattern"], "steps": state["steps"]}
         if state["pattern"] == "unstructured":
             zeros |= {"sparsity": state["sparsity"] / 100, "scope": "layer" if WEIGHT_SCORES[state["method"]].updates else state["rank"]}
@@ -177,7 +177,7 @@ def _quantizing(state: Mapping[str, Any]) -> State:
 
 def leaves_zeros(state: Mapping[str, Any]) -> bool:
     """Whether single weights are pruned: their zeros need a level to stay zeros."""
-    return state["prune"] and "weights" in state["targets"]
+    return state["prune"] and "weights" in state["targets"] and bool(state["sparsity"] or state["pattern"] != "unstructured")
 
 
 def splits_words(state: Mapping[str, Any]) -> bool:

@@ -56,7 +56,8 @@ def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
 def legend(found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]) -> None:
     """The marks in words, as far as there are any: how many are on the front of all objectives, near it, beaten, and outside the limits."""
     names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
-    drawn = Counter(state for id, state in states(found, advice).items() if state == "front" or id not in picked)  # a picked one is in full colour
+    full = {"near", "dominated"}  # drawn in full colour once picked
+    drawn = Counter(state for id, state in states(found, advice).items() if id not in picked or state not in full)
     said = {
         "front": f"Solid: {drawn['front']} that no other beats in {names}.",
         "near": f"Lighter: {drawn['near']} whose intervals overlap that front.",

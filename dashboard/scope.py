@@ -93,6 +93,8 @@ def pick() -> Scope:
     """Draw the pickers and return what they say. Called once a run, by app.py."""
     everything = (*data.documents(), *data.demo_documents())
     model = linked.option("Model", _models(everything), key="model", format_func=short, on_change=_model_was_chosen)
+    if about := next((ref.about for ref in data.builtin_models() if ref.name == model), ""):
+        st.caption(f"{about}.")
     task = linked.option("Task", _tasks(model, everything), key="task", format_func=short)
     places = {place.id: place for place in _places(model, task)}
     place = _pick_place(places)

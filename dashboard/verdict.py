@@ -23,16 +23,17 @@ def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
 
 
 def figures(row: Row) -> str:
-    """What it costs and brings, in a line: accuracy with its change and what the paired test says, speed, size."""
+    """What it costs and brings, in a line: accuracy with its change and what the paired test says, speed (a decoder's for the prompt too), size."""
     quality = metric(row.document.axes.quality)
-    named = "" if quality.unit else f"{quality.called} "
     if row.document.is_baseline:
-        return named + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
-    parts = [f"{named}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
+        return quality.before + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
+    parts = [f"{quality.before}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
     document = row.document
     if document.speedup:
         speedup = document.speedup
         parts.append(speed_in_words(speedup.value, speedup.low, speedup.high, digits=1) + (" (noisy sitting)" if row.noisy else ""))
+    if prompt := row.change("ttft_ms"):
+        parts.append(f"first token {prompt}")
     base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
     if base and size:
         parts.append(size_in_words(base / size, digits=1))

@@ -100,7 +100,7 @@ def _write(prompt: str, how: Settings, writers: Mapping[str, Writer], written: M
             for id, writer in writers.items()
         }
         for id in in_turn(streams, written):
-            _show(id, places, written, writers)
+            _show(id, places, written, writers, writes=True)
     except ParetoscopeError as error:  # such as a prompt that is longer than the context
         error_card(error)
 
@@ -149,8 +149,8 @@ def _cards(rows: Sequence[Row]) -> dict[str, Place]:
     return places
 
 
-def _show(id: str, places: Mapping[str, Place], written: Mapping[str, Written], writers: Mapping[str, Writer]) -> None:
-    """The text so far. From where it parts from the first model's the next word is marked."""
+def _show(id: str, places: Mapping[str, Place], written: Mapping[str, Written], writers: Mapping[str, Writer], *, writes: bool = False) -> None:
+    """The text so far, which may still grow while it `writes`. From where it parts from the first model's the next word is marked."""
     first, one = next(iter(places)), written[id]
     text, reference = (writers[each].decode(written[each].ids).rstrip("\ufffd") for each in (id, first))  # half a character waits for the rest
     at = parted(text, reference)
@@ -161,7 +161,16 @@ def _show(id: str, places: Mapping[str, Place], written: Mapping[str, Written], 
     said = [f"{len(one.ids)} tokens", f"first after {one.seconds[0] * 1000:.0f} ms"]
     said += [f"{one.tokens_per_s:.1f} tokens/s"] if one.tokens_per_s else []
     said += [] if id == first else ["no other word so far" if at is None else f"parts from the first after {at} characters"]
+    said += [] if writes and not one.ended else [_end(one)]
     pace.caption(", ".join(said))
+
+
+def _end(one: Written) -> str:
+    """Whether a text that does not grow any more is whole."""
+    if not one.ended:
+        return "stopped"
+    length = st.session_state[ASKED][1].length
+    return f"cut at {length} tokens" if len(one.ids) >= length else "ended"
 
 
 def marked(text: str, at: int) -> str:

@@ -9,8 +9,8 @@ import pytest
 from compression.points import point
 from compression.recipe import PruneWeights, Quantize
 from compression.report.table import baseline_of, row_among, rows
-from compression.sittings import in_words, on_footing, reference_ms, reference_perplexity
-from compression.trial import Conditions, TrialDocument
+from compression.sittings import AS_TAKEN, Reference, on_footing, reference
+from compression.trial import Conditions, Interval, TrialDocument
 from tests.documents import decoder_document, document
 
 
@@ -38,22 +38,43 @@ def test_a_slow_sitting_does_not_move_a_point() -> None:
 
 
 def test_the_reference_is_the_median_baseline_of_all_sittings() -> None:
-    assert reference_ms([slowed(INT8, 3.0), PRUNED, slowed(BASELINE, 0.5)]) == pytest.approx(8.0)
-    assert reference_ms([]) is None
-    assert reference_ms([INT8.model_copy(update={"baseline": None})]) is None
+    assert reference([slowed(INT8, 3.0), PRUNED, slowed(BASELINE, 0.5)]).p50_ms == pytest.approx(8.0)
+    assert reference([]) == AS_TAKEN
+    assert reference([INT8.model_copy(update={"baseline": None})]).p50_ms is None
 
 
 def test_p50_is_the_reference_over_the_speedup_with_its_interval() -> None:
-    found = {number.metric: number for number in on_footing(slowed(INT8, 1.25), 6.0)}["latency_p50_ms"]
+    found = {number.metric: number for number in on_footing(slowed(INT8, 1.25), Reference(p50_ms=6.0))}["latency_p50_ms"]
     assert INT8.speedup is not None
     assert found[1:] == pytest.approx((6.0 / INT8.speedup.value, 6.0 / INT8.speedup.high, 6.0 / INT8.speedup.low))
 
 
 def test_without_a_reference_or_a_baseline_times_are_as_they_were_taken() -> None:
-    assert list(on_footing(INT8, None)) == list(INT8.metrics())
+    assert list(on_footing(INT8, AS_TAKEN)) == list(INT8.metrics())
     alone = INT8.model_copy(update={"baseline": None})
-    assert list(on_footing(alone, 6.0)) == list(alone.metrics())
+    assert list(on_footing(alone, Reference(p50_ms=6.0))) == list(alone.metrics())
     assert point(INT8).value("latency_p50_ms") == 4.0
+
+
+def with_first_token(found: TrialDocument, own_ms: float, baseline_ms: float) -> TrialDocument:
+    """The same sitting with other times to the first token, and the ratio of the two as the speed-up of it."""
+    assert found.generation and found.baseline and found.baseline.generation
+    ratio = Interval(value=baseline_ms / own_ms, low=baseline_ms / own_ms * 0.9, high=baseline_ms / own_ms * 1.1)
+    beside = found.baseline.model_copy(update={"generation": found.baseline.generation.model_copy(update={"ttft_ms": baseline_ms})})
+    own = found.generation.model_copy(update={"ttft_ms": own_ms, "ttft_speedup": ratio})
+    return found.model_copy(update={"generation": own, "baseline": beside})
+
+
+def test_the_time_to_the_first_token_follows_that_of_its_own_baseline() -> None:
+    """Not the baseline's time a token: a slow spell may touch the prompt and leave the tokens alone."""
+    four, two = (decoder_document(Quantize(scheme="weight-only", bits=bits), speedup=2.0) for bits in (4, 2))
+    table = rows([with_first_token(four, 300.0, 200.0), with_first_token(two, 800.0, 400.0), with_first_token(four, 300.0, 200.0)])
+    found = {row.name: row for row in table}
+    assert table[0].reference.ttft_ms == pytest.approx(200.0)
+    assert found["weights 4 bit"].point.value("ttft_ms") == pytest.approx(300.0)
+    assert found["weights 2 bit"].point.value("ttft_ms") == pytest.approx(400.0)
+    assert found["weights 2 bit"].point.interval("ttft_ms") == pytest.approx((200 / 0.55, 200 / 0.45))
+    assert found["weights 2 bit"].change("ttft_ms") == "2.0x slower"
 
 
 def test_what_was_timed_stays_in_the_hover_card() -> None:
@@ -63,9 +84,9 @@ def test_what_was_timed_stays_in_the_hover_card() -> None:
 
 
 def test_the_footing_is_said_where_there_is_more_than_one_sitting() -> None:
-    assert in_words([INT8, PRUNED], 8.0) == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
-    assert in_words([BASELINE, INT8], 8.0) == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
-    assert in_words([baseline_of(INT8), INT8], 8.0) == "", "what was timed in turns is one sitting"
+    assert reference([INT8, PRUNED]).footing == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
+    assert reference([BASELINE, INT8]).footing == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
+    assert reference([baseline_of(INT8), INT8]).footing == "", "what was timed in turns is one sitting"
 
 
 def test_a_row_alone_is_as_its_table_has_it() -> None:
@@ -73,8 +94,8 @@ def test_a_row_alone_is_as_its_table_has_it() -> None:
     elsewhere = slowed(document(Quantize(), conditions=Conditions(batch=8)), 9.0)
     for row in rows(here):
         assert row_among(row.document, [elsewhere, *here]) == row
-        assert row.footing == "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up"
-    assert row_among(INT8, [INT8, elsewhere]).footing == ""
+        assert row.reference.footing == "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up"
+    assert row_among(INT8, [INT8, elsewhere]).reference.footing == ""
 
 
 def scored_on(found: TrialDocument, tokens: int, harder: float) -> TrialDocument:
@@ -93,10 +114,10 @@ def test_perplexities_over_different_amounts_of_text_share_an_axis_by_their_chan
     standard = scored_on(decoder_document(four, perplexity=20.4, change=(0.01, 0.03)), 40_000, 1.0)
     quick = scored_on(decoder_document(two, perplexity=20.2, change=(0.005, 0.015)), 5_000, 1.2)
     alike = rows([standard])
-    assert [row.reference_perplexity for row in alike] == [None, None]
+    assert [row.reference.perplexity for row in alike] == [None, None]
     assert alike[1].point.value("perplexity") == 20.4
     table = {row.name: row for row in rows([scored_on(decoder_document(), 5_000, 1.2), standard, quick])}
-    assert reference_perplexity([standard, quick]) == 20.0
+    assert reference([standard, quick]).perplexity == 20.0
     assert table["weights 2 bit"].point.interval("perplexity") == pytest.approx((20.1, 20.3))
     assert table["weights 2 bit"].point.value("perplexity") == pytest.approx(20.2)
     assert table["weights 4 bit"].point.value("perplexity") == pytest.approx(20.4)

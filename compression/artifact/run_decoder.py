@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 HERE = Path(__file__).parent
 MODEL = json.loads((HERE / "genai_config.json").read_text(encoding="utf-8"))["model"]
 CONDITIONS = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["conditions"]
-CONTEXT, ENDS = MODEL["context_length"], MODEL["eos_token_id"]
+CONTEXT, ENDS, MOST = MODEL["context_length"], MODEL["eos_token_id"], 256
 SETTINGS = HERE / "tokenizer_config.json"
 CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(SETTINGS.read_text(encoding="utf-8")).get("chat_template", "")
 
@@ -30,7 +30,7 @@ tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
 
 
-def tokens(prompt, most=256, ends=ENDS):
+def tokens(prompt, most=MOST, ends=ENDS):
     """Token ids after those of `prompt`, the likeliest each time. Keys and values lie in buffers that grow in place."""
     if len(prompt) >= CONTEXT:
         sys.exit(f"The text has {len(prompt)} tokens, but the model reads at most {CONTEXT - 1}.")
@@ -66,7 +66,7 @@ def answer(text):
         if not now.endswith("\ufffd"):  # the rest of a character is still to come
             print(now[len(written) :], end="", flush=True)
             written = now
-    print()
+    print("" if len(ids) < MOST else f" [cut at {MOST} tokens]")
     return written
 
 

@@ -18,6 +18,8 @@ WIDE = 2.5
 """When all points together take this many times the height of the good three quarters, those get the picture."""
 TALL = 2.5
 """Intervals of the front are shown whole while the picture gets no more than so many times as high by them."""
+LEAST_HEIGHT = 0.02
+"""What the picture is high at least, as a share of the best value: less would make mountains of what no reader notices."""
 MARKER = 0.025
 """Half a marker as a share of a plot of the usual height."""
 
@@ -72,7 +74,8 @@ def _ranges(info: Tradeoff, *, whole: bool) -> tuple[Range, Range]:
     ys += [info.y.shown(guess.y.value)] if guess else []
     lowest = min(xs)
     air = (max(xs) - lowest) * 0.06 or abs(lowest) * 0.1 or 1.0
-    spread = (max(ys) - min(ys)) * 0.10 or abs(max(ys)) * 0.05 or 1.0
+    height = max(ys) - min(ys)
+    spread = max(height * 0.10, (abs(max(ys)) * LEAST_HEIGHT - height) / 2) or 1.0
     left = lowest - air if lowest - air > 0 or lowest <= 0 else lowest * 0.6
     bottom, top = _with_intervals(info, min(ys) - spread, max(ys) + spread)
     return (left, _at_most_all(info.x, left, max(xs) + air * 1.4)), (bottom, _at_most_all(info.y, bottom, top))

@@ -54,7 +54,7 @@ def tradeoff_figure(
     over_and_under = {"shapes": [*limits(canvas), *lines], "annotations": [*words, *out_of_sight(canvas)]}
     top = TOP if legend else 24 if compact else BARE_TOP
     footnote = [] if compact else _small_print(info.footnote, beside)
-    return go.Figure(traces, {**_layout(canvas, height if compact else height - TOP + top, legend, top, footnote), **over_and_under})
+    return go.Figure(traces, {**_layout(canvas, height if compact else height - TOP + top, legend, top, footnote, compact=compact), **over_and_under})
 
 
 def _small_print(footnote: str, beside: str) -> list[str]:
@@ -63,12 +63,13 @@ def _small_print(footnote: str, beside: str) -> list[str]:
     return [*own, *["\u00a0"] * (len(other) - len(own))]
 
 
-def _layout(canvas: Canvas, height: int, legend: bool, top: int, footnote: Sequence[str]) -> Ink:
+def _layout(canvas: Canvas, height: int, legend: bool, top: int, footnote: Sequence[str], *, compact: bool) -> Ink:
     at, info = canvas.at, canvas.info
     axis: Ink = {"gridcolor": at.grid, "zeroline": False, "linecolor": at.grid, "ticks": "", "fixedrange": False}
     title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
     small_print = f"<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>" if footnote else ""
-    across: Ink = {**axis, "title": {**title, "text": f"{info.x.axis_title}{small_print}"}}
+    named = f"{info.x.with_unit} {info.x.arrow[0]}" if compact else info.x.axis_title  # half as wide a picture has no room for more
+    across: Ink = {**axis, "title": {**title, "text": f"{named}{small_print}"}}
     if canvas.log_x:
         ticks = list(_round_numbers(canvas.x_range))
         across |= {
@@ -137,8 +138,8 @@ def _marks(canvas: Canvas, legend: bool) -> Iterator[Ink]:
 
 
 def _drawn_as(canvas: Canvas, mark: Mark) -> State:
-    """What is picked is drawn in full colour, wherever it stands."""
-    return "front" if mark.id in canvas.info.picked else mark.state
+    """What is picked is drawn in full colour, unless it stands outside the limits."""
+    return "front" if mark.id in canvas.info.picked and mark.state != "excluded" else mark.state
 
 
 def _trace(canvas: Canvas, group: list[Mark], name: Family, state: State) -> Ink:

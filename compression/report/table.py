@@ -17,7 +17,7 @@ from compression.points import Point, point
 from compression.recipe import Recipe
 from compression.report.palette import LOOKS, Family, family
 from compression.samples import BESIDE
-from compression.sittings import alike, baseline_latency, in_words, on_footing, reference_ms, reference_perplexity
+from compression.sittings import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
 from compression.trial import Machine, MetricValue, TrialDocument
 from compression.wording import may_be_one
 
@@ -46,15 +46,11 @@ SPEEDS = (*TIMES, "speedup", "ttft_speedup")
 class Row:
     """One measured model: its document, and what is derived from it once.
 
-    With `reference_ms` its times are on one footing with those of other sittings (see `sittings.py`), else as timed; with
-    `reference_perplexity` its perplexity with those over other amounts of text.
+    With a `reference` its times and perplexity are on one footing with those of other sittings (see `sittings.py`), else as taken.
     """
 
     document: TrialDocument
-    reference_ms: float | None = None
-    reference_perplexity: float | None = None
-    footing: str = ""
-    """How its time is to be read beside those of other sittings, in a line; empty where there is one sitting."""
+    reference: Reference = AS_TAKEN
 
     @property
     def id(self) -> str:
@@ -70,7 +66,7 @@ class Row:
 
     @cached_property
     def point(self) -> Point:
-        return point(self.document, self.reference_ms, self.reference_perplexity)
+        return point(self.document, self.reference)
 
     @property
     def values(self) -> Mapping[str, MetricValue | None]:
@@ -83,7 +79,7 @@ class Row:
             return {key: found.value for key, found in self.values.items() if found}
         if self.document.baseline is None:
             return {}
-        return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference_ms, self.reference_perplexity)}
+        return {number.metric: number.value for number in on_footing(baseline_of(self.document), self.reference)}
 
     @property
     def noisy(self) -> bool:
@@ -136,10 +132,10 @@ class Row:
 
         "in this sitting it took 3.90 ms and the baseline 8.10 ms; 3.47 ms is what that ratio makes of the baseline's usual 7.20 ms"
         """
-        if self.reference_ms is None or self.document.latency is baseline_latency(self.document) or not (timed := self.sitting()):
+        if self.reference.p50_ms is None or self.document.latency is baseline_latency(self.document) or not (timed := self.sitting()):
             return ""
         base, row = baseline_latency(self.document), metric(self.document.axes.time)
-        usual = row.format(self.reference_ms)
+        usual = row.format(self.reference.p50_ms)
         if base is None or row.format(base.p50_ms) == usual:
             return ""
         return f"in this sitting {timed}; {row.format(self.point.value(row.key))} is what that ratio makes of the baseline's usual {usual}"
@@ -179,9 +175,8 @@ def row_among(document: TrialDocument, others: Iterable[TrialDocument]) -> Row:
 
 
 def _on_one_footing(documents: Iterable[TrialDocument], sittings: Sequence[TrialDocument]) -> list[Row]:
-    reference = reference_ms(sittings)
-    shared = reference, reference_perplexity(sittings), in_words(sittings, reference)
-    return [Row(document, *shared) for document in documents]
+    shared = reference(sittings)
+    return [Row(document, shared) for document in documents]
 
 
 def baseline_of(document: TrialDocument) -> TrialDocument:

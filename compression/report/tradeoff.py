@@ -154,5 +154,5 @@ def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
     said = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     where = next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines"
     newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
-    lines = f"{said} · {when(newest.document)}", where, table[0].footing if timed else "", text_in_words(table[0].reference_perplexity)
+    lines = f"{said} · {when(newest.document)}", where, table[0].reference.footing if timed else "", text_in_words(table[0].reference.perplexity)
     return "<br>".join(line for line in lines if line)

@@ -42,7 +42,7 @@ class Parrot:
         if len(prompt) > 50:
             raise ArtifactError(f"The prompt has {len(prompt)} tokens, but the model reads at most 50; shorten it.")
         self.asked.append({"prompt": len(prompt), **settings})
-        return iter([SimpleNamespace(id=id, seconds=0.02) for id in range(len(self.sentence.split("|")))])
+        return iter([SimpleNamespace(id=id, seconds=0.02) for id in range(len(self.sentence.split("|")))][: settings["max_new_tokens"]])
 
 
 def at_home(made: TrialDocument) -> TrialDocument:
@@ -85,8 +85,8 @@ def test_two_models_write_side_by_side_and_the_first_other_word_is_marked(open_p
     said = words(app)
     assert "Paris is the capital \\*of\\* France\\." in said
     assert "Paris is :orange-background[a] town\\." in said
-    assert "7 tokens, first after 20 ms, 50.0 tokens/s" in said
-    assert "5 tokens, first after 20 ms, 50.0 tokens/s, parts from the first after 9 characters" in said
+    assert "7 tokens, first after 20 ms, 50.0 tokens/s, ended" in said
+    assert "5 tokens, first after 20 ms, 50.0 tokens/s, parts from the first after 9 characters, ended" in said
     assert parrots[INT8.trial_id].asked == [{"prompt": 5, "max_new_tokens": 64, "temperature": 0.0, "top_p": 1.0, "seed": 0}]
     assert not any(b"Where is Paris" in path.read_bytes() for path in store.root.rglob("*") if path.is_file())
     assert "Paris" not in json.dumps(dict(app.query_params))
@@ -102,6 +102,18 @@ def test_what_was_written_stays_after_another_press(open_page: Open, parrots: di
     assert "Paris is :orange-background[a] town\\." in words(app)
     assert len(parrots[INT8.trial_id].asked) == 1
     assert not any(each.label == "Stop" for each in app.button)
+
+
+def test_a_text_says_whether_it_ended_was_cut_or_was_stopped(open_page: Open, parrots: dict[str, Parrot]) -> None:
+    parrots[BASELINE.trial_id].sentence = "|".join(["and so on "] * 20)
+    app = compared(open_page)
+    app.text_area(key="prompt").set_value("Where ?").run()
+    app.select_slider(key="new_tokens").set_value(16).run()
+    button(app, "Write").click().run()
+    assert "16 tokens, first after 20 ms, 50.0 tokens/s, cut at 16 tokens" in words(app)
+    app.session_state[writing.STATE][INT8.trial_id].ended = False  # as a press leaves it that comes in between
+    app.run()
+    assert "parts from the first after 0 characters, stopped" in words(app)
 
 
 def test_sampling_and_plain_text_are_passed_on_alike(open_page: Open, parrots: dict[str, Parrot]) -> None:

@@ -13,7 +13,7 @@ from compression.report.palette import DARK, LIGHT, LOOKS
 from compression.report.table import rows
 from compression.report.tradeoff import Estimate, State, tradeoff
 from compression.trial import MetricValue
-from tests.documents import document
+from tests.documents import decoder_document, document
 
 BASELINE = document()
 INT8 = document(Quantize(), quality=0.955, speedup=2.0, size=23_000_000)
@@ -136,11 +136,11 @@ def contrast(one: str, other: str) -> float:
 # --- what is in the picture, and where words lie
 
 
-def collapsed(**ink: Any) -> dict[str, Any]:
+def collapsed(*, state: State = "dominated", **ink: Any) -> dict[str, Any]:
     """Nine good models and one that is far below, drawn with `picked`."""
     fine = [document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000) for n in range(9)]
     table = rows([*fine, document(Distill(), quality=0.2)])
-    states: dict[str, State] = {row.id: "excluded" for row in table}
+    states: dict[str, State] = dict.fromkeys((row.id for row in table), state)
     picked = [table[-1].id] if ink.pop("picked") else []
     return tradeoff_figure(tradeoff(table, "size_bytes", "quality", states=states, picked=picked), **ink).to_plotly_json()
 
@@ -149,11 +149,13 @@ def test_a_picked_point_is_in_the_picture_in_full_colour_wherever_it_stands() ->
     far = document(Distill()).trial_id
     before, figure = collapsed(picked=False), collapsed(picked=True)
     assert before["layout"]["yaxis"]["range"][0] > 20
-    assert trace_of(before, far)["marker"]["symbol"] == "diamond-open"
+    assert trace_of(before, far)["marker"]["opacity"] < 1
     assert figure["layout"]["yaxis"]["range"][0] < 20
     marker = trace_of(figure, far)["marker"]
     assert (marker["symbol"], marker["opacity"]) == ("diamond", 1.0)
     assert not any("below" in note["text"] for note in figure["layout"]["annotations"])
+    outside = trace_of(collapsed(picked=True, state="excluded"), far)["marker"]
+    assert outside["symbol"] == "diamond-open", "picked or not, it is outside the limits"
 
 
 def test_no_axis_of_accuracy_goes_beyond_all_of_it() -> None:
@@ -169,10 +171,16 @@ def test_intervals_of_the_front_are_whole_or_said_to_go_on() -> None:
     low, high = figure["layout"]["yaxis"]["range"]
     assert low < 94.0
     assert high > 97.2
-    alike = rows([document(), document(Quantize(), quality=0.9598)])
-    cut = tradeoff_figure(tradeoff(alike, "size_bytes", "quality")).to_plotly_json()["layout"]
-    assert cut["yaxis"]["range"][0] > 95
+    alike = rows([decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)])
+    cut = tradeoff_figure(tradeoff(alike, "size_bytes", "perplexity")).to_plotly_json()["layout"]
+    assert cut["yaxis"]["range"][0] > 19.5
     assert {note["text"] for note in cut["annotations"] if "go on" in note["text"]} == {"↓ intervals go on", "↑ intervals go on"}
+
+
+def test_a_difference_that_no_reader_notices_does_not_fill_the_picture() -> None:
+    alike = rows([decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)])
+    low, high = tradeoff_figure(tradeoff(alike, "size_bytes", "perplexity")).to_plotly_json()["layout"]["yaxis"]["range"]
+    assert high - low == pytest.approx(0.02 * 20.02)
 
 
 def test_plots_in_one_row_have_footnotes_of_one_height() -> None:
