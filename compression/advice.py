@@ -155,8 +155,10 @@ def _of_weight_only(stage: Quantize, flags: Sequence[str], at: Conditions, facts
                 _say(True, False, f"{text}; what has fewer than 8 is no faster than fp32 at {rows} rows at once, for widening weights costs time.")
             ]
         return [_say(True, True, f"{text}; weights are widened in every call, which pays at few rows at once (here {rows}).")]
-    starts = 0 if stage.bits == 8 else 8 * HALF if stage.zero_point == "real" else stage.bits
-    size = f"With its scales a weight takes {stage.bits + (8 * HALF + starts) / stage.group_size:.3g} bits"
+    real = stage.zero_point == "real" and stage.bits < 8
+    starts = 0 if stage.bits == 8 else 8 if real else stage.bits
+    takes = stage.bits + (8 * HALF + starts) / stage.group_size
+    size = f"With its scales a weight takes {f'about {takes:.2g}' if real else f'{takes:.3g}'} bits"
     if generates:
         return [_of_tokens(size, at, _of_few_bits(stage))]
     if rows >= many and (stage.bits < 8 or without):

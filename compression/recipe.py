@@ -341,7 +341,7 @@ class Quantize(Stage, frozen=True):
     carried_out_by: ClassVar[str] = "compression.quantization.quantize"
     trained_by: ClassVar[str] = "compression.quantization.qat"
     """The module that trains the torch model first, where `train_epochs` asks for it."""
-    code_version: ClassVar[int] = 3
+    code_version: ClassVar[int] = 4
 
     kind: Literal["quantize"] = "quantize"
     scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"
@@ -355,8 +355,8 @@ class Quantize(Stage, frozen=True):
     zero_point: Annotated[
         Literal["integer", "real"],
         Field(
-            description="whether zero is a level of every group (integer), or levels begin at its least weight: finer, two bytes more a group, "
-            "and exact for the weights of a Q4_1 file (weight-only, 2 and 4 bits)"
+            description="whether zero is a level of every group (integer), or levels begin at its least weight: finer, a byte more a group, "
+            "and all but exact for the weights of a Q4_1 file (weight-only, 2 and 4 bits)"
         ),
     ] = "integer"
     max_mb: Annotated[

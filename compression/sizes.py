@@ -105,8 +105,9 @@ def expected_bytes(facts: ModelFacts, recipe: Recipe) -> SizeEstimate:
 def _unevenness(facts: ModelFacts, shape: ModelFacts, stage: Quantize | None) -> int:
     """How far bytes may lie from those of layers that all have the mean width, up or down.
 
-    As long as the sum of the widths is known only the last, part-filled group of each output can differ, and with an average of
-    bits how large the matrix is whose step to more bits was not taken. Otherwise the layers may have any width up to the model's own.
+    As long as the sum of the widths is known only the last, part-filled group of each output can differ, with real zero points those of
+    the shifts and what says which inputs are in which group, and with an average of bits how large the matrix is whose step to more bits
+    was not taken. Otherwise the layers may have any width up to the model's own.
     """
     if not shape.sums_known:
         widest = replace(shape, heads=facts.heads, ffn=facts.ffn)
@@ -114,7 +115,11 @@ def _unevenness(facts: ModelFacts, shape: ModelFacts, stage: Quantize | None) ->
     assert stage is not None
     group = stage.group_size * max(BITS) // 8 + 2 * HALF
     unspent = 0 if stage.one_width else max(matrix.size for matrix in _matrices(replace(shape, heads=facts.heads, ffn=facts.ffn)))
-    return shape.layers * shape.hidden * group * len(shape.uneven) + unspent
+    members = 0
+    if stage.zero_point == "real":
+        group += max(_starts_bytes(1, bits, stage.group_size, real=True) for bits in (2, 4))
+        members = _member_bytes(max(facts.ffn, facts.heads * facts.head_size), stage.group_size)
+    return shape.layers * len(shape.uneven) * (shape.hidden * group + members) + unspent
 
 
 def _budgeted(facts: ModelFacts, recipe: Recipe, max_mb: float) -> SizeEstimate:
@@ -208,13 +213,16 @@ def _rest(vocabulary: int, stage: Quantize) -> int:
 
 
 def _row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> int:
-    """Codes of a row, a scale a group and, below 8 bits, where the levels of each begin: packed integer zero points, or minima."""
+    """Codes of a row, a scale a group and, below 8 bits, where the levels of each begin."""
     return ceil(columns * bits / 8) + HALF * ceil(columns / group_size) + _starts_bytes(columns, bits, group_size, real)
 
 
 def _starts_bytes(columns: int, bits: int, group_size: int, real: bool) -> int:
+    """Packed integer zero points; or 8 bits a group in the digits of as many bits as codes have, which are whole groups with scales again."""
     groups = ceil(columns / group_size)
-    return 0 if bits == 8 else HALF * groups if real else ceil(groups * bits / 8)
+    if bits == 8:
+        return 0
+    return (8 // bits) * ceil(groups / group_size) * (group_size * bits // 8 + HALF) if real else ceil(groups * bits / 8)
 
 
 def _int8_bytes(matrices: list[Matrix], stage: Quantize) -> int:
@@ -264,7 +272,7 @@ def _weight_only_bytes(matrices: list[Matrix], stage: Quantize) -> tuple[int, in
     at_4 = (stage.bits - 2) / 2 if stage.bits < 4 else (8 - stage.bits) / 4
     zero_points = at_4 * packed[4] + ((1 - at_4) * packed[2] if stage.bits < 4 else 0)
     fixed, shared = head + scales, _shared_bytes(matrices, stage, BITS[0])
-    return int(fixed + codes - unspent), int(fixed + codes + zero_points + shared), ceil(fixed + codes + packed[4] + shared)
+    return int(fixed + codes - unspent), int(fixed + codes + zero_points + shared), ceil(fixed + codes + max(packed.values()) + shared)
 
 
 def _head_bytes(matrix: Matrix, stage: Quantize) -> int:
@@ -300,16 +308,21 @@ def _grouped(matrix: Matrix, bits: int, stage: Quantize) -> int:
 
 
 def _shared_bytes(matrices: Iterable[Matrix], stage: Quantize, bits: int) -> int:
-    """What matrices with real zero points share: which inputs are in which group, a byte each, and the middle code of each width.
+    """What matrices with real zero points share: which inputs are in which group, a byte each, and how a row that is looked up is cut apart.
 
     `bits` are those of the matrices before the head.
     """
     if stage.zero_point == "integer":
         return 0
-    widths = [(matrix, _head_bits(matrix, stage) if matrix.in_head else bits) for matrix in matrices]
-    shifted = [(matrix, width) for matrix, width in widths if width < 8]
-    members = {(matrix.inputs, _group_size(matrix, stage)) for matrix, _ in shifted}
-    return sum(inputs * ceil(inputs / group) for inputs, group in members) + FLOAT * len({width for _, width in shifted})
+    shifted = [matrix for matrix in matrices if (_head_bits(matrix, stage) if matrix.in_head else bits) < 8]
+    members = {(matrix.inputs, _group_size(matrix, stage)) for matrix in shifted}
+    cuts = sum(INT64 * (1 + 8 // _head_bits(matrix, stage)) for matrix in shifted if matrix.tied)
+    return sum(_member_bytes(inputs, group) for inputs, group in members) + cuts
+
+
+def _member_bytes(inputs: int, group_size: int) -> int:
+    """A byte for every input and group, the groups filled up to whole groups again."""
+    return inputs * ceil(ceil(inputs / group_size) / group_size) * group_size
 
 
 def _graph_bytes(shape: ModelFacts, stage: Quantize | None, matrices: int) -> int:

@@ -256,7 +256,7 @@ def _groups(*, decoder: bool, fitted: bool) -> None:
 def _zero_point() -> None:
     help_zero = (
         "With an integer, zero is a level of every group, as pruned weights need it. A real number lets the levels begin at a group's least "
-        "weight: finer at two bytes more a group, and exact for weights that come from a Q4_1 file, as those of smollm2-135m do."
+        "weight: finer at a byte more a group, and all but exact for weights that come from a Q4_1 file, as those of smollm2-135m do."
     )
     held = leaves_zeros({name: st.session_state[PREFIX + name] for name in ("prune", "targets", "sparsity", "pattern")})
     st.segmented_control("Zero point", ["integer", "real"], help=help_zero, required=True, disabled=held, **_key("zero_point"))

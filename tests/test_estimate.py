@@ -569,7 +569,7 @@ PLAIN = ("avx2",)
         (Quantize(), PLAIN, Conditions(), True, True, "sums can saturate here"),
         (Quantize(), (), Conditions(), True, True, "where the CPU has VNNI"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=1, sequence=1), True, True, "takes 4.62 bits"),
-        (Quantize(scheme="weight-only", bits=4, zero_point="real"), VNNI, Conditions(batch=1, sequence=1), True, True, "takes 5 bits"),
+        (Quantize(scheme="weight-only", bits=4, zero_point="real"), VNNI, Conditions(batch=1, sequence=1), True, True, "takes about 4.8 bits"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=2, sequence=32), True, False, "64 rows at once) it is no faster than fp32"),
         (Quantize(scheme="weight-only", bits=4), VNNI, Conditions(batch=1, sequence=32), True, True, "from about 64 on"),
         (Quantize(scheme="weight-only", bits=4), PLAIN, Conditions(batch=1, sequence=32), True, False, "32 rows at once) it is no faster than fp32"),

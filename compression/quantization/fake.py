@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from compression.quantization.grid import LARGEST, SMALLEST
+from compression.quantization.halves import LARGEST, SMALLEST
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -30,7 +30,7 @@ def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.
     """
     if hessian is None:
         return searched_grid(in_groups(weight, group_size), bits, real=real).nearest(weight, group_size)
-    grid = searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size), real)
+    grid = searched_grid(in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size), real).settled()
     found = grid.groups(_compensated(weight, grid, group_size, hessian), group_size)
     return better_rows(found, rtn.quantize_groups(weight, bits, group_size, real=real), weight, hessian)
 
@@ -44,7 +44,7 @@ def better_rows(found: Groups, other: Groups, weight: np.ndarray, hessian: np.nd
         zero_points=np.where(better, found.zero_points, other.zero_points),
         bits=found.bits,
         group_size=found.group_size,
-        minima=None if found.minima is None or other.minima is None else np.where(better, found.minima, other.minima),
+        shifts=found.shifts and other.shifts and found.shifts.where(better, other.shifts),
     )
 
 
@@ -60,16 +60,16 @@ def _compensated(weight: np.ndarray, grid: Grid, group_size: int, hessian: np.nd
     factor = inverse_factor(hessian[np.ix_(order, order)])
     left = np.ascontiguousarray(weight.T[order])
     zero = np.zeros_like(left, dtype=bool) if grid.real else left == 0
-    scale, point, minimum = (np.ascontiguousarray(part.T[order // group_size]) for part in (grid.scales, grid.zero_points, grid.minima))
+    scale, point, shift = (np.ascontiguousarray(part.T[order // group_size]) for part in (grid.scales, grid.zero_points, grid.shifts))
     codes = np.empty(left.shape, dtype=np.uint8)
     for start in range(0, len(left), BLOCK):
         end = min(start + BLOCK, len(left))
         errors = np.empty((end - start, left.shape[1]), dtype=np.float32)
         for row in range(start, end):
-            code = np.clip(np.rint((left[row] - minimum[row]) / scale[row]) + point[row], 0, 2**grid.bits - 1)
+            code = np.clip(np.rint((left[row] - shift[row]) / scale[row]) + point[row], 0, 2**grid.bits - 1)
             code[zero[row]] = point[row, zero[row]]
             codes[row] = code
-            error = (left[row] - (scale[row] * (code - point[row]) + minimum[row])) / factor[row, row]
+            error = (left[row] - (scale[row] * (code - point[row]) + shift[row])) / factor[row, row]
             left[row + 1 : end] -= factor[row, row + 1 : end, None] * error
             errors[row - start] = error
         left[end:] -= factor[start:end, end:].T @ errors

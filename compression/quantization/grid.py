@@ -6,26 +6,26 @@ weight finds its level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compression.quantization.groups import Groups, in_groups
-
-SMALLEST, LARGEST = float(np.finfo(np.float16).smallest_subnormal), float(np.finfo(np.float16).max)
+from compression.quantization.halves import half
+from compression.quantization.shifts import Shifts
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Levels scales * (code - zero_points) + minima of each group, code = 0 .. 2**bits - 1; all arrays float32 [rows, groups].
+    """Levels scales * (code - zero_points) + shifts of each group, code = 0 .. 2**bits - 1; all arrays float32 [rows, groups].
 
-    With integer zero points the minima are 0, so zero is a level; with a real zero point the zero points are 0, and the levels begin at
-    the minimum. Scales, above 0, and minima are numbers that half precision has.
+    With integer zero points the shifts are 0, so zero is a level; with a real one the zero points are the middle code, and levels begin
+    anywhere. Scales, above 0, are numbers that half precision has.
     """
 
     scales: np.ndarray
     zero_points: np.ndarray
-    minima: np.ndarray
+    shifts: np.ndarray
     bits: int
     real: bool = False
 
@@ -37,8 +37,10 @@ class Grid:
         [[1.0]]
         """
         scales = half((high - low) / np.float32(2**bits - 1), positive=True)
-        none = np.zeros_like(scales)
-        return cls(scales, none, half(low), bits, real) if real else cls(scales, np.rint(-low / scales), none, bits)
+        if real:
+            middle = np.full_like(scales, 2 ** (bits - 1))
+            return cls(scales, middle, low + middle * scales, bits, real)
+        return cls(scales, np.rint(-low / scales), np.zeros_like(scales), bits)
 
     @classmethod
     def symmetric(cls, largest: np.ndarray) -> Grid:
@@ -48,7 +50,7 @@ class Grid:
 
     def codes(self, grouped: np.ndarray) -> np.ndarray:
         """The code of the nearest level to each weight [rows, groups, group size], as float32."""
-        codes = grouped - self.minima[..., None]
+        codes = grouped - self.shifts[..., None]
         codes /= self.scales[..., None]
         np.rint(codes, out=codes)
         codes += self.zero_points[..., None]
@@ -56,7 +58,7 @@ class Grid:
 
     def values(self, codes: np.ndarray) -> np.ndarray:
         """The levels of codes [rows, groups, group size]."""
-        return (codes - self.zero_points[..., None]) * self.scales[..., None] + self.minima[..., None]
+        return (codes - self.zero_points[..., None]) * self.scales[..., None] + self.shifts[..., None]
 
     def rounded(self, grouped: np.ndarray) -> np.ndarray:
         """The nearest level to each weight [rows, groups, group size]."""
@@ -64,28 +66,23 @@ class Grid:
 
     def better(self, other: Grid, where: np.ndarray) -> Grid:
         """This grid, with the other one's in the groups `where` [rows, groups] says so."""
-        scales, points, minima = (
+        scales, points, shifts = (
             np.where(where, theirs, ours)
-            for ours, theirs in ((self.scales, other.scales), (self.zero_points, other.zero_points), (self.minima, other.minima))
+            for ours, theirs in ((self.scales, other.scales), (self.zero_points, other.zero_points), (self.shifts, other.shifts))
         )
-        return Grid(scales, points, minima, self.bits, self.real)
+        return Grid(scales, points, shifts, self.bits, self.real)
+
+    def settled(self) -> Grid:
+        """The grid as a file keeps it, with shifts that it has room for: what codes are chosen for."""
+        return replace(self, shifts=Shifts.nearest(self.shifts, self.bits).values) if self.real else self
 
     def groups(self, codes: np.ndarray, group_size: int) -> Groups:
-        """Codes [rows, columns] on this grid."""
-        points = self.zero_points.astype(np.uint8)
-        return Groups(codes.astype(np.uint8), self.scales, points, self.bits, group_size, self.minima if self.real else None)
+        """Codes [rows, columns] on this grid, which is settled."""
+        points, shifts = self.zero_points.astype(np.uint8), Shifts.nearest(self.shifts, self.bits) if self.real else None
+        return Groups(codes.astype(np.uint8), self.scales, points, self.bits, group_size, shifts)
 
     def nearest(self, weight: np.ndarray, group_size: int) -> Groups:
         """Every weight [rows, columns] at its nearest level."""
-        codes = self.codes(in_groups(weight, group_size)).reshape(len(weight), -1)
-        return self.groups(codes[:, : weight.shape[1]], group_size)
-
-
-def half(values: np.ndarray, positive: bool = False) -> np.ndarray:
-    """The nearest numbers that half precision has, as float32; `positive` ones do not vanish.
-
-    >>> half(np.array([0.1, 1e-9]), positive=True).tolist()
-    [0.0999755859375, 5.960464477539063e-08]
-    """
-    least = SMALLEST if positive else -LARGEST
-    return np.clip(values, least, LARGEST).astype(np.float16).astype(np.float32)
+        grid = self.settled()
+        codes = grid.codes(in_groups(weight, group_size)).reshape(len(weight), -1)
+        return grid.groups(codes[:, : weight.shape[1]], group_size)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compression.quantization.grid import Grid, half
+from compression.quantization.grid import Grid
+from compression.quantization.halves import half
 from compression.quantization.rtn import grid
 
 SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones(1)}
@@ -45,12 +46,13 @@ def _narrower(whole: Grid) -> Iterator[Grid]:
         scales = half(whole.scales * np.float32(shrink), positive=True)
         if whole.real:
             room = (whole.scales - scales) * np.float32(2**whole.bits - 1)
+            middle = whole.shifts - (whole.scales - scales) * whole.zero_points
             for place in PLACES if shrink < 1 else ():
-                yield Grid(scales, whole.zero_points, half(whole.minima + room * np.float32(place)), whole.bits, real=True)
+                yield Grid(scales, whole.zero_points, middle + room * np.float32(place), whole.bits, real=True)
         else:
             for step in BESIDE[whole.bits]:
                 points = np.clip(whole.zero_points + np.float32(step), 0, 2**whole.bits - 1)
-                yield Grid(scales, points, whole.minima, whole.bits)
+                yield Grid(scales, points, whole.shifts, whole.bits)
 
 
 def group_errors(difference: np.ndarray, blocks: np.ndarray | None) -> np.ndarray:

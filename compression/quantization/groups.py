@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HALF = 2
-"""Bytes of a number in half precision."""
+from compression.quantization.halves import HALF
+from compression.quantization.shifts import Shifts, digits, sums
 
 
 @dataclass(frozen=True)
 class Groups:
-    """weight[r, c] = scales[r, g] * (codes[r, c] - zero_points[r, g]) + minima[r, g], where g = c // group_size.
+    """weight[r, c] = scales[r, g] * (codes[r, c] - zero_points[r, g]) + shifts[r, g], where g = c // group_size.
 
-    `codes` uint8 [rows, columns] below 2**bits; `scales` and `minima` float32, numbers that half precision has, and `zero_points` uint8
-    [rows, groups]. Either `minima` are None or, with real zero points, `zero_points` are 0.
+    `codes` uint8 [rows, columns] below 2**bits; `scales` float32, numbers that half precision has, and `zero_points` uint8 [rows, groups].
+    Either `shifts` are None or, with real zero points, `zero_points` are the middle code.
     A row is one output of a matrix, or one word of an embedding; the last group may be short.
     """
 
@@ -28,13 +28,18 @@ class Groups:
     zero_points: np.ndarray
     bits: int
     group_size: int
-    minima: np.ndarray | None = None
+    shifts: Shifts | None = None
 
     @property
     def has_zero_points(self) -> bool:
         """Whether the operators are given zero points. They assume the middle code when there are none: that is right at 8 bits, whatever
-        the weights, so that bytes depend on shapes alone, and with minima, to which the rest is added (`minima.py`)."""
-        return self.bits != 8 and self.minima is None
+        the weights, so that bytes depend on shapes alone, and with shifts, which are from there."""
+        return self.bits != 8 and self.shifts is None
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix that is multiplied with: the shifts', then its own."""
+        return self.codes.shape[1] + (0 if self.shifts is None else digits(self.bits) * sums(self.scales.shape[1], self.group_size))
 
     def dequantized(self) -> np.ndarray:
         """The float32 weights [rows, columns] that the codes stand for."""
@@ -42,15 +47,19 @@ class Groups:
         scales = np.repeat(self.scales, self.group_size, axis=1)[:, :columns]
         zeros = np.repeat(self.zero_points, self.group_size, axis=1)[:, :columns]
         weight = (self.codes.astype(np.float32) - zeros) * scales
-        return weight if self.minima is None else weight + np.repeat(self.minima, self.group_size, axis=1)[:, :columns]
+        return weight if self.shifts is None else weight + np.repeat(self.shifts.values, self.group_size, axis=1)[:, :columns]
 
     def packed_blocks(self) -> np.ndarray:
-        """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], short groups filled up."""
-        rows, columns = self.codes.shape
-        groups = self.scales.shape[1]
-        full = np.zeros((rows, groups * self.group_size), dtype=np.uint8)
-        full[:, :columns] = self.codes
-        return pack(full, self.bits).reshape(rows, groups, -1)
+        """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], those of shifts first, short groups filled up."""
+        beside = [] if self.shifts is None else [self.shifts.columns(self.group_size)[0]]
+        codes = np.concatenate([*beside, self.codes], axis=1)
+        full = np.pad(codes, ((0, 0), (0, -codes.shape[1] % self.group_size)))
+        return pack(full, self.bits).reshape(len(full), full.shape[1] // self.group_size, -1)
+
+    def packed_scales(self) -> np.ndarray:
+        """float16 [rows, groups], those of shifts first."""
+        beside = [] if self.shifts is None else [self.shifts.columns(self.group_size)[1]]
+        return np.concatenate([*beside, self.scales], axis=1).astype(np.float16)
 
     def packed_rows(self) -> np.ndarray:
         """Codes for GatherBlockQuantized: uint8 [rows, columns * bits / 8]."""
@@ -67,18 +76,20 @@ def blank(shape: tuple[int, int], bits: int, group_size: int, real: bool = False
     groups = math.ceil(columns / group_size)
     zeros = np.zeros((rows, groups), dtype=np.uint8)
     nothing = zeros.astype(np.float32)
-    return Groups(np.zeros(shape, dtype=np.uint8), nothing, zeros, bits, group_size, nothing if real and bits < 8 else None)
+    shifts = Shifts(zeros, nothing[:, :1], bits) if real and bits < 8 else None
+    return Groups(np.zeros(shape, dtype=np.uint8), nothing, zeros, bits, group_size, shifts)
 
 
 def row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> int:
-    """Bytes of a row of codes with its scales and, below 8 bits, its zero points or (`real`) minima.
+    """Bytes of a row of codes with its scales and, below 8 bits, its zero points or (`real`) shifts.
 
     >>> row_bytes(64, 4, 32)  # 32 of codes, 4 of scales, 1 of zero points
     37
     """
     groups = math.ceil(columns / group_size)
-    starts = 0 if bits == 8 else HALF * groups if real else math.ceil(groups * bits / 8)
-    return math.ceil(columns * bits / 8) + HALF * groups + starts
+    beside = digits(bits) * sums(groups, group_size) if real and bits < 8 else 0
+    starts = 0 if bits == 8 or real else math.ceil(groups * bits / 8)
+    return math.ceil((columns + beside) * bits / 8) + HALF * (groups + beside // group_size) + starts
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:

@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from compression.quantization.grid import Grid, half
+from compression.quantization.grid import Grid
 from compression.quantization.grid_search import searched_grid
 from compression.quantization.groups import Groups, in_groups
+from compression.quantization.halves import half
 from compression.quantization.rtn import grid
 
 P, BETA, KAPPA = 0.7, 10.0, 1.01
@@ -35,7 +36,7 @@ def fitted_grid(grouped: np.ndarray, bits: int, real: bool = False) -> Grid:
     Errors are split in units of a level, so that the split is the same for small weights and for large ones.
     """
     tried = grid(grouped, bits, real=True) if real and bits < 8 else searched_grid(grouped, bits)
-    fit = _fitted_minimum if tried.real else _fitted_scale
+    fit = _fitted_shift if tried.real else _fitted_scale
     unit = tried.scales[..., None]
     best, best_error = tried, np.full(tried.scales.shape, np.inf, dtype=np.float32)
     beta = BETA
@@ -53,9 +54,9 @@ def fitted_grid(grouped: np.ndarray, bits: int, real: bool = False) -> Grid:
     return best
 
 
-def _fitted_minimum(grid: Grid, codes: np.ndarray, weight: np.ndarray) -> Grid:
+def _fitted_shift(grid: Grid, codes: np.ndarray, weight: np.ndarray) -> Grid:
     """The real zero point that brings these codes closest to what is left of the weights [rows, groups, group size]: a mean."""
-    return replace(grid, minima=half((weight - codes * grid.scales[..., None]).mean(axis=-1)))
+    return replace(grid, shifts=(weight - (codes - grid.zero_points[..., None]) * grid.scales[..., None]).mean(axis=-1))
 
 
 def _fitted_scale(grid: Grid, codes: np.ndarray, weight: np.ndarray) -> Grid:

@@ -2,9 +2,8 @@
 
 Scales are kept in half precision and widened by a Cast, which the runtime folds when it loads the model. MatMulNBits does take real zero
 points, but then leaves its integer kernel and widens the whole matrix in every call, forty times slower for one token (measured, ONNX Runtime
-1.31.1 on AVX2). So codes with real zero points are multiplied as if zero were the middle code, and what that leaves out, one number a group,
-is added: x W^T = x (scales * (codes - middle))^T + (sums of x over each group) (minima + middle * scales)^T, where the last product
-has a thirty-second of the weights. Which groups a matrix has is `weight_only.py`'s.
+1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong to them (`shifts.py`). Which groups a matrix
+has is `weight_only.py`'s.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from onnx import TensorProto, helper
 
 from compression.models.graph import MICROSOFT
 from compression.quantization.groups import Groups
+from compression.quantization.shifts import digits, sums
 
 INT8_ARITHMETIC = 4
 """`accuracy_level` of MatMulNBits: activations may be rounded to int8."""
@@ -34,8 +34,6 @@ class Stored:
     scales: str
     zero_points: str
     """Empty where the operators assume the middle code."""
-    shifts: str
-    """[rows, groups]: what is left out by zero points in the middle; empty where nothing is."""
 
     @property
     def grid(self) -> list[str]:
@@ -58,14 +56,9 @@ class Packing:
     def store(self, name: str, groups: Groups, *, multiplied: bool = True) -> Stored:
         """Put groups into the graph; those that are not multiplied with but only looked up have whole bytes a row, not a group."""
         codes = self._constant(f"{name}.codes", groups.packed_blocks() if multiplied else groups.packed_rows())
-        scales = self._widened(f"{name}.scales", groups.scales)
+        scales = self._node("Cast", [self._constant(f"{name}.scales", groups.packed_scales())], f"{name}.scales.float", to=TensorProto.FLOAT)
         points = self._constant(f"{name}.zero_points", groups.packed_zero_points()) if groups.has_zero_points else ""
-        shifts = ""
-        if groups.minima is not None:
-            minima = self._widened(f"{name}.minima", groups.minima)
-            middle = self._constant(f"middle.{groups.bits}", np.array(2 ** (groups.bits - 1), dtype=np.float32))
-            shifts = self._node("Add", [minima, self._node("Mul", [scales, middle], f"{name}.middles")], f"{name}.shifts")
-        return Stored(groups, codes, scales, points, shifts)
+        return Stored(groups, codes, scales, points)
 
     def multiply(self, x: str, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
         """What takes the place of `node`: `x` [.., columns] times the parts' rows, one part beside the other."""
@@ -93,56 +86,60 @@ class Packing:
         self._node("Where", [chosen, "frequent.words", "rest.words"], output, name=node.name)
 
     def _product(self, x: str, part: Stored, output: str, name: str) -> None:
-        rows, columns = part.groups.codes.shape
+        groups = part.groups
+        if groups.shifts is not None:
+            beside = self._node("MatMul", [x, self._members(groups)], f"{output}.sums")
+            x = self._node("Concat", [beside] * digits(groups.bits) + [x], f"{output}.columns", axis=-1)
         self._node(
             "MatMulNBits",
             [x, part.codes, *part.grid],
-            f"{output}.unshifted" if part.shifts else output,
+            output,
             name=name,
             domain=MICROSOFT,
-            K=columns,
-            N=rows,
-            bits=part.groups.bits,
-            block_size=part.groups.group_size,
+            K=groups.width,
+            N=len(groups.codes),
+            bits=groups.bits,
+            block_size=groups.group_size,
             accuracy_level=INT8_ARITHMETIC,
         )
-        if part.shifts:
-            sums = self._node("MatMul", [x, self._members(part.groups)], f"{output}.sums")
-            shift = self._node("FusedMatMul", [sums, part.shifts], f"{output}.shift", domain=MICROSOFT, transB=1)
-            self._node("Add", [f"{output}.unshifted", shift], output, name=f"{name}.shifted")
 
     def _found(self, ids: str, part: Stored, output: str, name: str) -> None:
-        codes = part.codes
+        codes, groups = part.codes, part.groups
         if self.added[codes].ndim == 3:  # the two operators want the same bytes in another shape
             codes = self._node("Flatten", [codes], f"{part.codes}.rows", axis=1)
         self._node(
             "GatherBlockQuantized",
             [codes, ids, *part.grid],
-            f"{output}.unshifted" if part.shifts else output,
+            output if groups.shifts is None else f"{output}.columns",
             name=name,
             domain=MICROSOFT,
-            bits=part.groups.bits,
-            block_size=part.groups.group_size,
+            bits=groups.bits,
+            block_size=groups.group_size,
             gather_axis=0,
             quantize_axis=1,
         )
-        if part.shifts:
-            shifts = self._node("Gather", [part.shifts, ids], f"{output}.shifts")
-            shift = self._node("FusedMatMul", [shifts, self._members(part.groups)], f"{output}.shift", domain=MICROSOFT, transB=1)
-            self._node("Add", [f"{output}.unshifted", shift], output, name=f"{name}.shifted")
+        if groups.shifts is not None:
+            self._moved(groups, output, name)
+
+    def _moved(self, groups: Groups, output: str, name: str) -> None:
+        """Rows that were looked up with the columns of their shifts, moved by them."""
+        count, columns = digits(groups.bits), groups.codes.shape[1]
+        parts = [f"{output}.digit.{place}" for place in range(count)]
+        widths = self._constant(f"columns.{columns}", np.array([(groups.width - columns) // count] * count + [columns]))
+        self.nodes.append(helper.make_node("Split", [f"{output}.columns", widths], [*parts, f"{output}.unshifted"], name=f"{output}.split", axis=-1))
+        shifts = self._node("Sum", parts, f"{output}.shifts")
+        shift = self._node("FusedMatMul", [shifts, self._members(groups)], f"{output}.shift", domain=MICROSOFT, transB=1)
+        self._node("Add", [f"{output}.unshifted", shift], output, name=f"{name}.shifted")
 
     def _members(self, groups: Groups) -> str:
-        """float32 [columns, groups]: 1 where a column is in a group. Times it, columns become sums of groups, and back again."""
+        """float32 [columns, sums]: 1 where a column is in a group. Times it, columns become sums of groups, and back again."""
         columns, size = groups.codes.shape[1], groups.group_size
         name = f"members.{columns}.{size}"
         if name not in self._made:
             self._made.add(name)
-            member = np.arange(columns)[:, None] // size == np.arange(math.ceil(columns / size))
+            member = np.arange(columns)[:, None] // size == np.arange(sums(math.ceil(columns / size), size))
             self._node("Cast", [self._constant(f"{name}.bytes", member.astype(np.uint8))], name, to=TensorProto.FLOAT)
         return name
-
-    def _widened(self, name: str, values: np.ndarray) -> str:
-        return self._node("Cast", [self._constant(name, values.astype(np.float16))], f"{name}.float", to=TensorProto.FLOAT)
 
     def _constant(self, name: str, value: np.ndarray) -> str:
         self.added[name] = value

@@ -139,7 +139,7 @@ def loss_of_artefact(stage: Quantize, model: PreTrainedModel) -> float:
 
 @pytest.mark.parametrize("bits", [2, 4])
 def test_training_lowers_the_loss_of_the_artefact(bits: int, tmp_path: Path) -> None:
-    stage = Quantize(scheme="weight-only", bits=bits, group_size=16, train_epochs=15, learning_rate=3e-3, distill_weight=0)
+    stage = Quantize(scheme="weight-only", bits=bits, group_size=16, train_epochs=25, learning_rate=3e-3, distill_weight=0)
     model = tiny_model(tmp_path)
     before = loss_of_artefact(stage, model)
     assert loss_of_artefact(stage, apply(stage, model, Recorder().context())) < before / 2
