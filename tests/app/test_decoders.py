@@ -91,6 +91,18 @@ def test_compress_shows_nothing_that_a_language_model_does_not_take(open_page: O
 
 
 @pytest.mark.usefixtures("measured")
+def test_a_share_of_layers_says_how_many_stay(open_page: Open) -> None:
+    app = open_page("compress", **SCOPE)
+    app.toggle(key="form_prune").set_value(True).run()
+    app.button_group(key="form_targets").set_value(["layers"]).run()
+    assert "20 of 30 stay." in words(app)
+    app.slider(key="form_drop_layers").set_value(20).run()
+    assert "24 of 30 stay." in words(app)
+    app.toggle(key="form_distil").set_value(True).run()
+    assert "16 of 20 stay." in words(app), "a student of 20 layers goes before"
+
+
+@pytest.mark.usefixtures("measured")
 def test_compress_counts_the_size_of_a_language_model(open_page: Open) -> None:
     app = open_page("compress", **SCOPE)
     (size,) = [each for each in app.metric if each.label == "Size on disk"]
@@ -118,6 +130,8 @@ def test_zeros_of_single_weights_keep_their_level() -> None:
     state = recipe_state.DEFAULTS | recipe_state.DECODER | recipe_state.DECODER_STARTS
     assert recipe_state.to_recipe(state).in_words() == "weights 4 bit, real zero points"
     assert recipe_state.to_recipe(state | {"prune": True, "targets": ["weights"]}).in_words() == "magnitude 50 % → weights 4 bit"
+    nothing = {"prune": True, "targets": ["weights", "ffn"], "sparsity": 0, "ffn": 0}
+    assert recipe_state.to_recipe(state | nothing).in_words() == "weights 4 bit, real zero points", "what goes by 0 % is no stage"
 
 
 def test_a_first_look_at_a_language_model_is_one_that_it_can_take(open_page: Open, store: Store) -> None:
