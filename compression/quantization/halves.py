@@ -1,4 +1,4 @@
-"""Half precision, in which a file keeps scales and, until they are packed, everything is float32."""
+"""Half precision, in which a file keeps scales; in memory they are float32 numbers that it has."""
 
 from __future__ import annotations
 
