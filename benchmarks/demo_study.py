@@ -4,7 +4,8 @@
     python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
 
 The models themselves stay in the workspace given; only what was measured is written, with its machine and
-date. A run that was interrupted goes on where it stopped, for the workspace keeps what was made.
+date. What the file has of models that are not named stays in it. A run that was interrupted goes on where it stopped, for the workspace
+keeps what was made.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import gzip
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from compression.catalog import request
 from compression.engine.pipeline import run_trial
 from compression.recipe import Recipe
 from compression.recipe_file import load_recipe, parse_recipe
-from compression.study import STUDY
+from compression.study import STUDY, shipped_study
 from compression.trial import TrialDocument
 from compression.workspace import SHIPPED, Workspace, write_whole
 
@@ -125,9 +127,9 @@ def main() -> None:
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace.resolve())
     documents = [measured(model, parse_recipe({"stages": stages}), asked.protocol, workspace) for model in asked.models for stages in STUDY_OF[model]]
-    machine = documents[-1].machine
-    assert machine
-    about = f"{len(documents)} models made and measured on {machine.in_words()}, {documents[-1].measured_at:%d %B %Y}, by make demo-study"
+    documents = [*(document for document in shipped_study(asked.to) if document.model not in asked.models), *documents]
+    machines = Counter(document.machine.in_words() for document in documents if document.machine)
+    about = "Made and measured by make demo-study: " + "; ".join(f"{count} models on {machine}" for machine, count in machines.items())
     content = {"about": about, "trials": [document.to_json() for document in documents]}
     write_whole(asked.to, gzip.compress(json.dumps(content).encode(), mtime=0))
     print(f"{asked.to}: {about}, {asked.to.stat().st_size / 1e3:.0f} kB")

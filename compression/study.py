@@ -19,12 +19,12 @@ from compression.workspace import SHIPPED
 STUDY = SHIPPED / "demo" / "study.json.gz"
 
 
-def shipped_study() -> list[TrialDocument]:
-    """Every trial of the shipped study, oldest first; an empty list when the file is missing.
+def shipped_study(path: Path = STUDY) -> list[TrialDocument]:
+    """Every trial of the shipped study, or of another file like it, oldest first; an empty list when the file is missing.
 
     Raises `StoreError` when the file is there but is not a study.
     """
-    return list(_read(STUDY, STUDY.stat().st_mtime_ns)) if STUDY.is_file() else []
+    return list(_read(path, path.stat().st_mtime_ns)) if path.is_file() else []
 
 
 @lru_cache(maxsize=2)
