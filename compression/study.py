@@ -19,11 +19,12 @@ from compression.workspace import SHIPPED
 STUDY = SHIPPED / "demo" / "study.json.gz"
 
 
-def shipped_study(path: Path = STUDY) -> list[TrialDocument]:
+def shipped_study(path: Path | None = None) -> list[TrialDocument]:
     """Every trial of the shipped study, or of another file like it, oldest first; an empty list when the file is missing.
 
     Raises `StoreError` when the file is there but is not a study.
     """
+    path = path or STUDY
     return list(_read(path, path.stat().st_mtime_ns)) if path.is_file() else []
 
 
