@@ -175,7 +175,7 @@ def _of_tokens(size: str, at: Conditions, more: str = "") -> Advice:
 
 
 def _of_few_bits(stage: Quantize) -> str:
-    return " Fewer bits are not always faster: 2 bits run slower than 4 on this kind of kernel." if stage.bits < 4 else ""
+    return " Fewer bits are not always faster still: 2 bits run slower than 4 on this kind of kernel." if stage.bits < 4 else ""
 
 
 def _of_embedding(stage: Quantize, facts: ModelFacts | None) -> list[Advice]:

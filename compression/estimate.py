@@ -125,6 +125,8 @@ def expected(
     base_quality, base_p50 = _baseline_quality(own), reference(beside).p50_ms
     if (quality.interval and base_quality is None) or (speed.interval and base_p50 is None):
         reasons.append("the baseline is not measured here yet, so only ratios to it are known")
+    if of.quality == "perplexity" and quality.interval and not any(map(passes, recipe.stages)):
+        quality = quality._replace(interval=_no_better(quality.interval))
     pace = None if speed.interval is None else Interval(value=1 / speed.interval.value, low=1 / speed.interval.high, high=1 / speed.interval.low)
     return Estimate(
         quality=_scaled(base_quality, quality.interval, most=1.0 if of.quality == "quality" else math.inf),
@@ -263,6 +265,15 @@ def _baseline_quality(documents: Sequence[TrialDocument]) -> float | None:
     found = [(d.baseline or d).quality for d in documents]
     values = [quality.value for quality in found if quality]
     return statistics.median(values) if values else None
+
+
+def _no_better(ratio: Interval) -> Interval:
+    """A ratio of perplexities that rounding and cutting alone can bring about: a model does not write better for what it lost.
+
+    >>> _no_better(Interval(value=0.99, low=0.9, high=1.08))
+    Interval(value=1.0, low=1.0, high=1.08)
+    """
+    return Interval(value=max(1.0, ratio.value), low=max(1.0, ratio.low), high=max(1.0, ratio.high))
 
 
 def _scaled(base: float | None, ratio: Interval | None, most: float = math.inf) -> Interval | None:

@@ -28,8 +28,11 @@ def draw(scope: Scope, row: Row) -> None:
         heads = ("After", *(metric(key).label for key in row.document.axes.objectives), "Took")
         lines = [heads, tuple("---" for _ in heads), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
         st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        st.caption("In brackets: the change since the step before.")
         missing = unmeasured(row, table)
-        if missing and not scope.demo:
+        if missing and scope.demo:
+            st.caption("The study lacks steps in between. Make the model here, and they can be measured in seconds.")
+        elif missing:
             _measure(scope, row, missing)
 
 

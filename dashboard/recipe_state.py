@@ -161,7 +161,7 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     if state["scheme"] == "weight-only":
         stage |= {key: state[key] for key in ("bits", "group_size", "rounding", "head_bits")} | {"allocation": state["widths"]}
         if not state["train_epochs"]:
-            stage |= {"zero_point": "integer" if leaves_zeros(state) else state["zero_point"]}
+            stage |= {"zero_point": "integer" if leaves_zeros(state) or not _moves_zero(state) else state["zero_point"]}
             stage |= {"frequent_words": state["frequent_words"]} if state["decoder"] and state["frequent_words"] and splits_words(state) else {}
         if state["max_mb"]:
             chosen = ("bits", "embedding_bits", "head_bits")
@@ -173,6 +173,11 @@ def _quantizing(state: Mapping[str, Any]) -> State:
     elif state["scheme"] != "weight-only" and state["smooth"]:
         stage |= {"smooth": state["smooth"], "calibration_examples": state["calibration_examples"]}
     return stage
+
+
+def _moves_zero(state: Mapping[str, Any]) -> bool:
+    """Whether anything has so few bits that it matters where its levels begin: 8 are symmetric."""
+    return bool(state["max_mb"]) or state["bits"] < 8 or state["head_bits"] < 8
 
 
 def leaves_zeros(state: Mapping[str, Any]) -> bool:

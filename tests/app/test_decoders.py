@@ -130,6 +130,7 @@ def test_zeros_of_single_weights_keep_their_level() -> None:
     state = recipe_state.DEFAULTS | recipe_state.DECODER | recipe_state.DECODER_STARTS
     assert recipe_state.to_recipe(state).in_words() == "weights 4 bit, real zero points"
     assert recipe_state.to_recipe(state | {"prune": True, "targets": ["weights"]}).in_words() == "magnitude 50 % → weights 4 bit"
+    assert recipe_state.to_recipe(state | {"bits": 8.0}).in_words() == "weights 8 bit", "8 bits are symmetric"
     nothing = {"prune": True, "targets": ["weights", "ffn"], "sparsity": 0, "ffn": 0}
     assert recipe_state.to_recipe(state | nothing).in_words() == "weights 4 bit, real zero points", "what goes by 0 % is no stage"
 
