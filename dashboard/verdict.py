@@ -9,7 +9,7 @@ from compression.limits import MaxDrop
 from compression.metrics import metric
 from compression.report.table import Row
 from compression.trial import Interval
-from compression.wording import allowance, change, difference, negligible, p_in_words, size_in_words, speed_in_words
+from compression.wording import allowance, change, difference, listed, negligible, p_in_words, size_in_words, speed_in_words, speed_with_interval
 
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -31,7 +31,8 @@ def figures(row: Row) -> str:
     document = row.document
     if document.speedup:
         speedup = document.speedup
-        parts.append(speed_in_words(speedup.value, speedup.low, speedup.high, digits=1) + (" (noisy sitting)" if row.noisy else ""))
+        clear = speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
+        parts.append(f"{speed_with_interval(speedup)} (noisy sitting)" if row.noisy else clear)
     if prompt := row.change("ttft_ms"):
         parts.append(f"first token {prompt}")
     base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
@@ -89,7 +90,7 @@ def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
             continue
         words = change(key, its, mine) if key == axes.quality else difference(key, its - mine)
         changes.append(words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}")
-    return f"Runner-up: **{other.name}** ({', '.join(changes) or 'the same'})."
+    return f"Runner-up: **{other.name}** ({f'beside it {listed(changes)}' if changes else 'the same'})."
 
 
 def _overlap(one: Row, other: Row, key: str) -> bool:

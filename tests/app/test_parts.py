@@ -97,7 +97,7 @@ def test_a_speed_up_that_may_be_one_is_no_change_and_a_noisy_sitting_is_said() -
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
     assert "no clear change of speed, 4.0x smaller." in verdict.figures(rows([unclear])[-1])
     noisy = document.model_copy(update={"latency": document.latency.model_copy(update={"noisy": True})})
-    assert "2.0x faster (noisy sitting)" in verdict.figures(rows([noisy])[-1])
+    assert "2.00x faster [1.90, 2.10] (noisy sitting)" in verdict.figures(rows([noisy])[-1])
 
 
 def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
