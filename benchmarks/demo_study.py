@@ -118,6 +118,12 @@ STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
 """Training on reviews, which are longer and more, and judging a language model cost more time: those lists are shorter."""
 
 
+def recipes(model: str) -> list[Recipe]:
+    """Every recipe of the list, and before each chain what its stages make one after another, so that all of them can be read step by step."""
+    chains = [parse_recipe({"stages": stages}) for stages in STUDY_OF[model]]
+    return list(dict.fromkeys(step for chain in chains for step in (*(chain.prefix(count) for count in range(1, len(chain.stages))), chain)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=list(STUDY_OF), metavar="MODEL", help=" | ".join(STUDY_OF))
@@ -126,7 +132,7 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, default=Workspace.at().root / "demo")
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace.resolve())
-    documents = [measured(model, parse_recipe({"stages": stages}), asked.protocol, workspace) for model in asked.models for stages in STUDY_OF[model]]
+    documents = [measured(model, recipe, asked.protocol, workspace) for model in asked.models for recipe in recipes(model)]
     documents = [*(document for document in shipped_study(asked.to) if document.model not in asked.models), *documents]
     machines = Counter(document.machine.in_words() for document in documents if document.machine)
     about = "Made and measured by make demo-study: " + "; ".join(f"{count} models on {machine}" for machine, count in machines.items())

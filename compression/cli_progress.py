@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from compression.engine.client import ensure_engine, wait
 from compression.store import Store, TrialRow
 from compression.trial import LIVE
+from compression.wording import duration
 from compression.workspace import Workspace
 
 
@@ -70,14 +71,3 @@ def in_words(rows: Sequence[TrialRow], *, steps: bool = True) -> str:
             said += f", about {duration(at.seconds_left)} left"
         parts.append(said)
     return " · ".join(parts) or "done"
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(42), duration(200), duration(7300)
-    ('42 s', '3 min', '2 h 2 min')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -166,3 +166,14 @@ def listed(words: Sequence[str]) -> str:
     ('size', 'accuracy, size and p50')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(0.2), duration(42), duration(200), duration(7300)
+    ('1 s', '42 s', '3 min', '2 h 2 min')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,30 +10,39 @@ from compression.catalog import request
 from compression.errors import ParetoscopeError
 from compression.metrics import metric
 from compression.recipe import Recipe
+from compression.report.stages import stages_figure
 from compression.report.table import Row, delta
 from compression.report.waterfall import Step, steps, unmeasured
-from dashboard import data
+from compression.wording import duration
+from dashboard import data, frame
 from dashboard.cards import error_card
 from dashboard.scope import Scope
-from dashboard.timing import duration
 
 
 def draw(scope: Scope, row: Row) -> None:
-    """The steps of a recipe of two stages or more as a table; nothing for shorter ones."""
+    """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter ones."""
     if len(row.document.recipe.stages) < 2:
         return
     table = scope.rows()
     found = steps(row, table)
-    with st.expander("After each stage"):
-        heads = ("After", *(metric(key).label for key in row.document.axes.objectives), "Took")
-        lines = [heads, tuple("---" for _ in heads), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
-        st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    st.markdown("###### After each stage")
+    alt = "The model after each stage; the same is under In numbers."
+    st.plotly_chart(stages_figure(found, dark=frame.dark()), key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
+    missing = unmeasured(row, table)
+    if missing and scope.demo:
+        st.caption("The study lacks steps in between. Make the model here, and they can be measured in seconds.")
+    elif missing:
+        _measure(scope, row, missing)
+    with st.expander("In numbers"):
+        st.markdown(_table(found))
         st.caption("In brackets: the change since the step before.")
-        missing = unmeasured(row, table)
-        if missing and scope.demo:
-            st.caption("The study lacks steps in between. Make the model here, and they can be measured in seconds.")
-        elif missing:
-            _measure(scope, row, missing)
+
+
+def _table(found: Sequence[Step]) -> str:
+    """Markdown."""
+    heads = ("After", *(metric(key).label for key in found[0].axes.objectives), "Took")
+    lines = [heads, tuple("---" for _ in heads), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cells(step: Step, before: Step | None) -> tuple[str, ...]:
@@ -41,12 +50,14 @@ def _cells(step: Step, before: Step | None) -> tuple[str, ...]:
     took = duration(step.seconds) if step.seconds is not None else "–"
     if step.row is None:
         return (step.stage, "not measured", "–", "–", took)
-    own, past = step.row.point, before.row.point if before and before.row else None
-    axes = step.axes
-    value, last = own.value(axes.quality), past.value(axes.quality) if past else None
-    changed = f" ({delta(axes.quality, value, last)})" if value is not None and last is not None else ""
-    quality, size, time = (metric(key).format(own.value(key)) for key in axes.objectives)
-    return (step.stage, quality + changed, size, time, took)
+    past = before.row if before else None
+    return (step.stage, *(_cell(key, step.row, past) for key in step.axes.objectives), took)
+
+
+def _cell(key: str, row: Row, before: Row | None) -> str:
+    value, last = row.point.value(key), before.point.value(key) if before else None
+    change = "" if value is None else delta(key, value, last)
+    return metric(key).format(value) + (f" ({change})" if change else "")
 
 
 def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:

@@ -9,8 +9,9 @@ import streamlit as st
 from compression.errors import ParetoscopeError
 from compression.store import TrialRow
 from compression.trial import LIVE
+from compression.wording import duration
 from dashboard import data
-from dashboard.timing import duration, seconds_left
+from dashboard.timing import seconds_left
 
 POLL_SECONDS = 2.0
 

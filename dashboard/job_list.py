@@ -13,10 +13,10 @@ import streamlit as st
 from compression.metrics import metric
 from compression.report.table import row_among, short
 from compression.store import TrialRow
+from compression.wording import duration
 from dashboard import data, runs
 from dashboard.engine_line import in_words
 from dashboard.scope import address
-from dashboard.timing import duration
 
 SHOWN = 12
 """Failed and finished trials that are listed before "show all"."""

@@ -12,10 +12,9 @@ from compression.report.palette import LOOKS
 from compression.report.table import Row
 from compression.store import TrialRow
 from compression.trial import LIVE
-from compression.wording import speed_with_interval
-from dashboard import data, downloads, verdict
+from compression.wording import duration, speed_with_interval
+from dashboard import chain, data, downloads, verdict
 from dashboard.scope import Scope, address
-from dashboard.timing import duration
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
@@ -115,6 +114,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             st.markdown(_sentence(row))
         if timed := row.timed():
             st.caption(f"{timed[0].upper()}{timed[1:]}.")
+        chain.draw(scope, row)
         for line in row.document.notes:
             st.caption(f":material/info: {line}")
         with st.container(horizontal=True, vertical_alignment="center"):

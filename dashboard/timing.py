@@ -9,6 +9,7 @@ from compression.durations import expected_seconds
 from compression.recipe import Recipe
 from compression.store import TrialRow
 from compression.trial import Interval
+from compression.wording import duration
 from dashboard import data
 
 
@@ -47,13 +48,3 @@ def seconds_left(live: Sequence[TrialRow]) -> float | None:
         spent = (now - row.started_at).total_seconds() if row.started_at else 0.0
         left += max(0.0, (found.value if here else found.high) - spent)
     return left
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(8), duration(95), duration(4000)
-    ('8 s', '2 min', '1.1 h')
-    """
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

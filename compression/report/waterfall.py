@@ -12,6 +12,7 @@ from typing import Any
 
 from compression.defaults import Axes
 from compression.recipe import Recipe
+from compression.report.palette import Family, family
 from compression.report.table import Row
 
 
@@ -27,6 +28,11 @@ class Step:
     row: Row | None
     seconds: float | None
     axes: Axes
+
+    @property
+    def family(self) -> Family:
+        """The strategy of what was done last; the baseline's own for the baseline."""
+        return family(Recipe(stages=self.recipe.stages[-1:]))
 
     @property
     def shown(self) -> tuple[str, ...]:
