@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
 from compression.catalog import resolve_model, resolve_task
 from compression.estimate import advice, expected, expected_bytes, facts
-from compression.recipe import PruneStructure, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import PruneStructure, Quantize
 from compression.study import shipped_study
 from compression.tasks import load_task
 from compression.workspace import Workspace

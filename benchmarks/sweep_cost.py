@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 from compression.catalog import request, resolve_model, resolve_task
-from compression.recipe import PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Recipe
+from compression.stages import PruneWeights, Quantize, Stage
 from compression.tasks import export_split, load_task
 from compression.workspace import PROJECT, Workspace
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from compression.decoder_facts import DecoderFacts
 from compression.model_facts import ModelFacts, after
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.sizes import HALF
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 
-from compression.recipe import Distill, Quantize, Recipe, Stage
+from compression.recipe import Recipe
 from compression.recovery import epochs_of
+from compression.stages import Distill, Quantize, Stage
 from compression.trial import Interval, TrialDocument
 
 WITH_TEACHER = 5 / 3

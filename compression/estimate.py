@@ -22,10 +22,11 @@ from compression.durations import passes
 from compression.errors import ModelError, RecipeError
 from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import ModelFacts, after, facts
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.sittings import Reference, on_footing, reference
 from compression.sizes import SizeEstimate, expected_bytes
 from compression.smoothing import Array, predict
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions, Interval, Machine, TrialDocument
 from compression.wording import listed
 

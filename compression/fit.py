@@ -12,8 +12,9 @@ from compression.decoder_facts import decoder_facts
 from compression.errors import ModelError, RecipeError
 from compression.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from compression.model_facts import FAMILIES, after, facts, family_of
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Recipe
 from compression.sizes import expected_bytes
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
 """What structural pruning can take out of a language model."""

@@ -1,6 +1,6 @@
 """The methods that carry out stages: one row each here, and one file each under `pruning/` and `quantization/`.
 
-What a stage is, and which fields it has besides the name of a method, is `recipe.py`'s.
+What a stage is, and which fields it has besides the name of a method, is `stages/`'s.
 """
 
 from __future__ import annotations

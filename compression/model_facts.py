@@ -1,7 +1,7 @@
 """The shape of a model, read from its config and the headers of its weights, and what a recipe makes of that shape.
 
 No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many heads, neurons and layers
-stay is `recipe.py`'s; how many bytes come out of it is `sizes.py`'s; what only language models have is `decoder_facts.py`'s.
+stay is `stages/`'s; how many bytes come out of it is `sizes.py`'s; what only language models have is `decoder_facts.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any, Self
 from compression.catalog import ModelRef
 from compression.errors import ModelError
 from compression.own_model import DECODER_FAMILIES, weight_files
-from compression.recipe import Distill, PruneStructure, Recipe
+from compression.recipe import Recipe
+from compression.stages import Distill, PruneStructure
 from compression.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")

@@ -13,7 +13,8 @@ import yaml
 from pydantic import ValidationError
 
 from compression.errors import RecipeError, did_you_mean
-from compression.recipe import STAGES, Recipe, Recover
+from compression.recipe import Recipe, Recover
+from compression.stages import STAGES
 
 
 def load_recipe(path: str | Path) -> Recipe:

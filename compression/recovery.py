@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from compression.methods import WEIGHT_SCORES
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 TEACHER = 0.7
 """Share of the teacher in training that is to win something back."""

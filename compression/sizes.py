@@ -16,7 +16,8 @@ from compression.decoder_sizes import FLOAT, INT64, cache_scale_bytes, matrix_si
 from compression.errors import RecipeError
 from compression.methods import ROUNDINGS
 from compression.model_facts import ModelFacts, after
-from compression.recipe import BITS, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import BITS, Quantize
 
 HALF = 2
 """Bytes of a float16, in which groups have their scales and minima."""

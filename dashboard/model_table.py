@@ -12,10 +12,11 @@ import streamlit as st
 from compression.defaults import Axes
 from compression.frontier import Frontier, Recommendation
 from compression.metrics import Metric, metric
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.report.palette import LOOKS
 from compression.report.table import Row, present_metrics, short, to_csv, when
 from compression.sittings import FOOTING
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
 from compression.wording import p_in_words
 from dashboard import picks
 from dashboard.scope import Scope

@@ -10,8 +10,9 @@ import streamlit as st
 from compression.errors import ParetoscopeError
 from compression.fit import DECODER_TARGETS, decoder_methods
 from compression.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES
-from compression.recipe import PruneStructure, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
+from compression.stages import PruneStructure
 from compression.workspace import SHIPPED
 from dashboard import data
 from dashboard.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder, leaves_zeros, splits_words, to_state

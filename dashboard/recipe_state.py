@@ -13,8 +13,9 @@ from typing import Any
 from compression.errors import RecipeError
 from compression.fit import DECODER_TARGETS, decoder_methods
 from compression.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import parse_recipe
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
 
 State = dict[str, Any]
 

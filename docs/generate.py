@@ -18,8 +18,9 @@ from compression import methods, trial
 from compression.cli import _parser
 from compression.methods import Method
 from compression.metrics import METRICS
-from compression.recipe import GROUP_SIZES, STAGES, Recipe, Recover, Stage
+from compression.recipe import Recipe, Recover
 from compression.recipe_file import load_recipe
+from compression.stages import GROUP_SIZES, STAGES, Stage
 from compression.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"
@@ -166,7 +167,7 @@ def document_page() -> str:
 
 def _type_name(annotation: Any) -> str:
     text = annotation.__name__ if inspect.isclass(annotation) and not hasattr(annotation, "__args__") else str(annotation)
-    for prefix in ("compression.trial.", "compression.recipe.", "typing.", "datetime."):
+    for prefix in ("compression.trial.", "compression.recipe.", "compression.stages.", "typing.", "datetime."):
         text = text.replace(prefix, "")
     return text
 

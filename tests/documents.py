@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from compression.recipe import AnyStage, Recipe
+from compression.recipe import Recipe
+from compression.stages import AnyStage
 from compression.trial import (
     ArtifactRecord,
     Conditions,

@@ -14,7 +14,8 @@ from compression import builtin_data, catalog
 from compression.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
 from compression.errors import ModelError, ParetoscopeError, TaskError
 from compression.fit import check_fit
-from compression.recipe import AnyStage, Distill, PruneStructure, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import AnyStage, Distill, PruneStructure, Quantize
 from compression.trial import Conditions
 
 

@@ -24,9 +24,10 @@ from compression.cli_frontier import swept
 from compression.cli_verbs import grid
 from compression.engine.client import ensure_engine, stop_engine
 from compression.errors import ModelError
-from compression.recipe import PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import parse_recipe
 from compression.report.table import Row, rows
+from compression.stages import PruneWeights, Quantize
 from compression.store import Store
 from compression.study import shipped_study
 from compression.trial import Progress, TrialDocument, TrialRequest

@@ -14,9 +14,10 @@ from compression.comparison import disagreements, disagreements_csv, headline, j
 from compression.errors import StoreError
 from compression.measure.paired import TokenAnswers
 from compression.points import point
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recipe_diff import recipe_differences
 from compression.samples import Samples, read_samples
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions
 from compression.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document

@@ -21,8 +21,9 @@ from compression.models.decoder_files import save_decoder
 from compression.models.graph import payload_bytes
 from compression.pruning.structure import apply as prune
 from compression.quantization.quantize import apply as quantize
-from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.sizes import OTHER_FILES_BYTES, expected_bytes
+from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 

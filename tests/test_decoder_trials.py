@@ -13,11 +13,11 @@ from compression.frontier import recommend
 from compression.limits import MaxDrop, judged_by
 from compression.measurement_rows import measurement_rows
 from compression.points import against_baseline, clear_loss, objectives
-from compression.recipe import Quantize
 from compression.report.html import report_html
 from compression.report.model_card import model_card
 from compression.report.table import Row, rows
 from compression.report.tradeoff import tradeoff
+from compression.stages import Quantize
 from compression.trial import TrialDocument
 from tests.documents import decoder_document, document
 

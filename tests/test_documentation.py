@@ -14,8 +14,8 @@ import yaml
 
 from compression import methods
 from compression.metrics import METRICS
-from compression.recipe import STAGES
 from compression.recipe_file import parse_recipe
+from compression.stages import STAGES
 from compression.trial import TrialDocument
 from compression.workspace import PROJECT
 

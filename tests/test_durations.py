@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from compression.durations import expected_seconds
-from compression.recipe import Distill, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 

@@ -30,10 +30,11 @@ from compression.pruning import structure
 from compression.pruning.layers import keep_layers
 from compression.quantization import quantize
 from compression.quantization.embedding import GROUP_SIZE
-from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.report.model_card import model_card
 from compression.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from compression.smoothing import predict
+from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions, Machine, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder

@@ -27,6 +27,7 @@ GROUPS = {
     "compression.methods": "values",
     "compression.recipe": "values",
     "compression.recipe_file": "values",
+    "compression.stages": "values",
     "compression.trial": "values",
     "compression.vocabulary": "values",
     "compression.recovery": "values",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compression.recipe import STAGES, Quantize
 from compression.recipe_file import load_recipe, parse_recipe
+from compression.stages import STAGES, Quantize
 from compression.workspace import SHIPPED
 
 RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from compression.points import point
-from compression.recipe import PruneWeights, Quantize
 from compression.report.table import baseline_of, row_among, rows
 from compression.sittings import AS_TAKEN, Reference, on_footing, reference
+from compression.stages import PruneWeights, Quantize
 from compression.trial import Conditions, Interval, TrialDocument
 from tests.documents import decoder_document, document
 

@@ -10,7 +10,7 @@ import pytest
 
 from compression import study
 from compression.errors import StoreError
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from compression.study import shipped_study
 from tests.documents import document
 

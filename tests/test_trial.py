@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compression.recipe import PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import PruneWeights, Quantize
 from compression.trial import Conditions, TrialDocument, TrialRequest
 from tests.documents import document
 

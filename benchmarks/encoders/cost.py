@@ -18,7 +18,8 @@ from benchmarks.passes import counted
 from benchmarks.telling import title, verdict
 from compression.engine.pipeline import Bench
 from compression.measure.machine import usable_cores
-from compression.recipe import AnyStage, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import AnyStage, PruneWeights, Quantize
 from compression.workspace import Workspace
 
 MOST_SECONDS = 20.0

@@ -23,7 +23,8 @@ from compression.measure import locks, statistics
 from compression.measure.latency import measure_in_turns
 from compression.measure.machine import fingerprint, usable_cores
 from compression.measure.quality import evaluate
-from compression.recipe import AnyStage, Recipe
+from compression.recipe import Recipe
+from compression.stages import AnyStage
 from compression.tasks import Task, load_task
 from compression.trial import Conditions, Interval, Protocol
 from compression.workspace import Workspace

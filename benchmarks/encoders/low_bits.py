@@ -24,7 +24,8 @@ from compression.engine.pipeline import Bench, Made
 from compression.models.graph import initializers, matrices, save
 from compression.quantization.embedding import quantize_embedding
 from compression.quantization.rounder import Rounder
-from compression.recipe import Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import Quantize
 from compression.trial import Interval
 
 ROUNDINGS = ("gptq", "awq", "hqq")

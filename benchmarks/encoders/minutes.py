@@ -17,7 +17,8 @@ from compression.catalog import resolve_model, resolve_task
 from compression.measure.latency import PLANS
 from compression.methods import ROUNDINGS, WEIGHT_SCORES
 from compression.model_facts import after, facts
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Recipe
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from compression.tasks import load_task
 
 TOKENS = 1.4

@@ -8,8 +8,9 @@ from __future__ import annotations
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread, timed
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
-from compression.recipe import Distill, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
+from compression.stages import Distill
 from compression.workspace import PROJECT
 
 RECIPE = PROJECT / "data" / "recipes" / "student-int8.yaml"

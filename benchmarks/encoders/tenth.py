@@ -19,8 +19,9 @@ from compression.artifact.pack import written_bytes
 from compression.engine.pipeline import Bench
 from compression.errors import ArtifactError
 from compression.pareto import Vector, dominates
-from compression.recipe import Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
+from compression.stages import Quantize
 from compression.trial import Interval
 from compression.workspace import PROJECT
 

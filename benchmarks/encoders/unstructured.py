@@ -11,7 +11,8 @@ from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict
 from compression.methods import WEIGHT_SCORES
-from compression.recipe import PruneWeights, Recipe
+from compression.recipe import Recipe
+from compression.stages import PruneWeights
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""

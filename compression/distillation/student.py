@@ -26,7 +26,7 @@ from compression.models.train_decoder import train_decoder
 from compression.pruning import structure
 from compression.pruning.layers import keep_layers, layers_of
 from compression.pruning.masks import zeros_held
-from compression.recipe import Distill
+from compression.stages import Distill
 from compression.vocabulary import Vocabulary
 
 

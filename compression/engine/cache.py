@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from compression.errors import ArtifactError
-from compression.recipe import Distill, Stage
+from compression.stages import Distill, Stage
 from compression.workspace import whole_folder
 
 DEFAULT_GB = 20.0
@@ -38,7 +38,7 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
 
     The seed counts only where a stage trains; the same pruning under two seeds is one entry.
 
-    >>> from compression.recipe import PruneWeights
+    >>> from compression.stages import PruneWeights
     >>> stage_key("a", PruneWeights(sparsity=0.5), 0) == stage_key("a", PruneWeights(sparsity=0.5), 1)
     True
     >>> trained = PruneWeights(sparsity=0.5, retrain_epochs=1)

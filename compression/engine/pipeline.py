@@ -47,9 +47,10 @@ from compression.models.graph import payload_bytes, save
 from compression.models.load import load_model, prepare, save_model
 from compression.models.load_decoder import TOKENIZER_CONFIG
 from compression.quantization.theoretical import theoretical_bytes
-from compression.recipe import Quantize, Recipe, Stage
+from compression.recipe import Recipe
 from compression.report.model_card import model_card
 from compression.splits import Task
+from compression.stages import Quantize, Stage
 from compression.tasks import load_task
 from compression.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from compression.workspace import Workspace, write_whole

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from compression.defaults import axes
 from compression.metrics import metric
-from compression.recipe import Recipe, Recover, Stage
+from compression.recipe import Recipe, Recover
 from compression.recovery import epochs_of, remedies
+from compression.stages import Stage
 from compression.trial import Quality
 from compression.wording import allowance, change
 

@@ -15,7 +15,7 @@ from compression.models.decoder_anatomy import is_decoder
 from compression.models.train import train
 from compression.models.train_decoder import train_decoder
 from compression.pruning.masks import zeros_held
-from compression.recipe import Retrained
+from compression.stages import Retrained
 
 Soft = np.ndarray | PreTrainedModel | None
 """What a teacher says: logits [texts, classes], or itself, to be asked passage by passage."""

@@ -26,7 +26,7 @@ from compression.pruning.layers import keep_layers, layers_of
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.units import Rows, UnitGroup, keep_units
 from compression.pruning.vocabulary import cut_vocabulary
-from compression.recipe import PruneStructure
+from compression.stages import PruneStructure
 
 NEURONS = 8
 """Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from compression.errors import ModelError
 from compression.models.context import StageContext
-from compression.recipe import PruneStructure
+from compression.stages import PruneStructure
 from compression.vocabulary import Vocabulary, check_room, renumbered, renumbered_config
 
 

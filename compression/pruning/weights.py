@@ -26,7 +26,7 @@ from compression.pruning.layer_by_layer import LayerByLayer
 from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from compression.pruning.retrain import retrain, soft_targets
 from compression.pruning.schedule import cubic, kept_of
-from compression.recipe import PruneWeights
+from compression.stages import PruneWeights
 
 Seen = Mapping[str, Tensor]
 """What a method looks at, by parameter name."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from compression.recipe import BITS
+from compression.stages import BITS
 
 MOST_UNITS = 20_000
 

@@ -29,7 +29,7 @@ from compression.quantization.calibration import Ranges, activation_ranges
 from compression.quantization.embedding import GROUP_SIZE
 from compression.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
 from compression.quantization.rtn import quantize_groups
-from compression.recipe import Quantize
+from compression.stages import Quantize
 
 TEMPERATURE = 2.0
 """Softens the outputs of the model before it was quantized, its own teacher, as in `Distill`."""

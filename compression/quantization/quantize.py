@@ -14,7 +14,7 @@ from compression.quantization.fuse import fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
 from compression.quantization.smooth import smooth
 from compression.quantization.weight_only import quantize_tied, quantize_weights
-from compression.recipe import Quantize
+from compression.stages import Quantize
 
 
 def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ from compression.models.graph import Matrix, matrices
 from compression.quantization.embedding import tied_group_size
 from compression.quantization.groups import Groups
 from compression.quantization.hessians import Inputs, calibration_inputs
-from compression.recipe import Quantize
+from compression.stages import Quantize
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from compression.quantization.packing import Packing
 from compression.quantization.rescale import rescaled
 from compression.quantization.rounder import Rounder, group_size_of
 from compression.quantization.widths import widths
-from compression.recipe import Quantize
+from compression.stages import Quantize
 
 
 def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageContext) -> onnx.ModelProto:

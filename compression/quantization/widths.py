@@ -23,7 +23,7 @@ from compression.quantization.passages import passages
 from compression.quantization.rounder import Rounder, group_size_of, relative_error
 from compression.quantization.rtn import quantize_groups
 from compression.quantization.sensitivity import sensitivities
-from compression.recipe import BITS
+from compression.stages import BITS
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512

@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from compression import study
 from compression.measure.machine import fingerprint
-from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from compression.store import Store
 from compression.trial import TrialDocument, TrialRequest
 from compression.workspace import PROJECT, Workspace

@@ -13,7 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compression import catalog
-from compression.recipe import Distill, Recipe
+from compression.recipe import Recipe
+from compression.stages import Distill
 from compression.store import Store
 from compression.trial import TrialDocument, TrialRequest
 from compression.workspace import Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from compression.store import Store
 from compression.trial import Interval, Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, ship, words

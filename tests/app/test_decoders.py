@@ -12,8 +12,9 @@ from compression.fit import check_fit
 from compression.measure.machine import fingerprint
 from compression.metrics import METRICS
 from compression.model_facts import facts
-from compression.recipe import PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.sizes import expected_bytes
+from compression.stages import PruneWeights, Quantize
 from compression.store import Store
 from dashboard import recipe_state
 from tests.app.conftest import Open, fill, words

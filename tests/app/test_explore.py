@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from compression.measure.machine import fingerprint
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from compression.store import Store
 from compression.trial import TrialDocument, TrialRequest
 from dashboard.scope import address

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from compression.store import Store
 from compression.trial import TrialDocument
 from compression.workspace import PROJECT

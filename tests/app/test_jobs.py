@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compression.recipe import Distill, PruneWeights, Quantize
+from compression.stages import Distill, PruneWeights, Quantize
 from compression.store import Store
 from compression.trial import TrialDocument
 from tests.app.conftest import Open, ask, button, words

@@ -13,9 +13,10 @@ from compression.errors import RecipeError
 from compression.frontier import front, recommend
 from compression.limits import Constraint, MaxDrop
 from compression.points import objectives
-from compression.recipe import Distill, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recipe_file import load_recipe
 from compression.report.table import rows
+from compression.stages import Distill, PruneWeights, Quantize
 from compression.store import TrialRow
 from compression.trial import Interval, Progress, Status, TrialRequest
 from compression.workspace import SHIPPED

@@ -19,7 +19,8 @@ from compression.engine.cache import StageCache
 from compression.engine.pipeline import Bench
 from compression.errors import ArtifactError
 from compression.models.sources import tokenizer_json
-from compression.recipe import Distill, PruneWeights, Recipe
+from compression.recipe import Recipe
+from compression.stages import Distill, PruneWeights
 from compression.trial import Interval
 from compression.workspace import PROJECT, Workspace
 

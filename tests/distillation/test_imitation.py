@@ -21,7 +21,7 @@ from compression.models.load import load_model
 from compression.models.train import padded
 from compression.pruning import structure
 from compression.pruning.layers import keep_layers
-from compression.recipe import Distill, PruneStructure
+from compression.stages import Distill, PruneStructure
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES, make_tiny
 

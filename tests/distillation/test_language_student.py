@@ -16,7 +16,7 @@ from compression.models.export import export
 from compression.pruning.masks import encoder_weights
 from compression.pruning.structure import apply as prune_structure
 from compression.pruning.weights import apply as prune_weights
-from compression.recipe import Distill, PruneStructure, PruneWeights
+from compression.stages import Distill, PruneStructure, PruneWeights
 from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
 
 

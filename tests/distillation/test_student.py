@@ -15,7 +15,7 @@ from compression.models.anatomy import anatomy
 from compression.models.train import logits
 from compression.pruning import weights
 from compression.pruning.masks import encoder_weights
-from compression.recipe import Distill, PruneWeights
+from compression.stages import Distill, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -17,9 +17,9 @@ from compression.errors import RecipeError, TaskError
 from compression.models.context import EncodedSplit, StageContext
 from compression.models.train import _Loss, train
 from compression.pruning import structure
-from compression.recipe import Distill, PruneStructure
 from compression.recipe_file import parse_recipe
 from compression.splits import NO_LABEL, normalize
+from compression.stages import Distill, PruneStructure
 from compression.tasks import load_task
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 

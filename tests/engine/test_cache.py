@@ -15,7 +15,7 @@ import pytest
 
 from compression.engine.cache import StageCache, content_key, stage_key
 from compression.errors import ArtifactError
-from compression.recipe import Distill, PruneWeights, Quantize
+from compression.stages import Distill, PruneWeights, Quantize
 
 
 def write(size: int):

@@ -17,10 +17,11 @@ from compression.errors import RecipeError
 from compression.language import ClozeSplit, question
 from compression.measure import generation
 from compression.model_facts import facts
-from compression.recipe import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.recovery import remedies
 from compression.sizes import expected_bytes
 from compression.splits import Split, Task
+from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from compression.trial import Conditions, TrialDocument, TrialRequest
 from compression.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder

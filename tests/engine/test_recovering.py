@@ -8,7 +8,8 @@ import pytest
 
 from compression.artifact.pack import RECOVERY_BYTES
 from compression.engine.recovering import recovered
-from compression.recipe import AnyStage, PruneStructure, Quantize, Recipe, Recover, Stage
+from compression.recipe import Recipe, Recover
+from compression.stages import AnyStage, PruneStructure, Quantize, Stage
 from compression.trial import Quality
 from tests.test_recovery import STAGES
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from compression.engine.time_left import TimeLeft
-from compression.recipe import Distill, Quantize, Recipe
+from compression.recipe import Recipe
+from compression.stages import Distill, Quantize
 from compression.trial import WAITING, Progress, TrialDocument, TrialRequest
 from tests.documents import document
 

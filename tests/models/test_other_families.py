@@ -18,7 +18,8 @@ from compression.models.graph import Graph, matrices
 from compression.models.load import load_model, save_model
 from compression.pruning import structure
 from compression.quantization import quantize
-from compression.recipe import Distill, PruneStructure, PruneWeights, Quantize, Recipe, Stage
+from compression.recipe import Recipe
+from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from compression.workspace import Workspace
 from tests.tiny_context import Recorder
 from tests.tiny_models import wordpiece

@@ -18,7 +18,7 @@ from compression.models.low_rank import LowRank, low_rank_parts
 from compression.models.train_decoder import token_loss, train_decoder
 from compression.pruning.masks import zeros_held
 from compression.pruning.weights import apply as prune_weights
-from compression.recipe import Distill, PruneWeights, Retrained
+from compression.stages import Distill, PruneWeights, Retrained
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -24,7 +24,7 @@ from compression.pruning.weights import apply as prune_weights
 from compression.pruning.weights import sparsity
 from compression.quantization.quantize import apply as quantize
 from compression.quantization.rounder import Rounder
-from compression.recipe import PruneStructure, PruneWeights, Quantize
+from compression.stages import PruneStructure, PruneWeights, Quantize
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -15,7 +15,7 @@ from compression.pruning.gradients import BATCH, mean_gradients, watched
 from compression.pruning.inputs import input_moments, shared_inputs
 from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_in_rows
 from compression.pruning.weights import apply
-from compression.recipe import PruneWeights
+from compression.stages import PruneWeights
 from compression.tasks import batches_by_length
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES

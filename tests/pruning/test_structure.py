@@ -27,7 +27,7 @@ from compression.pruning.heads import units as head_units
 from compression.pruning.masks import encoder_weights
 from compression.pruning.structure import apply
 from compression.pruning.units import UnitGroup
-from compression.recipe import PruneStructure, PruneWeights
+from compression.stages import PruneStructure, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -17,7 +17,7 @@ from compression.models.anatomy import anatomy, embedding
 from compression.models.context import EncodedSplit, StageContext
 from compression.models.load import load_model, save_model
 from compression.pruning.structure import apply
-from compression.recipe import PruneStructure
+from compression.stages import PruneStructure
 from compression.tasks import encode
 from compression.vocabulary import Vocabulary
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model

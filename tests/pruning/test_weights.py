@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from compression.models.anatomy import anatomy
 from compression.pruning.masks import encoder_weights
 from compression.pruning.weights import apply, sparsity
-from compression.recipe import PruneWeights
+from compression.stages import PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES
 

@@ -24,7 +24,7 @@ from compression.quantization.rescale import rescaled
 from compression.quantization.rounder import Rounder
 from compression.quantization.sensitivity import divergence, sensitivities, softened
 from compression.quantization.widths import encoder_widths
-from compression.recipe import BITS, Quantize
+from compression.stages import BITS, Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_context import Recorder, tiny_split
 from tests.tiny_models import make_tiny

@@ -24,7 +24,7 @@ from compression.quantization.rounder import Rounder
 from compression.quantization.sensitivity import sensitivities
 from compression.quantization.theoretical import theoretical_bytes
 from compression.quantization.widths import widths
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.sessions import exact_session
 from tests.tiny_decoders import FAMILIES, tiny_decoder

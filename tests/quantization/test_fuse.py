@@ -15,7 +15,7 @@ from compression.models.load import load_model
 from compression.pruning import structure
 from compression.quantization.fuse import BIAS_PLACE, fuse
 from compression.quantization.int8 import quantize_dynamic, quantize_static
-from compression.recipe import PruneStructure
+from compression.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny

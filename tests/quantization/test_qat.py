@@ -18,8 +18,8 @@ from compression.quantization.fake import FakeActivation, FakeGroups, FakeOutput
 from compression.quantization.int8 import activation_grid, per_output
 from compression.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
 from compression.quantization.rtn import quantize_groups
-from compression.recipe import Quantize
 from compression.recipe_file import parse_recipe
+from compression.stages import Quantize
 from tests.quantization.places import TEXTS, logits, split_context
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES

@@ -17,7 +17,7 @@ from compression.quantization.quantize import apply
 from compression.quantization.rounder import Rounder
 from compression.quantization.theoretical import theoretical_bytes
 from compression.quantization.widths import encoder_widths
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 

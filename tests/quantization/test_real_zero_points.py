@@ -21,7 +21,7 @@ from compression.quantization import hqq, rtn
 from compression.quantization.groups import in_groups
 from compression.quantization.packing import Packing
 from compression.quantization.quantize import apply
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.roundings import inputs_of, layer, output_error
 from tests.tiny_decoders import tiny_decoder

@@ -11,7 +11,7 @@ from compression.quantization.grid import Grid
 from compression.quantization.grid_search import diagonal_blocks, searched_grid
 from compression.quantization.groups import in_groups
 from compression.quantization.rtn import grid
-from compression.recipe import BITS
+from compression.stages import BITS
 from tests.quantization.roundings import effective, inputs_of, layer, output_error
 
 EVERY = pytest.mark.parametrize("name", list(ROUNDINGS))

@@ -14,7 +14,7 @@ from compression.models.load import load_model
 from compression.quantization.calibration import observe
 from compression.quantization.quantize import apply
 from compression.quantization.smooth import factors, smooth
-from compression.recipe import Quantize
+from compression.stages import Quantize
 from tests.quantization.places import logits, split_context
 from tests.tiny_models import make_tiny
 

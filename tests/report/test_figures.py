@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from compression.recipe import Distill, PruneWeights, Quantize
 from compression.report.figures import tradeoff_figure
 from compression.report.palette import DARK, LIGHT, LOOKS
 from compression.report.table import rows
 from compression.report.tradeoff import Estimate, State, tradeoff
+from compression.stages import Distill, PruneWeights, Quantize
 from compression.trial import MetricValue
 from tests.documents import decoder_document, document
 

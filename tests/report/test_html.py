@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from compression.errors import ParetoscopeError
-from compression.recipe import PruneWeights, Quantize
 from compression.report.html import report_html, write_report
+from compression.stages import PruneWeights, Quantize
 from tests.documents import MACHINE, document
 
 DOCUMENTS = [document(), document(Quantize(), quality=0.955), document(PruneWeights(sparsity=0.5))]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from compression.recipe import Distill, Quantize
 from compression.recipe_file import parse_recipe
 from compression.report.model_card import model_card
+from compression.stages import Distill, Quantize
 from compression.trial import TrialDocument
 from tests.documents import document
 

@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-from compression.recipe import PruneWeights, Quantize
 from compression.recipe_file import parse_recipe
 from compression.report.table import Row, delta, rows, to_csv
+from compression.stages import PruneWeights, Quantize
 from compression.trial import Interval
 from tests.documents import document
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from compression.recipe import Distill, PruneWeights, Quantize, Recipe
+from compression.recipe import Recipe
 from compression.report.table import Row, rows
 from compression.report.waterfall import steps, unmeasured
+from compression.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()

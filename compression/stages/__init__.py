@@ -1,0 +1,27 @@
+"""The stages of the recipe language, a class and a file each: the fields, what they mean and which of them go together.
+
+A stage only says what to do; the file named by its `carried_out_by` does it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from compression.stages.distill import Distill
+from compression.stages.prune_structure import PruneStructure
+from compression.stages.prune_weights import PruneWeights
+from compression.stages.quantize import BITS, GROUP_SIZES, Quantize
+from compression.stages.retrained import Retrained
+from compression.stages.stage import Stage, Strategy
+
+__all__ = ["BITS", "GROUP_SIZES", "STAGES", "AnyStage", "Distill", "PruneStructure", "PruneWeights", "Quantize", "Retrained", "Stage", "Strategy"]
+
+AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
+STAGES: dict[str, type[Stage]] = {
+    "distill": Distill,
+    "prune-structure": PruneStructure,
+    "prune-weights": PruneWeights,
+    "quantize": Quantize,
+}
