@@ -202,10 +202,13 @@ def padded(texts: list[np.ndarray]) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def logits(model: PreTrainedModel, split: EncodedSplit) -> np.ndarray:
-    """The model's outputs, float32 [texts, classes], in the order of the split; no padding is involved."""
+def logits(model: PreTrainedModel, split: EncodedSplit, progress: Callable[[int, int], None] = lambda step, steps: None) -> np.ndarray:
+    """The model's outputs, float32 [texts, classes], in the order of the split; no padding is involved. `progress` hears of texts."""
     model.eval()
     outputs = np.empty((len(split), len(model.config.id2label or ())), dtype=np.float32)
+    answered = 0
     for places in batches_by_length(split.ids, 64):
         outputs[places] = model(**padded([split.ids[index] for index in places])).logits.numpy()
+        answered += len(places)
+        progress(answered, len(split))
     return outputs

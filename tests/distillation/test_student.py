@@ -75,6 +75,13 @@ def test_teacher_outputs_are_computed_once_for_equal_teachers(tmp_path: Path) ->
     assert len(recorder.computed) == 2
 
 
+def test_whoever_waits_hears_how_many_texts_the_teacher_answered(teacher: PreTrainedModel) -> None:
+    heard: list[tuple[int, int]] = []
+    logits(teacher, tiny_split(), lambda step, steps: heard.append((step, steps)))
+    assert heard[-1] == (len(tiny_split()), len(tiny_split()))
+    assert [step for step, _ in heard] == sorted({step for step, _ in heard})
+
+
 def test_the_control_never_asks_the_teacher_and_differs(tmp_path: Path) -> None:
     def run(soft_weight: float) -> tuple[Recorder, torch.Tensor]:
         recorder = Recorder()
