@@ -18,16 +18,40 @@ from dashboard import data, frame
 from dashboard.cards import error_card
 from dashboard.scope import Scope
 
+ACROSS = 3
+
 
 def draw(scope: Scope, row: Row) -> None:
     """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter ones."""
-    if len(row.document.recipe.stages) < 2:
+    if _is_chain(row):
+        st.markdown("###### After each stage")
+        _steps(scope, row, [row])
+
+
+def side_by_side(scope: Scope, rows: Sequence[Row]) -> None:
+    """The chains among the rows, on equal axes: where one lost what another kept, or what another order of the same stages does."""
+    chains = [row for row in rows if _is_chain(row)]
+    if not chains:
         return
+    st.markdown("#### After each stage")
+    for start in range(0, len(chains), ACROSS):
+        for column, row in zip(st.columns(max(2, min(ACROSS, len(chains)))), chains[start : start + ACROSS], strict=False):
+            with column:
+                st.markdown(f"**{row.name}**")
+                _steps(scope, row, chains)
+
+
+def _is_chain(row: Row) -> bool:
+    return len(row.document.recipe.stages) > 1
+
+
+def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:
+    """On the axes of all that stand beside it."""
     table = scope.rows()
     found = steps(row, table)
-    st.markdown("###### After each stage")
+    figure = stages_figure(found, on_axes_of=[step for each in beside for step in steps(each, table)], dark=frame.dark())
     alt = "The model after each stage; the same is under In numbers."
-    st.plotly_chart(stages_figure(found, dark=frame.dark()), key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
+    st.plotly_chart(figure, key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
     missing = unmeasured(row, table)
     if missing and scope.demo:
         st.caption("The study lacks steps in between. Make the model here, and they can be measured in seconds.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from compression.report.table import short
-from dashboard import comparison, disagreements, empty, frame, playground, scope
+from dashboard import chain, comparison, disagreements, empty, frame, playground, scope
 
 frame.guard("compare")
 here = scope.current()
@@ -24,6 +24,7 @@ if len(chosen) < 2:
 comparison.answer(chosen)
 comparison.cards(here, chosen)
 comparison.recipes(chosen)
+chain.side_by_side(here, chosen)
 if here.demo:
     comparison.only_numbers()
     st.stop()

@@ -41,8 +41,11 @@ class _Mark:
     look: Look
 
 
-def stages_figure(steps: Sequence[Step], *, dark: bool = False) -> go.Figure:
-    """The steps from the top; one that nobody has measured has a name and no numbers."""
+def stages_figure(steps: Sequence[Step], *, on_axes_of: Sequence[Step] = (), dark: bool = False) -> go.Figure:
+    """The steps from the top; one that nobody has measured has a name and no numbers.
+
+    The axes are as long as the steps need, and those of `on_axes_of`, so that pictures side by side can be compared.
+    """
     at = ground(dark)
     traces: list[Ink] = []
     words: list[Ink] = []
@@ -53,7 +56,7 @@ def stages_figure(steps: Sequence[Step], *, dark: bool = False) -> go.Figure:
         traces.append((_dots if of.quality else _bars)(marks, dark) | {"xaxis": f"x{number}"})
         words.append({"text": of.label, "x": domain[0], "y": 1, "yref": "paper", "yanchor": "bottom", "font": {"color": at.faint}})
         words += [{"text": mark.number, "x": domain[1], "y": mark.height, "xanchor": "right", "yanchor": "middle"} for mark in marks]
-        layout[f"xaxis{number}"] = {"visible": False, "domain": domain, "range": _range(of, marks), "fixedrange": True}
+        layout[f"xaxis{number}"] = {"visible": False, "domain": domain, "range": _range(of, [*steps, *on_axes_of]), "fixedrange": True}
     words += [{"text": _name(step, at), "x": 0, "y": NAME_AT - place, "yanchor": "top"} for place, step in enumerate(steps)]
     layout |= {
         "height": ROW * len(steps) + HEAD + FOOT,
@@ -105,11 +108,10 @@ def _common(marks: Sequence[_Mark], dark: bool) -> Ink:
     }
 
 
-def _range(of: Metric, marks: Sequence[_Mark]) -> Range:
+def _range(of: Metric, steps: Sequence[Step]) -> Range:
     """From nothing for an amount, from the worst end for a quality; on the right with room for the numbers."""
-    if not marks:
-        return 0.0, 1.0
-    low, high = min(mark.low for mark in marks) if of.quality else 0.0, max(mark.high for mark in marks)
+    ends = [of.shown(end) for step in steps if step.row and (interval := step.row.point.interval(of.key)) for end in interval] or [1.0]
+    low, high = min(ends) if of.quality else 0.0, max(ends)
     span = (high - low) or 1.0
     return (low - 0.05 * span if of.quality else 0.0), low + span * ROOM
 

@@ -169,6 +169,17 @@ def test_two_real_trials_are_read_by_example(open_page: Open, measured: dict[str
     assert count == len(set(table["Text"]))
 
 
+def test_chains_are_read_stage_by_stage_on_equal_axes(open_page: Open, full: list[TrialDocument], store: Store) -> None:
+    chains = [each.trial_id for each in full if len(each.recipe.stages) > 1]
+    app = open_page("compare", pick=chains)
+    pictures = [chart["layout"] for chart in charts(app) if "xaxis3" in chart["layout"]]  # type: ignore[operator]
+    assert len(pictures) == len(chains) == 2
+    assert len({json.dumps([layout[axis]["range"] for axis in ("xaxis", "xaxis2", "xaxis3")]) for layout in pictures}) == 1  # type: ignore[index]
+    assert words(app).count("not measured") == 2, "the student, and half of the neurons"
+    app.button(key=f"steps_{chains[0]}").click().run()
+    assert [row.request.recipe.stages for row in store.trials() if row.status == "queued"] == [full[5].recipe.stages[:1]]
+
+
 def test_a_text_of_ones_own_is_answered_by_both(open_page: Open, measured: dict[str, str | list[str]], store: Store) -> None:
     app = open_page("compare", **measured)
     app.text_input(key="asked").set_value("who is `zz` good").run()

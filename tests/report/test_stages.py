@@ -69,6 +69,14 @@ def test_numbers_stand_beside_the_marks_and_not_on_them(figure: Any) -> None:
     assert "17.0 MB" in [word.text for word in numbers]
 
 
+def test_pictures_side_by_side_have_equal_axes(figure: Any) -> None:
+    whole, short = found_steps(), found_steps()[:2]
+    alone, beside = (stages_figure(short, on_axes_of=others).layout for others in ((), whole))
+    ranges = [[layout[f"xaxis{panel}"].range for panel in (1, 2, 3)] for layout in (alone, beside, figure.layout)]
+    assert ranges[0] != ranges[2]
+    assert ranges[1] == ranges[2]
+
+
 def test_a_chain_of_which_nothing_is_measured_is_still_named() -> None:
     bare = tuple(Step(step.stage, step.recipe, None, step.seconds, step.axes) for step in found_steps())
     empty: Any = stages_figure(bare, dark=True)
