@@ -22,8 +22,10 @@ from compression.metrics import METRICS
 from compression.points import objectives
 from compression.report.figures import tradeoff_figure
 from compression.report.palette import LOOKS
+from compression.report.stages import stages_figure
 from compression.report.table import Row, conditions_in_words, machine_in_words, rows, short, when
 from compression.report.tradeoff import tradeoff
+from compression.report.waterfall import steps
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
 
@@ -39,7 +41,8 @@ METHOD = (
 STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 "Source Sans 3", system-ui, sans-serif; color: #17212B; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; } p.under { color: #5F6B76; margin: .2rem 0 1.2rem; }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; } h3 { font-size: 1rem; margin: .5rem 0; }
+p.under { color: #5F6B76; margin: .2rem 0 1.2rem; }
 .plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; } .plots > div { min-width: 0; }
 @media (max-width: 760px) { .plots { grid-template-columns: 1fr; } }
 .answer { border: 1px solid #DDE3E9; border-radius: 8px; padding: .9rem 1.1rem; }
@@ -99,7 +102,7 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
         if part
     )
     heading = f"{short(first.model)} on {short(first.task)}"
-    return f'<h1>{html.escape(heading)}</h1><p class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_table(table)}'
+    return f'<h1>{html.escape(heading)}</h1><p class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_chains(table)}{_table(table)}'
 
 
 def _answer(table: Sequence[Row]) -> str:
@@ -112,18 +115,35 @@ def _answer(table: Sequence[Row]) -> str:
 
 
 def _plots(table: Sequence[Row]) -> str:
-    parts: list[str] = []
     axes = table[0].document.axes
-    for x in (axes.size, axes.time):
-        figure: Any = tradeoff_figure(tradeoff(table, x, axes.quality))  # plotly has no types
-        parts.append(f"<div>{figure.to_html(full_html=False, include_plotlyjs=False, config={'displaylogo': False, 'responsive': True})}</div>")
-    return f'<div class="plots">{"".join(parts)}</div>'
+    figures = (tradeoff_figure(tradeoff(table, x, axes.quality)) for x in (axes.size, axes.time))
+    return f'<div class="plots">{"".join(f"<div>{_picture(figure, displaylogo=False)}</div>" for figure in figures)}</div>'
+
+
+def _picture(figure: Any, **config: bool) -> str:  # plotly has no types
+    return figure.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True, **config})
+
+
+def _chains(table: Sequence[Row]) -> str:
+    """Where the chains on the front lost and won, stage by stage on equal axes; empty when none is there."""
+    on_front = _on_front(table)
+    chains = {row.name: steps(row, table) for row in table if row.id in on_front and len(row.document.recipe.stages) > 1}
+    every = [step for found in chains.values() for step in found]
+    parts = (
+        f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>"
+        for name, found in chains.items()
+    )
+    return f'<h2>Chains on the front, after each stage</h2><div class="plots">{"".join(parts)}</div>' if chains else ""
+
+
+def _on_front(table: Sequence[Row]) -> set[str]:
+    return set(front([row.point for row in table], objectives(*table[0].document.axes.objectives)).on_front)
 
 
 def _table(table: Sequence[Row]) -> str:
     """Best quality first, the front marked."""
     axes = table[0].document.axes
-    on_front = set(front([row.point for row in table], objectives(*axes.objectives)).on_front)
+    on_front = _on_front(table)
     chance = () if METRICS[axes.quality].relative else ("p",)
     names = ("Model", "Strategy", *(METRICS[key].label for key in axes.objectives), "Speed-up", *chance, "Front", "When")
     heads = "".join(f"<th>{head}</th>" for head in names)

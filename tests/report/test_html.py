@@ -33,6 +33,16 @@ def test_it_says_machine_conditions_method_and_every_model() -> None:
     assert "By accuracy, size and p50, with at most 2 points lost: take int8 dynamic" in body
 
 
+def test_chains_on_the_front_are_told_stage_by_stage() -> None:
+    sparse = PruneWeights(sparsity=0.5), Quantize()
+    chain = document(*sparse, quality=0.955, size=10_000_000, speedup=3.0)
+    body = report_html([*DOCUMENTS, chain]).split("</head>")[1]
+    assert "<h3>magnitude 50 % → int8 dynamic</h3>" in body
+    assert body.count("Plotly.newPlot(") == 3
+    dominated = report_html([*DOCUMENTS, document(*sparse, quality=0.9, size=95_000_000, speedup=0.5)]).split("</head>")[1]
+    assert "<h3>" not in dominated
+
+
 def test_machines_and_models_get_chapters_of_their_own() -> None:
     elsewhere = document(Quantize(), machine=MACHINE.model_copy(update={"id": "beef0123beef", "cpu": "Other CPU"}))
     body = report_html([*DOCUMENTS, elsewhere, document(model="minilm-movies", task="movies")]).split("</head>")[1]
