@@ -12,7 +12,7 @@ from compression.metrics import metric
 from compression.recipe import Recipe
 from compression.report.stages import stages_figure
 from compression.report.table import Row, delta
-from compression.report.waterfall import Step, steps, unmeasured
+from compression.report.waterfall import Step, is_chain, steps, unmeasured
 from compression.wording import duration
 from dashboard import data, frame
 from dashboard.cards import error_card
@@ -23,14 +23,14 @@ ACROSS = 3
 
 def draw(scope: Scope, row: Row) -> None:
     """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter ones."""
-    if _is_chain(row):
+    if is_chain(row):
         st.markdown("###### After each stage")
         _steps(scope, row, [row])
 
 
 def side_by_side(scope: Scope, rows: Sequence[Row]) -> None:
     """The chains among the rows, on equal axes: where one lost what another kept, or what another order of the same stages does."""
-    chains = [row for row in rows if _is_chain(row)]
+    chains = [row for row in rows if is_chain(row)]
     if not chains:
         return
     st.markdown("#### After each stage")
@@ -39,10 +39,6 @@ def side_by_side(scope: Scope, rows: Sequence[Row]) -> None:
             with column:
                 st.markdown(f"**{row.name}**")
                 _steps(scope, row, chains)
-
-
-def _is_chain(row: Row) -> bool:
-    return len(row.document.recipe.stages) > 1
 
 
 def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:

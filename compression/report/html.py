@@ -25,7 +25,7 @@ from compression.report.palette import LOOKS
 from compression.report.stages import stages_figure
 from compression.report.table import Row, conditions_in_words, machine_in_words, rows, short, when
 from compression.report.tradeoff import tradeoff
-from compression.report.waterfall import steps
+from compression.report.waterfall import is_chain, steps
 from compression.trial import TrialDocument
 from compression.workspace import write_whole
 
@@ -127,7 +127,7 @@ def _picture(figure: Any, **config: bool) -> str:  # plotly has no types
 def _chains(table: Sequence[Row]) -> str:
     """Where the chains on the front lost and won, stage by stage on equal axes; empty when none is there."""
     on_front = _on_front(table)
-    chains = {row.name: steps(row, table) for row in table if row.id in on_front and len(row.document.recipe.stages) > 1}
+    chains = {row.name: steps(row, table) for row in table if row.id in on_front and is_chain(row)}
     every = [step for found in chains.values() for step in found]
     parts = (
         f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>"

@@ -45,6 +45,11 @@ class Step:
         return {"stage": self.stage, "recipe_id": self.recipe.id, "trial_id": self.row.id if self.row else None, "seconds": self.seconds} | numbers
 
 
+def is_chain(row: Row) -> bool:
+    """Whether there are stages between which it can be looked at."""
+    return len(row.document.recipe.stages) > 1
+
+
 def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
     """The baseline, then the model after each stage of `row`'s recipe; `table` is of the same model, machine and conditions."""
     measured: Mapping[str, Row] = {each.document.recipe_id: each for each in table} | {row.document.recipe_id: row}
