@@ -129,7 +129,7 @@ def _card(scope: Scope, row: Row, best: Mapping[str, str], dominated: Sequence[s
     if row.document.paired:
         paired = row.document.paired
         answers = "" if paired.change else f" {lost_and_gained(paired)}."
-        st.caption(f"{verdict.loss(row)}.{answers}")
+        st.caption(f"{verdict.lost(row)}{answers}")
     if dominated:
         st.markdown(f":material/check: Nowhere worse than {listed(dominated)}.")
     with st.container(horizontal=True):

@@ -137,7 +137,7 @@ def _tile(key: str, row: Row) -> None:
 
 def _sentence(row: Row) -> str:
     paired, speed = row.document.paired, row.document.speedup
-    parts = [f"{metric(row.document.axes.quality).label} {verdict.loss(row)}."]
+    parts = [verdict.lost(row)]
     if paired and row.document.quality:
         n = row.document.quality.n
         asked = "tokens to foretell" if paired.change else "examples"

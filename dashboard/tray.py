@@ -47,7 +47,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
         paired = row.document.paired
         same = f"{paired.agreement * 100:.1f} %"
         answers = f"The same likeliest token at {same}." if paired.change else f"{lost_and_gained(paired)}, {same} the same."
-        st.caption(f"{verdict.loss(row)}. {answers}")
+        st.caption(f"{verdict.lost(row)} {answers}")
     st.markdown(standing(found, row.id))
     keeping.draw(scope, row)
     chain.draw(scope, row)

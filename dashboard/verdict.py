@@ -41,6 +41,11 @@ def figures(row: Row) -> str:
     return ", ".join(parts) + "."
 
 
+def lost(row: Row) -> str:
+    """`loss` as a sentence: "Accuracy -1.2 points, p = .21: no clear loss."."""
+    return f"{metric(row.document.axes.quality).label} {loss(row)}."
+
+
 def loss(row: Row) -> str:
     """The change of accuracy and whether it is more than chance: "-1.2 points, p = .21: no clear loss"."""
     key = row.document.axes.quality
@@ -50,15 +55,16 @@ def loss(row: Row) -> str:
     if paired and paired.change:
         return _more(paired.change)
     points = (value - base) * 100
-    change = "no change" if abs(points) < 0.05 else f"{points:+.1f} points"
+    unchanged = abs(points) < 0.05
+    said = "unchanged" if unchanged else f"{points:+.1f} points"
     if paired is None:
-        return change
+        return said
     p = p_in_words(paired.mcnemar_p)
     clear = paired.mcnemar_p < 0.05
-    if change == "no change":
-        return f"no change, {p}"
+    if unchanged:
+        return f"{said}, {p}"
     verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
-    return f"{change}, {p}: {verdict}"
+    return f"{said}, {p}: {verdict}"
 
 
 def _more(change: Interval) -> str:
