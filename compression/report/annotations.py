@@ -13,8 +13,8 @@ LONGEST_NAME = 32
 """Letters of a name that fit beside its point; the sentence above the plots and the hover card have all of it."""
 CHARACTER = 0.017, 0.055
 """Width and height of a letter of a label, as shares of a plot of the usual size."""
-ASIDE, HIGHER = (26, 0.07), ((34, 0.11), (62, 0.2))
-"""How far a label stands from its point, across and up: in pixels, and as shares of such a plot. The farther one is for crowds."""
+ASIDE, HIGHER = (26, 0.07), ((34, 0.11), (62, 0.2), (100, 0.32))
+"""How far a label stands from its point, across and up: in pixels, and as shares of such a plot. The farther ones are for crowds."""
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top of some words, as shares of the picture."""
 
