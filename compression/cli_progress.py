@@ -59,7 +59,8 @@ def in_words(rows: Sequence[TrialRow], *, steps: bool = True) -> str:
     """`2 of 12 measured · int8 dynamic: quantize (2 of 5), step 3 of 10, about 20 s left`."""
     ended = sum(row.status not in LIVE for row in rows)
     running = [row for row in rows if row.status == "running"]
-    parts = [f"{ended} of {len(rows)} measured"] if len(rows) > 1 else []
+    measured = sum(row.status == "done" for row in rows)
+    parts = [f"{measured} of {len(rows)} measured"] if len(rows) > 1 else []
     if not running and ended < len(rows):
         parts.append("waiting in the queue" if ended or len(rows) > 1 else "waiting for the engine")
     for row in running[:2]:

@@ -19,7 +19,7 @@ from compression import defaults
 from compression.frontier import Frontier, front, objectives
 from compression.measure.paired import documents_in_common, paired, paired_tokens
 from compression.measure.statistics import log_softmax
-from compression.metrics import metric
+from compression.metrics import Metric, metric
 from compression.points import Objective, Point
 from compression.samples import Samples
 from compression.sittings import place
@@ -86,13 +86,25 @@ def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mappi
     ]
     best: dict[str, list[str]] = {}
     for objective in found.objectives:
-        values = {id: objective.sign * value for id, point in found.points.items() if (value := point.value(objective.key)) is not None}
-        winners = [id for id, value in values.items() if value == min(values.values())]
+        values = {id: value for id, point in found.points.items() if (value := point.value(objective.key)) is not None}
+        winners = leaders(objective.metric, values)
         if 0 < len(winners) < len(values):
             words = BEST.get(objective.key, f"best in {metric(objective.key).called}")
             best.setdefault(listed([called[id] for id in winners]), []).append(f"the {words}")
     said = [f"{who} {'is ' if place == 0 else ''}{listed(what)}" for place, (who, what) in enumerate(best.items())]
     return " ".join(beats) or "None is better than another in everything.", f"{'; '.join(said)}." if said else ""
+
+
+def leaders(of: Metric, values: Mapping[str, float]) -> list[str]:
+    """The ids of the best of `values` in stored units; those that are printed alike are alike.
+
+    >>> leaders(metric("size_bytes"), {"a": 16.21e6, "b": 16.24e6, "c": 17e6})
+    ['a', 'b']
+    """
+    if not values:
+        return []
+    top = of.format(min(values.values()) if of.better == "lower" else max(values.values()))
+    return [id for id, value in values.items() if of.format(value) == top]
 
 
 # --- two of them on the same examples -----------------------------------------------------------------

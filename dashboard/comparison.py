@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from compression import defaults
-from compression.comparison import headline, judged_by, names, standings
+from compression.comparison import headline, judged_by, leaders, names, standings
 from compression.errors import ParetoscopeError
 from compression.frontier import recommend
 from compression.limits import MaxDrop
@@ -94,13 +94,14 @@ def kept(rows: Sequence[Row]) -> dict[str, Samples | None]:
 # --- numbers ----------------------------------------------------------------------------------------
 
 
-def answer(rows: Sequence[Row]) -> None:
-    """Who is better than whom, before the picture."""
+def answer(rows: Sequence[Row], *, tested: bool) -> None:
+    """Who is better than whom, before the picture; what is more than chance is tested further down, or not at all."""
     documents = [row.document for row in rows]
     judged = judged_by(documents)
     beats, best = headline(*standings([row.point for row in rows], judged), names(documents))
     with st.container(border=True):
-        st.caption(f"By {listed([objective.metric.called for objective in judged])} as measured; what is more than chance stands further down:")
+        by = f"By {listed([objective.metric.called for objective in judged])} as measured"
+        st.caption(f"{by}; what is more than chance stands further down:" if tested else f"{by}:")
         st.markdown(f"### {beats}")
         st.markdown(best)
         if caveat := rows[0].reference.footing:
@@ -141,8 +142,7 @@ def _best(rows: Sequence[Row], key: str) -> tuple[str, str] | None:
     values = {row.id: value for row in rows if (value := row.point.value(key)) is not None}
     if len(values) < 2:
         return None
-    top = min(values.values()) if metric(key).better == "lower" else max(values.values())
-    winners = [id for id, value in values.items() if value == top]
+    winners = leaders(metric(key), values)
     if len(winners) > 1:
         return None
     ends = {row.id: _ends(row, key) for row in rows if row.id in values}

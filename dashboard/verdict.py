@@ -11,6 +11,9 @@ from compression.report.table import Row
 from compression.trial import Interval
 from compression.wording import allowance, change, difference, listed, negligible, p_in_words, size_in_words, speed_in_words, speed_with_interval
 
+WIDE = 1.2
+"""A speed-up whose interval ends at so many times its beginning is not said without it."""
+
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
     """One sentence in markdown that names the model to take, or says that there is none."""
@@ -31,8 +34,9 @@ def figures(row: Row) -> str:
     document = row.document
     if document.speedup:
         speedup = document.speedup
-        clear = speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
-        parts.append(f"{speed_with_interval(speedup)} (noisy sitting)" if row.noisy else clear)
+        wide = row.noisy or speedup.high > WIDE * speedup.low
+        said = speed_with_interval(speedup) if wide else speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
+        parts.append(f"{said} (noisy sitting)" if row.noisy else said)
     if prompt := row.change("ttft_ms"):
         parts.append(f"first token {prompt}")
     base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
@@ -78,10 +82,10 @@ def _more(change: Interval) -> str:
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """Why this one, what is second and which limit is nearest; for no model at all, which limit is too tight."""
+    """Why this one, what is second, which is the smallest and which limit is nearest; for no model at all, which limit is too tight."""
     if found.best is None:
         return found.why
-    return " ".join(part for part in (found.why, _second(found, table), _nearest(found)) if part)
+    return " ".join(part for part in (found.why, _second(found, table), _smallest(found, table), _nearest(found)) if part)
 
 
 def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -97,6 +101,16 @@ def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
         words = change(key, its, mine) if key == axes.quality else difference(key, its - mine)
         changes.append(words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}")
     return f"Runner-up: **{other.name}** ({f'beside it {listed(changes)}' if changes else 'the same'})."
+
+
+def _smallest(found: Recommendation, table: Mapping[str, Row]) -> str:
+    """How small it gets within the limits, unless that is what is recommended."""
+    sizes = {id: size for id in found.feasible if (size := table[id].point.value("size_bytes")) is not None}
+    least = min(sizes, key=sizes.__getitem__, default=None)
+    if least is None or least == found.best:
+        return ""
+    said = f"{metric('size_bytes').format(sizes[least])}, {loss(table[least])}"
+    return f"Smallest within the limits: **{table[least].name if least != found.runner_up else 'the runner-up'}** ({said})."
 
 
 def _overlap(one: Row, other: Row, key: str) -> bool:

@@ -21,7 +21,7 @@ chosen = comparison.chosen(table)
 if len(chosen) < 2:
     comparison.too_few()
     st.stop()
-comparison.answer(chosen)
+comparison.answer(chosen, tested=not here.demo)
 comparison.cards(here, chosen)
 comparison.recipes(chosen)
 chain.side_by_side(here, chosen)

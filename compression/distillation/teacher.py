@@ -15,4 +15,11 @@ from compression.models.train import logits
 def teacher_logits(model: PreTrainedModel, split: EncodedSplit, context: StageContext) -> np.ndarray:
     """Logits [texts, classes], float32, from the context's cache when the same teacher was asked before."""
     key = hashlib.sha256(f"{content_key(model)} {split.key}".encode()).hexdigest()[:32]
-    return context.cached(f"teacher-logits-{key}", lambda: logits(model, split, context.progress))
+
+    def ask() -> np.ndarray:
+        context.part("asking the teacher")
+        answers = logits(model, split, context.progress)
+        context.part("")
+        return answers
+
+    return context.cached(f"teacher-logits-{key}", ask)

@@ -103,7 +103,7 @@ class Steps:
         self._report = report
         self._count = len(recipe.stages) + 4
         self._number = 0
-        self._name = ""
+        self._name, self._part = "", ""
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -112,7 +112,7 @@ class Steps:
         if name not in self.seconds:
             self._number = min(self._number + 1, self._count)
         self._name = name
-        self.progress(0, 0)
+        self.part("")
         start = time.perf_counter()
         try:
             yield
@@ -124,8 +124,14 @@ class Steps:
         number = self._number if name in self.seconds else min(self._number + 1, self._count)
         self._report(Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0))
 
+    def part(self, name: str) -> None:
+        """What the step is busy with from now on; nothing for its main work."""
+        self._part = name
+        self.progress(0, 0)
+
     def progress(self, step: int, steps: int) -> None:
-        self._report(Progress(stage=self._name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
+        name = f"{self._name}, {self._part}" if self._part else self._name
+        self._report(Progress(stage=name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
 
 
 def apply(module: str) -> Callable[..., Any]:
@@ -267,6 +273,7 @@ class Bench:
             labels=self.task.labels,
             encoded=lambda name: self.judge.encoded(name, context.tokenizer),
             progress=self.steps.progress,
+            part=self.steps.part,
             cached=lambda key, make: self.cache.array(content_key(key), make),
             tokenizer=tokenizer_of(source),
         )

@@ -57,23 +57,18 @@ def _usual(found: Sequence[Sequence[float]]) -> float | None:
 
 
 class _Trial:
-    """A trial while it runs. A step may pass through parts, each with a pace of its own: of other names, or of another count, as when
-    a teacher is asked about every text before the training."""
+    """A trial while it runs. A step may pass through parts of other names, each with a pace of its own."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._number, self._begun = 0, 0.0
         self._part, self._part_begun = "", 0.0
-        self._steps, self._heard = 0, 0.0
 
     def left(self, progress: Progress, now: float) -> float | None:
         if progress.stage_number != self._number:
             self._number, self._begun = progress.stage_number, now
         if progress.stage != self._part:
             self._part, self._part_begun = progress.stage, now
-        elif self._steps and progress.steps != self._steps:
-            self._part_begun = self._heard
-        self._steps, self._heard = progress.steps, now
         here, after = self._here(progress, now), [seconds for _, seconds in self._plan[progress.stage_number :]]
         if progress.stage_number >= progress.stage_count:
             return here

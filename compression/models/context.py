@@ -39,5 +39,7 @@ class StageContext:
     """The array under a key, computed once and then kept on disk."""
     tokenizer: str = ""
     """The model's tokenizer.json. A stage that changes the vocabulary puts the new one here: whatever follows uses it."""
+    part: Callable[[str], None] = lambda name: None
+    """Told the name of what the stage is busy with, of which `progress` speaks from then on; none for its main work."""
     beside_bytes: int = 0
     """What the files of an artefact beside its graph take on disk, at most: a budget of bytes has to cover them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,15 @@ def test_teacher_outputs_are_computed_once_for_equal_teachers(tmp_path: Path) ->
 
 
 def test_whoever_waits_hears_how_many_texts_the_teacher_answered(teacher: PreTrainedModel) -> None:
-    heard: list[tuple[int, int]] = []
-    logits(teacher, tiny_split(), lambda step, steps: heard.append((step, steps)))
-    assert heard[-1] == (len(tiny_split()), len(tiny_split()))
-    assert [step for step, _ in heard] == sorted({step for step, _ in heard})
+    heard: list[tuple[str, int]] = []
+    parts: list[str] = []
+    context = replace(Recorder().context(), part=parts.append, progress=lambda step, steps: heard.append((parts[-1] if parts else "", step)))
+    apply(Distill(layers=1, epochs=1), teacher, context)
+    asked = [step for part, step in heard if part]
+    assert parts == ["asking the teacher", ""]
+    assert asked == sorted(set(asked))
+    assert asked[-1] == len(tiny_split())
+    assert heard[-1][0] == ""
 
 
 def test_the_control_never_asks_the_teacher_and_differs(tmp_path: Path) -> None:

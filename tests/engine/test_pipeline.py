@@ -87,7 +87,8 @@ def test_progress_names_every_step_once_and_in_order(done: tuple[TrialDocument, 
     numbers = [progress.stage_number for progress in seen]
     assert max(numbers) == seen[0].stage_count
     stages = list(dict.fromkeys(progress.stage for progress in seen))
-    made = ["prepare", *(stage.in_words() for stage in CHAIN.stages[:3]), "export", CHAIN.stages[3].in_words()]
+    student, *cut = (stage.in_words() for stage in CHAIN.stages[:3])
+    made = ["prepare", student, f"{student}, asking the teacher", *cut, "export", CHAIN.stages[3].in_words()]
     assert stages == [*made, "accuracy", WAITING, "latency"]
     assert all(progress.step <= progress.steps for progress in seen)
 
