@@ -502,3 +502,6 @@ def test_progress_is_said_in_words(store: Store) -> None:
     progress = Progress(stage="latency", stage_number=2, stage_count=5, step=3, steps=10, seconds_left=20)
     store.record_progress(row.trial_id, row.attempts, progress)
     assert cli_progress.in_words([store.trial(row.trial_id)]) == "fp32 baseline: latency (2 of 5), step 3 of 10, about 20 s left"
+    for each in store.trials():
+        store.request_cancel(each.trial_id)
+    assert cli_progress.in_words(store.trials()).startswith("0 of 2 measured"), "what was cancelled was not measured"

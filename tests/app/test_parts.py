@@ -72,6 +72,25 @@ def test_the_verdict_names_the_reason_the_runner_up_and_the_nearest_limit() -> N
     assert "to spare." in said
 
 
+def test_the_smallest_within_the_limits_is_named_unless_it_is_the_one_to_take() -> None:
+    student = next(row for row in TABLE if row.document.recipe.strategies[:1] == ("distillation",))
+    for wanted in ("quality", "size_bytes"):
+        advice = recommend(POINTS, [MaxDrop(0.03)], objectives(wanted), POINTS[0])
+        said = "Smallest within the limits: " in verdict.why(advice, BY_ID)
+        assert said == (advice.best != student.id)
+    by_quality = recommend(POINTS, [MaxDrop(0.03)], objectives("quality"), POINTS[0])
+    assert f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points" in verdict.why(by_quality, BY_ID)
+    assert student.name not in verdict.why(recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID)
+
+
+def test_a_wide_interval_of_a_speed_up_is_said_with_it() -> None:
+    row = TABLE[1]
+    wide = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.6, high=2.4)})
+    assert "2.00x faster [1.60, 2.40]," in verdict.figures(rows([wide])[-1])
+    narrow = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.95, high=2.05)})
+    assert "2.0x faster," in verdict.figures(rows([narrow])[-1])
+
+
 def test_without_a_model_within_the_limits_the_tight_one_is_named() -> None:
     advice = recommend(POINTS, [Constraint("size_bytes", 10e6)], AXES, POINTS[0])
     assert verdict.headline(advice, BY_ID) == "No model meets every limit."
