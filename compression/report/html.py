@@ -127,11 +127,10 @@ def _picture(figure: Any, **config: bool) -> str:  # plotly has no types
 def _chains(table: Sequence[Row]) -> str:
     """Where the chains on the front lost and won, stage by stage on equal axes; empty when none is there."""
     on_front = _on_front(table)
-    chains = {row.name: steps(row, table) for row in table if row.id in on_front and is_chain(row)}
-    every = [step for found in chains.values() for step in found]
+    chains = [(row.name, steps(row, table)) for row in table if row.id in on_front and is_chain(row)]
+    every = [step for _, found in chains for step in found]
     parts = (
-        f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>"
-        for name, found in chains.items()
+        f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>" for name, found in chains
     )
     return f'<h2>Chains on the front, after each stage</h2><div class="plots">{"".join(parts)}</div>' if chains else ""
 
