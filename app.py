@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compression.errors import ParetoscopeError
-from dashboard import frame
-from dashboard.cards import error_card
+from paretoscope.dashboard import frame
+from paretoscope.dashboard.cards import error_card
+from paretoscope.errors import ParetoscopeError
 
 st.set_page_config(page_title="Paretoscope", page_icon=str(frame.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
 st.logo(frame.logo(), size="large", icon_image=frame.BRAND / "mark.svg")

@@ -18,13 +18,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from compression.catalog import request
-from compression.engine.pipeline import run_trial
-from compression.recipe import Recipe
-from compression.recipe_file import load_recipe, parse_recipe
-from compression.study import STUDY, shipped_study
-from compression.trial import TrialDocument
-from compression.workspace import SHIPPED, Workspace, write_whole
+from paretoscope.catalog import request
+from paretoscope.engine.pipeline import run_trial
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import load_recipe, parse_recipe
+from paretoscope.study import STUDY, shipped_study
+from paretoscope.trial import TrialDocument
+from paretoscope.workspace import SHIPPED, Workspace, write_whole
 
 INT8 = {"kind": "quantize"}
 STUDENT = {"kind": "distill", "layers": 3}

@@ -16,14 +16,14 @@ import tempfile
 import time
 from typing import Any
 
-from compression.workspace import PROJECT
+from paretoscope.workspace import PROJECT
 
 RECIPE = PROJECT / "data" / "recipes" / "int8.yaml"
 
 
 def paretoscope(workspace: str, *words: str) -> tuple[dict[str, Any], float]:
     """Run a command with --json; its document and the seconds from start to end."""
-    command = [sys.executable, "-m", "compression", "--workspace", workspace, *words]
+    command = [sys.executable, "-m", "paretoscope", "--workspace", workspace, *words]
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=PROJECT)
     return json.loads(done.stdout or "{}"), time.perf_counter() - start
@@ -38,7 +38,7 @@ def main() -> None:
             document, cold = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
             _, again = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
         finally:
-            subprocess.run([sys.executable, "-m", "compression", "--workspace", workspace, "engine", "stop"], cwd=PROJECT, check=False)
+            subprocess.run([sys.executable, "-m", "paretoscope", "--workspace", workspace, "engine", "stop"], cwd=PROJECT, check=False)
     report(document, cold, again)
 
 

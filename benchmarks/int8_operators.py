@@ -15,13 +15,13 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from compression import catalog
-from compression.engine.pipeline import Bench, Steps
-from compression.models.graph import matrices
-from compression.quantization.fuse import fuse
-from compression.quantization.int8 import quantize_dynamic, quantize_static
-from compression.recipe import Recipe
-from compression.workspace import Workspace
+from paretoscope import catalog
+from paretoscope.engine.pipeline import Bench, Steps
+from paretoscope.models.graph import matrices
+from paretoscope.quantization.fuse import fuse
+from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
+from paretoscope.recipe import Recipe
+from paretoscope.workspace import Workspace
 
 ROUNDS, RUNS = 30, 8
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Playwright, expect
 
-from compression.engine.client import stop_engine
-from compression.workspace import PROJECT, Workspace
+from paretoscope.engine.client import stop_engine
+from paretoscope.workspace import PROJECT, Workspace
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_BROWSER = "no Chromium on this machine: apt-get install chromium, or .venv/bin/playwright install chromium"
@@ -55,7 +55,7 @@ def page_server(workspace: Workspace, *, script: Path | None = None, healthy_wit
     """
     port, log = free_port(), workspace.root / "page.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    what = ["streamlit", "run", str(script)] if script else ["dashboard"]
+    what = ["streamlit", "run", str(script)] if script else ["paretoscope.dashboard"]
     command = [sys.executable, "-m", *what, "--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "PARETOSCOPE_HOME": str(workspace.root)}
     with log.open("wb") as output:

@@ -19,13 +19,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
-from compression.catalog import resolve_model, resolve_task
-from compression.estimate import advice, expected, expected_bytes, facts
-from compression.recipe import Recipe
-from compression.stages import PruneStructure, Quantize
-from compression.study import shipped_study
-from compression.tasks import load_task
-from compression.workspace import Workspace
+from paretoscope.catalog import resolve_model, resolve_task
+from paretoscope.estimate import advice, expected, expected_bytes, facts
+from paretoscope.recipe import Recipe
+from paretoscope.stages import PruneStructure, Quantize
+from paretoscope.study import shipped_study
+from paretoscope.tasks import load_task
+from paretoscope.workspace import Workspace
 
 VISITS = 7
 PRESSES = 12

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from compression.pruning import inputs
-from compression.quantization import hessians
+from paretoscope.pruning import inputs
+from paretoscope.quantization import hessians
 
 OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
 """The functions that run the calibration texts for second moments: a call is a pass, of the whole model or up to a layer."""

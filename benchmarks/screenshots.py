@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.page_server import NO_BROWSER, find_chromium, page_server, settled
-from compression.workspace import PROJECT, Workspace
+from paretoscope.workspace import PROJECT, Workspace
 
 WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")

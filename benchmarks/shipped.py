@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compression.artifact.pack import CONFIG, MODEL, OF_DECODERS, TOKENIZER
+from paretoscope.artifact.pack import CONFIG, MODEL, OF_DECODERS, TOKENIZER
 
 SHIPPED = (MODEL, TOKENIZER, CONFIG, *OF_DECODERS, "model.xml", "model.bin")
 """Model, tokenizer, config; of a language model also its tensors and what onnxruntime-genai reads; of OpenVINO the .xml and the .bin."""

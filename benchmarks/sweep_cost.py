@@ -17,11 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compression.catalog import request, resolve_model, resolve_task
-from compression.recipe import Recipe
-from compression.stages import PruneWeights, Quantize, Stage
-from compression.tasks import export_split, load_task
-from compression.workspace import PROJECT, Workspace
+from paretoscope.catalog import request, resolve_model, resolve_task
+from paretoscope.recipe import Recipe
+from paretoscope.stages import PruneWeights, Quantize, Stage
+from paretoscope.tasks import export_split, load_task
+from paretoscope.workspace import PROJECT, Workspace
 
 PEER = PROJECT / "benchmarks" / "peers" / "one_point.py"
 
@@ -37,7 +37,7 @@ def recipe(sparsity: float, bits: int) -> Recipe:
 
 def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
     """Make and judge all points in one process, as an engine's worker does; returns their accuracies."""
-    from compression.engine.pipeline import Bench, Steps
+    from paretoscope.engine.pipeline import Bench, Steps
 
     found: list[float] = []
     for sparsity, bits in points:
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def compare(model: str, points: list[tuple[float, int]], sparsities: str, widths: str, folder: Path) -> None:
-    from compression.models.load import prepare
+    from paretoscope.models.load import prepare
 
     found = resolve_model(model)
     assert found.task is not None, "give a model that knows its task"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from compression.measure.machine import fingerprint
-from compression.trial import Interval
+from paretoscope.measure.machine import fingerprint
+from paretoscope.trial import Interval
 
 
 def ran_on() -> str:

@@ -31,16 +31,16 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from compression.catalog import BUILTIN_MODELS, MINILM, resolve_task
-from compression.distillation.augment import with_copies
-from compression.models import adapters
-from compression.models.anatomy import anatomy, linear
-from compression.models.context import EncodedSplit
-from compression.models.load import encoder_with_new_head
-from compression.models.train import logits, train
-from compression.splits import Task
-from compression.tasks import encode, load_task
-from compression.workspace import SHIPPED
+from paretoscope.catalog import BUILTIN_MODELS, MINILM, resolve_task
+from paretoscope.distillation.augment import with_copies
+from paretoscope.models import adapters
+from paretoscope.models.anatomy import anatomy, linear
+from paretoscope.models.context import EncodedSplit
+from paretoscope.models.load import encoder_with_new_head
+from paretoscope.models.train import logits, train
+from paretoscope.splits import Task
+from paretoscope.tasks import encode, load_task
+from paretoscope.workspace import SHIPPED
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from compression import methods, trial
-from compression.cli import _parser
-from compression.methods import Method
-from compression.metrics import METRICS
-from compression.recipe import Recipe, Recover
-from compression.recipe_file import load_recipe
-from compression.stages import GROUP_SIZES, STAGES, Stage
-from compression.workspace import PROJECT, write_whole
+from paretoscope import methods, trial
+from paretoscope.cli import _parser
+from paretoscope.methods import Method
+from paretoscope.metrics import METRICS
+from paretoscope.recipe import Recipe, Recover
+from paretoscope.recipe_file import load_recipe
+from paretoscope.stages import GROUP_SIZES, STAGES, Stage
+from paretoscope.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
@@ -167,7 +167,7 @@ def document_page() -> str:
 
 def _type_name(annotation: Any) -> str:
     text = annotation.__name__ if inspect.isclass(annotation) and not hasattr(annotation, "__args__") else str(annotation)
-    for prefix in ("compression.trial.", "compression.recipe.", "compression.stages.", "typing.", "datetime."):
+    for prefix in ("paretoscope.trial.", "paretoscope.recipe.", "paretoscope.stages.", "typing.", "datetime."):
         text = text.replace(prefix, "")
     return text
 
@@ -175,7 +175,7 @@ def _type_name(annotation: Any) -> str:
 def command_line_page() -> str:
     """Every command with its arguments, from the parser itself."""
     root = _parser()
-    parts = [f"# Command line\n\n{NOTICE}\n`paretoscope`, or `python -m compression`. {root.description or ''}\n\n"]
+    parts = [f"# Command line\n\n{NOTICE}\n`paretoscope`, or `python -m paretoscope`. {root.description or ''}\n\n"]
     shared = {option for action in root._actions for option in action.option_strings}
     parts.append("These go with every command:\n\n" + _arguments(root, set()))
     for names, command in _commands(root, ()):

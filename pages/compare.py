@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compression.report.table import short
-from dashboard import chain, comparison, disagreements, empty, frame, playground, scope
+from paretoscope.dashboard import chain, comparison, disagreements, empty, frame, playground, scope
+from paretoscope.report.table import short
 
 frame.guard("compare")
 here = scope.current()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compression.report.table import short
-from dashboard import empty, frame, own, scope, workbench
+from paretoscope.dashboard import empty, frame, own, scope, workbench
+from paretoscope.report.table import short
 
 frame.guard("compress")
 here = scope.current()

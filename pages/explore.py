@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from compression.frontier import front, recommend
-from compression.limits import judged_by
-from compression.points import Point
-from dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
+from paretoscope.dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
+from paretoscope.frontier import front, recommend
+from paretoscope.limits import judged_by
+from paretoscope.points import Point
 
 frame.guard("explore")
 here = scope.current()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import frame, job_list
+from paretoscope.dashboard import frame, job_list
 
 frame.guard("jobs")
 st.markdown("## Jobs")

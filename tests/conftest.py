@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compression.workspace import PROJECT, Workspace
+from paretoscope.workspace import PROJECT, Workspace
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from compression.recipe import Recipe
-from compression.stages import AnyStage
-from compression.trial import (
+from paretoscope.recipe import Recipe
+from paretoscope.stages import AnyStage
+from paretoscope.trial import (
     ArtifactRecord,
     Conditions,
     Energy,

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from compression import builtin_data, catalog
-from compression.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
-from compression.errors import ModelError, ParetoscopeError, TaskError
-from compression.fit import check_fit
-from compression.recipe import Recipe
-from compression.stages import AnyStage, Distill, PruneStructure, Quantize
-from compression.trial import Conditions
+from paretoscope import builtin_data, catalog
+from paretoscope.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
+from paretoscope.errors import ModelError, ParetoscopeError, TaskError
+from paretoscope.fit import check_fit
+from paretoscope.recipe import Recipe
+from paretoscope.stages import AnyStage, Distill, PruneStructure, Quantize
+from paretoscope.trial import Conditions
 
 
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:

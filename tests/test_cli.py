@@ -18,20 +18,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compression import catalog, cli_progress, cli_source
-from compression.cli import main
-from compression.cli_frontier import swept
-from compression.cli_verbs import grid
-from compression.engine.client import ensure_engine, stop_engine
-from compression.errors import ModelError
-from compression.recipe import Recipe
-from compression.recipe_file import parse_recipe
-from compression.report.table import Row, rows
-from compression.stages import PruneWeights, Quantize
-from compression.store import Store
-from compression.study import shipped_study
-from compression.trial import Progress, TrialDocument, TrialRequest
-from compression.workspace import PROJECT, Workspace
+from paretoscope import catalog, cli_progress, cli_source
+from paretoscope.cli import main
+from paretoscope.cli_frontier import swept
+from paretoscope.cli_verbs import grid
+from paretoscope.engine.client import ensure_engine, stop_engine
+from paretoscope.errors import ModelError
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.report.table import Row, rows
+from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.store import Store
+from paretoscope.study import shipped_study
+from paretoscope.trial import Progress, TrialDocument, TrialRequest
+from paretoscope.workspace import PROJECT, Workspace
 from tests import documents
 from tests.engine.processes import TOY, toy, until
 from tests.engine.toy_trials import document, pids
@@ -155,7 +155,7 @@ def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixt
 
 def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
     code = (
-        "import signal; from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "import signal; from paretoscope import catalog; from paretoscope.cli import main; from tests.engine.processes import toy\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored\n"
         "catalog.request = lambda model, recipe, **_: toy(model)\n"
         "raise SystemExit(main(['run', 'slow']))"
@@ -181,7 +181,7 @@ def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace:
     """That is what makes it come within two seconds, start of Python included."""
     done(store, INT8)
     code = (
-        "import sys; from compression import catalog; from compression.cli import main; from tests.engine.processes import toy\n"
+        "import sys; from paretoscope import catalog; from paretoscope.cli import main; from tests.engine.processes import toy\n"
         "catalog.request = lambda model, recipe, **_: toy(model).model_copy(update={'recipe': recipe})\n"
         "assert main(['run', 'plain', '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\n"
         "print([name for name in ('torch', 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in sys.modules])"
@@ -283,7 +283,7 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
 ) -> None:
     int8, half, _ = done(store, INT8, **sitting(8.0, 2.0)), done(store, HALF, **sitting(12.0, 1.5)), done(store, FEW, **sitting(10.0, 1.0))
     done(store, INT8, "standard", task="another", **sitting(99.0, 2.0))
-    monkeypatch.setitem(sys.modules, "compression.engine.keeping", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
+    monkeypatch.setitem(sys.modules, "paretoscope.engine.keeping", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
     for command in (
         ("run", "plain", "--recipe", "data/recipes/int8.yaml"),
         ("sweep", "plain", "--bits", "8"),

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from compression.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
-from compression.errors import StoreError
-from compression.measure.paired import TokenAnswers
-from compression.points import point
-from compression.recipe import Recipe
-from compression.recipe_diff import recipe_differences
-from compression.samples import Samples, read_samples
-from compression.stages import Distill, PruneStructure, PruneWeights, Quantize
-from compression.trial import Conditions
-from compression.workspace import Workspace
+from paretoscope.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
+from paretoscope.errors import StoreError
+from paretoscope.measure.paired import TokenAnswers
+from paretoscope.points import point
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_diff import recipe_differences
+from paretoscope.samples import Samples, read_samples
+from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.trial import Conditions
+from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document
 
 BASE, INT8, SPARSE = document(), document(Quantize(), quality=0.955), document(PruneWeights(), quality=0.95, speedup=1.0, size=91_000_000)

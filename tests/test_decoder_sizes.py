@@ -8,23 +8,23 @@ from typing import Any
 import onnx
 import pytest
 
-from compression.catalog import ModelRef, resolve_model
-from compression.decoder_facts import DecoderFacts, decoder_facts
-from compression.decoder_io import DATA, MODEL, SCORE
-from compression.errors import ModelError, ParetoscopeError
-from compression.estimate import advice, features
-from compression.fit import check_fit, suits
-from compression.model_facts import after, facts
-from compression.models.assemble_decoder import assemble_decoder
-from compression.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
-from compression.models.decoder_files import save_decoder
-from compression.models.graph import payload_bytes
-from compression.pruning.structure import apply as prune
-from compression.quantization.quantize import apply as quantize
-from compression.recipe import Recipe
-from compression.sizes import OTHER_FILES_BYTES, expected_bytes
-from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from compression.trial import Conditions
+from paretoscope.catalog import ModelRef, resolve_model
+from paretoscope.decoder_facts import DecoderFacts, decoder_facts
+from paretoscope.decoder_io import DATA, MODEL, SCORE
+from paretoscope.errors import ModelError, ParetoscopeError
+from paretoscope.estimate import advice, features
+from paretoscope.fit import check_fit, suits
+from paretoscope.model_facts import after, facts
+from paretoscope.models.assemble_decoder import assemble_decoder
+from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
+from paretoscope.models.decoder_files import save_decoder
+from paretoscope.models.graph import payload_bytes
+from paretoscope.pruning.structure import apply as prune
+from paretoscope.quantization.quantize import apply as quantize
+from paretoscope.recipe import Recipe
+from paretoscope.sizes import OTHER_FILES_BYTES, expected_bytes
+from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

@@ -6,19 +6,19 @@ from argparse import Namespace
 
 import pytest
 
-from compression.cli_frontier import frontier_document
-from compression.cli_source import Source
-from compression.cli_text import result, table
-from compression.frontier import recommend
-from compression.limits import MaxDrop, judged_by
-from compression.measurement_rows import measurement_rows
-from compression.points import against_baseline, clear_loss, objectives
-from compression.report.html import report_html
-from compression.report.model_card import model_card
-from compression.report.table import Row, rows
-from compression.report.tradeoff import tradeoff
-from compression.stages import Quantize
-from compression.trial import TrialDocument
+from paretoscope.cli_frontier import frontier_document
+from paretoscope.cli_source import Source
+from paretoscope.cli_text import result, table
+from paretoscope.frontier import recommend
+from paretoscope.limits import MaxDrop, judged_by
+from paretoscope.measurement_rows import measurement_rows
+from paretoscope.points import against_baseline, clear_loss, objectives
+from paretoscope.report.html import report_html
+from paretoscope.report.model_card import model_card
+from paretoscope.report.table import Row, rows
+from paretoscope.report.tradeoff import tradeoff
+from paretoscope.stages import Quantize
+from paretoscope.trial import TrialDocument
 from tests.documents import decoder_document, document
 
 BITS_8 = Quantize(scheme="weight-only", bits=8)

@@ -12,12 +12,12 @@ from types import ModuleType
 import pytest
 import yaml
 
-from compression import methods
-from compression.metrics import METRICS
-from compression.recipe_file import parse_recipe
-from compression.stages import STAGES
-from compression.trial import TrialDocument
-from compression.workspace import PROJECT
+from paretoscope import methods
+from paretoscope.metrics import METRICS
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.stages import STAGES
+from paretoscope.trial import TrialDocument
+from paretoscope.workspace import PROJECT
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_every_field_of_the_trial_document_is_documented() -> None:
 
 
 def test_every_environment_variable_is_documented_and_read(generate: ModuleType) -> None:
-    sources = [PROJECT / "app.py", *(path for name in ("compression", "dashboard", "pages") for path in (PROJECT / name).rglob("*.py"))]
+    sources = [PROJECT / "app.py", *(path for name in ("compression", "pages") for path in (PROJECT / name).rglob("*.py"))]
     read = {name for path in sources for name in re.findall(r"PARETOSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))}
     assert read == set(generate.ENVIRONMENT)
     assert all(f"| `{name}` |" in _reference("environment.md") for name in read)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compression.durations import expected_seconds
-from compression.recipe import Recipe
-from compression.stages import Distill, PruneWeights, Quantize
+from paretoscope.durations import expected_seconds
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 

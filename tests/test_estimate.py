@@ -14,28 +14,28 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from compression import model_facts, smoothing
-from compression.artifact.pack import pack
-from compression.catalog import ModelRef
-from compression.errors import ModelError, RecipeError
-from compression.estimate import FEWEST, advice, expected, expected_bytes, facts, features
-from compression.fit import check_fit
-from compression.model_facts import ModelFacts, after
-from compression.models.anatomy import FAMILIES as SUPPORTED
-from compression.models.anatomy import anatomy
-from compression.models.export import export
-from compression.models.graph import payload_bytes, save
-from compression.models.load import load_model
-from compression.pruning import structure
-from compression.pruning.layers import keep_layers
-from compression.quantization import quantize
-from compression.quantization.embedding import GROUP_SIZE
-from compression.recipe import Recipe
-from compression.report.model_card import model_card
-from compression.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
-from compression.smoothing import predict
-from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from compression.trial import Conditions, Machine, TrialDocument
+from paretoscope import model_facts, smoothing
+from paretoscope.artifact.pack import pack
+from paretoscope.catalog import ModelRef
+from paretoscope.errors import ModelError, RecipeError
+from paretoscope.estimate import FEWEST, advice, expected, expected_bytes, facts, features
+from paretoscope.fit import check_fit
+from paretoscope.model_facts import ModelFacts, after
+from paretoscope.models.anatomy import FAMILIES as SUPPORTED
+from paretoscope.models.anatomy import anatomy
+from paretoscope.models.export import export
+from paretoscope.models.graph import payload_bytes, save
+from paretoscope.models.load import load_model
+from paretoscope.pruning import structure
+from paretoscope.pruning.layers import keep_layers
+from paretoscope.quantization import quantize
+from paretoscope.quantization.embedding import GROUP_SIZE
+from paretoscope.recipe import Recipe
+from paretoscope.report.model_card import model_card
+from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
+from paretoscope.smoothing import predict
+from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.trial import Conditions, Machine, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny, wordpiece

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compression import pareto
-from compression.errors import ParetoscopeError
-from compression.frontier import Constraint, Frontier, MaxDrop, Point, front, objectives, recommend
-from compression.points import against_baseline, clear_loss
-from compression.trial import MetricValue
+from paretoscope import pareto
+from paretoscope.errors import ParetoscopeError
+from paretoscope.frontier import Constraint, Frontier, MaxDrop, Point, front, objectives, recommend
+from paretoscope.points import against_baseline, clear_loss
+from paretoscope.trial import MetricValue
 
 INF, NAN = math.inf, math.nan
 SIZE_QUALITY = objectives("size_bytes", "quality")

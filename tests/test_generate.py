@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.artifact.pack import pack
-from compression.decoder_io import GENAI
-from compression.errors import ArtifactError
-from compression.generate import Decoder, likeliest, open_decoder
-from compression.models.decoder_files import save_decoder
-from compression.models.export import export
-from compression.models.export_decoder import genai_config
-from compression.recipe import Recipe
+from paretoscope.artifact.pack import pack
+from paretoscope.decoder_io import GENAI
+from paretoscope.errors import ArtifactError
+from paretoscope.generate import Decoder, likeliest, open_decoder
+from paretoscope.models.decoder_files import save_decoder
+from paretoscope.models.export import export
+from paretoscope.models.export_decoder import genai_config
+from paretoscope.recipe import Recipe
 from tests.tiny_decoders import make_tiny_decoder, tiny_decoder
 
 

@@ -13,82 +13,82 @@ from pathlib import Path
 
 import pytest
 
-from compression.workspace import PROJECT
+from paretoscope.workspace import PROJECT
 
 GROUPS = {
     "app": "app",
     "pages": "pages",
-    "dashboard": "dashboard",
-    "compression": "values",
-    "compression.decoder_io": "values",
-    "compression.defaults": "values",
-    "compression.errors": "values",
-    "compression.metrics": "values",
-    "compression.methods": "values",
-    "compression.recipe": "values",
-    "compression.recipe_file": "values",
-    "compression.stages": "values",
-    "compression.trial": "values",
-    "compression.vocabulary": "values",
-    "compression.recovery": "values",
-    "compression.wording": "values",
-    "compression.workspace": "values",
-    "compression.builtin_data": "catalog",
-    "compression.catalog": "catalog",
-    "compression.labels": "catalog",
-    "compression.language": "catalog",
-    "compression.own_data": "catalog",
-    "compression.own_model": "catalog",
-    "compression.splits": "catalog",
-    "compression.gguf_header": "catalog",
-    "compression.tasks": "catalog",
-    "compression.store": "store",
-    "compression.measurement_rows": "store",
-    "compression.tables": "store",
-    "compression.points": "answers",
-    "compression.pareto": "answers",
-    "compression.limits": "answers",
-    "compression.frontier": "answers",
-    "compression.model_facts": "catalog",
-    "compression.decoder_facts": "catalog",
-    "compression.fit": "catalog",
-    "compression.decoder_sizes": "catalog",
-    "compression.sizes": "catalog",
-    "compression.durations": "values",
-    "compression.estimate": "answers",
-    "compression.advice": "answers",
-    "compression.comparison": "answers",
-    "compression.recipe_diff": "answers",
-    "compression.samples": "answers",
-    "compression.writing": "answers",
-    "compression.sittings": "answers",
-    "compression.smoothing": "answers",
-    "compression.study": "values",
-    "compression.report": "report",
-    "compression.measure": "measure",
-    "compression.measure.paired": "statistics",
-    "compression.measure.statistics": "statistics",
-    "compression.measure.machine": "machine",
-    "compression.classify": "runtime",
-    "compression.generate": "runtime",
-    "compression.artifact": "artifact",
-    "compression.models": "models",
-    "compression.pruning": "methods",
-    "compression.quantization": "methods",
-    "compression.distillation": "methods",
-    "compression.engine": "engine",
-    "compression.engine.client": "client",
-    "compression.engine.keeping": "supervisor",
-    "compression.engine.supervisor": "supervisor",
-    "compression.cli": "cli",
-    "compression.cli_compare": "cli",
-    "compression.cli_export": "cli",
-    "compression.cli_frontier": "cli",
-    "compression.cli_progress": "cli",
-    "compression.cli_source": "cli",
-    "compression.cli_text": "cli",
-    "compression.cli_verbs": "cli",
-    "compression.__main__": "cli",
+    "paretoscope.dashboard": "dashboard",
+    "paretoscope": "values",
+    "paretoscope.decoder_io": "values",
+    "paretoscope.defaults": "values",
+    "paretoscope.errors": "values",
+    "paretoscope.metrics": "values",
+    "paretoscope.methods": "values",
+    "paretoscope.recipe": "values",
+    "paretoscope.recipe_file": "values",
+    "paretoscope.stages": "values",
+    "paretoscope.trial": "values",
+    "paretoscope.vocabulary": "values",
+    "paretoscope.recovery": "values",
+    "paretoscope.wording": "values",
+    "paretoscope.workspace": "values",
+    "paretoscope.builtin_data": "catalog",
+    "paretoscope.catalog": "catalog",
+    "paretoscope.labels": "catalog",
+    "paretoscope.language": "catalog",
+    "paretoscope.own_data": "catalog",
+    "paretoscope.own_model": "catalog",
+    "paretoscope.splits": "catalog",
+    "paretoscope.gguf_header": "catalog",
+    "paretoscope.tasks": "catalog",
+    "paretoscope.store": "store",
+    "paretoscope.measurement_rows": "store",
+    "paretoscope.tables": "store",
+    "paretoscope.points": "answers",
+    "paretoscope.pareto": "answers",
+    "paretoscope.limits": "answers",
+    "paretoscope.frontier": "answers",
+    "paretoscope.model_facts": "catalog",
+    "paretoscope.decoder_facts": "catalog",
+    "paretoscope.fit": "catalog",
+    "paretoscope.decoder_sizes": "catalog",
+    "paretoscope.sizes": "catalog",
+    "paretoscope.durations": "values",
+    "paretoscope.estimate": "answers",
+    "paretoscope.advice": "answers",
+    "paretoscope.comparison": "answers",
+    "paretoscope.recipe_diff": "answers",
+    "paretoscope.samples": "answers",
+    "paretoscope.writing": "answers",
+    "paretoscope.sittings": "answers",
+    "paretoscope.smoothing": "answers",
+    "paretoscope.study": "values",
+    "paretoscope.report": "report",
+    "paretoscope.measure": "measure",
+    "paretoscope.measure.paired": "statistics",
+    "paretoscope.measure.statistics": "statistics",
+    "paretoscope.measure.machine": "machine",
+    "paretoscope.classify": "runtime",
+    "paretoscope.generate": "runtime",
+    "paretoscope.artifact": "artifact",
+    "paretoscope.models": "models",
+    "paretoscope.pruning": "methods",
+    "paretoscope.quantization": "methods",
+    "paretoscope.distillation": "methods",
+    "paretoscope.engine": "engine",
+    "paretoscope.engine.client": "client",
+    "paretoscope.engine.keeping": "supervisor",
+    "paretoscope.engine.supervisor": "supervisor",
+    "paretoscope.cli": "cli",
+    "paretoscope.cli_compare": "cli",
+    "paretoscope.cli_export": "cli",
+    "paretoscope.cli_frontier": "cli",
+    "paretoscope.cli_progress": "cli",
+    "paretoscope.cli_source": "cli",
+    "paretoscope.cli_text": "cli",
+    "paretoscope.cli_verbs": "cli",
+    "paretoscope.__main__": "cli",
 }
 """Which group a module belongs to; the longest name that fits decides."""
 
@@ -134,12 +134,13 @@ and transformers reads GGUF files with gguf and accelerate."""
 
 
 def _sources() -> list[Path]:
-    folders = (PROJECT / "compression", PROJECT / "dashboard", PROJECT / "pages")
+    folders = (PROJECT / "compression", PROJECT / "pages")
     return [PROJECT / "app.py", *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
 
 
 def _module(path: Path) -> str:
     parts = path.relative_to(PROJECT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "compression" else parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -151,7 +152,7 @@ def _known_modules() -> frozenset[str]:
 def _group(module: str) -> str:
     name = module
     while name:
-        if name in GROUPS and (name == module or name != "compression"):
+        if name in GROUPS and (name == module or name != "paretoscope"):
             return GROUPS[name]
         name = name.rpartition(".")[0]
     raise LookupError(f"{module} belongs to no group yet; give it a row in GROUPS of {Path(__file__).name}")
@@ -161,7 +162,7 @@ def _group(module: str) -> str:
 def _imports(path: Path) -> frozenset[str]:
     """Every module that a file imports anywhere, inside functions too.
 
-    `from compression import recipe` counts as `compression.recipe`, `from compression.recipe import Recipe` too.
+    `from paretoscope import recipe` counts as `paretoscope.recipe`, `from paretoscope.recipe import Recipe` too.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -177,12 +178,12 @@ def _imports(path: Path) -> frozenset[str]:
 
 
 def _own(path: Path) -> Iterator[str]:
-    return (name for name in _imports(path) if name.split(".")[0] in {"app", "pages", "dashboard", "compression"})
+    return (name for name in _imports(path) if name.split(".")[0] in {"app", "pages", "paretoscope"})
 
 
 def _foreign(path: Path) -> set[str]:
     tops = {name.split(".")[0] for name in _imports(path)}
-    return {top for top in tops if top not in sys.stdlib_module_names and top not in {"app", "pages", "dashboard", "compression"}}
+    return {top for top in tops if top not in sys.stdlib_module_names and top not in {"app", "pages", "paretoscope"}}
 
 
 def _ids(path: Path) -> str:
@@ -231,7 +232,7 @@ def _modules_after(statement: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["compression.cli", "compression.engine.client", "compression.report"])
+@pytest.mark.parametrize("module", ["paretoscope.cli", "paretoscope.engine.client", "paretoscope.report"])
 def test_what_pages_and_commands_import_is_light(module: str) -> None:
     heavy = _modules_after(f"import {module}") & {"torch", "transformers", "onnxruntime", "streamlit"}
     assert not heavy, f"importing {module} loads {sorted(heavy)}"
@@ -249,8 +250,8 @@ def test_pages_run_without_torch() -> None:
 def test_the_measuring_process_imports_only_the_runtime() -> None:
     """What shares memory and caches with a measurement stays as small as what a deployer would run."""
     allowed = {"numpy", "onnxruntime", "psutil"}
-    workers = sorted((PROJECT / "compression" / "measure").glob("*worker*.py"))
-    assert workers, "compression/measure has a worker"
+    workers = sorted((PROJECT / "compression" / "paretoscope" / "measure").glob("*worker*.py"))
+    assert workers, "compression/paretoscope/measure has a worker"
     for path in workers:
         assert _foreign(path) <= allowed, f"{_ids(path)} imports {sorted(_foreign(path) - allowed)}"
         loaded = _modules_after(f"import {_module(path)}") & {"torch", "transformers", "pandas", "streamlit", "sqlalchemy", "distributed"}

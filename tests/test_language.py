@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.catalog import ModelRef, check_task, resolve_task
-from compression.errors import TaskError
-from compression.language import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
-from compression.splits import normalize
-from compression.tasks import describe_task, export_split, load_task
+from paretoscope.catalog import ModelRef, check_task, resolve_task
+from paretoscope.errors import TaskError
+from paretoscope.language import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
+from paretoscope.splits import normalize
+from paretoscope.tasks import describe_task, export_split, load_task
 
 DOCUMENTS = [f"Document {number} begins here. " + " ".join(f"word{number}x{place}" for place in range(80)) for number in range(30)]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compression.errors import ParetoscopeError
-from compression.metrics import METRICS, metric
+from paretoscope.errors import ParetoscopeError
+from paretoscope.metrics import METRICS, metric
 from tests.documents import document
 
 

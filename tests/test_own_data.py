@@ -10,10 +10,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from compression.catalog import resolve_task
-from compression.errors import TaskError
-from compression.splits import Task
-from compression.tasks import load_task
+from paretoscope.catalog import resolve_task
+from paretoscope.errors import TaskError
+from paretoscope.splits import Task
+from paretoscope.tasks import load_task
 
 
 def load(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> Task:

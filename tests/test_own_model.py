@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from compression import own_model
-from compression.catalog import resolve_model
-from compression.errors import ModelError
+from paretoscope import own_model
+from paretoscope.catalog import resolve_model
+from paretoscope.errors import ModelError
 
 
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:

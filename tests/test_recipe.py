@@ -11,11 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compression.errors import RecipeError
-from compression.methods import WEIGHT_SCORES
-from compression.recipe import Recipe
-from compression.recipe_file import load_recipe, parse_recipe
-from compression.stages import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.errors import RecipeError
+from paretoscope.methods import WEIGHT_SCORES
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import load_recipe, parse_recipe
+from paretoscope.stages import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize
 
 distills = st.builds(Distill, layers=st.integers(1, 12), temperature=st.floats(0.5, 10), soft_weight=st.floats(0, 1), epochs=st.floats(0, 20))
 structures = st.builds(

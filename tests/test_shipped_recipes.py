@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compression.recipe_file import load_recipe, parse_recipe
-from compression.stages import STAGES, Quantize
-from compression.workspace import SHIPPED
+from paretoscope.recipe_file import load_recipe, parse_recipe
+from paretoscope.stages import STAGES, Quantize
+from paretoscope.workspace import SHIPPED
 
 RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from compression.points import point
-from compression.report.table import baseline_of, row_among, rows
-from compression.sittings import AS_TAKEN, Reference, on_footing, reference
-from compression.stages import PruneWeights, Quantize
-from compression.trial import Conditions, Interval, TrialDocument
+from paretoscope.points import point
+from paretoscope.report.table import baseline_of, row_among, rows
+from paretoscope.sittings import AS_TAKEN, Reference, on_footing, reference
+from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.trial import Conditions, Interval, TrialDocument
 from tests.documents import decoder_document, document
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from compression.errors import StoreError
-from compression.recipe_file import parse_recipe
-from compression.store import Store
-from compression.trial import ArtifactRecord, Energy, Interval, Latency, Machine, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from paretoscope.errors import StoreError
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.store import Store
+from paretoscope.trial import ArtifactRecord, Energy, Interval, Latency, Machine, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
 
 
 @pytest.fixture

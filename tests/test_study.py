@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from compression import study
-from compression.errors import StoreError
-from compression.stages import Quantize
-from compression.study import shipped_study
+from paretoscope import study
+from paretoscope.errors import StoreError
+from paretoscope.stages import Quantize
+from paretoscope.study import shipped_study
 from tests.documents import document
 
 

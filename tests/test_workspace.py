@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compression.workspace import SHIPPED, Workspace, whole_folder, write_whole
+from paretoscope.workspace import SHIPPED, Workspace, whole_folder, write_whole
 
 
 def test_the_workspace_is_the_argument_then_the_variable_then_the_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("compression.workspace.os.replace", full)
+    monkeypatch.setattr("paretoscope.workspace.os.replace", full)
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, "new")
     assert path.read_text(encoding="utf-8") == "old"

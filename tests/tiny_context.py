@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from compression.models.context import EncodedSplit, StageContext
-from compression.splits import NO_LABEL, UNLABELLED
+from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.splits import NO_LABEL, UNLABELLED
 from tests.tiny_models import make_tiny
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from benchmarks.decoders import cost, four_bits, llama, long_texts, low_bits, pruning
 from benchmarks.decoders.judge import Asked
 from benchmarks.telling import ran_on
-from compression.measure.machine import usable_cores
-from compression.trial import Conditions
-from compression.workspace import Workspace
+from paretoscope.measure.machine import usable_cores
+from paretoscope.trial import Conditions
+from paretoscope.workspace import Workspace
 
 SECTIONS: dict[str, Callable[[Asked], None]] = {
     "four-bits": four_bits.run,

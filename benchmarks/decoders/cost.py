@@ -17,10 +17,10 @@ import torch
 
 from benchmarks.decoders.judge import Asked, Found, Stages, made
 from benchmarks.passes import counted
-from compression.engine import pipeline
-from compression.measure import resident
-from compression.measure.machine import usable_cores
-from compression.workspace import Workspace
+from paretoscope.engine import pipeline
+from paretoscope.measure import resident
+from paretoscope.measure.machine import usable_cores
+from paretoscope.workspace import Workspace
 
 GPTQ: Stages = [{"kind": "quantize", "scheme": "weight-only", "bits": 4, "rounding": "gptq"}]
 SWEEP = {

@@ -16,15 +16,15 @@ from typing import Any
 
 from benchmarks import telling
 from benchmarks.shipped import shipped_bytes
-from compression.catalog import request
-from compression.engine.pipeline import Bench, Made, Steps, run_trial
-from compression.errors import ParetoscopeError
-from compression.measure.machine import fingerprint
-from compression.measure.paired import TokenAnswers, paired_tokens
-from compression.recipe import Recipe
-from compression.recipe_file import parse_recipe
-from compression.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
-from compression.workspace import Workspace
+from paretoscope.catalog import request
+from paretoscope.engine.pipeline import Bench, Made, Steps, run_trial
+from paretoscope.errors import ParetoscopeError
+from paretoscope.measure.machine import fingerprint
+from paretoscope.measure.paired import TokenAnswers, paired_tokens
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
+from paretoscope.workspace import Workspace
 
 Stages = Sequence[Mapping[str, Any]]
 """The stages of a recipe, as its YAML has them."""

@@ -17,19 +17,19 @@ import numpy as np
 from benchmarks.decoders.four_bits import RECIPES
 from benchmarks.decoders.judge import Asked, Found, Row, beside, made, percent, scored
 from benchmarks.peers.asking import ask
-from compression.artifact.pack import TOKENIZER
-from compression.engine.pipeline import Bench
-from compression.language import first_documents
-from compression.measure import locks
-from compression.measure.generation import PLANS
-from compression.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
-from compression.measure.machine import usable_cores
-from compression.measure.paired import TokenAnswers
-from compression.measure.perplexity import SCORED_TOKENS, perplexity
-from compression.measure.perplexity import scored as scored_of
-from compression.measure.process import ask_generation, model_file
-from compression.tasks import encode
-from compression.trial import Generation, Interval
+from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.engine.pipeline import Bench
+from paretoscope.language import first_documents
+from paretoscope.measure import locks
+from paretoscope.measure.generation import PLANS
+from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
+from paretoscope.measure.machine import usable_cores
+from paretoscope.measure.paired import TokenAnswers
+from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
+from paretoscope.measure.perplexity import scored as scored_of
+from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.tasks import encode
+from paretoscope.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
 OURS = ("4 bits gptq, table 8", "4 bits real, table 8", *(name for name in RECIPES if "words at 8" in name))

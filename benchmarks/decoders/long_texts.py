@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.decoders.judge import Asked, Found, Stages, made
-from compression.artifact.pack import TOKENIZER
-from compression.errors import ArtifactError
-from compression.generate import open_decoder
-from compression.measure import locks, perplexity
-from compression.measure.machine import usable_cores
-from compression.tasks import encode
+from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.errors import ArtifactError
+from paretoscope.generate import open_decoder
+from paretoscope.measure import locks, perplexity
+from paretoscope.measure.machine import usable_cores
+from paretoscope.tasks import encode
 
 PROMPT_TOKENS, NEW_TOKENS = 2_000, 32
 CONTEXTS = 2.5

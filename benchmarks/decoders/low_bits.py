@@ -7,7 +7,7 @@ takes at that average; there the table of words may give bits to the layers.
 from __future__ import annotations
 
 from benchmarks.decoders.judge import Asked, Found, Row, Stages, beats, scored
-from compression.artifact.pack import written_bytes
+from paretoscope.artifact.pack import written_bytes
 
 AVERAGES = (3, 2.5)
 ROUNDINGS = ("gptq", "awq", "hqq")

@@ -23,7 +23,7 @@ from benchmarks.encoders import cost, low_bits, qat, teacher, tenth, unstructure
 from benchmarks.encoders.judge import Asked
 from benchmarks.encoders.minutes import Work, minutes
 from benchmarks.telling import ran_on
-from compression.workspace import Workspace
+from paretoscope.workspace import Workspace
 
 SECTIONS: dict[str, tuple[Callable[[Asked], None], Callable[[Asked, str], Work]]] = {
     "tenth": (tenth.run, tenth.work),

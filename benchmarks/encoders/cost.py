@@ -16,11 +16,11 @@ from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of
 from benchmarks.encoders.minutes import Work
 from benchmarks.passes import counted
 from benchmarks.telling import title, verdict
-from compression.engine.pipeline import Bench
-from compression.measure.machine import usable_cores
-from compression.recipe import Recipe
-from compression.stages import AnyStage, PruneWeights, Quantize
-from compression.workspace import Workspace
+from paretoscope.engine.pipeline import Bench
+from paretoscope.measure.machine import usable_cores
+from paretoscope.recipe import Recipe
+from paretoscope.stages import AnyStage, PruneWeights, Quantize
+from paretoscope.workspace import Workspace
 
 MOST_SECONDS = 20.0
 SWEEPS: dict[str, Sequence[AnyStage]] = {

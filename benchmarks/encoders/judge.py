@@ -15,19 +15,19 @@ from statistics import mean, stdev
 import numpy as np
 
 from benchmarks.shipped import shipped_bytes
-from compression.artifact.pack import TOKENIZER
-from compression.catalog import request, resolve_request
-from compression.engine.cache import content_key
-from compression.engine.pipeline import Bench, Made, Steps
-from compression.measure import locks, statistics
-from compression.measure.latency import measure_in_turns
-from compression.measure.machine import fingerprint, usable_cores
-from compression.measure.quality import evaluate
-from compression.recipe import Recipe
-from compression.stages import AnyStage
-from compression.tasks import Task, load_task
-from compression.trial import Conditions, Interval, Protocol
-from compression.workspace import Workspace
+from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.catalog import request, resolve_request
+from paretoscope.engine.cache import content_key
+from paretoscope.engine.pipeline import Bench, Made, Steps
+from paretoscope.measure import locks, statistics
+from paretoscope.measure.latency import measure_in_turns
+from paretoscope.measure.machine import fingerprint, usable_cores
+from paretoscope.measure.quality import evaluate
+from paretoscope.recipe import Recipe
+from paretoscope.stages import AnyStage
+from paretoscope.tasks import Task, load_task
+from paretoscope.trial import Conditions, Interval, Protocol
+from paretoscope.workspace import Workspace
 
 CONDITIONS = Conditions(batch=1, sequence=32, threads=2)
 REPLICATES = 2000

@@ -18,15 +18,15 @@ from onnx import numpy_helper
 from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points
 from benchmarks.encoders.minutes import Work
 from benchmarks.telling import title, verdict, within
-from compression.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
-from compression.engine.cache import content_key
-from compression.engine.pipeline import Bench, Made
-from compression.models.graph import initializers, matrices, save
-from compression.quantization.embedding import quantize_embedding
-from compression.quantization.rounder import Rounder
-from compression.recipe import Recipe
-from compression.stages import Quantize
-from compression.trial import Interval
+from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
+from paretoscope.engine.cache import content_key
+from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.models.graph import initializers, matrices, save
+from paretoscope.quantization.embedding import quantize_embedding
+from paretoscope.quantization.rounder import Rounder
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Quantize
+from paretoscope.trial import Interval
 
 ROUNDINGS = ("gptq", "awq", "hqq")
 

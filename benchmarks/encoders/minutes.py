@@ -13,13 +13,13 @@ from functools import cache
 import torch
 
 from benchmarks.encoders.judge import Asked
-from compression.catalog import resolve_model, resolve_task
-from compression.measure.latency import PLANS
-from compression.methods import ROUNDINGS, WEIGHT_SCORES
-from compression.model_facts import after, facts
-from compression.recipe import Recipe
-from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
-from compression.tasks import load_task
+from paretoscope.catalog import resolve_model, resolve_task
+from paretoscope.measure.latency import PLANS
+from paretoscope.methods import ROUNDINGS, WEIGHT_SCORES
+from paretoscope.model_facts import after, facts
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.tasks import load_task
 
 TOKENS = 1.4
 """Tokens a word, special ones counted in."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from benchmarks.encoders.judge import CONDITIONS
 from benchmarks.peers.asking import ask
-from compression.measure import locks, statistics
-from compression.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
-from compression.measure.machine import usable_cores
-from compression.measure.messages import LatencyAnswer, LatencyRequest
-from compression.measure.process import ask_latency
-from compression.trial import Interval, Protocol
+from paretoscope.measure import locks, statistics
+from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
+from paretoscope.measure.machine import usable_cores
+from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
+from paretoscope.measure.process import ask_latency
+from paretoscope.trial import Interval, Protocol
 
 WORKER = "benchmarks.peers.openvino_worker"
 Turn = tuple[LatencyAnswer, dict[str, Any]]

@@ -18,16 +18,16 @@ import numpy as np
 
 from benchmarks.encoders import openvino
 from benchmarks.encoders.judge import Asked, Judged, judge_folder, kept_speed, time_folder
-from compression.artifact.pack import TOKENIZER
-from compression.engine.cache import content_key
-from compression.engine.pipeline import Bench
-from compression.errors import ArtifactError
-from compression.measure import locks
-from compression.measure.machine import fingerprint
-from compression.models.load import prepare
-from compression.tasks import encode, export_split
-from compression.trial import Interval
-from compression.workspace import PROJECT
+from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.engine.cache import content_key
+from paretoscope.engine.pipeline import Bench
+from paretoscope.errors import ArtifactError
+from paretoscope.measure import locks
+from paretoscope.measure.machine import fingerprint
+from paretoscope.models.load import prepare
+from paretoscope.tasks import encode, export_split
+from paretoscope.trial import Interval
+from paretoscope.workspace import PROJECT
 
 PEERS = {"ort-dynamic": "ONNX Runtime dynamic", "ort-static": "ONNX Runtime static", "nncf": "NNCF on OpenVINO"}
 SCRIPT = PROJECT / "benchmarks" / "peers" / "int8_encoders.py"

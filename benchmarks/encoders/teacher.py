@@ -8,10 +8,10 @@ from __future__ import annotations
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread, timed
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
-from compression.recipe import Recipe
-from compression.recipe_file import load_recipe
-from compression.stages import Distill
-from compression.workspace import PROJECT
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import load_recipe
+from paretoscope.stages import Distill
+from paretoscope.workspace import PROJECT
 
 RECIPE = PROJECT / "data" / "recipes" / "student-int8.yaml"
 LEAST_KEPT, LEAST_SPEEDUP, MOST_SECONDS = 0.97, 3.0, 300.0

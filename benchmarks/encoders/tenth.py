@@ -15,15 +15,15 @@ from benchmarks.encoders.minutes import Work
 from benchmarks.encoders.peers import PEERS, made_by
 from benchmarks.shipped import shipped_bytes
 from benchmarks.telling import title, verdict, within
-from compression.artifact.pack import written_bytes
-from compression.engine.pipeline import Bench
-from compression.errors import ArtifactError
-from compression.pareto import Vector, dominates
-from compression.recipe import Recipe
-from compression.recipe_file import load_recipe
-from compression.stages import Quantize
-from compression.trial import Interval
-from compression.workspace import PROJECT
+from paretoscope.artifact.pack import written_bytes
+from paretoscope.engine.pipeline import Bench
+from paretoscope.errors import ArtifactError
+from paretoscope.pareto import Vector, dominates
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import load_recipe
+from paretoscope.stages import Quantize
+from paretoscope.trial import Interval
+from paretoscope.workspace import PROJECT
 
 RECIPES = PROJECT / "data" / "recipes"
 TENTHS = {"minilm-trec": ("trec-tenth", 5.0), "minilm-movies": ("movies-tenth", 3.0)}

@@ -10,9 +10,9 @@ import numpy as np
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict
-from compression.methods import WEIGHT_SCORES
-from compression.recipe import Recipe
-from compression.stages import PruneWeights
+from paretoscope.methods import WEIGHT_SCORES
+from paretoscope.recipe import Recipe
+from paretoscope.stages import PruneWeights
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""

@@ -9,7 +9,7 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from compression.workspace import PROJECT
+from paretoscope.workspace import PROJECT
 
 
 def ask(worker: str, **request: Any) -> dict[str, Any]:

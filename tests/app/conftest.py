@@ -12,14 +12,14 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from compression import study
-from compression.measure.machine import fingerprint
-from compression.recipe import Recipe
-from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from compression.store import Store
-from compression.trial import TrialDocument, TrialRequest
-from compression.workspace import PROJECT, Workspace
-from dashboard import data
+from paretoscope import study
+from paretoscope.dashboard import data
+from paretoscope.measure.machine import fingerprint
+from paretoscope.recipe import Recipe
+from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.store import Store
+from paretoscope.trial import TrialDocument, TrialRequest
+from paretoscope.workspace import PROJECT, Workspace
 from tests.documents import document
 
 Open = Callable[..., AppTest]

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compression import catalog
-from compression.recipe import Recipe
-from compression.stages import Distill
-from compression.store import Store
-from compression.trial import TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from paretoscope import catalog
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill
+from paretoscope.store import Store
+from paretoscope.trial import TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, fill, here, ship, words
 from tests.documents import document
 
@@ -31,7 +31,7 @@ def charts(app: AppTest) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[TrialRequest, TrialDocument]]]:
     """A folder with a tiny model, its data, and a workspace with two real trials of it: the baseline and its second layer alone."""
-    from compression.engine.pipeline import run_trial  # torch, which the other tests here do without
+    from paretoscope.engine.pipeline import run_trial  # torch, which the other tests here do without
     from tests.tiny_models import make_tiny
 
     folder = tmp_path_factory.mktemp("compare")

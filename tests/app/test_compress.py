@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from compression.stages import Quantize
-from compression.store import Store
-from compression.trial import Interval, Progress, TrialDocument
+from paretoscope.stages import Quantize
+from paretoscope.store import Store
+from paretoscope.trial import Interval, Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import document
 

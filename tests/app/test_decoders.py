@@ -7,16 +7,16 @@ import re
 import numpy as np
 import pytest
 
-from compression import catalog
-from compression.fit import check_fit
-from compression.measure.machine import fingerprint
-from compression.metrics import METRICS
-from compression.model_facts import facts
-from compression.recipe import Recipe
-from compression.sizes import expected_bytes
-from compression.stages import PruneWeights, Quantize
-from compression.store import Store
-from dashboard import recipe_state
+from paretoscope import catalog
+from paretoscope.dashboard import recipe_state
+from paretoscope.fit import check_fit
+from paretoscope.measure.machine import fingerprint
+from paretoscope.metrics import METRICS
+from paretoscope.model_facts import facts
+from paretoscope.recipe import Recipe
+from paretoscope.sizes import expected_bytes
+from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.store import Store
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document
 

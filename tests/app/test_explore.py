@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compression.measure.machine import fingerprint
-from compression.stages import Quantize
-from compression.store import Store
-from compression.trial import TrialDocument, TrialRequest
-from dashboard.scope import address
+from paretoscope.dashboard.scope import address
+from paretoscope.measure.machine import fingerprint
+from paretoscope.stages import Quantize
+from paretoscope.store import Store
+from paretoscope.trial import TrialDocument, TrialRequest
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import MACHINE, document
 

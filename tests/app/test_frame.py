@@ -10,10 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from compression.stages import Quantize
-from compression.store import Store
-from compression.trial import TrialDocument
-from compression.workspace import PROJECT
+from paretoscope.stages import Quantize
+from paretoscope.store import Store
+from paretoscope.trial import TrialDocument
+from paretoscope.workspace import PROJECT
 from tests.app.conftest import Open, ask, words
 
 
@@ -45,7 +45,7 @@ def test_the_first_page_has_an_address_too_and_it_keeps_the_query(full: list[Tri
 
 def test_a_server_starts_without_complaints_about_its_own_caches() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from dashboard.__main__ import _warm; _warm()"], capture_output=True, text=True, cwd=PROJECT, check=True
+        [sys.executable, "-c", "from paretoscope.dashboard.__main__ import _warm; _warm()"], capture_output=True, text=True, cwd=PROJECT, check=True
     )
     assert done.stderr == ""
 
@@ -77,7 +77,7 @@ def test_a_workspace_that_cannot_be_opened_is_a_card(monkeypatch: pytest.MonkeyP
 def test_a_port_that_is_taken_is_said_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "dashboard", "--server.port", str(port), "--server.headless", "true"]
+        command = [sys.executable, "-m", "paretoscope.dashboard", "--server.port", str(port), "--server.headless", "true"]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert f"for another port: make run PORT={port + 1}" in done.stderr

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compression.stages import Distill, PruneWeights, Quantize
-from compression.store import Store
-from compression.trial import TrialDocument
+from paretoscope.stages import Distill, PruneWeights, Quantize
+from paretoscope.store import Store
+from paretoscope.trial import TrialDocument
 from tests.app.conftest import Open, ask, button, words
 
 

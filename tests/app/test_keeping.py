@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from compression.store import Store
-from compression.trial import HeldOut, Quality, TrialDocument
-from compression.workspace import Workspace
-from dashboard import keeping
+from paretoscope.dashboard import keeping
+from paretoscope.store import Store
+from paretoscope.trial import HeldOut, Quality, TrialDocument
+from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, button, words
 
 LABEL = "Keep: judge on the test split"

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from compression.errors import RecipeError
-from compression.frontier import front, recommend
-from compression.limits import Constraint, MaxDrop
-from compression.points import objectives
-from compression.recipe import Recipe
-from compression.recipe_file import load_recipe
-from compression.report.table import rows
-from compression.stages import Distill, PruneWeights, Quantize
-from compression.store import TrialRow
-from compression.trial import Interval, Progress, Status, TrialRequest
-from compression.workspace import SHIPPED
-from dashboard import downloads, engine_line, picks, runs, timing, tray, verdict
-from dashboard.recipe_form import PRESETS
-from dashboard.recipe_state import DEFAULTS, sweep, to_recipe, to_state
+from paretoscope.dashboard import downloads, engine_line, picks, runs, timing, tray, verdict
+from paretoscope.dashboard.recipe_form import PRESETS
+from paretoscope.dashboard.recipe_state import DEFAULTS, sweep, to_recipe, to_state
+from paretoscope.errors import RecipeError
+from paretoscope.frontier import front, recommend
+from paretoscope.limits import Constraint, MaxDrop
+from paretoscope.points import objectives
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import load_recipe
+from paretoscope.report.table import rows
+from paretoscope.stages import Distill, PruneWeights, Quantize
+from paretoscope.store import TrialRow
+from paretoscope.trial import Interval, Progress, Status, TrialRequest
+from paretoscope.workspace import SHIPPED
 from tests.documents import document
 
 TABLE = rows(

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from compression.errors import ArtifactError
-from compression.store import Store
-from compression.trial import Progress, TrialDocument
-from dashboard import writing
+from paretoscope.dashboard import writing
+from paretoscope.errors import ArtifactError
+from paretoscope.store import Store
+from paretoscope.trial import Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, words
 
 BASELINE, INT8, _, FOUR_BITS, *_ = here()
@@ -158,7 +158,7 @@ def test_a_model_that_cannot_be_opened_leaves_the_others(open_page: Open, parrot
 
 def test_real_artefacts_write_through_the_loop_that_is_measured(open_page: Open, store: Store, tmp_path: Path) -> None:
     """A tiny decoder twice: equal models, opened from their files, write the same text."""
-    from compression.models.load import load_model  # torch, which the other tests here do without
+    from paretoscope.models.load import load_model  # torch, which the other tests here do without
     from tests.models.test_decoders import artefact, checkpoint
 
     made = checkpoint("llama", tmp_path)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from compression.artifact.pack import pack
-from compression.recipe import Recipe
+from paretoscope.artifact.pack import pack
+from paretoscope.recipe import Recipe
 from tests.measure.classifiers import VOCABULARY, write_classifier
 
 LABELS = ("good", "bad", "ugly")

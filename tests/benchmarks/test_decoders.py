@@ -14,10 +14,10 @@ import pytest
 from benchmarks.decoders import cost, four_bits, llama, low_bits, pruning
 from benchmarks.decoders.__main__ import SECTIONS, main
 from benchmarks.decoders.judge import Asked, Found, Row, beats, scored
-from compression.measure import generation
-from compression.measure.paired import TokenAnswers
-from compression.trial import Conditions, Interval
-from compression.workspace import Workspace
+from paretoscope.measure import generation
+from paretoscope.measure.paired import TokenAnswers
+from paretoscope.trial import Conditions, Interval
+from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder
 
 SENTENCES = "The film was good and many liked it. Who won the game in the city? What a bad plot it was for a name. When is the call for the free win?"

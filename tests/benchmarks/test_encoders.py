@@ -15,14 +15,14 @@ from benchmarks.encoders import peers
 from benchmarks.encoders.judge import Asked, bench_of, kept_speed
 from benchmarks.encoders.minutes import Work, minutes, seeded
 from benchmarks.peers.asking import ask
-from compression.engine.cache import StageCache
-from compression.engine.pipeline import Bench
-from compression.errors import ArtifactError
-from compression.models.sources import tokenizer_json
-from compression.recipe import Recipe
-from compression.stages import Distill, PruneWeights
-from compression.trial import Interval
-from compression.workspace import PROJECT, Workspace
+from paretoscope.engine.cache import StageCache
+from paretoscope.engine.pipeline import Bench
+from paretoscope.errors import ArtifactError
+from paretoscope.models.sources import tokenizer_json
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill, PruneWeights
+from paretoscope.trial import Interval
+from paretoscope.workspace import PROJECT, Workspace
 
 STUDENT = Recipe(stages=(Distill(),))
 

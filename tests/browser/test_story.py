@@ -11,8 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from benchmarks.page_server import Server, painted, settled
-from compression.store import Store
-from compression.workspace import Workspace
+from paretoscope.store import Store
+from paretoscope.workspace import Workspace
 
 RUN_S = 300
 """A trial takes some 30 s on two idle cores; a busy machine may take its time."""

@@ -11,17 +11,17 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.distillation import student as student_file
-from compression.distillation.imitation import Imitation, hidden_loss, mapped_layers, relation, relation_loss
-from compression.distillation.student import apply
-from compression.errors import ModelError
-from compression.models.anatomy import anatomy
-from compression.models.context import StageContext
-from compression.models.load import load_model
-from compression.models.train import padded
-from compression.pruning import structure
-from compression.pruning.layers import keep_layers
-from compression.stages import Distill, PruneStructure
+from paretoscope.distillation import student as student_file
+from paretoscope.distillation.imitation import Imitation, hidden_loss, mapped_layers, relation, relation_loss
+from paretoscope.distillation.student import apply
+from paretoscope.errors import ModelError
+from paretoscope.models.anatomy import anatomy
+from paretoscope.models.context import StageContext
+from paretoscope.models.load import load_model
+from paretoscope.models.train import padded
+from paretoscope.pruning import structure
+from paretoscope.pruning.layers import keep_layers
+from paretoscope.stages import Distill, PruneStructure
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES, make_tiny
 

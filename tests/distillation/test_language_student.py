@@ -9,14 +9,14 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from compression.distillation.student import apply
-from compression.errors import RecipeError
-from compression.models.decoder_anatomy import decoder_anatomy, heads_of, matrix
-from compression.models.export import export
-from compression.pruning.masks import encoder_weights
-from compression.pruning.structure import apply as prune_structure
-from compression.pruning.weights import apply as prune_weights
-from compression.stages import Distill, PruneStructure, PruneWeights
+from paretoscope.distillation.student import apply
+from paretoscope.errors import RecipeError
+from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, matrix
+from paretoscope.models.export import export
+from paretoscope.pruning.masks import encoder_weights
+from paretoscope.pruning.structure import apply as prune_structure
+from paretoscope.pruning.weights import apply as prune_weights
+from paretoscope.stages import Distill, PruneStructure, PruneWeights
 from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
 
 

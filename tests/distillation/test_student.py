@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.distillation.student import apply
-from compression.distillation.teacher import content_key
-from compression.errors import RecipeError
-from compression.models.anatomy import anatomy
-from compression.models.train import logits
-from compression.pruning import weights
-from compression.pruning.masks import encoder_weights
-from compression.stages import Distill, PruneWeights
+from paretoscope.distillation.student import apply
+from paretoscope.distillation.teacher import content_key
+from paretoscope.errors import RecipeError
+from paretoscope.models.anatomy import anatomy
+from paretoscope.models.train import logits
+from paretoscope.pruning import weights
+from paretoscope.pruning.masks import encoder_weights
+from paretoscope.stages import Distill, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from compression.catalog import resolve_task
-from compression.distillation import student
-from compression.distillation.unlabelled import training_texts
-from compression.errors import RecipeError, TaskError
-from compression.models.context import EncodedSplit, StageContext
-from compression.models.train import _Loss, train
-from compression.pruning import structure
-from compression.recipe_file import parse_recipe
-from compression.splits import NO_LABEL, normalize
-from compression.stages import Distill, PruneStructure
-from compression.tasks import load_task
+from paretoscope.catalog import resolve_task
+from paretoscope.distillation import student
+from paretoscope.distillation.unlabelled import training_texts
+from paretoscope.errors import RecipeError, TaskError
+from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.models.train import _Loss, train
+from paretoscope.pruning import structure
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.splits import NO_LABEL, normalize
+from paretoscope.stages import Distill, PruneStructure
+from paretoscope.tasks import load_task
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 
 REVIEWS = "text,label\n" + "".join(f"review {number} is {'good' if number % 2 else 'bad'},{number % 2}\n" for number in range(60))

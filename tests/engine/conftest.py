@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from compression.engine.client import ensure_engine, stop_engine
-from compression.store import EngineState, Store
-from compression.workspace import Workspace
+from paretoscope.engine.client import ensure_engine, stop_engine
+from paretoscope.store import EngineState, Store
+from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compression.trial import TrialRequest
+from paretoscope.trial import TrialRequest
 
 TOY = "tests.engine.toy_trials:run_trial"
 

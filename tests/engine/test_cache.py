@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.engine.cache import StageCache, content_key, stage_key
-from compression.errors import ArtifactError
-from compression.stages import Distill, PruneWeights, Quantize
+from paretoscope.engine.cache import StageCache, content_key, stage_key
+from paretoscope.errors import ArtifactError
+from paretoscope.stages import Distill, PruneWeights, Quantize
 
 
 def write(size: int):

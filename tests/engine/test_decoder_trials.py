@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.artifact.pack import TOKENIZER
-from compression.catalog import request, resolve_model
-from compression.engine.judging import JUDGES, SPLIT, ClozeJudge
-from compression.engine.pipeline import Bench, Steps, run_trial
-from compression.errors import RecipeError
-from compression.language import ClozeSplit, question
-from compression.measure import generation
-from compression.model_facts import facts
-from compression.recipe import Recipe
-from compression.recovery import remedies
-from compression.sizes import expected_bytes
-from compression.splits import Split, Task
-from compression.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from compression.trial import Conditions, TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.catalog import request, resolve_model
+from paretoscope.engine.judging import JUDGES, SPLIT, ClozeJudge
+from paretoscope.engine.pipeline import Bench, Steps, run_trial
+from paretoscope.errors import RecipeError
+from paretoscope.language import ClozeSplit, question
+from paretoscope.measure import generation
+from paretoscope.model_facts import facts
+from paretoscope.recipe import Recipe
+from paretoscope.recovery import remedies
+from paretoscope.sizes import expected_bytes
+from paretoscope.splits import Split, Task
+from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder
 from tests.toy_decoder import toy_decoder
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression import catalog
-from compression.engine.keeping import keep
-from compression.engine.pipeline import run_trial
-from compression.errors import ArtifactError
-from compression.measure import quality
-from compression.recipe_file import parse_recipe
-from compression.store import Store
-from compression.tasks import export_split, load_task
-from compression.trial import TrialDocument
-from compression.workspace import PROJECT, Workspace
+from paretoscope import catalog
+from paretoscope.engine.keeping import keep
+from paretoscope.engine.pipeline import run_trial
+from paretoscope.errors import ArtifactError
+from paretoscope.measure import quality
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.store import Store
+from paretoscope.tasks import export_split, load_task
+from paretoscope.trial import TrialDocument
+from paretoscope.workspace import PROJECT, Workspace
 from tests.tiny_models import make_tiny
 
 HALF = parse_recipe({"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.5}]})
@@ -82,7 +82,7 @@ def test_the_script_of_the_artefact_finds_the_same_on_the_exported_split(place: 
 
 def test_the_command_keeps_and_says_what_it_found(place: Path, store: Store) -> None:
     id = the_trial(store).trial_id
-    command = [sys.executable, "-m", "compression", "--workspace", str(place / "workspace"), "keep", id[:8]]
+    command = [sys.executable, "-m", "paretoscope", "--workspace", str(place / "workspace"), "keep", id[:8]]
     said = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, cwd=PROJECT).stdout
     (told,) = json.loads(said)["trials"]
     found = the_trial(store).held_out

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression import catalog
-from compression.artifact.pack import written_bytes
-from compression.engine import pipeline
-from compression.engine.pipeline import Bench, Steps, run_trial
-from compression.errors import ArtifactError, ModelError
-from compression.measure import quality
-from compression.recipe import Recipe
-from compression.recipe_file import parse_recipe
-from compression.tasks import export_split, load_task
-from compression.trial import WAITING, Progress, TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from paretoscope import catalog
+from paretoscope.artifact.pack import written_bytes
+from paretoscope.engine import pipeline
+from paretoscope.engine.pipeline import Bench, Steps, run_trial
+from paretoscope.errors import ArtifactError, ModelError
+from paretoscope.measure import quality
+from paretoscope.recipe import Recipe
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.tasks import export_split, load_task
+from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
 from tests.tiny_models import make_tiny
 
 CHAIN = parse_recipe(
@@ -168,7 +168,7 @@ def test_training_for_quantization_comes_before_the_export(place: Path, workspac
     carried_out = pipeline.apply
     monkeypatch.setattr(pipeline, "apply", lambda module: called.append(module) or carried_out(module))
     made = [Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe) for recipe in (trained, rounded, trained)]
-    assert called == [f"compression.quantization.{module}" for module in ("qat", "quantize", "quantize")]
+    assert called == [f"paretoscope.quantization.{module}" for module in ("qat", "quantize", "quantize")]
     assert made[0] == made[2]
     assert made[0].facts["weights_bytes"] == made[1].facts["weights_bytes"]
     assert (made[0].folder / "model.onnx").read_bytes() != (made[1].folder / "model.onnx").read_bytes()

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from compression.artifact.pack import RECOVERY_BYTES
-from compression.engine.recovering import recovered
-from compression.recipe import Recipe, Recover
-from compression.stages import AnyStage, PruneStructure, Quantize, Stage
-from compression.trial import Quality
+from paretoscope.artifact.pack import RECOVERY_BYTES
+from paretoscope.engine.recovering import recovered
+from paretoscope.recipe import Recipe, Recover
+from paretoscope.stages import AnyStage, PruneStructure, Quantize, Stage
+from paretoscope.trial import Quality
 from tests.test_recovery import STAGES
 
 CUT = PruneStructure(target="ffn", ratio=0.5)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from compression.engine.client import wait
-from compression.store import EngineState, Store
-from compression.workspace import Workspace
+from paretoscope.engine.client import wait
+from paretoscope.store import EngineState, Store
+from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
 from tests.engine.toy_trials import pids, starts
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from compression.engine import supervisor
-from compression.engine.client import ensure_engine, stop_engine, wait
-from compression.errors import EngineError
-from compression.store import EngineState, Store
-from compression.workspace import PROJECT, Workspace
+from paretoscope.engine import supervisor
+from paretoscope.engine.client import ensure_engine, stop_engine, wait
+from paretoscope.errors import EngineError
+from paretoscope.store import EngineState, Store
+from paretoscope.workspace import PROJECT, Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
 from tests.engine.toy_trials import pids, starts
 
@@ -59,7 +59,7 @@ def test_stop_ends_everything_and_puts_the_trial_back(start: Start, store: Store
 def test_a_second_engine_is_refused(start: Start, workspace: Workspace) -> None:
     first = start()
     again = subprocess.run(
-        [sys.executable, "-m", "compression", "--workspace", str(workspace.root), "engine"], cwd=PROJECT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "paretoscope", "--workspace", str(workspace.root), "engine"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == f"paretoscope: An engine is already running (pid {first.pid}); `paretoscope engine stop` ends it.\n"

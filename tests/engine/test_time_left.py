@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from compression.engine.time_left import TimeLeft
-from compression.recipe import Recipe
-from compression.stages import Distill, Quantize
-from compression.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.engine.time_left import TimeLeft
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill, Quantize
+from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
 from tests.documents import document
 
 STEPS = ("prepare", "student-3", "export", "int8 dynamic", "accuracy", "latency")

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compression.errors import ModelError
-from compression.trial import ArtifactRecord, Energy, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
-from compression.workspace import Workspace
+from paretoscope.errors import ModelError
+from paretoscope.trial import ArtifactRecord, Energy, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
 
 
 def run_trial(request: TrialRequest, workspace: Workspace, report: Callable[[Progress], None]) -> TrialDocument:

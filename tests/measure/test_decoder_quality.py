@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.errors import ArtifactError
-from compression.language import Question
-from compression.measure import cloze, perplexity
-from compression.measure.decoder_worker import divergence, likeliest, log_softmax, windows
-from compression.measure.statistics import kl_divergence
+from paretoscope.errors import ArtifactError
+from paretoscope.language import Question
+from paretoscope.measure import cloze, perplexity
+from paretoscope.measure.decoder_worker import divergence, likeliest, log_softmax, windows
+from paretoscope.measure.statistics import kl_divergence
 from tests import toy_decoder
 
 RANDOM = np.random.default_rng(3)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compression.errors import ParetoscopeError
-from compression.measure import energy
+from paretoscope.errors import ParetoscopeError
+from paretoscope.measure import energy
 
 
 def _zone(powercap: Path, folder: str, name: str, microjoules: int, most: int = 1_000_000) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.decoder_io import GENAI
-from compression.errors import ArtifactError
-from compression.measure import cloze, generation, perplexity
-from compression.models.decoder_files import save_decoder
-from compression.models.export import export
-from compression.models.export_decoder import genai_config
-from compression.trial import Conditions
+from paretoscope.decoder_io import GENAI
+from paretoscope.errors import ArtifactError
+from paretoscope.measure import cloze, generation, perplexity
+from paretoscope.models.decoder_files import save_decoder
+from paretoscope.models.export import export
+from paretoscope.models.export_decoder import genai_config
+from paretoscope.trial import Conditions
 from tests.tiny_decoders import tiny_decoder
 from tests.toy_decoder import toy_decoder
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compression.errors import ArtifactError, ParetoscopeError
-from compression.measure import latency
-from compression.measure.latency import Plan, Sitting, measure_in_turns, token_ids
-from compression.measure.messages import LatencyAnswer, LatencyRequest
-from compression.trial import Conditions
+from paretoscope.errors import ArtifactError, ParetoscopeError
+from paretoscope.measure import latency
+from paretoscope.measure.latency import Plan, Sitting, measure_in_turns, token_ids
+from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
+from paretoscope.trial import Conditions
 from tests.measure.classifiers import MakeArtifact
 
 _ONE_THREAD = Conditions(batch=2, sequence=8, threads=1)

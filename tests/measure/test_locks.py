@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from compression.errors import EngineError
-from compression.measure import locks
-from compression.workspace import PROJECT
+from paretoscope.errors import EngineError
+from paretoscope.measure import locks
+from paretoscope.workspace import PROJECT
 
 _HOLD = """
 import sys
 from pathlib import Path
-from compression.measure import locks
+from paretoscope.measure import locks
 with getattr(locks, sys.argv[1])(Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()

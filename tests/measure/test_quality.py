@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from compression.errors import ArtifactError
-from compression.measure.paired import paired
-from compression.measure.quality import evaluate
+from paretoscope.errors import ArtifactError
+from paretoscope.measure.paired import paired
+from paretoscope.measure.quality import evaluate
 from tests.measure.classifiers import CLASSES, VOCABULARY, MakeArtifact, expected_logits
 
 

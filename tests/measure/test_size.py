@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compression.errors import ArtifactError
-from compression.measure.size import artifact_record
+from paretoscope.errors import ArtifactError
+from paretoscope.measure.size import artifact_record
 
 
 def test_every_file_is_counted_and_hashed(tmp_path: Path) -> None:

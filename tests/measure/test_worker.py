@@ -15,10 +15,10 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from compression.errors import ArtifactError
-from compression.measure import process, resident, worker
-from compression.measure.messages import LatencyRequest
-from compression.workspace import PROJECT
+from paretoscope.errors import ArtifactError
+from paretoscope.measure import process, resident, worker
+from paretoscope.measure.messages import LatencyRequest
+from paretoscope.workspace import PROJECT
 from tests.measure.classifiers import MakeArtifact
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ def _request(artifact: Path, **changes: object) -> LatencyRequest:
 
 def test_it_never_imports_anything_heavy(make_artifact: MakeArtifact) -> None:
     """A whole measurement, with every import that it made written down by the interpreter."""
-    command = [sys.executable, "-P", "-X", "importtime", "-m", "compression.measure.worker"]
+    command = [sys.executable, "-P", "-X", "importtime", "-m", "paretoscope.measure.worker"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)}
     ) as child:
@@ -57,14 +57,14 @@ def test_it_never_imports_anything_heavy(make_artifact: MakeArtifact) -> None:
         answer, trace = child.stdout.read(), child.stderr.read().decode()
     assert len(json.loads(answer)["samples_ns"]) == 20
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in trace.splitlines() if line.startswith("import time:")}
-    assert {"onnxruntime", "numpy", "compression"} <= imported
+    assert {"onnxruntime", "numpy", "paretoscope"} <= imported
     assert not imported & _HEAVY
 
 
 def test_it_ends_when_the_process_that_asked_is_killed(make_artifact: MakeArtifact, tmp_path: Path) -> None:
     request = _request(make_artifact("one"), samples=10**9, least_s=600.0, most_s=600.0)
     (tmp_path / "request.json").write_text(json.dumps(request))
-    script = f"import json; from compression.measure import process; process.ask_latency(json.load(open({str(tmp_path / 'request.json')!r})))"
+    script = f"import json; from paretoscope.measure import process; process.ask_latency(json.load(open({str(tmp_path / 'request.json')!r})))"
     asking = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT)
     try:
         worker_id = _until(lambda: _measuring_child(asking.pid))

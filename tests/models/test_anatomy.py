@@ -8,9 +8,9 @@ import pytest
 from torch import nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
-from compression.errors import ModelError
-from compression.models.anatomy import anatomy, layer_list, linear
-from compression.models.load import load_model
+from paretoscope.errors import ModelError
+from paretoscope.models.anatomy import anatomy, layer_list, linear
+from paretoscope.models.load import load_model
 from tests.tiny_models import FAMILIES, make_tiny
 
 

@@ -13,20 +13,20 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.catalog import resolve_model
-from compression.decoder_io import DATA, GENAI, MODEL, SCORE, feeds
-from compression.errors import ArtifactError, ModelError
-from compression.generate import Decoder, open_decoder
-from compression.models import export as export_module
-from compression.models.assemble_decoder import assemble_decoder
-from compression.models.decoder_anatomy import FAMILIES as ANATOMIES
-from compression.models.decoder_anatomy import decoder_anatomy, is_tied
-from compression.models.decoder_files import save_decoder
-from compression.models.export import TOLERANCE, export
-from compression.models.export_decoder import decoder_difference_from_torch, genai_config
-from compression.models.load import load_model, prepare, save_model
-from compression.models.slicing import resize_linear
-from compression.splits import Task
+from paretoscope.catalog import resolve_model
+from paretoscope.decoder_io import DATA, GENAI, MODEL, SCORE, feeds
+from paretoscope.errors import ArtifactError, ModelError
+from paretoscope.generate import Decoder, open_decoder
+from paretoscope.models import export as export_module
+from paretoscope.models.assemble_decoder import assemble_decoder
+from paretoscope.models.decoder_anatomy import FAMILIES as ANATOMIES
+from paretoscope.models.decoder_anatomy import decoder_anatomy, is_tied
+from paretoscope.models.decoder_files import save_decoder
+from paretoscope.models.export import TOLERANCE, export
+from paretoscope.models.export_decoder import decoder_difference_from_torch, genai_config
+from paretoscope.models.load import load_model, prepare, save_model
+from paretoscope.models.slicing import resize_linear
+from paretoscope.splits import Task
 from tests.tiny_decoders import FAMILIES, make_tiny_decoder, tiny_decoder
 
 NO_TASK = Task("prose", (), 128, {}, "")

@@ -9,14 +9,14 @@ import onnxruntime
 import pytest
 import torch
 
-from compression.errors import ArtifactError
-from compression.models import export as export_module
-from compression.models.anatomy import anatomy
-from compression.models.assemble import assemble, can_assemble
-from compression.models.export import TOLERANCE, difference_from_torch, export
-from compression.models.load import load_model
-from compression.models.slicing import resize_linear
-from compression.models.trace import trace
+from paretoscope.errors import ArtifactError
+from paretoscope.models import export as export_module
+from paretoscope.models.anatomy import anatomy
+from paretoscope.models.assemble import assemble, can_assemble
+from paretoscope.models.export import TOLERANCE, difference_from_torch, export
+from paretoscope.models.load import load_model
+from paretoscope.models.slicing import resize_linear
+from paretoscope.models.trace import trace
 from tests.tiny_models import FAMILIES, make_tiny
 
 

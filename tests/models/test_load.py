@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from compression.catalog import ModelRef
-from compression.errors import ModelError
-from compression.models.adapters import Adapter, write_adapter
-from compression.models.anatomy import anatomy, layer_list, linear
-from compression.models.load import load_model, prepare, save_model
-from compression.splits import Task
+from paretoscope.catalog import ModelRef
+from paretoscope.errors import ModelError
+from paretoscope.models.adapters import Adapter, write_adapter
+from paretoscope.models.anatomy import anatomy, layer_list, linear
+from paretoscope.models.load import load_model, prepare, save_model
+from paretoscope.splits import Task
 from tests.tiny_models import FAMILIES, make_tiny
 
 TASK = Task(name="own", labels=("no", "yes"), max_length=32, splits={}, key="0" * 16)

@@ -9,18 +9,18 @@ import pytest
 import torch
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
-from compression import catalog
-from compression.distillation import student
-from compression.engine.pipeline import Bench, Made, Steps
-from compression.errors import ArtifactError, ModelError
-from compression.models.anatomy import encoder_matrices
-from compression.models.graph import Graph, matrices
-from compression.models.load import load_model, save_model
-from compression.pruning import structure
-from compression.quantization import quantize
-from compression.recipe import Recipe
-from compression.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
-from compression.workspace import Workspace
+from paretoscope import catalog
+from paretoscope.distillation import student
+from paretoscope.engine.pipeline import Bench, Made, Steps
+from paretoscope.errors import ArtifactError, ModelError
+from paretoscope.models.anatomy import encoder_matrices
+from paretoscope.models.graph import Graph, matrices
+from paretoscope.models.load import load_model, save_model
+from paretoscope.pruning import structure
+from paretoscope.quantization import quantize
+from paretoscope.recipe import Recipe
+from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.workspace import Workspace
 from tests.tiny_context import Recorder
 from tests.tiny_models import wordpiece
 

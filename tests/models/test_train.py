@@ -9,11 +9,11 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.errors import ModelError
-from compression.models.anatomy import anatomy, embedding, linear
-from compression.models.context import EncodedSplit
-from compression.models.load import load_model
-from compression.models.train import logits, train
+from paretoscope.errors import ModelError
+from paretoscope.models.anatomy import anatomy, embedding, linear
+from paretoscope.models.context import EncodedSplit
+from paretoscope.models.load import load_model
+from paretoscope.models.train import logits, train
 from tests.tiny_models import FAMILIES, make_tiny
 
 

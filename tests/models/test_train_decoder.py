@@ -10,15 +10,15 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from compression.errors import ModelError
-from compression.models import train_decoder as module
-from compression.models.context import EncodedSplit
-from compression.models.decoder_anatomy import decoder_anatomy, matrix
-from compression.models.low_rank import LowRank, low_rank_parts
-from compression.models.train_decoder import token_loss, train_decoder
-from compression.pruning.masks import zeros_held
-from compression.pruning.weights import apply as prune_weights
-from compression.stages import Distill, PruneWeights, Retrained
+from paretoscope.errors import ModelError
+from paretoscope.models import train_decoder as module
+from paretoscope.models.context import EncodedSplit
+from paretoscope.models.decoder_anatomy import decoder_anatomy, matrix
+from paretoscope.models.low_rank import LowRank, low_rank_parts
+from paretoscope.models.train_decoder import token_loss, train_decoder
+from paretoscope.pruning.masks import zeros_held
+from paretoscope.pruning.weights import apply as prune_weights
+from paretoscope.stages import Distill, PruneWeights, Retrained
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

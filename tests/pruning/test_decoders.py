@@ -11,20 +11,20 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from compression.models.decoder_anatomy import DecoderLayer, decoder_anatomy, heads_of, matrix
-from compression.models.export import export
-from compression.models.graph import initializers, matrices
-from compression.models.load import load_model, save_model
-from compression.pruning import activation, magnitude, passages, sparsegpt
-from compression.pruning.inputs import input_moments
-from compression.pruning.layer_by_layer import LayerByLayer
-from compression.pruning.masks import encoder_weights, lowest_go_in_rows
-from compression.pruning.structure import apply as prune_structure
-from compression.pruning.weights import apply as prune_weights
-from compression.pruning.weights import sparsity
-from compression.quantization.quantize import apply as quantize
-from compression.quantization.rounder import Rounder
-from compression.stages import PruneStructure, PruneWeights, Quantize
+from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy, heads_of, matrix
+from paretoscope.models.export import export
+from paretoscope.models.graph import initializers, matrices
+from paretoscope.models.load import load_model, save_model
+from paretoscope.pruning import activation, magnitude, passages, sparsegpt
+from paretoscope.pruning.inputs import input_moments
+from paretoscope.pruning.layer_by_layer import LayerByLayer
+from paretoscope.pruning.masks import encoder_weights, lowest_go_in_rows
+from paretoscope.pruning.structure import apply as prune_structure
+from paretoscope.pruning.weights import apply as prune_weights
+from paretoscope.pruning.weights import sparsity
+from paretoscope.quantization.quantize import apply as quantize
+from paretoscope.quantization.rounder import Rounder
+from paretoscope.stages import PruneStructure, PruneWeights, Quantize
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context
@@ -258,7 +258,7 @@ def test_block_influence_is_one_minus_the_cosine_of_what_enters_and_leaves(famil
 @pytest.mark.parametrize("target", ["heads", "ffn"])
 @pytest.mark.parametrize("family", ["llama", "gpt2", "phi3"])
 def test_activation_is_the_root_mean_square_of_what_a_unit_adds(target: Literal["heads", "ffn"], family: str) -> None:
-    from compression.pruning import ffn, heads
+    from paretoscope.pruning import ffn, heads
 
     model = tiny_decoder(family, VOCABULARY)
     layers = decoder_anatomy(model).layers

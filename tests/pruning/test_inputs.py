@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.models.anatomy import anatomy
-from compression.pruning import movement, taylor, wanda
-from compression.pruning.gradients import BATCH, mean_gradients, watched
-from compression.pruning.inputs import input_moments, shared_inputs
-from compression.pruning.masks import encoder_weights, lowest_go, lowest_go_in_rows
-from compression.pruning.weights import apply
-from compression.stages import PruneWeights
-from compression.tasks import batches_by_length
+from paretoscope.models.anatomy import anatomy
+from paretoscope.pruning import movement, taylor, wanda
+from paretoscope.pruning.gradients import BATCH, mean_gradients, watched
+from paretoscope.pruning.inputs import input_moments, shared_inputs
+from paretoscope.pruning.masks import encoder_weights, lowest_go, lowest_go_in_rows
+from paretoscope.pruning.weights import apply
+from paretoscope.stages import PruneWeights
+from paretoscope.tasks import batches_by_length
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from compression.pruning.masks import lowest_go, lowest_go_globally, n_of_m
+from paretoscope.pruning.masks import lowest_go, lowest_go_globally, n_of_m
 
 # Few distinct values, so that ties are the rule and not the exception.
 matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=13), elements=st.integers(0, 4))

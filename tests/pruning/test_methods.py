@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from compression.methods import WEIGHT_SCORES
-from compression.pruning.masks import encoder_weights
-from compression.pruning.weights import apply, sparsity
-from compression.stages import PruneWeights
+from paretoscope.methods import WEIGHT_SCORES
+from paretoscope.pruning.masks import encoder_weights
+from paretoscope.pruning.weights import apply, sparsity
+from paretoscope.stages import PruneWeights
 from tests.tiny_context import Recorder, tensors_of, tiny_model
 
 METHODS = sorted(WEIGHT_SCORES)

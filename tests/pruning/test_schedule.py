@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from compression.pruning.schedule import cubic, kept_of
+from paretoscope.pruning.schedule import cubic, kept_of
 
 
 @pytest.mark.parametrize(("initial", "final", "steps"), [(0.0, 0.9, 5), (0.3, 0.8, 3), (0.5, 0.5, 2)])

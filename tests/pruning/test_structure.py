@@ -14,20 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from compression.methods import STRUCTURE_CRITERIA
-from compression.models.anatomy import LayerAnatomy, anatomy
-from compression.models.export import export
-from compression.models.load import load_model, save_model
-from compression.models.stream import stream
-from compression.models.train import logits
-from compression.pruning import activation, magnitude, taylor, weights
-from compression.pruning.allocation import highest, highest_over_layers, on_one_scale
-from compression.pruning.ffn import units as neuron_units
-from compression.pruning.heads import units as head_units
-from compression.pruning.masks import encoder_weights
-from compression.pruning.structure import apply
-from compression.pruning.units import UnitGroup
-from compression.stages import PruneStructure, PruneWeights
+from paretoscope.methods import STRUCTURE_CRITERIA
+from paretoscope.models.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.export import export
+from paretoscope.models.load import load_model, save_model
+from paretoscope.models.stream import stream
+from paretoscope.models.train import logits
+from paretoscope.pruning import activation, magnitude, taylor, weights
+from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
+from paretoscope.pruning.ffn import units as neuron_units
+from paretoscope.pruning.heads import units as head_units
+from paretoscope.pruning.masks import encoder_weights
+from paretoscope.pruning.structure import apply
+from paretoscope.pruning.units import UnitGroup
+from paretoscope.stages import PruneStructure, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -11,15 +11,15 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedModel
 
-from compression.errors import ModelError, RecipeError
-from compression.measure.coverage import coverage
-from compression.models.anatomy import anatomy, embedding
-from compression.models.context import EncodedSplit, StageContext
-from compression.models.load import load_model, save_model
-from compression.pruning.structure import apply
-from compression.stages import PruneStructure
-from compression.tasks import encode
-from compression.vocabulary import Vocabulary
+from paretoscope.errors import ModelError, RecipeError
+from paretoscope.measure.coverage import coverage
+from paretoscope.models.anatomy import anatomy, embedding
+from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.models.load import load_model, save_model
+from paretoscope.pruning.structure import apply
+from paretoscope.stages import PruneStructure
+from paretoscope.tasks import encode
+from paretoscope.vocabulary import Vocabulary
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES, make_tiny
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.models.anatomy import anatomy
-from compression.pruning.masks import encoder_weights
-from compression.pruning.weights import apply, sparsity
-from compression.stages import PruneWeights
+from paretoscope.models.anatomy import anatomy
+from paretoscope.pruning.masks import encoder_weights
+from paretoscope.pruning.weights import apply, sparsity
+from paretoscope.stages import PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES
 

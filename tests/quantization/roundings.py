@@ -6,9 +6,9 @@ import importlib
 
 import numpy as np
 
-from compression.methods import ROUNDINGS
-from compression.quantization.groups import Groups
-from compression.quantization.hessians import Inputs
+from paretoscope.methods import ROUNDINGS
+from paretoscope.quantization.groups import Groups
+from paretoscope.quantization.hessians import Inputs
 
 
 def layer(outputs: int = 12, inputs: int = 48, tokens: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compression.quantization.allocation import allocate, cheapest
-from compression.stages import BITS
+from paretoscope.quantization.allocation import allocate, cheapest
+from paretoscope.stages import BITS
 
 SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5)
 

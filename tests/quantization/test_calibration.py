@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnxruntime.quantization.calibrate import HistogramCollector
 
-from compression.methods import CALIBRATIONS
-from compression.models.context import StageContext
-from compression.quantization import entropy, minmax, mse, percentile
-from compression.quantization.calibration import activation_ranges, observe
-from compression.quantization.histogram import Histogram
+from paretoscope.methods import CALIBRATIONS
+from paretoscope.models.context import StageContext
+from paretoscope.quantization import entropy, minmax, mse, percentile
+from paretoscope.quantization.calibration import activation_ranges, observe
+from paretoscope.quantization.histogram import Histogram
 from tests.quantization.places import graph_of, split_context
 from tests.tiny_context import Recorder
 

@@ -12,19 +12,19 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from compression.errors import ArtifactError
-from compression.models.context import StageContext
-from compression.models.export import export
-from compression.models.graph import initializers, matrices, with_outputs
-from compression.models.load import load_model
-from compression.quantization import hessians
-from compression.quantization.hessians import calibration_inputs
-from compression.quantization.quantize import apply
-from compression.quantization.rescale import rescaled
-from compression.quantization.rounder import Rounder
-from compression.quantization.sensitivity import divergence, sensitivities, softened
-from compression.quantization.widths import encoder_widths
-from compression.stages import BITS, Quantize
+from paretoscope.errors import ArtifactError
+from paretoscope.models.context import StageContext
+from paretoscope.models.export import export
+from paretoscope.models.graph import initializers, matrices, with_outputs
+from paretoscope.models.load import load_model
+from paretoscope.quantization import hessians
+from paretoscope.quantization.hessians import calibration_inputs
+from paretoscope.quantization.quantize import apply
+from paretoscope.quantization.rescale import rescaled
+from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.sensitivity import divergence, sensitivities, softened
+from paretoscope.quantization.widths import encoder_widths
+from paretoscope.stages import BITS, Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_context import Recorder, tiny_split
 from tests.tiny_models import make_tiny

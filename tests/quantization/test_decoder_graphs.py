@@ -11,20 +11,20 @@ import numpy as np
 import onnx
 import pytest
 
-from compression.decoder_io import DATA, MODEL, PAST, feeds, present_of
-from compression.models.assemble_decoder import assemble_decoder
-from compression.models.decoder_files import save_decoder
-from compression.models.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
-from compression.quantization.calibration import observe
-from compression.quantization.hessians import calibration_inputs
-from compression.quantization.passages import LENGTH, passages
-from compression.quantization.quantize import apply
-from compression.quantization.rescale import rescaled
-from compression.quantization.rounder import Rounder
-from compression.quantization.sensitivity import sensitivities
-from compression.quantization.theoretical import theoretical_bytes
-from compression.quantization.widths import widths
-from compression.stages import Quantize
+from paretoscope.decoder_io import DATA, MODEL, PAST, feeds, present_of
+from paretoscope.models.assemble_decoder import assemble_decoder
+from paretoscope.models.decoder_files import save_decoder
+from paretoscope.models.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
+from paretoscope.quantization.calibration import observe
+from paretoscope.quantization.hessians import calibration_inputs
+from paretoscope.quantization.passages import LENGTH, passages
+from paretoscope.quantization.quantize import apply
+from paretoscope.quantization.rescale import rescaled
+from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.sensitivity import sensitivities
+from paretoscope.quantization.theoretical import theoretical_bytes
+from paretoscope.quantization.widths import widths
+from paretoscope.stages import Quantize
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.sessions import exact_session
 from tests.tiny_decoders import FAMILIES, tiny_decoder
@@ -112,7 +112,7 @@ def test_int8_schemes(scheme: str, most: float, tied: bool, graphs: Callable[...
 
 
 def test_smoothing_changes_nothing_by_itself(graphs: Callable[..., onnx.ModelProto]) -> None:
-    from compression.quantization.smooth import smooth
+    from paretoscope.quantization.smooth import smooth
 
     whole = graphs("gemma")
     peaks = {name: activation.peaks for name, activation in observe(whole, split_context(), 8).items()}

@@ -9,13 +9,13 @@ import numpy as np
 import onnx
 import pytest
 
-from compression.models.export import export
-from compression.models.graph import matrices
-from compression.models.load import load_model
-from compression.pruning import structure
-from compression.quantization.fuse import BIAS_PLACE, fuse
-from compression.quantization.int8 import quantize_dynamic, quantize_static
-from compression.stages import PruneStructure
+from paretoscope.models.export import export
+from paretoscope.models.graph import matrices
+from paretoscope.models.load import load_model
+from paretoscope.pruning import structure
+from paretoscope.quantization.fuse import BIAS_PLACE, fuse
+from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
+from paretoscope.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny

@@ -9,17 +9,17 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from compression.errors import RecipeError
-from compression.models.anatomy import anatomy
-from compression.models.export import export
-from compression.models.graph import matrices
-from compression.quantization import quantize
-from compression.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
-from compression.quantization.int8 import activation_grid, per_output
-from compression.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
-from compression.quantization.rtn import quantize_groups
-from compression.recipe_file import parse_recipe
-from compression.stages import Quantize
+from paretoscope.errors import RecipeError
+from paretoscope.models.anatomy import anatomy
+from paretoscope.models.export import export
+from paretoscope.models.graph import matrices
+from paretoscope.quantization import quantize
+from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
+from paretoscope.quantization.int8 import activation_grid, per_output
+from paretoscope.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
+from paretoscope.quantization.rtn import quantize_groups
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.stages import Quantize
 from tests.quantization.places import TEXTS, logits, split_context
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES

@@ -8,16 +8,16 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from compression.models.context import EncodedSplit, StageContext
-from compression.models.export import export
-from compression.models.graph import EMBEDDING, initializers, matrices, payload_bytes
-from compression.models.load import load_model
-from compression.quantization.calibration import activation_ranges
-from compression.quantization.quantize import apply
-from compression.quantization.rounder import Rounder
-from compression.quantization.theoretical import theoretical_bytes
-from compression.quantization.widths import encoder_widths
-from compression.stages import Quantize
+from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.models.export import export
+from paretoscope.models.graph import EMBEDDING, initializers, matrices, payload_bytes
+from paretoscope.models.load import load_model
+from paretoscope.quantization.calibration import activation_ranges
+from paretoscope.quantization.quantize import apply
+from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.theoretical import theoretical_bytes
+from paretoscope.quantization.widths import encoder_widths
+from paretoscope.stages import Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compression.methods import ROUNDINGS
-from compression.quantization import awq, gptq, hqq, rtn
-from compression.quantization.grid import Grid
-from compression.quantization.grid_search import diagonal_blocks, searched_grid
-from compression.quantization.groups import in_groups
-from compression.quantization.rtn import grid
-from compression.stages import BITS
+from paretoscope.methods import ROUNDINGS
+from paretoscope.quantization import awq, gptq, hqq, rtn
+from paretoscope.quantization.grid import Grid
+from paretoscope.quantization.grid_search import diagonal_blocks, searched_grid
+from paretoscope.quantization.groups import in_groups
+from paretoscope.quantization.rtn import grid
+from paretoscope.stages import BITS
 from tests.quantization.roundings import effective, inputs_of, layer, output_error
 
 EVERY = pytest.mark.parametrize("name", list(ROUNDINGS))

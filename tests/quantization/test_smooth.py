@@ -8,13 +8,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from compression.models.export import export
-from compression.models.graph import Graph, initializers, matrices
-from compression.models.load import load_model
-from compression.quantization.calibration import observe
-from compression.quantization.quantize import apply
-from compression.quantization.smooth import factors, smooth
-from compression.stages import Quantize
+from paretoscope.models.export import export
+from paretoscope.models.graph import Graph, initializers, matrices
+from paretoscope.models.load import load_model
+from paretoscope.quantization.calibration import observe
+from paretoscope.quantization.quantize import apply
+from paretoscope.quantization.smooth import factors, smooth
+from paretoscope.stages import Quantize
 from tests.quantization.places import logits, split_context
 from tests.tiny_models import make_tiny
 

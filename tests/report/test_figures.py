@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from compression.report.figures import tradeoff_figure
-from compression.report.palette import DARK, LIGHT, LOOKS
-from compression.report.table import rows
-from compression.report.tradeoff import Estimate, State, tradeoff
-from compression.stages import Distill, PruneWeights, Quantize
-from compression.trial import MetricValue
+from paretoscope.report.figures import tradeoff_figure
+from paretoscope.report.palette import DARK, LIGHT, LOOKS
+from paretoscope.report.table import rows
+from paretoscope.report.tradeoff import Estimate, State, tradeoff
+from paretoscope.stages import Distill, PruneWeights, Quantize
+from paretoscope.trial import MetricValue
 from tests.documents import decoder_document, document
 
 BASELINE = document()

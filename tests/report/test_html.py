@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from compression.errors import ParetoscopeError
-from compression.report.html import report_html, write_report
-from compression.stages import PruneWeights, Quantize
+from paretoscope.errors import ParetoscopeError
+from paretoscope.report.html import report_html, write_report
+from paretoscope.stages import PruneWeights, Quantize
 from tests.documents import MACHINE, document
 
 DOCUMENTS = [document(), document(Quantize(), quality=0.955), document(PruneWeights(sparsity=0.5))]

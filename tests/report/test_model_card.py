@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from compression.recipe_file import parse_recipe
-from compression.report.model_card import model_card
-from compression.stages import Distill, Quantize
-from compression.trial import TrialDocument
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.report.model_card import model_card
+from paretoscope.stages import Distill, Quantize
+from paretoscope.trial import TrialDocument
 from tests.documents import document
 
 STUDENT = document(Distill(layers=3), Quantize(), quality=0.948, speedup=3.9, size=17_200_000)

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from compression.recipe_file import parse_recipe
-from compression.report.table import Row, delta, rows, to_csv
-from compression.stages import PruneWeights, Quantize
-from compression.trial import Interval
+from paretoscope.recipe_file import parse_recipe
+from paretoscope.report.table import Row, delta, rows, to_csv
+from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.trial import Interval
 from tests.documents import document
 
 BASELINE = document()

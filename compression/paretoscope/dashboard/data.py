@@ -1,0 +1,134 @@
+"""What a page reads: the store, this machine, the shipped study and the names that can be picked, each cached as it may be.
+
+Everything measured is keyed by `store.version()`, so that a rerun costs one small query until something changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from paretoscope import catalog
+from paretoscope.engine.client import ensure_engine
+from paretoscope.errors import ParetoscopeError
+from paretoscope.measure.machine import fingerprint
+from paretoscope.samples import BESIDE, Samples, read_samples
+from paretoscope.splits import Split
+from paretoscope.store import Store, TrialRow
+from paretoscope.study import shipped_study
+from paretoscope.tasks import load_task
+from paretoscope.trial import LIVE, Machine, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
+
+
+@st.cache_resource(show_spinner=False)
+def _open(root: str) -> Store:
+    return Store.open(Workspace.at(root))
+
+
+def workspace() -> Workspace:
+    return Workspace.at()
+
+
+def store() -> Store:
+    return _open(str(workspace().root))
+
+
+def version() -> int:
+    return store().version()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _documents(root: str, version: int) -> tuple[TrialDocument, ...]:
+    """Cached as a resource: documents are frozen, so sessions may share them without copies."""
+    return tuple(_open(root).documents())
+
+
+def documents() -> tuple[TrialDocument, ...]:
+    """Every trial measured in this workspace, oldest first."""
+    return _documents(str(workspace().root), version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _all_trials(root: str, version: int) -> tuple[TrialRow, ...]:
+    return tuple(_open(root).trials())
+
+
+def trials() -> tuple[TrialRow, ...]:
+    """Every trial of this workspace in the order in which they run or ran."""
+    return _all_trials(str(workspace().root), version())
+
+
+def live_trials() -> list[TrialRow]:
+    return [row for row in trials() if row.status in LIVE]
+
+
+@st.cache_resource(show_spinner=False)
+def demo_documents() -> tuple[TrialDocument, ...]:
+    """The shipped study; a broken file is an empty one here, for the page must open."""
+    try:
+        return tuple(shipped_study())
+    except ParetoscopeError:
+        return ()
+
+
+def this_machine() -> Machine:
+    return fingerprint()
+
+
+@st.cache_resource(show_spinner=False, ttl=300)
+def builtin_models() -> tuple[catalog.ModelRef, ...]:
+    return tuple(catalog.models())
+
+
+@st.cache_resource(show_spinner=False, ttl=300)
+def builtin_tasks() -> tuple[catalog.TaskRef, ...]:
+    return tuple(catalog.tasks())
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
+def architecture(model: str) -> catalog.Architecture:
+    """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
+    try:
+        return catalog.resolve_model(model).architecture
+    except ParetoscopeError:
+        return "classifier"
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _samples(root: str, trial_id: str, version: int) -> Samples | None:
+    return read_samples(Workspace.at(root), trial_id)
+
+
+def samples(trial_id: str) -> Samples | None:
+    """Answers by example and raw latencies that a trial of this workspace kept; raises `StoreError` when they are damaged."""
+    return _samples(str(workspace().root), trial_id, version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _examples(root: str, trial_id: str, version: int) -> Split:
+    row = _open(root).trial(trial_id)
+    model, task = catalog.resolve_request(row.request)
+    return load_task(task, model.outputs).splits["validation"]
+
+
+def examples(trial_id: str) -> Split:
+    """The validation split that a trial of this workspace was judged on; raises `ParetoscopeError` when it cannot be read any more."""
+    return _examples(str(workspace().root), trial_id.removesuffix(BESIDE), version())
+
+
+def measuring() -> bool:
+    """Whether a latency is being taken right now, beside which nothing else should compute."""
+    return any(row.progress and row.progress.stage == "latency" for row in live_trials())
+
+
+def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
+    """Queue trials and see to it that an engine is there to run them; raises `ParetoscopeError`."""
+    rows = [store().queue(request, priority) for request in requests]
+    start_engine()
+    return rows
+
+
+def start_engine() -> None:
+    ensure_engine(workspace(), stays=True)

@@ -1,0 +1,130 @@
+"""Limits that a person sets (size, latency, drop of quality), how much room a point has under one, and how a limit is said.
+
+Values are in stored units, room is negative outside. Which point to take under limits is `frontier.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paretoscope.errors import ParetoscopeError
+from paretoscope.metrics import metric
+from paretoscope.points import Objective, Point
+from paretoscope.wording import allowance, difference, listed
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A limit on a metric in its stored unit: at most `bound` where lower is better, at least where higher is."""
+
+    metric: str
+    bound: float
+
+    def __post_init__(self) -> None:
+        _check_bound(self.metric, self.bound)
+
+    def slack(self, point: Point, baseline: Point | None) -> float | None:
+        """How far `point` stays within the limit (stored unit; negative: outside); None when not measured."""
+        value = point.value(self.metric)
+        return None if value is None else _room(self.bound, value, Objective(self.metric).sign)
+
+    def in_words(self, bound: float | None = None) -> str:
+        row = metric(self.metric)
+        return f"{row.label} {'≤' if row.better == 'lower' else '≥'} {row.format(self.bound if bound is None else bound)}"
+
+    def needed(self, slack: float) -> float:
+        """The bound that a point with this (negative) slack would need."""
+        return self.bound - Objective(self.metric).sign * slack
+
+
+@dataclass(frozen=True)
+class MaxDrop:
+    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two points), or as a share of the
+    baseline's where that is how the metric is compared (0.02: 2 % more perplexity)."""
+
+    bound: float
+    metric: str = "quality"
+
+    def __post_init__(self) -> None:
+        _check_bound(self.metric, self.bound)
+
+    def slack(self, point: Point, baseline: Point | None) -> float | None:
+        """As `Constraint.slack`; raises `ParetoscopeError` when there is no baseline to compare with."""
+        base = baseline.value(self.metric) if baseline else None
+        if base is None:
+            raise ParetoscopeError(
+                f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's, which is missing; measure the baseline."
+            )
+        value = point.value(self.metric)
+        if value is None:
+            return None
+        return _room(self.bound, Objective(self.metric).sign * (value - base) / (base if metric(self.metric).relative else 1), 1)
+
+    def in_words(self, bound: float | None = None) -> str:
+        row = metric(self.metric)
+        return f"{row.label} {'drop' if row.better == 'higher' else 'rise'} ≤ {allowance(self.metric, self.bound if bound is None else bound)}"
+
+    def needed(self, slack: float) -> float:
+        return self.bound - slack
+
+
+Limit = Constraint | MaxDrop
+
+
+def judged_by(objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
+    """By what a model is chosen, the beginning of a sentence.
+
+    >>> judged_by([Objective("quality"), Objective("size_bytes")], [MaxDrop(0.02), Constraint("latency_p50_ms", 3.0)])
+    'By accuracy and size, with at most 2 points lost and p50 ≤ 3.00 ms'
+    """
+    said = [_briefly(limit) for limit in limits]
+    return f"By {listed([objective.metric.called for objective in objectives])}" + (f", with {listed(said)}" if said else "")
+
+
+def _briefly(limit: Limit) -> str:
+    row = metric(limit.metric)
+    if isinstance(limit, Constraint):
+        return limit.in_words().replace(row.label, row.called, 1)
+    if row.relative:
+        return f"at most {100 * limit.bound:g} % more {row.called}"
+    if row.key != "quality":
+        return limit.in_words()
+    points = row.shown(limit.bound)
+    return f"at most {points:g} point{'' if points == 1 else 's'} lost"
+
+
+def _check_bound(key: str, bound: float) -> None:
+    metric(key)
+    if math.isnan(bound):
+        raise ParetoscopeError(f"The limit on {key} is not a number; give a number or leave the limit out.")
+
+
+def _room(bound: float, value: float, sign: int) -> float:
+    """Distance to the bound; what is only rounding (0.96 - 0.94 > 0.02) counts as exactly on it."""
+    if bound == value:
+        return 0.0
+    room = sign * (bound - value)
+    return 0.0 if math.isfinite(room) and abs(room) <= 1e-9 * max(abs(bound), abs(value)) else room
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """A limit that is too tight: the bound that would let a point in, and by how much that is looser."""
+
+    limit: Limit
+    bound: float
+    by: float
+
+    def in_words(self) -> str:
+        """
+        >>> Relaxation(Constraint("latency_p50_ms", 3.0), 3.4, 0.4).in_words()
+        'Latency p50 ≤ 3.00 ms is too tight by 0.400 ms (3.40 ms would do)'
+        """
+        row = metric(self.limit.metric)
+        drop = isinstance(self.limit, MaxDrop)
+        needed, by = (
+            (allowance(row.key, self.bound), allowance(row.key, self.by)) if drop else (row.format(self.bound), difference(row.key, self.by)[1:])
+        )
+        return f"{self.limit.in_words()} is too tight by {by} ({needed} would do)"

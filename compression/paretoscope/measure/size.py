@@ -1,0 +1,34 @@
+"""Size is what a deployer ships: every file of the artefact's folder, in bytes on disk, with its hash.
+
+Theoretical sizes (non-zero weights x bits) are another metric and are not made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from paretoscope.errors import ArtifactError
+from paretoscope.trial import ArtifactRecord
+
+
+def artifact_record(folder: Path) -> ArtifactRecord:
+    """Every file under `folder` by its path within it: bytes, and sha256 read in pieces.
+
+    `size_bytes` is the sum over all of them. Raises `ArtifactError` for a folder that is missing, empty or unreadable.
+    """
+    if not folder.is_dir():
+        raise ArtifactError(f'There is no artefact folder "{folder}": run the trial again to make it.')
+    files: dict[str, int] = {}
+    hashes: dict[str, str] = {}
+    try:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix()
+            with path.open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+                files[name] = file.tell()
+    except OSError as error:
+        raise ArtifactError(f'The artefact "{folder}" cannot be read ({error}): run the trial again to make it.') from error
+    if not files:
+        raise ArtifactError(f'The artefact folder "{folder}" is empty: run the trial again to make it.')
+    return ArtifactRecord(path=str(folder), size_bytes=sum(files.values()), files=files, sha256=hashes)

@@ -1,0 +1,319 @@
+"""A decoder language model as an ONNX graph with a key-value cache, put together from its tensors with the runtime's fused operators.
+
+As for encoders (`assemble.py`), a graph that is assembled is fused by construction and has each matrix under its own name
+("layer.3.qkv", "layer.3.ffn.in", "head.0"), so that quantization is a change of one node. `export_decoder.py` checks it against torch.
+
+    input_ids int64 [batch, sequence]; attention_mask int64 [batch, past + sequence], 1 for tokens and 0 for padding on the right;
+    past_key_values.{i}.key|value float32 [batch, key heads, past, head size]
+    -> logits float32 [batch, 1, vocabulary], those of the last token that is not padding; present.{i}.key|value
+
+One layer of a Llama (Touvron et al. 2023, arXiv:2302.13971); the differences of the other families are `Plan`s:
+
+    x -> norm -> MatMul(qkv) -> GroupQueryAttention(rotary inside) -> MatMul(output) -> Add(x)
+      -> norm -> MatMul(ffn.in) -> Split -> QuickGelu(gate) * up -> MatMul(ffn.out) -> Add
+
+Neither a norm fused with its residual (SkipSimplifiedLayerNormalization) nor gate and up apart is faster: within a percent, and a tenth
+slower a token. Only the last token meets the head: over a prompt of 128 tokens SmolLM2's head alone would be a fifth of all work.
+`graph.with_all_logits` makes the graph that answers for every token, which measuring quality needs. A head that is the word embedding
+reads the embedding's own tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from paretoscope.errors import ModelError
+from paretoscope.models.decoder_anatomy import DecoderAnatomy, DecoderLayer, bias_of, decoder_anatomy, head_size, heads_of, is_tied, weight_of
+from paretoscope.models.graph import EMBEDDING, HEAD, LAST, MICROSOFT, Graph
+
+FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
+"""Rotations that do not depend on the length of the text; longrope up to the length that it was first trained with."""
+
+HEAD_STEP = 16
+"""GroupQueryAttention takes heads whose size, and whose part that is rotated, is a multiple of this."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a family adds to its anatomy."""
+
+    layer_norm: bool = False
+    """LayerNorm with a shift, in place of a scale by the root mean square."""
+    norm_offset: float = 0.0
+    """Added to every norm's scale: Gemma stores its distance from 1."""
+    scaled_embedding: bool = False
+    """Words are multiplied by the root of the hidden size."""
+    gated: bool = True
+    head_norms: tuple[str, str] | None = None
+    """Norms of every query head and key head before rotation."""
+
+
+FAMILIES: dict[str, Plan] = {
+    "llama": Plan(),
+    "mistral": Plan(),
+    "qwen2": Plan(),
+    "qwen3": Plan(head_norms=("self_attn.q_norm", "self_attn.k_norm")),
+    "gemma": Plan(norm_offset=1.0, scaled_embedding=True),
+    "phi3": Plan(),
+    "phi": Plan(layer_norm=True, gated=False),
+    "gpt2": Plan(layer_norm=True, gated=False),
+}
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "silu": ("QuickGelu", {"alpha": 1.0}),
+    "swish": ("QuickGelu", {"alpha": 1.0}),
+    "gelu": ("Gelu", {}),
+    "gelu_new": ("FastGelu", {}),
+    "gelu_fast": ("FastGelu", {}),
+    "gelu_pytorch_tanh": ("FastGelu", {}),
+    "quick_gelu": ("QuickGelu", {"alpha": 1.702}),
+}
+"""Feed-forward activations by the name in the config, as ONNX Runtime's operators with their attributes."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """The graph in the making and what every part of it looks up."""
+
+    graph: Graph
+    model: PreTrainedModel
+    parts: DecoderAnatomy
+    plan: Plan
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        return self.model.config
+
+
+def assemble_decoder(model: PreTrainedModel) -> onnx.ModelProto:
+    """The graph of `model` as it is, fewer or smaller layers included; raises `ModelError` for a configuration that has no plan here."""
+    check_supported(model.config)
+    parts = decoder_anatomy(model)
+    make = Builder(Graph(), model, parts, FAMILIES[parts.family])
+    start, lengths = _places(make.graph)
+    x = _embedded(make, start)
+    tables = _rotations(make)
+    caches: list[tuple[int, int]] = []
+    for index, layer in enumerate(parts.layers):
+        x, key_heads = _layer(make, f"layer.{index}", index, x, layer, lengths, tables)
+        caches.append((key_heads, layer.head_size))
+    x = _normed(make, "final", x, parts.final_norm)
+    last = make.graph.node("Sub", [make.graph.node("Sub", [lengths[0], start], "last.place"), make.graph.constant("one", np.array([1]))], "last")
+    chosen = make.graph.node("Unsqueeze", [last, make.graph.constant("last.axes", np.array([1, 2]))], "last.index")
+    x = make.graph.node("GatherND", [x, chosen], LAST, batch_dims=1)
+    _head(make, x)
+    vocabulary = len(weight_of(model, parts.head))
+    return make.graph.model("decoder", *_ends(caches, vocabulary))
+
+
+def check_supported(config: PreTrainedConfig) -> None:
+    """Raise `ModelError` when the configuration asks for something that this graph does not have."""
+    family = str(config.model_type)
+    rope = getattr(config, "rope_parameters", None) or {}
+    kind = rope.get("rope_type", "default")
+    if kind not in FIXED_ROTATIONS:
+        raise ModelError(f'This {family} model rotates positions by "{kind}", which is not supported; supported are {", ".join(FIXED_ROTATIONS)}.')
+    if _activation(config) not in ACTIVATIONS:
+        raise ModelError(f'This {family} model has the activation "{_activation(config)}", which is not supported; {", ".join(ACTIVATIONS)} are.')
+    for size, what in ((head_size(config), "attention heads of"), (int(head_size(config) * rope.get("partial_rotary_factor", 1.0)), "rotations of")):
+        if size % HEAD_STEP:
+            raise ModelError(f"This {family} model has {what} {size} numbers, but the runtime takes multiples of {HEAD_STEP} only.")
+    for flag in ("qk_layernorm", "scale_attn_by_inverse_layer_idx", "add_cross_attention", "use_bidirectional_attention"):
+        if getattr(config, flag, False):
+            raise ModelError(f'This {family} model sets "{flag}" in its config, which is not supported; give one without it.')
+
+
+def context_length(config: PreTrainedConfig) -> int:
+    """The most tokens that a text may have."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":
+        return int(rope.get("original_max_position_embeddings") or config.original_max_position_embeddings)
+    return int(config.max_position_embeddings)
+
+
+def _ends(caches: list[tuple[int, int]], vocabulary: int) -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
+    """Inputs and outputs, one cache of (key heads, head size) a layer."""
+
+    def cache(kind: str, tokens: str) -> Iterator[onnx.ValueInfoProto]:
+        for index, (heads, size) in enumerate(caches):
+            for part in ("key", "value"):
+                yield helper.make_tensor_value_info(f"{kind}.{index}.{part}", TensorProto.FLOAT, ["batch", heads, tokens, size])
+
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])
+    mask = helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "total"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1, vocabulary])
+    return [ids, mask, *cache("past_key_values", "past")], [logits, *cache("present", "total")]
+
+
+def _places(graph: Graph) -> tuple[str, tuple[str, str, str]]:
+    """The place of each row's first new token [batch], and its length with the new tokens, that less one in int32 [batch], and the
+    longest (int32 scalar).
+
+    Padding is on the right, so a row of a prompt starts at 0 and its length is what its mask counts; a single new token stands at
+    the row's own length, whatever the padding before it.
+    """
+    lengths = graph.node("ReduceSum", ["attention_mask", graph.constant("mask.axis", np.array([1]))], "lengths", keepdims=0)
+    before = graph.node("Sub", [lengths, graph.constant("one", np.array([1]))], "lengths.before")
+    before = graph.node("Cast", [before], "lengths.before.int32", to=TensorProto.INT32)
+    total = graph.node("Shape", ["attention_mask"], "total", start=1, end=2)
+    total = graph.node("Squeeze", [graph.node("Cast", [total], "total.cast", to=TensorProto.INT32)], "total.int32")
+    new = graph.node("Shape", ["input_ids"], "sequence", start=1, end=2)
+    past = graph.node("Sub", [lengths, new], "lengths.past")
+    start = graph.node("Max", [past, graph.constant("zero", np.array([0]))], "start")
+    return start, (lengths, before, total)
+
+
+def _embedded(make: Builder, start: str) -> str:
+    """Words, with learned positions where the family has them: [batch, sequence, hidden]."""
+    graph, parts = make.graph, make.parts
+    x = graph.node("Gather", [graph.constant(EMBEDDING, weight_of_table(make.model, parts.embeddings)), "input_ids"], "embedding")
+    if make.plan.scaled_embedding:
+        x = graph.node("Mul", [x, graph.constant("embedding.scale", np.array(make.config.hidden_size**0.5, dtype=np.float32))], "embedding.scaled")
+    if parts.positions is not None:
+        table = graph.constant("embedding.position", weight_of_table(make.model, parts.positions))
+        zero, one = graph.constant("zero.scalar", np.array(0)), graph.constant("one.scalar", np.array(1))
+        steps = graph.node("Range", [zero, graph.node("Squeeze", ["sequence"], "sequence.scalar"), one], "steps")
+        first = graph.node("Unsqueeze", [start, graph.constant("start.axis", np.array([1]))], "start.column")
+        found = graph.node("Gather", [table, graph.node("Add", [first, steps], "places")], "positions")
+        x = graph.node("Add", [x, found], "embedding.sum")
+    return x
+
+
+def weight_of_table(model: PreTrainedModel, name: str) -> np.ndarray:
+    """float32 [entries, width] of an embedding."""
+    return model.get_submodule(name).get_parameter("weight").detach().numpy()
+
+
+def _rotations(make: Builder) -> list[str]:
+    """Cosines and sines [positions, rotated / 2] of every position; none for learned positions."""
+    rotary = getattr(make.model.base_model, "rotary_emb", None)
+    if rotary is None:
+        return []
+    angles = torch.arange(context_length(make.config)).float()[:, None] * rotary.inv_freq.float()
+    return [
+        make.graph.constant(f"rotary.{name}", (part * rotary.attention_scaling).numpy())
+        for name, part in (("cos", angles.cos()), ("sin", angles.sin()))
+    ]
+
+
+def _layer(make: Builder, name: str, index: int, x: str, layer: DecoderLayer, lengths: tuple[str, str, str], tables: list[str]) -> tuple[str, int]:
+    """One layer; `x` and the first result are [batch, sequence, hidden], the second is its number of key heads."""
+    graph = make.graph
+    normed = _normed(make, f"{name}.attention", x, layer.attention_norm)
+    attended, key_heads = _attended(make, name, index, normed, layer, lengths, tables)
+    out = _linear(make, f"{name}.output", attended, (layer.output,))
+    if layer.ffn_norm is None:
+        both = graph.node("Add", [out, _feed_forward(make, name, normed, layer)], f"{name}.both")
+        return graph.node("Add", [both, x], f"{name}.sum"), key_heads
+    x = graph.node("Add", [out, x], f"{name}.output.sum")
+    normed = _normed(make, f"{name}.ffn", x, layer.ffn_norm)
+    return graph.node("Add", [_feed_forward(make, name, normed, layer), x], f"{name}.ffn.out.sum"), key_heads
+
+
+def _attended(make: Builder, name: str, index: int, x: str, layer: DecoderLayer, lengths: tuple[str, str, str], tables: list[str]) -> tuple[str, int]:
+    graph, config = make.graph, make.config
+    heads, key_heads = heads_of(make.model, layer)
+    packed = _linear(make, f"{name}.qkv", x, layer.projections)
+    inputs = [packed, "", ""]
+    if make.plan.head_norms is not None:
+        widths = [heads * layer.head_size, key_heads * layer.head_size, key_heads * layer.head_size]
+        inputs = graph.split(packed, widths, [f"{name}.q", f"{name}.k", f"{name}.v"])
+        for place, norm in enumerate(make.plan.head_norms):
+            inputs[place] = _head_normed(make, inputs[place], f"{layer.path}.{norm}", layer.head_size)
+    inputs += [f"past_key_values.{index}.key", f"past_key_values.{index}.value", *lengths[1:], *tables]
+    changed: dict[str, Any] = {} if getattr(config, "scale_attn_weights", True) else {"scale": 1.0}
+    if (window := _window(config, index)) is not None:
+        changed["local_window_size"] = window
+    attended = graph.node(
+        "GroupQueryAttention",
+        inputs,
+        f"{name}.attended",
+        also=(f"present.{index}.key", f"present.{index}.value"),
+        domain=MICROSOFT,
+        num_heads=heads,
+        kv_num_heads=key_heads,
+        do_rotary=int(bool(tables)),
+        **changed,
+    )
+    return attended, key_heads
+
+
+def _window(config: PreTrainedConfig, index: int) -> int | None:
+    """How many tokens a layer looks back, itself included; None for all."""
+    window = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None)
+    if not window or not getattr(config, "use_sliding_window", True) or (kinds and kinds[index] != "sliding_attention"):
+        return None
+    return int(window)
+
+
+def _head_normed(make: Builder, x: str, norm: str, size: int) -> str:
+    """Each head of `x` [batch, sequence, heads * size] normed by itself."""
+    graph = make.graph
+    apart = graph.node("Reshape", [x, graph.constant("heads.apart", np.array([0, 0, -1, size]))], f"{x}.heads")
+    normed = _normed(make, x, apart, norm)
+    return graph.node("Reshape", [normed, graph.constant("heads.together", np.array([0, 0, -1]))], f"{x}.together")
+
+
+def _feed_forward(make: Builder, name: str, x: str, layer: DecoderLayer) -> str:
+    graph = make.graph
+    inner = _linear(make, f"{name}.ffn.in", x, layer.ffn_in)
+    op, attributes = ACTIVATIONS[_activation(make.config)]
+    if not make.plan.gated:
+        inner = graph.node(op, [inner], f"{name}.activated", domain=MICROSOFT, **attributes)
+    else:
+        width = weight_of(make.model, layer.ffn_out).shape[1]
+        gate, up = graph.split(inner, [width, width], [f"{name}.gate", f"{name}.up"])
+        gate = graph.node(op, [gate], f"{name}.activated", domain=MICROSOFT, **attributes)
+        inner = graph.node("Mul", [gate, up], f"{name}.gated")
+    return _linear(make, f"{name}.ffn.out", inner, (layer.ffn_out,))
+
+
+def _linear(make: Builder, name: str, x: str, modules: tuple[str, ...]) -> str:
+    """x times the transposes of torch's weights [out, in] side by side, with their biases."""
+    graph = make.graph
+    weight = np.concatenate([weight_of(make.model, module) for module in modules])
+    product = graph.node("MatMul", [x, graph.constant(name, weight.T)], f"{name}.product")
+    biases = [bias_of(make.model, module) for module in modules]
+    if all(bias is None for bias in biases):
+        return product
+    rows = [len(weight_of(make.model, module)) for module in modules]
+    whole = np.concatenate([np.zeros(count, dtype=np.float32) if bias is None else bias for bias, count in zip(biases, rows, strict=True)])
+    return graph.node("Add", [product, graph.constant(f"{name}.bias", whole)], f"{name}.shifted")
+
+
+def _normed(make: Builder, name: str, x: str, norm: str) -> str:
+    graph, module = make.graph, make.model.get_submodule(norm)
+    epsilon = float(getattr(module, "eps", None) or getattr(module, "variance_epsilon", 0.0))
+    scale = graph.constant(f"{name}.norm.weight", module.get_parameter("weight").detach().numpy() + np.float32(make.plan.norm_offset))
+    if not make.plan.layer_norm:
+        return graph.node("SimplifiedLayerNormalization", [x, scale], f"{name}.normed", axis=-1, epsilon=epsilon)
+    shift = graph.constant(f"{name}.norm.bias", module.get_parameter("bias").detach().numpy())
+    return graph.node("LayerNormalization", [x, scale, shift], f"{name}.normed", axis=-1, epsilon=epsilon)
+
+
+def _head(make: Builder, x: str) -> None:
+    """`x` [batch, tokens, hidden] to "logits"; a tied head reads the embedding [vocabulary, hidden] as it lies."""
+    graph, name = make.graph, f"{HEAD}0"
+    bias = bias_of(make.model, make.parts.head)
+    output = "logits" if bias is None else f"{name}.product"
+    if is_tied(make.model):
+        graph.node("FusedMatMul", [x, EMBEDDING], output, name=f"{name}.product", domain=MICROSOFT, transB=1)
+    else:
+        weight = graph.constant(name, weight_of(make.model, make.parts.head).T)
+        graph.node("MatMul", [x, weight], output, name=f"{name}.product")
+    if bias is not None:
+        graph.node("Add", [output, graph.constant(f"{name}.bias", bias)], "logits")
+
+
+def _activation(config: PreTrainedConfig) -> str:
+    """Name of the feed-forward activation, wherever the family keeps it."""
+    fields = ("hidden_activation", "hidden_act", "activation_function")
+    return str(next((value for field in fields if (value := getattr(config, field, None))), ""))

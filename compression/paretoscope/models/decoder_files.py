@@ -1,0 +1,78 @@
+"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, and the tensors of both once, in `model.onnx.data`.
+
+A file of its own lets the runtime map the tensors instead of copying them, has no limit at 2 GB, and is what two graphs can share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, numpy_helper
+
+from paretoscope.decoder_io import DATA, MODEL, SCORE
+from paretoscope.models.graph import with_all_logits
+
+ALIGNMENT = 64
+"""Every tensor starts at a multiple of these bytes, as vector instructions like it."""
+REFERENCE_BYTES = 64
+"""What the graph says, at most, about where a tensor lies."""
+INLINE_BYTES = 1024
+"""Smaller tensors stay in the graph."""
+
+
+def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
+    """Write the three files."""
+    light = tensors_apart(model, folder)
+    (folder / MODEL).write_bytes(light.SerializeToString())
+    (folder / SCORE).write_bytes(with_all_logits(light).SerializeToString())
+
+
+def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
+    """Write the tensors into `folder`; gives the graph that refers to them there."""
+    light = onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version)
+    light.opset_import.extend(model.opset_import)
+    light.graph.name = model.graph.name
+    light.graph.node.extend(model.graph.node)
+    light.graph.input.extend(model.graph.input)
+    light.graph.output.extend(model.graph.output)
+    with (folder / DATA).open("wb") as file:
+        for tensor in model.graph.initializer:
+            content = numpy_helper.to_array(tensor).tobytes()
+            if len(content) < INLINE_BYTES:
+                light.graph.initializer.append(tensor)
+                continue
+            file.seek(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
+            light.graph.initializer.append(_elsewhere(tensor, file.tell(), len(content)))
+            file.write(content)
+    return light
+
+
+def padding_bytes(model: onnx.ModelProto) -> int:
+    """By how much the files may be larger than the graph with its tensors inside, at most."""
+    return len(model.graph.initializer) * (ALIGNMENT + REFERENCE_BYTES)
+
+
+def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
+    """The tensor without its content, which lies in the data file."""
+    result = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", DATA), ("offset", offset), ("length", length)):
+        result.external_data.add(key=key, value=str(value))
+    return result
+
+
+def load_decoder(path: Path) -> onnx.ModelProto:
+    """The graph with its tensors in it.
+
+    `onnx.load` would refuse a data file that has hard links, which the files of an artefact are.
+    """
+    model = onnx.load(path, load_external_data=False)
+    with (path.parent / DATA).open("rb") as file:
+        for tensor in model.graph.initializer:
+            if tensor.data_location == TensorProto.EXTERNAL:
+                place = {entry.key: int(entry.value) for entry in tensor.external_data if entry.key != "location"}
+                file.seek(place["offset"])
+                tensor.raw_data = file.read(place["length"])
+                tensor.ClearField("external_data")
+                tensor.ClearField("data_location")
+    return model

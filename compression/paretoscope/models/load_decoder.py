@@ -1,0 +1,85 @@
+"""What a decoder's checkpoint has beyond a classifier's: pruned shapes of its own kind, a tied head, how it ends and how one talks to it.
+
+`load.py` reads and writes checkpoints and asks here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from paretoscope.catalog import ModelRef
+from paretoscope.errors import ModelError
+from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy
+from paretoscope.models.decoder_heads import tell_heads
+from paretoscope.models.slicing import resize_linear
+from paretoscope.models.sources import chat_template
+
+GENERATION, TOKENIZER_CONFIG = "generation_config.json", "tokenizer_config.json"
+CARRIED = (GENERATION, TOKENIZER_CONFIG)
+"""Files of a checkpoint that go along unchanged to whatever is made of it."""
+
+
+def write_tokenizer_config(ref: ModelRef, folder: Path) -> None:
+    """tokenizer_config.json, with the chat template in it, as onnxruntime-genai reads it."""
+    content = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, "chat_template": chat_template(ref)}
+    text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=1, ensure_ascii=False)
+    (folder / TOKENIZER_CONFIG).write_text(text, encoding="utf-8")
+
+
+def read_generation_config(folder: Path, config: PreTrainedConfig) -> GenerationConfig:
+    """That of the checkpoint, else what the model's config implies."""
+    if (folder / GENERATION).is_file():
+        return GenerationConfig.from_pretrained(folder, local_files_only=True)
+    return GenerationConfig.from_model_config(config)
+
+
+def tied_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The head of a model whose head is its word embedding, which is stored once."""
+    parts = decoder_anatomy(model)
+    name = f"{parts.head}.weight"
+    if name in tensors or not model.config.tie_word_embeddings:
+        return {}
+    model.tie_weights()
+    return {name: tensors[f"{parts.embeddings}.weight"]}
+
+
+def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Give each linear module of the layers the shape of its stored weight; how many heads that makes is the tensors' business, in the
+    proportion of query to key heads that the config says."""
+    parts = decoder_anatomy(model)
+    for layer in parts.layers:
+        shapes = {name: _outputs_first(model, name, tensors) for name in layer.linears if f"{name}.weight" in tensors}
+        if len(shapes) < len(layer.linears):
+            continue  # loading says which tensor is missing
+        if not _fit_together(layer, shapes, model.config):
+            sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
+            raise ModelError(f'In "{folder}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
+        for name, (rows, columns) in shapes.items():
+            module = model.get_submodule(name)
+            assert isinstance(module, nn.Linear | Conv1D), f"{name} is a {type(module).__name__}"
+            resize_linear(module, rows, columns)
+    tell_heads(model)
+
+
+def _outputs_first(model: PreTrainedModel, name: str, tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Outputs and inputs of a stored weight."""
+    rows, columns = tensors[f"{name}.weight"].shape
+    return (rows, columns) if isinstance(model.get_submodule(name), nn.Linear) else (columns, rows)
+
+
+def _fit_together(layer: DecoderLayer, shapes: Mapping[str, tuple[int, int]], config: PreTrainedConfig) -> bool:
+    heads, width = shapes[layer.output][1] // layer.head_size, shapes[layer.ffn_out][1]
+    shared = config.num_attention_heads // (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    rows = [heads * layer.head_size] + [heads // shared * layer.head_size] * 2
+    given = [shapes[name][0] for name in layer.projections]
+    heads_agree = given == (rows if len(given) > 1 else [sum(rows)])
+    whole = heads > 0 and heads % shared == 0 and shapes[layer.output][1] == rows[0]
+    inner = {shapes[name][0] for name in layer.ffn_in}
+    stacked_gate = len(layer.ffn_in) == 1 and inner == {2 * width}
+    return whole and heads_agree and width > 0 and (inner == {width} or stacked_gate)

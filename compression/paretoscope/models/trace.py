@@ -1,0 +1,85 @@
+"""A classifier of any family as an ONNX graph, traced from torch: the way for models that `assemble.py` has no plan for.
+
+The traced graph is cleaned by ONNX Runtime's own optimizer (constant folding, dead nodes); the rest of the
+fusing happens when a session loads it.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from paretoscope.errors import ModelError
+from paretoscope.models.graph import EMBEDDING, OPSET, embedding
+
+SIZES = {0: "batch", 1: "sequence"}
+
+
+class _Logits(nn.Module):
+    """The two inputs that every artefact has, and the one output."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+
+def trace(model: PreTrainedModel) -> onnx.ModelProto:
+    """The graph of `model` in eager attention, batch and sequence dynamic; raises `ModelError` when torch cannot export it."""
+    model.set_attn_implementation("eager")
+    ids = torch.full((2, 12), max(3, model.config.vocab_size // 2))
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        traced, cleaned = Path(folder) / "traced.onnx", Path(folder) / "cleaned.onnx"
+        try:
+            torch.onnx.export(
+                _Logits(model).eval(),
+                (ids, torch.ones_like(ids)),
+                str(traced),
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_axes={"input_ids": SIZES, "attention_mask": SIZES, "logits": {0: "batch"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except Exception as error:
+            brief = str(error).strip().splitlines()[0][:200]
+            raise ModelError(f"A {model.config.model_type} model cannot be exported to ONNX: {brief}.") from error
+        _clean(traced, cleaned)
+        return _named(onnx.load(cleaned))
+
+
+def _clean(source: Path, target: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(target)
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+
+
+def _named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Give every node a name, and the word embedding the name it has in every graph here."""
+    for index, node in enumerate(model.graph.node):
+        node.name = node.name or f"node.{index}"
+    found = embedding(model)
+    if found is not None:
+        old = found[0].input[0]
+        for node in model.graph.node:
+            for place, name in enumerate(node.input):
+                if name == old:
+                    node.input[place] = EMBEDDING
+        for tensor in model.graph.initializer:
+            if tensor.name == old:
+                tensor.name = EMBEDDING
+    return model

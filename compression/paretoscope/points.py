@@ -1,0 +1,177 @@
+"""What a frontier is made from: points with their numbers and intervals, and the metrics to be made better.
+
+Also how one is said beside the baseline. Which points are worth having is `frontier.py`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from paretoscope.metrics import METRICS, Metric, metric
+from paretoscope.sittings import AS_TAKEN, Reference, on_footing
+from paretoscope.trial import MetricValue, TrialDocument
+from paretoscope.wording import change, p_in_words, size_in_words, speed_in_words
+
+QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is known of one model: its numbers by metric key, a name for a person (the id when empty), the
+    p of the paired comparison of its accuracy with the baseline's (McNemar), where there is one, and whether the
+    sitting in which it was timed was noisy."""
+
+    id: str
+    values: Mapping[str, MetricValue | None]
+    name: str = ""
+    quality_p: float | None = None
+    noisy: bool = False
+
+    @property
+    def quality_key(self) -> str:
+        """The metric that says how good it is."""
+        return next((key for key in QUALITIES if self.values.get(key)), QUALITIES[0])
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.id
+
+    def value(self, key: str) -> float | None:
+        """The number called `key` as it is stored; None when it is missing or not a number."""
+        found = self.values.get(key)
+        return None if found is None or math.isnan(found.value) else found.value
+
+    def cost(self, key: str) -> float:
+        """The number called `key` so turned that small is good, for sorting; infinite when it is missing."""
+        value = self.value(key)
+        return math.inf if value is None else Objective(key).sign * value
+
+    def interval(self, key: str) -> tuple[float, float] | None:
+        """(low, high) of the number called `key`; an end that is not known is the number itself."""
+        found, value = self.values.get(key), self.value(key)
+        if found is None or value is None:
+            return None
+        low, high = (value if end is None or math.isnan(end) else end for end in (found.low, found.high))
+        return min(low, value), max(high, value)
+
+
+def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
+    """The point of a measured trial, named by its recipe in words.
+
+    With a `reference` it can be compared with those of other sittings and over other amounts of text (see `sittings.py`).
+    """
+    return Point(
+        document.trial_id,
+        {value.metric: value for value in on_footing(document, reference)},
+        document.recipe.in_words(),
+        document.paired.mcnemar_p if document.paired and not document.paired.change else None,
+        bool(document.latency and document.latency.noisy),
+    )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric to be made better; which way is better stands in the metric table."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        metric(self.key)
+
+    @property
+    def metric(self) -> Metric:
+        return metric(self.key)
+
+    @property
+    def sign(self) -> int:
+        """What a stored value is multiplied by to be a number to make small."""
+        return 1 if self.metric.better == "lower" else -1
+
+
+def objectives(*keys: str) -> tuple[Objective, ...]:
+    """Objectives by metric key, each once, x first; an unknown key raises `ParetoscopeError`."""
+    return tuple(Objective(key) for key in dict.fromkeys(keys))
+
+
+def clear_loss(point: Point, baseline: Point | None) -> bool | None:
+    """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be said.
+
+    With a paired comparison: worse, and p < .05 (`quality_p`), or more perplexity with an interval above 0. Without one: the 95 %
+    intervals do not overlap.
+    """
+    if baseline is None:
+        return None
+    key = baseline.quality_key
+    mine, base, sign = point.value(key), baseline.value(key), Objective(key).sign
+    if mine is None or base is None:
+        return None
+    if sign * mine <= sign * base or point.id == baseline.id:
+        return False
+    if point.quality_p is not None:
+        return point.quality_p < 0.05
+    if more := point.interval("perplexity_change"):
+        return more[0] > 0
+    own, other = point.interval(key), baseline.interval(key)
+    return own is not None and other is not None and max(sign * end for end in other) < min(sign * end for end in own)
+
+
+def surely_lost(point: Point, baseline: Point | None) -> float:
+    """How sure it is that `point` is worse in quality than the baseline, 0 .. 1: 1 - p of the paired comparison (that of a change of
+    perplexity from its interval, as of a normal distribution); 0 for one that is not worse, 1 where nothing was compared in pairs.
+
+    >>> half = MetricValue("quality", 0.9), MetricValue("quality", 0.91)
+    >>> surely_lost(Point("a", {"quality": half[0]}, quality_p=0.4), Point("fp32", {"quality": half[1]}))
+    0.6
+    """
+    if baseline is None:
+        return 1.0
+    key = baseline.quality_key
+    mine, base, sign = point.value(key), baseline.value(key), Objective(key).sign
+    if mine is not None and base is not None and sign * mine <= sign * base:
+        return 0.0
+    if point.quality_p is not None:
+        return 1 - point.quality_p
+    more, ends = point.value("perplexity_change"), point.interval("perplexity_change")
+    if more is None or ends is None or ends[0] == ends[1]:
+        return 1.0
+    return math.erf(abs(more) * 2 * 1.96 / (ends[1] - ends[0]) / math.sqrt(2))
+
+
+def against_baseline(point: Point, baseline: Point) -> str:
+    """Quality, speed and size beside the baseline's, in a line; what is missing on either side is left out.
+
+    >>> def at(id, quality, ms): return Point(id, {"quality": MetricValue("quality", quality), "latency_p50_ms": MetricValue("latency_p50_ms", ms)})
+    >>> against_baseline(at("a", 0.948, 2.0), at("fp32", 0.96, 7.8))
+    '94.8 % (-1.2 points, a clear loss), 3.90x faster'
+    """
+    parts: list[str] = []
+    key = baseline.quality_key
+    quality, base_quality = point.value(key), baseline.value(key)
+    if quality is not None and base_quality is not None:
+        chance = "" if point.quality_p is None else f"{p_in_words(point.quality_p)}: "
+        worse = Objective(key).sign * (quality - base_quality) > 0
+        verdict = f", {chance}{_loss_in_words(point, baseline)}" if worse else ""
+        named = f" {metric(key).called}" if not metric(key).unit else ""
+        parts.append(f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})")
+    timed = point.values.get("speedup")
+    if timed and point.value("speedup"):
+        parts.append(speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else ""))
+    elif faster := _ratio(point, baseline, "latency_p50_ms") or _ratio(point, baseline, "tpot_ms"):
+        parts.append(speed_in_words(faster))
+    if smaller := _ratio(point, baseline, "size_bytes"):
+        parts.append(size_in_words(smaller))
+    return ", ".join(parts)
+
+
+def _loss_in_words(point: Point, baseline: Point) -> str:
+    """A change of perplexity is known so closely that one which no reader sees is still beyond chance."""
+    if not clear_loss(point, baseline):
+        return "no clear loss"
+    return "a loss beyond chance" if point.value("perplexity_change") is not None else "a clear loss"
+
+
+def _ratio(point: Point, baseline: Point, key: str) -> float | None:
+    mine, base = point.value(key), baseline.value(key)
+    return base / mine if mine and base else None

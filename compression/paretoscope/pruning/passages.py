@@ -1,0 +1,41 @@
+"""What calibrates a method: of a classifier all calibration texts, of a language model some thousand tokens of passages.
+
+A language model's task has documents by the hundred thousand tokens, cut into passages that begin with as many documents as there are. A
+second moment is known well from some thousand tokens, and what costs time is their number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import nn
+from transformers import PreTrainedModel
+
+from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.models.decoder_anatomy import is_decoder
+
+TOKENS = 16_384
+"""Tokens that a language model is shown in all."""
+AT_ONCE = 2_048
+"""Tokens of a language model's batch: its hidden states and attention have to fit into memory beside the model."""
+BATCH = 64
+"""Texts of a classifier's batch."""
+
+
+def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
+    """The texts that calibrate a method on this model; for a language model the first passages, to `TOKENS` tokens."""
+    split = context.encoded("calibration")
+    if not is_decoder(model.config):
+        return split
+    ends = np.cumsum([len(ids) for ids in split.ids])
+    count = int(np.searchsorted(ends, TOKENS)) + 1
+    return EncodedSplit(split.ids[:count], split.labels[:count], f"{split.key}-{TOKENS}")
+
+
+def batch_size(model: PreTrainedModel, split: EncodedSplit) -> int:
+    """Texts that are run at once."""
+    return max(1, AT_ONCE // max(map(len, split.ids))) if is_decoder(model.config) else BATCH
+
+
+def body(model: PreTrainedModel) -> nn.Module:
+    """What is run to see inside: a language model's head, whose logits are hundreds of megabytes, is left out."""
+    return model.base_model if is_decoder(model.config) else model

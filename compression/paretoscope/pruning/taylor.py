@@ -1,0 +1,96 @@
+"""First-order Taylor: what the loss would change by if something were zero, judged by its gradient. For weights and all structure.
+
+It only scores, on the labels of the calibration split. A part of the model is judged as if it went through a gate g, open at 1: by the
+size of dL/dg, text by text (Michel et al. 2019, arXiv:1905.10650, equation 2), for over all texts the signs cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from paretoscope.models.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.context import StageContext
+from paretoscope.models.decoder_anatomy import DecoderLayer
+from paretoscope.models.stream import stream
+from paretoscope.pruning.gradients import BATCH, losses
+from paretoscope.pruning.residual import layers_watched
+from paretoscope.pruning.units import UnitGroup
+
+
+def score(weight: Tensor, gradients: Tensor) -> Tensor:
+    """|w * gradient| (Molchanov et al. 2019, arXiv:1906.10771): `weight`, `gradients` [out, in] -> scores [out, in], the highest kept.
+
+    `gradients` is their mean size over batches, from `gradients.mean_gradients`.
+    """
+    return weight.abs() * gradients
+
+
+def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:
+    """Mean over texts of |sum over tokens and entries of x * dL/dx|, x being what a unit hands on: [units] for each group."""
+    sums = [torch.zeros(group.count(model)) for group in groups]
+
+    def see(number: int, entered: Tensor, gradient: Tensor) -> None:
+        group = groups[number]
+        product = (entered * gradient).reshape(len(entered), -1, group.count(model), group.size)
+        sums[number] += product.sum((1, 3)).abs().sum(0)
+
+    _watch_gradients(model, [group.columns for group in groups], context, see)
+    return [total / len(context.encoded("calibration")) for total in sums]
+
+
+def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext) -> Tensor:
+    """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the layer's output to its input."""
+    sums = torch.zeros(len(layers))
+
+    def see(number: int, before: Tensor, after: Tensor) -> None:
+        added = (after - before).detach()
+
+        def add(gradient: Tensor) -> None:
+            sums[number] += (added * gradient).flatten(1).sum(1).abs().sum()
+
+        after.register_hook(add)
+
+    with layers_watched(model, layers, see):
+        _run_backward(model, context)
+    return sums / len(context.encoded("calibration"))
+
+
+def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
+    """Mean over texts of |sum over tokens of x_j * dL/dx_j|, summed over the inputs of all attentions and feed-forwards: [hidden]."""
+    sums = torch.zeros(stream(model).width(model))
+
+    def see(_: int, entered: Tensor, gradient: Tensor) -> None:
+        sums.add_((entered * gradient).sum(1).abs().sum(0))
+
+    _watch_gradients(model, [name for layer in anatomy(model).layers for name in (layer.query, layer.ffn_in)], context, see)
+    return sums / len(context.encoded("calibration"))
+
+
+def _watch_gradients(model: PreTrainedModel, linears: Sequence[str], context: StageContext, see: Callable[[int, Tensor, Tensor], None]) -> None:
+    """Call `see(number, input, gradient of the loss by it)` for each Linear named and each batch of the calibration split.
+
+    The gradient of a tensor counts all that read it, the residual connection too.
+    """
+
+    def enter(number: int, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        kept = given[0].detach()
+        given[0].register_hook(lambda gradient: see(number, kept, gradient))
+
+    with ExitStack() as hooks:
+        for number, name in enumerate(linears):
+            hook = model.get_submodule(name).register_forward_pre_hook(partial(enter, number))
+            hooks.callback(hook.remove)
+        _run_backward(model, context)
+
+
+def _run_backward(model: PreTrainedModel, context: StageContext) -> None:
+    """Forward and backward over the calibration split for what hooks see; the model's own gradients are left alone."""
+    table = [parameter for parameter in model.get_input_embeddings().parameters() if parameter.requires_grad]
+    for loss in losses(model, context.encoded("calibration"), BATCH):
+        torch.autograd.grad(loss, table)

@@ -1,0 +1,94 @@
+"""What each activation that meets a matrix is like on examples: one pass over the calibration split, shared by all that ask.
+
+Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the largest value of each channel.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from paretoscope.decoder_io import feeds
+from paretoscope.methods import CALIBRATIONS
+from paretoscope.models.context import StageContext
+from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
+from paretoscope.models.runtime import workbench
+from paretoscope.quantization.histogram import BINS, Histogram
+from paretoscope.quantization.passages import passages
+
+Ranges = dict[str, tuple[float, float]]
+
+
+@dataclass
+class Activation:
+    """What was seen of one activation [.., channels]: all its values, and the largest absolute one of each channel."""
+
+    histogram: Histogram
+    peaks: np.ndarray
+    """float64 [channels]."""
+
+    def add(self, values: np.ndarray) -> None:
+        self.histogram.add(values)
+        self.peaks = np.maximum(self.peaks, np.abs(values).reshape(-1, len(self.peaks)).max(axis=0))
+
+
+def activation_ranges(model: onnx.ModelProto, context: StageContext, examples: int, method: str = "minmax") -> Ranges:
+    """(low, high) of every activation that meets a matrix, by the calibration method of that name."""
+    clipped_range = importlib.import_module(CALIBRATIONS[method].carried_out_by).clipped_range
+    seen = observe(model, context, examples)
+
+    def compute() -> np.ndarray:
+        return np.array([clipped_range(activation.histogram) for activation in seen.values()])
+
+    ranges = context.cached(f"ranges-{method}-{_key(model, context, examples)}", compute)
+    return {name: (float(low), float(high)) for name, (low, high) in zip(seen, ranges, strict=True)}
+
+
+def observe(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, Activation]:
+    """Every activation that meets a matrix, by name, over the first `examples` of the calibration split.
+
+    A text at a time, so no padding is seen. Computed once per graph and split.
+    """
+    widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(model)}
+    widths = dict(sorted(widths.items()))
+    texts = passages(model, context.encoded("calibration").ids[:examples])
+    packed = context.cached(f"activations-{_key(model, context, examples)}", lambda: _pack(_observe(model, widths, texts, context)))
+    return _unpack(packed, widths)
+
+
+def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
+    return f"{graph_key(model)}-{context.encoded('calibration').key}-{examples}"
+
+
+def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
+    seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
+    with workbench(model) as bench:
+        session = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
+        for step, ids in enumerate(texts, start=1):
+            values = session.run(None, feeds(session.get_inputs(), ids[None]))
+            for activation, value in zip(seen.values(), values, strict=True):
+                activation.add(np.asarray(value))
+            context.progress(step, len(texts))
+    return seen
+
+
+def _pack(seen: dict[str, Activation]) -> np.ndarray:
+    """One float64 row an activation, for the cache: limit, low, high, counts, then its channels' peaks (0 where it has fewer channels)."""
+    widest = max(len(activation.peaks) for activation in seen.values())
+    rows = np.zeros((len(seen), 3 + BINS + widest))
+    for row, activation in zip(rows, seen.values(), strict=True):
+        histogram = activation.histogram
+        row[:3] = histogram.limit, histogram.low, histogram.high
+        row[3 : 3 + BINS] = histogram.counts
+        row[3 + BINS : 3 + BINS + len(activation.peaks)] = activation.peaks
+    return rows
+
+
+def _unpack(rows: np.ndarray, widths: dict[str, int]) -> dict[str, Activation]:
+    return {
+        name: Activation(Histogram(row[3 : 3 + BINS].astype(np.int64), *map(float, row[:3])), row[3 + BINS : 3 + BINS + width])
+        for (name, width), row in zip(widths.items(), rows, strict=True)
+    }

@@ -1,0 +1,90 @@
+"""SmoothQuant: channels of an activation that are large everywhere hand part of their size to the weights that meet them
+(Xiao et al. 2022, arXiv:2211.10438), so that one scale for the whole activation wastes fewer of its 256 levels.
+
+    x W = (x / s) (s W),    s[j] = max |x[:, j]| ** alpha / max |W[j]| ** (1 - alpha)
+
+The fp32 function stays the same; what is rounded afterwards is `int8.py`'s. As in the paper this is done after norms: for query,
+key and value, and for the first matrix of the feed-forward. Where nothing else reads the norm, its scale and bias take the
+division. In a post-norm model such as BERT the residual reads it too, so the division is a node of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from paretoscope.models.graph import Matrix, initializers, matrices
+
+NORMS = ("LayerNormalization", "SkipLayerNormalization", "SimplifiedLayerNormalization")
+SCALE_AND_BIAS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}
+"""Places of a norm's scale and bias among its inputs."""
+LEAST = 1e-5
+"""Channels and weights count as at least this large, as in the authors' code."""
+
+
+def smooth(model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float) -> onnx.ModelProto:
+    """A copy that computes the same with smoother activations; alpha 0 leaves the model as it is.
+
+    `peaks` gives the largest absolute value of each channel of every activation that enters a matrix, by its name in the graph.
+    """
+    if alpha == 0:
+        return model
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    producers = {name: node for node in result.graph.node for name in node.output}
+    readers = Counter(name for node in result.graph.node for name in node.input)
+    readers.update(output.name for output in result.graph.output)
+    for value, group in _after_norms(result, producers).items():
+        divisor = factors(peaks[value], [matrix.weight for matrix in group], alpha)
+        for matrix in group:
+            _set(result, matrix.name, matrix.weight * divisor[:, None])
+        norm = producers[value]
+        parts = [norm.input[place] for place in SCALE_AND_BIAS[norm.op_type] if place < len(norm.input)]
+        if readers[value] == len(group) and all(readers[part] == 1 for part in parts):
+            for part in parts:
+                _set(result, part, numpy_helper.to_array(initializers(result)[part]) / divisor)
+        else:
+            _divide(result, value, [matrix.node for matrix in group], divisor)
+    return result
+
+
+def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.ndarray:
+    """s, float32 [channels], for matrices [channels, outputs] that share an activation with these peaks.
+
+    A channel that is always zero, or that meets only zeros, is left as it is.
+
+    >>> factors(np.array([16.0, 1.0, 0.0]), [np.array([[1.0, -0.5], [4.0, 0.0], [1.0, 1.0]])], 0.5).tolist()
+    [4.0, 0.5, 1.0]
+    """
+    largest = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
+    divisor = np.maximum(peaks, LEAST) ** alpha / np.maximum(largest, LEAST) ** (1 - alpha)
+    return np.where((peaks > 0) & (largest > 0), divisor, 1.0).astype(np.float32)
+
+
+def _after_norms(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]) -> dict[str, list[Matrix]]:
+    """The matrices of the encoder that read a norm, by the name of what they read."""
+    groups: dict[str, list[Matrix]] = {}
+    for matrix in matrices(model):
+        value = matrix.node.input[0]
+        if not matrix.in_head and value in producers and producers[value].op_type in NORMS:
+            groups.setdefault(value, []).append(matrix)
+    return groups
+
+
+def _set(model: onnx.ModelProto, name: str, value: np.ndarray) -> None:
+    initializers(model)[name].CopyFrom(numpy_helper.from_array(np.asarray(value, dtype=np.float32, order="C"), name))
+
+
+def _divide(model: onnx.ModelProto, value: str, readers: list[onnx.NodeProto], divisor: np.ndarray) -> None:
+    """Let the nodes `readers` read `value` / `divisor`."""
+    smoothed, inverse = f"{value}.smooth", f"{value}.smoothing"
+    model.graph.initializer.append(numpy_helper.from_array(1 / divisor, inverse))
+    node = helper.make_node("Mul", [value, inverse], [smoothed], name=smoothed)
+    first = min(index for index, other in enumerate(model.graph.node) if other in readers)
+    model.graph.node.insert(first, node)
+    for reader in readers:
+        reader.input[0] = smoothed

@@ -1,0 +1,103 @@
+"""The recipe language: stages in an order that makes sense, and a seed.
+
+A recipe is a value. It says what to do; which stages there are and what their fields mean is `stages/`'s.
+Its id is a hash of its canonical JSON, so the same recipe is the same id everywhere, and the same
+holds for every prefix of it, which is what lets trials share their first stages.
+
+    >>> recipe = Recipe(stages=(PruneWeights(sparsity=0.5), Quantize()))
+    >>> recipe.in_words()
+    'magnitude 50 % → int8 dynamic'
+    >>> recipe.prefix(1).in_words()
+    'magnitude 50 %'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, Field, model_validator
+
+from paretoscope.stages import AnyStage, PruneWeights, Quantize, Strategy
+
+
+class Recover(BaseModel, frozen=True, extra="forbid"):
+    """A rule for every stage of a recipe: where one costs more than is allowed on the validation split, other ways to the same
+    size are tried (a gentler allocation, a method that looks at data, more training, a teacher), and the result says which."""
+
+    max_drop: Annotated[float, Field(ge=0, le=100, description="points of accuracy, or per cent of perplexity, that one stage may cost")] = 1.0
+    epochs: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="passes over the training split that may be added in all, counted as in retrain_epochs; 0 allows what costs no training",
+        ),
+    ] = 4.0
+
+    def in_words(self) -> str:
+        return f"at most {self.max_drop:g} lost a stage"
+
+
+class Recipe(BaseModel, frozen=True, extra="forbid"):
+    """What to do to a model: an ordered list of stages and a seed. No stage at all is the baseline."""
+
+    version: Literal[1] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    stages: tuple[AnyStage, ...] = ()
+    recover: Recover | None = None
+
+    @model_validator(mode="after")
+    def _order_makes_sense(self) -> Self:
+        for place, stage in enumerate(self.stages[:-1]):
+            if isinstance(stage, Quantize):
+                after = self.stages[place + 1]
+                raise ValueError(
+                    f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize): integers can be neither trained "
+                    "nor pruned further; move quantize to the end"
+                )
+        last = self.stages[-1] if self.stages else None
+        if isinstance(last, Quantize) and last.zero_point == "real" and any(isinstance(stage, PruneWeights) for stage in self.stages):
+            raise ValueError("zero_point real has no level at zero, so pruned weights would not stay zero; leave zero_point out")
+        return self
+
+    def canonical_json(self) -> str:
+        """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
+        return json.dumps(self._content([stage.canonical() for stage in self.stages]), sort_keys=True, separators=(",", ":"))
+
+    def _content(self, stages: list[dict[str, Any]]) -> dict[str, Any]:
+        content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": stages}
+        if self.recover and self.stages:  # a baseline has nothing to win back
+            content["recover"] = self.recover.model_dump(mode="json")
+        return content
+
+    @property
+    def id(self) -> str:
+        """First 12 hex digits of the sha256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:12]
+
+    def prefix(self, count: int) -> Recipe:
+        """The recipe that stops after `count` stages."""
+        return self.model_copy(update={"stages": self.stages[:count]})
+
+    @property
+    def learns_from_unlabelled(self) -> bool:
+        """Whether a stage asks for texts without labels."""
+        return any(getattr(stage, "unlabelled", False) for stage in self.stages)
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """The strategies it uses, each once, in order."""
+        return tuple(dict.fromkeys(stage.strategy for stage in self.stages))
+
+    def in_words(self) -> str:
+        """The recipe in a line."""
+        if not self.stages:
+            return "fp32 baseline"
+        return " → ".join(stage.in_words() for stage in self.stages) + (f" ({self.recover.in_words()})" if self.recover else "")
+
+    def to_yaml(self) -> str:
+        """The file that `recipe_file.parse_recipe` reads back to an equal recipe; what a stage is about stands there even where it is a default."""
+        return yaml.safe_dump(self._content([stage.spelt() for stage in self.stages]), sort_keys=False, allow_unicode=True)

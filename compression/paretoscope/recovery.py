@@ -1,0 +1,79 @@
+"""What can be tried when a stage costs too much: other ways to the same size, the cheapest first. Pure; trying is the engine's.
+
+A remedy keeps what the stage promised (its ratio, sparsity or bits) and changes how that is reached: a gentler allocation, a method
+that looks at data, more training, a teacher. Remedies build on each other.
+
+    >>> stage = PruneStructure(target="ffn", ratio=0.5)
+    >>> first = next(remedies(stage, epochs=2))
+    >>> first.in_words()
+    'ffn global -50 %'
+    >>> [remedy.in_words() for remedy in remedies(stage, epochs=2)][-1]
+    'ffn -50 % + 2 epochs with teacher'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from paretoscope.methods import WEIGHT_SCORES
+from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+
+TEACHER = 0.7
+"""Share of the teacher in training that is to win something back."""
+
+
+def remedies(stage: Stage, epochs: float) -> Iterator[Stage]:
+    """Stages to try in place of `stage`, none of which trains more than `epochs` longer; those that cost no training come first."""
+    for changes in _changes(stage, epochs):
+        if all(getattr(stage, name) == value for name, value in changes.items()):
+            continue
+        try:
+            yield type(stage).model_validate(stage.model_dump() | changes)
+        except ValidationError:  # a choice that this stage's other fields rule out
+            continue
+
+
+def epochs_of(stage: Stage) -> float:
+    """Passes over the training split that a stage makes."""
+    if isinstance(stage, Distill):
+        return stage.epochs
+    return getattr(stage, "train_epochs" if isinstance(stage, Quantize) else "retrain_epochs")
+
+
+def _changes(stage: Stage, epochs: float) -> Iterator[dict[str, Any]]:
+    longer = [epochs_of(stage) + more for more in _doubling(epochs)]
+    if isinstance(stage, Distill):
+        yield from ({"epochs": each} for each in longer)
+        if longer:
+            yield {"epochs": longer[-1], "hidden_weight": 1.0}
+    elif isinstance(stage, PruneStructure | PruneWeights):
+        if isinstance(stage, PruneStructure):
+            yield {"allocation": "global"}
+        elif not WEIGHT_SCORES[stage.method].updates:
+            yield {"method": "sparsegpt", "scope": "layer"}
+            yield {"scope": "global"}
+        yield from ({"retrain_epochs": each, "distill_weight": stage.distill_weight or TEACHER} for each in longer)
+    elif isinstance(stage, Quantize):
+        if stage.scheme == "weight-only":
+            yield {"rounding": "gptq"}
+            yield {"rounding": "gptq", "allocation": "sensitivity"}
+        else:
+            yield {"smooth": 0.5}
+        yield from ({"train_epochs": each, "rounding": "rtn", "smooth": 0.0} for each in longer)
+
+
+def _doubling(epochs: float) -> Iterator[float]:
+    """1, 2, 4, ... and at last all of it.
+
+    >>> list(_doubling(6)), list(_doubling(0.5)), list(_doubling(0))
+    ([1.0, 2.0, 4.0, 6], [0.5], [])
+    """
+    step = 1.0
+    while step < epochs:
+        yield step
+        step *= 2
+    if epochs:
+        yield epochs

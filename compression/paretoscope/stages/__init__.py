@@ -1,0 +1,27 @@
+"""The stages of the recipe language, a class and a file each: the fields, what they mean and which of them go together.
+
+A stage only says what to do; the file named by its `carried_out_by` does it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from paretoscope.stages.distill import Distill
+from paretoscope.stages.prune_structure import PruneStructure
+from paretoscope.stages.prune_weights import PruneWeights
+from paretoscope.stages.quantize import BITS, GROUP_SIZES, Quantize
+from paretoscope.stages.retrained import Retrained
+from paretoscope.stages.stage import Stage, Strategy
+
+__all__ = ["BITS", "GROUP_SIZES", "STAGES", "AnyStage", "Distill", "PruneStructure", "PruneWeights", "Quantize", "Retrained", "Stage", "Strategy"]
+
+AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
+STAGES: dict[str, type[Stage]] = {
+    "distill": Distill,
+    "prune-structure": PruneStructure,
+    "prune-weights": PruneWeights,
+    "quantize": Quantize,
+}

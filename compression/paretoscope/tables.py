@@ -1,0 +1,216 @@
+"""The tables of the store and the connection to them; what may be done with the rows is `store.py`'s.
+
+The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy speaks to by URL.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import DateTime, Dialect, Engine, String, Text, create_engine, event
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeDecorator
+
+from paretoscope.errors import StoreError
+
+SCHEMA_VERSION = 1
+"""Raised when a table changes in a way that an older program would misread."""
+BUSY_SECONDS = 15
+"""How long a writer waits for another one before it gives up."""
+LEAST_FREE_BYTES = 200_000
+"""With less room than this a disk counts as full: SQLite's files grow by about as much at once."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment: aware in Python, naive UTC in the database, for not every database keeps a time zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Table(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Utc, str: String(255)}
+
+
+class Schema(Table):
+    """One row: which version of the tables this is, and a counter that every write raises."""
+
+    __tablename__ = "schema_version"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    changes: Mapped[int]
+
+
+class Trial(Table):
+    """A request and what became of it. `attempts` rises with each claim and fences off late answers."""
+
+    __tablename__ = "trials"
+    trial_id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(Text)
+    model_key: Mapped[str] = mapped_column(index=True)
+    task: Mapped[str] = mapped_column(Text)
+    task_key: Mapped[str]
+    request: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(index=True)
+    priority: Mapped[int]
+    queued_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    progress: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int]
+    lost: Mapped[int]
+    cancel_requested: Mapped[bool]
+    document: Mapped[str | None] = mapped_column(Text)
+
+
+class Measurement(Table):
+    """One number about one artefact; rows are only ever added."""
+
+    __tablename__ = "measurements"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    metric: Mapped[str]
+    value: Mapped[float]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    n: Mapped[int | None]
+    protocol: Mapped[str]
+    conditions: Mapped[str]
+    machine_id: Mapped[str | None]
+    runtime: Mapped[str]
+    taken_at: Mapped[datetime]
+
+
+class MachineRow(Table):
+    """A machine that measured something; `fingerprint` is the JSON of `trial.Machine`."""
+
+    __tablename__ = "machines"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(Text)
+
+
+class EngineRow(Table):
+    """The engine at work, one row at most."""
+
+    __tablename__ = "engines"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    pid: Mapped[int]
+    host: Mapped[str]
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+    asked_at: Mapped[datetime]
+    stays: Mapped[bool]
+
+
+def connect(url: str, where: Path) -> Engine:
+    """A connection pool to the database at `url`, with its tables made when there are none.
+
+    `where` is the workspace that messages name. Raises `StoreError` when the database cannot be
+    opened, is not one, or comes from a newer version of this program.
+    """
+    with plain_errors(where):
+        try:
+            engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise StoreError(f'The database URL "{url}" cannot be used: {error}; set PARETOSCOPE_DATABASE_URL to an SQLAlchemy URL.') from error
+        if engine.dialect.name == "sqlite":
+            where.mkdir(parents=True, exist_ok=True)
+            event.listen(engine, "connect", _tune_sqlite)
+        with _one_at_a_time(where / "opening.lock") if engine.dialect.name == "sqlite" else nullcontext():
+            found = _schema_version(engine)
+    if found > SCHEMA_VERSION:
+        engine.dispose()
+        raise StoreError(
+            f'The workspace "{where}" comes from a newer version of Paretoscope (tables {found}, this one knows {SCHEMA_VERSION}); '
+            "update Paretoscope or choose another --workspace."
+        )
+    return engine
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Generator[None]:
+    """Hold a lock file: SQLite refuses at once, without waiting, when two processes turn a new database to WAL mode."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    """Readers never wait for the writer in WAL mode; NORMAL loses nothing when a process dies."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _schema_version(engine: Engine) -> int:
+    """The version of the tables, which are made when there are none.
+
+    Several processes may do it at once: each statement is harmless when repeated.
+    """
+    with engine.connect() as connection:
+        made = engine.dialect.has_table(connection, Schema.__tablename__)
+    if not made:
+        with engine.begin() as connection:
+            for table in Table.metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
+    with Session(engine) as session:
+        row = session.get(Schema, 1)
+        if row is not None:
+            return row.version
+        try:
+            session.add(Schema(id=1, version=SCHEMA_VERSION, changes=0))
+            session.commit()
+        except IntegrityError:
+            pass  # another process was first, with the same row
+        return SCHEMA_VERSION
+
+
+@contextmanager
+def plain_errors(where: Path) -> Generator[None]:
+    """Turn what a database or its disk complains about into one `StoreError` sentence."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(_sentence(str(error.orig), where)) from error
+    except OSError as error:
+        raise StoreError(
+            f'The workspace "{where}" cannot be used: {error.strerror or error}; choose a folder you may write to with --workspace.'
+        ) from error
+
+
+def _no_room(where: Path) -> bool:
+    """SQLite reports a full disk as an I/O error when it cannot make its shared memory file."""
+    try:
+        return shutil.disk_usage(where).free < LEAST_FREE_BYTES
+    except OSError:
+        return False
+
+
+def _sentence(complaint: str, where: Path) -> str:
+    low = complaint.lower()
+    if "disk is full" in low or ("disk i/o" in low and _no_room(where)):
+        return f'The disk of the workspace "{where}" is full; free some space (the folder "cache" inside it may be deleted) and try again.'
+    if "readonly" in low or "read-only" in low or "unable to open" in low:
+        return f'The database in the workspace "{where}" cannot be written ({complaint}); choose a folder you may write to with --workspace.'
+    if "not a database" in low or "malformed" in low:
+        return f'The file "store.db" in the workspace "{where}" is not a readable database ({complaint}); move it away or restore a copy.'
+    if "locked" in low:
+        return f'The database in the workspace "{where}" is kept busy by another program ({complaint}); close that one and try again.'
+    return f'The database of the workspace "{where}" refused: {complaint.splitlines()[0]}; check it or choose another --workspace.'

@@ -1,0 +1,322 @@
+"""What is asked of the engine and what comes back: the JSON document that every verb and page shares.
+
+These are values. Where they are kept is `store.py`'s, how they are made is `engine/`'s and `measure/`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from paretoscope.defaults import Axes, axes
+from paretoscope.recipe import Recipe
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Protocol = Literal["quick", "standard"]
+LIVE: tuple[Status, ...] = ("queued", "running")
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Conditions(Value):
+    """What a latency was taken under: requests at once, tokens in each, threads of the runtime."""
+
+    batch: int = 1
+    sequence: int = 32
+    threads: int = 2
+
+    def in_words(self) -> str:
+        """
+        >>> Conditions().in_words()
+        'batch 1, 32 tokens, 2 threads'
+        """
+        return f"batch {self.batch}, {self.sequence} tokens, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+class TrialRequest(Value):
+    """One thing to make and measure. Equal requests are one trial.
+
+    `model` and `task` are the names a person gave (a built-in name, a folder, a hub id; a built-in
+    task or a file), `unlabelled` a file of texts to learn from beside the task's; `model_key` and
+    `task_key` are hashes of their content, filled in when queued.
+    """
+
+    model: str
+    task: str
+    recipe: Recipe = Recipe()
+    protocol: Protocol = "quick"
+    conditions: Conditions = Conditions()
+    model_key: str = ""
+    task_key: str = ""
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+    unlabelled: str | None = None
+
+    @property
+    def trial_id(self) -> str:
+        """First 12 hex digits of a hash of the request: content keys in place of names and paths."""
+        content = {
+            "model": self.model_key or self.model,
+            "task": self.task_key or self.task,
+            "recipe": self.recipe.id,
+            "protocol": self.protocol,
+            "conditions": self.conditions.model_dump(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class ArtifactRecord(Value):
+    """A folder that runs anywhere. `weights_bytes` is the payload of its tensors alone."""
+
+    path: str
+    size_bytes: int
+    files: dict[str, int]
+    sha256: dict[str, str]
+    weights_bytes: int | None = None
+
+
+class Interval(Value):
+    value: float
+    low: float
+    high: float
+
+
+class Quality(Value):
+    """A quality metric on one split, with its 95 % interval."""
+
+    metric: str = "accuracy"
+    value: float
+    low: float
+    high: float
+    n: int
+    split: str = "validation"
+
+
+class Paired(Value):
+    """The same examples through this artefact and through the baseline; of prose the tokens are the examples.
+
+    `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
+    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats, None where the distributions were not
+    kept. `change` is that of the perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
+    """
+
+    agreement: float
+    lost: int
+    gained: int
+    mcnemar_p: float
+    kl: float | None = None
+    change: Interval | None = None
+
+
+class HeldOut(Value):
+    """What the test split says of a model that somebody keeps; of an uncompressed one there is nothing to compare with."""
+
+    quality: Quality
+    baseline: Quality | None = None
+    paired: Paired | None = None
+    opened_at: datetime
+
+
+class Latency(Value):
+    """Quantiles of `n` requests; one that `n` does not support is None. Low and high bound the median at 95 %."""
+
+    batch: int
+    sequence: int
+    threads: int
+    n: int
+    p50_ms: float
+    p50_low_ms: float | None = None
+    p50_high_ms: float | None = None
+    p90_ms: float
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    load_ms: float | None = None
+    noisy: bool = False
+
+
+class Memory(Value):
+    """Resident bytes of the measuring process over those of an empty runtime."""
+
+    peak_bytes: int
+    steady_bytes: int
+
+
+class Generation(Value):
+    """What a decoder takes to answer: the medians over `n` requests of the time to the first token and over all tokens after it
+    of the time of one (low and high bound them at 95 %), at a prompt of `prompt_tokens`; `tokens_per_s` are those of all rows of the
+    batch. `ttft_speedup` is the baseline's time to the first token over this one's, in turns."""
+
+    prompt_tokens: int
+    new_tokens: int
+    n: int
+    ttft_ms: float
+    ttft_low_ms: float | None = None
+    ttft_high_ms: float | None = None
+    ttft_p90_ms: float
+    tpot_ms: float
+    tpot_low_ms: float | None = None
+    tpot_high_ms: float | None = None
+    tpot_p90_ms: float
+    tokens_per_s: float
+    ttft_speedup: Interval | None = None
+
+
+class Energy(Value):
+    joules_per_request: float
+    source: str
+
+
+class Measured(Value):
+    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a decoder has a `generation`;
+    its `latency` has the quantiles of the time of one output token."""
+
+    artifact: ArtifactRecord
+    quality: Quality
+    latency: Latency
+    memory: Memory
+    energy: Energy
+    generation: Generation | None = None
+    theoretical_bytes: int | None = None
+
+
+class Machine(Value):
+    """A fingerprint: what a figure may depend on. `id` is a hash of all other fields."""
+
+    id: str
+    cpu: str
+    flags: tuple[str, ...] = ()
+    cores: int
+    memory_bytes: int
+    system: str
+    versions: dict[str, str]
+
+    def in_words(self) -> str:
+        vnni = ", VNNI" if any("vnni" in flag for flag in self.flags) else ""
+        return f"{self.cpu}, {self.cores} cores{vnni}"
+
+
+class TrialDocument(Value):
+    """What `run --json` prints; `sweep` and `frontier` print lists of it.
+
+    While a trial is not done, what it has not reached yet is None.
+    """
+
+    trial_id: str
+    recipe_id: str
+    model: str
+    task: str
+    status: Status
+    recipe: Recipe
+    protocol: Protocol
+    artifact: ArtifactRecord | None = None
+    quality: Quality | None = None
+    paired: Paired | None = None
+    latency: Latency | None = None
+    speedup: Interval | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    generation: Generation | None = None
+    theoretical_bytes: int | None = None
+    baseline: Measured | None = None
+    machine: Machine | None = None
+    timings_s: dict[str, float] = {}
+    """Seconds that this trial waited for each of its steps; nearly nothing where another had made it before."""
+    stage_seconds: tuple[float, ...] = ()
+    """Seconds that each stage of the recipe cost when it was made, for this trial or one before it."""
+    held_out: HeldOut | None = None
+    """Opened once, for a model that was chosen; no curve and no choice looks at it."""
+    error: str | None = None
+    measured_at: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @property
+    def is_baseline(self) -> bool:
+        return not self.recipe.stages
+
+    @property
+    def measured_under(self) -> tuple[str | None, Conditions | None]:
+        """Machine and conditions: points share an axis only where both are equal."""
+        at = self.latency
+        under = at and Conditions(batch=at.batch, sequence=at.sequence, threads=at.threads)
+        return self.machine and self.machine.id, under
+
+    @property
+    def axes(self) -> Axes:
+        """The metrics that say how good, large and fast this model is."""
+        return axes(self.quality.metric if self.quality else "accuracy", generates=self.generation is not None)
+
+    def metrics(self) -> Iterator[MetricValue]:
+        """Every measured number with its key in the metric table; what is missing is left out."""
+        if self.quality:
+            yield MetricValue(self.axes.quality, self.quality.value, self.quality.low, self.quality.high)
+        if self.paired and self.paired.change:
+            yield MetricValue("perplexity_change", self.paired.change.value, self.paired.change.low, self.paired.change.high)
+        if self.artifact:
+            yield MetricValue("size_bytes", self.artifact.size_bytes)
+        if self.generation:
+            yield from self._generation_metrics(self.generation)
+        elif self.latency:
+            yield from self._latency_metrics(self.latency)
+        if self.latency and self.latency.load_ms is not None:
+            yield MetricValue("load_ms", self.latency.load_ms)
+        if self.speedup:
+            yield MetricValue("speedup", self.speedup.value, self.speedup.low, self.speedup.high)
+        if self.memory:
+            yield MetricValue("peak_memory_bytes", self.memory.peak_bytes)
+            yield MetricValue("steady_memory_bytes", self.memory.steady_bytes)
+        if self.energy:
+            yield MetricValue("energy_j", self.energy.joules_per_request)
+        if self.paired:
+            beside = {"agreement": self.paired.agreement, "kl": self.paired.kl}
+            yield from (MetricValue(key, value) for key, value in beside.items() if value is not None)
+        if self.theoretical_bytes is not None:
+            yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+
+    def _latency_metrics(self, at: Latency) -> Iterator[MetricValue]:
+        yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)
+        yield MetricValue("latency_p90_ms", at.p90_ms)
+        for key, value in (("latency_p95_ms", at.p95_ms), ("latency_p99_ms", at.p99_ms)):
+            if value is not None:
+                yield MetricValue(key, value)
+
+    def _generation_metrics(self, at: Generation) -> Iterator[MetricValue]:
+        yield MetricValue("tpot_ms", at.tpot_ms, at.tpot_low_ms, at.tpot_high_ms)
+        yield MetricValue("ttft_ms", at.ttft_ms, at.ttft_low_ms, at.ttft_high_ms)
+        yield MetricValue("tokens_per_s", at.tokens_per_s)
+        if at.ttft_speedup:
+            yield MetricValue("ttft_speedup", at.ttft_speedup.value, at.ttft_speedup.low, at.ttft_speedup.high)
+
+
+class MetricValue(NamedTuple):
+    """One number about one artefact, in the unit it is stored in."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+WAITING = "waiting for the machine"
+"""Stage of a trial that can be measured only when nothing else computes; it waits, and that is no part of any step's time."""
+
+
+class Progress(Value):
+    """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of `stage_count`."""
+
+    stage: str
+    stage_number: int
+    stage_count: int
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None

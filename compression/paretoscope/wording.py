@@ -1,0 +1,179 @@
+"""How changes and chances are said, in one place: a difference, a ratio of sizes or speeds, a p, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paretoscope.defaults import axes
+from paretoscope.metrics import metric
+from paretoscope.trial import HeldOut, Interval, Paired
+
+
+def difference(key: str, change: float) -> str:
+    """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
+
+    >>> difference("quality", -0.0124), difference("size_bytes", 3e6), difference("speedup", 0)
+    ('-1.2 points', '+3.00 MB', '+0 x')
+    """
+    return f"{'-' if change < 0 else '+'}{_amount(key, change)} {_unit(key)}".strip()
+
+
+def _amount(key: str, change: float) -> str:
+    """Without a sign; points to a tenth, as they stand everywhere."""
+    row = metric(key)
+    return f"{row.shown(abs(change)):.1f}" if row.unit == "%" else row.number(abs(change))
+
+
+def _unit(key: str) -> str:
+    """Of a change."""
+    unit = metric(key).unit
+    return "points" if unit == "%" else unit
+
+
+def change(key: str, value: float, base: float) -> str:
+    """What a number is beside the baseline's `base`: a difference, or per cent of it where that is how the metric is compared.
+
+    >>> change("quality", 0.948, 0.96), change("perplexity", 18.36, 18.0)
+    ('-1.2 points', '+2.00 %')
+    """
+    return f"{100 * (value / base - 1):+.2f} %" if metric(key).relative else difference(key, value - base)
+
+
+def allowance(key: str, bound: float) -> str:
+    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it: with more digits than a change has, for it decides.
+
+    >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
+    ('2.00 points', '2.00 %')
+    """
+    row = metric(key)
+    return f"{100 * bound:.2f} %" if row.relative else f"{row.number(bound)} {_unit(key)}".strip()
+
+
+def what_is_lost(key: str) -> str:
+    """What a worse number called `key` is a loss of.
+
+    >>> what_is_lost("quality"), what_is_lost("perplexity")
+    ('accuracy', 'quality')
+    """
+    row = metric(key)
+    return row.called if row.better == "higher" else "quality"
+
+
+def negligible(key: str, change: float) -> bool:
+    """Whether a change is nothing at the digits that a person reads, such as 300 bytes in megabytes.
+
+    >>> negligible("size_bytes", -300), negligible("size_bytes", 3e6)
+    (True, False)
+    """
+    return float(_amount(key, change).replace(",", "")) == 0
+
+
+def may_be_one(low: float | None, high: float | None) -> bool:
+    """Whether a ratio with this interval may be 1; one without an interval is what it is."""
+    return low is not None and high is not None and low <= 1 <= high
+
+
+def speed_in_words(ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2) -> str:
+    """A speed-up; no clear one when its interval covers 1.
+
+    >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5), speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
+    ('3.90x faster', '2.00x slower', 'no clear change of speed', 'the same speed')
+    """
+    if may_be_one(low, high):
+        return "no clear change of speed"
+    return _ratio_in_words(ratio, "faster", "slower", digits) or "the same speed"
+
+
+def speed_with_interval(speedup: Interval) -> str:
+    """A speed-up with its interval, both turned round for a slower model.
+
+    >>> speed_with_interval(Interval(value=1.56, low=1.3, high=1.96)), speed_with_interval(Interval(value=0.5, low=0.4, high=0.625))
+    ('1.56x faster [1.30, 1.96]', '2.00x slower [1.60, 2.50]')
+    >>> speed_with_interval(Interval(value=1.2, low=0.9, high=1.4))
+    'no clear change of speed, 1.20x [0.90, 1.40]'
+    """
+    ratio, low, high = speedup.value, speedup.low, speedup.high
+    said = speed_in_words(ratio, low, high)
+    if may_be_one(low, high):
+        return f"{said}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
+    ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
+    return f"{said} [{ends[0]:.2f}, {ends[1]:.2f}]"
+
+
+def lost_and_gained(found: Paired) -> str:
+    """How many right answers one model lost beside another, and how many it gained.
+
+    >>> lost_and_gained(Paired(agreement=0.9, lost=1, gained=0, mcnemar_p=1.0))
+    '1 answer lost, 0 gained'
+    """
+    return f"{found.lost} answer{'' if found.lost == 1 else 's'} lost, {found.gained} gained"
+
+
+def size_in_words(ratio: float, *, digits: int = 2) -> str:
+    """How much smaller a file is, by the size of the baseline over its own.
+
+    >>> size_in_words(5.3), size_in_words(0.5, digits=1), size_in_words(1.0004)
+    ('5.30x smaller', '2.0x larger', 'the same size')
+    """
+    return _ratio_in_words(ratio, "smaller", "larger", digits) or "the same size"
+
+
+def _ratio_in_words(ratio: float, good: str, bad: str, digits: int) -> str:
+    """Empty for a ratio that is 1 at so many digits."""
+    shown = f"{max(ratio, 1 / ratio):.{digits}f}"
+    return "" if float(shown) == 1 else f"{shown}x {good if ratio > 1 else bad}"
+
+
+def held_out_in_words(found: HeldOut) -> str:
+    """What the test split says, with the comparison with the baseline where there is one, and since when it is known.
+
+    >>> from datetime import datetime
+    >>> from paretoscope.trial import Quality
+    >>> quality = Quality(value=0.941, low=0.92, high=0.957, n=804, split="test")
+    >>> held_out_in_words(HeldOut(quality=quality, opened_at=datetime(2026, 11, 25)))
+    '94.1 % [92.0, 95.7] of 804, opened on 25 November 2026'
+    """
+    quality, row = found.quality, metric(axes(found.quality.metric).quality)
+    beside = ""
+    if found.paired and found.baseline:
+        more = found.paired.change
+        chance = f" [{100 * more.low:.2f}, {100 * more.high:.2f}]" if more else f", {p_in_words(found.paired.mcnemar_p)}"
+        beside = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
+    counted = f"{quality.n:,}{' tokens' if row.before else ''}"
+    said = f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside}"
+    return f"{said} of {counted}, opened on {found.opened_at:%-d %B %Y}"
+
+
+def p_in_words(p: float) -> str:
+    """A p with as many digits as show on which side of .05 it lies.
+
+    >>> p_in_words(0.21), p_in_words(0.004), p_in_words(0.00002), p_in_words(1.0)
+    ('p = .21', 'p = .004', 'p < .001', 'p = 1.00')
+    >>> p_in_words(0.046), p_in_words(0.054), p_in_words(0.0501), p_in_words(0.05)
+    ('p = .046', 'p = .054', 'p = .0501', 'p = .05')
+    """
+    if p < 0.001:
+        return "p < .001"
+    digits = 2 if p >= 0.01 else 3
+    while round(p, digits) == 0.05 != p and digits < 6:
+        digits += 1
+    return f"p = {f'{p:.{digits}f}'.removeprefix('0')}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """
+    >>> listed(["size"]), listed(["accuracy", "size", "p50"])
+    ('size', 'accuracy, size and p50')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(0.2), duration(42), duration(200), duration(7300)
+    ('1 s', '42 s', '3 min', '2 h 2 min')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
