@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.trial import Interval
 
 

@@ -21,6 +21,7 @@ from paretoscope.metrics import METRICS
 from paretoscope.recipe import Recipe, Recover
 from paretoscope.recipe_file import load_recipe
 from paretoscope.stages import GROUP_SIZES, STAGES, Stage
+from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"
@@ -156,7 +157,7 @@ def document_page() -> str:
     documents = [trial.TrialDocument] + [
         found
         for found in vars(trial).values()
-        if inspect.isclass(found) and issubclass(found, trial.Value) and found not in (trial.Value, trial.TrialDocument, trial.TrialRequest)
+        if inspect.isclass(found) and issubclass(found, Value) and found not in (Value, trial.TrialDocument, trial.TrialRequest)
     ]
     for document in documents:
         parts.append(f"## {document.__name__}\n\n{prose(document)}\n\n" if document.__doc__ else f"## {document.__name__}\n\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from paretoscope.machine import Machine
 from paretoscope.recipe import Recipe
 from paretoscope.stages import AnyStage
 from paretoscope.trial import (
@@ -14,7 +15,6 @@ from paretoscope.trial import (
     Generation,
     Interval,
     Latency,
-    Machine,
     Measured,
     Memory,
     Paired,

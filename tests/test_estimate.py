@@ -20,6 +20,7 @@ from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.estimate import FEWEST, advice, expected, expected_bytes, facts, features
 from paretoscope.fit import check_fit
+from paretoscope.machine import Machine
 from paretoscope.model_facts import ModelFacts, after
 from paretoscope.models.anatomy import FAMILIES as SUPPORTED
 from paretoscope.models.anatomy import anatomy
@@ -35,7 +36,7 @@ from paretoscope.report.model_card import model_card
 from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from paretoscope.smoothing import predict
 from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.trial import Conditions, Machine, TrialDocument
+from paretoscope.trial import Conditions, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny, wordpiece

@@ -68,7 +68,7 @@ GROUPS = {
     "paretoscope.measure": "measure",
     "paretoscope.measure.paired": "statistics",
     "paretoscope.measure.statistics": "statistics",
-    "paretoscope.measure.machine": "machine",
+    "paretoscope.machine": "machine",
     "paretoscope.classify": "runtime",
     "paretoscope.generate": "runtime",
     "paretoscope.artifact": "artifact",

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.decoders import cost, four_bits, llama, long_texts, low_bits, pruning
 from benchmarks.decoders.judge import Asked
 from benchmarks.telling import ran_on
-from paretoscope.measure.machine import usable_cores
+from paretoscope.machine import usable_cores
 from paretoscope.trial import Conditions
 from paretoscope.workspace import Workspace
 

@@ -19,7 +19,7 @@ from benchmarks.shipped import shipped_bytes
 from paretoscope.catalog import request
 from paretoscope.engine.pipeline import Bench, Made, Steps, run_trial
 from paretoscope.errors import ParetoscopeError
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.measure.paired import TokenAnswers, paired_tokens
 from paretoscope.recipe import Recipe
 from paretoscope.recipe_file import parse_recipe

@@ -20,10 +20,10 @@ from benchmarks.peers.asking import ask
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.engine.pipeline import Bench
 from paretoscope.language import first_documents
+from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.generation import PLANS
 from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
-from paretoscope.measure.machine import usable_cores
 from paretoscope.measure.paired import TokenAnswers
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of

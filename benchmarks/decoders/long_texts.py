@@ -11,8 +11,8 @@ from benchmarks.decoders.judge import Asked, Found, Stages, made
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.errors import ArtifactError
 from paretoscope.generate import open_decoder
+from paretoscope.machine import usable_cores
 from paretoscope.measure import locks, perplexity
-from paretoscope.measure.machine import usable_cores
 from paretoscope.tasks import encode
 
 PROMPT_TOKENS, NEW_TOKENS = 2_000, 32

@@ -17,7 +17,7 @@ from benchmarks.encoders.minutes import Work
 from benchmarks.passes import counted
 from benchmarks.telling import title, verdict
 from paretoscope.engine.pipeline import Bench
-from paretoscope.measure.machine import usable_cores
+from paretoscope.machine import usable_cores
 from paretoscope.recipe import Recipe
 from paretoscope.stages import AnyStage, PruneWeights, Quantize
 from paretoscope.workspace import Workspace

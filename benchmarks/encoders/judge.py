@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks.shipped import shipped_bytes
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import request, resolve_request
-from paretoscope.engine.cache import content_key
 from paretoscope.engine.pipeline import Bench, Made, Steps
+from paretoscope.keys import content_key
+from paretoscope.machine import fingerprint, usable_cores
 from paretoscope.measure import locks, statistics
 from paretoscope.measure.latency import measure_in_turns
-from paretoscope.measure.machine import fingerprint, usable_cores
 from paretoscope.measure.quality import evaluate
 from paretoscope.recipe import Recipe
 from paretoscope.stages import AnyStage

@@ -19,8 +19,8 @@ from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge
 from benchmarks.encoders.minutes import Work
 from benchmarks.telling import title, verdict, within
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
-from paretoscope.engine.cache import content_key
 from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.keys import content_key
 from paretoscope.models.graph import initializers, matrices, save
 from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.rounder import Rounder

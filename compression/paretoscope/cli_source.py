@@ -11,7 +11,7 @@ from typing import Literal
 
 from paretoscope import catalog
 from paretoscope.errors import ParetoscopeError
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.report.table import elsewhere, machine_in_words, short, when
 from paretoscope.store import Store
 from paretoscope.study import shipped_study

@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import re
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from paretoscope.errors import ModelError
 from paretoscope.gguf_header import read_header
+from paretoscope.keys import file_sha256
 
 HEAD = "ForSequenceClassification"
 DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
@@ -190,18 +191,6 @@ def content_key(folder: Path) -> str:
     files = [folder / "config.json", *weight_files(folder), *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES))]
     lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file, computed once in this process while its size and time of change stay the same."""
-    stat = path.stat()
-    return _file_sha256(str(path), stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(name: str) -> tuple[Path, str]:

@@ -11,18 +11,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from paretoscope.defaults import Axes, axes
+from paretoscope.machine import Machine
 from paretoscope.recipe import Recipe
+from paretoscope.values import Value
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 Protocol = Literal["quick", "standard"]
 LIVE: tuple[Status, ...] = ("queued", "running")
-
-
-class Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Conditions(Value):
@@ -185,22 +181,6 @@ class Measured(Value):
     energy: Energy
     generation: Generation | None = None
     theoretical_bytes: int | None = None
-
-
-class Machine(Value):
-    """A fingerprint: what a figure may depend on. `id` is a hash of all other fields."""
-
-    id: str
-    cpu: str
-    flags: tuple[str, ...] = ()
-    cores: int
-    memory_bytes: int
-    system: str
-    versions: dict[str, str]
-
-    def in_words(self) -> str:
-        vnni = ", VNNI" if any("vnni" in flag for flag in self.flags) else ""
-        return f"{self.cpu}, {self.cores} cores{vnni}"
 
 
 class TrialDocument(Value):

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from paretoscope import study
 from paretoscope.dashboard import data
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.recipe import Recipe
 from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.store import Store

@@ -10,7 +10,7 @@ import pytest
 from paretoscope import catalog
 from paretoscope.dashboard import recipe_state
 from paretoscope.fit import check_fit
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.metrics import METRICS
 from paretoscope.model_facts import facts
 from paretoscope.recipe import Recipe

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.scope import address
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import fingerprint
 from paretoscope.stages import Quantize
 from paretoscope.store import Store
 from paretoscope.trial import TrialDocument, TrialRequest

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoscope.engine.cache import StageCache, content_key, stage_key
+from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.errors import ArtifactError
+from paretoscope.keys import content_key
 from paretoscope.stages import Distill, PruneWeights, Quantize
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paretoscope.measure import machine
+from paretoscope import machine
 
 _INTEL = "processor\t: 0\nmodel name\t: Some  CPU 8480+\nflags\t\t: fpu smep avx2 avx512_vnni amx_int8 sse4_2\n\nprocessor\t: 1\nmodel name\t: b\n"
 _HIDDEN = "processor : 0\ncpu family : 25\nmodel : 17\nmodel name : AMD EPYC\nflags : avx\n"

@@ -12,13 +12,13 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
-from paretoscope.measure.machine import fingerprint
+from paretoscope.machine import Machine, fingerprint
 from paretoscope.samples import BESIDE, Samples, read_samples
 from paretoscope.splits import Split
 from paretoscope.store import Store, TrialRow
 from paretoscope.study import shipped_study
 from paretoscope.tasks import load_task
-from paretoscope.trial import LIVE, Machine, TrialDocument, TrialRequest
+from paretoscope.trial import LIVE, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 

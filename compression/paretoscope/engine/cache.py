@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -25,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from paretoscope.errors import ArtifactError
+from paretoscope.keys import content_key
 from paretoscope.stages import Distill, Stage
 from paretoscope.workspace import whole_folder
 
@@ -47,11 +46,6 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     """
     trains = isinstance(stage, Distill) or getattr(stage, "retrain_epochs", 0) > 0 or getattr(stage, "train_epochs", 0) > 0
     return content_key(parent_key, stage.canonical(), stage.code_version, seed if trains else None)
-
-
-def content_key(*parts: object) -> str:
-    """A key of 24 hex digits from values that JSON can write."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 class StageCache:

@@ -16,10 +16,10 @@ import numpy as np
 
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import ModelRef
-from paretoscope.engine.cache import content_key
+from paretoscope.keys import content_key
 from paretoscope.language import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
+from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
-from paretoscope.measure.machine import usable_cores
 from paretoscope.measure.paired import paired
 from paretoscope.models.context import EncodedSplit
 from paretoscope.splits import UNLABELLED, Task

@@ -26,16 +26,17 @@ from google.protobuf.message import DecodeError
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from paretoscope.catalog import resolve_request
 from paretoscope.decoder_io import GENAI
-from paretoscope.engine.cache import StageCache, content_key, stage_key
+from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from paretoscope.engine.recovering import recovered
 from paretoscope.errors import ArtifactError
 from paretoscope.fit import suits
+from paretoscope.keys import content_key
+from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
 from paretoscope.measure.coverage import Coverage, coverage
 from paretoscope.measure.generation import generate_in_turns
 from paretoscope.measure.latency import Side, Sitting, measure_in_turns
-from paretoscope.measure.machine import fingerprint
 from paretoscope.measure.size import artifact_record
 from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import is_decoder

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.errors import ArtifactError, ParetoscopeError
+from paretoscope.machine import usable_cores
 from paretoscope.measure import energy, statistics
-from paretoscope.measure.machine import usable_cores
 from paretoscope.measure.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency, model_file
 from paretoscope.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol

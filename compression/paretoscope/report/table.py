@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from paretoscope.machine import Machine
 from paretoscope.metrics import METRICS, Metric, metric
 from paretoscope.points import Point, point
 from paretoscope.recipe import Recipe
 from paretoscope.report.palette import LOOKS, Family, family
 from paretoscope.samples import BESIDE
 from paretoscope.sittings import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
-from paretoscope.trial import Machine, MetricValue, TrialDocument
+from paretoscope.trial import MetricValue, TrialDocument
 from paretoscope.wording import may_be_one
 
 RATIO_WORDS = {

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from paretoscope.trial import Machine
+from paretoscope.values import Value
 
 _FLAGS = re.compile(r"^(avx.*|.*vnni.*|amx.*|fma|f16c|sse4_2|neon|asimd.*|sve.*|i8mm|bf16|sme|sme\d.*)$")
 """Instruction sets that matrix kernels choose between."""
@@ -128,3 +128,19 @@ def _text(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+class Machine(Value):
+    """A fingerprint: what a figure may depend on. `id` is a hash of all other fields."""
+
+    id: str
+    cpu: str
+    flags: tuple[str, ...] = ()
+    cores: int
+    memory_bytes: int
+    system: str
+    versions: dict[str, str]
+
+    def in_words(self) -> str:
+        vnni = ", VNNI" if any("vnni" in flag for flag in self.flags) else ""
+        return f"{self.cpu}, {self.cores} cores{vnni}"
