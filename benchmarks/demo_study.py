@@ -20,8 +20,8 @@ from typing import Any
 
 from paretoscope.catalog import request
 from paretoscope.engine.pipeline import run_trial
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe, parse_recipe
+from paretoscope.recipes.file import load_recipe, parse_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.study import STUDY, shipped_study
 from paretoscope.trial import TrialDocument
 from paretoscope.workspace import SHIPPED, Workspace, write_whole

@@ -20,7 +20,7 @@ from paretoscope.engine.pipeline import Bench, Steps
 from paretoscope.models.graph import matrices
 from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.workspace import Workspace
 
 ROUNDS, RUNS = 30, 8

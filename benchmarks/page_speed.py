@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
 from paretoscope.catalog import resolve_model, resolve_task
 from paretoscope.estimate import advice, expected, expected_bytes, facts
-from paretoscope.recipe import Recipe
-from paretoscope.stages import PruneStructure, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneStructure, Quantize
 from paretoscope.study import shipped_study
 from paretoscope.tasks import load_task
 from paretoscope.workspace import Workspace

@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 from paretoscope.catalog import request, resolve_model, resolve_task
-from paretoscope.recipe import Recipe
-from paretoscope.stages import PruneWeights, Quantize, Stage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneWeights, Quantize, Stage
 from paretoscope.tasks import export_split, load_task
 from paretoscope.workspace import PROJECT, Workspace
 

@@ -35,9 +35,9 @@ from paretoscope.catalog import BUILTIN_MODELS, MINILM, resolve_task
 from paretoscope.distillation.augment import with_copies
 from paretoscope.models import adapters
 from paretoscope.models.anatomy import anatomy, linear
-from paretoscope.models.context import EncodedSplit
 from paretoscope.models.load import encoder_with_new_head
 from paretoscope.models.train import logits, train
+from paretoscope.recipes.context import EncodedSplit
 from paretoscope.splits import Task
 from paretoscope.tasks import encode, load_task
 from paretoscope.workspace import SHIPPED

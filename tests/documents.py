@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paretoscope.machine import Machine
-from paretoscope.recipe import Recipe
-from paretoscope.stages import AnyStage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage
 from paretoscope.trial import (
     ArtifactRecord,
     Conditions,

@@ -14,8 +14,8 @@ from paretoscope import builtin_data, catalog
 from paretoscope.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.fit import check_fit
-from paretoscope.recipe import Recipe
-from paretoscope.stages import AnyStage, Distill, PruneStructure, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
 from paretoscope.trial import Conditions
 
 

@@ -24,10 +24,10 @@ from paretoscope.cli_frontier import swept
 from paretoscope.cli_verbs import grid
 from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import ModelError
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
-from paretoscope.stages import PruneWeights, Quantize
 from paretoscope.store import Store
 from paretoscope.study import shipped_study
 from paretoscope.trial import Progress, TrialDocument, TrialRequest

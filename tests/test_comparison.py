@@ -14,10 +14,10 @@ from paretoscope.comparison import disagreements, disagreements_csv, headline, j
 from paretoscope.errors import StoreError
 from paretoscope.measure.paired import TokenAnswers
 from paretoscope.points import point
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_diff import recipe_differences
+from paretoscope.recipes.diff import recipe_differences
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.samples import Samples, read_samples
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions
 from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document

@@ -21,9 +21,9 @@ from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.graph import payload_bytes
 from paretoscope.pruning.structure import apply as prune
 from paretoscope.quantization.quantize import apply as quantize
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import OTHER_FILES_BYTES, expected_bytes
-from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 

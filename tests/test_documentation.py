@@ -12,10 +12,9 @@ from types import ModuleType
 import pytest
 import yaml
 
-from paretoscope import methods
 from paretoscope.metrics import METRICS
-from paretoscope.recipe_file import parse_recipe
-from paretoscope.stages import STAGES
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.stages import STAGES, methods
 from paretoscope.trial import TrialDocument
 from paretoscope.workspace import PROJECT
 

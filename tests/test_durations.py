@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paretoscope.durations import expected_seconds
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, PruneWeights, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 

@@ -31,11 +31,11 @@ from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.quantization import quantize
 from paretoscope.quantization.embedding import GROUP_SIZE
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.model_card import model_card
 from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from paretoscope.smoothing import predict
-from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder

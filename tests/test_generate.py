@@ -18,7 +18,7 @@ from paretoscope.generate import Decoder, likeliest, open_decoder
 from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.export import export
 from paretoscope.models.export_decoder import genai_config
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from tests.tiny_decoders import make_tiny_decoder, tiny_decoder
 
 

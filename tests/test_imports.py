@@ -24,13 +24,13 @@ GROUPS = {
     "paretoscope.defaults": "values",
     "paretoscope.errors": "values",
     "paretoscope.metrics": "values",
-    "paretoscope.methods": "values",
-    "paretoscope.recipe": "values",
-    "paretoscope.recipe_file": "values",
-    "paretoscope.stages": "values",
+    "paretoscope.recipes.stages.methods": "values",
+    "paretoscope.recipes.recipe": "values",
+    "paretoscope.recipes.file": "values",
+    "paretoscope.recipes.stages": "values",
     "paretoscope.trial": "values",
     "paretoscope.vocabulary": "values",
-    "paretoscope.recovery": "values",
+    "paretoscope.recipes.recovery": "values",
     "paretoscope.wording": "values",
     "paretoscope.workspace": "values",
     "paretoscope.builtin_data": "catalog",
@@ -58,7 +58,7 @@ GROUPS = {
     "paretoscope.estimate": "answers",
     "paretoscope.advice": "answers",
     "paretoscope.comparison": "answers",
-    "paretoscope.recipe_diff": "answers",
+    "paretoscope.recipes.diff": "answers",
     "paretoscope.samples": "answers",
     "paretoscope.writing": "answers",
     "paretoscope.sittings": "answers",
@@ -162,7 +162,7 @@ def _group(module: str) -> str:
 def _imports(path: Path) -> frozenset[str]:
     """Every module that a file imports anywhere, inside functions too.
 
-    `from paretoscope import recipe` counts as `paretoscope.recipe`, `from paretoscope.recipe import Recipe` too.
+    `from paretoscope import recipe` counts as `paretoscope.recipes.recipe`, `from paretoscope.recipes.recipe import Recipe` too.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretoscope.errors import RecipeError
-from paretoscope.methods import WEIGHT_SCORES
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe, parse_recipe
-from paretoscope.stages import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.file import load_recipe, parse_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 distills = st.builds(Distill, layers=st.integers(1, 12), temperature=st.floats(0.5, 10), soft_weight=st.floats(0, 1), epochs=st.floats(0, 20))
 structures = st.builds(

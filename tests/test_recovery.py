@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from paretoscope.recovery import epochs_of, remedies
-from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.recovery import epochs_of, remedies
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 PROMISES = (
     "kind",

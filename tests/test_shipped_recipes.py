@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paretoscope.recipe_file import load_recipe, parse_recipe
-from paretoscope.stages import STAGES, Quantize
+from paretoscope.recipes.file import load_recipe, parse_recipe
+from paretoscope.recipes.stages import STAGES, Quantize
 from paretoscope.workspace import SHIPPED
 
 RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
 from paretoscope.store import Store
 from paretoscope.trial import ArtifactRecord, Energy, Interval, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace

@@ -10,7 +10,7 @@ import pytest
 
 from paretoscope import study
 from paretoscope.errors import StoreError
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
 from paretoscope.study import shipped_study
 from tests.documents import document
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from paretoscope.recipe import Recipe
-from paretoscope.stages import PruneWeights, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.trial import Conditions, TrialDocument, TrialRequest
 from tests.documents import document
 

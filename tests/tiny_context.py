@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.splits import NO_LABEL, UNLABELLED
 from tests.tiny_models import make_tiny
 

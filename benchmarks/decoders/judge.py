@@ -21,8 +21,8 @@ from paretoscope.engine.pipeline import Bench, Made, Steps, run_trial
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.measure.paired import TokenAnswers, paired_tokens
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
 from paretoscope.workspace import Workspace
 

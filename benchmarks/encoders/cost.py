@@ -18,8 +18,8 @@ from benchmarks.passes import counted
 from benchmarks.telling import title, verdict
 from paretoscope.engine.pipeline import Bench
 from paretoscope.machine import usable_cores
-from paretoscope.recipe import Recipe
-from paretoscope.stages import AnyStage, PruneWeights, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize
 from paretoscope.workspace import Workspace
 
 MOST_SECONDS = 20.0

@@ -23,8 +23,8 @@ from paretoscope.machine import fingerprint, usable_cores
 from paretoscope.measure import locks, statistics
 from paretoscope.measure.latency import measure_in_turns
 from paretoscope.measure.quality import evaluate
-from paretoscope.recipe import Recipe
-from paretoscope.stages import AnyStage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage
 from paretoscope.tasks import Task, load_task
 from paretoscope.trial import Conditions, Interval, Protocol
 from paretoscope.workspace import Workspace

@@ -24,8 +24,8 @@ from paretoscope.keys import content_key
 from paretoscope.models.graph import initializers, matrices, save
 from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.rounder import Rounder
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Quantize
 from paretoscope.trial import Interval
 
 ROUNDINGS = ("gptq", "awq", "hqq")

@@ -15,10 +15,10 @@ import torch
 from benchmarks.encoders.judge import Asked
 from paretoscope.catalog import resolve_model, resolve_task
 from paretoscope.measure.latency import PLANS
-from paretoscope.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.model_facts import after, facts
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.tasks import load_task
 
 TOKENS = 1.4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Quantize
 
 EPOCHS, LEARNING_RATE = 2, {4: 5e-5, 2: 1e-4}
 ROUNDINGS = ("rtn", "gptq")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, share_kept, spread, timed
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict, within
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe
-from paretoscope.stages import Distill
+from paretoscope.recipes.file import load_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill
 from paretoscope.workspace import PROJECT
 
 RECIPE = PROJECT / "data" / "recipes" / "student-int8.yaml"

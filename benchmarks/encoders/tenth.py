@@ -19,9 +19,9 @@ from paretoscope.artifact.pack import written_bytes
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.pareto import Vector, dominates
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe
-from paretoscope.stages import Quantize
+from paretoscope.recipes.file import load_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Quantize
 from paretoscope.trial import Interval
 from paretoscope.workspace import PROJECT
 

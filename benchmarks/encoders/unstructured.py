@@ -10,9 +10,9 @@ import numpy as np
 from benchmarks.encoders.judge import Asked, bench_of, difference, judged, over_seeds, points, spread
 from benchmarks.encoders.minutes import Work, seeded
 from benchmarks.telling import title, verdict
-from paretoscope.methods import WEIGHT_SCORES
-from paretoscope.recipe import Recipe
-from paretoscope.stages import PruneWeights
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneWeights
+from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
 """From the weakest to the strongest, as their papers have it."""

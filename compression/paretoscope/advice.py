@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from paretoscope.decoder_facts import DecoderFacts
 from paretoscope.model_facts import ModelFacts, after
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import HALF
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")

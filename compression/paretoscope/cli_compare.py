@@ -14,7 +14,7 @@ from paretoscope.cli_source import beside
 from paretoscope.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier import Frontier
-from paretoscope.recipe_diff import Difference, recipe_differences
+from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.table import Row, baseline_of, row_among
 from paretoscope.samples import BESIDE, read_samples
 from paretoscope.store import SHORTEST_ID, Store

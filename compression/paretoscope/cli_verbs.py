@@ -18,8 +18,8 @@ from paretoscope import catalog, cli_text, defaults
 from paretoscope.cli_progress import finished
 from paretoscope.cli_source import beside, measured_trials
 from paretoscope.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe, parse_recipe
+from paretoscope.recipes.file import load_recipe, parse_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
 from paretoscope.sittings import alike

@@ -1,6 +1,6 @@
 """What measured models do differently: who beats whom, the paired test on the same examples, and the examples on which two disagree.
 
-Pure functions of documents and of what trials kept (`samples.py`). What their recipes do differently is `recipe_diff.py`'s; how it is drawn
+Pure functions of documents and of what trials kept (`samples.py`). What their recipes do differently is `recipes/diff.py`'s; how it is drawn
 and said to whom is the page's and the command's.
 """
 

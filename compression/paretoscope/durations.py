@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 
-from paretoscope.recipe import Recipe
-from paretoscope.recovery import epochs_of
-from paretoscope.stages import Distill, Quantize, Stage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.recovery import epochs_of
+from paretoscope.recipes.stages import Distill, Quantize, Stage
 from paretoscope.trial import Interval, TrialDocument
 
 WITH_TEACHER = 5 / 3

@@ -21,13 +21,13 @@ from paretoscope.defaults import Axes
 from paretoscope.durations import passes
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.machine import Machine
-from paretoscope.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.model_facts import ModelFacts, after, facts
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.sittings import Reference, on_footing, reference
 from paretoscope.sizes import SizeEstimate, expected_bytes
 from paretoscope.smoothing import Array, predict
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions, Interval, TrialDocument
 from paretoscope.wording import listed
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from paretoscope.catalog import Architecture, ModelRef
 from paretoscope.decoder_facts import decoder_facts
 from paretoscope.errors import ModelError, RecipeError
-from paretoscope.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from paretoscope.model_facts import FAMILIES, after, facts, family_of
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from paretoscope.sizes import expected_bytes
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
 """What structural pruning can take out of a language model."""

@@ -18,8 +18,8 @@ from typing import Any, Self
 from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
 from paretoscope.own_model import DECODER_FAMILIES, weight_files
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, PruneStructure
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure
 from paretoscope.vocabulary import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")

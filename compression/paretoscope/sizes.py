@@ -14,10 +14,10 @@ from math import ceil
 from paretoscope.decoder_facts import DecoderFacts
 from paretoscope.decoder_sizes import FLOAT, INT64, cache_scale_bytes, matrix_sizes, unquantized_bytes
 from paretoscope.errors import RecipeError
-from paretoscope.methods import ROUNDINGS
 from paretoscope.model_facts import ModelFacts, after
-from paretoscope.recipe import Recipe
-from paretoscope.stages import BITS, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import BITS, Quantize
+from paretoscope.recipes.stages.methods import ROUNDINGS
 
 HALF = 2
 """Bytes of a float16, in which groups have their scales and minima."""

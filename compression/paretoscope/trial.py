@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from paretoscope.defaults import Axes, axes
 from paretoscope.machine import Machine
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.values import Value
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from paretoscope import study
 from paretoscope.dashboard import data
 from paretoscope.machine import fingerprint
-from paretoscope.recipe import Recipe
-from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.store import Store
 from paretoscope.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace

@@ -13,8 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from paretoscope import catalog
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill
 from paretoscope.store import Store
 from paretoscope.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
 from paretoscope.store import Store
 from paretoscope.trial import Interval, Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, ship, words

@@ -13,9 +13,9 @@ from paretoscope.fit import check_fit
 from paretoscope.machine import fingerprint
 from paretoscope.metrics import METRICS
 from paretoscope.model_facts import facts
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
-from paretoscope.stages import PruneWeights, Quantize
 from paretoscope.store import Store
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document

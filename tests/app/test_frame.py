@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
 from paretoscope.store import Store
 from paretoscope.trial import TrialDocument
 from paretoscope.workspace import PROJECT

@@ -16,10 +16,10 @@ from paretoscope.errors import RecipeError
 from paretoscope.frontier import front, recommend
 from paretoscope.limits import Constraint, MaxDrop
 from paretoscope.points import objectives
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import load_recipe
+from paretoscope.recipes.file import load_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.table import rows
-from paretoscope.stages import Distill, PruneWeights, Quantize
 from paretoscope.store import TrialRow
 from paretoscope.trial import Interval, Progress, Status, TrialRequest
 from paretoscope.workspace import SHIPPED

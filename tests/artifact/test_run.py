@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from paretoscope.artifact.pack import pack
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from tests.measure.classifiers import VOCABULARY, write_classifier
 
 LABELS = ("good", "bad", "ugly")

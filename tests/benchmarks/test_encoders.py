@@ -19,8 +19,8 @@ from paretoscope.engine.cache import StageCache
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.models.sources import tokenizer_json
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, PruneWeights
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.trial import Interval
 from paretoscope.workspace import PROJECT, Workspace
 

@@ -16,12 +16,12 @@ from paretoscope.distillation.imitation import Imitation, hidden_loss, mapped_la
 from paretoscope.distillation.student import apply
 from paretoscope.errors import ModelError
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.context import StageContext
 from paretoscope.models.load import load_model
 from paretoscope.models.train import padded
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
-from paretoscope.stages import Distill, PruneStructure
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Distill, PruneStructure
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES, make_tiny
 

@@ -16,7 +16,7 @@ from paretoscope.models.export import export
 from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
-from paretoscope.stages import Distill, PruneStructure, PruneWeights
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights
 from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
 
 

@@ -16,7 +16,7 @@ from paretoscope.models.anatomy import anatomy
 from paretoscope.models.train import logits
 from paretoscope.pruning import weights
 from paretoscope.pruning.masks import encoder_weights
-from paretoscope.stages import Distill, PruneWeights
+from paretoscope.recipes.stages import Distill, PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

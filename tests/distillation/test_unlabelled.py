@@ -14,12 +14,12 @@ from paretoscope.catalog import resolve_task
 from paretoscope.distillation import student
 from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import RecipeError, TaskError
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.train import _Loss, train
 from paretoscope.pruning import structure
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.stages import Distill, PruneStructure
 from paretoscope.splits import NO_LABEL, normalize
-from paretoscope.stages import Distill, PruneStructure
 from paretoscope.tasks import load_task
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 

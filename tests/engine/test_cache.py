@@ -16,7 +16,7 @@ import pytest
 from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
-from paretoscope.stages import Distill, PruneWeights, Quantize
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 
 
 def write(size: int):

@@ -17,11 +17,11 @@ from paretoscope.errors import RecipeError
 from paretoscope.language import ClozeSplit, question
 from paretoscope.measure import generation
 from paretoscope.model_facts import facts
-from paretoscope.recipe import Recipe
-from paretoscope.recovery import remedies
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.recovery import remedies
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
 from paretoscope.splits import Split, Task
-from paretoscope.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trial import Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder

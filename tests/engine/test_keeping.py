@@ -15,7 +15,7 @@ from paretoscope.engine.keeping import keep
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
 from paretoscope.store import Store
 from paretoscope.tasks import export_split, load_task
 from paretoscope.trial import TrialDocument

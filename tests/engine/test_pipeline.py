@@ -17,8 +17,8 @@ from paretoscope.engine import pipeline
 from paretoscope.engine.pipeline import Bench, Steps, run_trial
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.measure import quality
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks import export_split, load_task
 from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace

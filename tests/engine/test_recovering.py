@@ -8,8 +8,8 @@ import pytest
 
 from paretoscope.artifact.pack import RECOVERY_BYTES
 from paretoscope.engine.recovering import recovered
-from paretoscope.recipe import Recipe, Recover
-from paretoscope.stages import AnyStage, PruneStructure, Quantize, Stage
+from paretoscope.recipes.recipe import Recipe, Recover
+from paretoscope.recipes.stages import AnyStage, PruneStructure, Quantize, Stage
 from paretoscope.trial import Quality
 from tests.test_recovery import STAGES
 

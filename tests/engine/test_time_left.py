@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from paretoscope.engine.time_left import TimeLeft
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, Quantize
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, Quantize
 from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
 from tests.documents import document
 

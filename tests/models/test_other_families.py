@@ -18,8 +18,8 @@ from paretoscope.models.graph import Graph, matrices
 from paretoscope.models.load import load_model, save_model
 from paretoscope.pruning import structure
 from paretoscope.quantization import quantize
-from paretoscope.recipe import Recipe
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.workspace import Workspace
 from tests.tiny_context import Recorder
 from tests.tiny_models import wordpiece

@@ -11,9 +11,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models.anatomy import anatomy, embedding, linear
-from paretoscope.models.context import EncodedSplit
 from paretoscope.models.load import load_model
 from paretoscope.models.train import logits, train
+from paretoscope.recipes.context import EncodedSplit
 from tests.tiny_models import FAMILIES, make_tiny
 
 

@@ -12,13 +12,13 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models import train_decoder as module
-from paretoscope.models.context import EncodedSplit
 from paretoscope.models.decoder_anatomy import decoder_anatomy, matrix
 from paretoscope.models.low_rank import LowRank, low_rank_parts
 from paretoscope.models.train_decoder import token_loss, train_decoder
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.pruning.weights import apply as prune_weights
-from paretoscope.stages import Distill, PruneWeights, Retrained
+from paretoscope.recipes.context import EncodedSplit
+from paretoscope.recipes.stages import Distill, PruneWeights, Retrained
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -24,7 +24,7 @@ from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.pruning.weights import sparsity
 from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.quantization.rounder import Rounder
-from paretoscope.stages import PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import PruneStructure, PruneWeights, Quantize
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from paretoscope.methods import STRUCTURE_CRITERIA
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.export import export
 from paretoscope.models.load import load_model, save_model
@@ -27,7 +26,8 @@ from paretoscope.pruning.heads import units as head_units
 from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.structure import apply
 from paretoscope.pruning.units import UnitGroup
-from paretoscope.stages import PruneStructure, PruneWeights
+from paretoscope.recipes.stages import PruneStructure, PruneWeights
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -14,10 +14,10 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.measure.coverage import coverage
 from paretoscope.models.anatomy import anatomy, embedding
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.load import load_model, save_model
 from paretoscope.pruning.structure import apply
-from paretoscope.stages import PruneStructure
+from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.recipes.stages import PruneStructure
 from paretoscope.tasks import encode
 from paretoscope.vocabulary import Vocabulary
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from paretoscope.models.anatomy import anatomy
 from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.weights import apply, sparsity
-from paretoscope.stages import PruneWeights
+from paretoscope.recipes.stages import PruneWeights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.export import export
 from paretoscope.models.load import load_model
+from paretoscope.recipes.context import EncodedSplit, StageContext
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 

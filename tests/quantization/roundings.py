@@ -6,9 +6,9 @@ import importlib
 
 import numpy as np
 
-from paretoscope.methods import ROUNDINGS
 from paretoscope.quantization.groups import Groups
 from paretoscope.quantization.hessians import Inputs
+from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
 def layer(outputs: int = 12, inputs: int = 48, tokens: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretoscope.quantization.allocation import allocate, cheapest
-from paretoscope.stages import BITS
+from paretoscope.recipes.stages import BITS
 
 SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5)
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnxruntime.quantization.calibrate import HistogramCollector
 
-from paretoscope.methods import CALIBRATIONS
-from paretoscope.models.context import StageContext
 from paretoscope.quantization import entropy, minmax, mse, percentile
 from paretoscope.quantization.calibration import activation_ranges, observe
 from paretoscope.quantization.histogram import Histogram
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages.methods import CALIBRATIONS
 from tests.quantization.places import graph_of, split_context
 from tests.tiny_context import Recorder
 

@@ -13,7 +13,6 @@ import pytest
 from onnx import numpy_helper
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.context import StageContext
 from paretoscope.models.export import export
 from paretoscope.models.graph import initializers, matrices, with_outputs
 from paretoscope.models.load import load_model
@@ -24,7 +23,8 @@ from paretoscope.quantization.rescale import rescaled
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.quantization.sensitivity import divergence, sensitivities, softened
 from paretoscope.quantization.widths import encoder_widths
-from paretoscope.stages import BITS, Quantize
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import BITS, Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_context import Recorder, tiny_split
 from tests.tiny_models import make_tiny

@@ -24,7 +24,7 @@ from paretoscope.quantization.rounder import Rounder
 from paretoscope.quantization.sensitivity import sensitivities
 from paretoscope.quantization.theoretical import theoretical_bytes
 from paretoscope.quantization.widths import widths
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.sessions import exact_session
 from tests.tiny_decoders import FAMILIES, tiny_decoder

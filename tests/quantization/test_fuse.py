@@ -15,7 +15,7 @@ from paretoscope.models.load import load_model
 from paretoscope.pruning import structure
 from paretoscope.quantization.fuse import BIAS_PLACE, fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
-from paretoscope.stages import PruneStructure
+from paretoscope.recipes.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny

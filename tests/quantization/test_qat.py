@@ -18,8 +18,8 @@ from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutput
 from paretoscope.quantization.int8 import activation_grid, per_output
 from paretoscope.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
 from paretoscope.quantization.rtn import quantize_groups
-from paretoscope.recipe_file import parse_recipe
-from paretoscope.stages import Quantize
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, logits, split_context
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES

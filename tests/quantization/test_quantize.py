@@ -8,7 +8,6 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.export import export
 from paretoscope.models.graph import EMBEDDING, initializers, matrices, payload_bytes
 from paretoscope.models.load import load_model
@@ -17,7 +16,8 @@ from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.quantization.theoretical import theoretical_bytes
 from paretoscope.quantization.widths import encoder_widths
-from paretoscope.stages import Quantize
+from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.recipes.stages import Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 

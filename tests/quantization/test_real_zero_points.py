@@ -14,14 +14,14 @@ from onnx import TensorProto, helper
 
 from paretoscope.decoder_io import feeds
 from paretoscope.errors import ArtifactError
-from paretoscope.methods import ROUNDINGS
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.graph import Graph, Matrix, initializers, matrices, payload_bytes, replace, with_all_logits, with_outputs
 from paretoscope.quantization import hqq, rtn
 from paretoscope.quantization.groups import in_groups
 from paretoscope.quantization.packing import Packing
 from paretoscope.quantization.quantize import apply
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages.methods import ROUNDINGS
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.roundings import inputs_of, layer, output_error
 from tests.tiny_decoders import tiny_decoder

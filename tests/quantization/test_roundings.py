@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paretoscope.methods import ROUNDINGS
 from paretoscope.quantization import awq, gptq, hqq, rtn
 from paretoscope.quantization.grid import Grid
 from paretoscope.quantization.grid_search import diagonal_blocks, searched_grid
 from paretoscope.quantization.groups import in_groups
 from paretoscope.quantization.rtn import grid
-from paretoscope.stages import BITS
+from paretoscope.recipes.stages import BITS
+from paretoscope.recipes.stages.methods import ROUNDINGS
 from tests.quantization.roundings import effective, inputs_of, layer, output_error
 
 EVERY = pytest.mark.parametrize("name", list(ROUNDINGS))

@@ -14,7 +14,7 @@ from paretoscope.models.load import load_model
 from paretoscope.quantization.calibration import observe
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.smooth import factors, smooth
-from paretoscope.stages import Quantize
+from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import logits, split_context
 from tests.tiny_models import make_tiny
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.figures import tradeoff_figure
 from paretoscope.report.palette import DARK, LIGHT, LOOKS
 from paretoscope.report.table import rows
 from paretoscope.report.tradeoff import Estimate, State, tradeoff
-from paretoscope.stages import Distill, PruneWeights, Quantize
 from paretoscope.trial import MetricValue
 from tests.documents import decoder_document, document
 

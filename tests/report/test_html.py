@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from paretoscope.errors import ParetoscopeError
+from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.html import report_html, write_report
-from paretoscope.stages import PruneWeights, Quantize
 from tests.documents import MACHINE, document
 
 DOCUMENTS = [document(), document(Quantize(), quality=0.955), document(PruneWeights(sparsity=0.5))]

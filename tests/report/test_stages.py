@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.stages import PANELS, stages_figure
 from paretoscope.report.table import rows
 from paretoscope.report.waterfall import Step, steps
-from paretoscope.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()

@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, delta, rows, to_csv
-from paretoscope.stages import PruneWeights, Quantize
 from paretoscope.trial import Interval
 from tests.documents import document
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
 from paretoscope.report.tradeoff import Limit, footnote, tradeoff
-from paretoscope.stages import Distill, PruneWeights, Quantize
 from tests.documents import MACHINE, document
 
 BASELINE = document()

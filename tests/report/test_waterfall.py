@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
 from paretoscope.report.waterfall import steps, unmeasured
-from paretoscope.stages import Distill, PruneWeights, Quantize
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()

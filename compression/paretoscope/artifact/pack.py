@@ -15,7 +15,7 @@ from typing import Any
 from paretoscope import __version__
 from paretoscope.decoder_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.trial import ArtifactRecord, TrialRequest
 from paretoscope.workspace import whole_folder
 

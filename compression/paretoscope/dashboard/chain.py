@@ -12,7 +12,7 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.metrics import metric
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.stages import stages_figure
 from paretoscope.report.table import Row, delta
 from paretoscope.report.waterfall import Step, is_chain, steps, unmeasured

@@ -16,7 +16,7 @@ from paretoscope.frontier import recommend
 from paretoscope.limits import MaxDrop
 from paretoscope.metrics import metric
 from paretoscope.points import objectives
-from paretoscope.recipe_diff import recipe_differences
+from paretoscope.recipes.diff import recipe_differences
 from paretoscope.report.distribution import Times, distribution_figure
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row

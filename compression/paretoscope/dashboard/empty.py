@@ -14,8 +14,8 @@ from paretoscope.dashboard import data
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Place, Scope, default_conditions, go, other_side
 from paretoscope.errors import ParetoscopeError
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import parse_recipe
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, machine_in_words, short, when
 
 FIRST_LOOK: tuple[dict[str, object], ...] = (

@@ -14,11 +14,11 @@ from paretoscope.dashboard.scope import Scope
 from paretoscope.defaults import Axes
 from paretoscope.frontier import Frontier, Recommendation
 from paretoscope.metrics import Metric, metric
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row, present_metrics, short, to_csv, when
 from paretoscope.sittings import FOOTING
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.wording import p_in_words
 
 TABLE = "models"

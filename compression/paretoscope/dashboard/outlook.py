@@ -12,7 +12,7 @@ from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
 from paretoscope.metrics import metric
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report import tradeoff
 from paretoscope.report.palette import family
 from paretoscope.report.table import Row, delta, plain

@@ -14,7 +14,7 @@ from paretoscope.dashboard import data
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import short
 from paretoscope.trial import Conditions, Protocol, TrialRequest
 from paretoscope.workspace import write_whole

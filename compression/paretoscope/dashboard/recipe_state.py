@@ -12,10 +12,10 @@ from typing import Any
 
 from paretoscope.errors import RecipeError
 from paretoscope.fit import DECODER_TARGETS, decoder_methods
-from paretoscope.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
-from paretoscope.recipe import Recipe
-from paretoscope.recipe_file import parse_recipe
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
 
 State = dict[str, Any]
 

@@ -16,7 +16,7 @@ from paretoscope.dashboard import data, linked, recipe_form
 from paretoscope.defaults import Axes, axes
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, elsewhere, plain, rows, short
 from paretoscope.trial import Conditions, TrialDocument
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from paretoscope.dashboard import data
 from paretoscope.durations import expected_seconds
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.store import TrialRow
 from paretoscope.trial import Interval
 from paretoscope.wording import duration

@@ -11,7 +11,7 @@ from paretoscope.dashboard import data, outlook, own, recipe_form, recipe_state,
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope, address, default_conditions
 from paretoscope.errors import ParetoscopeError
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, row_among, when
 from paretoscope.trial import LIVE, Conditions, Protocol, TrialRequest
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.models.context import EncodedSplit
+from paretoscope.recipes.context import EncodedSplit
 
 MASKED, DROPPED = 0.15, 0.10
 """Shares of a copy's tokens that become the mask token and that are left out."""

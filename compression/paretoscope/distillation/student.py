@@ -19,14 +19,14 @@ from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import ModelError
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.decoder_anatomy import is_decoder
 from paretoscope.models.train import train
 from paretoscope.models.train_decoder import train_decoder
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers, layers_of
 from paretoscope.pruning.masks import zeros_held
-from paretoscope.stages import Distill
+from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.recipes.stages import Distill
 from paretoscope.vocabulary import Vocabulary
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from paretoscope.errors import TaskError
-from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.recipes.context import EncodedSplit, StageContext
 
 
 def training_texts(context: StageContext, *, unlabelled: bool) -> EncodedSplit:

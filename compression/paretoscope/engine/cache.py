@@ -24,7 +24,7 @@ import numpy as np
 
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
-from paretoscope.stages import Distill, Stage
+from paretoscope.recipes.stages import Distill, Stage
 from paretoscope.workspace import whole_folder
 
 DEFAULT_GB = 20.0
@@ -37,7 +37,7 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
 
     The seed counts only where a stage trains; the same pruning under two seeds is one entry.
 
-    >>> from paretoscope.stages import PruneWeights
+    >>> from paretoscope.recipes.stages import PruneWeights
     >>> stage_key("a", PruneWeights(sparsity=0.5), 0) == stage_key("a", PruneWeights(sparsity=0.5), 1)
     True
     >>> trained = PruneWeights(sparsity=0.5, retrain_epochs=1)

@@ -21,7 +21,7 @@ from paretoscope.language import CHUNK_TOKENS, ClozeSplit, chunks, first_documen
 from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
 from paretoscope.measure.paired import paired
-from paretoscope.models.context import EncodedSplit
+from paretoscope.recipes.context import EncodedSplit
 from paretoscope.splits import UNLABELLED, Task
 from paretoscope.tasks import encode
 from paretoscope.trial import Paired, Protocol, Quality

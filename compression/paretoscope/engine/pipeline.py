@@ -38,7 +38,6 @@ from paretoscope.measure.coverage import Coverage, coverage
 from paretoscope.measure.generation import generate_in_turns
 from paretoscope.measure.latency import Side, Sitting, measure_in_turns
 from paretoscope.measure.size import artifact_record
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import is_decoder
 from paretoscope.models.decoder_files import load_decoder, save_decoder
 from paretoscope.models.export import CODE_VERSION as EXPORT_VERSION
@@ -48,10 +47,11 @@ from paretoscope.models.graph import payload_bytes, save
 from paretoscope.models.load import load_model, prepare, save_model
 from paretoscope.models.load_decoder import TOKENIZER_CONFIG
 from paretoscope.quantization.theoretical import theoretical_bytes
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.report.model_card import model_card
 from paretoscope.splits import Task
-from paretoscope.stages import Quantize, Stage
 from paretoscope.tasks import load_task
 from paretoscope.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace, write_whole

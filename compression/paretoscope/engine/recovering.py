@@ -1,7 +1,7 @@
 """The rule `recover` of a recipe: where a stage costs more than was allowed, other ways to the same size are tried.
 
 Every try is a stage like any other: made, exported, judged on the validation split through ONNX Runtime, and cached. What is kept is the
-stage that cost least, so the rule ends with a plain recipe; which remedies there are is `recovery.py`'s.
+stage that cost least, so the rule ends with a plain recipe; which remedies there are is `recipes/recovery.py`'s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from paretoscope.defaults import axes
 from paretoscope.metrics import metric
-from paretoscope.recipe import Recipe, Recover
-from paretoscope.recovery import epochs_of, remedies
-from paretoscope.stages import Stage
+from paretoscope.recipes.recipe import Recipe, Recover
+from paretoscope.recipes.recovery import epochs_of, remedies
+from paretoscope.recipes.stages import Stage
 from paretoscope.trial import Quality
 from paretoscope.wording import allowance, change
 

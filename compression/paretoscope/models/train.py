@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.context import EncodedSplit
+from paretoscope.recipes.context import EncodedSplit
 from paretoscope.splits import NO_LABEL
 from paretoscope.tasks import batches_by_length
 

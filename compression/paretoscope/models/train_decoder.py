@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.context import EncodedSplit
 from paretoscope.models.decoder_anatomy import decoder_anatomy
 from paretoscope.models.low_rank import low_rank_parts
 from paretoscope.models.train import MAX_GRADIENT_NORM, half_precision, share_of_peak
+from paretoscope.recipes.context import EncodedSplit
 
 EPOCH_TOKENS = 16_384
 """Tokens of an epoch, or those of the training split where it has fewer. The next epoch goes on where one ends."""

@@ -13,13 +13,13 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import DecoderLayer, is_decoder
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer
 from paretoscope.pruning.passages import calibration
 from paretoscope.pruning.residual import watch_layers
 from paretoscope.pruning.units import UnitGroup
+from paretoscope.recipes.context import StageContext
 
 
 def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.batches import unpadded
 from paretoscope.models.content import content_key
-from paretoscope.models.context import EncodedSplit, StageContext
+from paretoscope.recipes.context import EncodedSplit, StageContext
 
 BATCH = 16
 """Texts whose gradients are added up before their size is taken. Fewer tell texts apart that pull in opposite directions, and take longer."""

@@ -18,9 +18,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.batches import unpadded
 from paretoscope.models.content import content_key
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.decoder_anatomy import matrix
 from paretoscope.pruning.passages import batch_size, body, calibration
+from paretoscope.recipes.context import EncodedSplit, StageContext
 
 
 def input_moments(model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True) -> dict[str, Tensor]:

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.batches import unpadded
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.decoder_anatomy import decoder_anatomy, matrix
 from paretoscope.pruning.passages import batch_size, body, calibration
+from paretoscope.recipes.context import EncodedSplit, StageContext
 
 
 class LayerByLayer:

@@ -12,9 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import DecoderLayer, heads_of, matrix
 from paretoscope.pruning.units import UnitGroup
+from paretoscope.recipes.context import StageContext
 
 
 def score(weight: Tensor, seen: None = None) -> Tensor:

@@ -10,8 +10,8 @@ import numpy as np
 from torch import nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.context import EncodedSplit, StageContext
 from paretoscope.models.decoder_anatomy import is_decoder
+from paretoscope.recipes.context import EncodedSplit, StageContext
 
 TOKENS = 16_384
 """Tokens that a language model is shown in all."""

@@ -11,9 +11,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.anatomy import LayerAnatomy
 from paretoscope.models.batches import unpadded
-from paretoscope.models.context import EncodedSplit
 from paretoscope.models.decoder_anatomy import DecoderLayer
 from paretoscope.pruning.passages import batch_size, body
+from paretoscope.recipes.context import EncodedSplit
 
 See = Callable[[int, Tensor, Tensor], None]
 """Told (number of the layer, hidden state before [batch, tokens, hidden], hidden state after)."""

@@ -10,12 +10,12 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.distillation.unlabelled import training_texts
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import is_decoder
 from paretoscope.models.train import train
 from paretoscope.models.train_decoder import train_decoder
 from paretoscope.pruning.masks import zeros_held
-from paretoscope.stages import Retrained
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Retrained
 
 Soft = np.ndarray | PreTrainedModel | None
 """What a teacher says: logits [texts, classes], or itself, to be asked passage by passage."""

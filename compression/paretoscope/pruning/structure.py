@@ -14,9 +14,7 @@ from types import ModuleType
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.methods import STRUCTURE_CRITERIA
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import is_decoder
 from paretoscope.models.decoder_heads import tell_heads
 from paretoscope.models.stream import keep_dimensions, stream
@@ -26,7 +24,9 @@ from paretoscope.pruning.layers import keep_layers, layers_of
 from paretoscope.pruning.retrain import retrain, soft_targets
 from paretoscope.pruning.units import Rows, UnitGroup, keep_units
 from paretoscope.pruning.vocabulary import cut_vocabulary
-from paretoscope.stages import PruneStructure
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import PruneStructure
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
 
 NEURONS = 8
 """Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""

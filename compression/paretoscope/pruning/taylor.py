@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import DecoderLayer
 from paretoscope.models.stream import stream
 from paretoscope.pruning.gradients import BATCH, losses
 from paretoscope.pruning.residual import layers_watched
 from paretoscope.pruning.units import UnitGroup
+from paretoscope.recipes.context import StageContext
 
 
 def score(weight: Tensor, gradients: Tensor) -> Tensor:

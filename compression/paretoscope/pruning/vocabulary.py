@@ -15,8 +15,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.context import StageContext
-from paretoscope.stages import PruneStructure
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import PruneStructure
 from paretoscope.vocabulary import Vocabulary, check_room, renumbered, renumbered_config
 
 

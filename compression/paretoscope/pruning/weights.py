@@ -17,8 +17,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.methods import WEIGHT_SCORES
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_anatomy import decoder_anatomy, is_decoder, matrix
 from paretoscope.pruning.gradients import mean_gradients, watched
 from paretoscope.pruning.inputs import input_moments
@@ -26,7 +24,9 @@ from paretoscope.pruning.layer_by_layer import LayerByLayer
 from paretoscope.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from paretoscope.pruning.retrain import retrain, soft_targets
 from paretoscope.pruning.schedule import cubic, kept_of
-from paretoscope.stages import PruneWeights
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import PruneWeights
+from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 Seen = Mapping[str, Tensor]
 """What a method looks at, by parameter name."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from paretoscope.stages import BITS
+from paretoscope.recipes.stages import BITS
 
 MOST_UNITS = 20_000
 

@@ -13,10 +13,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from paretoscope.decoder_io import PAST, PRESENT, feeds, is_past, present_of
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import entries, graph_key, replace, with_outputs
 from paretoscope.models.runtime import workbench
 from paretoscope.quantization.passages import passages
+from paretoscope.recipes.context import StageContext
 
 K_SCALE = 12
 """Place of the keys' scales among the inputs of GroupQueryAttention; the values' follow."""

@@ -12,12 +12,12 @@ import numpy as np
 import onnx
 
 from paretoscope.decoder_io import feeds
-from paretoscope.methods import CALIBRATIONS
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.models.runtime import workbench
 from paretoscope.quantization.histogram import BINS, Histogram
 from paretoscope.quantization.passages import passages
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages.methods import CALIBRATIONS
 
 Ranges = dict[str, tuple[float, float]]
 

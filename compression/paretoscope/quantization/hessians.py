@@ -15,10 +15,10 @@ import onnx
 import onnxruntime
 
 from paretoscope.decoder_io import feeds
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.models.runtime import workbench
 from paretoscope.quantization.passages import passages
+from paretoscope.recipes.context import StageContext
 
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""

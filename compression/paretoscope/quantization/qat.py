@@ -20,7 +20,6 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.models.anatomy import Anatomy, anatomy, embedding, linear
-from paretoscope.models.context import StageContext
 from paretoscope.models.export import export
 from paretoscope.models.graph import HEAD, matrices
 from paretoscope.models.train import train
@@ -29,7 +28,8 @@ from paretoscope.quantization.calibration import Ranges, activation_ranges
 from paretoscope.quantization.embedding import GROUP_SIZE
 from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
 from paretoscope.quantization.rtn import quantize_groups
-from paretoscope.stages import Quantize
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Quantize
 
 TEMPERATURE = 2.0
 """Softens the outputs of the model before it was quantized, its own teacher, as in `Distill`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import matrices
 from paretoscope.quantization.cache import quantize_cache
 from paretoscope.quantization.calibration import activation_ranges, observe
@@ -14,7 +13,8 @@ from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
 from paretoscope.quantization.smooth import smooth
 from paretoscope.quantization.weight_only import quantize_tied, quantize_weights
-from paretoscope.stages import Quantize
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Quantize
 
 
 def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:

@@ -10,13 +10,13 @@ from types import ModuleType
 import numpy as np
 import onnx
 
-from paretoscope.methods import ROUNDINGS
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import Matrix, matrices
 from paretoscope.quantization.embedding import tied_group_size
 from paretoscope.quantization.groups import Groups
 from paretoscope.quantization.hessians import Inputs, calibration_inputs
-from paretoscope.stages import Quantize
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
 @dataclass(frozen=True)

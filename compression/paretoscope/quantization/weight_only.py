@@ -12,8 +12,6 @@ from dataclasses import replace as changed
 import numpy as np
 import onnx
 
-from paretoscope.methods import ROUNDINGS
-from paretoscope.models.context import StageContext
 from paretoscope.models.decoder_files import padding_bytes
 from paretoscope.models.graph import Matrix, embedding, is_decoder_graph, matrices, replace
 from paretoscope.quantization.embedding import quantize_embedding, table_parts
@@ -22,7 +20,9 @@ from paretoscope.quantization.packing import Packing
 from paretoscope.quantization.rescale import rescaled
 from paretoscope.quantization.rounder import Rounder, group_size_of
 from paretoscope.quantization.widths import widths
-from paretoscope.stages import Quantize
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
 def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageContext) -> onnx.ModelProto:

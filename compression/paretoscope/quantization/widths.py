@@ -13,8 +13,6 @@ import numpy as np
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.methods import ROUNDINGS
-from paretoscope.models.context import StageContext
 from paretoscope.models.graph import embedding, graph_key, matrices
 from paretoscope.quantization.allocation import allocate, cheapest
 from paretoscope.quantization.embedding import GROUP_SIZE
@@ -23,7 +21,9 @@ from paretoscope.quantization.passages import passages
 from paretoscope.quantization.rounder import Rounder, group_size_of, relative_error
 from paretoscope.quantization.rtn import quantize_groups
 from paretoscope.quantization.sensitivity import sensitivities
-from paretoscope.stages import BITS
+from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.stages import BITS
+from paretoscope.recipes.stages.methods import ROUNDINGS
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 
 Family = Literal["baseline", "pruning", "quantization", "distillation", "chain"]
 

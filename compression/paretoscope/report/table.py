@@ -15,7 +15,7 @@ from functools import cached_property
 from paretoscope.machine import Machine
 from paretoscope.metrics import METRICS, Metric, metric
 from paretoscope.points import Point, point
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.palette import LOOKS, Family, family
 from paretoscope.samples import BESIDE
 from paretoscope.sittings import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference

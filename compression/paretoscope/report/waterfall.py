@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.defaults import Axes
-from paretoscope.recipe import Recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.palette import Family, family
 from paretoscope.report.table import Row
 

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from paretoscope.errors import RecipeError
-from paretoscope.methods import STRUCTURE_CRITERIA, known
-from paretoscope.stages.prune_structure import PruneStructure
-from paretoscope.stages.stage import Stage, Strategy, epochs_in_words
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, known
+from paretoscope.recipes.stages.prune_structure import PruneStructure
+from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
 
 
 class Distill(Stage, frozen=True):

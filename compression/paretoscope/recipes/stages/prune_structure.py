@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from paretoscope.methods import STRUCTURE_CRITERIA, known
-from paretoscope.stages.retrained import Retrained
-from paretoscope.stages.stage import Stage, Strategy, percent
+from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, known
+from paretoscope.recipes.stages.retraining import Retrained
+from paretoscope.recipes.stages.stage import Stage, Strategy, percent
 
 
 class PruneStructure(Retrained, Stage, frozen=True):

@@ -1,6 +1,6 @@
 """Reading recipes: from YAML or JSON files and from plain values, with one plain sentence for whatever is wrong in them.
 
-The language itself is `recipe.py`'s.
+The language itself is `recipes/recipe.py`'s.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import yaml
 from pydantic import ValidationError
 
 from paretoscope.errors import RecipeError, did_you_mean
-from paretoscope.recipe import Recipe, Recover
-from paretoscope.stages import STAGES
+from paretoscope.recipes.recipe import Recipe, Recover
+from paretoscope.recipes.stages import STAGES
 
 
 def load_recipe(path: str | Path) -> Recipe:

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from paretoscope.methods import CALIBRATIONS, ROUNDINGS, known
-from paretoscope.stages.stage import Stage, Strategy, epochs_in_words
+from paretoscope.recipes.stages.methods import CALIBRATIONS, ROUNDINGS, known
+from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
 
 BITS = (2, 4, 8)
 """The bit widths that a weight may take in a file; an average lies between 2 and 8."""

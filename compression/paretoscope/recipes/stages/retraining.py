@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from paretoscope.stages.stage import epochs_in_words
+from paretoscope.recipes.stages.stage import epochs_in_words
 
 
 class Retrained(BaseModel, frozen=True):

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, Field, model_validator
 
-from paretoscope.stages import AnyStage, PruneWeights, Quantize, Strategy
+from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize, Strategy
 
 
 class Recover(BaseModel, frozen=True, extra="forbid"):

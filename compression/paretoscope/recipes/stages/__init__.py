@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from paretoscope.stages.distill import Distill
-from paretoscope.stages.prune_structure import PruneStructure
-from paretoscope.stages.prune_weights import PruneWeights
-from paretoscope.stages.quantize import BITS, GROUP_SIZES, Quantize
-from paretoscope.stages.retrained import Retrained
-from paretoscope.stages.stage import Stage, Strategy
+from paretoscope.recipes.stages.distill import Distill
+from paretoscope.recipes.stages.prune_structure import PruneStructure
+from paretoscope.recipes.stages.prune_weights import PruneWeights
+from paretoscope.recipes.stages.quantize import BITS, GROUP_SIZES, Quantize
+from paretoscope.recipes.stages.retraining import Retrained
+from paretoscope.recipes.stages.stage import Stage, Strategy
 
 __all__ = ["BITS", "GROUP_SIZES", "STAGES", "AnyStage", "Distill", "PruneStructure", "PruneWeights", "Quantize", "Retrained", "Stage", "Strategy"]
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from paretoscope.methods import WEIGHT_SCORES
-from paretoscope.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 TEACHER = 0.7
 """Share of the teacher in training that is to win something back."""

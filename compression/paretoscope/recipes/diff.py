@@ -2,7 +2,7 @@
 
 Stages are matched by what they are (a kind, for structure also what it cuts), whatever comes between them.
 
-    >>> from paretoscope.stages import PruneWeights, Quantize
+    >>> from paretoscope.recipes.stages import PruneWeights, Quantize
     >>> for row in recipe_differences([Recipe(stages=(Quantize(),)), Recipe(stages=(PruneWeights(), Quantize(embedding_bits=4)))]):
     ...     print(row.stage, row.field, row.values)
     Prune weights  ('–', 'magnitude 50 %')
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.recipe import Recipe
-from paretoscope.stages import PruneStructure, Stage
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import PruneStructure, Stage
 
 ABSENT = "–"
 Key = tuple[str, int]
