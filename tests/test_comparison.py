@@ -12,12 +12,12 @@ from scipy.stats import binomtest
 
 from paretoscope.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
 from paretoscope.errors import StoreError
-from paretoscope.measure.paired import TokenAnswers
 from paretoscope.points import point
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.samples import Samples, read_samples
+from paretoscope.statistics.paired import TokenAnswers
 from paretoscope.trial import Conditions
 from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document

@@ -20,9 +20,9 @@ from paretoscope.catalog import request
 from paretoscope.engine.pipeline import Bench, Made, Steps, run_trial
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
-from paretoscope.measure.paired import TokenAnswers, paired_tokens
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.statistics.paired import TokenAnswers, paired_tokens
 from paretoscope.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
 from paretoscope.workspace import Workspace
 

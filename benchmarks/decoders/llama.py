@@ -24,10 +24,10 @@ from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.generation import PLANS
 from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
-from paretoscope.measure.paired import TokenAnswers
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of
 from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.statistics.paired import TokenAnswers
 from paretoscope.tasks import encode
 from paretoscope.trial import Generation, Interval
 

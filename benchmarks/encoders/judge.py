@@ -20,11 +20,12 @@ from paretoscope.catalog import request, resolve_request
 from paretoscope.engine.pipeline import Bench, Made, Steps
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint, usable_cores
-from paretoscope.measure import locks, statistics
+from paretoscope.measure import locks
 from paretoscope.measure.latency import measure_in_turns
 from paretoscope.measure.quality import evaluate
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
+from paretoscope.statistics import intervals
 from paretoscope.tasks import Task, load_task
 from paretoscope.trial import Conditions, Interval, Protocol
 from paretoscope.workspace import Workspace
@@ -69,12 +70,12 @@ class Judged:
 
     @property
     def accuracy(self) -> Interval:
-        low, high = statistics.wilson(int(self.right.sum()), len(self.right))
+        low, high = intervals.wilson(int(self.right.sum()), len(self.right))
         return Interval(value=float(self.right.mean()), low=low, high=high)
 
     def divergences(self, baseline: Judged) -> np.ndarray:
         """KL(baseline || this) of every example in nats, [n]."""
-        theirs, ours = (statistics.log_softmax(side.logits.astype(np.float64)) for side in (baseline, self))
+        theirs, ours = (intervals.log_softmax(side.logits.astype(np.float64)) for side in (baseline, self))
         return (np.exp(theirs) * (theirs - ours)).sum(axis=1)
 
     @property

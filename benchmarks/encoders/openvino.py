@@ -12,10 +12,11 @@ import numpy as np
 from benchmarks.encoders.judge import CONDITIONS
 from benchmarks.peers.asking import ask
 from paretoscope.machine import usable_cores
-from paretoscope.measure import locks, statistics
+from paretoscope.measure import locks
 from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
 from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency
+from paretoscope.statistics import intervals
 from paretoscope.trial import Interval, Protocol
 
 WORKER = "benchmarks.peers.openvino_worker"
@@ -39,7 +40,7 @@ def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval,
             sittings.append(_sit(folder, baseline, protocol))
     calmest = min(sittings, key=_baseline_drift)
     over, under = ([np.asarray(turn[side]["samples_ns"], dtype=np.float64) for turn in calmest] for side in (0, 1))
-    value, low, high = statistics.ratio_of_medians(over, under)
+    value, low, high = intervals.ratio_of_medians(over, under)
     return Interval(value=value, low=low, high=high), _baseline_drift(calmest) > MOST_DRIFT
 
 

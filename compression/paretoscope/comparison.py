@@ -17,12 +17,12 @@ import numpy as np
 
 from paretoscope import defaults
 from paretoscope.frontier import Frontier, front, objectives
-from paretoscope.measure.paired import documents_in_common, paired, paired_tokens
-from paretoscope.measure.statistics import log_softmax
 from paretoscope.metrics import Metric, metric
 from paretoscope.points import Objective, Point
 from paretoscope.samples import Samples
 from paretoscope.sittings import place
+from paretoscope.statistics.intervals import log_softmax
+from paretoscope.statistics.paired import documents_in_common, paired, paired_tokens
 from paretoscope.trial import Paired, TrialDocument
 from paretoscope.wording import listed, p_in_words
 

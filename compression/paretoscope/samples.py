@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.errors import StoreError
-from paretoscope.measure.paired import TokenAnswers
+from paretoscope.statistics.paired import TokenAnswers
 from paretoscope.workspace import Workspace
 
 BESIDE = "-baseline"

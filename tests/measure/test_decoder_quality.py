@@ -11,7 +11,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.language import Question
 from paretoscope.measure import cloze, perplexity
 from paretoscope.measure.decoder_worker import divergence, likeliest, log_softmax, windows
-from paretoscope.measure.statistics import kl_divergence
+from paretoscope.statistics.intervals import kl_divergence
 from tests import toy_decoder
 
 RANDOM = np.random.default_rng(3)

@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from paretoscope.errors import ArtifactError
-from paretoscope.measure.paired import paired
 from paretoscope.measure.quality import evaluate
+from paretoscope.statistics.paired import paired
 from tests.measure.classifiers import CLASSES, VOCABULARY, MakeArtifact, expected_logits
 
 

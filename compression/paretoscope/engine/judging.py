@@ -20,9 +20,9 @@ from paretoscope.keys import content_key
 from paretoscope.language import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
-from paretoscope.measure.paired import paired
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.splits import UNLABELLED, Task
+from paretoscope.statistics.paired import paired
 from paretoscope.tasks import encode
 from paretoscope.trial import Paired, Protocol, Quality
 

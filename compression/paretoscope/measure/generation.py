@@ -15,10 +15,10 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.measure import statistics
 from paretoscope.measure.latency import MOST_DRIFT, Side, Sitting, drift, energy_of, in_turns, quantiles, resident_memory, token_ids
 from paretoscope.measure.messages import GenerationAnswer, GenerationRequest
 from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.statistics import intervals
 from paretoscope.trial import Conditions, Generation, Interval, Protocol
 
 Turns = tuple[NDArray[np.float64], ...]
@@ -64,7 +64,7 @@ def generate_in_turns(
 
 
 def _ratio(baseline: Turns, candidate: Turns) -> Interval:
-    value, low, high = statistics.ratio_of_medians(baseline, candidate)
+    value, low, high = intervals.ratio_of_medians(baseline, candidate)
     return Interval(value=value, low=low, high=high)
 
 
@@ -91,7 +91,7 @@ def _side(turns: Sequence[GenerationAnswer], at: Conditions, new_tokens: int, no
     first_ms: Turns = tuple(np.asarray(turn["first_ns"]) * 1e-6 for turn in turns)
     latency = quantiles(np.concatenate(turns_ms), median(turn["load_ms"] for turn in turns), at, noisy)
     firsts = np.concatenate(first_ms)
-    low, high = statistics.median_interval(firsts) or (None, None)
+    low, high = intervals.median_interval(firsts) or (None, None)
     generation = Generation(
         prompt_tokens=at.sequence,
         new_tokens=new_tokens,

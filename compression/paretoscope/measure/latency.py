@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.machine import usable_cores
-from paretoscope.measure import energy, statistics
+from paretoscope.measure import energy
 from paretoscope.measure.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency, model_file
+from paretoscope.statistics import intervals
 from paretoscope.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
 
 Request = TypeVar("Request", LatencyRequest, GenerationRequest)
@@ -196,7 +197,7 @@ def _side(turns: Sequence[LatencyAnswer], conditions: Conditions, noisy: bool) -
 
 def quantiles(samples: NDArray[np.float64], load_ms: float, at: Conditions, noisy: bool) -> Latency:
     """Quantiles of samples in milliseconds; one that they are too few for is None."""
-    low, high = statistics.median_interval(samples) or (None, None)
+    low, high = intervals.median_interval(samples) or (None, None)
     return Latency(
         batch=at.batch,
         sequence=at.sequence,
@@ -206,8 +207,8 @@ def quantiles(samples: NDArray[np.float64], load_ms: float, at: Conditions, nois
         p50_low_ms=low,
         p50_high_ms=high,
         p90_ms=float(np.quantile(samples, 0.9)),
-        p95_ms=statistics.supported_quantile(samples, 0.95),
-        p99_ms=statistics.supported_quantile(samples, 0.99),
+        p95_ms=intervals.supported_quantile(samples, 0.95),
+        p99_ms=intervals.supported_quantile(samples, 0.99),
         load_ms=load_ms,
         noisy=noisy,
     )
@@ -232,7 +233,7 @@ def energy_of(turns: Sequence[LatencyAnswer], runs: int, run_ms: float, at: Cond
 def _speedup(candidate: Side, baseline: Side | None) -> Interval | None:
     if baseline is None:
         return None
-    value, low, high = statistics.ratio_of_medians(baseline.turns_ms, candidate.turns_ms)
+    value, low, high = intervals.ratio_of_medians(baseline.turns_ms, candidate.turns_ms)
     return Interval(value=value, low=low, high=high)
 
 

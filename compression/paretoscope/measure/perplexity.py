@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from paretoscope.decoder_io import SCORE
 from paretoscope.errors import ArtifactError
-from paretoscope.measure import statistics
-from paretoscope.measure.paired import TokenAnswers, by_document, paired_tokens
 from paretoscope.measure.process import ask_tokens, model_file
+from paretoscope.statistics import intervals
+from paretoscope.statistics.paired import TokenAnswers, by_document, paired_tokens
 from paretoscope.trial import Paired, Protocol, Quality
 
 SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
@@ -71,7 +71,7 @@ def score_tokens(folder: Path, documents: Sequence[Ids], reference: Scores | Non
 def perplexity(scores: Scores, documents: Sequence[Ids], split: str) -> Quality:
     """exp of the mean negative log-probability of a token, with its bootstrap interval over documents."""
     _, lengths = scored(documents)
-    value, low, high = np.exp(statistics.ratio_of_sums(by_document(-scores["log_probability"], lengths), lengths.astype(np.float64)))
+    value, low, high = np.exp(intervals.ratio_of_sums(by_document(-scores["log_probability"], lengths), lengths.astype(np.float64)))
     return Quality(metric="perplexity", value=value, low=low, high=high, n=int(lengths.sum()), split=split)
 
 

@@ -1,6 +1,6 @@
 """Quality of an artefact through the runtime that ships.
 
-Texts come in as token ids; how they are made is `tasks.py`'s. The comparison with the baseline is `paired.py`'s.
+Texts come in as token ids; how they are made is `tasks.py`'s. The comparison with the baseline is `statistics/paired.py`'s.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.errors import ArtifactError
-from paretoscope.measure import statistics
 from paretoscope.measure.process import ask_quality, model_file
+from paretoscope.statistics import intervals
 from paretoscope.tasks import batches_by_length
 from paretoscope.trial import Quality
 
@@ -47,7 +47,7 @@ def evaluate(
 def score(logits: NDArray[np.float32], labels: NDArray[np.int64], split: str) -> Quality:
     """Accuracy of logits [n, classes] with its Wilson interval."""
     right = int((logits.argmax(axis=1) == labels).sum())
-    low, high = statistics.wilson(right, len(labels))
+    low, high = intervals.wilson(right, len(labels))
     return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split)
 
 

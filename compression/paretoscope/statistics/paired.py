@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.measure import statistics
+from paretoscope.statistics import intervals
 from paretoscope.trial import Interval, Paired
 
 
@@ -29,8 +29,8 @@ def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], la
         agreement=float((ours == theirs).mean()),
         lost=lost,
         gained=gained,
-        mcnemar_p=statistics.mcnemar_exact(lost, gained),
-        kl=statistics.kl_divergence(baseline_logits.astype(np.float64), logits.astype(np.float64)),
+        mcnemar_p=intervals.mcnemar_exact(lost, gained),
+        kl=intervals.kl_divergence(baseline_logits.astype(np.float64), logits.astype(np.float64)),
     )
 
 
@@ -71,12 +71,12 @@ def paired_tokens(ours: TokenAnswers, theirs: TokenAnswers, kl: float | None = N
     ours_right, theirs_right = ours.top == ours.targets, theirs.top == ours.targets
     lost, gained = int((theirs_right & ~ours_right).sum()), int((ours_right & ~theirs_right).sum())
     worse = by_document(theirs.log_probability - ours.log_probability, ours.lengths)
-    value, low, high = np.exp(statistics.ratio_of_sums(worse, ours.lengths.astype(np.float64))) - 1
+    value, low, high = np.exp(intervals.ratio_of_sums(worse, ours.lengths.astype(np.float64))) - 1
     return Paired(
         agreement=float((ours.top == theirs.top).mean()),
         lost=lost,
         gained=gained,
-        mcnemar_p=statistics.mcnemar_exact(lost, gained),
+        mcnemar_p=intervals.mcnemar_exact(lost, gained),
         kl=kl,
         change=Interval(value=value, low=low, high=high),
     )
