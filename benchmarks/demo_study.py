@@ -22,8 +22,8 @@ from paretoscope.catalog import request
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.study import STUDY, shipped_study
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.study import STUDY, shipped_study
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import SHIPPED, Workspace, write_whole
 
 INT8 = {"kind": "quantize"}

@@ -23,8 +23,8 @@ from paretoscope.catalog import resolve_model, resolve_task
 from paretoscope.estimate import advice, expected, expected_bytes, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Quantize
-from paretoscope.study import shipped_study
 from paretoscope.tasks import load_task
+from paretoscope.trials.study import shipped_study
 from paretoscope.workspace import Workspace
 
 VISITS = 7

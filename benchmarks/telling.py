@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from paretoscope.machine import fingerprint
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 
 
 def ran_on() -> str:

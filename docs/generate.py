@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from paretoscope import trial
 from paretoscope.cli import _parser
-from paretoscope.metrics import METRICS
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Stage, methods
 from paretoscope.recipes.stages.methods import Method
+from paretoscope.trials import trial
+from paretoscope.trials.metrics import METRICS
 from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
@@ -168,7 +168,7 @@ def document_page() -> str:
 
 def _type_name(annotation: Any) -> str:
     text = annotation.__name__ if inspect.isclass(annotation) and not hasattr(annotation, "__args__") else str(annotation)
-    for prefix in ("paretoscope.trial.", "paretoscope.recipes.recipe.", "paretoscope.recipes.stages.", "typing.", "datetime."):
+    for prefix in ("paretoscope.trials.trial.", "paretoscope.recipes.recipe.", "paretoscope.recipes.stages.", "typing.", "datetime."):
         text = text.replace(prefix, "")
     return text
 

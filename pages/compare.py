@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard import chain, comparison, disagreements, empty, frame, playground, scope
-from paretoscope.report.table import short
+from paretoscope.trials.format import short
 
 frame.guard("compare")
 here = scope.current()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard import empty, frame, own, scope, workbench
-from paretoscope.report.table import short
+from paretoscope.trials.format import short
 
 frame.guard("compress")
 here = scope.current()

@@ -8,7 +8,7 @@ from typing import Any
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
-from paretoscope.trial import (
+from paretoscope.trials.trial import (
     ArtifactRecord,
     Conditions,
     Energy,

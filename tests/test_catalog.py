@@ -16,7 +16,7 @@ from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.fit import check_fit
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 
 
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:

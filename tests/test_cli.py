@@ -29,8 +29,8 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
 from paretoscope.store import Store
-from paretoscope.study import shipped_study
-from paretoscope.trial import Progress, TrialDocument, TrialRequest
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace
 from tests import documents
 from tests.engine.processes import TOY, toy, until

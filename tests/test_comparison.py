@@ -16,9 +16,8 @@ from paretoscope.points import point
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.samples import Samples, read_samples
-from paretoscope.statistics.paired import TokenAnswers
-from paretoscope.trial import Conditions
+from paretoscope.trials.samples import Samples, TokenAnswers, read_samples
+from paretoscope.trials.trial import Conditions
 from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document
 

@@ -24,7 +24,7 @@ from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import OTHER_FILES_BYTES, expected_bytes
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

@@ -18,7 +18,7 @@ from paretoscope.report.html import report_html
 from paretoscope.report.model_card import model_card
 from paretoscope.report.table import Row, rows
 from paretoscope.report.tradeoff import tradeoff
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from tests.documents import decoder_document, document
 
 BITS_8 = Quantize(scheme="weight-only", bits=8)

@@ -12,10 +12,10 @@ from types import ModuleType
 import pytest
 import yaml
 
-from paretoscope.metrics import METRICS
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import STAGES, methods
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT
 
 

@@ -36,7 +36,7 @@ from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneW
 from paretoscope.report.model_card import model_card
 from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from paretoscope.smoothing import predict
-from paretoscope.trial import Conditions, TrialDocument
+from paretoscope.trials.trial import Conditions, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny, wordpiece

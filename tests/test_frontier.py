@@ -13,7 +13,7 @@ from paretoscope import pareto
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier import Constraint, Frontier, MaxDrop, Point, front, objectives, recommend
 from paretoscope.points import against_baseline, clear_loss
-from paretoscope.trial import MetricValue
+from paretoscope.trials.trial import MetricValue
 
 INF, NAN = math.inf, math.nan
 SIZE_QUALITY = objectives("size_bytes", "quality")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.metrics import METRICS, metric
+from paretoscope.trials.metrics import METRICS, metric
 from tests.documents import document
 
 

@@ -15,7 +15,7 @@ from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store import Store
-from paretoscope.trial import ArtifactRecord, Energy, Interval, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import ArtifactRecord, Energy, Interval, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope import study
 from paretoscope.errors import StoreError
 from paretoscope.recipes.stages import Quantize
-from paretoscope.study import shipped_study
+from paretoscope.trials import study
+from paretoscope.trials.study import shipped_study
 from tests.documents import document
 
 

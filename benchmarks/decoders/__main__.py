@@ -18,7 +18,7 @@ from benchmarks.decoders import cost, four_bits, llama, long_texts, low_bits, pr
 from benchmarks.decoders.judge import Asked
 from benchmarks.telling import ran_on
 from paretoscope.machine import usable_cores
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 from paretoscope.workspace import Workspace
 
 SECTIONS: dict[str, Callable[[Asked], None]] = {

@@ -22,8 +22,9 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.statistics.paired import TokenAnswers, paired_tokens
-from paretoscope.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
+from paretoscope.statistics.paired import paired_tokens
+from paretoscope.trials.samples import TokenAnswers
+from paretoscope.trials.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
 from paretoscope.workspace import Workspace
 
 Stages = Sequence[Mapping[str, Any]]

@@ -27,9 +27,9 @@ from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of
 from paretoscope.measure.process import ask_generation, model_file
-from paretoscope.statistics.paired import TokenAnswers
 from paretoscope.tasks import encode
-from paretoscope.trial import Generation, Interval
+from paretoscope.trials.samples import TokenAnswers
+from paretoscope.trials.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
 OURS = ("4 bits gptq, table 8", "4 bits real, table 8", *(name for name in RECIPES if "words at 8" in name))

@@ -27,7 +27,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
 from paretoscope.statistics import intervals
 from paretoscope.tasks import Task, load_task
-from paretoscope.trial import Conditions, Interval, Protocol
+from paretoscope.trials.trial import Conditions, Interval, Protocol
 from paretoscope.workspace import Workspace
 
 CONDITIONS = Conditions(batch=1, sequence=32, threads=2)

@@ -26,7 +26,7 @@ from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 
 ROUNDINGS = ("gptq", "awq", "hqq")
 

@@ -17,7 +17,7 @@ from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
 from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency
 from paretoscope.statistics import intervals
-from paretoscope.trial import Interval, Protocol
+from paretoscope.trials.trial import Interval, Protocol
 
 WORKER = "benchmarks.peers.openvino_worker"
 Turn = tuple[LatencyAnswer, dict[str, Any]]

@@ -26,7 +26,7 @@ from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
 from paretoscope.models.load import prepare
 from paretoscope.tasks import encode, export_split
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 from paretoscope.workspace import PROJECT
 
 PEERS = {"ort-dynamic": "ONNX Runtime dynamic", "ort-static": "ONNX Runtime static", "nncf": "NNCF on OpenVINO"}

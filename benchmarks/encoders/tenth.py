@@ -22,7 +22,7 @@ from paretoscope.pareto import Vector, dominates
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 from paretoscope.workspace import PROJECT
 
 RECIPES = PROJECT / "data" / "recipes"

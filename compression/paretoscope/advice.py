@@ -14,7 +14,7 @@ from paretoscope.model_facts import ModelFacts, after
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import HALF
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")
 """Parts of the names of instruction sets that multiply int8 faster than fp32: VNNI and AMX on x86, dot product on Arm."""

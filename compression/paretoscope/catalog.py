@@ -17,7 +17,7 @@ from paretoscope.carriers import _INSTALL, Carrier
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
 from paretoscope.keys import _key, file_sha256
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trial import Conditions, Protocol, TrialRequest
+from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
 from paretoscope.values import Value
 from paretoscope.workspace import SHIPPED
 

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from paretoscope import __version__, defaults
+from paretoscope import __version__
 from paretoscope.errors import ParetoscopeError, did_you_mean
+from paretoscope.trials import axes
 from paretoscope.workspace import Workspace
 
 INTERRUPTED = 130
@@ -123,9 +124,9 @@ def _add_reading(add: _Add) -> None:
     frontier = add("frontier", "the front, the knee and the recommendation of what was measured")
     frontier.add_argument("--x", metavar="METRIC", help="metric across (default: latency_p50_ms, of a language model tpot_ms)")
     frontier.add_argument("--y", metavar="METRIC", help="metric upwards (default: quality, of a language model perplexity)")
-    by = f"metrics that front and recommendation judge by (default: x and y where one is given, else {','.join(defaults.OBJECTIVES)} or their like)"
+    by = f"metrics that front and recommendation judge by (default: x and y where one is given, else {','.join(axes.OBJECTIVES)} or their like)"
     frontier.add_argument("--by", metavar="M,M,...", help=by)
-    drop = f"points of accuracy that may be lost, or per cent of perplexity added (default: {defaults.DROP_POINTS:g})"
+    drop = f"points of accuracy that may be lost, or per cent of perplexity added (default: {axes.DROP_POINTS:g})"
     frontier.add_argument("--max-drop", type=float, metavar="P", help=drop)
     frontier.add_argument("--max-latency-ms", type=float, metavar="L", help="median latency that is allowed, of a language model that of a token")
     frontier.add_argument("--max-size-mb", type=float, metavar="S", help="size on disk that is allowed")

@@ -16,10 +16,10 @@ from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.table import Row, baseline_of, row_among
-from paretoscope.samples import BESIDE, read_samples
 from paretoscope.store import SHORTEST_ID, Store
-from paretoscope.study import shipped_study
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.samples import BESIDE, read_samples
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 

@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 from paretoscope.errors import ArtifactError
-from paretoscope.report.table import machine_in_words
 from paretoscope.store import SHORTEST_ID, TrialRow
-from paretoscope.study import shipped_study
+from paretoscope.trials.format import machine_in_words
+from paretoscope.trials.study import shipped_study
 from paretoscope.workspace import Workspace, whole_folder
 
 

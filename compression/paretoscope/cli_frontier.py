@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope import cli_text, defaults
+from paretoscope import cli_text
 from paretoscope.cli_source import Source
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
 from paretoscope.points import Objective, Point
-from paretoscope.report.table import Row, conditions_in_words, machine_in_words, present_metrics, rows, short
+from paretoscope.report.table import Row, present_metrics, rows
 from paretoscope.sittings import text_in_words
-from paretoscope.trial import TrialDocument
-from paretoscope.wording import listed
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, short
+from paretoscope.trials.trial import TrialDocument
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from paretoscope.engine.client import ensure_engine, wait
 from paretoscope.store import Store, TrialRow
-from paretoscope.trial import LIVE
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration
+from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import Workspace
 
 

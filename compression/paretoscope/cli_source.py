@@ -12,10 +12,10 @@ from typing import Literal
 from paretoscope import catalog
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
-from paretoscope.report.table import elsewhere, machine_in_words, short, when
 from paretoscope.store import Store
-from paretoscope.study import shipped_study
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.format import elsewhere, machine_in_words, short, when
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from paretoscope.defaults import Axes
-from paretoscope.metrics import METRICS
-from paretoscope.report.table import Row, conditions_in_words, short
+from paretoscope.report.table import Row
 from paretoscope.report.waterfall import Step
 from paretoscope.store import TrialRow
-from paretoscope.trial import LIVE, Measured, Quality, TrialDocument
-from paretoscope.wording import held_out_in_words, p_in_words, size_in_words, speed_with_interval
+from paretoscope.trials.axes import Axes
+from paretoscope.trials.format import conditions_in_words, held_out_in_words, p_in_words, short, size_in_words, speed_with_interval
+from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.trial import LIVE, Measured, Quality, TrialDocument
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

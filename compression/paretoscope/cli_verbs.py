@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paretoscope import catalog, cli_text, defaults
+from paretoscope import catalog, cli_text
 from paretoscope.cli_progress import finished
 from paretoscope.cli_source import beside, measured_trials
 from paretoscope.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
@@ -24,7 +24,8 @@ from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
 from paretoscope.sittings import alike
 from paretoscope.store import Store, TrialRow, unfinished
-from paretoscope.trial import LIVE, Conditions, TrialDocument, TrialRequest
+from paretoscope.trials import axes
+from paretoscope.trials.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 # --- what can be picked ---------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
     from paretoscope.points import objectives
 
     objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
-    judged_objectives(given, defaults.Axes())
+    judged_objectives(given, axes.Axes())
     documents, source = measured_trials(workspace, given.model, given.task, study=given.study)
     found = frontier_document(documents, given, source)
     _say(given, found.to_json(), found.in_words())

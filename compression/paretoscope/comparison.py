@@ -1,6 +1,6 @@
 """What measured models do differently: who beats whom, the paired test on the same examples, and the examples on which two disagree.
 
-Pure functions of documents and of what trials kept (`samples.py`). What their recipes do differently is `recipes/diff.py`'s; how it is drawn
+Pure functions of documents and of what trials kept (`trials/samples.py`). What their recipes do differently is `recipes/diff.py`'s; how it is drawn
 and said to whom is the page's and the command's.
 """
 
@@ -15,16 +15,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from paretoscope import defaults
 from paretoscope.frontier import Frontier, front, objectives
-from paretoscope.metrics import Metric, metric
 from paretoscope.points import Objective, Point
-from paretoscope.samples import Samples
 from paretoscope.sittings import place
 from paretoscope.statistics.intervals import log_softmax
 from paretoscope.statistics.paired import documents_in_common, paired, paired_tokens
-from paretoscope.trial import Paired, TrialDocument
-from paretoscope.wording import listed, p_in_words
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.format import listed, p_in_words
+from paretoscope.trials.metrics import Metric, metric
+from paretoscope.trials.samples import Samples
+from paretoscope.trials.trial import Paired, TrialDocument
 
 BEST = {"quality": "most accurate", "perplexity": "lowest in perplexity", "size_bytes": "smallest", "latency_p50_ms": "fastest", "tpot_ms": "fastest"}
 """What the best model in a metric is called."""
@@ -70,7 +70,7 @@ def standings(points: Sequence[Point], judged: Sequence[Objective]) -> tuple[Fro
 def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mapping[str, str]) -> tuple[str, str]:
     """The answer in two lines: who is nowhere worse than whom, and who is best in what. `called` names the models by id.
 
-    >>> from paretoscope.trial import MetricValue
+    >>> from paretoscope.trials.trial import MetricValue
     >>> def at(id, quality, size):
     ...     return Point(id, {"quality": MetricValue("quality", quality), "size_bytes": MetricValue("size_bytes", size)})
     >>> found = standings([at("a", 0.96, 90e6), at("b", 0.95, 23e6), at("c", 0.94, 24e6)], objectives("quality", "size_bytes"))
@@ -173,7 +173,7 @@ def verdict(found: Paired, n: int) -> str:
 
     >>> verdict(Paired(agreement=0.965, lost=12, gained=4, mcnemar_p=0.077, kl=0.02), 538)
     '12 of 538 lost, 4 gained, p = .08: no clear difference; the same answer to 96.5 %'
-    >>> from paretoscope.trial import Interval
+    >>> from paretoscope.trials.trial import Interval
     >>> verdict(Paired(agreement=0.93, lost=80, gained=30, mcnemar_p=0.001, change=Interval(value=0.018, low=0.015, high=0.021)), 4990)
     'perplexity +1.80 % [+1.50, +2.10]: a clear loss; the same likeliest token at 93.0 % of 4,990'
     """

@@ -9,7 +9,7 @@ from itertools import islice
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import epochs_of
 from paretoscope.recipes.stages import Distill, Quantize, Stage
-from paretoscope.trial import Interval, TrialDocument
+from paretoscope.trials.trial import Interval, TrialDocument
 
 WITH_TEACHER = 5 / 3
 """How much longer a step takes when the teacher runs too: its forward pass, beside forward and backward of a student of half its layers."""

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoscope.advice import Advice, advice
-from paretoscope.defaults import Axes
 from paretoscope.durations import passes
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.machine import Machine
@@ -28,8 +27,9 @@ from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.sittings import Reference, on_footing, reference
 from paretoscope.sizes import SizeEstimate, expected_bytes
 from paretoscope.smoothing import Array, predict
-from paretoscope.trial import Conditions, Interval, TrialDocument
-from paretoscope.wording import listed
+from paretoscope.trials.axes import Axes
+from paretoscope.trials.format import listed
+from paretoscope.trials.trial import Conditions, Interval, TrialDocument
 
 __all__ = [
     "Advice",

@@ -21,11 +21,11 @@ from functools import cached_property
 
 from paretoscope import pareto
 from paretoscope.limits import Constraint, Limit, MaxDrop, Relaxation, judged_by
-from paretoscope.metrics import metric
 from paretoscope.pareto import Vector
 from paretoscope.points import QUALITIES, Objective, Point, against_baseline, clear_loss, objectives, point, surely_lost
-from paretoscope.trial import MetricValue
-from paretoscope.wording import difference, listed, negligible, what_is_lost
+from paretoscope.trials.format import difference, listed, negligible, what_is_lost
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import MetricValue
 
 __all__ = [
     "Constraint",

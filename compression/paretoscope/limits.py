@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.metrics import metric
 from paretoscope.points import Objective, Point
-from paretoscope.wording import allowance, difference, listed
+from paretoscope.trials.format import allowance, difference, listed
+from paretoscope.trials.metrics import metric
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from paretoscope.tables import Measurement
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 
 
 def measurement_rows(document: TrialDocument) -> Iterator[Measurement]:

@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paretoscope.metrics import METRICS, Metric, metric
 from paretoscope.sittings import AS_TAKEN, Reference, on_footing
-from paretoscope.trial import MetricValue, TrialDocument
-from paretoscope.wording import change, p_in_words, size_in_words, speed_in_words
+from paretoscope.trials.format import change, p_in_words, size_in_words, speed_in_words
+from paretoscope.trials.metrics import METRICS, Metric, metric
+from paretoscope.trials.trial import MetricValue, TrialDocument
 
 QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 

@@ -13,9 +13,9 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from paretoscope.metrics import METRICS
-from paretoscope.samples import BESIDE
-from paretoscope.trial import Generation, Interval, Latency, MetricValue, Quality, TrialDocument
+from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.samples import BESIDE
+from paretoscope.trials.trial import Generation, Interval, Latency, MetricValue, Quality, TrialDocument
 
 FOOTING = "Everywhere models are compared by the baseline's usual time over the speed-up of their own sitting, for no two sittings are equally fast."
 """The one story of a time that is shown, for a person."""

@@ -12,13 +12,13 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from paretoscope import study
 from paretoscope.dashboard import data
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.store import Store
-from paretoscope.trial import TrialDocument, TrialRequest
+from paretoscope.trials import study
+from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace
 from tests.documents import document
 

@@ -16,7 +16,7 @@ from paretoscope import catalog
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill
 from paretoscope.store import Store
-from paretoscope.trial import TrialDocument, TrialRequest
+from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, fill, here, ship, words
 from tests.documents import document

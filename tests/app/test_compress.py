@@ -9,7 +9,7 @@ import streamlit as st
 
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store import Store
-from paretoscope.trial import Interval, Progress, TrialDocument
+from paretoscope.trials.trial import Interval, Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import document
 

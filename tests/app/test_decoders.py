@@ -11,12 +11,12 @@ from paretoscope import catalog
 from paretoscope.dashboard import recipe_state
 from paretoscope.fit import check_fit
 from paretoscope.machine import fingerprint
-from paretoscope.metrics import METRICS
 from paretoscope.model_facts import facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
 from paretoscope.store import Store
+from paretoscope.trials.metrics import METRICS
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document
 

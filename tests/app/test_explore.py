@@ -13,7 +13,7 @@ from paretoscope.dashboard.scope import address
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store import Store
-from paretoscope.trial import TrialDocument, TrialRequest
+from paretoscope.trials.trial import TrialDocument, TrialRequest
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import MACHINE, document
 

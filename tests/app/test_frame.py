@@ -12,7 +12,7 @@ from streamlit.util import calc_hash
 
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store import Store
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT
 from tests.app.conftest import Open, ask, words
 

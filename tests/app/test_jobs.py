@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.store import Store
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from tests.app.conftest import Open, ask, button, words
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from paretoscope.dashboard import keeping
 from paretoscope.store import Store
-from paretoscope.trial import HeldOut, Quality, TrialDocument
+from paretoscope.trials.trial import HeldOut, Quality, TrialDocument
 from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, button, words
 

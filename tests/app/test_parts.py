@@ -21,7 +21,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.table import rows
 from paretoscope.store import TrialRow
-from paretoscope.trial import Interval, Progress, Status, TrialRequest
+from paretoscope.trials.trial import Interval, Progress, Status, TrialRequest
 from paretoscope.workspace import SHIPPED
 from tests.documents import document
 

@@ -15,8 +15,8 @@ from benchmarks.decoders import cost, four_bits, llama, low_bits, pruning
 from benchmarks.decoders.__main__ import SECTIONS, main
 from benchmarks.decoders.judge import Asked, Found, Row, beats, scored
 from paretoscope.measure import generation
-from paretoscope.statistics.paired import TokenAnswers
-from paretoscope.trial import Conditions, Interval
+from paretoscope.trials.samples import TokenAnswers
+from paretoscope.trials.trial import Conditions, Interval
 from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder
 

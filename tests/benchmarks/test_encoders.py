@@ -21,7 +21,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.models.sources import tokenizer_json
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 from paretoscope.workspace import PROJECT, Workspace
 
 STUDENT = Recipe(stages=(Distill(),))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from paretoscope.trial import TrialRequest
+from paretoscope.trials.trial import TrialRequest
 
 TOY = "tests.engine.toy_trials:run_trial"
 

@@ -22,7 +22,7 @@ from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
 from paretoscope.splits import Split, Task
-from paretoscope.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder
 from tests.toy_decoder import toy_decoder

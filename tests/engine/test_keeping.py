@@ -18,7 +18,7 @@ from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store import Store
 from paretoscope.tasks import export_split, load_task
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
 from tests.tiny_models import make_tiny
 

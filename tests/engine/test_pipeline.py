@@ -20,7 +20,7 @@ from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks import export_split, load_task
-from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny_models import make_tiny
 

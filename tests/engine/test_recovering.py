@@ -10,7 +10,7 @@ from paretoscope.artifact.pack import RECOVERY_BYTES
 from paretoscope.engine.recovering import recovered
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import AnyStage, PruneStructure, Quantize, Stage
-from paretoscope.trial import Quality
+from paretoscope.trials.trial import Quality
 from tests.test_recovery import STAGES
 
 CUT = PruneStructure(target="ffn", ratio=0.5)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paretoscope.errors import ModelError
-from paretoscope.trial import ArtifactRecord, Energy, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import ArtifactRecord, Energy, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 

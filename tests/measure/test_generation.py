@@ -14,7 +14,7 @@ from paretoscope.measure import cloze, generation, perplexity
 from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.export import export
 from paretoscope.models.export_decoder import genai_config
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 from tests.tiny_decoders import tiny_decoder
 from tests.toy_decoder import toy_decoder
 

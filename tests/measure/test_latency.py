@@ -12,7 +12,7 @@ from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.measure import latency
 from paretoscope.measure.latency import Plan, Sitting, measure_in_turns, token_ids
 from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
-from paretoscope.trial import Conditions
+from paretoscope.trials.trial import Conditions
 from tests.measure.classifiers import MakeArtifact
 
 _ONE_THREAD = Conditions(batch=2, sequence=8, threads=1)

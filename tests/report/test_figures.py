@@ -12,7 +12,7 @@ from paretoscope.report.figures import tradeoff_figure
 from paretoscope.report.palette import DARK, LIGHT, LOOKS
 from paretoscope.report.table import rows
 from paretoscope.report.tradeoff import Estimate, State, tradeoff
-from paretoscope.trial import MetricValue
+from paretoscope.trials.trial import MetricValue
 from tests.documents import decoder_document, document
 
 BASELINE = document()

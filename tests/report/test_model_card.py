@@ -11,7 +11,7 @@ import yaml
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, Quantize
 from paretoscope.report.model_card import model_card
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from tests.documents import document
 
 STUDENT = document(Distill(layers=3), Quantize(), quality=0.948, speedup=3.9, size=17_200_000)

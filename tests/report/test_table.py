@@ -11,7 +11,7 @@ import pytest
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, delta, rows, to_csv
-from paretoscope.trial import Interval
+from paretoscope.trials.trial import Interval
 from tests.documents import document
 
 BASELINE = document()

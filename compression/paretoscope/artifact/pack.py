@@ -16,7 +16,7 @@ from paretoscope import __version__
 from paretoscope.decoder_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trial import ArtifactRecord, TrialRequest
+from paretoscope.trials.trial import ArtifactRecord, TrialRequest
 from paretoscope.workspace import whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"

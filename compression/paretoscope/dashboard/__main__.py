@@ -18,7 +18,7 @@ from streamlit.web import cli
 
 from paretoscope import dashboard
 from paretoscope.errors import ParetoscopeError
-from paretoscope.study import shipped_study
+from paretoscope.trials.study import shipped_study
 from paretoscope.workspace import PROJECT
 
 

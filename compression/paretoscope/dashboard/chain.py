@@ -11,12 +11,12 @@ from paretoscope.dashboard import data, frame
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
-from paretoscope.metrics import metric
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.stages import stages_figure
 from paretoscope.report.table import Row, delta
 from paretoscope.report.waterfall import Step, is_chain, steps, unmeasured
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration
+from paretoscope.trials.metrics import metric
 
 ACROSS = 3
 

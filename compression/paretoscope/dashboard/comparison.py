@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope import defaults
 from paretoscope.comparison import headline, judged_by, leaders, names, standings
 from paretoscope.dashboard import charts, data, downloads, frame, picks, verdict
 from paretoscope.dashboard.cards import error_card
@@ -14,15 +13,16 @@ from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier import recommend
 from paretoscope.limits import MaxDrop
-from paretoscope.metrics import metric
 from paretoscope.points import objectives
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.report.distribution import Times, distribution_figure
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
-from paretoscope.samples import Samples
 from paretoscope.sittings import pace
-from paretoscope.wording import listed, lost_and_gained
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.format import listed, lost_and_gained
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.samples import Samples
 
 ACROSS = 3
 NUMBERS = ("quality", "perplexity", "latency_p50_ms", "ttft_ms", "tpot_ms", "tokens_per_s", "size_bytes", "peak_memory_bytes")

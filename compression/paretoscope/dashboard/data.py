@@ -13,12 +13,12 @@ from paretoscope import catalog
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine, fingerprint
-from paretoscope.samples import BESIDE, Samples, read_samples
 from paretoscope.splits import Split
 from paretoscope.store import Store, TrialRow
-from paretoscope.study import shipped_study
 from paretoscope.tasks import load_task
-from paretoscope.trial import LIVE, TrialDocument, TrialRequest
+from paretoscope.trials.samples import BESIDE, Samples, read_samples
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import LIVE, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 

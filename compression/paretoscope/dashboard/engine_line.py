@@ -10,8 +10,8 @@ from paretoscope.dashboard import data
 from paretoscope.dashboard.timing import seconds_left
 from paretoscope.errors import ParetoscopeError
 from paretoscope.store import TrialRow
-from paretoscope.trial import LIVE
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration
+from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 2.0
 

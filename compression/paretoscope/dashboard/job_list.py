@@ -13,10 +13,10 @@ import streamlit as st
 from paretoscope.dashboard import data, runs
 from paretoscope.dashboard.engine_line import in_words
 from paretoscope.dashboard.scope import address
-from paretoscope.metrics import metric
-from paretoscope.report.table import row_among, short
+from paretoscope.report.table import row_among
 from paretoscope.store import TrialRow
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration, short
+from paretoscope.trials.metrics import metric
 
 SHOWN = 12
 """Failed and finished trials that are listed before "show all"."""

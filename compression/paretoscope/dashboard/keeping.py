@@ -10,7 +10,7 @@ import streamlit as st
 from paretoscope.dashboard import data, downloads
 from paretoscope.dashboard.scope import Scope
 from paretoscope.report.table import Row
-from paretoscope.wording import held_out_in_words
+from paretoscope.trials.format import held_out_in_words
 
 WHAT_FOR = (
     "Every curve is drawn on the validation split, and the best of many points looks a little better there than it is. "

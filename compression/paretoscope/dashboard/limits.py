@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from paretoscope import defaults
 from paretoscope.dashboard import linked
 from paretoscope.dashboard.scope import Scope
 from paretoscope.limits import Constraint, Limit, MaxDrop
-from paretoscope.metrics import metric
 from paretoscope.points import Objective, Point, objectives
 from paretoscope.report.palette import LOOKS, Family
 from paretoscope.report.table import Row, present_metrics
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.metrics import metric
 
 MOST_DROP = 10.0
 ACROSS = 4

@@ -11,15 +11,15 @@ import streamlit as st
 
 from paretoscope.dashboard import picks
 from paretoscope.dashboard.scope import Scope
-from paretoscope.defaults import Axes
 from paretoscope.frontier import Frontier, Recommendation
-from paretoscope.metrics import Metric, metric
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row, present_metrics, short, to_csv, when
+from paretoscope.report.table import Row, present_metrics, to_csv
 from paretoscope.sittings import FOOTING
-from paretoscope.wording import p_in_words
+from paretoscope.trials.axes import Axes
+from paretoscope.trials.format import p_in_words, short, when
+from paretoscope.trials.metrics import Metric, metric
 
 TABLE = "models"
 PARTS: dict[str, tuple[type, ...]] = {"Distilled": (Distill,), "Pruned": (PruneStructure, PruneWeights), "Quantized": (Quantize,)}

@@ -11,13 +11,13 @@ from paretoscope.dashboard import charts, data
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
-from paretoscope.metrics import metric
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report import tradeoff
 from paretoscope.report.palette import family
-from paretoscope.report.table import Row, delta, plain
-from paretoscope.trial import Interval, MetricValue
-from paretoscope.wording import may_be_one
+from paretoscope.report.table import Row, delta
+from paretoscope.trials.format import may_be_one, plain
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import Interval, MetricValue
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)

@@ -15,8 +15,8 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import short
-from paretoscope.trial import Conditions, Protocol, TrialRequest
+from paretoscope.trials.format import short
+from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
 from paretoscope.workspace import write_whole
 
 OPEN = "own_open"

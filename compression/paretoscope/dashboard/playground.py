@@ -14,7 +14,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.shares import shares_figure
 from paretoscope.report.table import Row
-from paretoscope.wording import listed
+from paretoscope.trials.format import listed
 
 if TYPE_CHECKING:
     from paretoscope.classify import Answer, Classifier

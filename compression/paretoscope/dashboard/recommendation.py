@@ -10,9 +10,9 @@ import streamlit as st
 from paretoscope.dashboard import downloads, picks, verdict
 from paretoscope.dashboard.scope import Scope
 from paretoscope.frontier import Frontier, Recommendation
-from paretoscope.metrics import metric
 from paretoscope.report.table import Row
 from paretoscope.report.tradeoff import State, Tradeoff
+from paretoscope.trials.metrics import metric
 
 
 def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int, judged: str) -> None:

@@ -9,12 +9,12 @@ import streamlit as st
 from paretoscope.dashboard import chain, data, downloads, verdict
 from paretoscope.dashboard.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
-from paretoscope.metrics import metric
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
 from paretoscope.store import TrialRow
-from paretoscope.trial import LIVE
-from paretoscope.wording import duration, speed_with_interval
+from paretoscope.trials.format import duration, speed_with_interval
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60

@@ -13,12 +13,13 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.catalog import BUILTIN_MODELS
 from paretoscope.dashboard import data, linked, recipe_form
-from paretoscope.defaults import Axes, axes
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row, elsewhere, plain, rows, short
-from paretoscope.trial import Conditions, TrialDocument
+from paretoscope.report.table import Row, rows
+from paretoscope.trials.axes import Axes, axes
+from paretoscope.trials.format import elsewhere, plain, short
+from paretoscope.trials.trial import Conditions, TrialDocument
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from paretoscope.dashboard import data
 from paretoscope.durations import expected_seconds
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.store import TrialRow
-from paretoscope.trial import Interval
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration
+from paretoscope.trials.trial import Interval
 
 
 def expected_run(model: str, recipe: Recipe, protocol: str) -> tuple[Interval | None, bool]:

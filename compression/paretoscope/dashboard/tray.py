@@ -9,10 +9,10 @@ import streamlit as st
 from paretoscope.dashboard import chain, downloads, keeping, picks, runs, verdict
 from paretoscope.dashboard.scope import Scope
 from paretoscope.frontier import Frontier
-from paretoscope.metrics import metric
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
-from paretoscope.wording import lost_and_gained
+from paretoscope.trials.format import lost_and_gained
+from paretoscope.trials.metrics import metric
 
 ACROSS = 3
 

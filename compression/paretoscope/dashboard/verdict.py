@@ -6,10 +6,20 @@ from collections.abc import Mapping
 
 from paretoscope.frontier import Recommendation
 from paretoscope.limits import MaxDrop
-from paretoscope.metrics import metric
 from paretoscope.report.table import Row
-from paretoscope.trial import Interval
-from paretoscope.wording import allowance, change, difference, listed, negligible, p_in_words, size_in_words, speed_in_words, speed_with_interval
+from paretoscope.trials.format import (
+    allowance,
+    change,
+    difference,
+    listed,
+    negligible,
+    p_in_words,
+    size_in_words,
+    speed_in_words,
+    speed_with_interval,
+)
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import Interval
 
 WIDE = 1.2
 """A speed-up whose interval ends at so many times its beginning is not said without it."""

@@ -12,8 +12,9 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope, address, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row, row_among, when
-from paretoscope.trial import LIVE, Conditions, Protocol, TrialRequest
+from paretoscope.report.table import Row, row_among
+from paretoscope.trials.format import when
+from paretoscope.trials.trial import LIVE, Conditions, Protocol, TrialRequest
 
 SPARSITIES = (0, 30, 50, 60, 70, 80, 90)
 WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bits"}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from paretoscope.errors import EngineError
 from paretoscope.store import EngineState, Store, TrialRow, process_runs
-from paretoscope.trial import LIVE
+from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import PROJECT, Workspace
 
 START_SECONDS = 30.0

@@ -24,7 +24,7 @@ from paretoscope.recipes.context import EncodedSplit
 from paretoscope.splits import UNLABELLED, Task
 from paretoscope.statistics.paired import paired
 from paretoscope.tasks import encode
-from paretoscope.trial import Paired, Protocol, Quality
+from paretoscope.trials.trial import Paired, Protocol, Quality
 
 SPLIT = "validation"
 """The split of every curve; the test split is opened only for what a person keeps."""

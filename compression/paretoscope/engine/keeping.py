@@ -15,7 +15,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.measure import locks
 from paretoscope.store import Store
 from paretoscope.tasks import load_task
-from paretoscope.trial import ArtifactRecord, HeldOut, TrialDocument
+from paretoscope.trials.trial import ArtifactRecord, HeldOut, TrialDocument
 from paretoscope.workspace import Workspace
 
 SPLIT = "test"

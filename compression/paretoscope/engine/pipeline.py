@@ -53,7 +53,7 @@ from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.report.model_card import model_card
 from paretoscope.splits import Task
 from paretoscope.tasks import load_task
-from paretoscope.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace, write_whole
 
 FACTS = "facts.json"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paretoscope.defaults import axes
-from paretoscope.metrics import metric
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.recovery import epochs_of, remedies
 from paretoscope.recipes.stages import Stage
-from paretoscope.trial import Quality
-from paretoscope.wording import allowance, change
+from paretoscope.trials.axes import axes
+from paretoscope.trials.format import allowance, change
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import Quality
 
 Fits = Callable[[Stage], bool]
 """Whether the model can take a stage."""

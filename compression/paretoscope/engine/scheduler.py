@@ -24,8 +24,8 @@ from paretoscope.engine.time_left import TimeLeft
 from paretoscope.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from paretoscope.errors import EngineError
 from paretoscope.store import Store, TrialRow
-from paretoscope.study import shipped_study
-from paretoscope.trial import Progress, TrialDocument
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import Progress, TrialDocument
 from paretoscope.workspace import Workspace
 
 CLOSE_SECONDS = 3

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from paretoscope.durations import step_seconds, steps_of
-from paretoscope.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
 
 REMEMBERED = 200
 Plan = list[tuple[str, float | None]]

@@ -25,7 +25,7 @@ from typing import Any
 from distributed import Nanny, Worker, WorkerPlugin, get_worker
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.trial import Progress, TrialDocument, TrialRequest
+from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 TOPIC = "paretoscope"

@@ -19,7 +19,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.language import Question
 from paretoscope.measure.process import ask_choices, model_file
 from paretoscope.tasks import encode
-from paretoscope.trial import Protocol
+from paretoscope.trials.trial import Protocol
 
 ASKED: dict[Protocol, int | None] = {"quick": 60, "standard": None}
 """How many questions of the split are asked; None is all."""

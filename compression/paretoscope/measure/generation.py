@@ -19,7 +19,7 @@ from paretoscope.measure.latency import MOST_DRIFT, Side, Sitting, drift, energy
 from paretoscope.measure.messages import GenerationAnswer, GenerationRequest
 from paretoscope.measure.process import ask_generation, model_file
 from paretoscope.statistics import intervals
-from paretoscope.trial import Conditions, Generation, Interval, Protocol
+from paretoscope.trials.trial import Conditions, Generation, Interval, Protocol
 
 Turns = tuple[NDArray[np.float64], ...]
 

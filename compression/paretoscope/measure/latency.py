@@ -22,7 +22,7 @@ from paretoscope.measure import energy
 from paretoscope.measure.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency, model_file
 from paretoscope.statistics import intervals
-from paretoscope.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
+from paretoscope.trials.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
 
 Request = TypeVar("Request", LatencyRequest, GenerationRequest)
 Answer = TypeVar("Answer", LatencyAnswer, GenerationAnswer)

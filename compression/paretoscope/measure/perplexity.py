@@ -19,8 +19,9 @@ from paretoscope.decoder_io import SCORE
 from paretoscope.errors import ArtifactError
 from paretoscope.measure.process import ask_tokens, model_file
 from paretoscope.statistics import intervals
-from paretoscope.statistics.paired import TokenAnswers, by_document, paired_tokens
-from paretoscope.trial import Paired, Protocol, Quality
+from paretoscope.statistics.paired import by_document, paired_tokens
+from paretoscope.trials.samples import TokenAnswers
+from paretoscope.trials.trial import Paired, Protocol, Quality
 
 SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
 """How much of the split is scored: whole documents until they have so many tokens. The interval says how sure that makes the number."""

@@ -16,7 +16,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.measure.process import ask_quality, model_file
 from paretoscope.statistics import intervals
 from paretoscope.tasks import batches_by_length
-from paretoscope.trial import Quality
+from paretoscope.trials.trial import Quality
 
 MOST_AT_ONCE = 32
 

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from paretoscope.errors import ArtifactError
-from paretoscope.trial import ArtifactRecord
+from paretoscope.trials.trial import ArtifactRecord
 
 
 def artifact_record(folder: Path) -> ArtifactRecord:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.metrics import Metric
 from paretoscope.report.palette import Ground, ground
 from paretoscope.report.tradeoff import Mark, Tradeoff
+from paretoscope.trials.metrics import Metric
 
 Ink = dict[str, Any]
 """A part of a figure in plotly's own words."""

@@ -13,8 +13,8 @@ import numpy as np
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-from paretoscope.metrics import metric
 from paretoscope.report.palette import LOOKS, Family, ground
+from paretoscope.trials.metrics import metric
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKED = (0.5, 0.9)

@@ -13,12 +13,12 @@ from typing import Any
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.metrics import Metric
 from paretoscope.report.annotations import guides, labels, limits, out_of_sight
 from paretoscope.report.canvas import Canvas, Ink, Range, canvas_for, rgba
 from paretoscope.report.palette import LOOKS, Family
 from paretoscope.report.tradeoff import Mark, State, Tradeoff
-from paretoscope.trial import MetricValue
+from paretoscope.trials.metrics import Metric
+from paretoscope.trials.trial import MetricValue
 
 ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn one over the other in this order."""

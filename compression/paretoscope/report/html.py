@@ -14,19 +14,21 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope import __version__, defaults
+from paretoscope import __version__
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier import answer, front, recommend
 from paretoscope.limits import MaxDrop
-from paretoscope.metrics import METRICS
 from paretoscope.points import objectives
 from paretoscope.report.figures import tradeoff_figure
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.stages import stages_figure
-from paretoscope.report.table import Row, conditions_in_words, machine_in_words, rows, short, when
+from paretoscope.report.table import Row, rows
 from paretoscope.report.tradeoff import tradeoff
 from paretoscope.report.waterfall import is_chain, steps
-from paretoscope.trial import TrialDocument
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.format import conditions_in_words, machine_in_words, short, when
+from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import write_whole
 
 METHOD = (

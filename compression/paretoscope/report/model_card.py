@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from paretoscope.metrics import METRICS
-from paretoscope.report.table import Row, conditions_in_words, machine_in_words, when
-from paretoscope.trial import TrialDocument
-from paretoscope.wording import listed, p_in_words
+from paretoscope.report.table import Row
+from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, p_in_words, when
+from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.trial import TrialDocument
 
 SHOWN = (
     "quality perplexity agreement kl size_bytes latency_p50_ms latency_p90_ms latency_p95_ms latency_p99_ms speedup "

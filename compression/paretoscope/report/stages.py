@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.metrics import Metric, metric
 from paretoscope.report.canvas import Ink, Range
 from paretoscope.report.palette import LOOKS, Ground, Look, ground
 from paretoscope.report.table import delta
 from paretoscope.report.waterfall import Step
-from paretoscope.wording import duration
+from paretoscope.trials.format import duration
+from paretoscope.trials.metrics import Metric, metric
 
 ROW, HEAD, FOOT = 46, 24, 4
 """Pixels: of a stage, its name over its numbers; over all stages, for the names of the panels; and under them."""

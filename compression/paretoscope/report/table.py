@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from paretoscope.machine import Machine
-from paretoscope.metrics import METRICS, Metric, metric
 from paretoscope.points import Point, point
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.palette import LOOKS, Family, family
-from paretoscope.samples import BESIDE
 from paretoscope.sittings import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
-from paretoscope.trial import MetricValue, TrialDocument
-from paretoscope.wording import may_be_one
+from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
+from paretoscope.trials.metrics import METRICS, Metric, metric
+from paretoscope.trials.samples import BESIDE
+from paretoscope.trials.trial import MetricValue, TrialDocument
 
 RATIO_WORDS = {
     "size_bytes": ("smaller", "larger"),
@@ -228,52 +226,6 @@ def delta(key: str, value: float, baseline: float | None) -> str:
 def _signed(points: float) -> str:
     """One decimal with a sign, and no sign for nothing."""
     return "0.0" if abs(points) < 0.05 else f"{points:+.1f}"
-
-
-def conditions_in_words(document: TrialDocument) -> str:
-    at = document.latency
-    prompt = "prompt of " if document.generation else ""
-    return f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
-
-
-def machine_in_words(document: TrialDocument) -> str:
-    """
-    >>> machine_in_words(TrialDocument.model_construct(machine=None))
-    'machine not known'
-    """
-    return plain(document.machine.in_words()) if document.machine else "machine not known"
-
-
-def elsewhere(machine: Machine | None, here: Machine) -> str:
-    """What the machine of the shipped study is beside the one that this runs `here` on; equal machines are still two."""
-    return "a machine like this one" if machine and machine.id == here.id else "another machine"
-
-
-def plain(machine: str) -> str:
-    """A machine's name without marks and filler, short enough for a plot.
-
-    >>> plain("Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores, VNNI")
-    'Intel Xeon @ 2.80GHz, 2 cores, VNNI'
-    """
-    return " ".join(re.sub(r"\((?:R|TM)\)|\b(?:Processor|CPU)\b(?=.*@)", "", machine).split())
-
-
-def short(name: str) -> str:
-    """A model or task that is a path by its last part, any other name as it is.
-
-    >>> short("/home/me/models/my-bert/"), short("org/model")
-    ('my-bert', 'org/model')
-    """
-    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith(("/", "~", ".")) else name
-
-
-def when(document: TrialDocument) -> str:
-    """The day of a measurement.
-
-    >>> when(TrialDocument.model_construct(measured_at=None))
-    'date not known'
-    """
-    return f"{document.measured_at:%d %b %Y}" if document.measured_at else "date not known"
 
 
 def present_metrics(table: Sequence[Row]) -> list[Metric]:

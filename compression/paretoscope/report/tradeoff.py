@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from paretoscope.frontier import front
-from paretoscope.metrics import Metric, metric
 from paretoscope.points import objectives
 from paretoscope.report.palette import Family
-from paretoscope.report.table import RATIO_WORDS, TIMES, Row, conditions_in_words, machine_in_words, when
+from paretoscope.report.table import RATIO_WORDS, TIMES, Row
 from paretoscope.sittings import text_in_words
-from paretoscope.trial import MetricValue
+from paretoscope.trials.format import conditions_in_words, machine_in_words, when
+from paretoscope.trials.metrics import Metric, metric
+from paretoscope.trials.trial import MetricValue
 
 State = Literal["front", "near", "dominated", "excluded"]
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.defaults import Axes
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.palette import Family, family
 from paretoscope.report.table import Row
+from paretoscope.trials.axes import Axes
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ and where the log-probabilities of prose come from `perplexity.py`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.statistics import intervals
-from paretoscope.trial import Interval, Paired
+from paretoscope.trials.samples import TokenAnswers
+from paretoscope.trials.trial import Interval, Paired
 
 
 def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Paired:
@@ -35,22 +34,6 @@ def paired(logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], la
 
 
 # --- prose: the tokens of documents are the examples -------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class TokenAnswers:
-    """What a language model made of prose: for each scored token its log-probability and the likeliest token in its place, the tokens
-    themselves [tokens], and how many of them each document has [documents]."""
-
-    log_probability: NDArray[np.float32]
-    top: NDArray[np.int32]
-    targets: NDArray[np.int32]
-    lengths: NDArray[np.int64]
-
-    def first(self, documents: int) -> TokenAnswers:
-        """Those of the first so many documents."""
-        tokens = int(self.lengths[:documents].sum())
-        return TokenAnswers(self.log_probability[:tokens], self.top[:tokens], self.targets[:tokens], self.lengths[:documents])
 
 
 def documents_in_common(one: TokenAnswers, other: TokenAnswers) -> int:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.errors import StoreError
-from paretoscope.statistics.paired import TokenAnswers
 from paretoscope.workspace import Workspace
 
 BESIDE = "-baseline"
@@ -57,3 +56,19 @@ def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
     of_tokens = (f"{prefix}log_probability", f"{prefix}top", "targets", "lengths")
     tokens = TokenAnswers(*(arrays[name] for name in of_tokens)) if arrays.keys() >= set(of_tokens) else None
     return Samples(arrays.get("labels"), arrays.get(f"{prefix}logits"), tuple(arrays[name] for name in turns), tokens)
+
+
+@dataclass(frozen=True, eq=False)
+class TokenAnswers:
+    """What a language model made of prose: for each scored token its log-probability and the likeliest token in its place, the tokens
+    themselves [tokens], and how many of them each document has [documents]."""
+
+    log_probability: NDArray[np.float32]
+    top: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+    def first(self, documents: int) -> TokenAnswers:
+        """Those of the first so many documents."""
+        tokens = int(self.lengths[:documents].sum())
+        return TokenAnswers(self.log_probability[:tokens], self.top[:tokens], self.targets[:tokens], self.lengths[:documents])

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from paretoscope.errors import StoreError
-from paretoscope.trial import TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import SHIPPED
 
 STUDY = SHIPPED / "demo" / "study.json.gz"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from paretoscope.defaults import axes
-from paretoscope.metrics import metric
-from paretoscope.trial import HeldOut, Interval, Paired
+from paretoscope.machine import Machine
+from paretoscope.trials.axes import axes
+from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import HeldOut, Interval, Paired, TrialDocument
 
 
 def difference(key: str, change: float) -> str:
@@ -128,7 +130,7 @@ def held_out_in_words(found: HeldOut) -> str:
     """What the test split says, with the comparison with the baseline where there is one, and since when it is known.
 
     >>> from datetime import datetime
-    >>> from paretoscope.trial import Quality
+    >>> from paretoscope.trials.trial import Quality
     >>> quality = Quality(value=0.941, low=0.92, high=0.957, n=804, split="test")
     >>> held_out_in_words(HeldOut(quality=quality, opened_at=datetime(2026, 11, 25)))
     '94.1 % [92.0, 95.7] of 804, opened on 25 November 2026'
@@ -177,3 +179,49 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def conditions_in_words(document: TrialDocument) -> str:
+    at = document.latency
+    prompt = "prompt of " if document.generation else ""
+    return f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
+
+
+def machine_in_words(document: TrialDocument) -> str:
+    """
+    >>> machine_in_words(TrialDocument.model_construct(machine=None))
+    'machine not known'
+    """
+    return plain(document.machine.in_words()) if document.machine else "machine not known"
+
+
+def elsewhere(machine: Machine | None, here: Machine) -> str:
+    """What the machine of the shipped study is beside the one that this runs `here` on; equal machines are still two."""
+    return "a machine like this one" if machine and machine.id == here.id else "another machine"
+
+
+def plain(machine: str) -> str:
+    """A machine's name without marks and filler, short enough for a plot.
+
+    >>> plain("Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores, VNNI")
+    'Intel Xeon @ 2.80GHz, 2 cores, VNNI'
+    """
+    return " ".join(re.sub(r"\((?:R|TM)\)|\b(?:Processor|CPU)\b(?=.*@)", "", machine).split())
+
+
+def short(name: str) -> str:
+    """A model or task that is a path by its last part, any other name as it is.
+
+    >>> short("/home/me/models/my-bert/"), short("org/model")
+    ('my-bert', 'org/model')
+    """
+    return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith(("/", "~", ".")) else name
+
+
+def when(document: TrialDocument) -> str:
+    """The day of a measurement.
+
+    >>> when(TrialDocument.model_construct(measured_at=None))
+    'date not known'
+    """
+    return f"{document.measured_at:%d %b %Y}" if document.measured_at else "date not known"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from paretoscope.defaults import Axes, axes
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.trials.axes import Axes, axes
 from paretoscope.values import Value
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]

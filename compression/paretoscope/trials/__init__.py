@@ -1,0 +1,1 @@
+"""What is requested of the engine and what it returns, and how numbers are worded."""
