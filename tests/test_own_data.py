@@ -10,10 +10,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from paretoscope.catalog import resolve_task
 from paretoscope.errors import TaskError
-from paretoscope.splits import Task
-from paretoscope.tasks import load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.tasks.splits import Task
 
 
 def load(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> Task:

@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoscope.catalog import MINILM, resolve_task
+from paretoscope.catalog import MINILM
 from paretoscope.errors import ModelError, TaskError
-from paretoscope.labels import Example
-from paretoscope.splits import MIN_EXAMPLES, SPLITS, Task, calibration_quota, deduplicate, normalize, split_rows
-from paretoscope.tasks import batches_by_length, describe_task, encode, export_split, load_task
+from paretoscope.tasks.labels import Example
+from paretoscope.tasks.load import describe_task, export_split, load_task
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.tasks.splits import MIN_EXAMPLES, SPLITS, Task, calibration_quota, deduplicate, normalize, split_rows
+from paretoscope.tasks.tokens import batches_by_length, encode
 from paretoscope.workspace import PROJECT
 
 SIZES = {"trec": 5380, "movies": 10041, "sms": 4511, "news": 2124}

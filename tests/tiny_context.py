@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from paretoscope.recipes.context import EncodedSplit, StageContext
-from paretoscope.splits import NO_LABEL, UNLABELLED
+from paretoscope.tasks.splits import NO_LABEL, UNLABELLED
 from tests.tiny_models import make_tiny
 
 

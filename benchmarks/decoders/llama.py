@@ -19,7 +19,6 @@ from benchmarks.decoders.judge import Asked, Found, Row, beside, made, percent, 
 from benchmarks.peers.asking import ask
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.engine.pipeline import Bench
-from paretoscope.language import first_documents
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.generation import PLANS
@@ -27,7 +26,8 @@ from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of
 from paretoscope.measure.process import ask_generation, model_file
-from paretoscope.tasks import encode
+from paretoscope.tasks.prose import first_documents
+from paretoscope.tasks.tokens import encode
 from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Generation, Interval
 

@@ -13,7 +13,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.generate import open_decoder
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks, perplexity
-from paretoscope.tasks import encode
+from paretoscope.tasks.tokens import encode
 
 PROMPT_TOKENS, NEW_TOKENS = 2_000, 32
 CONTEXTS = 2.5

@@ -26,7 +26,7 @@ from paretoscope.measure.quality import evaluate
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
 from paretoscope.statistics import intervals
-from paretoscope.tasks import Task, load_task
+from paretoscope.tasks.load import Task, load_task
 from paretoscope.trials.trial import Conditions, Interval, Protocol
 from paretoscope.workspace import Workspace
 

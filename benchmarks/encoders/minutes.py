@@ -13,13 +13,14 @@ from functools import cache
 import torch
 
 from benchmarks.encoders.judge import Asked
-from paretoscope.catalog import resolve_model, resolve_task
+from paretoscope.catalog import resolve_model
 from paretoscope.measure.latency import PLANS
 from paretoscope.model_facts import after, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
-from paretoscope.tasks import load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.resolve import resolve_task
 
 TOKENS = 1.4
 """Tokens a word, special ones counted in."""

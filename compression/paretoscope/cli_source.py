@@ -13,6 +13,7 @@ from paretoscope import catalog
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.store import Store
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.format import elsewhere, machine_in_words, short, when
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import TrialDocument
@@ -56,7 +57,7 @@ def measured_trials(workspace: Workspace, model: str, task: str | None, *, study
     The shipped study answers where the workspace has nothing of that task, or when `study` asks for it.
     """
     ref = catalog.resolve_model(model)
-    task = catalog.resolve_task(task).name if task else None
+    task = resolve_task(task).name if task else None
     store = Store.open(workspace)
     own = store.documents(model=ref.key)
     store.close()

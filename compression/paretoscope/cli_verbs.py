@@ -24,6 +24,7 @@ from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
 from paretoscope.sittings import alike
 from paretoscope.store import Store, TrialRow, unfinished
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials import axes
 from paretoscope.trials.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
@@ -43,9 +44,9 @@ def tasks(given: Namespace, _workspace: Workspace) -> None:
         found = [ref.model_dump(mode="json", include={"name", "about", "source", "key"}) for ref in catalog.tasks()]
         _say(given, {"tasks": found}, cli_text.tasks(found))
         return
-    from paretoscope.tasks import describe_task, export_split, load_task
+    from paretoscope.tasks.load import describe_task, export_split, load_task
 
-    ref = catalog.resolve_task(given.task, text_column=given.text_column, label_column=given.label_column, encoding=given.encoding)
+    ref = resolve_task(given.task, text_column=given.text_column, label_column=given.label_column, encoding=given.encoding)
     if not given.split and not given.to:
         described = describe_task(ref)
         _say(given, described, cli_text.task(described))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paretoscope.catalog import Architecture, ModelRef
+from paretoscope.catalog import ModelRef
 from paretoscope.decoder_facts import decoder_facts
 from paretoscope.errors import ModelError, RecipeError
+from paretoscope.families.family import Architecture
 from paretoscope.model_facts import FAMILIES, after, facts, family_of
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from paretoscope.catalog import resolve_task
 from paretoscope.distillation import student
 from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import RecipeError, TaskError
@@ -19,8 +18,9 @@ from paretoscope.pruning import structure
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, PruneStructure
-from paretoscope.splits import NO_LABEL, normalize
-from paretoscope.tasks import load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.tasks.splits import NO_LABEL, normalize
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 
 REVIEWS = "text,label\n" + "".join(f"review {number} is {'good' if number % 2 else 'bad'},{number % 2}\n" for number in range(60))

@@ -14,14 +14,14 @@ from paretoscope.catalog import request, resolve_model
 from paretoscope.engine.judging import JUDGES, SPLIT, ClozeJudge
 from paretoscope.engine.pipeline import Bench, Steps, run_trial
 from paretoscope.errors import RecipeError
-from paretoscope.language import ClozeSplit, question
 from paretoscope.measure import generation
 from paretoscope.model_facts import facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
-from paretoscope.splits import Split, Task
+from paretoscope.tasks.prose import ClozeSplit, question
+from paretoscope.tasks.splits import Split, Task
 from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder

@@ -17,7 +17,8 @@ from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store import Store
-from paretoscope.tasks import export_split, load_task
+from paretoscope.tasks.load import export_split, load_task
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
 from tests.tiny_models import make_tiny
@@ -74,7 +75,7 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(place: Path
 def test_the_script_of_the_artefact_finds_the_same_on_the_exported_split(place: Path, store: Store, tmp_path: Path) -> None:
     kept = keep(Workspace.at(place / "workspace"), store, the_trial(store).trial_id)
     assert kept.held_out and kept.artifact
-    export_split(load_task(catalog.resolve_task(str(place / "own.csv")), ("a", "b")), "test", tmp_path / "test.jsonl")
+    export_split(load_task(resolve_task(str(place / "own.csv")), ("a", "b")), "test", tmp_path / "test.jsonl")
     command = [sys.executable, str(place / "workspace" / kept.artifact.path / "run.py"), "--evaluate", str(tmp_path / "test.jsonl")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.strip() == f"accuracy {kept.held_out.quality.value:.4f} on {kept.held_out.quality.n} examples"

@@ -19,7 +19,8 @@ from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.tasks import export_split, load_task
+from paretoscope.tasks.load import export_split, load_task
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny_models import make_tiny
@@ -110,7 +111,7 @@ def test_the_artifact_says_what_it_is_and_its_hashes_hold(done: tuple[TrialDocum
 def test_its_script_gives_the_measured_accuracy_again(done: tuple[TrialDocument, list[Progress]], place: Path, tmp_path: Path) -> None:
     document, _ = done
     assert document.artifact and document.quality
-    task = load_task(catalog.resolve_task(str(place / "own.csv")), ("a", "b"))
+    task = load_task(resolve_task(str(place / "own.csv")), ("a", "b"))
     export_split(task, "validation", tmp_path / "validation.jsonl")
     run = [sys.executable, str(Path(document.artifact.path) / "run.py")]
     evaluated = subprocess.run([*run, "--evaluate", str(tmp_path / "validation.jsonl")], capture_output=True, text=True, check=True)
@@ -223,7 +224,7 @@ def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: W
     assert manifest["vocabulary"]["entries"] == 149
     assert document.baseline
     assert "vocabulary" not in json.loads((Path(document.baseline.artifact.path) / "manifest.json").read_text())
-    task = load_task(catalog.resolve_task(str(place / "own.csv")), ("a", "b"))
+    task = load_task(resolve_task(str(place / "own.csv")), ("a", "b"))
     export_split(task, "validation", tmp_path / "validation.jsonl")
     run = [sys.executable, str(folder / "run.py"), "--evaluate", str(tmp_path / "validation.jsonl")]
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()

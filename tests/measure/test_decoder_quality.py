@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from paretoscope.errors import ArtifactError
-from paretoscope.language import Question
 from paretoscope.measure import cloze, perplexity
 from paretoscope.measure.decoder_worker import divergence, likeliest, log_softmax, windows
 from paretoscope.statistics.intervals import kl_divergence
+from paretoscope.tasks.prose import Question
 from tests import toy_decoder
 
 RANDOM = np.random.default_rng(3)

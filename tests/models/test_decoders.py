@@ -26,7 +26,7 @@ from paretoscope.models.export import TOLERANCE, export
 from paretoscope.models.export_decoder import decoder_difference_from_torch, genai_config
 from paretoscope.models.load import load_model, prepare, save_model
 from paretoscope.models.slicing import resize_linear
-from paretoscope.splits import Task
+from paretoscope.tasks.splits import Task
 from tests.tiny_decoders import FAMILIES, make_tiny_decoder, tiny_decoder
 
 NO_TASK = Task("prose", (), 128, {}, "")

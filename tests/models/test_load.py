@@ -18,7 +18,7 @@ from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, write_adapter
 from paretoscope.models.anatomy import anatomy, layer_list, linear
 from paretoscope.models.load import load_model, prepare, save_model
-from paretoscope.splits import Task
+from paretoscope.tasks.splits import Task
 from tests.tiny_models import FAMILIES, make_tiny
 
 TASK = Task(name="own", labels=("no", "yes"), max_length=32, splits={}, key="0" * 16)

@@ -16,7 +16,7 @@ from paretoscope.pruning.inputs import input_moments, shared_inputs
 from paretoscope.pruning.masks import encoder_weights, lowest_go, lowest_go_in_rows
 from paretoscope.pruning.weights import apply
 from paretoscope.recipes.stages import PruneWeights
-from paretoscope.tasks import batches_by_length
+from paretoscope.tasks.tokens import batches_by_length
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -12,10 +12,12 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
+from paretoscope.families.family import Architecture
 from paretoscope.machine import Machine, fingerprint
-from paretoscope.splits import Split
 from paretoscope.store import Store, TrialRow
-from paretoscope.tasks import load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.splits import Split
 from paretoscope.trials.samples import BESIDE, Samples, read_samples
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import LIVE, TrialDocument, TrialRequest
@@ -83,12 +85,12 @@ def builtin_models() -> tuple[catalog.ModelRef, ...]:
 
 
 @st.cache_resource(show_spinner=False, ttl=300)
-def builtin_tasks() -> tuple[catalog.TaskRef, ...]:
+def builtin_tasks() -> tuple[TaskRef, ...]:
     return tuple(catalog.tasks())
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
-def architecture(model: str) -> catalog.Architecture:
+def architecture(model: str) -> Architecture:
     """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
     try:
         return catalog.resolve_model(model).architecture

@@ -14,7 +14,7 @@ from paretoscope.comparison import Disagreement, Outcome, disagreements, disagre
 from paretoscope.dashboard import data, linked, playground
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.table import Row
-from paretoscope.splits import Split
+from paretoscope.tasks.splits import Split
 from paretoscope.trials.samples import Samples
 
 SHOWN: dict[Outcome, str] = {"lost": "first", "gained": "second", "both wrong": "neither"}

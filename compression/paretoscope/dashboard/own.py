@@ -15,6 +15,7 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.trials.format import short
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
 from paretoscope.workspace import write_whole
@@ -31,7 +32,7 @@ def draw(scope: Scope) -> None:
         st.caption("A folder with config.json and safetensors, a GGUF file, or a hub id such as org/name@revision.")
         st.file_uploader(
             f"Data to upload, at most {MOST_MB} MB",
-            type=[suffix.removeprefix(".") for suffix in catalog.DATA_SUFFIXES],
+            type=[suffix.removeprefix(".") for suffix in DATA_SUFFIXES],
             max_upload_size=MOST_MB,
             key="own_upload",
             on_change=_uploaded,

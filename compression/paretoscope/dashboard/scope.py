@@ -17,6 +17,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, rows
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.axes import Axes, axes
 from paretoscope.trials.format import elsewhere, plain, short
 from paretoscope.trials.trial import Conditions, TrialDocument
@@ -109,7 +110,7 @@ def _axes(model: str, task: str, place: Place) -> Axes:
         return place.documents[-1].axes
     try:
         architecture = data.architecture(model)
-        return axes(catalog.resolve_task(task, architecture=architecture).metric, generates=architecture == "decoder")
+        return axes(resolve_task(task, architecture=architecture).metric, generates=architecture == "decoder")
     except ParetoscopeError:
         return axes()
 

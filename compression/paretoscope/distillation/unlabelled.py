@@ -1,7 +1,7 @@
 """Texts without labels beside those of a training split: the teacher says what it thinks of both, which is all that a student needs of a text.
 
 Where labels are few, this is what brings a small student near its teacher (Turc et al. 2019, arXiv:1908.08962). Which texts a task has is
-`compression/paretoscope/tasks.py`'s, which also keeps those of the other splits out.
+`compression/paretoscope/tasks/load.py`'s, which also keeps those of the other splits out.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ import numpy as np
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import ModelRef
 from paretoscope.keys import content_key
-from paretoscope.language import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
 from paretoscope.recipes.context import EncodedSplit
-from paretoscope.splits import UNLABELLED, Task
 from paretoscope.statistics.paired import paired
-from paretoscope.tasks import encode
+from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
+from paretoscope.tasks.splits import UNLABELLED, Task
+from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Paired, Protocol, Quality
 
 SPLIT = "validation"

@@ -51,8 +51,8 @@ from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.report.model_card import model_card
-from paretoscope.splits import Task
-from paretoscope.tasks import load_task
+from paretoscope.tasks.load import load_task
+from paretoscope.tasks.splits import Task
 from paretoscope.trials.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace, write_whole
 

@@ -1,6 +1,6 @@
 """Accuracy of a decoder on questions with several continuations: the one whose tokens are likeliest on average is its answer.
 
-The mean over tokens, for a sum would favour short continuations. Questions are made by `language.py`; that every continuation has a
+The mean over tokens, for a sum would favour short continuations. Questions are made by `tasks/prose.py`; that every continuation has a
 score makes these the logits of a classifier, so `quality.py` says what they come to.
 """
 
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from paretoscope.decoder_io import SCORE
 from paretoscope.errors import ArtifactError
-from paretoscope.language import Question
 from paretoscope.measure.process import ask_choices, model_file
-from paretoscope.tasks import encode
+from paretoscope.tasks.prose import Question
+from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Protocol
 
 ASKED: dict[Protocol, int | None] = {"quick": 60, "standard": None}

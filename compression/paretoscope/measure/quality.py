@@ -1,6 +1,6 @@
 """Quality of an artefact through the runtime that ships.
 
-Texts come in as token ids; how they are made is `tasks.py`'s. The comparison with the baseline is `statistics/paired.py`'s.
+Texts come in as token ids; how they are made is `tasks/load.py`'s. The comparison with the baseline is `statistics/paired.py`'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from paretoscope.errors import ArtifactError
 from paretoscope.measure.process import ask_quality, model_file
 from paretoscope.statistics import intervals
-from paretoscope.tasks import batches_by_length
+from paretoscope.tasks.tokens import batches_by_length
 from paretoscope.trials.trial import Quality
 
 MOST_AT_ONCE = 32

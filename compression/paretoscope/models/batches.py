@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from paretoscope.models.train import padded
-from paretoscope.tasks import batches_by_length
+from paretoscope.tasks.tokens import batches_by_length
 
 
 def unpadded(texts: Sequence[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, dict[str, Tensor]]]:

@@ -31,7 +31,7 @@ from paretoscope.models.load_decoder import GENERATION, read_generation_config, 
 from paretoscope.models.slicing import resize_linear
 from paretoscope.models.sources import first_line, tokenizer_json, trained
 from paretoscope.models.stream import keep_dimensions, stream
-from paretoscope.splits import Task
+from paretoscope.tasks.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 

@@ -18,8 +18,8 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.recipes.context import EncodedSplit
-from paretoscope.splits import NO_LABEL
-from paretoscope.tasks import batches_by_length
+from paretoscope.tasks.splits import NO_LABEL
+from paretoscope.tasks.tokens import batches_by_length
 
 WARM_UP = 0.06
 WEIGHT_DECAY = 0.01

@@ -1,7 +1,7 @@
 """A person's own data file: CSV, TSV, Parquet or JSON lines with a text and a label column; the text alone, or plain TXT, for prose.
 
 Only what has to be known to say what is wrong with a file is checked here, by line or row. Whether the labels fit
-a model is `labels.py`'s, whether there is enough for four splits `tasks.py`'s.
+a model is `tasks/labels.py`'s, whether there is enough for four splits `tasks/load.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from paretoscope.errors import TaskError, did_you_mean
-from paretoscope.labels import Example
+from paretoscope.tasks.labels import Example
 
 TEXT_COLUMNS = (
     "text sentence content review question message document body comment tweet utterance query article description headline title prompt input"

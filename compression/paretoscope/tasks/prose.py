@@ -2,7 +2,7 @@
 
 Perplexity is taken over whole documents. A cloze question is a place in a document with four continuations: the sentence that
 comes next and three that stand further on in the same document, so that the topic alone does not tell which is true.
-Splitting is `splits.py`'s; what a model makes of the tokens is `measure/`'s.
+Splitting is `tasks/splits.py`'s; what a model makes of the tokens is `measure/`'s.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paretoscope.builtin_data import PROSE_TOKENS, read_builtin
-from paretoscope.catalog import TaskRef
 from paretoscope.errors import TaskError
-from paretoscope.own_data import read_texts
-from paretoscope.splits import Indices, Split, Task, deduplicate, split_rows
+from paretoscope.tasks.builtin import PROSE_TOKENS, read_builtin
+from paretoscope.tasks.files import read_texts
+from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.splits import Indices, Split, Task, deduplicate, split_rows
 
 CLOZE = "prose-cloze"
 MIN_DOCUMENTS = 20

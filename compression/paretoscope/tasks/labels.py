@@ -1,6 +1,6 @@
 """From labels as data has them (names or integers) to indices of a model's outputs.
 
-Only the matching is here; reading data is `own_data.py`'s and `builtin_data.py`'s.
+Only the matching is here; reading data is `tasks/files.py`'s and `tasks/builtin.py`'s.
 """
 
 from __future__ import annotations

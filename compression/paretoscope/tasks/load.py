@@ -1,26 +1,23 @@
-"""A task by its name: texts with class labels in four splits, or prose (`language.py`); and how texts become token ids.
+"""A task by its name: texts with class labels in four splits, or prose (`tasks/prose.py`); and how texts become token ids.
 
-Splitting is `splits.py`'s, reading data `builtin_data.py`'s and `own_data.py`'s; names, columns and keys are `catalog.py`'s.
+Splitting is `tasks/splits.py`'s, reading data `tasks/builtin.py`'s and `tasks/files.py`'s; names, columns and keys are `catalog.py`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from paretoscope.builtin_data import BUILTIN_TASKS, read_builtin, read_unlabelled
-from paretoscope.catalog import TaskRef
-from paretoscope.errors import ModelError, TaskError, did_you_mean
-from paretoscope.labels import index_labels
-from paretoscope.language import load_language
-from paretoscope.own_data import read_own, read_own_texts
-from paretoscope.splits import SPLITS, Indices, Task, deduplicate, split_rows, without_labels
+from paretoscope.errors import TaskError, did_you_mean
+from paretoscope.tasks.builtin import BUILTIN_TASKS, read_builtin, read_unlabelled
+from paretoscope.tasks.files import read_own, read_own_texts
+from paretoscope.tasks.labels import index_labels
+from paretoscope.tasks.prose import load_language
+from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
 from paretoscope.workspace import write_whole
 
 OWN_MAX_LENGTH = 128
@@ -64,40 +61,6 @@ def _unlabelled(ref: TaskRef) -> Iterator[str]:
 
 
 # --- tokens -------------------------------------------------------------------------------------------
-
-
-def encode(tokenizer_json: Path | str, texts: Sequence[str], max_length: int | None) -> list[Indices]:
-    """Token ids [tokens] of each text, special tokens included, cut to `max_length` tokens (None: whole), never padded.
-
-    `tokenizer_json` is the file, or as a string its content.
-    """
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer: Any = Tokenizer.from_str(tokenizer_json) if isinstance(tokenizer_json, str) else Tokenizer.from_file(str(tokenizer_json))
-    except Exception as error:  # the Rust library raises plain Exception
-        named = f' "{tokenizer_json}"' if isinstance(tokenizer_json, Path) else ""
-        raise ModelError(f"The tokenizer{named} cannot be read ({error}); copy the model again.") from error
-    tokenizer.no_padding()
-    if max_length is None:
-        tokenizer.no_truncation()
-    else:
-        tokenizer.enable_truncation(max_length)
-    return [np.array(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch_fast(list(texts))]
-
-
-def batches_by_length(encoded: Sequence[Indices], size: int) -> Iterator[Indices]:
-    """Indices [at most size] of texts with exactly equal token count, shortest first: nothing is ever padded.
-
-    >>> [batch.tolist() for batch in batches_by_length([np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(3)], 2)]
-    [[1], [0, 2], [3]]
-    """
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for index, ids in enumerate(encoded):
-        by_length[len(ids)].append(index)
-    for _, members in sorted(by_length.items()):
-        for start in range(0, len(members), size):
-            yield np.array(members[start : start + size], dtype=np.int64)
 
 
 # --- showing ------------------------------------------------------------------------------------------

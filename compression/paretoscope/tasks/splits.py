@@ -2,7 +2,7 @@
 
 Duplicates are equal after case and white space are evened out: of equal texts with one label the first stays; equal texts
 with different labels all go, for nobody knows which is right. The split depends on nothing but the texts themselves, so it
-is the same on every machine and for every library version. Where the texts come from is `tasks.py`'s and `language.py`'s.
+is the same on every machine and for every library version. Where the texts come from is `tasks/load.py`'s and `tasks/prose.py`'s.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.catalog import SPLIT_VERSION
 from paretoscope.errors import TaskError
-from paretoscope.labels import Example
+from paretoscope.tasks.labels import Example
+
+SPLIT_VERSION = "1"
+"""Part of every task's key and the seed of every split: raise it when splitting changes."""
+
 
 SPLITS = ("train", "calibration", "validation", "test")
 UNLABELLED = "unlabelled"
@@ -138,7 +141,7 @@ def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict
 
     Within a class rows are ordered by hash; the first 15 % are validation, the next 15 % test, then come
     calibration and train. An added or removed row moves few others. Without `labels` all rows are of one class, which is
-    checked by `language.py`.
+    checked by `tasks/prose.py`.
     """
     by_class: dict[int, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.order):
