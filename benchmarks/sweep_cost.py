@@ -17,9 +17,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from paretoscope.catalog import request, resolve_model
+from paretoscope.catalog import request
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize, Stage
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.workspace import PROJECT, Workspace

@@ -31,13 +31,13 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from paretoscope.catalog import BUILTIN_MODELS, MINILM
 from paretoscope.distillation.augment import with_copies
 from paretoscope.models import adapters
 from paretoscope.models.anatomy import anatomy, linear
 from paretoscope.models.load import encoder_with_new_head
 from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.sources.resolve import BUILTIN_MODELS, MINILM
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Task

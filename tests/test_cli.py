@@ -28,6 +28,8 @@ from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.store import Store
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
@@ -81,7 +83,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
         return toy(model).model_copy(update={"recipe": recipe})
 
     monkeypatch.setattr(catalog, "request", request)
-    monkeypatch.setattr(catalog, "resolve_model", lambda name: catalog.ModelRef(name=name, kind="builtin", key=name))
+    monkeypatch.setattr(catalog, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name))
 
 
 @pytest.fixture
@@ -365,7 +367,7 @@ def test_the_shipped_study_is_named_beside_own_models_and_answers_when_asked(
 def test_the_models_own_task_goes_first_and_the_others_are_named(
     toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(catalog, "resolve_model", lambda name: catalog.ModelRef(name=name, kind="builtin", key=name, task="toys"))
+    monkeypatch.setattr(catalog, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name, task="toys"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("text,label\n")
     mine = str(tmp_path / "mine.csv")
@@ -480,7 +482,7 @@ def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.Ca
 
 
 def test_models_and_tasks_can_be_listed(say: Say) -> None:
-    assert {model["name"] for model in say("models")["models"]} <= {*catalog.BUILTIN_MODELS, *catalog.BUILTIN_DECODERS}
+    assert {model["name"] for model in say("models")["models"]} <= {*BUILTIN_MODELS, *BUILTIN_DECODERS}
     assert {task["name"] for task in say("tasks")["tasks"]} <= set(catalog.BUILTIN_TASKS)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import onnx
 import pytest
 
-from paretoscope.catalog import ModelRef, resolve_model
 from paretoscope.decoder_facts import DecoderFacts, decoder_facts
 from paretoscope.decoder_io import DATA, MODEL, SCORE
 from paretoscope.errors import ModelError, ParetoscopeError
@@ -24,6 +23,8 @@ from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import OTHER_FILES_BYTES, expected_bytes
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.trial import Conditions
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 

@@ -16,7 +16,6 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from paretoscope import model_facts, smoothing
 from paretoscope.artifact.pack import pack
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.estimate import FEWEST, advice, expected, expected_bytes, facts, features
 from paretoscope.fit import check_fit
@@ -36,6 +35,7 @@ from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneW
 from paretoscope.report.model_card import model_card
 from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from paretoscope.smoothing import predict
+from paretoscope.sources.ref import ModelRef
 from paretoscope.trials.trial import Conditions, TrialDocument
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder

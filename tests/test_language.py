@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoscope.catalog import ModelRef, check_task
+from paretoscope.catalog import check_task
 from paretoscope.errors import TaskError
+from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.load import describe_task, export_split, load_task
 from paretoscope.tasks.prose import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
 from paretoscope.tasks.resolve import resolve_task

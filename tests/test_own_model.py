@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from paretoscope import own_model
-from paretoscope.catalog import resolve_model
 from paretoscope.errors import ModelError
+from paretoscope.sources import folder as own_model
+from paretoscope.sources.resolve import resolve_model
 
 
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
-from paretoscope.own_model import DECODER_FAMILIES as FAMILIES
 from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.sources.folder import DECODER_FAMILIES as FAMILIES
 from tests.tiny_models import byte_pairs
 
 CHATML = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

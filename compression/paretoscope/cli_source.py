@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from paretoscope import catalog
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.store import Store
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.format import elsewhere, machine_in_words, short, when
@@ -56,7 +56,7 @@ def measured_trials(workspace: Workspace, model: str, task: str | None, *, study
 
     The shipped study answers where the workspace has nothing of that task, or when `study` asks for it.
     """
-    ref = catalog.resolve_model(model)
+    ref = resolve_model(model)
     task = resolve_task(task).name if task else None
     store = Store.open(workspace)
     own = store.documents(model=ref.key)

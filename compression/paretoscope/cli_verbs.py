@@ -23,6 +23,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
 from paretoscope.sittings import alike
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.store import Store, TrialRow, unfinished
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials import axes
@@ -78,7 +79,7 @@ def run(given: Namespace, workspace: Workspace) -> None:
 
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
-    decoder = catalog.resolve_model(given.model).architecture == "decoder"
+    decoder = resolve_model(given.model).architecture == "decoder"
     recipes = grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed, eight="weight-only" if decoder else "int8-dynamic")
     documents = _measured(given, workspace, recipes)
     from paretoscope.cli_frontier import swept

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
-from paretoscope.gguf_header import read_header, tensor_shapes
 from paretoscope.model_facts import ModelFacts, read_config, stored_shapes, tokenizer_bytes
-from paretoscope.own_model import DECODER_FAMILIES
+from paretoscope.sources.folder import DECODER_FAMILIES
+from paretoscope.sources.gguf import read_header, tensor_shapes
+from paretoscope.sources.ref import ModelRef
 
 TIED = ("gemma", "gpt2")
 """Families whose head is the word embedding where the config does not say."""

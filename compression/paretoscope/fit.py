@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paretoscope.catalog import ModelRef
 from paretoscope.decoder_facts import decoder_facts
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.families.family import Architecture
@@ -16,6 +15,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from paretoscope.sizes import expected_bytes
+from paretoscope.sources.ref import ModelRef
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
 """What structural pruning can take out of a language model."""

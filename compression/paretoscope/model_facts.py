@@ -15,12 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
-from paretoscope.own_model import DECODER_FAMILIES, weight_files
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure
-from paretoscope.vocabulary import Vocabulary, check_room
+from paretoscope.sources.folder import DECODER_FAMILIES, weight_files
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
 """By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known beforehand."""

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from paretoscope import catalog
 from paretoscope.dashboard import recipe_state
 from paretoscope.fit import check_fit
 from paretoscope.machine import fingerprint
@@ -15,6 +14,7 @@ from paretoscope.model_facts import facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.store import Store
 from paretoscope.trials.metrics import METRICS
 from tests.app.conftest import Open, fill, words
@@ -86,7 +86,7 @@ def test_compress_shows_nothing_that_a_language_model_does_not_take(open_page: O
     app.button(key="compress").click().run()
     assert not app.exception
     (asked,) = store.trials(statuses=("queued",))
-    check_fit(catalog.resolve_model("smollm2-135m"), asked.request.recipe)
+    check_fit(resolve_model("smollm2-135m"), asked.request.recipe)
     zeros = next(stage for stage in asked.request.recipe.stages if isinstance(stage, PruneWeights))
     assert (zeros.method, zeros.retrain_epochs) == ("magnitude", 5.0)
 
@@ -108,7 +108,7 @@ def test_compress_counts_the_size_of_a_language_model(open_page: Open) -> None:
     app = open_page("compress", **SCOPE)
     (size,) = [each for each in app.metric if each.label == "Size on disk"]
     recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4, zero_point="real"),))
-    counted = expected_bytes(facts(catalog.resolve_model("smollm2-135m")), recipe)
+    counted = expected_bytes(facts(resolve_model("smollm2-135m")), recipe)
     assert counted.exact
     assert size.value == METRICS["size_bytes"].format(counted.total_bytes)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from paretoscope.artifact.pack import TOKENIZER
-from paretoscope.catalog import request, resolve_model
+from paretoscope.catalog import request
 from paretoscope.engine.judging import JUDGES, SPLIT, ClozeJudge
 from paretoscope.engine.pipeline import Bench, Steps, run_trial
 from paretoscope.errors import RecipeError
@@ -20,6 +20,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.sizes import expected_bytes
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.prose import ClozeSplit, question
 from paretoscope.tasks.splits import Split, Task
 from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from paretoscope.catalog import BUILTIN_MODELS, BUILTIN_TASKS
+from paretoscope.catalog import BUILTIN_TASKS
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, attach, detach, merge, read_adapter, write_adapter
 from paretoscope.models.anatomy import anatomy
 from paretoscope.models.load import load_model
 from paretoscope.models.train import logits, train
+from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.workspace import SHIPPED
 from tests.models.test_train import toy_split
 from tests.tiny_models import make_tiny

@@ -13,7 +13,6 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.catalog import resolve_model
 from paretoscope.decoder_io import DATA, GENAI, MODEL, SCORE, feeds
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.generate import Decoder, open_decoder
@@ -26,6 +25,7 @@ from paretoscope.models.export import TOLERANCE, export
 from paretoscope.models.export_decoder import decoder_difference_from_torch, genai_config
 from paretoscope.models.load import load_model, prepare, save_model
 from paretoscope.models.slicing import resize_linear
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.splits import Task
 from tests.tiny_decoders import FAMILIES, make_tiny_decoder, tiny_decoder
 

@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, write_adapter
 from paretoscope.models.anatomy import anatomy, layer_list, linear
 from paretoscope.models.load import load_model, prepare, save_model
+from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 from tests.tiny_models import FAMILIES, make_tiny
 

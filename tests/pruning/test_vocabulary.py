@@ -18,8 +18,8 @@ from paretoscope.models.load import load_model, save_model
 from paretoscope.pruning.structure import apply
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import PruneStructure
+from paretoscope.sources.tokenizer_file import Vocabulary
 from paretoscope.tasks.tokens import encode
-from paretoscope.vocabulary import Vocabulary
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES, make_tiny
 

@@ -14,6 +14,8 @@ from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import Architecture
 from paretoscope.machine import Machine, fingerprint
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.store import Store, TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
@@ -80,7 +82,7 @@ def this_machine() -> Machine:
 
 
 @st.cache_resource(show_spinner=False, ttl=300)
-def builtin_models() -> tuple[catalog.ModelRef, ...]:
+def builtin_models() -> tuple[ModelRef, ...]:
     return tuple(catalog.models())
 
 
@@ -93,7 +95,7 @@ def builtin_tasks() -> tuple[TaskRef, ...]:
 def architecture(model: str) -> Architecture:
     """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
     try:
-        return catalog.resolve_model(model).architecture
+        return resolve_model(model).architecture
     except ParetoscopeError:
         return "classifier"
 

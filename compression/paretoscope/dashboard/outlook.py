@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from paretoscope import catalog
 from paretoscope.dashboard import charts, data
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
@@ -15,6 +14,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.report import tradeoff
 from paretoscope.report.palette import family
 from paretoscope.report.table import Row, delta
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.format import may_be_one, plain
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, MetricValue
@@ -23,7 +23,7 @@ from paretoscope.trials.trial import Interval, MetricValue
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
 def model_facts(model: str) -> ModelFacts | None:
     """The shape of the model, None for a family whose shape is not known beforehand; raises `ParetoscopeError` when it is not there."""
-    ref = catalog.resolve_model(model)
+    ref = resolve_model(model)
     try:
         return facts(ref)
     except ParetoscopeError:

@@ -15,6 +15,7 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.trials.format import short
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
@@ -78,7 +79,7 @@ def _use(model: str, task: str) -> None:
     wanted_model = st.session_state["own_model"].strip() or model
     wanted_task = st.session_state["own_data"].strip() or None
     try:
-        found = catalog.resolve_model(wanted_model)
+        found = resolve_model(wanted_model)
         if wanted_task is None and wanted_model == model:
             wanted_task = task
         if wanted_task is None and found.task is None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.catalog import BUILTIN_MODELS
 from paretoscope.dashboard import data, linked, recipe_form
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, rows
+from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.axes import Axes, axes
 from paretoscope.trials.format import elsewhere, plain, short
@@ -87,7 +87,7 @@ def address(document: TrialDocument, *, demo: bool = False) -> list[tuple[str, s
 def default_conditions(model: str) -> Conditions:
     threads = min(2, data.this_machine().cores)
     try:
-        return catalog.default_conditions(catalog.resolve_model(model)).model_copy(update={"threads": threads})
+        return catalog.default_conditions(resolve_model(model)).model_copy(update={"threads": threads})
     except ParetoscopeError:
         return Conditions(threads=threads)
 

@@ -27,7 +27,7 @@ from paretoscope.pruning.layers import keep_layers, layers_of
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Distill
-from paretoscope.vocabulary import Vocabulary
+from paretoscope.sources.tokenizer_file import Vocabulary
 
 
 def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:

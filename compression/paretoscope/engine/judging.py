@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from paretoscope.artifact.pack import TOKENIZER
-from paretoscope.catalog import ModelRef
 from paretoscope.keys import content_key
 from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.sources.ref import ModelRef
 from paretoscope.statistics.paired import paired
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task

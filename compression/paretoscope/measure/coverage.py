@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from paretoscope.vocabulary import Vocabulary
+from paretoscope.sources.tokenizer_file import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.own_model import DECODER_FAMILIES, decoder_unknown
+from paretoscope.sources.folder import DECODER_FAMILIES, decoder_unknown
 
 
 @dataclass(frozen=True)

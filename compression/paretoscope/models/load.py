@@ -21,7 +21,6 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceC
 from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import merge, read_adapter
 from paretoscope.models.anatomy import LayerAnatomy, anatomy, is_known, linear
@@ -31,6 +30,7 @@ from paretoscope.models.load_decoder import GENERATION, read_generation_config, 
 from paretoscope.models.slicing import resize_linear
 from paretoscope.models.sources import first_line, tokenizer_json, trained
 from paretoscope.models.stream import keep_dimensions, stream
+from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy
 from paretoscope.models.decoder_heads import tell_heads
 from paretoscope.models.slicing import resize_linear
 from paretoscope.models.sources import chat_template
+from paretoscope.sources.ref import ModelRef
 
 GENERATION, TOKENIZER_CONFIG = "generation_config.json", "tokenizer_config.json"
 CARRIED = (GENERATION, TOKENIZER_CONFIG)

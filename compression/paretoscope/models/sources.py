@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, GgufConfig, PreTrainedModel
 
-from paretoscope.catalog import ModelRef
 from paretoscope.errors import ModelError
+from paretoscope.sources.ref import ModelRef
 
 TOKENIZER = "tokenizer.json"
 

@@ -2,7 +2,7 @@
 
 What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and `models/stream.py`; which ones go
 first is for the criterion's file, named in `methods.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
-`vocabulary.py`'s.
+`sources/tokenizer_file.py`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Vocabulary: rows of the word embedding, and entries of the tokenizer, that a task's language does not need.
 
 A multilingual or general vocabulary is mostly words that a task never sees (Abdaoui et al. 2020, arXiv:2010.05609; Ushio et al. 2023,
-arXiv:2305.15020), and in a small encoder it is half of the file. What a tokenizer.json looks like is `compression/paretoscope/vocabulary.py`'s.
+arXiv:2305.15020), and in a small encoder it is half of the file. What a tokenizer.json looks like is `compression/paretoscope/sources/tokenizer_file.py`'s.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneStructure
-from paretoscope.vocabulary import Vocabulary, check_room, renumbered, renumbered_config
+from paretoscope.sources.tokenizer_file import Vocabulary, check_room, renumbered, renumbered_config
 
 
 def cut_vocabulary(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
