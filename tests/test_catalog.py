@@ -13,9 +13,9 @@ from safetensors.numpy import save_file
 from paretoscope import catalog
 from paretoscope.catalog import BUILTIN_TASKS, models, request, resolve_request, tasks
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
-from paretoscope.fit import check_fit
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
+from paretoscope.shape.compatibility import check_fit
 from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks import builtin
 from paretoscope.tasks.resolve import resolve_task

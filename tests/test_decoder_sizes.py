@@ -8,12 +8,9 @@ from typing import Any
 import onnx
 import pytest
 
-from paretoscope.decoder_facts import DecoderFacts, decoder_facts
 from paretoscope.decoder_io import DATA, MODEL, SCORE
 from paretoscope.errors import ModelError, ParetoscopeError
 from paretoscope.estimate import advice, features
-from paretoscope.fit import check_fit, suits
-from paretoscope.model_facts import after, facts
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
 from paretoscope.models.decoder_files import save_decoder
@@ -22,7 +19,11 @@ from paretoscope.pruning.structure import apply as prune
 from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.sizes import OTHER_FILES_BYTES, expected_bytes
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.bytes import OTHER_FILES_BYTES, expected_bytes
+from paretoscope.shape.compatibility import check_fit, suits
+from paretoscope.shape.decoder import DecoderFacts, decoder_facts
+from paretoscope.shape.read import facts
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.trial import Conditions

@@ -14,13 +14,11 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from paretoscope import model_facts, smoothing
+from paretoscope import smoothing
 from paretoscope.artifact.pack import pack
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.estimate import FEWEST, advice, expected, expected_bytes, facts, features
-from paretoscope.fit import check_fit
 from paretoscope.machine import Machine
-from paretoscope.model_facts import ModelFacts, after
 from paretoscope.models.anatomy import FAMILIES as SUPPORTED
 from paretoscope.models.anatomy import anatomy
 from paretoscope.models.export import export
@@ -33,7 +31,11 @@ from paretoscope.quantization.embedding import GROUP_SIZE
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.model_card import model_card
-from paretoscope.sizes import EMBEDDING_GROUP, OTHER_FILES_BYTES
+from paretoscope.shape import encoder
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.bytes import EMBEDDING_GROUP, OTHER_FILES_BYTES
+from paretoscope.shape.compatibility import check_fit
+from paretoscope.shape.shape import ModelFacts
 from paretoscope.smoothing import predict
 from paretoscope.sources.ref import ModelRef
 from paretoscope.trials.trial import Conditions, TrialDocument
@@ -99,7 +101,7 @@ def test_facts_are_those_of_the_model(family: str, folders: dict[str, Path]) -> 
 
 
 def test_every_supported_family_has_facts() -> None:
-    assert set(model_facts.FAMILIES) == set(SUPPORTED)
+    assert set(encoder.FAMILIES) == set(SUPPORTED)
 
 
 def test_facts_need_no_weights_only_headers(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import torch
 
 from benchmarks.encoders.judge import Asked
 from paretoscope.measure.latency import PLANS
-from paretoscope.model_facts import after, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.read import facts
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task

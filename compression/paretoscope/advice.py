@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paretoscope.decoder_facts import DecoderFacts
-from paretoscope.model_facts import ModelFacts, after
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.sizes import HALF
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.bytes import HALF
+from paretoscope.shape.decoder import DecoderFacts
+from paretoscope.shape.shape import ModelFacts
 from paretoscope.trials.trial import Conditions
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")

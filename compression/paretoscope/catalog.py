@@ -76,7 +76,7 @@ def request(
     Everything that bad input can do wrong is found here, before anything is queued.
     """
     # both build on this file
-    from paretoscope.fit import check_fit
+    from paretoscope.shape.compatibility import check_fit
     from paretoscope.tasks.load import load_task
 
     chosen = resolve_model(model)

@@ -2,7 +2,7 @@
 
 The model is small and open to inspection: a recipe becomes a dozen numbers (`features`), and the logarithm of a ratio to
 the baseline (quality, speed) is smoothed over the measured recipes (`smoothing.py`). How wrong that is shows in leaving
-each measured recipe out in turn; the interval covers 90 % of such errors. Bytes need no estimate: see `sizes.py`.
+each measured recipe out in turn; the interval covers 90 % of such errors. Bytes need no estimate: see `shape/bytes.py`.
 The words for "can this be faster here at all?" are in `advice.py`.
 """
 
@@ -20,12 +20,14 @@ from paretoscope.advice import Advice, advice
 from paretoscope.durations import passes
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.machine import Machine
-from paretoscope.model_facts import ModelFacts, after, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.bytes import SizeEstimate, expected_bytes
+from paretoscope.shape.read import facts
+from paretoscope.shape.shape import ModelFacts
 from paretoscope.sittings import Reference, on_footing, reference
-from paretoscope.sizes import SizeEstimate, expected_bytes
 from paretoscope.smoothing import Array, predict
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import listed

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from paretoscope.dashboard import recipe_state
-from paretoscope.fit import check_fit
 from paretoscope.machine import fingerprint
-from paretoscope.model_facts import facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.sizes import expected_bytes
+from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.compatibility import check_fit
+from paretoscope.shape.read import facts
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store import Store
 from paretoscope.trials.metrics import METRICS

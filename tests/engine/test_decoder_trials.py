@@ -15,11 +15,11 @@ from paretoscope.engine.judging import JUDGES, SPLIT, ClozeJudge
 from paretoscope.engine.pipeline import Bench, Steps, run_trial
 from paretoscope.errors import RecipeError
 from paretoscope.measure import generation
-from paretoscope.model_facts import facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.sizes import expected_bytes
+from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.read import facts
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.prose import ClozeSplit, question
 from paretoscope.tasks.splits import Split, Task

@@ -10,11 +10,11 @@ import streamlit as st
 from paretoscope.dashboard import data
 from paretoscope.dashboard.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder, leaves_zeros, splits_words, to_state
 from paretoscope.errors import ParetoscopeError
-from paretoscope.fit import DECODER_TARGETS, decoder_methods
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure
 from paretoscope.recipes.stages.methods import CALIBRATIONS, ROUNDINGS, STRUCTURE_CRITERIA, WEIGHT_SCORES
+from paretoscope.shape.compatibility import DECODER_TARGETS, decoder_methods
 from paretoscope.workspace import SHIPPED
 
 PREFIX = "form_"

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paretoscope.errors import RecipeError
-from paretoscope.fit import DECODER_TARGETS, decoder_methods
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
+from paretoscope.shape.compatibility import DECODER_TARGETS, decoder_methods
 
 State = dict[str, Any]
 
@@ -99,7 +99,7 @@ and faster here, which zeros in single weights do not. Shares are in per cent.""
 
 
 def for_decoder(state: Mapping[str, Any]) -> State:
-    """What of the form a language model takes (`fit.py`): what it cannot take falls back to what it can.
+    """What of the form a language model takes (`shape/compatibility.py`): what it cannot take falls back to what it can.
 
     >>> to_recipe(for_decoder(DEFAULTS | {"prune": True, "targets": ["vocabulary", "weights"], "method": "taylor"})).in_words()
     'magnitude 50 % → weights 4 bit'

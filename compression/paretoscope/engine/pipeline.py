@@ -30,7 +30,6 @@ from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from paretoscope.engine.recovering import recovered
 from paretoscope.errors import ArtifactError
-from paretoscope.fit import suits
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
@@ -51,6 +50,7 @@ from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.report.model_card import model_card
+from paretoscope.shape.compatibility import suits
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
 from paretoscope.trials.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest

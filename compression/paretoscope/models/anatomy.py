@@ -12,8 +12,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.fit import parts_unknown
 from paretoscope.models.decoder_anatomy import decoder_anatomy, is_decoder
+from paretoscope.shape.compatibility import parts_unknown
 
 
 @dataclass(frozen=True)

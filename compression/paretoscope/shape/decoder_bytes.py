@@ -1,13 +1,13 @@
 """What a language model's graph consists of, tensor by tensor: the matrices that may be rounded, and the floats and constants that stay.
 
-It mirrors `models/assemble_decoder.py`, and a test holds the two together, byte for byte. What bits make of a matrix is `sizes.py`'s.
+It mirrors `models/assemble_decoder.py`, and a test holds the two together, byte for byte. What bits make of a matrix is `shape/bytes.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paretoscope.decoder_facts import DecoderFacts
+from paretoscope.shape.decoder import DecoderFacts
 
 FLOAT, INT64 = 4, 8
 """Bytes of a float32 and of an int64."""

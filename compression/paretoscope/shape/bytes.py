@@ -1,6 +1,6 @@
 """How many bytes the artefact of a recipe has, counted tensor by tensor before anything is made.
 
-It mirrors the graph of `models/assemble.py`, with `decoder_sizes.py` that of `models/assemble_decoder.py`, and the packing of
+It mirrors the graph of `models/assemble.py`, with `shape/decoder_bytes.py` that of `models/assemble_decoder.py`, and the packing of
 `quantization/`; tests hold them together, byte for byte. Where an average of bits lies between widths, which matrix takes which
 depends on the weights: then it is an interval.
 """
@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
-from paretoscope.decoder_facts import DecoderFacts
-from paretoscope.decoder_sizes import FLOAT, INT64, cache_scale_bytes, matrix_sizes, unquantized_bytes
 from paretoscope.errors import RecipeError
-from paretoscope.model_facts import ModelFacts, after
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import BITS, Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.decoder import DecoderFacts
+from paretoscope.shape.decoder_bytes import FLOAT, INT64, cache_scale_bytes, matrix_sizes, unquantized_bytes
+from paretoscope.shape.shape import ModelFacts
 
 HALF = 2
 """Bytes of a float16, in which groups have their scales and minima."""

@@ -1,7 +1,7 @@
 """The shape of a language model, read from its config and the headers of its weights, or from the header of a GGUF file.
 
-As for classifiers (`model_facts.py`), no weight is loaded and no torch imported. Shapes of tensors are the truth; the config says how
-they are cut into heads and how long a text may be. How many bytes come out of it is `decoder_sizes.py`'s.
+As for classifiers (`shape/encoder.py`), no weight is loaded and no torch imported. Shapes of tensors are the truth; the config says how
+they are cut into heads and how long a text may be. How many bytes come out of it is `shape/decoder_bytes.py`'s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from paretoscope.errors import ModelError
-from paretoscope.model_facts import ModelFacts, read_config, stored_shapes, tokenizer_bytes
+from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
+from paretoscope.shape.shape import ModelFacts
 from paretoscope.sources.folder import DECODER_FAMILIES
 from paretoscope.sources.gguf import read_header, tensor_shapes
 from paretoscope.sources.ref import ModelRef

@@ -1,20 +1,23 @@
 """Does this stage suit this model? Answered in one plain sentence before any work starts, from the model's config and headers alone.
 
-It is the one place where that is decided: page, command line and engine ask here. What a fitting stage leaves is `model_facts.py`'s.
+It is the one place where that is decided: page, command line and engine ask here. What a fitting stage leaves is `shape/encoder.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paretoscope.decoder_facts import decoder_facts
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.families.family import Architecture
-from paretoscope.model_facts import FAMILIES, after, facts, family_of
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
-from paretoscope.sizes import expected_bytes
+from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.config import family_of
+from paretoscope.shape.decoder import decoder_facts
+from paretoscope.shape.encoder import FAMILIES
+from paretoscope.shape.read import facts
 from paretoscope.sources.ref import ModelRef
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
