@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from paretoscope.classify import open_classifier
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.classify import open_classifier
 from tests.measure.classifiers import expected_logits, write_classifier
 
 WORDS = ("[UNK]", "who", "wrote", "hamlet")

@@ -8,9 +8,9 @@ from typing import Any
 import onnx
 import pytest
 
-from paretoscope.decoder_io import DATA, MODEL, SCORE
 from paretoscope.errors import ModelError, ParetoscopeError
 from paretoscope.estimate import advice, features
+from paretoscope.inference.graph_io import DATA, MODEL, SCORE
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
 from paretoscope.models.decoder_files import save_decoder

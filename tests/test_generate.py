@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from paretoscope.artifact.pack import pack
-from paretoscope.decoder_io import GENAI
 from paretoscope.errors import ArtifactError
-from paretoscope.generate import Decoder, likeliest, open_decoder
+from paretoscope.inference.generate import Decoder, likeliest, open_decoder
+from paretoscope.inference.graph_io import GENAI
 from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.export import export
 from paretoscope.models.export_decoder import genai_config

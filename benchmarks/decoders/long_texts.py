@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.decoders.judge import Asked, Found, Stages, made
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.errors import ArtifactError
-from paretoscope.generate import open_decoder
+from paretoscope.inference.generate import open_decoder
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks, perplexity
 from paretoscope.tasks.tokens import encode

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoscope.decoder_io import GENAI
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import GENAI
 from paretoscope.measure import cloze, generation, perplexity
 from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.export import export

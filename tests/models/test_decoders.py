@@ -13,9 +13,9 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.decoder_io import DATA, GENAI, MODEL, SCORE, feeds
 from paretoscope.errors import ArtifactError, ModelError
-from paretoscope.generate import Decoder, open_decoder
+from paretoscope.inference.generate import Decoder, open_decoder
+from paretoscope.inference.graph_io import DATA, GENAI, MODEL, SCORE, feeds
 from paretoscope.models import export as export_module
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import FAMILIES as ANATOMIES

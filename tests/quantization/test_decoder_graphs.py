@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from paretoscope.decoder_io import DATA, MODEL, PAST, feeds, present_of
+from paretoscope.inference.graph_io import DATA, MODEL, PAST, feeds, present_of
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_files import save_decoder
 from paretoscope.models.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs

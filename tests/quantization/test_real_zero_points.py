@@ -12,8 +12,8 @@ import pytest
 from gguf.quants import dequantize, quantize
 from onnx import TensorProto, helper
 
-from paretoscope.decoder_io import feeds
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import feeds
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.graph import Graph, Matrix, initializers, matrices, payload_bytes, replace, with_all_logits, with_outputs
 from paretoscope.quantization import hqq, rtn

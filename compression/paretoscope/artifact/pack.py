@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from paretoscope import __version__
-from paretoscope.decoder_io import DATA, GENAI
+from paretoscope.inference.graph_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.trial import ArtifactRecord, TrialRequest

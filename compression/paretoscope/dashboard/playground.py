@@ -17,7 +17,7 @@ from paretoscope.report.table import Row
 from paretoscope.trials.format import listed
 
 if TYPE_CHECKING:
-    from paretoscope.classify import Answer, Classifier
+    from paretoscope.inference.classify import Answer, Classifier
 
 TEXT = "asked"
 ACROSS = 3
@@ -63,7 +63,7 @@ def _ask(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=OPEN_AT_ONCE, ttl=OPEN_SECONDS)
 def _opened(folder: str, changed_ns: int) -> Classifier:
-    from paretoscope.classify import open_classifier  # the runtime is loaded when somebody asks
+    from paretoscope.inference.classify import open_classifier  # the runtime is loaded when somebody asks
 
     return open_classifier(Path(folder))
 

@@ -17,9 +17,9 @@ from streamlit.delta_generator import DeltaGenerator
 from paretoscope.dashboard import data
 from paretoscope.dashboard.cards import error_card
 from paretoscope.errors import ParetoscopeError
+from paretoscope.inference.side_by_side import Writer, Written, in_turn, parted
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
-from paretoscope.writing import Writer, Written, in_turn, parted
 
 MOST = 3
 """So many write at once: each holds its weights in memory, and all share the cores."""
@@ -133,7 +133,7 @@ def _writers(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writ
 
 @st.cache_resource(show_spinner=False, max_entries=MOST, ttl=1800)
 def _opened(folder: str, changed_ns: int) -> Writer:
-    from paretoscope.generate import open_decoder  # the runtime is loaded when somebody asks
+    from paretoscope.inference.generate import open_decoder  # the runtime is loaded when somebody asks
 
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
     return open_decoder(Path(folder), manifest["conditions"]["threads"], spinning=False)

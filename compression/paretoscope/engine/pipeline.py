@@ -25,11 +25,11 @@ from google.protobuf.message import DecodeError
 
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from paretoscope.catalog import resolve_request
-from paretoscope.decoder_io import GENAI
 from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from paretoscope.engine.recovering import recovered
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import GENAI
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
 from paretoscope.measure import locks

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.decoder_io import SCORE
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import SCORE
 from paretoscope.measure.process import ask_choices, model_file
 from paretoscope.tasks.prose import Question
 from paretoscope.tasks.tokens import encode

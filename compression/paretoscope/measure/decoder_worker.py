@@ -1,6 +1,6 @@
 """The process that measures a decoder: `python -m paretoscope.measure.decoder_worker`, fresh for every turn, without torch.
 
-It scores documents and continuations through the graph that answers for every token, and times generation (`generate.py`) through the
+It scores documents and continuations through the graph that answers for every token, and times generation (`inference/generate.py`) through the
 one that ships. How it is asked and answers is `serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope import generate
-from paretoscope.decoder_io import empty, is_past, present_of
+from paretoscope.inference import generate
+from paretoscope.inference.graph_io import empty, is_past, present_of
 from paretoscope.measure import energy, resident
 from paretoscope.measure.messages import ChoicesRequest, GenerationAnswer, GenerationRequest, QualityAnswer, TokensRequest
 from paretoscope.measure.serving import blame, serve, session

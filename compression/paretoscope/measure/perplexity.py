@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.decoder_io import SCORE
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import SCORE
 from paretoscope.measure.process import ask_tokens, model_file
 from paretoscope.statistics import intervals
 from paretoscope.statistics.paired import by_document, paired_tokens

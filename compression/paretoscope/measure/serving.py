@@ -17,7 +17,7 @@ from typing import Any
 
 import onnxruntime as ort
 
-from paretoscope.decoder_io import PAST
+from paretoscope.inference.graph_io import PAST
 from paretoscope.measure.messages import Failure
 
 INPUTS = ("input_ids", "attention_mask")

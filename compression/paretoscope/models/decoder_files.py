@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from paretoscope.decoder_io import DATA, MODEL, SCORE
+from paretoscope.inference.graph_io import DATA, MODEL, SCORE
 from paretoscope.models.graph import with_all_logits
 
 ALIGNMENT = 64

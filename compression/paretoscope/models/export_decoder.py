@@ -14,7 +14,7 @@ import onnxruntime
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.decoder_io import PAST, feeds, present_of
+from paretoscope.inference.graph_io import PAST, feeds, present_of
 from paretoscope.models.assemble_decoder import context_length
 from paretoscope.models.graph import with_all_logits
 from paretoscope.models.runtime import workbench

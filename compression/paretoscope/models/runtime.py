@@ -16,7 +16,7 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
-from paretoscope.decoder_io import MODEL
+from paretoscope.inference.graph_io import MODEL
 from paretoscope.models.decoder_files import tensors_apart
 from paretoscope.models.graph import is_decoder_graph
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from paretoscope.decoder_io import feeds
+from paretoscope.inference.graph_io import feeds
 from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.models.runtime import workbench
 from paretoscope.quantization.histogram import BINS, Histogram

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from paretoscope.decoder_io import feeds
+from paretoscope.inference.graph_io import feeds
 from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.models.runtime import workbench
 from paretoscope.quantization.passages import passages

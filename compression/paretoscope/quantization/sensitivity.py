@@ -18,7 +18,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from paretoscope.decoder_io import feeds
+from paretoscope.inference.graph_io import feeds
 from paretoscope.models.graph import entries, initializers, with_all_logits, with_outputs
 from paretoscope.models.runtime import Workbench, workbench
 

@@ -23,8 +23,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from paretoscope.decoder_io import GENAI, MODEL, cache_bytes, empty, is_past, present_of
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.graph_io import GENAI, MODEL, cache_bytes, empty, is_past, present_of
 
 CHATML = "<|im_start|>"
 """A template with this marker is ChatML, the one form of chat that is written here; any other model gets the plain text."""

@@ -1,6 +1,6 @@
 """Several language models writing on from one prompt, a token each in turn, and where their texts part.
 
-How one model makes its next token is `generate.py`'s; this file takes whatever writes so. In turn, so that on a few cores each has the
+How one model makes its next token is `inference/generate.py`'s; this file takes whatever writes so. In turn, so that on a few cores each has the
 machine to itself while it computes, and the time of a token is its own.
 
     >>> from types import SimpleNamespace

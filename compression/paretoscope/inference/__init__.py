@@ -1,0 +1,1 @@
+"""Running an artefact with numpy and the runtime alone."""
