@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope import cli_verbs, tables
+from paretoscope import cli_verbs
 from paretoscope.cli import main
-from paretoscope.store import Store
+from paretoscope.store import tables
+from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace
 from tests.tiny_models import make_tiny
 
@@ -146,7 +147,7 @@ def test_one_sentence(line: str, refused: Callable[[str], str]) -> None:
 
 def test_a_workspace_from_a_newer_version(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with monkeypatch.context() as newer:
-        newer.setattr("paretoscope.tables.SCHEMA_VERSION", 99)
+        newer.setattr("paretoscope.store.tables.SCHEMA_VERSION", 99)
         Store.open(workspace).close()
     assert main(["jobs"]) == 2
     assert "comes from a newer version of Paretoscope (tables 99, this one knows 1); update Paretoscope" in capsys.readouterr().err
@@ -154,5 +155,5 @@ def test_a_workspace_from_a_newer_version(workspace: Workspace, monkeypatch: pyt
 
 def test_a_full_disk_is_named_when_sqlite_only_says_that_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "refused: disk I/O error" in tables._sentence("disk I/O error", tmp_path)
-    monkeypatch.setattr("paretoscope.tables.LEAST_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr("paretoscope.store.tables.LEAST_FREE_BYTES", 1 << 60)
     assert f'The disk of the workspace "{tmp_path}" is full' in tables._sentence("disk I/O error", tmp_path)

@@ -30,7 +30,7 @@ from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import Row, rows
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace

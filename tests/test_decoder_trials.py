@@ -11,13 +11,13 @@ from paretoscope.cli_source import Source
 from paretoscope.cli_text import result, table
 from paretoscope.frontier import recommend
 from paretoscope.limits import MaxDrop, judged_by
-from paretoscope.measurement_rows import measurement_rows
 from paretoscope.points import against_baseline, clear_loss, objectives
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.html import report_html
 from paretoscope.report.model_card import model_card
 from paretoscope.report.table import Row, rows
 from paretoscope.report.tradeoff import tradeoff
+from paretoscope.store.rows import measurement_rows
 from paretoscope.trials.trial import TrialDocument
 from tests.documents import decoder_document, document
 

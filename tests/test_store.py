@@ -14,7 +14,7 @@ from sqlalchemy import text
 from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
 from paretoscope.recipes.file import parse_recipe
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import ArtifactRecord, Energy, Interval, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 

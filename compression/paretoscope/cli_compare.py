@@ -16,7 +16,7 @@ from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.table import Row, baseline_of, row_among
-from paretoscope.store import SHORTEST_ID, Store
+from paretoscope.store.store import SHORTEST_ID, Store
 from paretoscope.trials.samples import BESIDE, read_samples
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import TrialDocument

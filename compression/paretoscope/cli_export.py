@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from paretoscope.errors import ArtifactError
-from paretoscope.store import SHORTEST_ID, TrialRow
+from paretoscope.store.store import SHORTEST_ID, TrialRow
 from paretoscope.trials.format import machine_in_words
 from paretoscope.trials.study import shipped_study
 from paretoscope.workspace import Workspace, whole_folder

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from paretoscope.engine.client import ensure_engine, wait
-from paretoscope.store import Store, TrialRow
+from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.format import duration
 from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import Workspace

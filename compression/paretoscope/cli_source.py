@@ -12,7 +12,7 @@ from typing import Literal
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.format import elsewhere, machine_in_words, short, when
 from paretoscope.trials.study import shipped_study

@@ -7,7 +7,7 @@ from typing import Any
 
 from paretoscope.report.table import Row
 from paretoscope.report.waterfall import Step
-from paretoscope.store import TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import conditions_in_words, held_out_in_words, p_in_words, short, size_in_words, speed_with_interval
 from paretoscope.trials.metrics import METRICS

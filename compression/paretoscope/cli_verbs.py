@@ -24,7 +24,7 @@ from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
 from paretoscope.sittings import alike
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store import Store, TrialRow, unfinished
+from paretoscope.store.store import Store, TrialRow, unfinished
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials import axes
 from paretoscope.trials.trial import LIVE, Conditions, TrialDocument, TrialRequest

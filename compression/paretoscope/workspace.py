@@ -1,6 +1,6 @@
 """Where everything a person makes is kept on disk, and how files get there whole or not at all.
 
-This file knows paths; what is in the database is `store.py`'s, what is in the cache `engine/`'s.
+This file knows paths; what is in the database is `store/store.py`'s, what is in the cache `engine/`'s.
 """
 
 from __future__ import annotations

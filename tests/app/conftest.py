@@ -16,7 +16,7 @@ from paretoscope.dashboard import data
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials import study
 from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from paretoscope import catalog
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, fill, here, ship, words

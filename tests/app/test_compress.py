@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 
 from paretoscope.recipes.stages import Quantize
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import Interval, Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import document

@@ -15,7 +15,7 @@ from paretoscope.shape.bytes import expected_bytes
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import facts
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.metrics import METRICS
 from tests.app.conftest import Open, fill, words
 from tests.documents import decoder_document

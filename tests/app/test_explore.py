@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from paretoscope.dashboard.scope import address
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.stages import Quantize
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument, TrialRequest
 from tests.app.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import MACHINE, document

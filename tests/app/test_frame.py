@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from paretoscope.recipes.stages import Quantize
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT
 from tests.app.conftest import Open, ask, words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument
 from tests.app.conftest import Open, ask, button, words
 

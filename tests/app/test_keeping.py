@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paretoscope.dashboard import keeping
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import HeldOut, Quality, TrialDocument
 from paretoscope.workspace import Workspace
 from tests.app.conftest import Open, button, words

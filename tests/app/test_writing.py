@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard import writing
 from paretoscope.errors import ArtifactError
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.trials.trial import Progress, TrialDocument
 from tests.app.conftest import Open, ask, button, fill, here, words
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from benchmarks.page_server import Server, painted, settled
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace
 
 RUN_S = 300

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from paretoscope.engine.client import ensure_engine, stop_engine
-from paretoscope.store import EngineState, Store
+from paretoscope.store.store import EngineState, Store
 from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY
 

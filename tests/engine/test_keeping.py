@@ -16,7 +16,7 @@ from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import TrialDocument

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from paretoscope.engine.client import wait
-from paretoscope.store import EngineState, Store
+from paretoscope.store.store import EngineState, Store
 from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
 from tests.engine.toy_trials import pids, starts

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from paretoscope.engine import supervisor
 from paretoscope.engine.client import ensure_engine, stop_engine, wait
 from paretoscope.errors import EngineError
-from paretoscope.store import EngineState, Store
+from paretoscope.store.store import EngineState, Store
 from paretoscope.workspace import PROJECT, Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
 from tests.engine.toy_trials import pids, starts

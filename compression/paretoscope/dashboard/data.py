@@ -16,7 +16,7 @@ from paretoscope.families.family import Architecture
 from paretoscope.machine import Machine, fingerprint
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store import Store, TrialRow
+from paretoscope.store.store import Store, TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import Split

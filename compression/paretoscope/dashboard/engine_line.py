@@ -9,7 +9,7 @@ import streamlit as st
 from paretoscope.dashboard import data
 from paretoscope.dashboard.timing import seconds_left
 from paretoscope.errors import ParetoscopeError
-from paretoscope.store import TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration
 from paretoscope.trials.trial import LIVE
 

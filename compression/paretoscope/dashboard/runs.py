@@ -11,7 +11,7 @@ from paretoscope.dashboard.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
-from paretoscope.store import TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, speed_with_interval
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import LIVE

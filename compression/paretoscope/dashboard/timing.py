@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from paretoscope.dashboard import data
 from paretoscope.durations import expected_seconds
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.store import TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration
 from paretoscope.trials.trial import Interval
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from paretoscope.errors import EngineError
-from paretoscope.store import EngineState, Store, TrialRow, process_runs
+from paretoscope.store.store import EngineState, Store, TrialRow, process_runs
 from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import PROJECT, Workspace
 

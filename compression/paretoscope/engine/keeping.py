@@ -13,7 +13,7 @@ from paretoscope.catalog import resolve_request
 from paretoscope.engine.judging import judge_for
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import locks
-from paretoscope.store import Store
+from paretoscope.store.store import Store
 from paretoscope.tasks.load import load_task
 from paretoscope.trials.trial import ArtifactRecord, HeldOut, TrialDocument
 from paretoscope.workspace import Workspace

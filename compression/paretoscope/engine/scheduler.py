@@ -23,7 +23,7 @@ from paretoscope.engine.leftovers import drop_unfinished
 from paretoscope.engine.time_left import TimeLeft
 from paretoscope.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from paretoscope.errors import EngineError
-from paretoscope.store import Store, TrialRow
+from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Progress, TrialDocument
 from paretoscope.workspace import Workspace

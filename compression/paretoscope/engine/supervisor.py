@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paretoscope.errors import EngineError, StoreError
-from paretoscope.store import EngineState, Store
+from paretoscope.store.store import EngineState, Store
 from paretoscope.workspace import Workspace
 
 BEAT_SECONDS = 2.0

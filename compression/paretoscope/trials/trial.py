@@ -1,6 +1,6 @@
 """What is asked of the engine and what comes back: the JSON document that every verb and page shares.
 
-These are values. Where they are kept is `store.py`'s, how they are made is `engine/`'s and `measure/`'s.
+These are values. Where they are kept is `store/store.py`'s, how they are made is `engine/`'s and `measure/`'s.
 """
 
 from __future__ import annotations

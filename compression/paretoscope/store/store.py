@@ -1,7 +1,7 @@
 """The memory of a workspace: which trials were asked for, what became of them, what was measured.
 
 State lives only here. Pages and commands read it and ask for things; the engine alone claims and
-finishes. The tables are `tables.py`'s, the documents `trials/trial.py`'s, derived facts (fronts, deltas)
+finishes. The tables are `store/tables.py`'s, the documents `trials/trial.py`'s, derived facts (fronts, deltas)
 are computed elsewhere and never stored.
 
 A claim or a finish is a conditional update on status and attempt, so that a trial finishes once:
@@ -24,8 +24,8 @@ from sqlalchemy import CursorResult, Engine, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from paretoscope.errors import StoreError
-from paretoscope.measurement_rows import held_out_rows, measurement_rows
-from paretoscope.tables import EngineRow, MachineRow, Schema, Trial, connect, plain_errors
+from paretoscope.store.rows import held_out_rows, measurement_rows
+from paretoscope.store.tables import EngineRow, MachineRow, Schema, Trial, connect, plain_errors
 from paretoscope.trials.trial import HeldOut, Progress, Status, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 

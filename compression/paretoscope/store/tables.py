@@ -1,4 +1,4 @@
-"""The tables of the store and the connection to them; what may be done with the rows is `store.py`'s.
+"""The tables of the store and the connection to them; what may be done with the rows is `store/store.py`'s.
 
 The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy speaks to by URL.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from paretoscope.tables import Measurement
+from paretoscope.store.tables import Measurement
 from paretoscope.trials.trial import TrialDocument
 
 

@@ -1,0 +1,1 @@
+"""The store: trials, measurements and the engine's state in one database."""
