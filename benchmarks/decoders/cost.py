@@ -19,7 +19,7 @@ from benchmarks.decoders.judge import Asked, Found, Stages, made
 from benchmarks.passes import counted
 from paretoscope.engine import pipeline
 from paretoscope.machine import usable_cores
-from paretoscope.measure import resident
+from paretoscope.measure.worker import resident
 from paretoscope.workspace import Workspace
 
 GPTQ: Stages = [{"kind": "quantize", "scheme": "weight-only", "bits": 4, "rounding": "gptq"}]

@@ -14,8 +14,8 @@ from benchmarks.peers.asking import ask
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
-from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency
+from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.statistics import intervals
 from paretoscope.trials.trial import Interval, Protocol
 

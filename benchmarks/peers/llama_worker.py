@@ -17,7 +17,7 @@ from typing import Any
 import llama_cpp  # pyright: ignore[reportMissingImports]  an extra of the benchmark
 import numpy as np
 
-from paretoscope.measure.decoder_worker import log_softmax, windows
+from paretoscope.measure.worker.decoder import log_softmax, windows
 
 
 def load_backends() -> None:

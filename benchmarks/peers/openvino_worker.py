@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import openvino  # pyright: ignore[reportMissingImports]  an extra of the benchmark
 
-from paretoscope.measure.worker import sample, synthetic_requests, warm_up
+from paretoscope.measure.worker.classifier import sample, synthetic_requests, warm_up
 
 
 def compiled(request: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.measure import energy
+from paretoscope.measure.worker import energy
 
 
 def _zone(powercap: Path, folder: str, name: str, microjoules: int, most: int = 1_000_000) -> None:

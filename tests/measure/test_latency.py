@@ -11,7 +11,7 @@ import pytest
 from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.measure import latency
 from paretoscope.measure.latency import Plan, Sitting, measure_in_turns, token_ids
-from paretoscope.measure.messages import LatencyAnswer, LatencyRequest
+from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.trials.trial import Conditions
 from tests.measure.classifiers import MakeArtifact
 

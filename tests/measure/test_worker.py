@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from paretoscope.errors import ArtifactError
-from paretoscope.measure import process, resident, worker
-from paretoscope.measure.messages import LatencyRequest
+from paretoscope.measure import process
+from paretoscope.measure.worker import classifier, resident
+from paretoscope.measure.worker.messages import LatencyRequest
 from paretoscope.workspace import PROJECT
 from tests.measure.classifiers import MakeArtifact
 
@@ -45,7 +46,7 @@ def _request(artifact: Path, **changes: object) -> LatencyRequest:
 
 def test_it_never_imports_anything_heavy(make_artifact: MakeArtifact) -> None:
     """A whole measurement, with every import that it made written down by the interpreter."""
-    command = [sys.executable, "-P", "-X", "importtime", "-m", "paretoscope.measure.worker"]
+    command = [sys.executable, "-P", "-X", "importtime", "-m", "paretoscope.measure.worker.classifier"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)}
     ) as child:
@@ -113,8 +114,8 @@ def test_a_mistake_in_the_worker_shows_its_traceback(make_artifact: MakeArtifact
 
 
 def test_requests_are_the_same_every_time_and_differ_among_themselves() -> None:
-    requests = worker.synthetic_requests(2, 8, 1000, 2000)
-    again = worker.synthetic_requests(2, 8, 1000, 2000)
+    requests = classifier.synthetic_requests(2, 8, 1000, 2000)
+    again = classifier.synthetic_requests(2, 8, 1000, 2000)
     for one, other in zip(requests, again, strict=True):
         np.testing.assert_array_equal(one["input_ids"], other["input_ids"])
     ids = np.stack([request["input_ids"] for request in requests])
@@ -127,25 +128,25 @@ def test_requests_are_the_same_every_time_and_differ_among_themselves() -> None:
 
 def test_warm_up_ends_when_two_windows_agree() -> None:
     times = [1000] * 20 + [500] * 20 + [300] * 20 + [299] * 20
-    assert worker.warm_up(lambda number: times[number], most_s=5.0) == (80, True)
+    assert classifier.warm_up(lambda number: times[number], most_s=5.0) == (80, True)
 
 
 def test_warm_up_that_never_settles_gives_up() -> None:
-    runs, stable = worker.warm_up(lambda number: 2 ** (number // 20 % 2), most_s=0.05)
+    runs, stable = classifier.warm_up(lambda number: 2 ** (number // 20 % 2), most_s=0.05)
     assert runs >= 2
     assert not stable
 
 
 def test_sampling_takes_as_many_as_asked_and_no_longer_than_allowed(make_artifact: MakeArtifact) -> None:
     artifact = make_artifact("one")
-    assert worker.sample(lambda number: number, _request(artifact, samples=30, least_s=0.0)) == list(range(30))
+    assert classifier.sample(lambda number: number, _request(artifact, samples=30, least_s=0.0)) == list(range(30))
 
     def slow(number: int) -> int:
         time.sleep(0.02)
         return number
 
-    assert len(worker.sample(slow, _request(artifact, samples=1000, fewest=4, most_s=0.01))) == 4
-    assert len(worker.sample(slow, _request(artifact, samples=1, least_s=0.1))) >= 4
+    assert len(classifier.sample(slow, _request(artifact, samples=1000, fewest=4, most_s=0.01))) == 4
+    assert len(classifier.sample(slow, _request(artifact, samples=1, least_s=0.1))) >= 4
 
 
 def test_the_peak_can_be_set_back() -> None:

@@ -1,7 +1,7 @@
 """How fast a decoder answers beside its baseline: time to the first token, time of each token after it, memory and energy.
 
 As with classifiers every turn is a process of its own, and the turns, the drift rule and the intervals are `latency.py`'s; what a
-turn does is `decoder_worker.py`'s. The ratio of the times of one output token is the speed-up, that of the times to the first token
+turn does is `measure/worker/decoder.py`'s. The ratio of the times of one output token is the speed-up, that of the times to the first token
 stands beside it.
 """
 
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.measure.latency import MOST_DRIFT, Side, Sitting, drift, energy_of, in_turns, quantiles, resident_memory, token_ids
-from paretoscope.measure.messages import GenerationAnswer, GenerationRequest
 from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest
 from paretoscope.statistics import intervals
 from paretoscope.trials.trial import Conditions, Generation, Interval, Protocol
 

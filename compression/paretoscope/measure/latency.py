@@ -1,6 +1,6 @@
 """Latency, memory and energy of an artefact beside its baseline, in turns and in one sitting.
 
-Every turn is a process of its own (`worker.py`): sessions that share a process disturb each other, for the idle
+Every turn is a process of its own (`measure/worker/classifier.py`): sessions that share a process disturb each other, for the idle
 threads of ONNX Runtime spin. The caller holds the machine alone meanwhile (`locks.measuring`).
 """
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.machine import usable_cores
-from paretoscope.measure import energy
-from paretoscope.measure.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from paretoscope.measure.process import ask_latency, model_file
+from paretoscope.measure.worker import energy
+from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
 from paretoscope.statistics import intervals
 from paretoscope.trials.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
 

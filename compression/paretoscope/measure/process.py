@@ -1,6 +1,6 @@
 """Starts the process that measures, hands it its request and brings back its answer.
 
-What it does in there is `worker.py`'s, and for decoders `decoder_worker.py`'s.
+What it does in there is `measure/worker/classifier.py`'s, and for decoders `measure/worker/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from paretoscope.errors import ArtifactError
-from paretoscope.measure.messages import (
+from paretoscope.measure.worker.messages import (
     ChoicesRequest,
     GenerationAnswer,
     GenerationRequest,
@@ -31,7 +31,7 @@ from paretoscope.workspace import PROJECT
 MODEL_FILE = "model.onnx"
 # -P: a file in the current folder that is called like a module must not be imported in its place.
 _COMMAND = [sys.executable, "-P", "-m"]
-_WORKER, _DECODER_WORKER = "paretoscope.measure.worker", "paretoscope.measure.decoder_worker"
+_WORKER, _DECODER_WORKER = "paretoscope.measure.worker.classifier", "paretoscope.measure.worker.decoder"
 
 
 def model_file(artifact: Path, name: str = MODEL_FILE) -> Path:

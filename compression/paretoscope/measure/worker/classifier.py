@@ -1,6 +1,6 @@
-"""The process that measures a classifier: `python -m paretoscope.measure.worker`, fresh for every turn, without torch.
+"""The process that measures a classifier: `python -m paretoscope.measure.worker.classifier`, fresh for every turn, without torch.
 
-How it is asked and answers is `serving.py`'s; decoders have a worker of their own, `decoder_worker.py`.
+How it is asked and answers is `measure/worker/serving.py`'s; decoders have a worker of their own, `measure/worker/decoder.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.measure import energy, resident
-from paretoscope.measure.messages import LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
-from paretoscope.measure.serving import BrokenArtifactError, blame, serve, session
+from paretoscope.measure.worker import energy, resident
+from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
+from paretoscope.measure.worker.serving import BrokenArtifactError, blame, serve, session
 
 Feed = dict[str, NDArray[np.int64]]
 _STABLE = 0.02

@@ -1,8 +1,8 @@
 """What every measuring process has in common: how it is asked and answers, how it ends, and how a session is opened.
 
-A request is one line of JSON on stdin, an answer one on stdout (`messages.py`). Stdin stays open as a lifeline: when the process
+A request is one line of JSON on stdin, an answer one on stdout (`measure/worker/messages.py`). Stdin stays open as a lifeline: when the process
 that asked dies, however it dies, the pipe closes and this one ends at once, so a measurement never outlives the lock it was taken
-under. What is measured is `worker.py`'s and `decoder_worker.py`'s.
+under. What is measured is `measure/worker/classifier.py`'s and `measure/worker/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import onnxruntime as ort
 
 from paretoscope.inference.graph_io import PAST
-from paretoscope.measure.messages import Failure
+from paretoscope.measure.worker.messages import Failure
 
 INPUTS = ("input_ids", "attention_mask")
 """What every model takes; a decoder takes its past besides."""

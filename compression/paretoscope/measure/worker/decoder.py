@@ -1,7 +1,7 @@
-"""The process that measures a decoder: `python -m paretoscope.measure.decoder_worker`, fresh for every turn, without torch.
+"""The process that measures a decoder: `python -m paretoscope.measure.worker.decoder`, fresh for every turn, without torch.
 
 It scores documents and continuations through the graph that answers for every token, and times generation (`inference/generate.py`) through the
-one that ships. How it is asked and answers is `serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
+one that ships. How it is asked and answers is `measure/worker/serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from paretoscope.inference import generate
 from paretoscope.inference.graph_io import empty, is_past, present_of
-from paretoscope.measure import energy, resident
-from paretoscope.measure.messages import ChoicesRequest, GenerationAnswer, GenerationRequest, QualityAnswer, TokensRequest
-from paretoscope.measure.serving import blame, serve, session
+from paretoscope.measure.worker import energy, resident
+from paretoscope.measure.worker.messages import ChoicesRequest, GenerationAnswer, GenerationRequest, QualityAnswer, TokensRequest
+from paretoscope.measure.worker.serving import blame, serve, session
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""The measuring process: numpy, psutil and the runtime, nothing else."""
