@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
-from paretoscope.frontier import front, recommend
-from paretoscope.limits import judged_by
-from paretoscope.points import Point
+from paretoscope.frontier.front import front
+from paretoscope.frontier.limits import judged_by
+from paretoscope.frontier.points import Point
+from paretoscope.frontier.recommend import recommend
 
 frame.guard("explore")
 here = scope.current()

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from paretoscope.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
 from paretoscope.errors import StoreError
-from paretoscope.points import point
+from paretoscope.frontier.comparison import disagreements, disagreements_csv, headline, judged_by, names, pair, pairs, standings, verdict
+from paretoscope.frontier.points import point
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize

@@ -9,9 +9,9 @@ import pytest
 from paretoscope.cli_frontier import frontier_document
 from paretoscope.cli_source import Source
 from paretoscope.cli_text import result, table
-from paretoscope.frontier import recommend
-from paretoscope.limits import MaxDrop, judged_by
-from paretoscope.points import against_baseline, clear_loss, objectives
+from paretoscope.frontier.limits import MaxDrop, judged_by
+from paretoscope.frontier.points import against_baseline, clear_loss, objectives
+from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.html import report_html
 from paretoscope.report.model_card import model_card

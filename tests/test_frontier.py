@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoscope import pareto
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier import Constraint, Frontier, MaxDrop, Point, front, objectives, recommend
-from paretoscope.points import against_baseline, clear_loss
+from paretoscope.frontier import pareto
+from paretoscope.frontier.front import Constraint, Frontier, MaxDrop, Point, front, objectives
+from paretoscope.frontier.points import against_baseline, clear_loss
+from paretoscope.frontier.recommend import recommend
 from paretoscope.trials.trial import MetricValue
 
 INF, NAN = math.inf, math.nan

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from paretoscope.points import point
+from paretoscope.frontier.normalize import AS_TAKEN, Reference, on_footing, reference
+from paretoscope.frontier.points import point
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.table import baseline_of, row_among, rows
-from paretoscope.sittings import AS_TAKEN, Reference, on_footing, reference
 from paretoscope.trials.trial import Conditions, Interval, TrialDocument
 from tests.documents import decoder_document, document
 

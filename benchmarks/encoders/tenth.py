@@ -18,7 +18,7 @@ from benchmarks.telling import title, verdict, within
 from paretoscope.artifact.pack import written_bytes
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
-from paretoscope.pareto import Vector, dominates
+from paretoscope.frontier.pareto import Vector, dominates
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize

@@ -1,6 +1,6 @@
 """The `compare` command: trials side by side, who is better than whom, what their recipes do differently, and every two of them on the same examples.
 
-The mathematics is `comparison.py`'s.
+The mathematics is `frontier/comparison.py`'s.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from paretoscope import cli_text
 from paretoscope.cli_source import beside
-from paretoscope.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from paretoscope.errors import ParetoscopeError, StoreError
-from paretoscope.frontier import Frontier
+from paretoscope.frontier.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
+from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.table import Row, baseline_of, row_among
 from paretoscope.store.store import SHORTEST_ID, Store

@@ -1,6 +1,6 @@
 """The `frontier` command: which trials are compared, what lies on their front, what to take; and what a sweep says of its own.
 
-The mathematics is `frontier.py`'s. Only trials of one machine under one set of conditions are
+The mathematics is `frontier/front.py`'s. Only trials of one machine under one set of conditions are
 compared, those of the newest one; the others are counted aside, never mixed in silently.
 """
 
@@ -14,10 +14,11 @@ from typing import Any
 from paretoscope import cli_text
 from paretoscope.cli_source import Source
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier import Constraint, Frontier, Limit, MaxDrop, Recommendation, answer, front, objectives, recommend
-from paretoscope.points import Objective, Point
+from paretoscope.frontier.front import Constraint, Frontier, Limit, MaxDrop, front, objectives
+from paretoscope.frontier.normalize import text_in_words
+from paretoscope.frontier.points import Objective, Point
+from paretoscope.frontier.recommend import Recommendation, answer, recommend
 from paretoscope.report.table import Row, present_metrics, rows
-from paretoscope.sittings import text_in_words
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, short
 from paretoscope.trials.trial import TrialDocument
@@ -29,7 +30,7 @@ class FrontierDocument:
     `x` and `y` are the axes of a plot, and the table runs along x.
 
     `elsewhere` counts trials of other machines or conditions. In JSON a trial has its latency as it was timed;
-    `comparable_p50_ms` has what is compared (see `sittings.py`).
+    `comparable_p50_ms` has what is compared (see `frontier/normalize.py`).
     """
 
     table: tuple[Row, ...]

@@ -18,11 +18,11 @@ from paretoscope import catalog, cli_text
 from paretoscope.cli_progress import finished
 from paretoscope.cli_source import beside, measured_trials
 from paretoscope.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
+from paretoscope.frontier.normalize import alike
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.table import Row, row_among, rows
 from paretoscope.report.waterfall import before, steps
-from paretoscope.sittings import alike
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store, TrialRow, unfinished
 from paretoscope.tasks.resolve import resolve_task
@@ -195,7 +195,7 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
 def frontier(given: Namespace, workspace: Workspace) -> None:
     from paretoscope.cli_frontier import frontier_document, judged_objectives
-    from paretoscope.points import objectives
+    from paretoscope.frontier.points import objectives
 
     objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
     judged_objectives(given, axes.Axes())

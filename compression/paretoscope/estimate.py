@@ -19,6 +19,7 @@ import numpy as np
 from paretoscope.advice import Advice, advice
 from paretoscope.durations import passes
 from paretoscope.errors import ModelError, RecipeError
+from paretoscope.frontier.normalize import Reference, on_footing, reference
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
@@ -27,7 +28,6 @@ from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import SizeEstimate, expected_bytes
 from paretoscope.shape.read import facts
 from paretoscope.shape.shape import ModelFacts
-from paretoscope.sittings import Reference, on_footing, reference
 from paretoscope.smoothing import Array, predict
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import listed

@@ -13,9 +13,10 @@ from paretoscope.dashboard import downloads, engine_line, picks, runs, timing, t
 from paretoscope.dashboard.recipe_form import PRESETS
 from paretoscope.dashboard.recipe_state import DEFAULTS, sweep, to_recipe, to_state
 from paretoscope.errors import RecipeError
-from paretoscope.frontier import front, recommend
-from paretoscope.limits import Constraint, MaxDrop
-from paretoscope.points import objectives
+from paretoscope.frontier.front import front
+from paretoscope.frontier.limits import Constraint, MaxDrop
+from paretoscope.frontier.points import objectives
+from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope.comparison import headline, judged_by, leaders, names, standings
 from paretoscope.dashboard import charts, data, downloads, frame, picks, verdict
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier import recommend
-from paretoscope.limits import MaxDrop
-from paretoscope.points import objectives
+from paretoscope.frontier.comparison import headline, judged_by, leaders, names, standings
+from paretoscope.frontier.limits import MaxDrop
+from paretoscope.frontier.normalize import pace
+from paretoscope.frontier.points import objectives
+from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.report.distribution import Times, distribution_figure
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
-from paretoscope.sittings import pace
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import listed, lost_and_gained
 from paretoscope.trials.metrics import metric

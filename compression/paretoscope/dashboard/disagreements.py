@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from paretoscope.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
 from paretoscope.dashboard import data, linked, playground
 from paretoscope.errors import ParetoscopeError
+from paretoscope.frontier.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
 from paretoscope.report.table import Row
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.samples import Samples

@@ -10,8 +10,8 @@ import streamlit as st
 
 from paretoscope.dashboard import linked
 from paretoscope.dashboard.scope import Scope
-from paretoscope.limits import Constraint, Limit, MaxDrop
-from paretoscope.points import Objective, Point, objectives
+from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
+from paretoscope.frontier.points import Objective, Point, objectives
 from paretoscope.report.palette import LOOKS, Family
 from paretoscope.report.table import Row, present_metrics
 from paretoscope.trials import axes as defaults

@@ -11,12 +11,13 @@ import streamlit as st
 
 from paretoscope.dashboard import picks
 from paretoscope.dashboard.scope import Scope
-from paretoscope.frontier import Frontier, Recommendation
+from paretoscope.frontier.front import Frontier
+from paretoscope.frontier.normalize import FOOTING
+from paretoscope.frontier.recommend import Recommendation
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row, present_metrics, to_csv
-from paretoscope.sittings import FOOTING
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import p_in_words, short, when
 from paretoscope.trials.metrics import Metric, metric

@@ -9,7 +9,8 @@ import streamlit as st
 
 from paretoscope.dashboard import downloads, picks, verdict
 from paretoscope.dashboard.scope import Scope
-from paretoscope.frontier import Frontier, Recommendation
+from paretoscope.frontier.front import Frontier
+from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.table import Row
 from paretoscope.report.tradeoff import State, Tradeoff
 from paretoscope.trials.metrics import metric

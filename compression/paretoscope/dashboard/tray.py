@@ -8,7 +8,7 @@ import streamlit as st
 
 from paretoscope.dashboard import chain, downloads, keeping, picks, runs, verdict
 from paretoscope.dashboard.scope import Scope
-from paretoscope.frontier import Frontier
+from paretoscope.frontier.front import Frontier
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.table import Row
 from paretoscope.trials.format import lost_and_gained

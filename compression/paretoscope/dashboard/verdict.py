@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from paretoscope.frontier import Recommendation
-from paretoscope.limits import MaxDrop
+from paretoscope.frontier.limits import MaxDrop
+from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.table import Row
 from paretoscope.trials.format import (
     allowance,

@@ -16,9 +16,10 @@ from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStub
 
 from paretoscope import __version__
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier import answer, front, recommend
-from paretoscope.limits import MaxDrop
-from paretoscope.points import objectives
+from paretoscope.frontier.front import front
+from paretoscope.frontier.limits import MaxDrop
+from paretoscope.frontier.points import objectives
+from paretoscope.frontier.recommend import answer, recommend
 from paretoscope.report.figures import tradeoff_figure
 from paretoscope.report.palette import LOOKS
 from paretoscope.report.stages import stages_figure

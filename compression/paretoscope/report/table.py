@@ -1,6 +1,6 @@
 """Measured trials as rows: what a plot, a table and a CSV say about each, in words and in numbers.
 
-Which of them are on a front or worth taking is `frontier.py`'s and `recommendation.py`'s.
+Which of them are on a front or worth taking is `frontier/front.py`'s and `recommendation.py`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from paretoscope.points import Point, point
+from paretoscope.frontier.normalize import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
+from paretoscope.frontier.points import Point, point
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.palette import LOOKS, Family, family
-from paretoscope.sittings import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
 from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
 from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.samples import BESIDE
@@ -45,7 +45,7 @@ SPEEDS = (*TIMES, "speedup", "ttft_speedup")
 class Row:
     """One measured model: its document, and what is derived from it once.
 
-    With a `reference` its times and perplexity are on one footing with those of other sittings (see `sittings.py`), else as taken.
+    With a `reference` its times and perplexity are on one footing with those of other sittings (see `frontier/normalize.py`), else as taken.
     """
 
     document: TrialDocument

@@ -1,6 +1,6 @@
 """What a trade-off plot shows, as data that a test can read; `figures.py` turns it into ink.
 
-Which points are on a front is `frontier.py`'s.
+Which points are on a front is `frontier/front.py`'s.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from paretoscope.frontier import front
-from paretoscope.points import objectives
+from paretoscope.frontier.front import front
+from paretoscope.frontier.normalize import text_in_words
+from paretoscope.frontier.points import objectives
 from paretoscope.report.palette import Family
 from paretoscope.report.table import RATIO_WORDS, TIMES, Row
-from paretoscope.sittings import text_in_words
 from paretoscope.trials.format import conditions_in_words, machine_in_words, when
 from paretoscope.trials.metrics import Metric, metric
 from paretoscope.trials.trial import MetricValue

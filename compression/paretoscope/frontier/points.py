@@ -1,6 +1,6 @@
 """What a frontier is made from: points with their numbers and intervals, and the metrics to be made better.
 
-Also how one is said beside the baseline. Which points are worth having is `frontier.py`'s.
+Also how one is said beside the baseline. Which points are worth having is `frontier/front.py`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paretoscope.sittings import AS_TAKEN, Reference, on_footing
+from paretoscope.frontier.normalize import AS_TAKEN, Reference, on_footing
 from paretoscope.trials.format import change, p_in_words, size_in_words, speed_in_words
 from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.trial import MetricValue, TrialDocument
@@ -60,7 +60,7 @@ class Point:
 def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
     """The point of a measured trial, named by its recipe in words.
 
-    With a `reference` it can be compared with those of other sittings and over other amounts of text (see `sittings.py`).
+    With a `reference` it can be compared with those of other sittings and over other amounts of text (see `frontier/normalize.py`).
     """
     return Point(
         document.trial_id,

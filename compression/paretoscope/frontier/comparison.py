@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from paretoscope.frontier import Frontier, front, objectives
-from paretoscope.points import Objective, Point
-from paretoscope.sittings import place
+from paretoscope.frontier.front import Frontier, front, objectives
+from paretoscope.frontier.normalize import place
+from paretoscope.frontier.points import Objective, Point
 from paretoscope.statistics.intervals import log_softmax
 from paretoscope.statistics.paired import documents_in_common, paired, paired_tokens
 from paretoscope.trials import axes as defaults

@@ -1,6 +1,6 @@
 """Limits that a person sets (size, latency, drop of quality), how much room a point has under one, and how a limit is said.
 
-Values are in stored units, room is negative outside. Which point to take under limits is `frontier.py`'s.
+Values are in stored units, room is negative outside. Which point to take under limits is `frontier/front.py`'s.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.points import Objective, Point
+from paretoscope.frontier.points import Objective, Point
 from paretoscope.trials.format import allowance, difference, listed
 from paretoscope.trials.metrics import metric
 

@@ -1,7 +1,7 @@
 """The mathematics of a Pareto front, on plain vectors where every number is to be made small.
 
 Dominance, the exact hypervolume and the knee. What the numbers mean, which way is better and what is
-missing is `frontier.py`'s. A vector holds no NaN; infinities order as numbers do.
+missing is `frontier/front.py`'s. A vector holds no NaN; infinities order as numbers do.
 """
 
 from __future__ import annotations

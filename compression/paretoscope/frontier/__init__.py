@@ -1,0 +1,1 @@
+"""The Pareto front: points, limits, recommendation, comparison."""
