@@ -19,13 +19,13 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
-from paretoscope.estimate import advice, expected, expected_bytes, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Quantize
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.study import shipped_study
+from paretoscope.whatif.estimate import advice, expected, expected_bytes, facts
 from paretoscope.workspace import Workspace
 
 VISITS = 7

@@ -9,7 +9,6 @@ import onnx
 import pytest
 
 from paretoscope.errors import ModelError, ParetoscopeError
-from paretoscope.estimate import advice, features
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
 from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
@@ -27,6 +26,7 @@ from paretoscope.shape.read import facts
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.trial import Conditions
+from paretoscope.whatif.estimate import advice, features
 from tests.tiny_decoders import FAMILIES, VOCABULARY, make_tiny_decoder, passages_context, tiny_decoder
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from paretoscope.durations import expected_seconds
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
+from paretoscope.whatif.durations import expected_seconds
 from tests.documents import document
 
 

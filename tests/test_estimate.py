@@ -14,10 +14,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from paretoscope import smoothing
 from paretoscope.artifact.pack import pack
 from paretoscope.errors import ModelError, RecipeError
-from paretoscope.estimate import FEWEST, advice, expected, expected_bytes, facts, features
 from paretoscope.machine import Machine
 from paretoscope.models.anatomy import FAMILIES as SUPPORTED
 from paretoscope.models.anatomy import anatomy
@@ -36,9 +34,11 @@ from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import EMBEDDING_GROUP, OTHER_FILES_BYTES
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.shape import ModelFacts
-from paretoscope.smoothing import predict
 from paretoscope.sources.ref import ModelRef
 from paretoscope.trials.trial import Conditions, TrialDocument
+from paretoscope.whatif import regression
+from paretoscope.whatif.estimate import FEWEST, advice, expected, expected_bytes, facts, features
+from paretoscope.whatif.regression import predict
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny_context import Recorder
 from tests.tiny_models import FAMILIES, make_tiny, wordpiece
@@ -510,8 +510,8 @@ def test_what_differs_in_a_recipe_differs_in_its_features(bert: ModelFacts) -> N
 def test_the_closed_form_of_leaving_out_is_leaving_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernel ridge regression fitted again without each point gives the interval that one fit claims."""
     length, noise = 1.5, 0.03
-    monkeypatch.setattr(smoothing, "LENGTHS", (length,))
-    monkeypatch.setattr(smoothing, "NOISES", (noise,))
+    monkeypatch.setattr(regression, "LENGTHS", (length,))
+    monkeypatch.setattr(regression, "NOISES", (noise,))
     generator = np.random.default_rng(1)
     x, at = generator.normal(size=(20, 3)), generator.normal(size=3)
     y = x[:, 0] + 0.3 * np.sin(3 * x[:, 1]) + generator.normal(0, 0.05, 20)

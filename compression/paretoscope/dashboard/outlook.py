@@ -9,7 +9,6 @@ import streamlit as st
 from paretoscope.dashboard import charts, data
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
-from paretoscope.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report import tradeoff
 from paretoscope.report.palette import family
@@ -18,6 +17,7 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.format import may_be_one, plain
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, MetricValue
+from paretoscope.whatif.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)

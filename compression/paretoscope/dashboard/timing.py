@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from paretoscope.dashboard import data
-from paretoscope.durations import expected_seconds
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration
 from paretoscope.trials.trial import Interval
+from paretoscope.whatif.durations import expected_seconds
 
 
 def expected_run(model: str, recipe: Recipe, protocol: str) -> tuple[Interval | None, bool]:

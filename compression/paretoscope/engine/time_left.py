@@ -10,8 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from paretoscope.durations import step_seconds, steps_of
 from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.whatif.durations import step_seconds, steps_of
 
 REMEMBERED = 200
 Plan = list[tuple[str, float | None]]

@@ -1,6 +1,6 @@
 """A prediction with an interval from a few dozen points: kernel ridge regression, and its own leave-one-out errors.
 
-What the numbers stand for is `estimate.py`'s. The interval is conformal: it is as wide as the errors at the points
+What the numbers stand for is `whatif/estimate.py`'s. The interval is conformal: it is as wide as the errors at the points
 themselves were, each predicted without itself, so it needs no belief about their distribution.
 """
 

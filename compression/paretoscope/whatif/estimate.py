@@ -1,9 +1,9 @@
 """What-if: what a recipe would probably give, from what was measured of others, always with an interval or a reason why not.
 
 The model is small and open to inspection: a recipe becomes a dozen numbers (`features`), and the logarithm of a ratio to
-the baseline (quality, speed) is smoothed over the measured recipes (`smoothing.py`). How wrong that is shows in leaving
+the baseline (quality, speed) is smoothed over the measured recipes (`whatif/regression.py`). How wrong that is shows in leaving
 each measured recipe out in turn; the interval covers 90 % of such errors. Bytes need no estimate: see `shape/bytes.py`.
-The words for "can this be faster here at all?" are in `advice.py`.
+The words for "can this be faster here at all?" are in `whatif/advice.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paretoscope.advice import Advice, advice
-from paretoscope.durations import passes
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.frontier.normalize import Reference, on_footing, reference
 from paretoscope.machine import Machine
@@ -28,10 +26,12 @@ from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import SizeEstimate, expected_bytes
 from paretoscope.shape.read import facts
 from paretoscope.shape.shape import ModelFacts
-from paretoscope.smoothing import Array, predict
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import listed
 from paretoscope.trials.trial import Conditions, Interval, TrialDocument
+from paretoscope.whatif.advice import Advice, advice
+from paretoscope.whatif.durations import passes
+from paretoscope.whatif.regression import Array, predict
 
 __all__ = [
     "Advice",

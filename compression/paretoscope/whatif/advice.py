@@ -1,7 +1,7 @@
 """Can this setting change the size of the file, or its speed, here at all? Answers in words, before anything is run.
 
 Every rule is a fact about the formats and kernels that artefacts use (ONNX Runtime on a CPU), most of them measured for this
-project; how much a recipe changes quality is `estimate.py`'s.
+project; how much a recipe changes quality is `whatif/estimate.py`'s.
 """
 
 from __future__ import annotations

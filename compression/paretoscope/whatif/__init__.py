@@ -1,0 +1,1 @@
+"""Estimates before anything is measured."""
