@@ -17,7 +17,7 @@ import onnxruntime
 
 from paretoscope import catalog
 from paretoscope.engine.pipeline import Bench, Steps
-from paretoscope.models.graph import matrices
+from paretoscope.graphs.graph import matrices
 from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
 from paretoscope.recipes.recipe import Recipe

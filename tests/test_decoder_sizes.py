@@ -9,11 +9,11 @@ import onnx
 import pytest
 
 from paretoscope.errors import ModelError, ParetoscopeError
+from paretoscope.graphs.decoder import assemble_decoder
+from paretoscope.graphs.external_data import save_decoder
+from paretoscope.graphs.graph import payload_bytes
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
-from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
-from paretoscope.models.decoder_files import save_decoder
-from paretoscope.models.graph import payload_bytes
 from paretoscope.pruning.structure import apply as prune
 from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.recipes.recipe import Recipe

@@ -16,11 +16,11 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from paretoscope.artifact.pack import pack
 from paretoscope.errors import ModelError, RecipeError
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import payload_bytes, save
 from paretoscope.machine import Machine
 from paretoscope.models.anatomy import FAMILIES as SUPPORTED
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.export import export
-from paretoscope.models.graph import payload_bytes, save
 from paretoscope.models.load import load_model
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers

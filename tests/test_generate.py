@@ -13,11 +13,11 @@ import pytest
 
 from paretoscope.artifact.pack import pack
 from paretoscope.errors import ArtifactError
+from paretoscope.graphs.export import export
+from paretoscope.graphs.external_data import save_decoder
+from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.generate import Decoder, likeliest, open_decoder
 from paretoscope.inference.graph_io import GENAI
-from paretoscope.models.decoder_files import save_decoder
-from paretoscope.models.export import export
-from paretoscope.models.export_decoder import genai_config
 from paretoscope.recipes.recipe import Recipe
 from tests.tiny_decoders import make_tiny_decoder, tiny_decoder
 

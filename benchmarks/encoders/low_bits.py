@@ -20,8 +20,8 @@ from benchmarks.encoders.minutes import Work
 from benchmarks.telling import title, verdict, within
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
 from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.graphs.graph import initializers, matrices, save
 from paretoscope.keys import content_key
-from paretoscope.models.graph import initializers, matrices, save
 from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.recipes.recipe import Recipe

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from paretoscope.errors import ArtifactError
+from paretoscope.graphs.export import export
+from paretoscope.graphs.external_data import save_decoder
+from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.graph_io import GENAI
 from paretoscope.measure import cloze, generation, perplexity
-from paretoscope.models.decoder_files import save_decoder
-from paretoscope.models.export import export
-from paretoscope.models.export_decoder import genai_config
 from paretoscope.trials.trial import Conditions
 from tests.tiny_decoders import tiny_decoder
 from tests.toy_decoder import toy_decoder

@@ -14,15 +14,16 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ArtifactError, ModelError
+from paretoscope.graphs import export as export_module
+from paretoscope.graphs.decoder import assemble_decoder
+from paretoscope.graphs.export import TOLERANCE, export
+from paretoscope.graphs.export_decoder import decoder_difference_from_torch
+from paretoscope.graphs.external_data import save_decoder
+from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.generate import Decoder, open_decoder
 from paretoscope.inference.graph_io import DATA, GENAI, MODEL, SCORE, feeds
-from paretoscope.models import export as export_module
-from paretoscope.models.assemble_decoder import assemble_decoder
 from paretoscope.models.decoder_anatomy import FAMILIES as ANATOMIES
 from paretoscope.models.decoder_anatomy import decoder_anatomy, is_tied
-from paretoscope.models.decoder_files import save_decoder
-from paretoscope.models.export import TOLERANCE, export
-from paretoscope.models.export_decoder import decoder_difference_from_torch, genai_config
 from paretoscope.models.load import load_model, prepare, save_model
 from paretoscope.models.slicing import resize_linear
 from paretoscope.sources.resolve import resolve_model

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models import export as export_module
+from paretoscope.graphs import export as export_module
+from paretoscope.graphs.encoder import assemble, can_assemble
+from paretoscope.graphs.export import TOLERANCE, difference_from_torch, export
+from paretoscope.graphs.trace import trace
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.assemble import assemble, can_assemble
-from paretoscope.models.export import TOLERANCE, difference_from_torch, export
 from paretoscope.models.load import load_model
 from paretoscope.models.slicing import resize_linear
-from paretoscope.models.trace import trace
 from tests.tiny_models import FAMILIES, make_tiny
 
 

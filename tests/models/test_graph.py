@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from paretoscope.models.graph import Graph, initializers, replace, with_outputs
+from paretoscope.graphs.graph import Graph, initializers, replace, with_outputs
 
 
 def small_graph() -> onnx.ModelProto:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.models.runtime import session
+from paretoscope.graphs.sessions import session
 from tests.quantization.places import graph_of
 
 

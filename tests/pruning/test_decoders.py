@@ -11,9 +11,9 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import initializers, matrices
 from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy, heads_of, matrix
-from paretoscope.models.export import export
-from paretoscope.models.graph import initializers, matrices
 from paretoscope.models.load import load_model, save_model
 from paretoscope.pruning import activation, magnitude, passages, sparsegpt
 from paretoscope.pruning.inputs import input_moments

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
+from paretoscope.graphs.export import export
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.export import export
 from paretoscope.models.load import load_model, save_model
 from paretoscope.models.stream import stream
 from paretoscope.models.train import logits

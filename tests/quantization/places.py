@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from paretoscope.models.export import export
+from paretoscope.graphs.export import export
 from paretoscope.models.load import load_model
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from tests.quantization.sessions import exact_session

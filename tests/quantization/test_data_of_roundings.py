@@ -13,8 +13,8 @@ import pytest
 from onnx import numpy_helper
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.export import export
-from paretoscope.models.graph import initializers, matrices, with_outputs
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import initializers, matrices, with_outputs
 from paretoscope.models.load import load_model
 from paretoscope.quantization import hessians
 from paretoscope.quantization.hessians import calibration_inputs

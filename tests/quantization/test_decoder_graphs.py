@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 import pytest
 
+from paretoscope.graphs.decoder import assemble_decoder
+from paretoscope.graphs.external_data import save_decoder
+from paretoscope.graphs.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
+from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.inference.graph_io import DATA, MODEL, PAST, feeds, present_of
-from paretoscope.models.assemble_decoder import assemble_decoder
-from paretoscope.models.decoder_files import save_decoder
-from paretoscope.models.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
 from paretoscope.quantization.calibration import observe
 from paretoscope.quantization.hessians import calibration_inputs
 from paretoscope.quantization.passages import LENGTH, passages
@@ -22,7 +23,6 @@ from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rescale import rescaled
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.quantization.sensitivity import sensitivities
-from paretoscope.quantization.theoretical import theoretical_bytes
 from paretoscope.quantization.widths import widths
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, split_context

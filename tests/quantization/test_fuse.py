@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 
-from paretoscope.models.export import export
-from paretoscope.models.graph import matrices
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import matrices
 from paretoscope.models.load import load_model
 from paretoscope.pruning import structure
 from paretoscope.quantization.fuse import BIAS_PLACE, fuse

@@ -10,9 +10,9 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import RecipeError
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import matrices
 from paretoscope.models.anatomy import anatomy
-from paretoscope.models.export import export
-from paretoscope.models.graph import matrices
 from paretoscope.quantization import quantize
 from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
 from paretoscope.quantization.int8 import activation_grid, per_output

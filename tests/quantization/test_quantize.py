@@ -8,13 +8,13 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from paretoscope.models.export import export
-from paretoscope.models.graph import EMBEDDING, initializers, matrices, payload_bytes
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import EMBEDDING, initializers, matrices, payload_bytes
+from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.models.load import load_model
 from paretoscope.quantization.calibration import activation_ranges
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rounder import Rounder
-from paretoscope.quantization.theoretical import theoretical_bytes
 from paretoscope.quantization.widths import encoder_widths
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Quantize

@@ -13,9 +13,9 @@ from gguf.quants import dequantize, quantize
 from onnx import TensorProto, helper
 
 from paretoscope.errors import ArtifactError
+from paretoscope.graphs.decoder import assemble_decoder
+from paretoscope.graphs.graph import Graph, Matrix, initializers, matrices, payload_bytes, replace, with_all_logits, with_outputs
 from paretoscope.inference.graph_io import feeds
-from paretoscope.models.assemble_decoder import assemble_decoder
-from paretoscope.models.graph import Graph, Matrix, initializers, matrices, payload_bytes, replace, with_all_logits, with_outputs
 from paretoscope.quantization import hqq, rtn
 from paretoscope.quantization.groups import in_groups
 from paretoscope.quantization.packing import Packing

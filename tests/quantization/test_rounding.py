@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from paretoscope.models.graph import IR_VERSION, MICROSOFT, OPSET
+from paretoscope.graphs.graph import IR_VERSION, MICROSOFT, OPSET
 from paretoscope.quantization.groups import pack
 from paretoscope.quantization.int8 import activation_grid, per_output
 from paretoscope.quantization.rtn import quantize_groups

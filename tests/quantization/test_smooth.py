@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from paretoscope.models.export import export
-from paretoscope.models.graph import Graph, initializers, matrices
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import Graph, initializers, matrices
 from paretoscope.models.load import load_model
 from paretoscope.quantization.calibration import observe
 from paretoscope.quantization.quantize import apply

@@ -29,6 +29,12 @@ from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
 from paretoscope.engine.recovering import recovered
 from paretoscope.errors import ArtifactError
+from paretoscope.graphs.export import CODE_VERSION as EXPORT_VERSION
+from paretoscope.graphs.export import TOLERANCE, export
+from paretoscope.graphs.external_data import load_decoder, save_decoder
+from paretoscope.graphs.genai import genai_config
+from paretoscope.graphs.graph import payload_bytes, save
+from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.inference.graph_io import GENAI
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
@@ -38,14 +44,8 @@ from paretoscope.measure.generation import generate_in_turns
 from paretoscope.measure.latency import Side, Sitting, measure_in_turns
 from paretoscope.measure.size import artifact_record
 from paretoscope.models.decoder_anatomy import is_decoder
-from paretoscope.models.decoder_files import load_decoder, save_decoder
-from paretoscope.models.export import CODE_VERSION as EXPORT_VERSION
-from paretoscope.models.export import TOLERANCE, export
-from paretoscope.models.export_decoder import genai_config
-from paretoscope.models.graph import payload_bytes, save
 from paretoscope.models.load import load_model, prepare, save_model
 from paretoscope.models.load_decoder import TOKENIZER_CONFIG
-from paretoscope.quantization.theoretical import theoretical_bytes
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage

@@ -1,7 +1,7 @@
 """Where the parts of a decoder language model are: layers, attention, feed-forward, norms, embedding, head.
 
 The families differ in names and in what they keep stacked in one tensor, so a row of names each is all they need.
-This file finds parts; it changes nothing. What a family computes with them is `assemble_decoder.py`'s.
+This file finds parts; it changes nothing. What a family computes with them is `graphs/decoder.py`'s.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 from paretoscope.errors import ModelError
+from paretoscope.graphs.decoder import check_supported
 from paretoscope.models.adapters import merge, read_adapter
 from paretoscope.models.anatomy import LayerAnatomy, anatomy, is_known, linear
-from paretoscope.models.assemble_decoder import check_supported
 from paretoscope.models.decoder_anatomy import is_decoder, is_tied
 from paretoscope.models.load_decoder import GENERATION, read_generation_config, resize_decoder, tied_head, write_tokenizer_config
 from paretoscope.models.slicing import resize_linear

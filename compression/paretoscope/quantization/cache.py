@@ -12,9 +12,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from paretoscope.graphs.graph import entries, graph_key, replace, with_outputs
+from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import PAST, PRESENT, feeds, is_past, present_of
-from paretoscope.models.graph import entries, graph_key, replace, with_outputs
-from paretoscope.models.runtime import workbench
 from paretoscope.quantization.passages import passages
 from paretoscope.recipes.context import StageContext
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
+from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
-from paretoscope.models.runtime import workbench
 from paretoscope.quantization.histogram import BINS, Histogram
 from paretoscope.quantization.passages import passages
 from paretoscope.recipes.context import StageContext

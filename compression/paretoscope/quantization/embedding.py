@@ -12,7 +12,7 @@ from __future__ import annotations
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.graph import embedding, replace
+from paretoscope.graphs.graph import embedding, replace
 from paretoscope.quantization.packing import Packing
 from paretoscope.quantization.rtn import quantize_groups
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import onnx
 from onnx import helper
 
-from paretoscope.models.graph import MICROSOFT, initializers, replace
+from paretoscope.graphs.graph import MICROSOFT, initializers, replace
 
 BIAS_PLACE = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6}
 """Where integer multiplications take a bias [outputs] among their inputs."""

@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
+from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.models.graph import graph_key, matrices, with_all_logits, with_outputs
-from paretoscope.models.runtime import workbench
 from paretoscope.quantization.passages import passages
 from paretoscope.recipes.context import StageContext
 

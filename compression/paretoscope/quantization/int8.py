@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from paretoscope.models.graph import MICROSOFT, Matrix, matrices, replace
+from paretoscope.graphs.graph import MICROSOFT, Matrix, matrices, replace
 
 
 def per_output(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

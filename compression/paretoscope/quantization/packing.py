@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from paretoscope.models.graph import MICROSOFT
+from paretoscope.graphs.graph import MICROSOFT
 from paretoscope.quantization.groups import Groups
 from paretoscope.quantization.shifts import digits, sums
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
-from paretoscope.models.graph import is_decoder_graph
+from paretoscope.graphs.graph import is_decoder_graph
 
 LENGTH = 256
 """Tokens that are taken of a document."""

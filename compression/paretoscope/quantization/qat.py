@@ -19,9 +19,9 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from paretoscope.distillation.teacher import teacher_logits
+from paretoscope.graphs.export import export
+from paretoscope.graphs.graph import HEAD, matrices
 from paretoscope.models.anatomy import Anatomy, anatomy, embedding, linear
-from paretoscope.models.export import export
-from paretoscope.models.graph import HEAD, matrices
 from paretoscope.models.train import train
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.quantization.calibration import Ranges, activation_ranges

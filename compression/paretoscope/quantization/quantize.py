@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.graph import matrices
+from paretoscope.graphs.graph import matrices
 from paretoscope.quantization.cache import quantize_cache
 from paretoscope.quantization.calibration import activation_ranges, observe
 from paretoscope.quantization.embedding import quantize_embedding

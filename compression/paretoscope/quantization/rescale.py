@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from paretoscope.models.graph import Matrix, initializers, matrices, replace
+from paretoscope.graphs.graph import Matrix, initializers, matrices, replace
 
 NORMS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}
 """Where these operators take their scale and shift; the result that matters is their first."""

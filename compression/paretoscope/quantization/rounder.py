@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import onnx
 
-from paretoscope.models.graph import Matrix, matrices
+from paretoscope.graphs.graph import Matrix, matrices
 from paretoscope.quantization.embedding import tied_group_size
 from paretoscope.quantization.groups import Groups
 from paretoscope.quantization.hessians import Inputs, calibration_inputs

@@ -18,9 +18,9 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from paretoscope.graphs.graph import entries, initializers, with_all_logits, with_outputs
+from paretoscope.graphs.sessions import Workbench, workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.models.graph import entries, initializers, with_all_logits, with_outputs
-from paretoscope.models.runtime import Workbench, workbench
 
 TEXTS_AT_ONCE = 32
 ANSWERS_AT_ONCE = 128

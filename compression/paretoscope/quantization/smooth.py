@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from paretoscope.models.graph import Matrix, initializers, matrices
+from paretoscope.graphs.graph import Matrix, initializers, matrices
 
 NORMS = ("LayerNormalization", "SkipLayerNormalization", "SimplifiedLayerNormalization")
 SCALE_AND_BIAS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}

@@ -12,8 +12,8 @@ from dataclasses import replace as changed
 import numpy as np
 import onnx
 
-from paretoscope.models.decoder_files import padding_bytes
-from paretoscope.models.graph import Matrix, embedding, is_decoder_graph, matrices, replace
+from paretoscope.graphs.external_data import padding_bytes
+from paretoscope.graphs.graph import Matrix, embedding, is_decoder_graph, matrices, replace
 from paretoscope.quantization.embedding import quantize_embedding, table_parts
 from paretoscope.quantization.groups import Groups, blank
 from paretoscope.quantization.packing import Packing

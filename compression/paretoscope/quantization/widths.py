@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models.graph import embedding, graph_key, matrices
+from paretoscope.graphs.graph import embedding, graph_key, matrices
 from paretoscope.quantization.allocation import allocate, cheapest
 from paretoscope.quantization.embedding import GROUP_SIZE
 from paretoscope.quantization.groups import row_bytes

@@ -1,6 +1,6 @@
 """From a torch model to an ONNX graph that gives the same answers, or an error that says by how much it does not.
 
-How a decoder is compared, with its cache, is `export_decoder.py`'s.
+How a decoder is compared, with its cache, is `graphs/export_decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ArtifactError
-from paretoscope.models import runtime
-from paretoscope.models.assemble import assemble, can_assemble
-from paretoscope.models.assemble_decoder import assemble_decoder
+from paretoscope.graphs import sessions
+from paretoscope.graphs.decoder import assemble_decoder
+from paretoscope.graphs.encoder import assemble, can_assemble
+from paretoscope.graphs.export_decoder import decoder_difference_from_torch
+from paretoscope.graphs.trace import trace
 from paretoscope.models.decoder_anatomy import is_decoder
-from paretoscope.models.export_decoder import decoder_difference_from_torch
-from paretoscope.models.trace import trace
 
 CODE_VERSION = 2
 """Raised when the same model would give another graph."""
@@ -42,7 +42,7 @@ def export(model: PreTrainedModel) -> tuple[onnx.ModelProto, float]:
 
 def difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> float:
     """Largest difference of logits over texts of several lengths, padded ones among them; relative to the largest logit or 1."""
-    session = runtime.session(graph)
+    session = sessions.session(graph)
     worst = 0.0
     for ids, mask in _probes(model):
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""A classifier of any family as an ONNX graph, traced from torch: the way for models that `assemble.py` has no plan for.
+"""A classifier of any family as an ONNX graph, traced from torch: the way for models that `graphs/encoder.py` has no plan for.
 
 The traced graph is cleaned by ONNX Runtime's own optimizer (constant folding, dead nodes); the rest of the
 fusing happens when a session loads it.
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.graph import EMBEDDING, OPSET, embedding
+from paretoscope.graphs.graph import EMBEDDING, OPSET, embedding
 
 SIZES = {0: "batch", 1: "sequence"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto
 
-from paretoscope.models.graph import initializers, matrices, payload_bytes
+from paretoscope.graphs.graph import initializers, matrices, payload_bytes
 
 
 def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:

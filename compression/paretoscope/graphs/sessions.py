@@ -16,9 +16,9 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
+from paretoscope.graphs.external_data import tensors_apart
+from paretoscope.graphs.graph import is_decoder_graph
 from paretoscope.inference.graph_io import MODEL
-from paretoscope.models.decoder_files import tensors_apart
-from paretoscope.models.graph import is_decoder_graph
 
 
 def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

@@ -10,8 +10,8 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from paretoscope.graphs.graph import with_all_logits
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
-from paretoscope.models.graph import with_all_logits
 
 ALIGNMENT = 64
 """Every tensor starts at a multiple of these bytes, as vector instructions like it."""

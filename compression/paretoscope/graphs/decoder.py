@@ -1,7 +1,7 @@
 """A decoder language model as an ONNX graph with a key-value cache, put together from its tensors with the runtime's fused operators.
 
-As for encoders (`assemble.py`), a graph that is assembled is fused by construction and has each matrix under its own name
-("layer.3.qkv", "layer.3.ffn.in", "head.0"), so that quantization is a change of one node. `export_decoder.py` checks it against torch.
+As for encoders (`graphs/encoder.py`), a graph that is assembled is fused by construction and has each matrix under its own name
+("layer.3.qkv", "layer.3.ffn.in", "head.0"), so that quantization is a change of one node. `graphs/export_decoder.py` checks it against torch.
 
     input_ids int64 [batch, sequence]; attention_mask int64 [batch, past + sequence], 1 for tokens and 0 for padding on the right;
     past_key_values.{i}.key|value float32 [batch, key heads, past, head size]
@@ -31,8 +31,8 @@ from onnx import TensorProto, helper
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from paretoscope.errors import ModelError
+from paretoscope.graphs.graph import EMBEDDING, HEAD, LAST, MICROSOFT, Graph
 from paretoscope.models.decoder_anatomy import DecoderAnatomy, DecoderLayer, bias_of, decoder_anatomy, head_size, heads_of, is_tied, weight_of
-from paretoscope.models.graph import EMBEDDING, HEAD, LAST, MICROSOFT, Graph
 
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
 """Rotations that do not depend on the length of the text; longrope up to the length that it was first trained with."""

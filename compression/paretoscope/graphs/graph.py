@@ -1,6 +1,6 @@
 """Building and reading ONNX graphs: a small builder, and the places where a graph keeps its matrices.
 
-What a transformer looks like as a graph is `assemble.py`'s; how a matrix is rounded is `quantization/`'s.
+What a transformer looks like as a graph is `graphs/encoder.py`'s; how a matrix is rounded is `quantization/`'s.
 """
 
 from __future__ import annotations

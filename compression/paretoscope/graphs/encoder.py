@@ -3,7 +3,7 @@
 A traced graph has to be searched for patterns to fuse and then searched again for weights to replace; one
 that is assembled is fused by construction, takes a tenth of a second, and has each matrix under its own name
 ("layer.3.ffn.in"), so that quantization is a change of one node. Families outside `FAMILIES` are traced
-(`trace.py`). Either way `export.py` checks the result against torch.
+(`graphs/trace.py`). Either way `graphs/export.py` checks the result against torch.
 
 The graph of one layer, post-norm as in BERT (Devlin et al. 2019, arXiv:1810.04805):
 
@@ -23,8 +23,8 @@ import numpy as np
 import onnx
 from transformers import PretrainedConfig, PreTrainedModel
 
+from paretoscope.graphs.graph import EMBEDDING, HEAD, MICROSOFT, Graph
 from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.graph import EMBEDDING, HEAD, MICROSOFT, Graph
 
 Tensors = Mapping[str, np.ndarray]
 

@@ -1,0 +1,1 @@
+"""ONNX graphs of models: assembled or traced, checked against torch, written to disk."""

@@ -1,0 +1,84 @@
+"""The genai_config.json with which onnxruntime-genai runs a language model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import onnx
+from transformers import PreTrainedModel
+
+from paretoscope.graphs.decoder import context_length
+from paretoscope.inference.graph_io import PAST
+
+GENAI_TYPES = {"gpt2": "llama"}
+"""Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for keys and values."""
+
+
+def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
+    """genai_config.json, by which onnxruntime-genai runs the graph.
+
+    It knows one number of key heads for all layers, so a model whose layers differ in it runs in plain ONNX Runtime only.
+    """
+    config, generation = model.config, model.generation_config
+    caches = [entry for entry in graph.graph.input if entry.name.startswith(PAST)]
+    shape = caches[0].type.tensor_type.shape.dim
+    decoder = {
+        "session_options": {"log_id": "onnxruntime-genai", "provider_options": []},
+        "filename": "model.onnx",
+        "head_size": shape[3].dim_value,
+        "hidden_size": config.hidden_size,
+        "inputs": {
+            "input_ids": "input_ids",
+            "attention_mask": "attention_mask",
+            "past_key_names": "past_key_values.%d.key",
+            "past_value_names": "past_key_values.%d.value",
+        },
+        "outputs": {"logits": "logits", "present_key_names": "present.%d.key", "present_value_names": "present.%d.value"},
+        "num_attention_heads": next(
+            attribute.i
+            for node in graph.graph.node
+            for attribute in node.attribute
+            if node.op_type == "GroupQueryAttention" and attribute.name == "num_heads"
+        ),
+        "num_hidden_layers": len(caches) // 2,
+        "num_key_value_heads": shape[1].dim_value,
+    }
+    content = {
+        "model": {
+            "bos_token_id": _first(config.bos_token_id, 0),
+            "context_length": context_length(config),
+            "decoder": decoder,
+            "eos_token_id": end_tokens(model),
+            "pad_token_id": _first(config.pad_token_id, end_tokens(model)[0]),
+            "type": GENAI_TYPES.get(str(config.model_type), str(config.model_type)),
+            "vocab_size": config.vocab_size,
+        },
+        "search": {
+            "do_sample": False,
+            "max_length": context_length(config),
+            "min_length": 0,
+            "num_beams": 1,
+            "num_return_sequences": 1,
+            "past_present_share_buffer": True,
+            "repetition_penalty": 1.0,
+            "temperature": float(getattr(generation, "temperature", None) or 1.0),
+            "top_k": int(getattr(generation, "top_k", None) or 50),
+            "top_p": float(getattr(generation, "top_p", None) or 1.0),
+        },
+    }
+    return json.dumps(content, indent=1)
+
+
+def end_tokens(model: PreTrainedModel) -> list[int]:
+    """The tokens that end a text: those of the generation config, else of the config, at least one."""
+    for source in (model.generation_config, model.config):
+        found = getattr(source, "eos_token_id", None)
+        if found is not None:
+            return [int(token) for token in (found if isinstance(found, list) else [found])]
+    return [0]
+
+
+def _first(value: Any, otherwise: int) -> int:
+    value = value[0] if isinstance(value, list) else value
+    return otherwise if value is None else int(value)
