@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def compare(model: str, points: list[tuple[float, int]], sparsities: str, widths: str, folder: Path) -> None:
-    from paretoscope.models.load import prepare
+    from paretoscope.models.checkpoint import prepare
 
     found = resolve_model(model)
     assert found.task is not None, "give a model that knows its task"

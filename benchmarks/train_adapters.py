@@ -33,8 +33,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.augment import with_copies
 from paretoscope.models import adapters
-from paretoscope.models.anatomy import anatomy, linear
-from paretoscope.models.load import encoder_with_new_head
+from paretoscope.models.checkpoint import encoder_with_new_head
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import linear
 from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.sources.resolve import BUILTIN_MODELS, MINILM

@@ -13,7 +13,8 @@ from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.graph import payload_bytes
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
-from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, is_tied
+from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
+from paretoscope.models.modules.access import is_tied
 from paretoscope.pruning.structure import apply as prune
 from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.recipes.recipe import Recipe

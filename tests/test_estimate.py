@@ -19,9 +19,9 @@ from paretoscope.errors import ModelError, RecipeError
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import payload_bytes, save
 from paretoscope.machine import Machine
-from paretoscope.models.anatomy import FAMILIES as SUPPORTED
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import FAMILIES as SUPPORTED
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.quantization import quantize

@@ -24,7 +24,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
-from paretoscope.models.load import prepare
+from paretoscope.models.checkpoint import prepare
 from paretoscope.tasks.load import export_split
 from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Interval

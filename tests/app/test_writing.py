@@ -158,7 +158,7 @@ def test_a_model_that_cannot_be_opened_leaves_the_others(open_page: Open, parrot
 
 def test_real_artefacts_write_through_the_loop_that_is_measured(open_page: Open, store: Store, tmp_path: Path) -> None:
     """A tiny decoder twice: equal models, opened from their files, write the same text."""
-    from paretoscope.models.load import load_model  # torch, which the other tests here do without
+    from paretoscope.models.checkpoint import load_model  # torch, which the other tests here do without
     from tests.models.test_decoders import artefact, checkpoint
 
     made = checkpoint("llama", tmp_path)

@@ -18,7 +18,7 @@ from benchmarks.peers.asking import ask
 from paretoscope.engine.cache import StageCache
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
-from paretoscope.models.sources import tokenizer_json
+from paretoscope.models.pretrained import tokenizer_json
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.trials.trial import Interval

@@ -15,8 +15,8 @@ from paretoscope.distillation import student as student_file
 from paretoscope.distillation.imitation import Imitation, hidden_loss, mapped_layers, relation, relation_loss
 from paretoscope.distillation.student import apply
 from paretoscope.errors import ModelError
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.train import padded
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers

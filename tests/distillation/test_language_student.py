@@ -12,7 +12,8 @@ from transformers import PreTrainedModel
 from paretoscope.distillation.student import apply
 from paretoscope.errors import RecipeError
 from paretoscope.graphs.export import export
-from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of, matrix
+from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from paretoscope.distillation.student import apply
 from paretoscope.distillation.teacher import content_key
 from paretoscope.errors import RecipeError
-from paretoscope.models.anatomy import anatomy
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.train import logits
 from paretoscope.pruning import weights
 from paretoscope.pruning.masks import encoder_weights

@@ -12,8 +12,8 @@ import torch
 from paretoscope.catalog import BUILTIN_TASKS
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, attach, detach, merge, read_adapter, write_adapter
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.train import logits, train
 from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.workspace import SHIPPED

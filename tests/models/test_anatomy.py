@@ -9,8 +9,9 @@ from torch import nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from paretoscope.errors import ModelError
-from paretoscope.models.anatomy import anatomy, layer_list, linear
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import layer_list, linear
 from tests.tiny_models import FAMILIES, make_tiny
 
 

@@ -22,10 +22,11 @@ from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.generate import Decoder, open_decoder
 from paretoscope.inference.graph_io import DATA, GENAI, MODEL, SCORE, feeds
-from paretoscope.models.decoder_anatomy import FAMILIES as ANATOMIES
-from paretoscope.models.decoder_anatomy import decoder_anatomy, is_tied
-from paretoscope.models.load import load_model, prepare, save_model
-from paretoscope.models.slicing import resize_linear
+from paretoscope.models.checkpoint import load_model, prepare, save_model
+from paretoscope.models.decoder.anatomy import FAMILIES as ANATOMIES
+from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.modules.access import is_tied
+from paretoscope.models.modules.slicing import resize_linear
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.splits import Task
 from tests.tiny_decoders import FAMILIES, make_tiny_decoder, tiny_decoder

@@ -14,9 +14,9 @@ from paretoscope.graphs import export as export_module
 from paretoscope.graphs.encoder import assemble, can_assemble
 from paretoscope.graphs.export import TOLERANCE, difference_from_torch, export
 from paretoscope.graphs.trace import trace
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.load import load_model
-from paretoscope.models.slicing import resize_linear
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.slicing import resize_linear
 from tests.tiny_models import FAMILIES, make_tiny
 
 

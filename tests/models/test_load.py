@@ -15,8 +15,9 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, write_adapter
-from paretoscope.models.anatomy import anatomy, layer_list, linear
-from paretoscope.models.load import load_model, prepare, save_model
+from paretoscope.models.checkpoint import load_model, prepare, save_model
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import layer_list, linear
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 from tests.tiny_models import FAMILIES, make_tiny

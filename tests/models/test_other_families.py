@@ -14,8 +14,8 @@ from paretoscope.distillation import student
 from paretoscope.engine.pipeline import Bench, Made, Steps
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.graphs.graph import Graph, matrices
-from paretoscope.models.anatomy import encoder_matrices
-from paretoscope.models.load import load_model, save_model
+from paretoscope.models.architecture import encoder_matrices
+from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.pruning import structure
 from paretoscope.quantization import quantize
 from paretoscope.recipes.recipe import Recipe

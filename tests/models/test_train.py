@@ -10,8 +10,9 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.anatomy import anatomy, embedding, linear
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import embedding, linear
 from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
 from tests.tiny_models import FAMILIES, make_tiny

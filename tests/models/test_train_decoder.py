@@ -12,8 +12,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models import train_decoder as module
-from paretoscope.models.decoder_anatomy import decoder_anatomy, matrix
+from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.low_rank import LowRank, low_rank_parts
+from paretoscope.models.modules.access import matrix
 from paretoscope.models.train_decoder import token_loss, train_decoder
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.pruning.weights import apply as prune_weights

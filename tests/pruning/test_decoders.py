@@ -13,8 +13,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import initializers, matrices
-from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy, heads_of, matrix
-from paretoscope.models.load import load_model, save_model
+from paretoscope.models.checkpoint import load_model, save_model
+from paretoscope.models.decoder.anatomy import DecoderLayer, decoder_anatomy, heads_of
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning import activation, magnitude, passages, sparsegpt
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import anatomy
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import movement, taylor, wanda
 from paretoscope.pruning.gradients import BATCH, mean_gradients, watched
 from paretoscope.pruning.inputs import input_moments, shared_inputs

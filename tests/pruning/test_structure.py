@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from paretoscope.graphs.export import export
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.load import load_model, save_model
-from paretoscope.models.stream import stream
+from paretoscope.models.checkpoint import load_model, save_model
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.encoder.residual_stream import stream
 from paretoscope.models.train import logits
 from paretoscope.pruning import activation, magnitude, taylor, weights
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale

@@ -13,8 +13,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.measure.coverage import coverage
-from paretoscope.models.anatomy import anatomy, embedding
-from paretoscope.models.load import load_model, save_model
+from paretoscope.models.checkpoint import load_model, save_model
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import embedding
 from paretoscope.pruning.structure import apply
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import PruneStructure

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import anatomy
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.weights import apply, sparsity
 from paretoscope.recipes.stages import PruneWeights

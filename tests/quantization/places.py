@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from paretoscope.graphs.export import export
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny

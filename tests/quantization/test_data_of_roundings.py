@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from paretoscope.errors import ArtifactError
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import initializers, matrices, with_outputs
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
 from paretoscope.quantization import hessians
 from paretoscope.quantization.hessians import calibration_inputs
 from paretoscope.quantization.quantize import apply

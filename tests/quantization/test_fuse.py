@@ -11,7 +11,7 @@ import pytest
 
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import matrices
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
 from paretoscope.pruning import structure
 from paretoscope.quantization.fuse import BIAS_PLACE, fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from paretoscope.errors import RecipeError
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import matrices
-from paretoscope.models.anatomy import anatomy
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.quantization import quantize
 from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
 from paretoscope.quantization.int8 import activation_grid, per_output

@@ -11,7 +11,7 @@ from onnx import numpy_helper
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import EMBEDDING, initializers, matrices, payload_bytes
 from paretoscope.graphs.theoretical import theoretical_bytes
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
 from paretoscope.quantization.calibration import activation_ranges
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rounder import Rounder

@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import Graph, initializers, matrices
-from paretoscope.models.load import load_model
+from paretoscope.models.checkpoint import load_model
 from paretoscope.quantization.calibration import observe
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.smooth import factors, smooth

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.train import half_precision
 
 

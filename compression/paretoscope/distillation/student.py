@@ -18,12 +18,13 @@ from paretoscope.distillation.imitation import Imitation, mapped_layers
 from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import ModelError
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.decoder_anatomy import is_decoder
+from paretoscope.models.architecture import layers_of
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.models.train import train
 from paretoscope.models.train_decoder import train_decoder
 from paretoscope.pruning import structure
-from paretoscope.pruning.layers import keep_layers, layers_of
+from paretoscope.pruning.layers import keep_layers
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Distill

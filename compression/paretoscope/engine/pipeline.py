@@ -43,9 +43,9 @@ from paretoscope.measure.coverage import Coverage, coverage
 from paretoscope.measure.generation import generate_in_turns
 from paretoscope.measure.latency import Side, Sitting, measure_in_turns
 from paretoscope.measure.size import artifact_record
-from paretoscope.models.decoder_anatomy import is_decoder
-from paretoscope.models.load import load_model, prepare, save_model
-from paretoscope.models.load_decoder import TOKENIZER_CONFIG
+from paretoscope.models.checkpoint import load_model, prepare, save_model
+from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage

@@ -24,7 +24,7 @@ import onnx
 from transformers import PretrainedConfig, PreTrainedModel
 
 from paretoscope.graphs.graph import EMBEDDING, HEAD, MICROSOFT, Graph
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 
 Tensors = Mapping[str, np.ndarray]
 

@@ -16,7 +16,7 @@ from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.encoder import assemble, can_assemble
 from paretoscope.graphs.export_decoder import decoder_difference_from_torch
 from paretoscope.graphs.trace import trace
-from paretoscope.models.decoder_anatomy import is_decoder
+from paretoscope.models.modules.access import is_decoder
 
 CODE_VERSION = 2
 """Raised when the same model would give another graph."""

@@ -13,10 +13,10 @@ import onnxruntime
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.graphs.decoder import context_length
 from paretoscope.graphs.graph import with_all_logits
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import PAST, feeds, present_of
+from paretoscope.models.decoder.support import context_length
 
 STEPS = 4
 """Tokens that are decoded one by one in the check."""

@@ -8,8 +8,8 @@ from typing import Any
 import onnx
 from transformers import PreTrainedModel
 
-from paretoscope.graphs.decoder import context_length
 from paretoscope.inference.graph_io import PAST
+from paretoscope.models.decoder.support import context_length
 
 GENAI_TYPES = {"gpt2": "llama"}
 """Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for keys and values."""

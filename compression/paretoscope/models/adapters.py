@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paretoscope.errors import ModelError
-from paretoscope.models.anatomy import linear
+from paretoscope.models.modules.access import linear
 from paretoscope.workspace import write_whole
 
 A, B = ".lora_a", ".lora_b"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder_anatomy import matrix
+from paretoscope.models.modules.access import matrix
 
 RANK = 16
 ALPHA = 32

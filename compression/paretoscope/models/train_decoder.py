@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.decoder_anatomy import decoder_anatomy
+from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.low_rank import low_rank_parts
 from paretoscope.models.train import MAX_GRADIENT_NORM, half_precision, share_of_peak
 from paretoscope.recipes.context import EncodedSplit

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer, is_decoder
+from paretoscope.models.decoder.anatomy import DecoderLayer
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer
 from paretoscope.pruning.passages import calibration

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer, matrix
+from paretoscope.models.decoder.anatomy import DecoderLayer
+from paretoscope.models.encoder.anatomy import LayerAnatomy
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.units import Rows, UnitGroup
 
 

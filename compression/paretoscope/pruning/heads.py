@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer, heads_of
+from paretoscope.models.decoder.anatomy import DecoderLayer, heads_of
+from paretoscope.models.encoder.anatomy import LayerAnatomy
 from paretoscope.pruning.units import Rows, UnitGroup
 
 

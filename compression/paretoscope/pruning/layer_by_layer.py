@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.batches import unpadded
-from paretoscope.models.decoder_anatomy import decoder_anatomy, matrix
+from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.passages import batch_size, body, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
 

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy, is_decoder
-
-
-def layers_of(model: PreTrainedModel) -> tuple[LayerAnatomy, ...] | tuple[DecoderLayer, ...]:
-    """The layers that are there now, of a classifier or a language model."""
-    return decoder_anatomy(model).layers if is_decoder(model.config) else anatomy(model).layers
+from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import is_decoder
 
 
 def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer, heads_of, matrix
+from paretoscope.models.decoder.anatomy import DecoderLayer, heads_of
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.context import StageContext
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import encoder_matrices
-from paretoscope.models.decoder_anatomy import matrix
+from paretoscope.models.architecture import encoder_matrices
+from paretoscope.models.modules.access import matrix
 
 
 def lowest_go(scores: Tensor, sparsity: float) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder_anatomy import is_decoder
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.recipes.context import EncodedSplit, StageContext
 
 TOKENS = 16_384

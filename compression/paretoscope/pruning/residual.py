@@ -9,9 +9,9 @@ from functools import partial
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy
 from paretoscope.models.batches import unpadded
-from paretoscope.models.decoder_anatomy import DecoderLayer
+from paretoscope.models.decoder.anatomy import DecoderLayer
+from paretoscope.models.encoder.anatomy import LayerAnatomy
 from paretoscope.pruning.passages import batch_size, body
 from paretoscope.recipes.context import EncodedSplit
 

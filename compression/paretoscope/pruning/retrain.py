@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.distillation.unlabelled import training_texts
-from paretoscope.models.decoder_anatomy import is_decoder
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.models.train import train
 from paretoscope.models.train_decoder import train_decoder
 from paretoscope.pruning.masks import zeros_held

@@ -14,13 +14,14 @@ from types import ModuleType
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import anatomy
-from paretoscope.models.decoder_anatomy import is_decoder
-from paretoscope.models.decoder_heads import tell_heads
-from paretoscope.models.stream import keep_dimensions, stream
+from paretoscope.models.architecture import layers_of
+from paretoscope.models.decoder.heads import tell_heads
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.pruning import ffn, heads
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
-from paretoscope.pruning.layers import keep_layers, layers_of
+from paretoscope.pruning.layers import keep_layers
 from paretoscope.pruning.retrain import retrain, soft_targets
 from paretoscope.pruning.units import Rows, UnitGroup, keep_units
 from paretoscope.pruning.vocabulary import cut_vocabulary

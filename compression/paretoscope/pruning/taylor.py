@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.decoder_anatomy import DecoderLayer
-from paretoscope.models.stream import stream
+from paretoscope.models.decoder.anatomy import DecoderLayer
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.encoder.residual_stream import stream
 from paretoscope.pruning.gradients import BATCH, losses
 from paretoscope.pruning.residual import layers_watched
 from paretoscope.pruning.units import UnitGroup

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder_anatomy import matrix
-from paretoscope.models.slicing import slice_linear
+from paretoscope.models.modules.access import matrix
+from paretoscope.models.modules.slicing import slice_linear
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder_anatomy import decoder_anatomy, is_decoder, matrix
+from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.modules.access import is_decoder, matrix
 from paretoscope.pruning.gradients import mean_gradients, watched
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer

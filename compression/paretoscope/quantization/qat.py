@@ -21,7 +21,8 @@ from transformers import PreTrainedModel
 from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import HEAD, matrices
-from paretoscope.models.anatomy import Anatomy, anatomy, embedding, linear
+from paretoscope.models.encoder.anatomy import Anatomy, anatomy
+from paretoscope.models.modules.access import embedding, linear
 from paretoscope.models.train import train
 from paretoscope.pruning.masks import zeros_held
 from paretoscope.quantization.calibration import Ranges, activation_ranges

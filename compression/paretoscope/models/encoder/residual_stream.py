@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.anatomy import anatomy, linear
-from paretoscope.models.slicing import slice_embedding, slice_linear, slice_norm
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.modules.access import linear
+from paretoscope.models.modules.slicing import slice_embedding, slice_linear, slice_norm
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from torch import nn
+from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
+from paretoscope.models.modules.access import head_size, matrix
 from paretoscope.sources.folder import DECODER_FAMILIES, decoder_unknown
 
 
@@ -113,11 +113,6 @@ class DecoderAnatomy:
         return tuple(f"{name}.weight" for name in self.linears)
 
 
-def is_decoder(config: PreTrainedConfig) -> bool:
-    """Whether a config is of a language model rather than of a classifier."""
-    return any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())
-
-
 def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
     """Find the parts of a decoder; raises `ModelError` for a family that is not known."""
     family = str(model.config.model_type)
@@ -136,26 +131,6 @@ def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
     return found
 
 
-def head_size(config: PreTrainedConfig) -> int:
-    """Numbers in one attention head; Gemma and Qwen3 name it, for others it is the hidden size by the heads."""
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
-
-
-def matrix(model: nn.Module, name: str) -> Tensor:
-    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed in the model.
-
-    GPT-2's Conv1D keeps the transpose.
-    """
-    module = model.get_submodule(name)
-    weight = module.get_parameter("weight").detach()
-    return weight if isinstance(module, nn.Linear) else weight.T
-
-
-def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
-    """float32 [outputs, inputs] of a linear module."""
-    return matrix(model, name).numpy()
-
-
 def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
     """How many query and key heads the tensors of a layer hold, which may be fewer than the config says."""
     rows = [len(matrix(model, name)) // layer.head_size for name in layer.projections]
@@ -163,19 +138,6 @@ def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
         return rows[0], rows[1]
     heads = matrix(model, layer.output).shape[1] // layer.head_size
     return heads, (rows[0] - heads) // 2
-
-
-def bias_of(model: PreTrainedModel, name: str) -> np.ndarray | None:
-    """float32 [outputs], None where the module has no bias."""
-    bias = getattr(model.get_submodule(name), "bias", None)
-    return None if bias is None else bias.detach().numpy()
-
-
-def is_tied(model: PreTrainedModel) -> bool:
-    """Whether the head multiplies by the word embedding itself."""
-    head = model.get_output_embeddings()
-    words = model.get_input_embeddings()
-    return head is not None and words is not None and head.get_parameter("weight") is words.get_parameter("weight")
 
 
 def _layer(path: str, names: DecoderNames, size: int) -> DecoderLayer:

@@ -12,7 +12,6 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models.decoder_anatomy import decoder_anatomy, is_decoder
 from paretoscope.shape.compatibility import parts_unknown
 
 
@@ -139,45 +138,6 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
 def is_known(model: PreTrainedModel) -> bool:
     """Whether `anatomy` knows the family. Any other can still be exported, quantized, and pruned weight by weight."""
     return str(model.config.model_type) in FAMILIES
-
-
-def encoder_matrices(model: PreTrainedModel) -> tuple[str, ...]:
-    """Parameter names of the weights that pruning may touch, for any family, in the order in which they run.
-
-    Of a language model they are those of its layers. Outside of what is known they are those of all Linear modules of the base model
-    but its pooler, which belongs to the head. Raises `ModelError` when there are none.
-    """
-    if is_known(model):
-        return anatomy(model).matrices
-    if is_decoder(model.config):
-        return decoder_anatomy(model).matrices
-    base = f"{model.base_model_prefix}."
-    linears = (name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name.startswith(base))
-    found = tuple(f"{name}.weight" for name in linears if "pooler" not in name)
-    if not found:
-        raise ModelError(f'The {model.config.model_type} model has no linear modules in "{model.base_model_prefix}"; its weights cannot be pruned.')
-    return found
-
-
-def linear(model: nn.Module, name: str) -> nn.Linear:
-    """The Linear module of that name."""
-    module = model.get_submodule(name)
-    assert isinstance(module, nn.Linear), f"{name} is a {type(module).__name__}"
-    return module
-
-
-def embedding(model: nn.Module, name: str) -> nn.Embedding:
-    """The Embedding module of that name."""
-    module = model.get_submodule(name)
-    assert isinstance(module, nn.Embedding), f"{name} is a {type(module).__name__}"
-    return module
-
-
-def layer_list(model: nn.Module, name: str) -> nn.ModuleList:
-    """The ModuleList of that name."""
-    module = model.get_submodule(name)
-    assert isinstance(module, nn.ModuleList), f"{name} is a {type(module).__name__}"
-    return module
 
 
 def _layer(path: str, names: Names, head_size: int) -> LayerAnatomy:

@@ -3,7 +3,7 @@
 A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`, and for a decoder `tokenizer_config.json`
 (its chat template) and `generation_config.json`. The tensors may be smaller than the config says where heads or feed-forward neurons
 were pruned: their shapes are the truth, so a pruned model needs no extra key. Code from a model's folder never runs, and pickle is
-never read. What only decoders need, GGUF among it, is in `load_decoder.py`.
+never read. What only decoders need, GGUF among it, is in `models/decoder/checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 from paretoscope.errors import ModelError
-from paretoscope.graphs.decoder import check_supported
 from paretoscope.models.adapters import merge, read_adapter
-from paretoscope.models.anatomy import LayerAnatomy, anatomy, is_known, linear
-from paretoscope.models.decoder_anatomy import is_decoder, is_tied
-from paretoscope.models.load_decoder import GENERATION, read_generation_config, resize_decoder, tied_head, write_tokenizer_config
-from paretoscope.models.slicing import resize_linear
-from paretoscope.models.sources import first_line, tokenizer_json, trained
-from paretoscope.models.stream import keep_dimensions, stream
+from paretoscope.models.decoder.checkpoint import GENERATION, read_generation_config, resize_decoder, tied_head
+from paretoscope.models.decoder.support import check_supported
+from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy, is_known
+from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
+from paretoscope.models.modules.access import is_decoder, is_tied, linear
+from paretoscope.models.modules.slicing import resize_linear
+from paretoscope.models.pretrained import first_line, tokenizer_json, trained, write_tokenizer_config
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 

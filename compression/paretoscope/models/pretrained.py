@@ -6,6 +6,7 @@ is never read. GGUF is de-quantized to fp32, which is then the baseline.
 
 from __future__ import annotations
 
+import json
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -14,9 +15,16 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, GgufConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedModel,
+)
 
 from paretoscope.errors import ModelError
+from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
 from paretoscope.sources.ref import ModelRef
 
 TOKENIZER = "tokenizer.json"
@@ -94,3 +102,10 @@ def _where(ref: ModelRef) -> dict[str, Any]:
     if is_gguf(ref):
         return {"pretrained_model_name_or_path": str(Path(source).parent), "gguf_file": Path(source).name}
     return {"pretrained_model_name_or_path": source, "revision": ref.revision or "main"}
+
+
+def write_tokenizer_config(ref: ModelRef, folder: Path) -> None:
+    """tokenizer_config.json, with the chat template in it, as onnxruntime-genai reads it."""
+    content = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, "chat_template": chat_template(ref)}
+    text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=1, ensure_ascii=False)
+    (folder / TOKENIZER_CONFIG).write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder_anatomy import decoder_anatomy, heads_of
+from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
 
 
 def tell_heads(model: PreTrainedModel) -> None:

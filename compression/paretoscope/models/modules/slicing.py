@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from paretoscope.models.anatomy import embedding, linear
+from paretoscope.models.modules.access import embedding, linear
 
 
 def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -> None:

@@ -1,11 +1,10 @@
 """What a decoder's checkpoint has beyond a classifier's: pruned shapes of its own kind, a tied head, how it ends and how one talks to it.
 
-`load.py` reads and writes checkpoints and asks here.
+`models/checkpoint.py` reads and writes checkpoints and asks here.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,22 +13,13 @@ from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from paretoscope.errors import ModelError
-from paretoscope.models.decoder_anatomy import DecoderLayer, decoder_anatomy
-from paretoscope.models.decoder_heads import tell_heads
-from paretoscope.models.slicing import resize_linear
-from paretoscope.models.sources import chat_template
-from paretoscope.sources.ref import ModelRef
+from paretoscope.models.decoder.anatomy import DecoderLayer, decoder_anatomy
+from paretoscope.models.decoder.heads import tell_heads
+from paretoscope.models.modules.slicing import resize_linear
 
 GENERATION, TOKENIZER_CONFIG = "generation_config.json", "tokenizer_config.json"
 CARRIED = (GENERATION, TOKENIZER_CONFIG)
 """Files of a checkpoint that go along unchanged to whatever is made of it."""
-
-
-def write_tokenizer_config(ref: ModelRef, folder: Path) -> None:
-    """tokenizer_config.json, with the chat template in it, as onnxruntime-genai reads it."""
-    content = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, "chat_template": chat_template(ref)}
-    text = json.dumps({name: value for name, value in content.items() if value is not None}, indent=1, ensure_ascii=False)
-    (folder / TOKENIZER_CONFIG).write_text(text, encoding="utf-8")
 
 
 def read_generation_config(folder: Path, config: PreTrainedConfig) -> GenerationConfig:

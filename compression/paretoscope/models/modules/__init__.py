@@ -1,0 +1,1 @@
+"""Modules and parameters of a torch model: found by name, cut to size."""

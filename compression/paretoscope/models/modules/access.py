@@ -1,0 +1,66 @@
+"""Modules and parameters of a torch model, found by name."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+
+def linear(model: nn.Module, name: str) -> nn.Linear:
+    """The Linear module of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Linear), f"{name} is a {type(module).__name__}"
+    return module
+
+
+def embedding(model: nn.Module, name: str) -> nn.Embedding:
+    """The Embedding module of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.Embedding), f"{name} is a {type(module).__name__}"
+    return module
+
+
+def layer_list(model: nn.Module, name: str) -> nn.ModuleList:
+    """The ModuleList of that name."""
+    module = model.get_submodule(name)
+    assert isinstance(module, nn.ModuleList), f"{name} is a {type(module).__name__}"
+    return module
+
+
+def is_decoder(config: PreTrainedConfig) -> bool:
+    """Whether a config is of a language model rather than of a classifier."""
+    return any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())
+
+
+def head_size(config: PreTrainedConfig) -> int:
+    """Numbers in one attention head; Gemma and Qwen3 name it, for others it is the hidden size by the heads."""
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+
+
+def matrix(model: nn.Module, name: str) -> Tensor:
+    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed in the model.
+
+    GPT-2's Conv1D keeps the transpose.
+    """
+    module = model.get_submodule(name)
+    weight = module.get_parameter("weight").detach()
+    return weight if isinstance(module, nn.Linear) else weight.T
+
+
+def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
+    """float32 [outputs, inputs] of a linear module."""
+    return matrix(model, name).numpy()
+
+
+def bias_of(model: PreTrainedModel, name: str) -> np.ndarray | None:
+    """float32 [outputs], None where the module has no bias."""
+    bias = getattr(model.get_submodule(name), "bias", None)
+    return None if bias is None else bias.detach().numpy()
+
+
+def is_tied(model: PreTrainedModel) -> bool:
+    """Whether the head multiplies by the word embedding itself."""
+    head = model.get_output_embeddings()
+    words = model.get_input_embeddings()
+    return head is not None and words is not None and head.get_parameter("weight") is words.get_parameter("weight")
