@@ -36,13 +36,13 @@ from paretoscope.models import adapters
 from paretoscope.models.checkpoint import encoder_with_new_head
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import linear
-from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.sources.resolve import BUILTIN_MODELS, MINILM
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Task
 from paretoscope.tasks.tokens import encode
+from paretoscope.training.encoder import logits, train
 from paretoscope.workspace import SHIPPED
 
 

@@ -17,11 +17,11 @@ from paretoscope.distillation.student import apply
 from paretoscope.errors import ModelError
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.train import padded
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Distill, PruneStructure
+from paretoscope.training.batches import padded
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES, make_tiny
 

@@ -14,10 +14,10 @@ from paretoscope.errors import RecipeError
 from paretoscope.graphs.export import export
 from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
 
 

@@ -10,13 +10,13 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.distillation.student import apply
-from paretoscope.distillation.teacher import content_key
 from paretoscope.errors import RecipeError
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.train import logits
 from paretoscope.pruning import weights
-from paretoscope.pruning.masks import encoder_weights
 from paretoscope.recipes.stages import Distill, PruneWeights
+from paretoscope.training.encoder import logits
+from paretoscope.training.sparsity_masks import encoder_weights
+from paretoscope.training.teacher import content_key
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

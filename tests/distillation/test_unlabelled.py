@@ -11,9 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from paretoscope.distillation import student
-from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import RecipeError, TaskError
-from paretoscope.models.train import _Loss, train
 from paretoscope.pruning import structure
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.file import parse_recipe
@@ -21,6 +19,8 @@ from paretoscope.recipes.stages import Distill, PruneStructure
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import NO_LABEL, normalize
+from paretoscope.training.encoder import _Loss, train
+from paretoscope.training.unlabelled import training_texts
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 
 REVIEWS = "text,label\n" + "".join(f"review {number} is {'good' if number % 2 else 'bad'},{number % 2}\n" for number in range(60))

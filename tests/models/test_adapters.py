@@ -14,8 +14,8 @@ from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, attach, detach, merge, read_adapter, write_adapter
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.train import logits, train
 from paretoscope.sources.resolve import BUILTIN_MODELS
+from paretoscope.training.encoder import logits, train
 from paretoscope.workspace import SHIPPED
 from tests.models.test_train import toy_split
 from tests.tiny_models import make_tiny

@@ -13,8 +13,8 @@ from paretoscope.errors import ModelError
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import embedding, linear
-from paretoscope.models.train import logits, train
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.training.encoder import logits, train
 from tests.tiny_models import FAMILIES, make_tiny
 
 

@@ -11,15 +11,15 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.models import train_decoder as module
 from paretoscope.models.decoder.anatomy import decoder_anatomy
-from paretoscope.models.low_rank import LowRank, low_rank_parts
 from paretoscope.models.modules.access import matrix
-from paretoscope.models.train_decoder import token_loss, train_decoder
-from paretoscope.pruning.masks import zeros_held
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.recipes.stages import Distill, PruneWeights, Retrained
+from paretoscope.training import decoder as module
+from paretoscope.training.decoder import token_loss, train_decoder
+from paretoscope.training.low_rank import LowRank, low_rank_parts
+from paretoscope.training.sparsity_masks import zeros_held
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -19,13 +19,14 @@ from paretoscope.models.modules.access import matrix
 from paretoscope.pruning import activation, magnitude, passages, sparsegpt
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer
-from paretoscope.pruning.masks import encoder_weights, lowest_go_in_rows
+from paretoscope.pruning.masks import lowest_go_in_rows
 from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.pruning.weights import sparsity
 from paretoscope.quantization.quantize import apply as quantize
 from paretoscope.quantization.rounder import Rounder
 from paretoscope.recipes.stages import PruneStructure, PruneWeights, Quantize
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny_decoders import logits_after_every_token as logits
 from tests.tiny_decoders import passages_context as context

@@ -13,10 +13,11 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import movement, taylor, wanda
 from paretoscope.pruning.gradients import BATCH, mean_gradients, watched
 from paretoscope.pruning.inputs import input_moments, shared_inputs
-from paretoscope.pruning.masks import encoder_weights, lowest_go, lowest_go_in_rows
+from paretoscope.pruning.masks import lowest_go, lowest_go_in_rows
 from paretoscope.pruning.weights import apply
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.tasks.tokens import batches_by_length
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.weights import apply, sparsity
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_context import Recorder, tensors_of, tiny_model
 
 METHODS = sorted(WEIGHT_SCORES)

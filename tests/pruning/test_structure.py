@@ -18,16 +18,16 @@ from paretoscope.graphs.export import export
 from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.encoder.residual_stream import stream
-from paretoscope.models.train import logits
 from paretoscope.pruning import activation, magnitude, taylor, weights
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
 from paretoscope.pruning.ffn import units as neuron_units
 from paretoscope.pruning.heads import units as head_units
-from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.structure import apply
 from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.stages import PruneStructure, PruneWeights
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
+from paretoscope.training.encoder import logits
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 

@@ -9,9 +9,9 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.pruning.masks import encoder_weights
 from paretoscope.pruning.weights import apply, sparsity
 from paretoscope.recipes.stages import PruneWeights
+from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
 from tests.tiny_models import FAMILIES
 

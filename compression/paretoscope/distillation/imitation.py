@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.train import half_precision
+from paretoscope.training.settings import half_precision
 
 
 def mapped_layers(started_from: Sequence[int], count: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 The teacher is the model that comes in. The student starts as some of its layers, and in them its most important heads and neurons, with
 its embeddings and head (Sanh et al. 2019, arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015
 (arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `imitation.py`, on which other texts in
-`augment.py` and `unlabelled.py`.
+`augment.py` and `training/unlabelled.py`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.augment import with_copies
 from paretoscope.distillation.imitation import Imitation, mapped_layers
-from paretoscope.distillation.teacher import teacher_logits
-from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.errors import ModelError
 from paretoscope.models.architecture import layers_of
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import is_decoder
-from paretoscope.models.train import train
-from paretoscope.models.train_decoder import train_decoder
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
-from paretoscope.pruning.masks import zeros_held
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Distill
 from paretoscope.sources.tokenizer_file import Vocabulary
+from paretoscope.training.decoder import train_decoder
+from paretoscope.training.encoder import train
+from paretoscope.training.sparsity_masks import zeros_held
+from paretoscope.training.teacher import teacher_logits
+from paretoscope.training.unlabelled import training_texts
 
 
 def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.models.batches import unpadded
 from paretoscope.models.content import content_key
 from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.training.batches import unpadded
 
 BATCH = 16
 """Texts whose gradients are added up before their size is taken. Fewer tell texts apart that pull in opposite directions, and take longer."""

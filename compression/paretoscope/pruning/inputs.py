@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.batches import unpadded
 from paretoscope.models.content import content_key
 from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.passages import batch_size, body, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.training.batches import unpadded
 
 
 def input_moments(model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True) -> dict[str, Tensor]:

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.batches import unpadded
 from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.passages import batch_size, body, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.training.batches import unpadded
 
 
 class LayerByLayer:

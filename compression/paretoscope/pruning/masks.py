@@ -9,10 +9,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
-
-from paretoscope.models.architecture import encoder_matrices
-from paretoscope.models.modules.access import matrix
 
 
 def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
@@ -100,21 +96,3 @@ def _best_of_groups(groups: Tensor, kept: int) -> Tensor:
     """[groups, size] -> mask with `kept` True in every row."""
     lowest = groups.argsort(dim=1, stable=True)[:, : groups.shape[1] - kept]
     return torch.ones_like(groups, dtype=torch.bool).scatter_(1, lowest, False)
-
-
-def encoder_weights(model: PreTrainedModel) -> dict[str, Tensor]:
-    """What weight pruning works on, by parameter name: the matrices [outputs, inputs] of the layers, not the embeddings and not the head.
-
-    They are views: what is changed in them is changed in the model.
-    """
-    return {name: matrix(model, name.removesuffix(".weight")) for name in encoder_matrices(model)}
-
-
-def zeros_held(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Masks [outputs, inputs] that hold today's zeros of the layers' matrices at zero, by parameter name as training wants them.
-
-    Matrices without a zero are left out. This is how sparsity from an earlier stage survives slicing and
-    retraining: nothing needs to be remembered beside the weights themselves.
-    """
-    masks = {name: weight != 0 for name, weight in encoder_weights(model).items()}
-    return {name: mask for name, mask in masks.items() if not mask.all()}

@@ -9,11 +9,11 @@ from functools import partial
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.batches import unpadded
 from paretoscope.models.decoder.anatomy import DecoderLayer
 from paretoscope.models.encoder.anatomy import LayerAnatomy
 from paretoscope.pruning.passages import batch_size, body
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.training.batches import unpadded
 
 See = Callable[[int, Tensor, Tensor], None]
 """Told (number of the layer, hidden state before [batch, tokens, hidden], hidden state after)."""

@@ -22,12 +22,12 @@ from paretoscope.models.modules.access import is_decoder
 from paretoscope.pruning import ffn, heads
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
 from paretoscope.pruning.layers import keep_layers
-from paretoscope.pruning.retrain import retrain, soft_targets
 from paretoscope.pruning.units import Rows, UnitGroup, keep_units
 from paretoscope.pruning.vocabulary import cut_vocabulary
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneStructure
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
+from paretoscope.training.retrain import retrain, soft_targets
 
 NEURONS = 8
 """Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""

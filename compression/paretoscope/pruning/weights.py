@@ -22,12 +22,13 @@ from paretoscope.models.modules.access import is_decoder, matrix
 from paretoscope.pruning.gradients import mean_gradients, watched
 from paretoscope.pruning.inputs import input_moments
 from paretoscope.pruning.layer_by_layer import LayerByLayer
-from paretoscope.pruning.masks import encoder_weights, lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
-from paretoscope.pruning.retrain import retrain, soft_targets
+from paretoscope.pruning.masks import lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from paretoscope.pruning.schedule import cubic, kept_of
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
+from paretoscope.training.retrain import retrain, soft_targets
+from paretoscope.training.sparsity_masks import encoder_weights
 
 Seen = Mapping[str, Tensor]
 """What a method looks at, by parameter name."""

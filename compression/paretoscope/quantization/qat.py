@@ -18,19 +18,19 @@ from torch.nn.utils import parametrize
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from paretoscope.distillation.teacher import teacher_logits
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import HEAD, matrices
 from paretoscope.models.encoder.anatomy import Anatomy, anatomy
 from paretoscope.models.modules.access import embedding, linear
-from paretoscope.models.train import train
-from paretoscope.pruning.masks import zeros_held
 from paretoscope.quantization.calibration import Ranges, activation_ranges
 from paretoscope.quantization.embedding import GROUP_SIZE
 from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
 from paretoscope.quantization.rtn import quantize_groups
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
+from paretoscope.training.encoder import train
+from paretoscope.training.sparsity_masks import zeros_held
+from paretoscope.training.teacher import teacher_logits
 
 TEMPERATURE = 2.0
 """Softens the outputs of the model before it was quantized, its own teacher, as in `Distill`."""

@@ -8,8 +8,8 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from paretoscope.models.content import content_key
-from paretoscope.models.train import logits
 from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.training.encoder import logits
 
 
 def teacher_logits(model: PreTrainedModel, split: EncodedSplit, context: StageContext) -> np.ndarray:

@@ -8,14 +8,14 @@ import copy
 import numpy as np
 from transformers import PreTrainedModel
 
-from paretoscope.distillation.teacher import teacher_logits
-from paretoscope.distillation.unlabelled import training_texts
 from paretoscope.models.modules.access import is_decoder
-from paretoscope.models.train import train
-from paretoscope.models.train_decoder import train_decoder
-from paretoscope.pruning.masks import zeros_held
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Retrained
+from paretoscope.training.decoder import train_decoder
+from paretoscope.training.encoder import train
+from paretoscope.training.sparsity_masks import zeros_held
+from paretoscope.training.teacher import teacher_logits
+from paretoscope.training.unlabelled import training_texts
 
 Soft = np.ndarray | PreTrainedModel | None
 """What a teacher says: logits [texts, classes], or itself, to be asked passage by passage."""

@@ -20,10 +20,10 @@ from paretoscope.errors import ModelError
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.tasks.splits import NO_LABEL
 from paretoscope.tasks.tokens import batches_by_length
+from paretoscope.training.batches import padded
+from paretoscope.training.settings import MAX_GRADIENT_NORM, half_precision, share_of_peak
 
-WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
-MAX_GRADIENT_NORM = 1.0
 POOL = 16
 """Batches that are drawn together and sorted by length: little padding, still a random order of texts."""
 
@@ -125,12 +125,6 @@ def _run(
             progress(step, steps)
 
 
-def half_precision() -> torch.autocast:
-    """bfloat16 matrix products where the CPU has them (more than twice as fast, measured), fp32 weights and sums everywhere."""
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast("cpu", torch.bfloat16, enabled=capable)
-
-
 class _Loss:
     """The loss of one batch, given its logits [batch, classes] and the places of its texts in the split."""
 
@@ -162,18 +156,6 @@ def _optimizer(model: nn.Module, learning_rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
-def share_of_peak(step: int, steps: int) -> float:
-    """Share of the peak learning rate at a step counted from 0: linear up over the first 6 %, linear down to 0.
-
-    >>> [round(share_of_peak(step, 100), 2) for step in (0, 5, 6, 53, 99)]
-    [0.17, 1.0, 1.0, 0.5, 0.01]
-    """
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return max(0.0, (steps - step) / max(1, steps - warm_up))
-
-
 def _shuffled(split: EncodedSplit, size: int, seed: int) -> Iterator[np.ndarray]:
     """Batches of indices without end: each epoch every text once, texts of similar length together."""
     lengths = np.array([len(ids) for ids in split.ids])
@@ -184,21 +166,6 @@ def _shuffled(split: EncodedSplit, size: int, seed: int) -> Iterator[np.ndarray]
         batches = [pool[np.argsort(lengths[pool], kind="stable")][start : start + size] for pool in pools for start in range(0, len(pool), size)]
         for place in random.permutation(len(batches)):
             yield batches[place]
-
-
-def padded(texts: list[np.ndarray]) -> dict[str, Tensor]:
-    """Texts of one batch as `input_ids` and `attention_mask`, int64 [batch, longest]; padding is masked, so its id is 0.
-
-    >>> padded([np.array([5, 6]), np.array([7])])["attention_mask"].tolist()
-    [[1, 1], [1, 0]]
-    """
-    longest = max(len(ids) for ids in texts)
-    input_ids = torch.zeros(len(texts), longest, dtype=torch.int64)
-    mask = torch.zeros_like(input_ids)
-    for row, ids in enumerate(texts):
-        input_ids[row, : len(ids)] = torch.from_numpy(ids)
-        mask[row, : len(ids)] = 1
-    return {"input_ids": input_ids, "attention_mask": mask}
 
 
 @torch.inference_mode()

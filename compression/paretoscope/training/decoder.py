@@ -1,7 +1,7 @@
 """Training a language model: on the next token, on a teacher's softened distribution of it, or both, by low-rank parts.
 
 An epoch counts over a bounded number of tokens, so that the same recipe takes minutes on a model of a hundred million weights and a
-corpus of a million tokens, where one pass over all of it would take hours. What is trained of a classifier, and how, is `train.py`'s.
+corpus of a million tokens, where one pass over all of it would take hours. What is trained of a classifier, and how, is `training/encoder.py`'s.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder.anatomy import decoder_anatomy
-from paretoscope.models.low_rank import low_rank_parts
-from paretoscope.models.train import MAX_GRADIENT_NORM, half_precision, share_of_peak
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.training.low_rank import low_rank_parts
+from paretoscope.training.settings import MAX_GRADIENT_NORM, half_precision, share_of_peak
 
 EPOCH_TOKENS = 16_384
 """Tokens of an epoch, or those of the training split where it has fewer. The next epoch goes on where one ends."""

@@ -4,7 +4,7 @@ arXiv:2106.09685).
     x -> W x + (alpha / r) B A x,  A [r, in] random, B [out, r] zero at the start
 
 So a step keeps gradients and moments of a hundredth of the weights, and without zeros to hold asks for no gradient of a whole matrix. Where
-zeros are to stay zero, what is added is masked like them: W + mask * (alpha / r) B A. How the parts are trained is `train_decoder.py`'s.
+zeros are to stay zero, what is added is masked like them: W + mask * (alpha / r) B A. How the parts are trained is `training/decoder.py`'s.
 """
 
 from __future__ import annotations

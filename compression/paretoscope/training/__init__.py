@@ -1,0 +1,1 @@
+"""Training: one loop for each architecture, and what both share."""
