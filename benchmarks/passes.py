@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from paretoscope.pruning import inputs
+from paretoscope.pruning.statistics import inputs
 from paretoscope.quantization import hessians
 
 OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))

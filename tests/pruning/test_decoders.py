@@ -16,10 +16,11 @@ from paretoscope.graphs.graph import initializers, matrices
 from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.models.decoder.anatomy import DecoderLayer, decoder_anatomy, heads_of
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning import activation, magnitude, passages, sparsegpt
-from paretoscope.pruning.inputs import input_moments
-from paretoscope.pruning.layer_by_layer import LayerByLayer
+from paretoscope.pruning.criteria import activation, magnitude, sparsegpt
 from paretoscope.pruning.masks import lowest_go_in_rows
+from paretoscope.pruning.statistics import calibration_set
+from paretoscope.pruning.statistics.inputs import input_moments
+from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
 from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.pruning.weights import sparsity
@@ -142,11 +143,11 @@ def test_layer_by_layer_is_a_run_of_the_whole_model(family: str) -> None:
 
 def test_a_language_model_is_calibrated_on_some_thousand_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_decoder("llama", VOCABULARY)
-    monkeypatch.setattr(passages, "TOKENS", 100)
-    monkeypatch.setattr(passages, "AT_ONCE", 48)
-    split = passages.calibration(model, context())
+    monkeypatch.setattr(calibration_set, "TOKENS", 100)
+    monkeypatch.setattr(calibration_set, "AT_ONCE", 48)
+    split = calibration_set.calibration(model, context())
     assert [len(ids) for ids in split.ids] == [24, 23, 24, 23, 24]
-    assert passages.batch_size(model, split) == 2
+    assert calibration_set.batch_size(model, split) == 2
     assert split.key != context().encoded("calibration").key
 
 

@@ -10,10 +10,10 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.pruning import movement, taylor, wanda
-from paretoscope.pruning.gradients import BATCH, mean_gradients, watched
-from paretoscope.pruning.inputs import input_moments, shared_inputs
+from paretoscope.pruning.criteria import movement, taylor, wanda
 from paretoscope.pruning.masks import lowest_go, lowest_go_in_rows
+from paretoscope.pruning.statistics.gradients import BATCH, mean_gradients, watched
+from paretoscope.pruning.statistics.inputs import input_moments, shared_inputs
 from paretoscope.pruning.weights import apply
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.tasks.tokens import batches_by_length

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from paretoscope.pruning import sparsegpt
+from paretoscope.pruning.criteria import sparsegpt
+from paretoscope.pruning.criteria.sparsegpt import BLOCK, DAMPENING, inverse_factor, prune
 from paretoscope.pruning.masks import lowest_go
-from paretoscope.pruning.sparsegpt import BLOCK, DAMPENING, inverse_factor, prune
 
 
 def problem(rows: int, columns: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -18,8 +18,9 @@ from paretoscope.graphs.export import export
 from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.encoder.residual_stream import stream
-from paretoscope.pruning import activation, magnitude, taylor, weights
+from paretoscope.pruning import weights
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
+from paretoscope.pruning.criteria import activation, magnitude, taylor
 from paretoscope.pruning.ffn import units as neuron_units
 from paretoscope.pruning.heads import units as head_units
 from paretoscope.pruning.structure import apply

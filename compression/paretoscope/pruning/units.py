@@ -1,6 +1,6 @@
 """Units: attention heads and feed-forward neurons, as rows of some matrices and columns of the next.
 
-It says where units are and cuts them out. Which ones go is for a criterion such as `magnitude.py`.
+It says where units are and cuts them out. Which ones go is for a criterion such as `pruning/criteria/magnitude.py`.
 """
 
 from __future__ import annotations

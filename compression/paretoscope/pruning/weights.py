@@ -19,11 +19,11 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.modules.access import is_decoder, matrix
-from paretoscope.pruning.gradients import mean_gradients, watched
-from paretoscope.pruning.inputs import input_moments
-from paretoscope.pruning.layer_by_layer import LayerByLayer
 from paretoscope.pruning.masks import lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
 from paretoscope.pruning.schedule import cubic, kept_of
+from paretoscope.pruning.statistics.gradients import mean_gradients, watched
+from paretoscope.pruning.statistics.inputs import input_moments
+from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES

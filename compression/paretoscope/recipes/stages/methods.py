@@ -60,20 +60,22 @@ def _table(*methods: AnyMethod) -> dict[str, AnyMethod]:
 
 
 WEIGHT_SCORES = _table(
-    WeightMethod("magnitude", "Magnitude", "paretoscope.pruning.magnitude", "Han et al. 2015, arXiv:1506.02626"),
-    WeightMethod("wanda", "Wanda", "paretoscope.pruning.wanda", "Sun et al. 2023, arXiv:2306.11695", looks_at="inputs", compared="row"),
-    WeightMethod("sparsegpt", "SparseGPT", "paretoscope.pruning.sparsegpt", "Frantar and Alistarh 2023, arXiv:2301.00774", "inputs", updates=True),
-    WeightMethod("taylor", "Taylor", "paretoscope.pruning.taylor", "Molchanov et al. 2019, arXiv:1906.10771", "gradients", "row"),
-    WeightMethod("movement", "Movement", "paretoscope.pruning.movement", "Sanh et al. 2020, arXiv:2005.07683", looks_at="training"),
+    WeightMethod("magnitude", "Magnitude", "paretoscope.pruning.criteria.magnitude", "Han et al. 2015, arXiv:1506.02626"),
+    WeightMethod("wanda", "Wanda", "paretoscope.pruning.criteria.wanda", "Sun et al. 2023, arXiv:2306.11695", looks_at="inputs", compared="row"),
+    WeightMethod(
+        "sparsegpt", "SparseGPT", "paretoscope.pruning.criteria.sparsegpt", "Frantar and Alistarh 2023, arXiv:2301.00774", "inputs", updates=True
+    ),
+    WeightMethod("taylor", "Taylor", "paretoscope.pruning.criteria.taylor", "Molchanov et al. 2019, arXiv:1906.10771", "gradients", "row"),
+    WeightMethod("movement", "Movement", "paretoscope.pruning.criteria.movement", "Sanh et al. 2020, arXiv:2005.07683", looks_at="training"),
 )
 """Which weights go first. The file has `score(weight, seen) -> scores`, highest kept, or `prune(weight, gram, ...) -> weight`."""
 
 STRUCTURE_CRITERIA = _table(
-    StructureCriterion("magnitude", "Magnitude", "paretoscope.pruning.magnitude", "Li et al. 2017, arXiv:1608.08710"),
+    StructureCriterion("magnitude", "Magnitude", "paretoscope.pruning.criteria.magnitude", "Li et al. 2017, arXiv:1608.08710"),
     StructureCriterion(
-        "activation", "Activation", "paretoscope.pruning.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"
+        "activation", "Activation", "paretoscope.pruning.criteria.activation", "Sun et al. 2023, arXiv:2306.11695; Men et al. 2024, arXiv:2403.03853"
     ),
-    StructureCriterion("taylor", "Taylor", "paretoscope.pruning.taylor", "Michel et al. 2019, arXiv:1905.10650", one_scale=True),
+    StructureCriterion("taylor", "Taylor", "paretoscope.pruning.criteria.taylor", "Michel et al. 2019, arXiv:1905.10650", one_scale=True),
 )
 """Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.content import content_key
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.passages import batch_size, body, calibration
+from paretoscope.pruning.statistics.calibration_set import batch_size, body, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 

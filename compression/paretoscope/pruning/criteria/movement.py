@@ -1,6 +1,6 @@
 """Movement: a weight that retraining pulls towards zero matters least, however large it still is (Sanh et al. 2020, arXiv:2005.07683).
 
-It only scores; what training did to each weight is watched by `gradients.py`, and when is for `weights.py`.
+It only scores; what training did to each weight is watched by `pruning/statistics/gradients.py`, and when is for `weights.py`.
 """
 
 from __future__ import annotations

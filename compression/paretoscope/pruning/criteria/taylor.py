@@ -17,8 +17,8 @@ from transformers import PreTrainedModel
 from paretoscope.models.decoder.anatomy import DecoderLayer
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.encoder.residual_stream import stream
-from paretoscope.pruning.gradients import BATCH, losses
-from paretoscope.pruning.residual import layers_watched
+from paretoscope.pruning.statistics.gradients import BATCH, losses
+from paretoscope.pruning.statistics.layer_outputs import layers_watched
 from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.context import StageContext
 

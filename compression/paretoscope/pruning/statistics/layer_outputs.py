@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.decoder.anatomy import DecoderLayer
 from paretoscope.models.encoder.anatomy import LayerAnatomy
-from paretoscope.pruning.passages import batch_size, body
+from paretoscope.pruning.statistics.calibration_set import batch_size, body
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.batches import unpadded
 

@@ -1,6 +1,6 @@
 """Gradients of the loss: measured over a split for first-order scores, and watched while a model trains.
 
-What is concluded from them is for `taylor.py` and `movement.py`.
+What is concluded from them is for `pruning/criteria/taylor.py` and `pruning/criteria/movement.py`.
 """
 
 from __future__ import annotations

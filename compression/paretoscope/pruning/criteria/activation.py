@@ -15,10 +15,10 @@ from transformers import PreTrainedModel
 from paretoscope.models.decoder.anatomy import DecoderLayer
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.modules.access import is_decoder
-from paretoscope.pruning.inputs import input_moments
-from paretoscope.pruning.layer_by_layer import LayerByLayer
-from paretoscope.pruning.passages import calibration
-from paretoscope.pruning.residual import watch_layers
+from paretoscope.pruning.statistics.calibration_set import calibration
+from paretoscope.pruning.statistics.inputs import input_moments
+from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
+from paretoscope.pruning.statistics.layer_outputs import watch_layers
 from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.context import StageContext
 

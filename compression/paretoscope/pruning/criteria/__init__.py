@@ -1,0 +1,1 @@
+"""Pruning criteria: one file each."""

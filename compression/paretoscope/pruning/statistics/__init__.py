@@ -1,0 +1,1 @@
+"""What pruning criteria observe: inputs, gradients, layer outputs."""
