@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from paretoscope.pruning.statistics import inputs
-from paretoscope.quantization import hessians
+from paretoscope.quantization.rounding import hessians
 
 OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
 """The functions that run the calibration texts for second moments: a call is a pass, of the whole model or up to a layer."""

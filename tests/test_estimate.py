@@ -25,7 +25,7 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.quantization import quantize
-from paretoscope.quantization.embedding import GROUP_SIZE
+from paretoscope.quantization.packing.groups import GROUP_SIZE
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.report.model_card import model_card

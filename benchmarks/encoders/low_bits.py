@@ -23,7 +23,7 @@ from paretoscope.engine.pipeline import Bench, Made
 from paretoscope.graphs.graph import initializers, matrices, save
 from paretoscope.keys import content_key
 from paretoscope.quantization.embedding import quantize_embedding
-from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.rounding.quantizer import Rounder
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
 from paretoscope.trials.trial import Interval

@@ -25,7 +25,7 @@ from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.pruning.weights import sparsity
 from paretoscope.quantization.quantize import apply as quantize
-from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.rounding.quantizer import Rounder
 from paretoscope.recipes.stages import PruneStructure, PruneWeights, Quantize
 from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_decoders import FAMILIES, VOCABULARY, tiny_decoder

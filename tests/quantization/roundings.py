@@ -6,8 +6,8 @@ import importlib
 
 import numpy as np
 
-from paretoscope.quantization.groups import Groups
-from paretoscope.quantization.hessians import Inputs
+from paretoscope.quantization.packing.groups import Groups
+from paretoscope.quantization.rounding.hessians import Inputs
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
 

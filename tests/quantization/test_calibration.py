@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnxruntime.quantization.calibrate import HistogramCollector
 
-from paretoscope.quantization import entropy, minmax, mse, percentile
-from paretoscope.quantization.calibration import activation_ranges, observe
-from paretoscope.quantization.histogram import Histogram
+from paretoscope.quantization.calibration import entropy, minmax, mse, percentile
+from paretoscope.quantization.calibration.histogram import Histogram
+from paretoscope.quantization.calibration.observe import activation_ranges, observe
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages.methods import CALIBRATIONS
 from tests.quantization.places import graph_of, split_context

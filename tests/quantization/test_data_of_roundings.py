@@ -16,11 +16,11 @@ from paretoscope.errors import ArtifactError
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import initializers, matrices, with_outputs
 from paretoscope.models.checkpoint import load_model
-from paretoscope.quantization import hessians
-from paretoscope.quantization.hessians import calibration_inputs
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rescale import rescaled
-from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.rounding import hessians
+from paretoscope.quantization.rounding.hessians import calibration_inputs
+from paretoscope.quantization.rounding.quantizer import Rounder
 from paretoscope.quantization.sensitivity import divergence, sensitivities, softened
 from paretoscope.quantization.widths import encoder_widths
 from paretoscope.recipes.context import StageContext

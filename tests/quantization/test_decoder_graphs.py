@@ -16,12 +16,12 @@ from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.graph import initializers, matrices, payload_bytes, with_all_logits, with_outputs
 from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.inference.graph_io import DATA, MODEL, PAST, feeds, present_of
-from paretoscope.quantization.calibration import observe
-from paretoscope.quantization.hessians import calibration_inputs
-from paretoscope.quantization.passages import LENGTH, passages
+from paretoscope.quantization.calibration.observe import observe
+from paretoscope.quantization.calibration.texts import LENGTH, passages
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rescale import rescaled
-from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.rounding.hessians import calibration_inputs
+from paretoscope.quantization.rounding.quantizer import Rounder
 from paretoscope.quantization.sensitivity import sensitivities
 from paretoscope.quantization.widths import widths
 from paretoscope.recipes.stages import Quantize
@@ -112,7 +112,7 @@ def test_int8_schemes(scheme: str, most: float, tied: bool, graphs: Callable[...
 
 
 def test_smoothing_changes_nothing_by_itself(graphs: Callable[..., onnx.ModelProto]) -> None:
-    from paretoscope.quantization.smooth import smooth
+    from paretoscope.quantization.smoothquant import smooth
 
     whole = graphs("gemma")
     peaks = {name: activation.peaks for name, activation in observe(whole, split_context(), 8).items()}

@@ -14,10 +14,11 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import matrices
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.quantization import quantize
-from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
-from paretoscope.quantization.int8 import activation_grid, per_output
+from paretoscope.quantization.calibration.uint8_grid import activation_grid
+from paretoscope.quantization.fake_quantize import FakeActivation, FakeGroups, FakeOutputs
+from paretoscope.quantization.int8 import per_output
 from paretoscope.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
-from paretoscope.quantization.rtn import quantize_groups
+from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, logits, split_context

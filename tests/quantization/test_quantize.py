@@ -12,9 +12,9 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import EMBEDDING, initializers, matrices, payload_bytes
 from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.models.checkpoint import load_model
-from paretoscope.quantization.calibration import activation_ranges
+from paretoscope.quantization.calibration.observe import activation_ranges
 from paretoscope.quantization.quantize import apply
-from paretoscope.quantization.rounder import Rounder
+from paretoscope.quantization.rounding.quantizer import Rounder
 from paretoscope.quantization.widths import encoder_widths
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Quantize

@@ -16,10 +16,10 @@ from paretoscope.errors import ArtifactError
 from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.graph import Graph, Matrix, initializers, matrices, payload_bytes, replace, with_all_logits, with_outputs
 from paretoscope.inference.graph_io import feeds
-from paretoscope.quantization import hqq, rtn
-from paretoscope.quantization.groups import in_groups
-from paretoscope.quantization.packing import Packing
+from paretoscope.quantization.packing.groups import in_groups
+from paretoscope.quantization.packing.operators import Packing
 from paretoscope.quantization.quantize import apply
+from paretoscope.quantization.rounding import hqq, rtn
 from paretoscope.recipes.stages import Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
 from tests.quantization.places import TEXTS, split_context

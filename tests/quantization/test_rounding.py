@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as hnp
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from paretoscope.graphs.graph import IR_VERSION, MICROSOFT, OPSET
-from paretoscope.quantization.groups import pack
-from paretoscope.quantization.int8 import activation_grid, per_output
-from paretoscope.quantization.rtn import quantize_groups
+from paretoscope.quantization.calibration.uint8_grid import activation_grid
+from paretoscope.quantization.int8 import per_output
+from paretoscope.quantization.packing.groups import pack
+from paretoscope.quantization.rounding.rtn import quantize_groups
 
 WEIGHTS = hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 70)), elements=st.floats(-3, 3, width=32))
 

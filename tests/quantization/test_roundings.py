@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paretoscope.quantization import awq, gptq, hqq, rtn
-from paretoscope.quantization.grid import Grid
-from paretoscope.quantization.grid_search import diagonal_blocks, searched_grid
-from paretoscope.quantization.groups import in_groups
-from paretoscope.quantization.rtn import grid
+from paretoscope.quantization.packing.groups import in_groups
+from paretoscope.quantization.rounding import awq, gptq, hqq, rtn
+from paretoscope.quantization.rounding.grid import Grid
+from paretoscope.quantization.rounding.grid_search import diagonal_blocks, searched_grid
+from paretoscope.quantization.rounding.rtn import grid
 from paretoscope.recipes.stages import BITS
 from paretoscope.recipes.stages.methods import ROUNDINGS
 from tests.quantization.roundings import effective, inputs_of, layer, output_error

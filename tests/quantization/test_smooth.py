@@ -11,9 +11,9 @@ from onnx.reference import ReferenceEvaluator
 from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import Graph, initializers, matrices
 from paretoscope.models.checkpoint import load_model
-from paretoscope.quantization.calibration import observe
+from paretoscope.quantization.calibration.observe import observe
 from paretoscope.quantization.quantize import apply
-from paretoscope.quantization.smooth import factors, smooth
+from paretoscope.quantization.smoothquant import factors, smooth
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import logits, split_context
 from tests.tiny_models import make_tiny

@@ -13,12 +13,9 @@ import onnx
 
 from paretoscope.errors import ArtifactError
 from paretoscope.graphs.graph import embedding, replace
-from paretoscope.quantization.packing import Packing
-from paretoscope.quantization.rtn import quantize_groups
-
-GROUP_SIZE = {8: 128, 4: 32, 2: 16}
-"""Weights of a row that share a scale: fewer bits need finer groups."""
-
+from paretoscope.quantization.packing.groups import GROUP_SIZE
+from paretoscope.quantization.packing.operators import Packing
+from paretoscope.quantization.rounding.rtn import quantize_groups
 
 FREQUENT_BITS = 8
 """Of the first words of a table, where they are told apart."""
@@ -56,14 +53,3 @@ def table_parts(words: int, bits: int, frequent_words: int) -> list[tuple[str, i
     if frequent_words >= words:
         raise ArtifactError(f"frequent_words is {frequent_words:,}, but the vocabulary has {words:,} entries; set it below, or embedding_bits to 8.")
     return [(".frequent", 0, frequent_words, FREQUENT_BITS), ("", frequent_words, words, bits)]
-
-
-def tied_group_size(width: int, group_size: int) -> int:
-    """Weights that share a scale in a table [words, width] that is looked up too: a row is whole groups, which a multiplication may fill up.
-
-    >>> tied_group_size(576, 32), tied_group_size(576, 128)
-    (32, 64)
-    """
-    while width % group_size:
-        group_size //= 2
-    return group_size

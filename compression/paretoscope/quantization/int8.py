@@ -13,6 +13,7 @@ import onnx
 from onnx import helper
 
 from paretoscope.graphs.graph import MICROSOFT, Matrix, matrices, replace
+from paretoscope.quantization.calibration.uint8_grid import activation_grid
 
 
 def per_output(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,18 +60,6 @@ def quantize_static(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, fl
         nodes.append(helper.make_node("MatMulIntegerToFloat", inputs, matrix.node.output, name=matrix.node.name, domain=MICROSOFT))
         replaced[matrix.node.name] = nodes
     return replace(model, replaced, added)
-
-
-def activation_grid(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 scale (float32 scalar) and zero point (uint8 scalar) that cover low to high with zero on the grid.
-
-    >>> scale, zero = activation_grid(-1.0, 4.1)
-    >>> round(float(scale), 4), int(zero)
-    (0.02, 50)
-    """
-    low, high = min(low, 0.0), max(high, 0.0)
-    scale = (high - low) / 255 or 1.0
-    return np.array(scale, dtype=np.float32), np.array(np.rint(-low / scale), dtype=np.uint8)
 
 
 def _chosen(model: onnx.ModelProto, head: bool) -> list[Matrix]:

@@ -1,7 +1,7 @@
 """Quantization-aware training: the model is trained while it already computes with rounded weights (and, for int8, rounded
 activations), so that it finds weights that round well. What is exported and quantized afterwards are the trained weights.
 
-Rounding happens in the forward pass on the very grid of the quantizer (`rtn.py`, `int8.py`), recomputed from the weights in every
+Rounding happens in the forward pass on the very grid of the quantizer (`quantization/rounding/rtn.py`, `int8.py`), recomputed from the weights in every
 step; the gradient passes as if it had not happened (the straight-through estimator, Bengio et al. 2013, arXiv:1308.3432; Jacob et
 al. 2018, arXiv:1712.05877). So training starts from the post-training solution, and what was trained is what ships. The training loop is
 `models/train.py`'s, which leaves the word embedding as it is: it is seen in its rounded form.
@@ -22,10 +22,10 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import HEAD, matrices
 from paretoscope.models.encoder.anatomy import Anatomy, anatomy
 from paretoscope.models.modules.access import embedding, linear
-from paretoscope.quantization.calibration import Ranges, activation_ranges
-from paretoscope.quantization.embedding import GROUP_SIZE
-from paretoscope.quantization.fake import FakeActivation, FakeGroups, FakeOutputs
-from paretoscope.quantization.rtn import quantize_groups
+from paretoscope.quantization.calibration.observe import Ranges, activation_ranges
+from paretoscope.quantization.fake_quantize import FakeActivation, FakeGroups, FakeOutputs
+from paretoscope.quantization.packing.groups import GROUP_SIZE
+from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
 from paretoscope.training.encoder import train

@@ -6,12 +6,12 @@ import onnx
 
 from paretoscope.errors import ArtifactError
 from paretoscope.graphs.graph import matrices
-from paretoscope.quantization.cache import quantize_cache
-from paretoscope.quantization.calibration import activation_ranges, observe
+from paretoscope.quantization.calibration.observe import activation_ranges, observe
 from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
-from paretoscope.quantization.smooth import smooth
+from paretoscope.quantization.kv_cache import quantize_cache
+from paretoscope.quantization.smoothquant import smooth
 from paretoscope.quantization.weight_only import quantize_tied, quantize_weights
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize

@@ -1,7 +1,7 @@
 """Matrices in 2, 4 or 8 bits with a scale per group, widened inside the multiplication (MatMulNBits).
 
 Activations stay fp32 in the file; the kernel may round them to int8 per group, without which 8 bits run many times slower than fp32.
-How groups lie in a graph is `packing.py`'s.
+How groups lie in a graph is `quantization/packing/operators.py`'s.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import onnx
 from paretoscope.graphs.external_data import padding_bytes
 from paretoscope.graphs.graph import Matrix, embedding, is_decoder_graph, matrices, replace
 from paretoscope.quantization.embedding import quantize_embedding, table_parts
-from paretoscope.quantization.groups import Groups, blank
-from paretoscope.quantization.packing import Packing
+from paretoscope.quantization.packing.groups import Groups, blank
+from paretoscope.quantization.packing.operators import Packing
 from paretoscope.quantization.rescale import rescaled
-from paretoscope.quantization.rounder import Rounder, group_size_of
+from paretoscope.quantization.rounding.quantizer import Rounder, group_size_of
 from paretoscope.quantization.widths import widths
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize

@@ -15,11 +15,10 @@ import onnx
 from paretoscope.errors import ArtifactError
 from paretoscope.graphs.graph import embedding, graph_key, matrices
 from paretoscope.quantization.allocation import allocate, cheapest
-from paretoscope.quantization.embedding import GROUP_SIZE
-from paretoscope.quantization.groups import row_bytes
-from paretoscope.quantization.passages import passages
-from paretoscope.quantization.rounder import Rounder, group_size_of, relative_error
-from paretoscope.quantization.rtn import quantize_groups
+from paretoscope.quantization.calibration.texts import passages
+from paretoscope.quantization.packing.groups import GROUP_SIZE, row_bytes
+from paretoscope.quantization.rounding.quantizer import Rounder, group_size_of, relative_error
+from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.quantization.sensitivity import sensitivities
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import BITS

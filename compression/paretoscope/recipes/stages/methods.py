@@ -80,18 +80,18 @@ STRUCTURE_CRITERIA = _table(
 """Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers` and `score_hidden`, highest kept."""
 
 ROUNDINGS = _table(
-    Rounding("rtn", "Round to nearest", "paretoscope.quantization.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
-    Rounding("gptq", "GPTQ", "paretoscope.quantization.gptq", "Frantar et al. 2023, arXiv:2210.17323", looks_at_data=True),
-    Rounding("awq", "AWQ", "paretoscope.quantization.awq", "Lin et al. 2024, arXiv:2306.00978", looks_at_data=True, rescales=True),
-    Rounding("hqq", "HQQ", "paretoscope.quantization.hqq", "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog"),
+    Rounding("rtn", "Round to nearest", "paretoscope.quantization.rounding.rtn", "Jacob et al. 2018, arXiv:1712.05877"),
+    Rounding("gptq", "GPTQ", "paretoscope.quantization.rounding.gptq", "Frantar et al. 2023, arXiv:2210.17323", looks_at_data=True),
+    Rounding("awq", "AWQ", "paretoscope.quantization.rounding.awq", "Lin et al. 2024, arXiv:2306.00978", looks_at_data=True, rescales=True),
+    Rounding("hqq", "HQQ", "paretoscope.quantization.rounding.hqq", "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog"),
 )
 """How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian, real)`."""
 
 CALIBRATIONS = _table(
-    Method("minmax", "Smallest and largest", "paretoscope.quantization.minmax", "Jacob et al. 2018, arXiv:1712.05877"),
-    Method("percentile", "Percentile", "paretoscope.quantization.percentile", "Wu et al. 2020, arXiv:2004.09602"),
-    Method("entropy", "Entropy", "paretoscope.quantization.entropy", "Migacz 2017, 8-bit Inference with TensorRT (GTC s7310)"),
-    Method("mse", "Least squared error", "paretoscope.quantization.mse", "Choukroun et al. 2019, arXiv:1902.06822"),
+    Method("minmax", "Smallest and largest", "paretoscope.quantization.calibration.minmax", "Jacob et al. 2018, arXiv:1712.05877"),
+    Method("percentile", "Percentile", "paretoscope.quantization.calibration.percentile", "Wu et al. 2020, arXiv:2004.09602"),
+    Method("entropy", "Entropy", "paretoscope.quantization.calibration.entropy", "Migacz 2017, 8-bit Inference with TensorRT (GTC s7310)"),
+    Method("mse", "Least squared error", "paretoscope.quantization.calibration.mse", "Choukroun et al. 2019, arXiv:1902.06822"),
 )
 """How the range of an activation is found. The file has `clipped_range(histogram) -> (low, high)`."""
 

@@ -1,6 +1,6 @@
 """Fake quantization: modules whose output is their input rounded to the quantizer's grid, with gradients passed straight through.
 
-The grids are those of `rtn.py` and `int8.py`, operation by operation, so the numbers are the same to the last bit.
+The grids are those of `quantization/rounding/rtn.py` and `int8.py`, operation by operation, so the numbers are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paretoscope.quantization.halves import LARGEST, SMALLEST
+from paretoscope.quantization.packing.float16 import LARGEST, SMALLEST
 
 
 class _StraightThrough(torch.autograd.Function):

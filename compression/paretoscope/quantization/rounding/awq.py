@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.quantization import rtn
-from paretoscope.quantization.gptq import better_rows, output_errors
-from paretoscope.quantization.grid_search import diagonal_blocks, searched_grid
-from paretoscope.quantization.groups import Groups, in_groups
-from paretoscope.quantization.hessians import Inputs
+from paretoscope.quantization.packing.groups import Groups, in_groups
+from paretoscope.quantization.rounding import rtn
+from paretoscope.quantization.rounding.gptq import better_rows, output_errors
+from paretoscope.quantization.rounding.grid_search import diagonal_blocks, searched_grid
+from paretoscope.quantization.rounding.hessians import Inputs
 
 ALPHAS = np.linspace(0, 1, 11)
 

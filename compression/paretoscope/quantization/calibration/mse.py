@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.quantization.histogram import Histogram
-from paretoscope.quantization.int8 import activation_grid
+from paretoscope.quantization.calibration.histogram import Histogram
+from paretoscope.quantization.calibration.uint8_grid import activation_grid
 
 STEPS = 100
 

@@ -11,9 +11,8 @@ import numpy as np
 import onnx
 
 from paretoscope.graphs.graph import Matrix, matrices
-from paretoscope.quantization.embedding import tied_group_size
-from paretoscope.quantization.groups import Groups
-from paretoscope.quantization.hessians import Inputs, calibration_inputs
+from paretoscope.quantization.packing.groups import Groups, tied_group_size
+from paretoscope.quantization.rounding.hessians import Inputs, calibration_inputs
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS

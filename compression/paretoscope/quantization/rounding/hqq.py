@@ -4,7 +4,7 @@ Half-quadratic quantization (Badri and Shaji 2023, https://mobiusml.github.io/hq
 error is split off by the shrinkage operator of the p-norm, then the grid is fitted to the rest in closed form, in turns. There
 the scale is kept and the zero point, a real number, is fitted; so it is here where real zero points are asked for. With integer ones zero has
 to be a level, for pruned weights, and it is the scale that is fitted, to the least squares of what the split leaves, from the grid of least
-squared error (`grid_search.py`).
+squared error (`quantization/rounding/grid_search.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from paretoscope.quantization.grid import Grid
-from paretoscope.quantization.grid_search import searched_grid
-from paretoscope.quantization.groups import Groups, in_groups
-from paretoscope.quantization.halves import half
-from paretoscope.quantization.rtn import grid
+from paretoscope.quantization.packing.float16 import half
+from paretoscope.quantization.packing.groups import Groups, in_groups
+from paretoscope.quantization.rounding.grid import Grid
+from paretoscope.quantization.rounding.grid_search import searched_grid
+from paretoscope.quantization.rounding.rtn import grid
 
 P, BETA, KAPPA = 0.7, 10.0, 1.01
 """The norm, the first weight of the split and its growth in every turn, as in the authors' code."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoscope.quantization.halves import half
+from paretoscope.quantization.packing.float16 import half
 
 LEVELS = 256
 

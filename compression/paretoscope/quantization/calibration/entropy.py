@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.quantization.histogram import Histogram
+from paretoscope.quantization.calibration.histogram import Histogram
 
 LEVELS = 255
 """Integers on both sides of zero together."""

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from paretoscope.graphs.graph import entries, graph_key, replace, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import PAST, PRESENT, feeds, is_past, present_of
-from paretoscope.quantization.passages import passages
+from paretoscope.quantization.calibration.texts import passages
 from paretoscope.recipes.context import StageContext
 
 K_SCALE = 12

@@ -14,8 +14,8 @@ import onnx
 from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.quantization.histogram import BINS, Histogram
-from paretoscope.quantization.passages import passages
+from paretoscope.quantization.calibration.histogram import BINS, Histogram
+from paretoscope.quantization.calibration.texts import passages
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages.methods import CALIBRATIONS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paretoscope.quantization.histogram import Histogram
+from paretoscope.quantization.calibration.histogram import Histogram
 
 
 def clipped_range(histogram: Histogram) -> tuple[float, float]:

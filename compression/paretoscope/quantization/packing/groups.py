@@ -1,6 +1,6 @@
 """A matrix of small integers in groups that share a scale, and its packing for the runtime's operators.
 
-Which integer a weight becomes is decided by a rounding (`rtn.py`); this file only holds and packs.
+Which integer a weight becomes is decided by a rounding (`quantization/rounding/rtn.py`); this file only holds and packs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoscope.quantization.halves import HALF
-from paretoscope.quantization.shifts import Shifts, digits, sums
+from paretoscope.quantization.packing.float16 import HALF
+from paretoscope.quantization.packing.float_zero_points import Shifts, digits, sums
+
+GROUP_SIZE = {8: 128, 4: 32, 2: 16}
+"""Weights of a row that share a scale: fewer bits need finer groups."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +119,14 @@ def in_groups(weight: np.ndarray, group_size: int) -> np.ndarray:
     if missing:
         weight = np.pad(weight, ((0, 0), (0, missing)), mode="edge")
     return weight.reshape(len(weight), weight.shape[1] // group_size, group_size)
+
+
+def tied_group_size(width: int, group_size: int) -> int:
+    """Weights that share a scale in a table [words, width] that is looked up too: a row is whole groups, which a multiplication may fill up.
+
+    >>> tied_group_size(576, 32), tied_group_size(576, 128)
+    (32, 64)
+    """
+    while width % group_size:
+        group_size //= 2
+    return group_size

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from paretoscope.quantization.grid import Grid
-from paretoscope.quantization.halves import half
-from paretoscope.quantization.rtn import grid
+from paretoscope.quantization.packing.float16 import half
+from paretoscope.quantization.rounding.grid import Grid
+from paretoscope.quantization.rounding.rtn import grid
 
 SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones(1)}
 """Shares of the whole range, by bits: few levels gain most from clipping, 256 nothing."""

@@ -3,7 +3,7 @@
 Frantar et al. 2023 (arXiv:2210.17323): with U the upper Cholesky factor of the inverse Hessian, rounding column j with error e
 moves every later column k by -e U[j, k] / U[j, j]. Columns go by falling diagonal of the Hessian (their "act-order"), so
 that those which matter are rounded while most of the others can still make up for them; groups stay neighbours along the
-inputs, as the kernel wants them, so their grids are found beforehand (their "static groups", `grid_search.py`).
+inputs, as the kernel wants them, so their grids are found beforehand (their "static groups", `quantization/rounding/grid_search.py`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from paretoscope.quantization import rtn
-from paretoscope.quantization.grid import Grid
-from paretoscope.quantization.grid_search import diagonal_blocks, searched_grid
-from paretoscope.quantization.groups import Groups, in_groups
+from paretoscope.quantization.packing.groups import Groups, in_groups
+from paretoscope.quantization.rounding import rtn
+from paretoscope.quantization.rounding.grid import Grid
+from paretoscope.quantization.rounding.grid_search import diagonal_blocks, searched_grid
 
 DAMPENING = 0.01
 """Share of the mean diagonal that is added to the diagonal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.quantization.histogram import Histogram
+from paretoscope.quantization.calibration.histogram import Histogram
 
 PERCENTILE = 99.99
 """Per cent of the values that are kept; what goes is shared evenly between the two ends."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoscope.quantization.grid import Grid
-from paretoscope.quantization.groups import Groups, in_groups
+from paretoscope.quantization.packing.groups import Groups, in_groups
+from paretoscope.quantization.rounding.grid import Grid
 
 
 def quantize_groups(weight: np.ndarray, bits: int, group_size: int, hessian: np.ndarray | None = None, real: bool = False) -> Groups:

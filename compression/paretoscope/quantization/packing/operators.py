@@ -2,7 +2,7 @@
 
 Scales are kept in half precision and widened by a Cast, which the runtime folds when it loads the model. MatMulNBits does take real zero
 points, but then leaves its integer kernel and widens the whole matrix in every call, forty times slower for one token (measured, ONNX Runtime
-1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong to them (`shifts.py`). Which groups a matrix
+1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong to them (`quantization/packing/float_zero_points.py`). Which groups a matrix
 has is `weight_only.py`'s.
 """
 
@@ -18,8 +18,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from paretoscope.graphs.graph import MICROSOFT
-from paretoscope.quantization.groups import Groups
-from paretoscope.quantization.shifts import digits, sums
+from paretoscope.quantization.packing.float_zero_points import digits, sums
+from paretoscope.quantization.packing.groups import Groups
 
 INT8_ARITHMETIC = 4
 """`accuracy_level` of MatMulNBits: activations may be rounded to int8."""

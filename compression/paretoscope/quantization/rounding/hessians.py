@@ -17,7 +17,7 @@ import onnxruntime
 from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.quantization.passages import passages
+from paretoscope.quantization.calibration.texts import passages
 from paretoscope.recipes.context import StageContext
 
 TOKENS_AT_ONCE = 4096

@@ -1,6 +1,6 @@
 """The levels that the weights of each group may take, in the precision in which the file keeps them.
 
-A grid is a scale and where the levels begin. Which grid suits a group is found elsewhere (`rtn.py`, `grid_search.py`, `hqq.py`); here a
+A grid is a scale and where the levels begin. Which grid suits a group is found elsewhere (`quantization/rounding/rtn.py`, `quantization/rounding/grid_search.py`, `quantization/rounding/hqq.py`); here a
 weight finds its level.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretoscope.quantization.groups import Groups, in_groups
-from paretoscope.quantization.halves import half
-from paretoscope.quantization.shifts import Shifts
+from paretoscope.quantization.packing.float16 import half
+from paretoscope.quantization.packing.float_zero_points import Shifts
+from paretoscope.quantization.packing.groups import Groups, in_groups
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""How the range of an activation is found: one file a method."""

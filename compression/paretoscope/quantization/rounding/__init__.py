@@ -1,0 +1,1 @@
+"""Rounding methods: one file each."""
