@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.distillation import student as student_file
-from paretoscope.distillation.imitation import Imitation, hidden_loss, mapped_layers, relation, relation_loss
+from paretoscope.distillation.feature_loss import Imitation, hidden_loss, mapped_layers, relation, relation_loss
 from paretoscope.distillation.student import apply
 from paretoscope.errors import ModelError
 from paretoscope.models.checkpoint import load_model

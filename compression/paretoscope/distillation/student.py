@@ -2,7 +2,7 @@
 
 The teacher is the model that comes in. The student starts as some of its layers, and in them its most important heads and neurons, with
 its embeddings and head (Sanh et al. 2019, arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015
-(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `imitation.py`, on which other texts in
+(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `distillation/feature_loss.py`, on which other texts in
 `augment.py` and `training/unlabelled.py`.
 """
 
@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from transformers import PreTrainedModel
 
 from paretoscope.distillation.augment import with_copies
-from paretoscope.distillation.imitation import Imitation, mapped_layers
+from paretoscope.distillation.feature_loss import Imitation, mapped_layers
 from paretoscope.errors import ModelError
 from paretoscope.models.architecture import layers_of
 from paretoscope.models.encoder.anatomy import anatomy
