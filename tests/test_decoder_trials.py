@@ -6,6 +6,7 @@ from argparse import Namespace
 
 import pytest
 
+from paretoscope.artifact.card import model_card
 from paretoscope.cli_frontier import frontier_document
 from paretoscope.cli_source import Source
 from paretoscope.cli_text import result, table
@@ -14,7 +15,6 @@ from paretoscope.frontier.points import against_baseline, clear_loss, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.html import report_html
-from paretoscope.report.model_card import model_card
 from paretoscope.report.table import Row, rows
 from paretoscope.report.tradeoff import tradeoff
 from paretoscope.store.rows import measurement_rows

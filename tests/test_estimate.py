@@ -14,6 +14,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
+from paretoscope.artifact.card import model_card
 from paretoscope.artifact.pack import pack
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.graphs.export import export
@@ -28,7 +29,6 @@ from paretoscope.quantization import quantize
 from paretoscope.quantization.packing.groups import GROUP_SIZE
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.report.model_card import model_card
 from paretoscope.shape import encoder
 from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import EMBEDDING_GROUP, OTHER_FILES_BYTES

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from paretoscope.artifact.card import model_card
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, Quantize
-from paretoscope.report.model_card import model_card
 from paretoscope.trials.trial import TrialDocument
 from tests.documents import document
 

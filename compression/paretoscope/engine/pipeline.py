@@ -23,6 +23,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
+from paretoscope.artifact.card import model_card
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from paretoscope.catalog import resolve_request
 from paretoscope.engine.cache import StageCache, stage_key
@@ -49,7 +50,6 @@ from paretoscope.models.modules.access import is_decoder
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage
-from paretoscope.report.model_card import model_card
 from paretoscope.shape.compatibility import suits
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
