@@ -27,7 +27,7 @@ from paretoscope.errors import ModelError
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.report.table import Row, rows
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.store.store import Store

@@ -14,9 +14,9 @@ from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import against_baseline, clear_loss, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.stages import Quantize
+from paretoscope.report.figures.tradeoff import tradeoff
 from paretoscope.report.html import report_html
-from paretoscope.report.table import Row, rows
-from paretoscope.report.tradeoff import tradeoff
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.store.rows import measurement_rows
 from paretoscope.trials.trial import TrialDocument
 from tests.documents import decoder_document, document

@@ -9,7 +9,7 @@ import pytest
 from paretoscope.frontier.normalize import AS_TAKEN, Reference, on_footing, reference
 from paretoscope.frontier.points import point
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.report.table import baseline_of, row_among, rows
+from paretoscope.report.tables.table import baseline_of, row_among, rows
 from paretoscope.trials.trial import Conditions, Interval, TrialDocument
 from tests.documents import decoder_document, document
 

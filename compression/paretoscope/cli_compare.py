@@ -15,7 +15,7 @@ from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
-from paretoscope.report.table import Row, baseline_of, row_among
+from paretoscope.report.tables.table import Row, baseline_of, row_among
 from paretoscope.store.store import SHORTEST_ID, Store
 from paretoscope.trials.samples import BESIDE, read_samples
 from paretoscope.trials.study import shipped_study

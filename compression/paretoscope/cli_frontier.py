@@ -18,7 +18,7 @@ from paretoscope.frontier.front import Constraint, Frontier, Limit, MaxDrop, fro
 from paretoscope.frontier.normalize import text_in_words
 from paretoscope.frontier.points import Objective, Point
 from paretoscope.frontier.recommend import Recommendation, answer, recommend
-from paretoscope.report.table import Row, present_metrics, rows
+from paretoscope.report.tables.table import Row, present_metrics, rows
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, short
 from paretoscope.trials.trial import TrialDocument

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from paretoscope.report.table import Row
-from paretoscope.report.waterfall import Step
+from paretoscope.report.tables.chain import Step
+from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import conditions_in_words, held_out_in_words, p_in_words, short, size_in_words, speed_with_interval

@@ -21,8 +21,8 @@ from paretoscope.errors import ArtifactError, ParetoscopeError, RecipeError, Sto
 from paretoscope.frontier.normalize import alike
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row, row_among, rows
-from paretoscope.report.waterfall import before, steps
+from paretoscope.report.tables.chain import before, steps
+from paretoscope.report.tables.table import Row, row_among, rows
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store, TrialRow, unfinished
 from paretoscope.tasks.resolve import resolve_task

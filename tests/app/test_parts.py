@@ -20,7 +20,7 @@ from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.table import rows
+from paretoscope.report.tables.table import rows
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.trial import Interval, Progress, Status, TrialRequest
 from paretoscope.workspace import SHIPPED

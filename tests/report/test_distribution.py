@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from paretoscope.report.distribution import Times, distribution_figure
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.shares import shares_figure
+from paretoscope.report.figures.class_shares import shares_figure
+from paretoscope.report.figures.distribution import Times, distribution_figure
+from paretoscope.report.figures.palette import LOOKS
 
 
 def test_a_curve_is_the_empirical_distribution_and_the_marks_are_its_quantiles() -> None:

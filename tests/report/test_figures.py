@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.figures import tradeoff_figure
-from paretoscope.report.palette import DARK, LIGHT, LOOKS
-from paretoscope.report.table import rows
-from paretoscope.report.tradeoff import Estimate, State, tradeoff
+from paretoscope.report.figures.palette import DARK, LIGHT, LOOKS
+from paretoscope.report.figures.tradeoff import Estimate, State, tradeoff
+from paretoscope.report.figures.tradeoff_figure import tradeoff_figure
+from paretoscope.report.tables.table import rows
 from paretoscope.trials.trial import MetricValue
 from tests.documents import decoder_document, document
 

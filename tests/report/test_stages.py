@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.stages import PANELS, stages_figure
-from paretoscope.report.table import rows
-from paretoscope.report.waterfall import Step, steps
+from paretoscope.report.figures.chain_figure import PANELS, stages_figure
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.chain import Step, steps
+from paretoscope.report.tables.table import rows
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()

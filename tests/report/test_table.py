@@ -10,7 +10,8 @@ import pytest
 
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.report.table import Row, delta, rows, to_csv
+from paretoscope.report.tables.csv_table import to_csv
+from paretoscope.report.tables.table import Row, delta, rows
 from paretoscope.trials.trial import Interval
 from tests.documents import document
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.table import Row, rows
-from paretoscope.report.tradeoff import Limit, footnote, tradeoff
+from paretoscope.report.figures.tradeoff import Limit, footnote, tradeoff
+from paretoscope.report.tables.table import Row, rows
 from tests.documents import MACHINE, document
 
 BASELINE = document()

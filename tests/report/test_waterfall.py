@@ -6,8 +6,8 @@ import pytest
 
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.table import Row, rows
-from paretoscope.report.waterfall import steps, unmeasured
+from paretoscope.report.tables.chain import steps, unmeasured
+from paretoscope.report.tables.table import Row, rows
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, p_in_words, when
 from paretoscope.trials.metrics import METRICS
 from paretoscope.trials.trial import TrialDocument

@@ -12,9 +12,9 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.stages import stages_figure
-from paretoscope.report.table import Row, delta
-from paretoscope.report.waterfall import Step, is_chain, steps, unmeasured
+from paretoscope.report.figures.chain_figure import stages_figure
+from paretoscope.report.tables.chain import Step, is_chain, steps, unmeasured
+from paretoscope.report.tables.table import Row, delta
 from paretoscope.trials.format import duration
 from paretoscope.trials.metrics import metric
 

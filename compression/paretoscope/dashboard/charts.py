@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from paretoscope.dashboard import frame, linked, picks
-from paretoscope.report.figures import tradeoff_figure
-from paretoscope.report.table import Row, present_metrics
-from paretoscope.report.tradeoff import Estimate, State, Tradeoff, footnote, tradeoff
+from paretoscope.report.figures.tradeoff import Estimate, State, Tradeoff, footnote, tradeoff
+from paretoscope.report.figures.tradeoff_figure import tradeoff_figure
+from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.metrics import metric
 
 CONFIG: dict[str, Any] = {

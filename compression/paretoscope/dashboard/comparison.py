@@ -16,9 +16,9 @@ from paretoscope.frontier.normalize import pace
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.diff import recipe_differences
-from paretoscope.report.distribution import Times, distribution_figure
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row
+from paretoscope.report.figures.distribution import Times, distribution_figure
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.table import Row
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import listed, lost_and_gained
 from paretoscope.trials.metrics import metric

@@ -13,7 +13,7 @@ import streamlit as st
 from paretoscope.dashboard import data, linked, playground
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.samples import Samples
 

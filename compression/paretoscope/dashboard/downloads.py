@@ -16,7 +16,7 @@ from paretoscope.dashboard import data
 from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 
 
 def folder(row: Row) -> Path | None:

@@ -16,7 +16,7 @@ from paretoscope.dashboard.scope import Place, Scope, default_conditions, go, ot
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import machine_in_words, short, when
 
 FIRST_LOOK: tuple[dict[str, object], ...] = (

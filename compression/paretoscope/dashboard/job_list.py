@@ -13,7 +13,7 @@ import streamlit as st
 from paretoscope.dashboard import data, runs
 from paretoscope.dashboard.engine_line import in_words
 from paretoscope.dashboard.scope import address
-from paretoscope.report.table import row_among
+from paretoscope.report.tables.table import row_among
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, short
 from paretoscope.trials.metrics import metric

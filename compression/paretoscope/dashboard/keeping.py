@@ -9,7 +9,7 @@ import streamlit as st
 
 from paretoscope.dashboard import data, downloads
 from paretoscope.dashboard.scope import Scope
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import held_out_in_words
 
 WHAT_FOR = (

@@ -12,8 +12,9 @@ from paretoscope.dashboard import linked
 from paretoscope.dashboard.scope import Scope
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
 from paretoscope.frontier.points import Objective, Point, objectives
-from paretoscope.report.palette import LOOKS, Family
-from paretoscope.report.table import Row, present_metrics
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.strategy import Family
+from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.metrics import metric
 

@@ -16,8 +16,9 @@ from paretoscope.frontier.normalize import FOOTING
 from paretoscope.frontier.recommend import Recommendation
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row, present_metrics, to_csv
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.csv_table import to_csv
+from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import p_in_words, short, when
 from paretoscope.trials.metrics import Metric, metric

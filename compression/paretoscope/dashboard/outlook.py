@@ -10,9 +10,9 @@ from paretoscope.dashboard import charts, data
 from paretoscope.dashboard.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report import tradeoff
-from paretoscope.report.palette import family
-from paretoscope.report.table import Row, delta
+from paretoscope.report.figures import tradeoff
+from paretoscope.report.tables.strategy import family
+from paretoscope.report.tables.table import Row, delta
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.format import may_be_one, plain
 from paretoscope.trials.metrics import metric

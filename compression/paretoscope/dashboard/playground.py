@@ -11,9 +11,9 @@ import streamlit as st
 from paretoscope.dashboard import data, downloads, frame, writing
 from paretoscope.dashboard.cards import error_card
 from paretoscope.errors import ParetoscopeError
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.shares import shares_figure
-from paretoscope.report.table import Row
+from paretoscope.report.figures.class_shares import shares_figure
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import listed
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from paretoscope.dashboard import downloads, picks, verdict
 from paretoscope.dashboard.scope import Scope
 from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.recommend import Recommendation
-from paretoscope.report.table import Row
-from paretoscope.report.tradeoff import State, Tradeoff
+from paretoscope.report.figures.tradeoff import State, Tradeoff
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
 
 

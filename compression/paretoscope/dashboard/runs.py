@@ -9,8 +9,8 @@ import streamlit as st
 from paretoscope.dashboard import chain, data, downloads, verdict
 from paretoscope.dashboard.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, speed_with_interval
 from paretoscope.trials.metrics import metric

@@ -15,7 +15,7 @@ from paretoscope.dashboard import data, linked, recipe_form
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row, rows
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.axes import Axes, axes

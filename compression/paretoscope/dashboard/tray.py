@@ -9,8 +9,8 @@ import streamlit as st
 from paretoscope.dashboard import chain, downloads, keeping, picks, runs, verdict
 from paretoscope.dashboard.scope import Scope
 from paretoscope.frontier.front import Frontier
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import lost_and_gained
 from paretoscope.trials.metrics import metric
 

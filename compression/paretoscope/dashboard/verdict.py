@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from paretoscope.frontier.limits import MaxDrop
 from paretoscope.frontier.recommend import Recommendation
-from paretoscope.report.table import Row
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import (
     allowance,
     change,

@@ -12,7 +12,7 @@ from paretoscope.dashboard.cards import error_card
 from paretoscope.dashboard.scope import Scope, address, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.table import Row, row_among
+from paretoscope.report.tables.table import Row, row_among
 from paretoscope.trials.format import when
 from paretoscope.trials.trial import LIVE, Conditions, Protocol, TrialRequest
 

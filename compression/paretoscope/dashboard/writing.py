@@ -18,8 +18,8 @@ from paretoscope.dashboard import data
 from paretoscope.dashboard.cards import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.inference.side_by_side import Writer, Written, in_turn, parted
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.table import Row
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.table import Row
 
 MOST = 3
 """So many write at once: each holds its weights in memory, and all share the cores."""

@@ -20,12 +20,12 @@ from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import answer, recommend
-from paretoscope.report.figures import tradeoff_figure
-from paretoscope.report.palette import LOOKS
-from paretoscope.report.stages import stages_figure
-from paretoscope.report.table import Row, rows
-from paretoscope.report.tradeoff import tradeoff
-from paretoscope.report.waterfall import is_chain, steps
+from paretoscope.report.figures.chain_figure import stages_figure
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.tradeoff import tradeoff
+from paretoscope.report.figures.tradeoff_figure import tradeoff_figure
+from paretoscope.report.tables.chain import is_chain, steps
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import conditions_in_words, machine_in_words, short, when
 from paretoscope.trials.metrics import METRICS

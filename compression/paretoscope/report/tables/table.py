@@ -5,8 +5,6 @@ Which of them are on a front or worth taking is `frontier/front.py`'s and `recom
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +12,8 @@ from functools import cached_property
 from paretoscope.frontier.normalize import AS_TAKEN, Reference, alike, baseline_latency, on_footing, reference
 from paretoscope.frontier.points import Point, point
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.palette import LOOKS, Family, family
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.tables.strategy import Family, family
 from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
 from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.samples import BESIDE
@@ -231,29 +230,3 @@ def _signed(points: float) -> str:
 def present_metrics(table: Sequence[Row]) -> list[Metric]:
     """The metrics that at least one row has, in the order of the metric table."""
     return [row for key, row in METRICS.items() if any(each.values.get(key) for each in table)]
-
-
-def to_csv(table: Sequence[Row]) -> str:
-    """Every number of every row with its interval, in the units that they are stored in, for other programs."""
-    columns = present_metrics(table)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    heads = ["trial_id", "recipe_id", "name", "strategy", "model", "task", "protocol"]
-    measured = [name for column in columns for name in (column.key, f"{column.key}_low", f"{column.key}_high")]
-    writer.writerow([*heads, *measured, "quality_n", "mcnemar_p", "batch", "sequence", "threads", "machine", "measured_at", "recipe"])
-    for row in table:
-        document, at = row.document, row.document.latency
-        numbers = [part for column in columns for part in _cells(row.values.get(column.key))]
-        writer.writerow(
-            [row.id, document.recipe_id, row.name, row.family, document.model, document.task, document.protocol, *numbers]
-            + [document.quality.n if document.quality else "", document.paired.mcnemar_p if document.paired else ""]
-            + ([at.batch, at.sequence, at.threads] if at else ["", "", ""])
-            + [machine_in_words(document), document.measured_at.isoformat() if document.measured_at else "", document.recipe.canonical_json()]
-        )
-    return out.getvalue()
-
-
-def _cells(found: MetricValue | None) -> list[float | str]:
-    if found is None:
-        return ["", "", ""]
-    return [found.value, "" if found.low is None else found.low, "" if found.high is None else found.high]

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from paretoscope.report.canvas import Canvas, Ink, rgba
-from paretoscope.report.tradeoff import Guide, Mark
+from paretoscope.report.figures.axes_ranges import Canvas, Ink, rgba
+from paretoscope.report.figures.tradeoff import Guide, Mark
 
 LONGEST_NAME = 32
 """Letters of a name that fit beside its point; the sentence above the plots and the hover card have all of it."""

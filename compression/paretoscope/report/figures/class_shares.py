@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.report.canvas import rgba
-from paretoscope.report.palette import LOOKS, Family, ground
+from paretoscope.report.figures.axes_ranges import rgba
+from paretoscope.report.figures.palette import LOOKS, ground
+from paretoscope.report.tables.strategy import Family
 
 BAR = 26
 """Pixels that a bar takes with its share of the air between bars."""

@@ -13,7 +13,8 @@ import numpy as np
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-from paretoscope.report.palette import LOOKS, Family, ground
+from paretoscope.report.figures.palette import LOOKS, ground
+from paretoscope.report.tables.strategy import Family
 from paretoscope.trials.metrics import metric
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

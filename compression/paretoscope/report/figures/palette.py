@@ -6,11 +6,8 @@ Colours are Okabe and Ito's (2008), safe for colour-blind people; the shape says
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from paretoscope.recipes.recipe import Recipe
-
-Family = Literal["baseline", "pruning", "quantization", "distillation", "chain"]
+from paretoscope.report.tables.strategy import Family
 
 
 @dataclass(frozen=True)
@@ -35,18 +32,6 @@ LOOKS: dict[Family, Look] = {
     "chain": Look("Chain", "#CC79A7", "#D98DB8", "circle", "●"),
 }
 """On a dark ground the darker hues are a step lighter, so that each keeps a contrast of 4.5 with it."""
-
-
-def family(recipe: Recipe) -> Family:
-    """The one strategy that a recipe uses, "chain" when it uses several.
-
-    >>> family(Recipe())
-    'baseline'
-    """
-    strategies = recipe.strategies
-    if len(strategies) > 1:
-        return "chain"
-    return strategies[0] if strategies else "baseline"
 
 
 @dataclass(frozen=True)

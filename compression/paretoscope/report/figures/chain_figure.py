@@ -1,6 +1,6 @@
 """A chain as small multiples: a row a stage, and a panel each for how good, how large and how fast the model was after it.
 
-Colour and shape are the strategy of the stage that was done last; what the steps are is `waterfall.py`'s.
+Colour and shape are the strategy of the stage that was done last; what the steps are is `report/tables/chain.py`'s.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.report.canvas import Ink, Range
-from paretoscope.report.palette import LOOKS, Ground, Look, ground
-from paretoscope.report.table import delta
-from paretoscope.report.waterfall import Step
+from paretoscope.report.figures.axes_ranges import Ink, Range
+from paretoscope.report.figures.palette import LOOKS, Ground, Look, ground
+from paretoscope.report.tables.chain import Step
+from paretoscope.report.tables.table import delta
 from paretoscope.trials.format import duration
 from paretoscope.trials.metrics import Metric, metric
 

@@ -1,5 +1,5 @@
-"""The ink of a trade-off plot: colours, shapes and lines of the points. What is drawn is `tradeoff.py`'s,
-what lies around the points `annotations.py`'s.
+"""The ink of a trade-off plot: colours, shapes and lines of the points. What is drawn is `report/figures/tradeoff.py`'s,
+what lies around the points `report/figures/annotations.py`'s.
 
 Figures are plain plotly, so that a page, a report and a notebook show the same one.
 """
@@ -13,10 +13,11 @@ from typing import Any
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.report.annotations import guides, labels, limits, out_of_sight
-from paretoscope.report.canvas import Canvas, Ink, Range, canvas_for, rgba
-from paretoscope.report.palette import LOOKS, Family
-from paretoscope.report.tradeoff import Mark, State, Tradeoff
+from paretoscope.report.figures.annotations import guides, labels, limits, out_of_sight
+from paretoscope.report.figures.axes_ranges import Canvas, Ink, Range, canvas_for, rgba
+from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.tradeoff import Mark, State, Tradeoff
+from paretoscope.report.tables.strategy import Family
 from paretoscope.trials.metrics import Metric
 from paretoscope.trials.trial import MetricValue
 

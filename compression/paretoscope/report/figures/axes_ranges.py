@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.report.palette import Ground, ground
-from paretoscope.report.tradeoff import Mark, Tradeoff
+from paretoscope.report.figures.palette import Ground, ground
+from paretoscope.report.figures.tradeoff import Mark, Tradeoff
 from paretoscope.trials.metrics import Metric
 
 Ink = dict[str, Any]

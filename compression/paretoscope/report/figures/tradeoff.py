@@ -1,4 +1,4 @@
-"""What a trade-off plot shows, as data that a test can read; `figures.py` turns it into ink.
+"""What a trade-off plot shows, as data that a test can read; `report/figures/tradeoff_figure.py` turns it into ink.
 
 Which points are on a front is `frontier/front.py`'s.
 """
@@ -12,8 +12,8 @@ from typing import Literal
 from paretoscope.frontier.front import front
 from paretoscope.frontier.normalize import text_in_words
 from paretoscope.frontier.points import objectives
-from paretoscope.report.palette import Family
-from paretoscope.report.table import RATIO_WORDS, TIMES, Row
+from paretoscope.report.tables.strategy import Family
+from paretoscope.report.tables.table import RATIO_WORDS, TIMES, Row
 from paretoscope.trials.format import conditions_in_words, machine_in_words, when
 from paretoscope.trials.metrics import Metric, metric
 from paretoscope.trials.trial import MetricValue

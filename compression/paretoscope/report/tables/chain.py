@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.palette import Family, family
-from paretoscope.report.table import Row
+from paretoscope.report.tables.strategy import Family, family
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.axes import Axes
 
 

@@ -1,0 +1,1 @@
+"""Plotly figures: what they show is data, computed apart from how it is drawn."""

@@ -1,0 +1,1 @@
+"""Rows of models as data: what tables, figures and the report show."""
