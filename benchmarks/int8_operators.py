@@ -16,7 +16,8 @@ import onnx
 import onnxruntime
 
 from paretoscope import catalog
-from paretoscope.engine.pipeline import Bench, Steps
+from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.progress import Steps
 from paretoscope.graphs.graph import matrices
 from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static

@@ -39,7 +39,8 @@ def recipe(sparsity: float, bits: int) -> Recipe:
 
 def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
     """Make and judge all points in one process, as an engine's worker does; returns their accuracies."""
-    from paretoscope.engine.pipeline import Bench, Steps
+    from paretoscope.engine.pipeline import Bench
+    from paretoscope.engine.progress import Steps
 
     found: list[float] = []
     for sparsity, bits in points:

@@ -285,7 +285,7 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
 ) -> None:
     int8, half, _ = done(store, INT8, **sitting(8.0, 2.0)), done(store, HALF, **sitting(12.0, 1.5)), done(store, FEW, **sitting(10.0, 1.0))
     done(store, INT8, "standard", task="another", **sitting(99.0, 2.0))
-    monkeypatch.setitem(sys.modules, "paretoscope.engine.keeping", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
+    monkeypatch.setitem(sys.modules, "paretoscope.engine.held_out", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
     for command in (
         ("run", "plain", "--recipe", "data/recipes/int8.yaml"),
         ("sweep", "plain", "--bits", "8"),

@@ -78,7 +78,7 @@ GROUPS = {
     "paretoscope.distillation": "methods",
     "paretoscope.engine": "engine",
     "paretoscope.engine.client": "client",
-    "paretoscope.engine.keeping": "supervisor",
+    "paretoscope.engine.held_out": "supervisor",
     "paretoscope.engine.supervisor": "supervisor",
     "paretoscope.cli": "cli",
     "paretoscope.cli_compare": "cli",

@@ -17,7 +17,8 @@ from typing import Any
 from benchmarks import telling
 from benchmarks.shipped import shipped_bytes
 from paretoscope.catalog import request
-from paretoscope.engine.pipeline import Bench, Made, Steps, run_trial
+from paretoscope.engine.pipeline import Bench, Made, run_trial
+from paretoscope.engine.progress import Steps
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.file import parse_recipe

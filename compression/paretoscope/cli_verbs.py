@@ -237,7 +237,7 @@ def _with_artifact(store: Store, start: str) -> TrialRow:
 
 
 def keep(given: Namespace, workspace: Workspace) -> None:
-    from paretoscope.engine.keeping import keep as judge_on_test
+    from paretoscope.engine.held_out import keep as judge_on_test
 
     store = Store.open(workspace)
     ids = [_with_artifact(store, start).trial_id for start in given.trials]  # all must exist before any is judged

@@ -11,8 +11,9 @@ import pytest
 
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import request
-from paretoscope.engine.judging import JUDGES, SPLIT, ClozeJudge
-from paretoscope.engine.pipeline import Bench, Steps, run_trial
+from paretoscope.engine.evaluators import JUDGES, SPLIT, ClozeJudge
+from paretoscope.engine.pipeline import Bench, run_trial
+from paretoscope.engine.progress import Steps
 from paretoscope.errors import RecipeError
 from paretoscope.measure import generation
 from paretoscope.recipes.recipe import Recipe

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from paretoscope import catalog
-from paretoscope.engine.keeping import keep
+from paretoscope.engine.held_out import keep
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality

@@ -14,7 +14,8 @@ import pytest
 from paretoscope import catalog
 from paretoscope.artifact.pack import written_bytes
 from paretoscope.engine import pipeline
-from paretoscope.engine.pipeline import Bench, Steps, run_trial
+from paretoscope.engine.pipeline import Bench, run_trial
+from paretoscope.engine.progress import Steps
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.measure import quality
 from paretoscope.recipes.file import parse_recipe

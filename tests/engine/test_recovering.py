@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from paretoscope.artifact.pack import RECOVERY_BYTES
-from paretoscope.engine.recovering import recovered
+from paretoscope.engine.recover import recovered
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import AnyStage, PruneStructure, Quantize, Stage
 from paretoscope.trials.trial import Quality

@@ -11,8 +11,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,8 +26,9 @@ from paretoscope.artifact.card import model_card
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from paretoscope.catalog import resolve_request
 from paretoscope.engine.cache import StageCache, stage_key
-from paretoscope.engine.judging import SPLIT, Scores, judge_for, tokenizer_of
-from paretoscope.engine.recovering import recovered
+from paretoscope.engine.evaluators import SPLIT, Scores, judge_for, tokenizer_of
+from paretoscope.engine.progress import Report, Steps
+from paretoscope.engine.recover import recovered
 from paretoscope.errors import ArtifactError
 from paretoscope.graphs.export import CODE_VERSION as EXPORT_VERSION
 from paretoscope.graphs.export import TOLERANCE, export
@@ -53,7 +53,7 @@ from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.shape.compatibility import suits
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
-from paretoscope.trials.trial import WAITING, Measured, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import Measured, Quality, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace, write_whole
 
 FACTS = "facts.json"
@@ -64,7 +64,6 @@ TIMERS = {"classifier": measure_in_turns, "decoder": generate_in_turns}
 """How the artefacts of an architecture are timed."""
 
 log = logging.getLogger("paretoscope")
-Report = Callable[[Progress], None]
 
 
 def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> TrialDocument:
@@ -95,44 +94,6 @@ class Made:
     def facts(self) -> dict[str, Any]:
         """weights_bytes, theoretical_bytes and torch_difference of the graph."""
         return json.loads((self.folder / FACTS).read_text())
-
-
-class Steps:
-    """Which step a trial is at, for the person who waits, and how long each took, for the document."""
-
-    def __init__(self, recipe: Recipe, report: Report) -> None:
-        self._report = report
-        self._count = len(recipe.stages) + 4
-        self._number = 0
-        self._name, self._part = "", ""
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Announce a step and time it; the same name again (the baseline after the model) adds to its time."""
-        if name not in self.seconds:
-            self._number = min(self._number + 1, self._count)
-        self._name = name
-        self.part("")
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
-
-    def waits(self, name: str) -> None:
-        """Say that the step of this name waits for other work on the machine to end; waiting is no part of its time."""
-        number = self._number if name in self.seconds else min(self._number + 1, self._count)
-        self._report(Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0))
-
-    def part(self, name: str) -> None:
-        """What the step is busy with from now on; nothing for its main work."""
-        self._part = name
-        self.progress(0, 0)
-
-    def progress(self, step: int, steps: int) -> None:
-        name = f"{self._name}, {self._part}" if self._part else self._name
-        self._report(Progress(stage=name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
 
 
 def apply(module: str) -> Callable[..., Any]:

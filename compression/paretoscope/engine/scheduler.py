@@ -19,7 +19,7 @@ import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster
 from distributed.system import MEMORY_LIMIT
 
-from paretoscope.engine.leftovers import drop_unfinished
+from paretoscope.engine.cleanup import drop_unfinished
 from paretoscope.engine.time_left import TimeLeft
 from paretoscope.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from paretoscope.errors import EngineError

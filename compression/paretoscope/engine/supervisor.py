@@ -90,7 +90,7 @@ class Engine:
                 log.error("%s", error)
 
     def _work(self) -> None:
-        from paretoscope.engine.leftovers import drop_unfinished
+        from paretoscope.engine.cleanup import drop_unfinished
 
         drop_unfinished(self.workspace)  # no worker is at work yet
         shutil.rmtree(self.workspace.root / "dask", ignore_errors=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paretoscope.catalog import resolve_request
-from paretoscope.engine.judging import judge_for
+from paretoscope.engine.evaluators import judge_for
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import locks
 from paretoscope.store.store import Store
