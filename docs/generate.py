@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from paretoscope.cli import _parser
+from paretoscope.cli.parser import _parser
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Stage, methods

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope import cli_verbs
-from paretoscope.cli import main
+from paretoscope.cli import verbs
+from paretoscope.cli.parser import main
 from paretoscope.store import tables
 from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace
@@ -73,7 +73,7 @@ def _csv(path: Path, rows: list[str]) -> None:
 def refused(place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
     """Runs a command line in `place`; gives the sentence with which it is refused."""
     monkeypatch.chdir(place)
-    monkeypatch.setattr(cli_verbs, "finished", lambda *_: pytest.fail("it was queued"))
+    monkeypatch.setattr(verbs, "finished", lambda *_: pytest.fail("it was queued"))
 
     def run(line: str) -> str:
         before = sorted(place.rglob("*"))

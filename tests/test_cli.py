@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paretoscope import catalog, cli_progress, cli_source
-from paretoscope.cli import main
-from paretoscope.cli_frontier import swept
-from paretoscope.cli_verbs import grid
+from paretoscope import catalog
+from paretoscope.cli import progress as cli_progress
+from paretoscope.cli import source
+from paretoscope.cli.frontier import swept
+from paretoscope.cli.parser import main
+from paretoscope.cli.verbs import grid
 from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import ModelError
 from paretoscope.recipes.file import parse_recipe
@@ -157,7 +159,7 @@ def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixt
 
 def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
     code = (
-        "import signal; from paretoscope import catalog; from paretoscope.cli import main; from tests.engine.processes import toy\n"
+        "import signal; from paretoscope import catalog; from paretoscope.cli.parser import main; from tests.engine.processes import toy\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored\n"
         "catalog.request = lambda model, recipe, **_: toy(model)\n"
         "raise SystemExit(main(['run', 'slow']))"
@@ -183,7 +185,7 @@ def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace:
     """That is what makes it come within two seconds, start of Python included."""
     done(store, INT8)
     code = (
-        "import sys; from paretoscope import catalog; from paretoscope.cli import main; from tests.engine.processes import toy\n"
+        "import sys; from paretoscope import catalog; from paretoscope.cli.parser import main; from tests.engine.processes import toy\n"
         "catalog.request = lambda model, recipe, **_: toy(model).model_copy(update={'recipe': recipe})\n"
         "assert main(['run', 'plain', '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\n"
         "print([name for name in ('torch', 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in sys.modules])"
@@ -333,7 +335,7 @@ def test_until_something_is_measured_here_the_shipped_study_answers(
     toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = [documents.document(model="plain"), documents.document(Quantize(), model="plain"), documents.document(model="other")]
-    monkeypatch.setattr(cli_source, "shipped_study", lambda: shipped)
+    monkeypatch.setattr(source, "shipped_study", lambda: shipped)
     found = say("frontier", "plain")
     assert (found["source"], len(found["trials"])) == ("shipped study", 2)
     assert main(["frontier", "plain"]) == 0
@@ -341,7 +343,7 @@ def test_until_something_is_measured_here_the_shipped_study_answers(
     printed = capsys.readouterr().out
     assert printed.startswith("plain on trec, Test CPU, 2 cores, VNNI; batch 1, 32 tokens, 2 threads\n")
     assert said in printed
-    monkeypatch.setattr(cli_source, "fingerprint", lambda: documents.MACHINE)
+    monkeypatch.setattr(source, "fingerprint", lambda: documents.MACHINE)
     assert main(["frontier", "plain"]) == 0
     assert "measured on a machine like this one (Test CPU, 2 cores, VNNI, 01 Mar 2026)" in capsys.readouterr().out
     assert say("report", "plain", "--to", str(tmp_path / "report.html"))["source"] == "shipped study"
@@ -355,12 +357,12 @@ def test_the_shipped_study_is_named_beside_own_models_and_answers_when_asked(
 ) -> None:
     mine = done(store, INT8)
     shipped = [documents.document(model="plain", task=mine.task), documents.document(Quantize(), model="plain", task=mine.task)]
-    monkeypatch.setattr(cli_source, "shipped_study", lambda: shipped)
+    monkeypatch.setattr(source, "shipped_study", lambda: shipped)
     assert main(["frontier", "plain"]) == 0
     assert "The study that ships has 2 models, measured on another machine: see them with --study." in capsys.readouterr().out
     found = say("frontier", "plain", "--study")
     assert (found["source"], {trial["trial_id"] for trial in found["trials"]}) == ("shipped study", {document.trial_id for document in shipped})
-    monkeypatch.setattr(cli_source, "shipped_study", list)
+    monkeypatch.setattr(source, "shipped_study", list)
     assert 'The study that ships has nothing of "plain"; leave out --study.' in refused("frontier", "plain", "--study")
 
 

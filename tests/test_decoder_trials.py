@@ -7,9 +7,9 @@ from argparse import Namespace
 import pytest
 
 from paretoscope.artifact.card import model_card
-from paretoscope.cli_frontier import frontier_document
-from paretoscope.cli_source import Source
-from paretoscope.cli_text import result, table
+from paretoscope.cli.frontier import frontier_document
+from paretoscope.cli.source import Source
+from paretoscope.cli.text import result, table
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import against_baseline, clear_loss, objectives
 from paretoscope.frontier.recommend import recommend

@@ -1,6 +1,6 @@
 """`python -m paretoscope` is the `paretoscope` command."""
 
-from paretoscope.cli import main
+from paretoscope.cli.parser import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

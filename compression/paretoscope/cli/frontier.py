@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope import cli_text
-from paretoscope.cli_source import Source
+from paretoscope.cli import text
+from paretoscope.cli.source import Source
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.front import Constraint, Frontier, Limit, MaxDrop, front, objectives
 from paretoscope.frontier.normalize import text_in_words
@@ -62,7 +62,7 @@ class FrontierDocument:
         }
 
     def in_words(self) -> str:
-        lines = [_heading(self.table[0].document), cli_text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
+        lines = [_heading(self.table[0].document), text.table(_along_x(self.table, self.x), _marks(self.found)), *_footing(self.table), ""]
         lines.append(answer(self.recommendation, self.objectives, self.limits))
         if self.found.knee and len(self.objectives) > 2:
             lines.append(f"The knee is that of {listed([one.metric.called for one in self.objectives])} together; a plot marks that of its own two.")
@@ -107,7 +107,7 @@ def swept(table: Sequence[Row]) -> str:
     axes = done[0].document.axes if done else defaults.Axes()
     found = front([row.point for row in done], objectives(*axes.objectives))
     judged = [f"On the front: by {listed([one.metric.called for one in found.objectives])}."] if done else []
-    return "\n".join([cli_text.table(table, _marks(found)), *_footing(done), *judged])
+    return "\n".join([text.table(table, _marks(found)), *_footing(done), *judged])
 
 
 def _footing(table: Sequence[Row]) -> list[str]:

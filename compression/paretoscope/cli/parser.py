@@ -1,6 +1,6 @@
 """The command line: parse, call the verbs, one sentence and exit status 2 for whatever a person can put right.
 
-What a verb does is `cli_verbs.py`'s, how it is said `cli_text.py`'s. Nothing heavy is imported here:
+What a verb does is `cli/verbs.py`'s, how it is said `cli/text.py`'s. Nothing heavy is imported here:
 an answer from the store comes within two seconds.
 """
 
@@ -25,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 2 after one sentence on stderr."""
     try:
         given = _parser().parse_args(arguments, argparse.Namespace(workspace=None, json=False))
-        from paretoscope import cli_verbs  # after parsing, so that a mistyped option is refused at once
+        from paretoscope.cli import verbs  # after parsing, so that a mistyped option is refused at once
 
-        verb: Callable[[argparse.Namespace, Workspace], None] = getattr(cli_verbs, given.verb)
+        verb: Callable[[argparse.Namespace, Workspace], None] = getattr(verbs, given.verb)
         verb(given, Workspace.at(given.workspace))
         sys.stdout.flush()
     except ParetoscopeError as error:

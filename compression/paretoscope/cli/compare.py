@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope import cli_text
-from paretoscope.cli_source import beside
+from paretoscope.cli import text
+from paretoscope.cli.source import beside
 from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier.comparison import Pair, headline, judged_by, names, one_sitting_place, pairs, standings, verdict
 from paretoscope.frontier.front import Frontier
@@ -50,9 +50,9 @@ class ComparisonDocument:
         called = names([row.document for row in self.table])
         marks = dict.fromkeys(self.found.on_front, "on the front of these")
         answer = [line for line in (*headline(self.found, self.beaten, called), self._apart()) if line]
-        parts = [cli_text.table(self.table, marks), "\n".join(answer)]
+        parts = [text.table(self.table, marks), "\n".join(answer)]
         if self.differences:
-            parts.append(cli_text.columns([("recipe", *called.values()), *((row.in_words(), *row.values) for row in self.differences)]))
+            parts.append(text.columns([("recipe", *called.values()), *((row.in_words(), *row.values) for row in self.differences)]))
         return "\n\n".join([*parts, "\n".join(_pair_in_words(pair, called) for pair in self.pairs)])
 
     def _apart(self) -> str:

@@ -1,6 +1,6 @@
 """What each command does: the same calls that the pages make, then text or JSON on stdout.
 
-Imports are inside the verbs where they cost time. How results are worded is `cli_text.py`'s.
+Imports are inside the verbs where they cost time. How results are worded is `cli/text.py`'s.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paretoscope import catalog, cli_text
-from paretoscope.cli_progress import finished
-from paretoscope.cli_source import beside, measured_trials
+from paretoscope import catalog
+from paretoscope.cli import text as cli_text
+from paretoscope.cli.progress import finished
+from paretoscope.cli.source import beside, measured_trials
 from paretoscope.errors import ArtifactError, ParetoscopeError, RecipeError, StoreError
 from paretoscope.frontier.normalize import alike
 from paretoscope.recipes.file import load_recipe, parse_recipe
@@ -82,7 +83,7 @@ def sweep(given: Namespace, workspace: Workspace) -> None:
     decoder = resolve_model(given.model).architecture == "decoder"
     recipes = grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed, eight="weight-only" if decoder else "int8-dynamic")
     documents = _measured(given, workspace, recipes)
-    from paretoscope.cli_frontier import swept
+    from paretoscope.cli.frontier import swept
 
     others = beside(Store.open(workspace), [document.trial_id for document in documents])
     table = [row_among(document, others) if document.status == "done" else Row(document) for document in documents]
@@ -194,7 +195,7 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
 
 def frontier(given: Namespace, workspace: Workspace) -> None:
-    from paretoscope.cli_frontier import frontier_document, judged_objectives
+    from paretoscope.cli.frontier import frontier_document, judged_objectives
     from paretoscope.frontier.points import objectives
 
     objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
@@ -205,7 +206,7 @@ def frontier(given: Namespace, workspace: Workspace) -> None:
 
 
 def compare(given: Namespace, workspace: Workspace) -> None:
-    from paretoscope.cli_compare import comparison_document
+    from paretoscope.cli.compare import comparison_document
 
     found = comparison_document(workspace, given.trials)
     _say(given, found.to_json(), found.in_words())
@@ -226,7 +227,7 @@ def report(given: Namespace, workspace: Workspace) -> None:
 
 def _with_artifact(store: Store, start: str) -> TrialRow:
     """A trial of the workspace; raises `StoreError`, or `ArtifactError` for one of the shipped study, which has numbers alone."""
-    from paretoscope.cli_export import shipped_only
+    from paretoscope.cli.export import shipped_only
 
     try:
         return store.find(start)
@@ -248,7 +249,7 @@ def keep(given: Namespace, workspace: Workspace) -> None:
 
 
 def export(given: Namespace, workspace: Workspace) -> None:
-    from paretoscope.cli_export import copy_artifact
+    from paretoscope.cli.export import copy_artifact
 
     to = copy_artifact(_with_artifact(Store.open(workspace), given.trial), workspace, Path(given.to))
     _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
