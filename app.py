@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import frame
-from paretoscope.dashboard.cards import error_card
+from paretoscope.dashboard.shell import layout
+from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 
-st.set_page_config(page_title="Paretoscope", page_icon=str(frame.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
-st.logo(frame.logo(), size="large", icon_image=frame.BRAND / "mark.svg")
+st.set_page_config(page_title="Paretoscope", page_icon=str(layout.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
+st.logo(layout.logo(), size="large", icon_image=layout.BRAND / "mark.svg")
 
-st.html(frame.STYLE)
+st.html(layout.STYLE)
 
-page = st.navigation(frame.pages(), expanded=True)
+page = st.navigation(layout.pages(), expanded=True)
 
-frame.followed()
+layout.followed()
 try:
-    frame.sidebar()
+    layout.sidebar()
 except ParetoscopeError as error:
     error_card(error, "The workspace cannot be opened.")
     st.stop()
 
-wanted = frame.resumed()
+wanted = layout.resumed()
 if wanted:
-    st.switch_page(wanted, query_params=frame.query())
+    st.switch_page(wanted, query_params=layout.query())
 
 page.run()

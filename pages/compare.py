@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import chain, comparison, disagreements, empty, frame, playground, scope
+from paretoscope.dashboard.compare import classifier_playground, comparison, disagreements
+from paretoscope.dashboard.parts import chain, empty_states
+from paretoscope.dashboard.shell import layout, scope
 from paretoscope.trials.format import short
 
-frame.guard("compare")
+layout.guard("compare")
 here = scope.current()
 table = here.rows()
 
 st.markdown(f"## Compare models of {short(here.model)} on {short(here.task)}")
-empty.whose_points(here)
+empty_states.whose_points(here)
 if not table:
-    empty.nothing_measured(here)
+    empty_states.nothing_measured(here)
     st.stop()
 
 chosen = comparison.chosen(table)
@@ -31,4 +33,4 @@ if here.demo:
 kept = comparison.kept(chosen)
 comparison.times(here, chosen, kept)
 disagreements.draw(chosen, kept)
-playground.draw(chosen)
+classifier_playground.draw(chosen)

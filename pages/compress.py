@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import empty, frame, own, scope, workbench
+from paretoscope.dashboard.compress import own_model_and_data, workbench
+from paretoscope.dashboard.parts import empty_states
+from paretoscope.dashboard.shell import layout, scope
 from paretoscope.trials.format import short
 
-frame.guard("compress")
+layout.guard("compress")
 here = scope.current()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.markdown(f"## Compress {short(here.model)} on {short(here.task)}", width="content")
-    own.draw(here)
-empty.whose_points(here)
+    own_model_and_data.draw(here)
+empty_states.whose_points(here)
 workbench.draw(here)

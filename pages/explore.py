@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import charts, empty, frame, limits, model_table, picks, recommendation, scope, tray
+from paretoscope.dashboard.explore import limits, model_table, recommendation, selection_tray
+from paretoscope.dashboard.parts import charts, empty_states
+from paretoscope.dashboard.shell import layout, scope, selection
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import judged_by
 from paretoscope.frontier.points import Point
 from paretoscope.frontier.recommend import recommend
 
-frame.guard("explore")
+layout.guard("explore")
 here = scope.current()
 table = here.rows()
 limits.begin(here)
 by_id = {row.id: row for row in table}
 
-share = empty.header(here, table)
+share = empty_states.header(here, table)
 if not table:
-    empty.nothing_measured(here)
+    empty_states.nothing_measured(here)
     st.stop()
 
 answer = st.container()
@@ -34,7 +36,7 @@ with sliders:
 points = [row.point for row in table]
 advice = recommend(points, asked.constraints, objectives, baseline)
 found = front(points, objectives)
-picked = picks.picked(list(by_id), here.instead())
+picked = selection.picked(list(by_id), here.instead())
 with answer:
     recommendation.draw(here, advice, by_id, len(table), judged_by(objectives, asked.constraints))
 
@@ -45,7 +47,7 @@ for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), (here.axes.s
         shown.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
 recommendation.legend(found, advice, shown, picked)
 
-tray.draw(here, found, [by_id[id] for id in picked])
+selection_tray.draw(here, found, [by_id[id] for id in picked])
 model_table.draw(here, table, found, advice, picked)
 recommendation.not_comparable(shown, found, by_id)
-empty.link(share, here)
+empty_states.link(share, here)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import frame, job_list
+from paretoscope.dashboard.jobs import job_list
+from paretoscope.dashboard.shell import layout
 
-frame.guard("jobs")
+layout.guard("jobs")
 st.markdown("## Jobs")
 job_list.draw()

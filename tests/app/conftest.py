@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard import data
+from paretoscope.dashboard.shell import data
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize

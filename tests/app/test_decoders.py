@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from paretoscope.dashboard import recipe_state
+from paretoscope.dashboard.compress import recipe_state
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize

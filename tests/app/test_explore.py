@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard.scope import address
+from paretoscope.dashboard.shell.scope import address
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.dashboard import keeping
+from paretoscope.dashboard.explore import held_out
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import HeldOut, Quality, TrialDocument
 from paretoscope.workspace import Workspace
@@ -39,7 +39,7 @@ def test_the_button_runs_the_command_and_the_card_says_what_it_found(
         store.keep(picked, FOUND)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(keeping.subprocess, "run", run)
+    monkeypatch.setattr(held_out.subprocess, "run", run)
     app = open_page("explore", pick=[picked])
     button(app, LABEL).click().run()
     assert [command[-5:] for command in asked] == [["--workspace", str(workspace.root), "keep", picked, "--json"]]
@@ -49,7 +49,7 @@ def test_the_button_runs_the_command_and_the_card_says_what_it_found(
 
 def test_what_the_command_complains_about_is_on_the_card(open_page: Open, picked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     complaint = subprocess.CompletedProcess([], 2, "", "paretoscope: The model is gone; make it again.\n")
-    monkeypatch.setattr(keeping.subprocess, "run", lambda *_, **__: complaint)
+    monkeypatch.setattr(held_out.subprocess, "run", lambda *_, **__: complaint)
     app = open_page("explore", pick=[picked])
     button(app, LABEL).click().run()
     assert [each.value for each in app.error] == ["The model is gone; make it again."]

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.dashboard import downloads, engine_line, picks, runs, timing, tray, verdict
-from paretoscope.dashboard.recipe_form import PRESETS
-from paretoscope.dashboard.recipe_state import DEFAULTS, sweep, to_recipe, to_state
+from paretoscope.dashboard.compress.recipe_form import PRESETS
+from paretoscope.dashboard.compress.recipe_state import DEFAULTS, sweep, to_recipe, to_state
+from paretoscope.dashboard.explore import selection_tray
+from paretoscope.dashboard.parts import downloads, runs, test_summary
+from paretoscope.dashboard.shell import durations, engine_status, selection
 from paretoscope.errors import RecipeError
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Constraint, MaxDrop
@@ -66,8 +68,8 @@ def trial(status: Status, *, queued: int = 0, started: int | None = None, finish
 
 def test_the_verdict_names_the_reason_the_runner_up_and_the_nearest_limit() -> None:
     advice = recommend(POINTS, [MaxDrop(0.03), Constraint("size_bytes", 30e6)], AXES, POINTS[0])
-    assert verdict.headline(advice, BY_ID).startswith("Take **")
-    said = verdict.why(advice, BY_ID)
+    assert test_summary.headline(advice, BY_ID).startswith("Take **")
+    said = test_summary.why(advice, BY_ID)
     assert "Runner-up: **" in said
     assert "Nearest limit: " in said
     assert "to spare." in said
@@ -77,63 +79,63 @@ def test_the_smallest_within_the_limits_is_named_unless_it_is_the_one_to_take() 
     student = next(row for row in TABLE if row.document.recipe.strategies[:1] == ("distillation",))
     for wanted in ("quality", "size_bytes"):
         advice = recommend(POINTS, [MaxDrop(0.03)], objectives(wanted), POINTS[0])
-        said = "Smallest within the limits: " in verdict.why(advice, BY_ID)
+        said = "Smallest within the limits: " in test_summary.why(advice, BY_ID)
         assert said == (advice.best != student.id)
     by_quality = recommend(POINTS, [MaxDrop(0.03)], objectives("quality"), POINTS[0])
-    assert f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points" in verdict.why(by_quality, BY_ID)
-    assert student.name not in verdict.why(recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID)
+    assert f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points" in test_summary.why(by_quality, BY_ID)
+    assert student.name not in test_summary.why(recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID)
 
 
 def test_a_wide_interval_of_a_speed_up_is_said_with_it() -> None:
     row = TABLE[1]
     wide = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.6, high=2.4)})
-    assert "2.00x faster [1.60, 2.40]," in verdict.figures(rows([wide])[-1])
+    assert "2.00x faster [1.60, 2.40]," in test_summary.figures(rows([wide])[-1])
     narrow = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.95, high=2.05)})
-    assert "2.0x faster," in verdict.figures(rows([narrow])[-1])
+    assert "2.0x faster," in test_summary.figures(rows([narrow])[-1])
 
 
 def test_without_a_model_within_the_limits_the_tight_one_is_named() -> None:
     advice = recommend(POINTS, [Constraint("size_bytes", 10e6)], AXES, POINTS[0])
-    assert verdict.headline(advice, BY_ID) == "No model meets every limit."
-    assert "Size on disk ≤ 10.0 MB is too tight by 7.00 MB" in verdict.why(advice, BY_ID)
+    assert test_summary.headline(advice, BY_ID) == "No model meets every limit."
+    assert "Size on disk ≤ 10.0 MB is too tight by 7.00 MB" in test_summary.why(advice, BY_ID)
 
 
 def test_when_nothing_is_worth_it_the_model_stays_as_it_is() -> None:
     advice = recommend(POINTS[:1], [], AXES, POINTS[0])
-    assert verdict.headline(advice, BY_ID) == "Keep the model as it is."
+    assert test_summary.headline(advice, BY_ID) == "Keep the model as it is."
 
 
 def test_a_loss_is_judged_by_the_paired_test() -> None:
     row = TABLE[1]
     paired = row.document.paired
     assert paired
-    assert verdict.loss(row) == "-0.5 points, p = .08: no clear loss"
+    assert test_summary.loss(row) == "-0.5 points, p = .08: no clear loss"
     clear = row.document.model_copy(update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})})
-    assert verdict.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
+    assert test_summary.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
 
 
 def test_a_speed_up_that_may_be_one_is_no_change_and_a_noisy_sitting_is_said() -> None:
     document = TABLE[1].document
     assert document.latency
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
-    assert "no clear change of speed, 4.0x smaller." in verdict.figures(rows([unclear])[-1])
+    assert "no clear change of speed, 4.0x smaller." in test_summary.figures(rows([unclear])[-1])
     noisy = document.model_copy(update={"latency": document.latency.model_copy(update={"noisy": True})})
-    assert "2.00x faster [1.90, 2.10] (noisy sitting)" in verdict.figures(rows([noisy])[-1])
+    assert "2.00x faster [1.90, 2.10] (noisy sitting)" in test_summary.figures(rows([noisy])[-1])
 
 
 def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
     twins = [document(), document(Quantize(), size=23_000_000), document(Quantize(scheme="int8-static"), size=23_000_100, speedup=2.02)]
     table = rows(twins)
     advice = recommend([row.point for row in table], [], AXES, table[0].point)
-    assert "(the same)" in verdict.why(advice, {row.id: row for row in table})
+    assert "(the same)" in test_summary.why(advice, {row.id: row for row in table})
 
 
 def test_a_dominated_point_hears_what_it_would_take() -> None:
     found = front(POINTS, AXES)
-    said = tray.standing(found, TABLE[3].id)
+    said = selection_tray.standing(found, TABLE[3].id)
     assert said.startswith("Dominated by **")
     assert "size on disk below" in said
-    assert tray.standing(found, TABLE[1].id).startswith(":material/check: On the front")
+    assert selection_tray.standing(found, TABLE[1].id).startswith(":material/check: On the front")
 
 
 # --- the form
@@ -184,15 +186,15 @@ def test_a_sweep_keeps_the_rest_of_the_form() -> None:
 
 
 def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True))
+    monkeypatch.setattr(durations, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True))
     before = trial("done", queued=900, started=890, finished=880)
     done = trial("done", queued=100, started=80, finished=60)
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
-    assert engine_line.in_words([before, done, running, waiting]) == "1 of 3 measured, about 30 s left"
+    assert engine_status.in_words([before, done, running, waiting]) == "1 of 3 measured, about 30 s left"
 
 
 def test_without_any_experience_no_time_is_invented() -> None:
-    assert engine_line.in_words([trial("queued", queued=5), trial("queued", queued=4)]) == "0 of 2 measured"
+    assert engine_status.in_words([trial("queued", queued=5), trial("queued", queued=4)]) == "0 of 2 measured"
 
 
 def test_progress_in_words_and_as_a_share() -> None:
@@ -224,9 +226,9 @@ def test_files_are_named_by_the_id_that_tray_link_and_export_know() -> None:
 
 def test_at_most_six_are_picked(monkeypatch: pytest.MonkeyPatch) -> None:
     state: dict[str, list[str]] = {}
-    monkeypatch.setattr(picks.st, "session_state", state)
-    monkeypatch.setattr(picks.st, "query_params", {})
+    monkeypatch.setattr(selection.st, "session_state", state)
+    monkeypatch.setattr(selection.st, "query_params", {})
     for number in range(8):
-        picks.toggle(f"id{number}")
-    picks.toggle("id5")
+        selection.toggle(f"id{number}")
+    selection.toggle("id5")
     assert state["picks"] == ["id2", "id3", "id4", "id6", "id7"]

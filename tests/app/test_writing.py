@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard import writing
+from paretoscope.dashboard.compare import generation_playground
 from paretoscope.errors import ArtifactError
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import Progress, TrialDocument
@@ -69,7 +69,7 @@ def parrots(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Parrot]:
             raise ArtifactError(f'The folder "{folder}" holds no language model that runs; make the artefact again.')
         return found[Path(folder).name]
 
-    monkeypatch.setattr(writing, "_opened", opened)
+    monkeypatch.setattr(generation_playground, "_opened", opened)
     return found
 
 
@@ -111,7 +111,7 @@ def test_a_text_says_whether_it_ended_was_cut_or_was_stopped(open_page: Open, pa
     app.select_slider(key="new_tokens").set_value(16).run()
     button(app, "Write").click().run()
     assert "16 tokens, first after 20 ms, 50.0 tokens/s, cut at 16 tokens" in words(app)
-    app.session_state[writing.STATE][INT8.trial_id].ended = False  # as a press leaves it that comes in between
+    app.session_state[generation_playground.STATE][INT8.trial_id].ended = False  # as a press leaves it that comes in between
     app.run()
     assert "parts from the first after 0 characters, stopped" in words(app)
 
@@ -175,5 +175,5 @@ def test_real_artefacts_write_through_the_loop_that_is_measured(open_page: Open,
     assert not app.error
     expected = decoder.decode([token.id for token in decoder.stream(decoder.encode(decoder.chat_prompt("the city")), max_new_tokens=16)])
     said = words(app)
-    assert said.count(writing.plain(expected.rstrip("\ufffd"))) >= 2
+    assert said.count(generation_playground.plain(expected.rstrip("\ufffd"))) >= 2
     assert "no other word so far" in said

@@ -52,7 +52,7 @@ def _warm() -> None:
     caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
     caching.addFilter(_is_news)
     try:
-        for part in pkgutil.iter_modules(dashboard.__path__, "dashboard."):
+        for part in pkgutil.walk_packages(dashboard.__path__, "paretoscope.dashboard."):
             if part.name != __spec__.name:
                 importlib.import_module(part.name)
     finally:

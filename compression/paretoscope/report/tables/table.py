@@ -1,6 +1,6 @@
 """Measured trials as rows: what a plot, a table and a CSV say about each, in words and in numbers.
 
-Which of them are on a front or worth taking is `frontier/front.py`'s and `recommendation.py`'s.
+Which of them are on a front or worth taking is `frontier/front.py`'s and `dashboard/explore/recommendation.py`'s.
 """
 
 from __future__ import annotations

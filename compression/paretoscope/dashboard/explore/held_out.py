@@ -7,8 +7,9 @@ import sys
 
 import streamlit as st
 
-from paretoscope.dashboard import data, downloads
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.parts import downloads
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import held_out_in_words
 

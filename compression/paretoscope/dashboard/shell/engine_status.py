@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import data
-from paretoscope.dashboard.timing import seconds_left
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.durations import seconds_left
 from paretoscope.errors import ParetoscopeError
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration

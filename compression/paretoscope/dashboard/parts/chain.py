@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from paretoscope.catalog import request
-from paretoscope.dashboard import data, frame
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.shell import data, layout
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.figures.chain_figure import stages_figure
@@ -45,7 +45,7 @@ def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:
     """On the axes of all that stand beside it."""
     table = scope.rows()
     found = steps(row, table)
-    figure = stages_figure(found, on_axes_of=[step for each in beside for step in steps(each, table)], dark=frame.dark())
+    figure = stages_figure(found, on_axes_of=[step for each in beside for step in steps(each, table)], dark=layout.dark())
     alt = "The model after each stage; the same is under In numbers."
     st.plotly_chart(figure, key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
     missing = unmeasured(row, table)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import charts, data
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.parts import charts
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.figures import tradeoff

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from paretoscope.dashboard import frame, linked, picks
+from paretoscope.dashboard.shell import layout, selection, url_widgets
 from paretoscope.report.figures.tradeoff import Estimate, State, Tradeoff, footnote, tradeoff
 from paretoscope.report.figures.tradeoff_figure import tradeoff_figure
 from paretoscope.report.tables.table import Row, present_metrics
@@ -41,16 +41,16 @@ def plot(
             keys = [row.key for row in present_metrics(table)]
             at_y = _picker("Up", f"{name}y", keys, y)
             at_x = _picker("Across", f"{name}x", keys, x)
-            log = linked.toggle("Logarithmic across", key=f"{name}log")
-            whole = linked.toggle("Every point, however far off", key=f"{name}all")
+            log = url_widgets.toggle("Logarithmic across", key=f"{name}log")
+            whole = url_widgets.toggle("Every point, however far off", key=f"{name}all")
     title.markdown(f"#### {metric(at_y).label} against {_lower(metric(at_x).label)}")
     info = tradeoff(table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended)
     chart = f"{name}chart"
     longest = footnote(table, timed=True)
     whole_plot.plotly_chart(
-        tradeoff_figure(info, dark=frame.dark(), log_x=log, whole=whole, legend=False, beside=longest),
+        tradeoff_figure(info, dark=layout.dark(), log_x=log, whole=whole, legend=False, beside=longest),
         key=chart,
-        on_select=partial(picks.clicked, chart),
+        on_select=partial(selection.clicked, chart),
         selection_mode="points",
         config={**CONFIG, "toImageButtonOptions": {**CONFIG["toImageButtonOptions"], "filename": f"{at_y}-against-{at_x}"}},
         alt=info.alt,
@@ -63,7 +63,7 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
     info = tradeoff(table, x, y, estimate=estimate, picked=picked)
     st.markdown(f"###### {metric(y).label} against {_lower(metric(x).label)}")
     st.plotly_chart(
-        tradeoff_figure(info, dark=frame.dark(), height=300, legend=False, compact=True),
+        tradeoff_figure(info, dark=layout.dark(), height=300, legend=False, compact=True),
         key=name,
         config={**CONFIG, "displayModeBar": False},
         alt=info.alt,
@@ -71,7 +71,7 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, estimate: Estimate
 
 
 def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
-    return linked.option(label, keys, key=key, default=default, format_func=lambda k: f"{metric(k).with_unit} {metric(k).arrow[0]}")
+    return url_widgets.option(label, keys, key=key, default=default, format_func=lambda k: f"{metric(k).with_unit} {metric(k).arrow[0]}")
 
 
 def _lower(label: str) -> str:

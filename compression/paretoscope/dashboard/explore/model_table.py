@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from paretoscope.dashboard import picks
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.shell import selection
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.normalize import FOOTING
 from paretoscope.frontier.recommend import Recommendation
@@ -43,7 +43,7 @@ def draw(scope: Scope, table: Sequence[Row], found: Frontier, advice: Recommenda
         [_record(row, found, advice, scope.axes, further) for row in ordered],
         key=key,
         hide_index=True,
-        on_select=partial(picks.selected_rows, key, ids),
+        on_select=partial(selection.selected_rows, key, ids),
         selection_mode="multi-row",
         column_config=_columns(scope.axes, further),
         placeholder="–",

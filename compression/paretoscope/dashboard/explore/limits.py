@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from paretoscope.dashboard import linked
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.shell import url_widgets
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
 from paretoscope.frontier.points import Objective, Point, objectives
 from paretoscope.report.figures.palette import LOOKS
@@ -47,8 +47,8 @@ def begin(scope: Scope) -> None:
     if place == before:
         return
     kept = st.session_state.setdefault("limits_kept", {})
-    kept[before] = linked.take(OF_A_STUDY)
-    linked.give(kept.pop(place, {}))
+    kept[before] = url_widgets.take(OF_A_STUDY)
+    url_widgets.give(kept.pop(place, {}))
     st.session_state["limits_of"] = place
 
 
@@ -57,7 +57,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
     present = [name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)]
     if not present:
         return list(table)
-    chosen = linked.chips("Shown", present, default=present, format_func=_key, key="show")
+    chosen = url_widgets.chips("Shown", present, default=present, format_func=_key, key="show")
     return [row for row in table if row.family in chosen or row.family == "baseline"] or list(table)
 
 
@@ -70,13 +70,13 @@ def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes, obje
     known = {row.key for row in present_metrics(table)}
     quality = metric(axes.quality)
     chosen = {key: name for key, name in FURTHER.items() if key in {objective.key for objective in objectives}}
-    linked.take([name for key, name in FURTHER.items() if key not in chosen])
+    url_widgets.take([name for key, name in FURTHER.items() if key not in chosen])
     upper = {axes.size: "size", axes.time: "p50", **chosen}
     columns = [column for start in range(0, 1 + len(upper), ACROSS) for column in st.columns(min(ACROSS, 1 + len(upper) - start), gap="medium")]
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
-        drop = linked.slider(
+        drop = url_widgets.slider(
             f"{quality.label} {'rise' if quality.relative else 'drop'} at most",
             0.0,
             MOST_DROP,
@@ -103,7 +103,7 @@ def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Object
     """The chips that define dominance; none chosen means all of them."""
     known = {row.key for row in present_metrics(table)}
     choices = [key for key in (*axes.objectives, *FURTHER) if key in known]
-    chosen = linked.chips(
+    chosen = url_widgets.chips(
         "Better means",
         choices,
         default=[key for key in axes.objectives if key in choices],
@@ -122,7 +122,7 @@ def _slider(key: str, name: str, table: Sequence[Row]) -> float | None:
     top = round(math.ceil(max(values) / step) * step, 9)
     label = f"{row.label.removeprefix('Latency ')} at most"
     shown = f"%.{_decimals(step)}f {row.unit}"
-    chosen = linked.slider(label, step, top, step=step, default=top, key=name, format=shown)
+    chosen = url_widgets.slider(label, step, top, step=step, default=top, key=name, format=shown)
     return None if chosen >= top else chosen / row.scale
 
 

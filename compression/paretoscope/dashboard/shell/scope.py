@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.dashboard import data, linked, recipe_form
+from paretoscope.dashboard.compress import recipe_form
+from paretoscope.dashboard.shell import data, url_widgets
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
@@ -95,10 +96,10 @@ def default_conditions(model: str) -> Conditions:
 def pick() -> Scope:
     """Draw the pickers and return what they say. Called once a run, by app.py."""
     everything = (*data.documents(), *data.demo_documents())
-    model = linked.option("Model", _models(everything), key="model", format_func=short, on_change=_model_was_chosen)
+    model = url_widgets.option("Model", _models(everything), key="model", format_func=short, on_change=_model_was_chosen)
     if about := next((ref.about for ref in data.builtin_models() if ref.name == model), ""):
         st.caption(f"{about}.")
-    task = linked.option("Task", _tasks(model, everything), key="task", format_func=short)
+    task = url_widgets.option("Task", _tasks(model, everything), key="task", format_func=short)
     places = {place.id: place for place in _places(model, task)}
     place = _pick_place(places)
     return Scope(model, task, place.machine, _pick_conditions(model, place), _axes(model, task, place), place.demo)
@@ -206,7 +207,7 @@ def _pick_place(places: dict[str, Place]) -> Place:
     first = next((place.id for place in places.values() if place.documents), next(iter(places)))
     if not st.session_state.get("machine_chosen") and "machine" not in st.query_params:
         st.session_state["machine"] = first
-    id = linked.option(
+    id = url_widgets.option(
         "Measured on",
         list(places),
         key="machine",
@@ -227,7 +228,7 @@ def _pick_conditions(model: str, place: Place) -> Conditions:
     measured = [at for document in place.documents if (at := document.measured_under[1])]
     found = {_spelt(at): at for at in (default_conditions(model), *measured)}
     options = sorted(found, key=lambda spelt: (-measured.count(found[spelt]), spelt))
-    return found[linked.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())]
+    return found[url_widgets.option("Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words())]
 
 
 def _spelt(at: Conditions) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from paretoscope.dashboard import data, downloads, frame, writing
-from paretoscope.dashboard.cards import error_card
+from paretoscope.dashboard.compare import generation_playground
+from paretoscope.dashboard.parts import downloads
+from paretoscope.dashboard.shell import data, layout
+from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.figures.class_shares import shares_figure
 from paretoscope.report.figures.palette import LOOKS
@@ -32,9 +34,9 @@ def draw(rows: Sequence[Row]) -> None:
     gone = [row.name for row in rows if row.id not in there]
     if gone:
         st.caption(f":material/info: Cannot answer, for the files are not on this disk any more: {listed(gone)}.")
-    writers = [row for row in rows if row.id in there and writing.is_writer(there[row.id])]
+    writers = [row for row in rows if row.id in there and generation_playground.is_writer(there[row.id])]
     if writers:
-        writing.draw(writers, there)
+        generation_playground.draw(writers, there)
     elif there:
         _ask([row for row in rows if row.id in there], there)
 
@@ -97,7 +99,7 @@ def _answer(row: Row, labels: Sequence[str], answer: Answer, order: Sequence[str
     st.markdown(f"{LOOKS[row.family].glyph} {row.name}  \n**{top}** {shares[top] * 100:.1f} %, {answer.ms:.2f} ms")
     shown = [label for label in order if label in shares][:MOST_LABELS]
     alt = f"{row.name}: " + ", ".join(f"{label} {shares[label] * 100:.1f} %" for label in shown)
-    figure = shares_figure(shown, [shares[label] for label in shown], row.family, dark=frame.dark())
+    figure = shares_figure(shown, [shares[label] for label in shown], row.family, dark=layout.dark())
     st.plotly_chart(figure, key=f"shares_{row.id}", config={"displayModeBar": False, "staticPlot": True}, alt=alt)
     if own_tokens:
         st.caption(_tokens(answer))

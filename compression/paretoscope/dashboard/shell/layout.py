@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from paretoscope.dashboard import engine_line, scope
+from paretoscope.dashboard.shell import engine_status, scope
 
-BRAND = Path(__file__).parent / "brand"
+BRAND = Path(__file__).parents[1] / "brand"
 STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 """Streamlit leaves twice as much empty over the first line; the answer and the curves should stand on the first screen."""
 PAGES = {
@@ -85,4 +85,4 @@ def sidebar() -> None:
     """The scope and the engine; the navigation above them is streamlit's."""
     with st.sidebar:
         st.session_state["scope"] = scope.pick()
-        engine_line.draw()
+        engine_status.draw()

@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from paretoscope.catalog import request
-from paretoscope.dashboard import data
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Place, Scope, default_conditions, go, other_side
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Place, Scope, default_conditions, go, other_side
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import chain, data, downloads, verdict
-from paretoscope.dashboard.scope import Scope, address
+from paretoscope.dashboard.parts import chain, downloads, test_summary
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.figures.palette import LOOKS
 from paretoscope.report.tables.table import Row
@@ -137,7 +138,7 @@ def _tile(key: str, row: Row) -> None:
 
 def _sentence(row: Row) -> str:
     paired, speed = row.document.paired, row.document.speedup
-    parts = [verdict.lost(row)]
+    parts = [test_summary.lost(row)]
     if paired and row.document.quality:
         n = row.document.quality.n
         asked = "tokens to foretell" if paired.change else "examples"

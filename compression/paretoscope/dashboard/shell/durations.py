@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from paretoscope.dashboard import data
+from paretoscope.dashboard.shell import data
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration

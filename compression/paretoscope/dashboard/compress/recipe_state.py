@@ -1,4 +1,4 @@
-"""A recipe as the values of a form, and back. Pure: the widgets are `recipe_form.py`'s.
+"""A recipe as the values of a form, and back. Pure: the widgets are `dashboard/compress/recipe_form.py`'s.
 
 The form is a view of the recipe language for what people slide; what it cannot hold (two distillations, a seed)
 stays in YAML files.

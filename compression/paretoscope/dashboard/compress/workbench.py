@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard import data, outlook, own, recipe_form, recipe_state, runs, timing
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Scope, address, default_conditions
+from paretoscope.dashboard.compress import estimate_panel, own_model_and_data, recipe_form, recipe_state
+from paretoscope.dashboard.parts import runs
+from paretoscope.dashboard.shell import data, durations
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope, address, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.tables.table import Row, row_among
@@ -24,7 +26,7 @@ WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bi
 def draw(scope: Scope) -> None:
     table = scope.rows()
     try:
-        shape = outlook.model_facts(scope.model)
+        shape = estimate_panel.model_facts(scope.model)
     except ParetoscopeError as error:
         error_card(error)
         return
@@ -37,7 +39,7 @@ def draw(scope: Scope) -> None:
         return
     with right:
         progress = st.container()
-        outlook.draw(scope, table, shape, recipe, lambda: _act(scope, recipe, state, table))
+        estimate_panel.draw(scope, table, shape, recipe, lambda: _act(scope, recipe, state, table))
     with progress:
         _running(scope)
 
@@ -73,7 +75,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
         start = st.container(width="content")
         protocol, conditions = _measuring(scope)
     try:
-        asked = own.request(scope, recipe, protocol, conditions)
+        asked = own_model_and_data.request(scope, recipe, protocol, conditions)
     except ParetoscopeError as error:
         error_card(error)
         return
@@ -86,7 +88,7 @@ def _act(scope: Scope, recipe: Recipe, state: recipe_state.State, table: list[Ro
             st.code(recipe.to_yaml(), language="yaml")
             name = f"{recipe.id}.yaml"
             st.download_button("Save as YAML", recipe.to_yaml(), name, "application/yaml", on_click="ignore", icon=":material/download:")
-    st.caption(f":material/schedule: {timing.beforehand(scope.model, recipe, asked.protocol)}")
+    st.caption(f":material/schedule: {durations.beforehand(scope.model, recipe, asked.protocol)}")
     _already(scope, recipe, asked, table)
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.dashboard import data
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.sources.resolve import resolve_model

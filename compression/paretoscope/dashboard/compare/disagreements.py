@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from paretoscope.dashboard import data, linked, playground
+from paretoscope.dashboard.compare import classifier_playground
+from paretoscope.dashboard.shell import data, url_widgets
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
 from paretoscope.report.tables.table import Row
@@ -50,9 +51,9 @@ def _two(rows: Sequence[Row]) -> tuple[Row, Row]:
     called = names([row.document for row in rows])
     columns = st.columns(2)
     with columns[0]:
-        first = linked.option("First", ids, key="one", format_func=called.__getitem__)
+        first = url_widgets.option("First", ids, key="one", format_func=called.__getitem__)
     with columns[1]:
-        second = linked.option("Second", ids, key="two", default=ids[1], format_func=called.__getitem__)
+        second = url_widgets.option("Second", ids, key="two", default=ids[1], format_func=called.__getitem__)
     return ordered[first], ordered[second]
 
 
@@ -102,11 +103,11 @@ def _table(first: Row, second: Row, split: Split, found: Sequence[Disagreement])
 def _filtered(split: Split, found: Sequence[Disagreement]) -> list[Disagreement]:
     counts = {outcome: sum(each.outcome == outcome for each in found) for outcome in SHOWN}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        outcomes = linked.chips(
+        outcomes = url_widgets.chips(
             "Who was right", list(SHOWN), key="right", default=list(SHOWN), format_func=lambda outcome: f"{SHOWN[outcome]} ({counts[outcome]})"
         )
         labels = [ANY, *(split.classes[label] for label in sorted({each.label for each in found}))]
-        label = linked.option("Label", labels, key="label", width=200)
+        label = url_widgets.option("Label", labels, key="label", width=200)
         words = st.text_input("Text contains", key="contains", width=200).casefold()
     return [
         each
@@ -143,4 +144,4 @@ def _ask_again(table: str, texts: Sequence[str]) -> None:
     event: Any = st.session_state.get(table)
     rows = [int(row) for row in event["selection"]["rows"]] if event else []
     if rows and rows[0] < len(texts):
-        st.session_state[playground.TEXT] = texts[rows[0]]
+        st.session_state[classifier_playground.TEXT] = texts[rows[0]]

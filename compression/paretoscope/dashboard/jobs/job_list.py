@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from paretoscope.dashboard import data, runs
-from paretoscope.dashboard.engine_line import in_words
-from paretoscope.dashboard.scope import address
+from paretoscope.dashboard.parts import runs
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.engine_status import in_words
+from paretoscope.dashboard.shell.scope import address
 from paretoscope.report.tables.table import row_among
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, short

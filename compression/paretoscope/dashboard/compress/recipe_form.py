@@ -1,4 +1,4 @@
-"""The recipe as three cards with switches, and the presets that fill them in. What the form says is `recipe_state.py`'s."""
+"""The recipe as three cards with switches, and the presets that fill them in. What the form says is `dashboard/compress/recipe_state.py`'s."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from paretoscope.dashboard import data
-from paretoscope.dashboard.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder, leaves_zeros, splits_words, to_state
+from paretoscope.dashboard.compress.recipe_state import DECODER_STARTS, DEFAULTS, State, for_decoder, leaves_zeros, splits_words, to_state
+from paretoscope.dashboard.shell import data
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe

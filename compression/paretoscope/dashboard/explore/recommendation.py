@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import downloads, picks, verdict
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.parts import downloads, test_summary
+from paretoscope.dashboard.shell import selection
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.figures.tradeoff import State, Tradeoff
@@ -20,14 +21,14 @@ def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: 
     """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be done with it."""
     best = table.get(advice.best or "")
     with st.container(border=True):
-        st.markdown(f"### {verdict.headline(advice, table)}")
+        st.markdown(f"### {test_summary.headline(advice, table)}")
         if best:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(verdict.figures(best), width="content")
+                st.markdown(test_summary.figures(best), width="content")
                 with st.container(horizontal=True, vertical_alignment="center", width="content"):
                     downloads.artifact(scope, best, key="best", primary=True)
                     _pick_button([id for id in (advice.best, advice.runner_up) if id])
-        st.caption(f"{judged}: {len(advice.feasible)} of {count} models left. {verdict.why(advice, table)}")
+        st.caption(f"{judged}: {len(advice.feasible)} of {count} models left. {test_summary.why(advice, table)}")
 
 
 def _pick_button(ids: Sequence[str]) -> None:
@@ -37,7 +38,7 @@ def _pick_button(ids: Sequence[str]) -> None:
 
 
 def _pick(ids: list[str]) -> None:
-    picks.write([*st.session_state.get("picks", []), *ids])
+    selection.write([*st.session_state.get("picks", []), *ids])
 
 
 def states(found: Frontier, advice: Recommendation) -> dict[str, State]:

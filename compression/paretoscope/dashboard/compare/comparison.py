@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import charts, data, downloads, frame, picks, verdict
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.parts import charts, downloads, test_summary
+from paretoscope.dashboard.shell import data, layout, selection
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import headline, judged_by, leaders, names, standings
 from paretoscope.frontier.limits import MaxDrop
@@ -36,10 +37,10 @@ CHOICE = "compared"
 def chosen(table: Sequence[Row]) -> list[Row]:
     """The picked models. One alone stands beside the baseline; while none is picked, what Explore recommends does."""
     by_id = {row.id: row for row in table}
-    picked = picks.picked(list(by_id))
+    picked = selection.picked(list(by_id))
     ids = picked if len(picked) > 1 else _beside_the_baseline(table, picked)
     st.session_state[CHOICE] = ids
-    ink = {"format_func": lambda id: _called(by_id[id]), "max_selections": picks.MOST, "persist_state": "session"}
+    ink = {"format_func": lambda id: _called(by_id[id]), "max_selections": selection.MOST, "persist_state": "session"}
     st.multiselect("Models", list(by_id), key=CHOICE, on_change=_chosen, **ink)
     if not picked:
         st.caption("Nothing is picked yet, so this is the baseline beside what Explore recommends. Pick up to six here, or click points there.")
@@ -47,7 +48,7 @@ def chosen(table: Sequence[Row]) -> list[Row]:
 
 
 def _chosen() -> None:
-    picks.write(st.session_state[CHOICE])
+    selection.write(st.session_state[CHOICE])
 
 
 def _called(row: Row) -> str:
@@ -130,7 +131,7 @@ def _card(scope: Scope, row: Row, best: Mapping[str, str], dominated: Sequence[s
     if row.document.paired:
         paired = row.document.paired
         answers = "" if paired.change else f" {lost_and_gained(paired)}."
-        st.caption(f"{verdict.lost(row)}{answers}")
+        st.caption(f"{test_summary.lost(row)}{answers}")
     if dominated:
         st.markdown(f":material/check: Nowhere worse than {listed(dominated)}.")
     with st.container(horizontal=True):
@@ -180,7 +181,7 @@ def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None])
     timed = [(row, found.latencies_ms) for row in rows if (found := kept[row.id]) and found.turns_ms]
     if timed:
         models = [Times(called[row.id], row.family, ms * pace(row.document, row.reference)) for row, ms in timed]
-        figure = distribution_figure(models, one=one, dark=frame.dark())
+        figure = distribution_figure(models, one=one, dark=layout.dark())
         alt = f"Share of {one}s answered within a time, a line for each of {listed([model.name for model in models])}"
         st.plotly_chart(figure, key="times", config={**charts.CONFIG, "displayModeBar": False}, alt=alt)
         noisy = [called[row.id] for row, _ in timed if row.noisy]

@@ -14,8 +14,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from paretoscope.dashboard import data
-from paretoscope.dashboard.cards import error_card
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.inference.side_by_side import Writer, Written, in_turn, parted
 from paretoscope.report.figures.palette import LOOKS

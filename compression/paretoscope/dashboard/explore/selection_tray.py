@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard import chain, downloads, keeping, picks, runs, verdict
-from paretoscope.dashboard.scope import Scope
+from paretoscope.dashboard.explore import held_out
+from paretoscope.dashboard.parts import chain, downloads, runs, test_summary
+from paretoscope.dashboard.shell import selection
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
 from paretoscope.report.figures.palette import LOOKS
 from paretoscope.report.tables.table import Row
@@ -27,7 +29,7 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
             label = "Compare" if len(picked) > 1 else "Compare with the baseline"
             if st.button(label, icon=":material/compare_arrows:", type="primary", key="compare_picks"):
                 st.switch_page("pages/compare.py")
-            st.button("Clear", icon=":material/close:", type="tertiary", on_click=picks.write, args=([],), key="clear_picks")
+            st.button("Clear", icon=":material/close:", type="tertiary", on_click=selection.write, args=([],), key="clear_picks")
     across = min(ACROSS, max(2, len(picked)))  # as wide as can be: the table of a chain's stages needs the room
     for start in range(0, len(picked), ACROSS):
         for column, row in zip(st.columns(across), picked[start : start + ACROSS], strict=False):
@@ -47,15 +49,15 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
         paired = row.document.paired
         same = f"{paired.agreement * 100:.1f} %"
         answers = f"The same likeliest token at {same}." if paired.change else f"{lost_and_gained(paired)}, {same} the same."
-        st.caption(f"{verdict.lost(row)} {answers}")
+        st.caption(f"{test_summary.lost(row)} {answers}")
     st.markdown(standing(found, row.id))
-    keeping.draw(scope, row)
+    held_out.draw(scope, row)
     chain.draw(scope, row)
     for line in row.document.notes:
         st.caption(line)
     with st.container(horizontal=True):
         downloads.artifact(scope, row, key=f"tray_{row.id}")
-        st.button("Drop", icon=":material/close:", type="tertiary", on_click=picks.toggle, args=(row.id,), key=f"drop_{row.id}")
+        st.button("Drop", icon=":material/close:", type="tertiary", on_click=selection.toggle, args=(row.id,), key=f"drop_{row.id}")
 
 
 def standing(found: Frontier, id: str) -> str:

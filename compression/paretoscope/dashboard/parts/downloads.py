@@ -12,9 +12,9 @@ from pathlib import Path
 import streamlit as st
 
 from paretoscope.catalog import request
-from paretoscope.dashboard import data
-from paretoscope.dashboard.cards import error_card
-from paretoscope.dashboard.scope import Scope, default_conditions
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.tables.table import Row
 
