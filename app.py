@@ -11,7 +11,12 @@ from paretoscope.dashboard.shell import layout
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 
-st.set_page_config(page_title="Paretoscope", page_icon=str(layout.BRAND / "mark.svg"), layout="wide", initial_sidebar_state="auto")
+st.set_page_config(
+    page_title="Paretoscope",
+    page_icon=str(layout.BRAND / "mark.svg"),
+    layout="wide",
+    initial_sidebar_state="auto",
+)
 st.logo(layout.logo(), size="large", icon_image=layout.BRAND / "mark.svg")
 
 st.html(layout.STYLE)

@@ -1,11 +1,12 @@
-"""Make the study that ships in data/demo: every recipe below, really made and measured on this machine.
+"""Make the study that ships in data/demo: every recipe below, really made and measured on this
+machine.
 
-    make demo-study                                        all three models, about two hours on 2 cores
-    python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
+    make demo-study                                        all three models, about two hours on 2
+    cores python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
 
-The models themselves stay in the workspace given; only what was measured is written, with its machine and
-date. What the file has of models that are not named stays in it. A run that was interrupted goes on where it stopped, for the workspace
-keeps what was made.
+The models themselves stay in the workspace given; only what was measured is written, with its
+machine and date. What the file has of models that are not named stays in it. A run that was
+interrupted goes on where it stopped, for the workspace keeps what was made.
 """
 
 from __future__ import annotations
@@ -45,7 +46,12 @@ def cut(ratio: float) -> dict[str, Any]:
 
 def shorter(ratio: float) -> dict[str, Any]:
     """A language model without the layers that change their input least."""
-    return {"kind": "prune-structure", "target": "layers", "ratio": ratio, "criterion": "activation"}
+    return {
+        "kind": "prune-structure",
+        "target": "layers",
+        "ratio": ratio,
+        "criterion": "activation",
+    }
 
 
 def of_file(name: str) -> list[dict[str, Any]]:
@@ -108,41 +114,70 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
     [shorter(0.2) | RECOVERED],
     [shorter(0.2) | RECOVERED, weights(4) | {"zero_point": "real"}],
     [shorter(0.34) | RECOVERED, weights(4) | {"zero_point": "real"}],
-    [{"kind": "prune-structure", "target": "ffn", "ratio": 0.2, "criterion": "activation"} | RECOVERED, weights(8)],
+    [
+        {"kind": "prune-structure", "target": "ffn", "ratio": 0.2, "criterion": "activation"}
+        | RECOVERED,
+        weights(8),
+    ],
 ]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
     "minilm-trec": [*BOTH, *MORE, of_file("trec-tenth")],
     "minilm-movies": [*BOTH, of_file("movies-tenth")],
     "smollm2-135m": OF_LANGUAGE,
 }
-"""Training on reviews, which are longer and more, and judging a language model cost more time: those lists are shorter."""
+"""Training on reviews, which are longer and more, and judging a language model cost more time:
+those lists are shorter.
+"""
 
 
 def recipes(model: str) -> list[Recipe]:
-    """Every recipe of the list, and before each chain what its stages make one after another, so that all of them can be read step by step."""
+    """Every recipe of the list, and before each chain what its stages make one after another, so
+    that all of them can be read step by step.
+    """
     chains = [parse_recipe({"stages": stages}) for stages in STUDY_OF[model]]
-    return list(dict.fromkeys(step for chain in chains for step in (*(chain.prefix(count) for count in range(1, len(chain.stages))), chain)))
+    return list(
+        dict.fromkeys(
+            step
+            for chain in chains
+            for step in (*(chain.prefix(count) for count in range(1, len(chain.stages))), chain)
+        )
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=list(STUDY_OF), metavar="MODEL", help=" | ".join(STUDY_OF))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "models", nargs="*", default=list(STUDY_OF), metavar="MODEL", help=" | ".join(STUDY_OF)
+    )
     parser.add_argument("--protocol", choices=("quick", "standard"), default="quick")
     parser.add_argument("--to", type=Path, default=STUDY)
     parser.add_argument("--workspace", type=Path, default=Workspace.at().root / "demo")
     asked = parser.parse_args()
     workspace = Workspace(asked.workspace.resolve())
-    documents = [measured(model, recipe, asked.protocol, workspace) for model in asked.models for recipe in recipes(model)]
-    documents = [*(document for document in shipped_study(asked.to) if document.model not in asked.models), *documents]
+    documents = [
+        measured(model, recipe, asked.protocol, workspace)
+        for model in asked.models
+        for recipe in recipes(model)
+    ]
+    documents = [
+        *(document for document in shipped_study(asked.to) if document.model not in asked.models),
+        *documents,
+    ]
     machines = Counter(document.machine.in_words() for document in documents if document.machine)
-    about = "Made and measured by make demo-study: " + "; ".join(f"{count} models on {machine}" for machine, count in machines.items())
+    about = "Made and measured by make demo-study: " + "; ".join(
+        f"{count} models on {machine}" for machine, count in machines.items()
+    )
     content = {"about": about, "trials": [document.to_json() for document in documents]}
     write_whole(asked.to, gzip.compress(json.dumps(content).encode(), mtime=0))
     print(f"{asked.to}: {about}, {asked.to.stat().st_size / 1e3:.0f} kB")
 
 
 def measured(model: str, recipe: Recipe, protocol: str, workspace: Workspace) -> TrialDocument:
-    """The document of one trial without the paths of this machine; one measured before is read back."""
+    """The document of one trial without the paths of this machine; one measured before is read
+    back.
+    """
     wanted = request(model, recipe, protocol=protocol)  # pyright: ignore[reportArgumentType]
     kept = workspace.root / "documents" / f"{wanted.trial_id}.json"
     if kept.is_file():
@@ -153,8 +188,9 @@ def measured(model: str, recipe: Recipe, protocol: str, workspace: Workspace) ->
     assert document.quality and document.artifact
     faster = f"{document.speedup.value:.2f}x" if document.speedup else "-"
     print(
-        f"{model:<14} {recipe.in_words():<50} {document.quality.value:.4f} {document.artifact.size_bytes / 1e6:7.2f} MB "
-        f"{faster:>6}   {time.perf_counter() - start:4.0f} s",
+        f"{model:<14} {recipe.in_words():<50} {document.quality.value:.4f}"
+        f" {document.artifact.size_bytes / 1e6:7.2f} MB {faster:>6}  "
+        f" {time.perf_counter() - start:4.0f} s",
         flush=True,
     )
     return document

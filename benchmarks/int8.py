@@ -1,9 +1,10 @@
-"""int8 through the command line, as a person types it: bytes, speed, points lost, and the time from enter to answer.
+"""int8 through the command line, as a person types it: bytes, speed, points lost, and the time from
+enter to answer.
 
     python benchmarks/int8.py [minilm-trec]
 
-A fresh workspace, so the first run is cold: it starts the engine, makes the baseline and the model, and measures
-both. The second asks for the same again.
+A fresh workspace, so the first run is cold: it starts the engine, makes the baseline and the model,
+and measures both. The second asks for the same again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def paretoscope(workspace: str, *words: str) -> tuple[dict[str, Any], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", nargs="?", default="minilm-trec")
     model = parser.parse_args().model
     with tempfile.TemporaryDirectory() as workspace:
@@ -38,7 +41,11 @@ def main() -> None:
             document, cold = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
             _, again = paretoscope(workspace, "run", model, "--recipe", str(RECIPE), "--json")
         finally:
-            subprocess.run([sys.executable, "-m", "paretoscope", "--workspace", workspace, "engine", "stop"], cwd=PROJECT, check=False)
+            subprocess.run(
+                [sys.executable, "-m", "paretoscope", "--workspace", workspace, "engine", "stop"],
+                cwd=PROJECT,
+                check=False,
+            )
     report(document, cold, again)
 
 
@@ -51,11 +58,15 @@ def report(document: dict[str, Any], cold: float, again: float) -> None:
     bytes_of = f"{document['artifact']['size_bytes']:,} of {baseline['artifact']['size_bytes']:,}"
     print(f"bytes       {share:.1%} of fp32 ({bytes_of})   wanted: at most 27 %")
     print(
-        f"speed-up    {speedup['value']:.2f} [{speedup['low']:.2f}, {speedup['high']:.2f}] "
-        f"(batch {latency['batch']}, {latency['sequence']} tokens, {latency['threads']} threads)   wanted: at least 1.8 with VNNI"
+        f"speed-up    {speedup['value']:.2f} [{speedup['low']:.2f}, {speedup['high']:.2f}] (batch"
+        f" {latency['batch']}, {latency['sequence']} tokens, {latency['threads']} threads)  "
+        " wanted: at least 1.8 with VNNI"
     )
     chance = f"McNemar p = {document['paired']['mcnemar_p']:.2f}"
-    print(f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost ({chance})   wanted: at most 1")
+    print(
+        f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost ({chance})  "
+        " wanted: at most 1"
+    )
     print(f"cold        {cold:.1f} s from enter to answer   wanted: at most 40 s")
     print(f"cached      {again:.2f} s from enter to answer   wanted: at most 2 s")
 

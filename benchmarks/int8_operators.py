@@ -1,8 +1,10 @@
-"""What each form of int8 costs in ONNX Runtime: fp32, dynamic and static, with operators apart and fused, in turns within one process.
+"""What each form of int8 costs in ONNX Runtime: fp32, dynamic and static, with operators apart and
+fused, in turns within one process.
 
     python benchmarks/int8_operators.py [minilm-trec] [--batch 1] [--sequence 32] [--threads 1]
 
-The least of many runs is shown, which other work on the machine disturbs least. What a deployer sees is measured by `paretoscope run`.
+The least of many runs is shown, which other work on the machine disturbs least. What a deployer
+sees is measured by `paretoscope run`.
 """
 
 from __future__ import annotations
@@ -31,16 +33,29 @@ def forms(graph: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
     """Ranges are made up: they do not change the time."""
     ranges = {matrix.node.input[0]: (-4.0, 4.0) for matrix in matrices(graph)}
     dynamic, static = quantize_dynamic(graph, head=True), quantize_static(graph, ranges, head=True)
-    return {"fp32": graph, "dynamic": dynamic, "dynamic, fused": fuse(dynamic), "static": static, "static, fused": fuse(static)}
+    return {
+        "fp32": graph,
+        "dynamic": dynamic,
+        "dynamic, fused": fuse(dynamic),
+        "static": static,
+        "static, fused": fuse(static),
+    }
 
 
-def least_ms(models: dict[str, onnx.ModelProto], batch: int, sequence: int, threads: int) -> dict[str, float]:
+def least_ms(
+    models: dict[str, onnx.ModelProto], batch: int, sequence: int, threads: int
+) -> dict[str, float]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # sessions that spin disturb each other
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # sessions that spin disturb each other
     sessions = {
-        name: onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"]) for name, model in models.items()
+        name: onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        for name, model in models.items()
     }
     ids = np.random.default_rng(0).integers(1000, 20_000, size=(batch, sequence))
     feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
@@ -55,14 +70,18 @@ def least_ms(models: dict[str, onnx.ModelProto], batch: int, sequence: int, thre
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", nargs="?", default="minilm-trec")
     for name, value in (("batch", 1), ("sequence", 32), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as workspace:
         request = catalog.request(given.model, Recipe())
-        made = Bench(request, Workspace.at(workspace), Steps(Recipe(), lambda progress: None)).make(Recipe())
+        made = Bench(request, Workspace.at(workspace), Steps(Recipe(), lambda progress: None)).make(
+            Recipe()
+        )
         graph = onnx.load(made.folder / "model.onnx")
     for name, least in least_ms(forms(graph), given.batch, given.sequence, given.threads).items():
         print(f"{name:20}{least:8.2f} ms")

@@ -1,4 +1,6 @@
-"""The page as a person meets it: a real server on a free port and a real browser. For pictures, timings and browser tests."""
+"""The page as a person meets it: a real server on a free port and a real browser. For pictures,
+timings and browser tests.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ from paretoscope.engine.client import stop_engine
 from paretoscope.workspace import PROJECT, Workspace
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NO_BROWSER = "no Chromium on this machine: apt-get install chromium, or .venv/bin/playwright install chromium"
+NO_BROWSER = (
+    "no Chromium on this machine: apt-get install chromium, or .venv/bin/playwright install"
+    " chromium"
+)
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,36 @@ def free_port() -> int:
 
 
 @contextmanager
-def page_server(workspace: Workspace, *, script: Path | None = None, healthy_within_s: float = 60) -> Generator[Server]:
-    """Serve the page over `workspace`, or another Streamlit script, until the block ends; its engine, if it started one, ends with it.
+def page_server(
+    workspace: Workspace, *, script: Path | None = None, healthy_within_s: float = 60
+) -> Generator[Server]:
+    """Serve the page over `workspace`, or another Streamlit script, until the block ends; its
+    engine, if it started one, ends with it.
 
     Raises `RuntimeError` with the end of the server's log when it does not become healthy.
     """
     port, log = free_port(), workspace.root / "page.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     what = ["streamlit", "run", str(script)] if script else ["paretoscope.dashboard"]
-    command = [sys.executable, "-m", *what, "--server.address", "127.0.0.1", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        *what,
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+    ]
     environment = {**os.environ, "PARETOSCOPE_HOME": str(workspace.root)}
     with log.open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(
-            [*command, "--server.headless", "true"], cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [*command, "--server.headless", "true"],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -77,7 +98,9 @@ def page_server(workspace: Workspace, *, script: Path | None = None, healthy_wit
         stop_engine(workspace)
 
 
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, deadline: float) -> None:
+def _wait_until_healthy(
+    url: str, process: subprocess.Popen[bytes], log: Path, deadline: float
+) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
@@ -85,15 +108,21 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, d
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise RuntimeError(f"The page server is not healthy; its log ends:\n{log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(
+        f"The page server is not healthy; its log ends:\n{log.read_text(errors='replace')[-2000:]}"
+    )
 
 
 def settled(page: Page, timeout_s: float = 30) -> None:
     """Wait until the script has run and nothing on the page is a placeholder any more."""
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=timeout_s * 1000)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
+        timeout=timeout_s * 1000
+    )
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=timeout_s * 1000)
 
 
 def painted(page: Page, charts: int = 1, timeout_s: float = 30) -> None:
     """Wait until at least `charts` plots have drawn their points."""
-    page.locator(".js-plotly-plot:has(.points path)").nth(charts - 1).wait_for(state="attached", timeout=timeout_s * 1000)
+    page.locator(".js-plotly-plot:has(.points path)").nth(charts - 1).wait_for(
+        state="attached", timeout=timeout_s * 1000
+    )

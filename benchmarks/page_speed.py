@@ -1,10 +1,11 @@
-"""How long a person waits for the page: from `make run` to the first chart, for a page opened later, and for a slider.
+"""How long a person waits for the page: from `make run` to the first chart, for a page opened
+later, and for a slider.
 
     python -m benchmarks.page_speed
 
-The server is started as `make run` starts it, over an empty workspace, so the first page shows the shipped
-study. A slider is timed from the key press to the answer on the screen, which includes the browser; what the
-page asks for such an answer is timed alone, too.
+The server is started as `make run` starts it, over an empty workspace, so the first page shows the
+shipped study. A slider is timed from the key press to the answer on the screen, which includes the
+browser; what the page asks for such an answer is timed alone, too.
 """
 
 from __future__ import annotations
@@ -21,16 +22,22 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Quantize
+from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.study import shipped_study
-from paretoscope.whatif.estimate import advice, expected, expected_bytes, facts
+from paretoscope.whatif.advice import advice
+from paretoscope.whatif.estimate import expected
 from paretoscope.workspace import Workspace
 
 VISITS = 7
 PRESSES = 12
-ONE_PLOT = "import plotly.graph_objects as go, streamlit as st\nst.plotly_chart(go.Figure(go.Scatter(x=[1], y=[1], mode='markers')))\n"
+ONE_PLOT = (
+    "import plotly.graph_objects as go, streamlit as"
+    " st\nst.plotly_chart(go.Figure(go.Scatter(x=[1], y=[1], mode='markers')))\n"
+)
 """The smallest Streamlit page with a plot: what no page with one can be faster than."""
 
 
@@ -39,16 +46,38 @@ def main() -> None:
         path = find_chromium(playwright)
         if path is None:
             raise SystemExit(NO_BROWSER)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         with page_server(Workspace(Path(folder))) as server:
-            print(f"server healthy       {server.healthy_after_s:.1f} s after the command   wanted: at most 8 s")
-            print(f"first chart painted  {Visit.of(browser, server).plot_s:.1f} s after that   wanted: at most 4 s")
-            for who, visits in (("again", again(browser, server)), ("anew", [Visit.of(browser, server) for _ in range(VISITS)])):
-                print(f"opened {who}, words{'':<{7 - len(who)}}{_spread(visit.words_s for visit in visits)}   wanted: at most 2 s")
-                print(f"opened {who}, charts{'':<{6 - len(who)}}{_spread(visit.plot_s for visit in visits)}   wanted: at most 2 s")
+            print(
+                f"server healthy       {server.healthy_after_s:.1f} s after the command   wanted:"
+                " at most 8 s"
+            )
+            print(
+                f"first chart painted  {Visit.of(browser, server).plot_s:.1f} s after that  "
+                " wanted: at most 4 s"
+            )
+            for who, visits in (
+                ("again", again(browser, server)),
+                ("anew", [Visit.of(browser, server) for _ in range(VISITS)]),
+            ):
+                print(
+                    f"opened {who},"
+                    f" words{'':<{7 - len(who)}}{_spread(visit.words_s for visit in visits)}  "
+                    " wanted: at most 2 s"
+                )
+                print(
+                    f"opened {who},"
+                    f" charts{'':<{6 - len(who)}}{_spread(visit.plot_s for visit in visits)}  "
+                    " wanted: at most 2 s"
+                )
             answers = slider_milliseconds(browser, server)
             spread = f"of {PRESSES}: {min(answers):.0f} to {max(answers):.0f}"
-            print(f"slider               {statistics.median(answers):.0f} ms ({spread})   wanted: under 200 ms")
+            print(
+                f"slider               {statistics.median(answers):.0f} ms ({spread})   wanted:"
+                " under 200 ms"
+            )
         smallest = Path(folder) / "one_plot.py"
         smallest.write_text(ONE_PLOT)
         with page_server(Workspace(Path(folder)), script=smallest) as server:
@@ -77,7 +106,10 @@ class Visit:
         page = context.new_page()
         page.goto(server.url, wait_until="commit")
         painted(page)
-        words, plot = page.evaluate("[performance.getEntriesByName('first-contentful-paint')[0].startTime, performance.now()]")
+        words, plot = page.evaluate(
+            "[performance.getEntriesByName('first-contentful-paint')[0].startTime,"
+            " performance.now()]"
+        )
         page.close()
         return cls(words / 1000, plot / 1000)
 
@@ -91,15 +123,31 @@ def again(browser: Browser, server: Server) -> list[Visit]:
 
 def _spread(seconds: Iterable[float]) -> str:
     values = list(seconds)
-    return f"{statistics.median(values):.1f} s (of {len(values)}: {min(values):.1f} to {max(values):.1f})"
+    return (
+        f"{statistics.median(values):.1f} s (of {len(values)}: {min(values):.1f} to"
+        f" {max(values):.1f})"
+    )
 
 
 def asked_for_an_answer() -> Iterator[tuple[str, float, int]]:
-    """(what, milliseconds, wanted) of what a page needs for what it says of a recipe, the fastest of five."""
-    model, recipe = resolve_model("minilm-trec"), Recipe(stages=(PruneStructure(target="ffn", ratio=0.3), Quantize()))
-    shape, study = facts(model), shipped_study()
-    yield "texts read anew", _fastest(lambda place: load_task(resolve_task("trec"), (f"unknown {place}", *(model.outputs or ())))), 500
-    yield "facts of a model", _fastest(lambda _: facts(model)), 50
+    """(what, milliseconds, wanted) of what a page needs for what it says of a recipe, the fastest
+    of five.
+    """
+    model, recipe = (
+        resolve_model("minilm-trec"),
+        Recipe(stages=(PruneStructure(target="ffn", ratio=0.3), Quantize())),
+    )
+    shape, study = read_shape(model), shipped_study()
+    yield (
+        "texts read anew",
+        _fastest(
+            lambda place: load_task(
+                resolve_task("trec"), (f"unknown {place}", *(model.outputs or ()))
+            )
+        ),
+        500,
+    )
+    yield "facts of a model", _fastest(lambda _: read_shape(model)), 50
     yield "expected bytes", _fastest(lambda _: expected_bytes(shape, recipe)), 50
     yield "estimates", _fastest(lambda _: expected(study, recipe, shape)), 50
     yield "what it can change", _fastest(lambda _: advice(recipe, facts=shape)), 50
@@ -123,17 +171,25 @@ def slider_milliseconds(browser: Browser, server: Server) -> list[float]:
         page.get_by_test_id("stSidebar").get_by_role("link", name="Compress").click()
         page.get_by_role("slider", name="Word embedding").wait_for()
         settled(page)
-        return [_press(page, "ArrowLeft" if press % 2 == 0 else "ArrowRight") for press in range(PRESSES)]
+        return [
+            _press(page, "ArrowLeft" if press % 2 == 0 else "ArrowRight")
+            for press in range(PRESSES)
+        ]
 
 
 def _press(page: Page, key: str) -> float:
-    value = page.get_by_test_id("stMetric").filter(has_text="Size on disk").first.get_by_test_id("stMetricValue")
+    value = (
+        page.get_by_test_id("stMetric")
+        .filter(has_text="Size on disk")
+        .first.get_by_test_id("stMetricValue")
+    )
     shown = value.inner_text()
     start = time.perf_counter()
     page.get_by_role("slider", name="Word embedding").press(key)
     page.wait_for_function(
-        "shown => [...document.querySelectorAll('[data-testid=stMetricValue]')].length && "
-        "![...document.querySelectorAll('[data-testid=stMetricValue]')].some(tile => tile.innerText === shown)",
+        "shown => [...document.querySelectorAll('[data-testid=stMetricValue]')].length &&"
+        " ![...document.querySelectorAll('[data-testid=stMetricValue]')].some(tile =>"
+        " tile.innerText === shown)",
         arg=shown,
         polling=10,
     )

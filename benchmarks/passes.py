@@ -12,7 +12,9 @@ from paretoscope.pruning.statistics import inputs
 from paretoscope.quantization.rounding import hessians
 
 OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
-"""The functions that run the calibration texts for second moments: a call is a pass, of the whole model or up to a layer."""
+"""The functions that run the calibration texts for second moments: a call is a pass, of the whole
+model or up to a layer.
+"""
 
 
 @dataclass
@@ -30,4 +32,9 @@ class Passes:
 def counted() -> Iterator[Passes]:
     """Counts the passes that are made within."""
     with ExitStack() as counting:
-        yield Passes([counting.enter_context(patch.object(module, name, wraps=getattr(module, name))) for module, name in OBSERVERS])
+        yield Passes(
+            [
+                counting.enter_context(patch.object(module, name, wraps=getattr(module, name)))
+                for module, name in OBSERVERS
+            ]
+        )

@@ -1,7 +1,9 @@
-"""What a sweep of 32 points (sparsity x bits) costs here, beside the same points made one at a time with public tools.
+"""What a sweep of 32 points (sparsity x bits) costs here, beside the same points made one at a time
+with public tools.
 
-Both sides make every model and judge it on the validation split; neither samples latency. Each side's cost is the
-processor time of all its processes, imports included; the two run side by side, in turns of one sparsity.
+Both sides make every model and judge it on the validation split; neither samples latency. Each
+side's cost is the processor time of all its processes, imports included; the two run side by side,
+in turns of one sparsity.
 
     pip install -r requirements-benchmarks.txt
     python benchmarks/sweep_cost.py [minilm-trec] [--sparsity 0,.1,...] [--bits 32,8,4,2]
@@ -38,7 +40,9 @@ def recipe(sparsity: float, bits: int) -> Recipe:
 
 
 def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
-    """Make and judge all points in one process, as an engine's worker does; returns their accuracies."""
+    """Make and judge all points in one process, as an engine's worker does; returns their
+    accuracies.
+    """
     from paretoscope.engine.pipeline import Bench
     from paretoscope.engine.progress import Steps
 
@@ -59,13 +63,19 @@ def processor_seconds(command: list[str]) -> tuple[float, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", nargs="?", default="minilm-trec")
     parser.add_argument("--sparsity", default="0,.1,.2,.3,.4,.5,.6,.7")
     parser.add_argument("--bits", default="32,8,4,2")
     parser.add_argument("--one-side", metavar="WORKSPACE", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    points = [(float(sparsity), int(bits)) for sparsity in asked.sparsity.split(",") for bits in asked.bits.split(",")]
+    points = [
+        (float(sparsity), int(bits))
+        for sparsity in asked.sparsity.split(",")
+        for bits in asked.bits.split(",")
+    ]
     if asked.one_side:
         print(json.dumps(ours(asked.model, points, Path(asked.one_side))))
         return
@@ -73,7 +83,9 @@ def main() -> None:
         compare(asked.model, points, asked.sparsity, asked.bits, Path(folder))
 
 
-def compare(model: str, points: list[tuple[float, int]], sparsities: str, widths: str, folder: Path) -> None:
+def compare(
+    model: str, points: list[tuple[float, int]], sparsities: str, widths: str, folder: Path
+) -> None:
     from paretoscope.models.checkpoint import prepare
 
     found = resolve_model(model)
@@ -81,17 +93,40 @@ def compare(model: str, points: list[tuple[float, int]], sparsities: str, widths
     task = load_task(resolve_task(found.task), found.outputs)
     prepare(found, task, folder / "checkpoint")
     export_split(task, "validation", folder / "validation.jsonl")
-    here = [sys.executable, __file__, model, "--sparsity", sparsities, "--bits", widths, "--one-side", str(folder / "workspace")]
+    here = [
+        sys.executable,
+        __file__,
+        model,
+        "--sparsity",
+        sparsities,
+        "--bits",
+        widths,
+        "--one-side",
+        str(folder / "workspace"),
+    ]
     our_seconds, printed = processor_seconds(here)
     accuracies = json.loads(printed)
     their_seconds = 0.0
     print(f"{'sparsity':>8} {'bits':>4} {'here':>7} {'public tools':>13}")
     for (sparsity, bits), value in zip(points, accuracies, strict=True):
-        command = [sys.executable, str(PEER), str(folder / "checkpoint"), str(folder / "validation.jsonl"), "--sparsity", str(sparsity)]
+        command = [
+            sys.executable,
+            str(PEER),
+            str(folder / "checkpoint"),
+            str(folder / "validation.jsonl"),
+            "--sparsity",
+            str(sparsity),
+        ]
         seconds, printed = processor_seconds([*command, "--bits", str(bits)])
         their_seconds += seconds
-        print(f"{sparsity:>8} {bits:>4} {value:>7.4f} {json.loads(printed)['accuracy']:>13.4f}", flush=True)
-    print(f"processor time of {len(points)} points: here {our_seconds:.0f} s, public tools one at a time {their_seconds:.0f} s")
+        print(
+            f"{sparsity:>8} {bits:>4} {value:>7.4f} {json.loads(printed)['accuracy']:>13.4f}",
+            flush=True,
+        )
+    print(
+        f"processor time of {len(points)} points: here {our_seconds:.0f} s, public tools one at a"
+        f" time {their_seconds:.0f} s"
+    )
     print(f"ratio here / public tools: {our_seconds / their_seconds:.3f}")
 
 

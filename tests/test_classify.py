@@ -1,4 +1,6 @@
-"""An opened artefact answers as its file does, shows its tokens, and says in a sentence when it cannot be opened."""
+"""An opened artefact answers as its file does, shows its tokens, and says in a sentence when it
+cannot be opened.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,15 @@ def folder(tmp_path: Path) -> Path:
     """A classifier of three labels whose tokenizer knows three words and cuts after four tokens."""
     made = write_classifier(tmp_path / "artifact")
     config = json.loads((made / "config.json").read_text())
-    (made / "config.json").write_text(json.dumps({**config, "id2label": {"0": "x", "1": "y", "2": "z"}}))
-    (made / "manifest.json").write_text(json.dumps({"max_length": 4, "conditions": {"batch": 1, "sequence": 32, "threads": 1}}))
-    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    (made / "config.json").write_text(
+        json.dumps({**config, "id2label": {"0": "x", "1": "y", "2": "z"}})
+    )
+    (made / "manifest.json").write_text(
+        json.dumps({"max_length": 4, "conditions": {"batch": 1, "sequence": 32, "threads": 1}})
+    )
+    tokenizer = Tokenizer(
+        models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(made / "tokenizer.json"))
     return made
@@ -33,7 +41,9 @@ def test_probabilities_are_the_softmax_of_the_files_logits(folder: Path) -> None
     classifier = open_classifier(folder)
     answer = classifier.answer("who wrote it")
     logits = expected_logits(folder, np.array([1, 2, 0]))
-    np.testing.assert_allclose(answer.probabilities, np.exp(logits) / np.exp(logits).sum(), rtol=1e-5)
+    np.testing.assert_allclose(
+        answer.probabilities, np.exp(logits) / np.exp(logits).sum(), rtol=1e-5
+    )
     assert classifier.labels == ("x", "y", "z")
     assert answer.tokens == ("who", "wrote", "[UNK]")
     assert not answer.cut

@@ -1,4 +1,6 @@
-"""The command line: JSON alone on stdout, one sentence and exit status 2 for what a person can put right."""
+"""The command line: JSON alone on stdout, one sentence and exit status 2 for what a person can put
+right.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ import pytest
 
 from paretoscope import catalog
 from paretoscope.cli import progress as cli_progress
-from paretoscope.cli import source
+from paretoscope.cli import source, verbs
 from paretoscope.cli.frontier import swept
 from paretoscope.cli.parser import main
 from paretoscope.cli.verbs import grid
@@ -33,6 +35,7 @@ from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.store.store import Store
+from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import PROJECT, Workspace
@@ -85,7 +88,10 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
         return toy(model).model_copy(update={"recipe": recipe})
 
     monkeypatch.setattr(catalog, "request", request)
-    monkeypatch.setattr(catalog, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name))
+    for module in (source, verbs):
+        monkeypatch.setattr(
+            module, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name)
+        )
 
 
 @pytest.fixture
@@ -95,7 +101,9 @@ def engine(workspace: Workspace, toys: None) -> Iterator[None]:
     stop_engine(workspace)
 
 
-def done(store: Store, recipe: dict[str, Any], protocol: str = "quick", **changes: Any) -> TrialDocument:
+def done(
+    store: Store, recipe: dict[str, Any], protocol: str = "quick", **changes: Any
+) -> TrialDocument:
     """A finished trial of "plain", its artefact a folder with one file."""
     request = toy("plain").model_copy(update={"recipe": parse_recipe(recipe), "protocol": protocol})
     store.queue(request)
@@ -108,13 +116,19 @@ def done(store: Store, recipe: dict[str, Any], protocol: str = "quick", **change
     return made
 
 
-def sitting(base_ms: float, speedup: float) -> dict[str, Any]:
+def session(base_ms: float, speedup: float) -> dict[str, Any]:
     """What was timed beside a baseline that took `base_ms` just then."""
     made = documents.document(Quantize(), speedup=speedup)
     assert made.latency
     assert made.baseline
-    baseline = made.baseline.model_copy(update={"latency": made.baseline.latency.model_copy(update={"p50_ms": base_ms})})
-    return {"latency": made.latency.model_copy(update={"p50_ms": base_ms / speedup}), "baseline": baseline, "speedup": made.speedup}
+    baseline = made.baseline.model_copy(
+        update={"latency": made.baseline.latency.model_copy(update={"p50_ms": base_ms})}
+    )
+    return {
+        "latency": made.latency.model_copy(update={"p50_ms": base_ms / speedup}),
+        "baseline": baseline,
+        "speedup": made.speedup,
+    }
 
 
 INT8 = {"stages": [{"kind": "quantize"}]}
@@ -122,10 +136,12 @@ HALF = {"stages": [{"kind": "prune-weights", "sparsity": 0.5}]}
 FEW = {"stages": [{"kind": "prune-weights", "sparsity": 0.9}]}
 
 
-# --- run and sweep --------------------------------------------------------------------------------------
+# --- run and sweep --------------------------------------------------------------------------------
 
 
-def test_run_and_sweep_through_a_real_engine(engine: None, say: Say, refused: Callable[..., str], store: Store) -> None:
+def test_run_and_sweep_through_a_real_engine(
+    engine: None, say: Say, refused: Callable[..., str], store: Store
+) -> None:
     ran = say("run", "plain")
     assert (ran["status"], ran["baseline"]["artifact"]["size_bytes"]) == ("done", 400)
     assert say("run", "plain") == ran
@@ -139,13 +155,19 @@ def test_run_and_sweep_through_a_real_engine(engine: None, say: Say, refused: Ca
     assert main(["run", "fails"]) == 2
 
 
-def test_a_chain_is_measured_after_each_of_its_stages(engine: None, say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_chain_is_measured_after_each_of_its_stages(
+    engine: None, say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recipe = tmp_path / "chain.yaml"
     recipe.write_text("stages: [{kind: prune-weights, sparsity: 0.5}, {kind: quantize}]")
     short = say("run", "plain", "--recipe", str(recipe))
     assert [step["trial_id"] is None for step in short["stages"]] == [False, True, False]
     whole = say("run", "plain", "--recipe", str(recipe), "--each-stage")
-    assert [step["stage"] for step in whole["stages"]] == ["fp32 baseline", "magnitude 50 %", "int8 dynamic"]
+    assert [step["stage"] for step in whole["stages"]] == [
+        "fp32 baseline",
+        "magnitude 50 %",
+        "int8 dynamic",
+    ]
     assert all(step["quality"] is not None for step in whole["stages"])
     assert whole["stages"][-1]["trial_id"] == whole["trial_id"]
 
@@ -159,16 +181,23 @@ def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixt
 
 def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
     code = (
-        "import signal; from paretoscope import catalog; from paretoscope.cli.parser import main; from tests.engine.processes import toy\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored\n"
-        "catalog.request = lambda model, recipe, **_: toy(model)\n"
-        "raise SystemExit(main(['run', 'slow']))"
+        "import signal; from paretoscope import catalog; from paretoscope.cli.parser import main;"
+        " from tests.engine.processes import toy\nsignal.signal(signal.SIGINT,"
+        " signal.default_int_handler)  # a test run in the background has it"
+        " ignored\ncatalog.request = lambda model, recipe, **_: toy(model)\nraise"
+        " SystemExit(main(['run', 'slow']))"
     )
     trial = toy("slow").trial_id
     ensure_engine(workspace, function=TOY)
     try:
         environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-        waiting = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True)
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=PROJECT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         until(lambda: pids(workspace, trial))
         time.sleep(0.3)
         waiting.send_signal(signal.SIGINT)
@@ -185,13 +214,17 @@ def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace:
     """That is what makes it come within two seconds, start of Python included."""
     done(store, INT8)
     code = (
-        "import sys; from paretoscope import catalog; from paretoscope.cli.parser import main; from tests.engine.processes import toy\n"
-        "catalog.request = lambda model, recipe, **_: toy(model).model_copy(update={'recipe': recipe})\n"
-        "assert main(['run', 'plain', '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\n"
-        "print([name for name in ('torch', 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in sys.modules])"
+        "import sys; from paretoscope import catalog; from paretoscope.cli.parser import main; from"
+        " tests.engine.processes import toy\ncatalog.request = lambda model, recipe, **_:"
+        " toy(model).model_copy(update={'recipe': recipe})\nassert main(['run', 'plain',"
+        " '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\nprint([name for name in ('torch',"
+        " 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in"
+        " sys.modules])"
     )
     began = time.monotonic()
-    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     printed = ran.stdout.splitlines()
     assert json.loads(printed[0])["status"] == "done"
     assert printed[1] == "[]"
@@ -215,8 +248,14 @@ def test_the_grid_is_every_combination_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("sweep", "plain", "--bits", "four"), '--bits must be numbers with commas between them, such as 32,8,4, but got "four"'),
-        (("sweep", "plain", "--sparsity", "half"), '--sparsity must be numbers with commas between them, such as 0,0.5, but got "half"'),
+        (
+            ("sweep", "plain", "--bits", "four"),
+            '--bits must be numbers with commas between them, such as 32,8,4, but got "four"',
+        ),
+        (
+            ("sweep", "plain", "--sparsity", "half"),
+            '--sparsity must be numbers with commas between them, such as 0,0.5, but got "half"',
+        ),
         (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
         (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
         (("sweep", "plain", "--retrain-epochs", "-1"), "retrain_epochs"),
@@ -242,15 +281,21 @@ def test_bad_input_is_one_sentence_and_queues_nothing(
     assert store.trials() == []
 
 
-def test_a_bad_workspace_is_one_sentence(toys: None, refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_bad_workspace_is_one_sentence(
+    toys: None, refused: Callable[..., str], tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("x")
-    assert "choose a folder you may write to" in refused("--workspace", str(tmp_path / "file" / "ws"), "jobs")
+    assert "choose a folder you may write to" in refused(
+        "--workspace", str(tmp_path / "file" / "ws"), "jobs"
+    )
 
 
-# --- what was measured ----------------------------------------------------------------------------------
+# --- what was measured ----------------------------------------------------------------------------
 
 
-def test_the_frontier_says_front_knee_and_recommendation(toys: None, say: Say, store: Store, refused: Callable[..., str]) -> None:
+def test_the_frontier_says_front_knee_and_recommendation(
+    toys: None, say: Say, store: Store, refused: Callable[..., str]
+) -> None:
     base, int8 = done(store, {}), done(store, INT8)
     found = say("frontier", "plain", "--x", "size_bytes")
     assert {trial["trial_id"] for trial in found["trials"]} == {base.trial_id, int8.trial_id}
@@ -260,34 +305,70 @@ def test_the_frontier_says_front_knee_and_recommendation(toys: None, say: Say, s
     tight = say("frontier", "plain", "--max-size-mb", "0.00001")
     assert tight["recommendation"]["trial_id"] is None
     assert "no metric" in refused("frontier", "plain", "--x", "sizes")
-    assert "None of these models was measured in perplexity; what they have is quality" in refused("frontier", "plain", "--y", "perplexity")
+    assert "None of these models was measured in perplexity; what they have is quality" in refused(
+        "frontier", "plain", "--y", "perplexity"
+    )
 
 
 def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
-    toys: None, say: Say, store: Store, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+    toys: None,
+    say: Say,
+    store: Store,
+    capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
 ) -> None:
     slow, fast = done(store, {}), done(store, INT8)
     assert fast.latency
-    noisy = done(store, HALF, latency=fast.latency.model_copy(update={"p50_ms": 2.0, "noisy": True}))
+    noisy = done(
+        store, HALF, latency=fast.latency.model_copy(update={"p50_ms": 2.0, "noisy": True})
+    )
     assert main(["frontier", "plain", "--x", "size_bytes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "plain on toys, machine not known; batch 1, 32 tokens, 2 threads"
-    assert [line.split()[0] for line in lines[2:5]] == [fast.trial_id, noisy.trial_id, slow.trial_id]
+    assert [line.split()[0] for line in lines[2:5]] == [
+        fast.trial_id,
+        noisy.trial_id,
+        slow.trial_id,
+    ]
     assert lines[2].endswith("on the front")
     assert lines[3].endswith("on the front, noisy")
-    assert any(line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic") for line in lines)
-    judged = say("frontier", "plain", "--by", "quality, latency_p90_ms", "--max-drop", "1", "--max-size-mb", "5")["recommendation"]
+    assert any(
+        line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic")
+        for line in lines
+    )
+    judged = say(
+        "frontier",
+        "plain",
+        "--by",
+        "quality, latency_p90_ms",
+        "--max-drop",
+        "1",
+        "--max-size-mb",
+        "5",
+    )["recommendation"]
     assert judged["objectives"] == ["quality", "latency_p90_ms"]
     assert judged["limits"] == ["Accuracy drop ≤ 1.00 points", "Size on disk ≤ 5.00 MB"]
     assert "no metric" in refused("frontier", "plain", "--by", "sizes")
 
 
 def test_every_command_shows_a_trial_for_the_same_baseline(
-    toys: None, say: Say, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    toys: None,
+    say: Say,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    int8, half, _ = done(store, INT8, **sitting(8.0, 2.0)), done(store, HALF, **sitting(12.0, 1.5)), done(store, FEW, **sitting(10.0, 1.0))
-    done(store, INT8, "standard", task="another", **sitting(99.0, 2.0))
-    monkeypatch.setitem(sys.modules, "paretoscope.engine.held_out", SimpleNamespace(keep=lambda _, store, id: store.document(id)))
+    int8, half, _ = (
+        done(store, INT8, **session(8.0, 2.0)),
+        done(store, HALF, **session(12.0, 1.5)),
+        done(store, FEW, **session(10.0, 1.0)),
+    )
+    done(store, INT8, "standard", task="another", **session(99.0, 2.0))
+    monkeypatch.setitem(
+        sys.modules,
+        "paretoscope.engine.held_out",
+        SimpleNamespace(keep=lambda _, store, id: store.document(id)),
+    )
     for command in (
         ("run", "plain", "--recipe", "data/recipes/int8.yaml"),
         ("sweep", "plain", "--bits", "8"),
@@ -299,13 +380,20 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
         said = capsys.readouterr().out
         assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
         assert "5.00 ms" in said, command
-        beside = "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting it took 4.00 ms and the baseline 8.00 ms), batch 1"
+        beside = (
+            "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting it took 4.00 ms and the baseline"
+            " 8.00 ms), batch 1"
+        )
         assert (beside in said) == (command[0] in ("run", "keep")), command
-    assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, "documents have what was timed"
+    assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, (
+        "documents have what was timed"
+    )
 
 
-def test_the_only_sitting_is_shown_as_it_was_timed(toys: None, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    done(store, INT8, **sitting(8.0, 2.0))
+def test_the_only_sitting_is_shown_as_it_was_timed(
+    toys: None, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done(store, INT8, **session(8.0, 2.0))
     assert main(["run", "plain", "--recipe", "data/recipes/int8.yaml"]) == 0
     said = capsys.readouterr().out
     assert "90.0 % [88.0, 92.0] (-6.0 points) of 500 examples (validation)" in said
@@ -323,58 +411,116 @@ def test_a_sweep_marks_its_front_its_noise_and_what_failed() -> None:
     assert int8.latency
     noisy = documents.document(PruneWeights(), quality=0.9, speedup=1.0)
     noisy = noisy.model_copy(update={"latency": int8.latency.model_copy(update={"noisy": True})})
-    failed = documents.document(PruneWeights(sparsity=0.7)).model_copy(update={"status": "failed", "latency": None})
+    failed = documents.document(PruneWeights(sparsity=0.7)).model_copy(
+        update={"status": "failed", "latency": None}
+    )
     lines = swept([*rows([base, int8, noisy]), Row(failed)]).splitlines()
-    assert [line.split()[0] for line in lines[1:5]] == [each.trial_id for each in (base, int8, noisy, failed)]
-    assert [line.rsplit("  ", 1)[1].strip() for line in lines[1:5]] == ["on the front", "on the front", "noisy", "failed"]
+    assert [line.split()[0] for line in lines[1:5]] == [
+        each.trial_id for each in (base, int8, noisy, failed)
+    ]
+    assert [line.rsplit("  ", 1)[1].strip() for line in lines[1:5]] == [
+        "on the front",
+        "on the front",
+        "noisy",
+        "failed",
+    ]
     assert "median of 3 sittings" in lines[5]
     assert lines[6] == "On the front: by accuracy, size and p50."
 
 
 def test_until_something_is_measured_here_the_shipped_study_answers(
-    toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    toys: None,
+    say: Say,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shipped = [documents.document(model="plain"), documents.document(Quantize(), model="plain"), documents.document(model="other")]
+    shipped = [
+        documents.document(model="plain"),
+        documents.document(Quantize(), model="plain"),
+        documents.document(model="other"),
+    ]
     monkeypatch.setattr(source, "shipped_study", lambda: shipped)
     found = say("frontier", "plain")
     assert (found["source"], len(found["trials"])) == ("shipped study", 2)
     assert main(["frontier", "plain"]) == 0
-    said = "These 2 models were measured on another machine (Test CPU, 2 cores, VNNI, 01 Mar 2026); measure here with `paretoscope sweep plain`."
+    said = (
+        "These 2 models were measured on another machine (Test CPU, 2 cores, VNNI, 01 Mar 2026);"
+        " measure here with `paretoscope sweep plain`."
+    )
     printed = capsys.readouterr().out
-    assert printed.startswith("plain on trec, Test CPU, 2 cores, VNNI; batch 1, 32 tokens, 2 threads\n")
+    assert printed.startswith(
+        "plain on trec, Test CPU, 2 cores, VNNI; batch 1, 32 tokens, 2 threads\n"
+    )
     assert said in printed
     monkeypatch.setattr(source, "fingerprint", lambda: documents.MACHINE)
     assert main(["frontier", "plain"]) == 0
-    assert "measured on a machine like this one (Test CPU, 2 cores, VNNI, 01 Mar 2026)" in capsys.readouterr().out
-    assert say("report", "plain", "--to", str(tmp_path / "report.html"))["source"] == "shipped study"
+    assert (
+        "measured on a machine like this one (Test CPU, 2 cores, VNNI, 01 Mar 2026)"
+        in capsys.readouterr().out
+    )
+    assert (
+        say("report", "plain", "--to", str(tmp_path / "report.html"))["source"] == "shipped study"
+    )
     mine = done(store, INT8)
     found = say("frontier", "plain")
-    assert (found["source"], [trial["trial_id"] for trial in found["trials"]][-1]) == ("workspace", mine.trial_id)
+    assert (found["source"], [trial["trial_id"] for trial in found["trials"]][-1]) == (
+        "workspace",
+        mine.trial_id,
+    )
 
 
 def test_the_shipped_study_is_named_beside_own_models_and_answers_when_asked(
-    toys: None, say: Say, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+    toys: None,
+    say: Say,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
 ) -> None:
     mine = done(store, INT8)
-    shipped = [documents.document(model="plain", task=mine.task), documents.document(Quantize(), model="plain", task=mine.task)]
+    shipped = [
+        documents.document(model="plain", task=mine.task),
+        documents.document(Quantize(), model="plain", task=mine.task),
+    ]
     monkeypatch.setattr(source, "shipped_study", lambda: shipped)
     assert main(["frontier", "plain"]) == 0
-    assert "The study that ships has 2 models, measured on another machine: see them with --study." in capsys.readouterr().out
+    assert (
+        "The study that ships has 2 models, measured on another machine: see them with --study."
+        in capsys.readouterr().out
+    )
     found = say("frontier", "plain", "--study")
-    assert (found["source"], {trial["trial_id"] for trial in found["trials"]}) == ("shipped study", {document.trial_id for document in shipped})
+    assert (found["source"], {trial["trial_id"] for trial in found["trials"]}) == (
+        "shipped study",
+        {document.trial_id for document in shipped},
+    )
     monkeypatch.setattr(source, "shipped_study", list)
-    assert 'The study that ships has nothing of "plain"; leave out --study.' in refused("frontier", "plain", "--study")
+    assert 'The study that ships has nothing of "plain"; leave out --study.' in refused(
+        "frontier", "plain", "--study"
+    )
 
 
 def test_the_models_own_task_goes_first_and_the_others_are_named(
-    toys: None, say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    toys: None,
+    say: Say,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(catalog, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name, task="toys"))
+    monkeypatch.setattr(
+        source,
+        "resolve_model",
+        lambda name: ModelRef(name=name, kind="builtin", key=name, task="toys"),
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("text,label\n")
     mine = str(tmp_path / "mine.csv")
     on_mine = done(store, HALF, task=mine, measured_at=datetime(2026, 2, 1, tzinfo=UTC))
-    assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][-1] == on_mine.trial_id, "the only task so far"
+    assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][
+        -1
+    ] == on_mine.trial_id, "the only task so far"
     own = done(store, INT8, measured_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][-1] == own.trial_id
     for command in (("frontier", "plain"), ("report", "plain", "--to", "report.html")):
@@ -399,7 +545,9 @@ def test_other_conditions_are_counted_aside(toys: None, say: Say, store: Store) 
     assert other.trial_id not in {trial["trial_id"] for trial in found["trials"]}
 
 
-def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(
+    say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]
+) -> None:
     trial = done(store, INT8).trial_id
     to = tmp_path / "out"
     assert say("export", trial, "--to", str(to)) == {"path": str(to)}
@@ -413,46 +561,78 @@ def test_export_copies_a_folder_or_a_zip_and_overwrites_nothing(say: Say, store:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip", "workspace"]
 
 
-def test_the_start_of_an_id_is_enough_where_it_is_the_only_one(say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_the_start_of_an_id_is_enough_where_it_is_the_only_one(
+    say: Say, store: Store, tmp_path: Path, refused: Callable[..., str]
+) -> None:
     first, second = done(store, INT8).trial_id, store.queue(toy("plain")).trial_id
     say("export", first[:4], "--to", str(tmp_path / "out"))
     assert [job["trial_id"] for job in say("cancel", second[:5], second)["trials"]] == [second]
-    assert f'There is no trial "{first[:3]}"' in refused("export", first[:3], "--to", str(tmp_path / "other"))
+    assert f'There is no trial "{first[:3]}"' in refused(
+        "export", first[:3], "--to", str(tmp_path / "other")
+    )
 
 
-def test_export_of_what_is_not_done_is_refused(store: Store, refused: Callable[..., str], tmp_path: Path) -> None:
+def test_export_of_what_is_not_done_is_refused(
+    store: Store, refused: Callable[..., str], tmp_path: Path
+) -> None:
     trial = store.queue(toy("plain")).trial_id
     assert "is queued and has no model" in refused("export", trial, "--to", str(tmp_path / "out"))
 
 
-def test_compare_pairs_trials_by_what_they_kept(say: Say, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_pairs_trials_by_what_they_kept(
+    say: Say, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     int8, half = done(store, INT8), done(store, HALF)
     (store.root / "samples").mkdir()
     for kept, answers in ((int8, [0, 1, 1, 0]), (half, [0, 0, 1, 1])):
         logits = np.eye(2, dtype=np.float32)[answers]
-        np.savez(store.root / "samples" / f"{kept.trial_id}.npz", logits=logits, labels=np.array([0, 1, 1, 1]), candidate_turn1=np.ones(3))
+        np.savez(
+            store.root / "samples" / f"{kept.trial_id}.npz",
+            logits=logits,
+            labels=np.array([0, 1, 1, 1]),
+            candidate_turn1=np.ones(3),
+        )
     found = say("compare", int8.trial_id[:6], half.trial_id)
     assert [trial["trial_id"] for trial in found["trials"]] == [int8.trial_id, half.trial_id]
-    ((pair),) = found["pairs"]
-    assert (pair["first"], pair["second"], pair["n"], pair["reason"]) == (int8.trial_id, half.trial_id, 4, "")
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["second"], pair["n"], pair["reason"]) == (
+        int8.trial_id,
+        half.trial_id,
+        4,
+        "",
+    )
     assert {key: pair["paired"][key] for key in ("lost", "gained", "mcnemar_p", "agreement")} == {
         "lost": 1,
         "gained": 1,
         "mcnemar_p": 1.0,
         "agreement": 0.5,
     }
-    assert {"stage": "Quantize", "field": "", "values": {int8.trial_id: "int8 dynamic", half.trial_id: "–"}} in found["recipe_differences"]
+    assert {
+        "stage": "Quantize",
+        "field": "",
+        "values": {int8.trial_id: "int8 dynamic", half.trial_id: "–"},
+    } in found["recipe_differences"]
     assert set(found["dominates"]) == {int8.trial_id, half.trial_id}
     assert main(["compare", int8.trial_id, half.trial_id]) == 0
-    assert "magnitude 50 % beside int8 dynamic: 1 of 4 lost, 1 gained, p = 1.00: no clear difference" in capsys.readouterr().out
+    assert (
+        "magnitude 50 % beside int8 dynamic: 1 of 4 lost, 1 gained, p = 1.00: no clear difference"
+        in capsys.readouterr().out
+    )
 
 
-def test_compare_knows_the_shipped_study_which_kept_nothing(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_knows_the_shipped_study_which_kept_nothing(
+    say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
     baseline, int8, *_ = [each for each in shipped_study() if each.model == "minilm-trec"]
     found = say("compare", int8.trial_id, baseline.trial_id)
-    ((pair),) = found["pairs"]
-    assert (pair["first"], pair["paired"]) == (baseline.trial_id, int8.paired and int8.paired.model_dump()), "as it was found when it was measured"
-    beside = f"{int8.trial_id}-baseline"  # as tables name it where the baseline has no trial of its own
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["paired"]) == (
+        baseline.trial_id,
+        int8.paired and int8.paired.model_dump(),
+    ), "as it was found when it was measured"
+    beside = (  # as tables name it where the baseline has no trial of its own
+        f"{int8.trial_id}-baseline"
+    )
     found = say("compare", int8.trial_id, beside)
     assert [trial["trial_id"] for trial in found["trials"]] == [int8.trial_id, beside]
     assert found["pairs"][0]["first"] == beside
@@ -465,18 +645,31 @@ def test_what_cannot_be_compared_is_refused(store: Store, refused: Callable[...,
     assert 'There is no trial "unknown"' in refused("compare", int8, "unknown")
     assert "Trials of different tasks cannot be compared" in refused("compare", int8, other)
     waiting = store.queue(toy("plain")).trial_id
-    assert f"Trial {waiting} is queued and has nothing to compare" in refused("compare", int8, waiting)
+    assert f"Trial {waiting} is queued and has nothing to compare" in refused(
+        "compare", int8, waiting
+    )
 
 
-# --- the queue, the engine, what can be picked ------------------------------------------------------------
+# --- the queue, the engine, what can be picked ----------------------------------------------------
 
 
-def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    assert say("engine", "status") == {"alive": False, "pid": None, "host": None, "stays": False, "running": 0, "queued": 0}
+def test_jobs_cancel_and_engine_status(
+    say: Say, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say("engine", "status") == {
+        "alive": False,
+        "pid": None,
+        "host": None,
+        "stays": False,
+        "running": 0,
+        "queued": 0,
+    }
     assert say("engine", "stop") == {"stopped": False}
     trial = store.queue(toy("plain")).trial_id
     assert [job["status"] for job in say("jobs")["trials"]] == ["queued"]
-    assert say("cancel", trial)["trials"] == [{"trial_id": trial, "status": "cancelled", "cancel_requested": False}]
+    assert say("cancel", trial)["trials"] == [
+        {"trial_id": trial, "status": "cancelled", "cancel_requested": False}
+    ]
     assert main(["jobs"]) == 0
     said = capsys.readouterr().out
     assert "plain on toys" in said
@@ -484,12 +677,19 @@ def test_jobs_cancel_and_engine_status(say: Say, store: Store, capsys: pytest.Ca
 
 
 def test_models_and_tasks_can_be_listed(say: Say) -> None:
-    assert {model["name"] for model in say("models")["models"]} <= {*BUILTIN_MODELS, *BUILTIN_DECODERS}
-    assert {task["name"] for task in say("tasks")["tasks"]} <= set(catalog.BUILTIN_TASKS)
+    assert {model["name"] for model in say("models")["models"]} <= {
+        *BUILTIN_MODELS,
+        *BUILTIN_DECODERS,
+    }
+    assert {task["name"] for task in say("tasks")["tasks"]} <= set(BUILTIN_TASKS)
 
 
 def test_a_split_is_written_as_it_is_used(say: Say, tmp_path: Path) -> None:
-    lines = [{"text": f"{word} number {index}", "label": word} for index in range(40) for word in ("good", "bad")]
+    lines = [
+        {"text": f"{word} number {index}", "label": word}
+        for index in range(40)
+        for word in ("good", "bad")
+    ]
     data = tmp_path / "mine.jsonl"
     data.write_text("\n".join(map(json.dumps, lines)))
     told = say("tasks", str(data), "--split", "test", "--to", str(tmp_path / "test.jsonl"))
@@ -503,9 +703,16 @@ def test_progress_is_said_in_words(store: Store) -> None:
     store.queue(toy("plain", 2))
     assert cli_progress.in_words(store.trials()) == "0 of 2 measured · waiting in the queue"
     [row] = store.claim()
-    progress = Progress(stage="latency", stage_number=2, stage_count=5, step=3, steps=10, seconds_left=20)
+    progress = Progress(
+        stage="latency", stage_number=2, stage_count=5, step=3, steps=10, seconds_left=20
+    )
     store.record_progress(row.trial_id, row.attempts, progress)
-    assert cli_progress.in_words([store.trial(row.trial_id)]) == "fp32 baseline: latency (2 of 5), step 3 of 10, about 20 s left"
+    assert (
+        cli_progress.in_words([store.trial(row.trial_id)])
+        == "fp32 baseline: latency (2 of 5), step 3 of 10, about 20 s left"
+    )
     for each in store.trials():
         store.request_cancel(each.trial_id)
-    assert cli_progress.in_words(store.trials()).startswith("0 of 2 measured"), "what was cancelled was not measured"
+    assert cli_progress.in_words(store.trials()).startswith("0 of 2 measured"), (
+        "what was cancelled was not measured"
+    )

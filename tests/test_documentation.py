@@ -1,4 +1,6 @@
-"""What exists is documented, and what is documented exists: the reference is compared with the code that it is written from."""
+"""What exists is documented, and what is documented exists: the reference is compared with the code
+that it is written from.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def test_nothing_stale_lies_in_the_reference(generate: ModuleType) -> None:
     assert {path.name for path in (PROJECT / "docs" / "reference").iterdir()} == set(generate.PAGES)
 
 
-def _leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+def _leaves(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
@@ -52,11 +56,16 @@ def _leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iter
 def test_every_command_and_option_is_documented(generate: ModuleType) -> None:
     text = _reference("command-line.md")
     commands = dict(_leaves(generate._parser()))
-    assert {("run",), ("sweep",), ("frontier",), ("export",), ("report",), ("engine",)} <= set(commands)
+    assert {("run",), ("sweep",), ("frontier",), ("export",), ("report",), ("engine",)} <= set(
+        commands
+    )
     for names, command in commands.items():
         assert f"## paretoscope {' '.join(names)}\n" in text
         for action in command._actions:
-            assert action.help, f"`paretoscope {' '.join(names)}` does not say what {action.option_strings or action.dest} does"
+            assert action.help, (
+                f"`paretoscope {' '.join(names)}` does not say what"
+                f" {action.option_strings or action.dest} does"
+            )
             if action.help != argparse.SUPPRESS and "--help" not in action.option_strings:
                 assert all(option in text for option in action.option_strings)
 
@@ -72,19 +81,23 @@ def test_every_stage_and_field_is_documented(kind: str) -> None:
         assert field.description, f"{kind}.{name} has no description"
 
 
-@pytest.mark.parametrize("table", ["WEIGHT_SCORES", "STRUCTURE_CRITERIA", "ROUNDINGS", "CALIBRATIONS"])
+@pytest.mark.parametrize(
+    "table", ["WEIGHT_SCORES", "STRUCTURE_CRITERIA", "ROUNDINGS", "CALIBRATIONS"]
+)
 def test_every_method_is_documented_and_has_its_file(table: str) -> None:
     text = _reference("recipes.md")
     for method in getattr(methods, table).values():
-        assert f"| `{method.name}` | {method.label} | {method.source} | `{method.carried_out_by}` |" in text
-        assert importlib.util.find_spec(method.carried_out_by), f"{method.carried_out_by} does not exist"
+        assert f"| `{method.name}` | {method.label} | {method.source} | `{method.module}` |" in text
+        assert importlib.util.find_spec(method.module), f"{method.module} does not exist"
 
 
 def test_no_method_table_is_left_out(generate: ModuleType) -> None:
     tables = [
         value
         for value in vars(methods).values()
-        if isinstance(value, dict) and value and all(isinstance(one, methods.Method) for one in value.values())
+        if isinstance(value, dict)
+        and value
+        and all(isinstance(one, methods.Method) for one in value.values())
     ]
     assert [known for _, known in generate.METHOD_TABLES.values()] == tables
 
@@ -95,12 +108,21 @@ def test_every_metric_is_documented(key: str) -> None:
 
 
 def test_every_field_of_the_trial_document_is_documented() -> None:
-    assert all(f"| `{name}` |" in _reference("trial-document.md") for name in TrialDocument.model_fields)
+    assert all(
+        f"| `{name}` |" in _reference("trial-document.md") for name in TrialDocument.model_fields
+    )
 
 
 def test_every_environment_variable_is_documented_and_read(generate: ModuleType) -> None:
-    sources = [PROJECT / "app.py", *(path for name in ("compression", "pages") for path in (PROJECT / name).rglob("*.py"))]
-    read = {name for path in sources for name in re.findall(r"PARETOSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    sources = [
+        PROJECT / "app.py",
+        *(path for name in ("compression", "pages") for path in (PROJECT / name).rglob("*.py")),
+    ]
+    read = {
+        name
+        for path in sources
+        for name in re.findall(r"PARETOSCOPE_[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
     assert read == set(generate.ENVIRONMENT)
     assert all(f"| `{name}` |" in _reference("environment.md") for name in read)
 
@@ -111,13 +133,21 @@ PROSE = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_links_between_files_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
-    missing = [link for link in links if not link.startswith("http") and not (path.parent / link).exists()]
+    missing = [
+        link for link in links if not link.startswith("http") and not (path.parent / link).exists()
+    ]
     assert not missing, f"{path.name} links to {missing}"
 
 
 def test_the_readme_shows_real_targets_and_commands(generate: ModuleType) -> None:
-    readme = "\n".join(path.read_text(encoding="utf-8") for path in PROSE if "reference" not in path.parts)
-    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    readme = "\n".join(
+        path.read_text(encoding="utf-8") for path in PROSE if "reference" not in path.parts
+    )
+    targets = set(
+        re.findall(
+            r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    )
     assert set(re.findall(r"`make ([a-z-]+)", readme)) <= targets
     commands = {names[0] for names, _ in _leaves(generate._parser())}
     shown = set(re.findall(r"(?:^ {4}|`)paretoscope ([a-z]+)", readme, flags=re.MULTILINE))
@@ -128,7 +158,9 @@ def test_the_readme_shows_real_targets_and_commands(generate: ModuleType) -> Non
 
 
 def test_yaml_in_the_readme_is_a_recipe() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    blocks = re.findall(
+        r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     assert blocks
     for block in blocks:
         assert parse_recipe(yaml.safe_load(block)).stages

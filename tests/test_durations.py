@@ -27,9 +27,16 @@ def test_run_time_adds_up_steps_and_scales_training_with_epochs() -> None:
 
 def test_a_stage_takes_as_long_as_those_that_went_the_same_way_while_there_are_any() -> None:
     usual = {"prepare": 4.0, "export": 1.0, "accuracy": 2.0, "latency": 5.0}
-    nearest, gptq = (Quantize(scheme="weight-only", bits=4, rounding=rounding) for rounding in ("rtn", "gptq"))
-    trials = [document(stage, timings_s=usual, stage_seconds=(took,)) for stage, took in ((nearest, 3.0), (gptq, 600.0))]
-    fewer, fitted = (Quantize(scheme="weight-only", bits=2, rounding=rounding) for rounding in ("rtn", "awq"))
+    nearest, gptq = (
+        Quantize(scheme="weight-only", bits=4, rounding=rounding) for rounding in ("rtn", "gptq")
+    )
+    trials = [
+        document(stage, timings_s=usual, stage_seconds=(took,))
+        for stage, took in ((nearest, 3.0), (gptq, 600.0))
+    ]
+    fewer, fitted = (
+        Quantize(scheme="weight-only", bits=2, rounding=rounding) for rounding in ("rtn", "awq")
+    )
     same, other = (expected_seconds(trials, Recipe(stages=(stage,))) for stage in (fewer, fitted))
     assert same is not None
     assert other is not None

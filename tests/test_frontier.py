@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier import pareto
-from paretoscope.frontier.front import Constraint, Frontier, MaxDrop, Point, front, objectives
-from paretoscope.frontier.points import against_baseline, clear_loss
+from paretoscope.frontier.front import Frontier, front
+from paretoscope.frontier.limits import Constraint, MaxDrop
+from paretoscope.frontier.points import Point, against_baseline, clear_loss, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.trials.trial import MetricValue
 
@@ -22,26 +23,47 @@ ALL = objectives("size_bytes", "quality", "latency_p50_ms")
 KEYS = ("size_bytes", "latency_p50_ms", "peak_memory_bytes")
 
 
-def at(id: str, size: float | None, quality: float | None, p50: float | None = None, *, half: float = 0.0, p: float | None = None) -> Point:
+def at(
+    id: str,
+    size: float | None,
+    quality: float | None,
+    p50: float | None = None,
+    *,
+    half: float = 0.0,
+    p: float | None = None,
+) -> Point:
     """A point; `half` is half the width of the interval of its quality."""
-    given_values = {"size_bytes": (size, 0.0), "quality": (quality, half), "latency_p50_ms": (p50, 0.0)}
-    values = {key: None if v is None else MetricValue(key, v, v - h, v + h) for key, (v, h) in given_values.items()}
+    given_values = {
+        "size_bytes": (size, 0.0),
+        "quality": (quality, half),
+        "latency_p50_ms": (p50, 0.0),
+    }
+    values = {
+        key: None if v is None else MetricValue(key, v, v - h, v + h)
+        for key, (v, h) in given_values.items()
+    }
     return Point(id, values, quality_p=p)
 
 
 def lower(*vectors: tuple[float, ...]) -> list[Point]:
     """Points in metrics where lower is better, called 0, 1, 2 ..."""
-    return [Point(str(i), {k: MetricValue(k, x) for k, x in zip(KEYS, v, strict=False)}) for i, v in enumerate(vectors)]
+    return [
+        Point(str(i), {k: MetricValue(k, x) for k, x in zip(KEYS, v, strict=False)})
+        for i, v in enumerate(vectors)
+    ]
 
 
 def brute_front(vectors: list[tuple[float, ...]]) -> set[int]:
     def beaten(i: int) -> bool:
-        return any(all(a <= b for a, b in zip(v, vectors[i], strict=True)) and v != vectors[i] for v in vectors)
+        return any(
+            all(a <= b for a, b in zip(v, vectors[i], strict=True)) and v != vectors[i]
+            for v in vectors
+        )
 
     return {i for i in range(len(vectors)) if not beaten(i)}
 
 
-# --- dominance ----------------------------------------------------------------------------------------
+# --- dominance ------------------------------------------------------------------------------------
 
 
 def test_dominance_of_every_pair_of_ties_and_infinities() -> None:
@@ -58,7 +80,9 @@ small = st.sampled_from([-INF, -1.0, 0.0, 0.5, 1.0, 2.0, INF])
 
 
 @settings(deadline=None)
-@given(st.integers(1, 3).flatmap(lambda n: st.lists(st.tuples(*[small] * n), min_size=1, max_size=12)))
+@given(
+    st.integers(1, 3).flatmap(lambda n: st.lists(st.tuples(*[small] * n), min_size=1, max_size=12))
+)
 def test_front_is_what_brute_force_finds(vectors: list[tuple[float, ...]]) -> None:
     found = front(lower(*vectors), objectives(*KEYS[: len(vectors[0])]))
     expected = brute_front(vectors)
@@ -76,22 +100,36 @@ def test_direction_comes_from_the_metric_table() -> None:
     found = front([at("big", 90, 0.96), at("small", 20, 0.95), at("bad", 30, 0.90)], SIZE_QUALITY)
     assert found.on_front == ("small", "big")
     assert found.dominators("bad") == ("small",)
-    reverse = front([at("big", 90, 0.96), at("small", 20, 0.95)], objectives("quality", "size_bytes"))
-    assert reverse.on_front == ("small", "big")  # along x means small to large also where high is better
+    reverse = front(
+        [at("big", 90, 0.96), at("small", 20, 0.95)], objectives("quality", "size_bytes")
+    )
+    assert reverse.on_front == (
+        "small",
+        "big",
+    )  # along x means small to large also where high is better
 
 
 def test_duplicates_share_their_fate() -> None:
-    found = front([at("a", 20, 0.95), at("b", 20, 0.95), at("c", 30, 0.95), at("d", 30, 0.95)], SIZE_QUALITY)
+    found = front(
+        [at("a", 20, 0.95), at("b", 20, 0.95), at("c", 30, 0.95), at("d", 30, 0.95)], SIZE_QUALITY
+    )
     assert found.on_front == ("a", "b")
     assert found.dominated == ("c", "d")
     assert found.dominators("c") == ("a", "b")
 
 
 def test_missing_and_nan_are_listed_aside_and_never_compared() -> None:
-    found = front([at("a", 20, 0.95), at("none", None, 0.99), at("nan", 1, NAN), Point("empty", {})], SIZE_QUALITY)
+    found = front(
+        [at("a", 20, 0.95), at("none", None, 0.99), at("nan", 1, NAN), Point("empty", {})],
+        SIZE_QUALITY,
+    )
     assert found.on_front == ("a",)
     assert found.dominated == ()
-    assert dict(found.not_comparable) == {"none": ("size_bytes",), "nan": ("quality",), "empty": ("size_bytes", "quality")}
+    assert dict(found.not_comparable) == {
+        "none": ("size_bytes",),
+        "nan": ("quality",),
+        "empty": ("size_bytes", "quality"),
+    }
     assert found.dominators("none") == ()
     assert found.needed("none") == ()
 
@@ -102,7 +140,13 @@ def test_a_metric_that_is_no_objective_may_be_missing() -> None:
 
 def test_nothing_in_nothing_out() -> None:
     found = front([], SIZE_QUALITY)
-    assert (found.on_front, found.step, found.knee, found.hypervolume(), found.statistically_on_front) == ((), (), None, 0.0, ())
+    assert (
+        found.on_front,
+        found.step,
+        found.knee,
+        found.hypervolume(),
+        found.statistically_on_front,
+    ) == ((), (), None, 0.0, ())
 
 
 def test_misuse_is_refused() -> None:
@@ -114,22 +158,35 @@ def test_misuse_is_refused() -> None:
         objectives("qualty")
 
 
-# --- intervals ----------------------------------------------------------------------------------------
+# --- intervals ------------------------------------------------------------------------------------
 
 
 def test_a_point_whose_interval_overlaps_the_front_is_statistically_on_it() -> None:
-    points = [at("front", 20, 0.95, half=0.01), at("overlaps", 21, 0.945, half=0.01), at("clearly", 21, 0.90, half=0.01)]
+    points = [
+        at("front", 20, 0.95, half=0.01),
+        at("overlaps", 21, 0.945, half=0.01),
+        at("clearly", 21, 0.90, half=0.01),
+    ]
     assert front(points, SIZE_QUALITY).statistically_on_front == ("front", "overlaps")
 
 
 def test_an_exactly_equal_size_does_not_save_a_clear_loss() -> None:
-    points = [at("front", 20, 0.95, half=0.01), at("worse", 20, 0.90, half=0.01), at("touches", 20, 0.93, half=0.01)]
+    points = [
+        at("front", 20, 0.95, half=0.01),
+        at("worse", 20, 0.90, half=0.01),
+        at("touches", 20, 0.93, half=0.01),
+    ]
     found = front(points, SIZE_QUALITY)
-    assert found.statistically_on_front == ("front", "touches")  # .94 against .94: no end is worse than the other
+    assert found.statistically_on_front == (
+        "front",
+        "touches",
+    )  # .94 against .94: no end is worse than the other
 
 
 @given(st.lists(st.tuples(small, small), min_size=1, max_size=8))
-def test_without_intervals_only_the_front_is_statistically_on_it(vectors: list[tuple[float, float]]) -> None:
+def test_without_intervals_only_the_front_is_statistically_on_it(
+    vectors: list[tuple[float, float]],
+) -> None:
     found = front(lower(*vectors), objectives(*KEYS[:2]))
     assert found.statistically_on_front == found.on_front
 
@@ -140,17 +197,27 @@ def test_half_an_interval_and_a_nan_end_count_as_the_value() -> None:
     assert value.interval("size_bytes") is None
 
 
-# --- the line, the knee, the volume ---------------------------------------------------------------------
+# --- the line, the knee, the volume ---------------------------------------------------------------
 
 
 def test_step_line_turns_at_the_corner_that_is_worse_in_both() -> None:
     points = [at("a", 10, 0.90), at("b", 20, 0.95), at("c", 90, 0.96), at("dominated", 95, 0.91)]
-    assert front(points, SIZE_QUALITY).step == ((10, 0.90), (20, 0.90), (20, 0.95), (90, 0.95), (90, 0.96))
+    assert front(points, SIZE_QUALITY).step == (
+        (10, 0.90),
+        (20, 0.90),
+        (20, 0.95),
+        (90, 0.95),
+        (90, 0.96),
+    )
 
 
 def test_step_line_runs_along_x_also_where_high_is_better() -> None:
     points = [at("a", 10, 0.90), at("b", 20, 0.95)]
-    assert front(points, objectives("quality", "size_bytes")).step == ((0.90, 10), (0.90, 20), (0.95, 20))
+    assert front(points, objectives("quality", "size_bytes")).step == (
+        (0.90, 10),
+        (0.90, 20),
+        (0.95, 20),
+    )
 
 
 def test_step_line_is_for_two_objectives_and_finite_points() -> None:
@@ -180,7 +247,9 @@ def test_fronts_without_a_knee(vectors: list[tuple[float, float]], why: str) -> 
 def test_knee_ties_are_broken_by_balance_then_by_order() -> None:
     # Stretched to 0..1 both inner points sum to .75: .125 + .625 is less balanced than .5 + .25.
     assert pareto.knee([(0, 4), (0.5, 2.5), (2, 1), (4, 0)]) == 2
-    assert pareto.knee([(4, 0), (2, 1), (1, 2), (0, 4)]) == 2  # mirror images: the lexicographically smaller
+    assert (
+        pareto.knee([(4, 0), (2, 1), (1, 2), (0, 4)]) == 2
+    )  # mirror images: the lexicographically smaller
 
 
 def test_a_metric_that_does_not_vary_changes_no_knee() -> None:
@@ -189,15 +258,24 @@ def test_a_metric_that_does_not_vary_changes_no_knee() -> None:
 
 
 def test_normalising_survives_huge_spans_and_infinities() -> None:
-    assert pareto.normalised([(-1e308, 0.0), (1e308, INF), (0.0, -INF)]) == [(0.0, 0.0), (1.0, 1.0), (0.5, 0.0)]
+    assert pareto.normalised([(-1e308, 0.0), (1e308, INF), (0.0, -INF)]) == [
+        (0.0, 0.0),
+        (1.0, 1.0),
+        (0.5, 0.0),
+    ]
 
 
 def test_hypervolume_of_known_fronts() -> None:
     assert pareto.hypervolume([], (1, 1)) == 0
     assert pareto.hypervolume([(0.5, 0.5)], (1, 1)) == 0.25
-    assert pareto.hypervolume([(1, 0), (2, 0)], (1, 1)) == 0  # not better than the reference everywhere
+    assert (
+        pareto.hypervolume([(1, 0), (2, 0)], (1, 1)) == 0
+    )  # not better than the reference everywhere
     assert pareto.hypervolume([(0, 0, 0)], (2, 3, 4)) == 24
-    assert pareto.hypervolume([(1, 2, 3), (2, 1, 3), (2, 2, 1)], (4, 4, 4)) == 6 + 6 + 12 - 4 - 4 - 4 + 4
+    assert (
+        pareto.hypervolume([(1, 2, 3), (2, 1, 3), (2, 2, 1)], (4, 4, 4))
+        == 6 + 6 + 12 - 4 - 4 - 4 + 4
+    )
     assert pareto.hypervolume([(-INF, 0)], (1, 1)) == INF
 
 
@@ -205,10 +283,16 @@ grid = st.integers(0, 5).map(float)
 
 
 @settings(deadline=None)
-@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[grid] * n), min_size=1, max_size=6)))
-def test_hypervolume_counts_the_unit_cells_that_are_dominated(vectors: list[tuple[float, ...]]) -> None:
+@given(
+    st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[grid] * n), min_size=1, max_size=6))
+)
+def test_hypervolume_counts_the_unit_cells_that_are_dominated(
+    vectors: list[tuple[float, ...]],
+) -> None:
     cells = itertools.product(range(5), repeat=len(vectors[0]))
-    counted = sum(any(all(x <= c for x, c in zip(v, cell, strict=True)) for v in vectors) for cell in cells)
+    counted = sum(
+        any(all(x <= c for x, c in zip(v, cell, strict=True)) for v in vectors) for cell in cells
+    )
     assert pareto.hypervolume(vectors, (5.0,) * len(vectors[0])) == pytest.approx(counted)
 
 
@@ -221,15 +305,19 @@ def test_hypervolume_of_a_frontier_states_its_reference() -> None:
 
 
 @given(st.lists(st.tuples(grid, grid), min_size=1, max_size=8), st.tuples(grid, grid))
-def test_another_point_never_shrinks_the_volume(vectors: list[tuple[float, float]], new: tuple[float, float]) -> None:
+def test_another_point_never_shrinks_the_volume(
+    vectors: list[tuple[float, float]], new: tuple[float, float]
+) -> None:
     assert pareto.hypervolume([*vectors, new], (6, 6)) >= pareto.hypervolume(vectors, (6, 6))
 
 
-# --- what would it take -----------------------------------------------------------------------------------
+# --- what would it take ---------------------------------------------------------------------------
 
 
 def test_what_a_dominated_point_needs() -> None:
-    found = front([at("small", 10e6, 0.90), at("good", 20e6, 0.95), at("p", 25e6, 0.93)], SIZE_QUALITY)
+    found = front(
+        [at("small", 10e6, 0.90), at("good", 20e6, 0.95), at("p", 25e6, 0.93)], SIZE_QUALITY
+    )
     needed = {each.metric: each for each in found.needed("p")}
     assert needed["size_bytes"].bound == 20e6
     assert needed["size_bytes"].change == -5e6
@@ -241,7 +329,9 @@ def test_what_a_dominated_point_needs() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(grid, grid, grid), min_size=2, max_size=8))
-def test_past_the_needed_bound_is_on_the_front_and_short_of_it_is_not(vectors: list[tuple[float, ...]]) -> None:
+def test_past_the_needed_bound_is_on_the_front_and_short_of_it_is_not(
+    vectors: list[tuple[float, ...]],
+) -> None:
     chosen = objectives(*KEYS)
     found = front(lower(*vectors), chosen)
     for id in found.dominated:
@@ -255,7 +345,7 @@ def test_past_the_needed_bound_is_on_the_front_and_short_of_it_is_not(vectors: l
                 assert (id in front(lower(*moved), chosen).on_front) == on_front
 
 
-# --- limits and the recommendation ------------------------------------------------------------------------
+# --- limits and the recommendation ----------------------------------------------------------------
 
 BASE = at("fp32", 90e6, 0.960, 8.0, half=0.012)
 STUDIES = [
@@ -271,16 +361,22 @@ STUDIES = [
 def test_no_clear_loss_goes_before_a_smaller_model_that_clearly_loses() -> None:
     found = recommend(STUDIES, [], ALL, BASE)
     assert (found.best, found.runner_up) == ("student-3 int8", "ffn-50 int8")
-    assert found.reason == (
-        "student-3 int8: 94.8 % (-1.2 points, p = .09: no clear loss), 4.00x faster, 5.29x smaller. "
-        "6 models are on the front within the limits, 2 of them with a clear loss of accuracy; "
-        "of the others this is the best compromise of size on disk, accuracy and latency p50."
+    assert (
+        found.reason
+        == "student-3 int8: 94.8 % (-1.2 points, p = .09: no clear loss), 4.00x faster, 5.29x"
+        " smaller. 6 models are on the front within the limits, 2 of them with a clear loss of"
+        " accuracy; of the others this is the best compromise of size on disk, accuracy and"
+        " latency p50."
     )
 
 
 @pytest.mark.parametrize(("p", "best"), [(0.0501, "safe"), (0.9, "quick")])
 def test_a_loss_counts_for_as_much_as_it_is_sure(p: float, best: str) -> None:
-    points = [BASE, at("safe", 20e6, 0.963, 7.0, half=0.01, p=0.5), at("quick", 20e6, 0.945, 6.8, half=0.01, p=p)]
+    points = [
+        BASE,
+        at("safe", 20e6, 0.963, 7.0, half=0.01, p=0.5),
+        at("quick", 20e6, 0.945, 6.8, half=0.01, p=p),
+    ]
     assert recommend(points, [MaxDrop(0.02)], ALL, BASE).best == best
 
 
@@ -297,7 +393,13 @@ def test_a_limit_moves_the_pick_and_its_slack_is_said() -> None:
 
 
 def test_when_all_clearly_lose_the_knee_is_taken() -> None:
-    points = [BASE, *(at(str(size), size, quality, half=0.001, p=0.0) for size, quality in ((5e6, 0.50), (20e6, 0.90), (60e6, 0.91)))]
+    points = [
+        BASE,
+        *(
+            at(str(size), size, quality, half=0.001, p=0.0)
+            for size, quality in ((5e6, 0.50), (20e6, 0.90), (60e6, 0.91))
+        ),
+    ]
     found = recommend(points, [], SIZE_QUALITY, BASE)
     assert found.best == str(20e6) == front(points, SIZE_QUALITY).knee
     assert "loses accuracy beyond chance" in found.reason
@@ -325,18 +427,23 @@ def test_no_point_feasible_says_which_limit_and_by_how_much() -> None:
     found = recommend(STUDIES, limits, ALL, BASE)
     assert found.best is None
     assert found.feasible == ()
-    # int8 is 0.7 of 7.1 ms away from the latency, ffn-50 .006 of .66 from the drop: the drop is nearer.
+    # int8 is 0.7 of 7.1 ms away from the latency, ffn-50 .006 of .66 from the drop: the drop is
+    # nearer.
     (only,) = found.too_tight
     assert (found.closest, only.limit) == ("ffn-50 int8", limits[1])
     assert (only.bound, only.by) == (pytest.approx(0.009), pytest.approx(0.006))
     assert recommend(STUDIES, [limits[0], MaxDrop(only.bound)], ALL, BASE).best == "ffn-50 int8"
-    assert found.reason == (
-        "No model meets every limit. ffn-50 int8 comes closest: Accuracy drop ≤ 0.300 points is too tight by 0.600 points (0.900 points would do)."
+    assert (
+        found.reason
+        == "No model meets every limit. ffn-50 int8 comes closest: Accuracy drop ≤ 0.300 points is"
+        " too tight by 0.600 points (0.900 points would do)."
     )
 
 
 def test_when_one_limit_does_not_do_all_that_must_give_way_are_named() -> None:
-    found = recommend(STUDIES, [Constraint("size_bytes", 1e6), Constraint("latency_p50_ms", 0.1)], ALL, BASE)
+    found = recommend(
+        STUDIES, [Constraint("size_bytes", 1e6), Constraint("latency_p50_ms", 0.1)], ALL, BASE
+    )
     assert len(found.too_tight) == 2
     assert "Size on disk ≤ 1.00 MB is too tight by" in found.reason
     assert "Latency p50 ≤ 0.100 ms is too tight by" in found.reason
@@ -348,7 +455,9 @@ def test_exactly_on_a_limit_is_within_it_whatever_the_rounding() -> None:
     limit = MaxDrop(0.02)
     assert limit.slack(points[1], points[0]) == 0.0
     assert Constraint("quality", 0.94).slack(points[1], None) == 0.0
-    assert recommend(points, [limit, Constraint("size_bytes", 1)], SIZE_QUALITY, points[0]).best == "p"
+    assert (
+        recommend(points, [limit, Constraint("size_bytes", 1)], SIZE_QUALITY, points[0]).best == "p"
+    )
 
 
 def test_limits_follow_the_direction_of_their_metric() -> None:
@@ -362,7 +471,9 @@ def test_limits_follow_the_direction_of_their_metric() -> None:
 def test_an_unmeasured_metric_under_a_limit_is_not_feasible() -> None:
     points = [at("a", 10, 0.95), at("b", 20, 0.96, 1.0)]
     assert recommend(points, [Constraint("latency_p50_ms", 5)], SIZE_QUALITY).feasible == ("b",)
-    assert recommend(points[:1], [Constraint("latency_p50_ms", 5)], SIZE_QUALITY).reason.startswith("No model has been measured")
+    assert recommend(points[:1], [Constraint("latency_p50_ms", 5)], SIZE_QUALITY).reason.startswith(
+        "No model has been measured"
+    )
 
 
 def test_infinite_limits_and_values_are_values() -> None:
@@ -391,20 +502,35 @@ def test_a_loss_is_clear_by_the_paired_test_else_by_intervals() -> None:
 
 
 def test_words_against_the_baseline_say_the_direction() -> None:
-    assert against_baseline(at("a", 180e6, 0.97, 16.0), BASE) == "97.0 % (+1.0 points), 2.00x slower, 2.00x larger"
+    assert (
+        against_baseline(at("a", 180e6, 0.97, 16.0), BASE)
+        == "97.0 % (+1.0 points), 2.00x slower, 2.00x larger"
+    )
     assert against_baseline(at("a", None, None), BASE) == ""
 
 
 def test_a_speed_up_that_may_be_one_is_no_change_and_equal_files_are_the_same_size() -> None:
-    values = {"speedup": MetricValue("speedup", 1.02, 0.98, 1.05), "size_bytes": MetricValue("size_bytes", 90.0001e6)}
+    values = {
+        "speedup": MetricValue("speedup", 1.02, 0.98, 1.05),
+        "size_bytes": MetricValue("size_bytes", 90.0001e6),
+    }
     assert against_baseline(Point("a", values), BASE) == "no clear change of speed, the same size"
     faster = {"speedup": MetricValue("speedup", 1.2, 1.1, 1.3)}
     assert against_baseline(Point("a", faster, noisy=True), BASE) == "1.20x faster (noisy)"
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.sampled_from([None, 0.01, 0.5])), min_size=1, max_size=8), st.integers(1, 4))
-def test_a_recommendation_is_feasible_on_the_front_and_does_not_depend_on_order(rows: list[tuple[int, int, float | None]], limit: int) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 4), st.sampled_from([None, 0.01, 0.5])),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(1, 4),
+)
+def test_a_recommendation_is_feasible_on_the_front_and_does_not_depend_on_order(
+    rows: list[tuple[int, int, float | None]], limit: int
+) -> None:
     points = [at(str(i), size, quality / 10, p=p) for i, (size, quality, p) in enumerate(rows)]
     found = recommend(points, [Constraint("size_bytes", limit)], SIZE_QUALITY, points[0])
     within = [p for p in points if (p.value("size_bytes") or 0) <= limit]
@@ -414,7 +540,11 @@ def test_a_recommendation_is_feasible_on_the_front_and_does_not_depend_on_order(
         assert found.best in front(within, SIZE_QUALITY).on_front
         assert found.runner_up != found.best
     backwards = recommend(points[::-1], [Constraint("size_bytes", limit)], SIZE_QUALITY, points[0])
-    assert (backwards.best, backwards.runner_up, backwards.closest) == (found.best, found.runner_up, found.closest)
+    assert (backwards.best, backwards.runner_up, backwards.closest) == (
+        found.best,
+        found.runner_up,
+        found.closest,
+    )
 
 
 def test_a_thousand_points_take_no_time() -> None:

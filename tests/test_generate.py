@@ -43,7 +43,10 @@ def decoder(made: Path) -> Decoder:
 
 
 def ids(decoder: Decoder, prompt: list[int], count: int = 12, **settings: float) -> list[int]:
-    return [token.id for token in decoder.stream(prompt, max_new_tokens=count, past_ends=True, **settings)]  # pyright: ignore[reportArgumentType]
+    return [
+        token.id
+        for token in decoder.stream(prompt, max_new_tokens=count, past_ends=True, **settings)
+    ]  # pyright: ignore[reportArgumentType]
 
 
 def test_a_seed_gives_one_text(decoder: Decoder) -> None:
@@ -51,7 +54,11 @@ def test_a_seed_gives_one_text(decoder: Decoder) -> None:
     assert first == ids(decoder, [5, 6, 7], temperature=1.0, seed=1)
     assert first != ids(decoder, [5, 6, 7], temperature=1.0, seed=2)
     greedy = ids(decoder, [5, 6, 7])
-    assert greedy == ids(decoder, [5, 6, 7], temperature=1.0, top_k=1, seed=3) == ids(decoder, [5, 6, 7], temperature=1.0, top_p=1e-9, seed=4)
+    assert (
+        greedy
+        == ids(decoder, [5, 6, 7], temperature=1.0, top_k=1, seed=3)
+        == ids(decoder, [5, 6, 7], temperature=1.0, top_p=1e-9, seed=4)
+    )
 
 
 def test_tokens_are_drawn_by_their_probability() -> None:
@@ -76,14 +83,18 @@ def test_two_thousand_tokens_are_read(decoder: Decoder) -> None:
 
 
 def test_the_context_is_a_limit_that_is_said(decoder: Decoder) -> None:
-    with pytest.raises(ArtifactError, match=r"2,100 tokens, but the model reads at most 2,099; shorten it"):
+    with pytest.raises(
+        ArtifactError, match=r"2,100 tokens, but the model reads at most 2,099; shorten it"
+    ):
         decoder.stream([5] * 2100, max_new_tokens=1)
     assert len(ids(decoder, [5] * 2097, 10)) == 3
     with pytest.raises(ArtifactError, match="no tokens"):
         decoder.stream([], max_new_tokens=1)
 
 
-def test_chat_is_chatml_where_the_model_has_it(decoder: Decoder, made: Path, tmp_path: Path) -> None:
+def test_chat_is_chatml_where_the_model_has_it(
+    decoder: Decoder, made: Path, tmp_path: Path
+) -> None:
     assert decoder.chat_prompt("hi") == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
     plain = Decoder(tmp_path, decoder.session, decoder.context, decoder.ends)
     assert plain.chat_prompt("hi") == "hi"
@@ -96,8 +107,21 @@ def test_a_folder_without_a_decoder_is_refused(tmp_path: Path) -> None:
 
 def test_the_artefact_answers_by_itself(made: Path, decoder: Decoder, tmp_path: Path) -> None:
     """`run.py` writes what the loop here writes, in a process that has nothing else."""
-    record = pack(made, tmp_path / "artefact", Recipe(), "# card", {"conditions": {"threads": 1, "batch": 1, "sequence": 32}})
-    assert {"model.onnx", "model.onnx.data", "genai_config.json", "tokenizer.json", "tokenizer_config.json", "run.py"} <= set(record.files)
+    record = pack(
+        made,
+        tmp_path / "artefact",
+        Recipe(),
+        "# card",
+        {"conditions": {"threads": 1, "batch": 1, "sequence": 32}},
+    )
+    assert {
+        "model.onnx",
+        "model.onnx.data",
+        "genai_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "run.py",
+    } <= set(record.files)
     assert "score.onnx" not in record.files
     done = run(tmp_path / "artefact", "the winter")
     prompt = decoder.encode(decoder.chat_prompt("the winter"))
@@ -105,11 +129,15 @@ def test_the_artefact_answers_by_itself(made: Path, decoder: Decoder, tmp_path: 
     assert done.strip("\n\ufffd") == expected.strip("\n\ufffd")
     assert "ms to the first token after a prompt of 32" in run(tmp_path / "artefact", "--time")
     assert "an empty line ends it" in run(tmp_path / "artefact", "--help")
-    assert expected.strip("\n\ufffd") in run(tmp_path / "artefact", asked="the winter")  # a chat that ends with its input
+    assert expected.strip("\n\ufffd") in run(
+        tmp_path / "artefact", asked="the winter"
+    )  # a chat that ends with its input
 
 
 def run(artefact: Path, *given: str, asked: str = "") -> str:
     command = [sys.executable, "run.py", *given]
-    done = subprocess.run(command, cwd=artefact, input=asked.encode(), capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=artefact, input=asked.encode(), capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()

@@ -1,4 +1,6 @@
-"""Prose as a task: documents in splits that share nothing, files that are refused, pieces for training, questions that can be answered."""
+"""Prose as a task: documents in splits that share nothing, files that are refused, pieces for
+training, questions that can be answered.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,22 @@ from paretoscope.catalog import check_task
 from paretoscope.errors import TaskError
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.load import describe_task, export_split, load_task
-from paretoscope.tasks.prose import CHOICES, CLOZE, ClozeSplit, chunks, first_documents, load_language, question
+from paretoscope.tasks.prose import (
+    CHOICES,
+    CLOZE,
+    ClozeSplit,
+    chunks,
+    first_documents,
+    load_language,
+    question,
+)
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import normalize
 
-DOCUMENTS = [f"Document {number} begins here. " + " ".join(f"word{number}x{place}" for place in range(80)) for number in range(30)]
+DOCUMENTS = [
+    f"Document {number} begins here. " + " ".join(f"word{number}x{place}" for place in range(80))
+    for number in range(30)
+]
 
 
 def test_prose_is_split_by_document() -> None:
@@ -33,15 +46,23 @@ def test_an_exported_document_has_no_label(tmp_path: Path) -> None:
     task = load_task(resolve_task("prose"))
     assert export_split(task, "test", tmp_path / "test.jsonl") == 319
     content = (tmp_path / "test.jsonl").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == describe_task(resolve_task("prose"))["splits"]["test"]["sha256"]
+    assert (
+        hashlib.sha256(content).hexdigest()
+        == describe_task(resolve_task("prose"))["splits"]["test"]["sha256"]
+    )
     assert json.loads(content.splitlines()[0]).keys() == {"id", "text"}
 
 
 def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("\n\n \n".join(DOCUMENTS))
     (tmp_path / "own.jsonl").write_text("\n".join(json.dumps({"body": text}) for text in DOCUMENTS))
-    (tmp_path / "own.csv").write_text("\n".join(["text,other", *(f'"{text}",1' for text in DOCUMENTS)]))
-    found = [load_language(resolve_task(str(tmp_path / name), architecture="decoder")) for name in ("own.txt", "own.jsonl", "own.csv")]
+    (tmp_path / "own.csv").write_text(
+        "\n".join(["text,other", *(f'"{text}",1' for text in DOCUMENTS)])
+    )
+    found = [
+        load_language(resolve_task(str(tmp_path / name), architecture="decoder"))
+        for name in ("own.txt", "own.jsonl", "own.csv")
+    ]
     assert len({split.sha256 for task in found for split in task.splits.values()}) == 4
     assert resolve_task(str(tmp_path / "own.txt")).architecture == "decoder"
 
@@ -57,7 +78,9 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
         ("columns.jsonl", '{"a": "x", "b": "y"}', "no column with a usual name for the text"),
     ],
 )
-def test_what_is_no_prose_is_one_sentence(tmp_path: Path, name: str, content: str, said: str) -> None:
+def test_what_is_no_prose_is_one_sentence(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(TaskError, match=said):
         load_language(resolve_task(str(tmp_path / name), architecture="decoder"))
@@ -67,7 +90,9 @@ def test_task_and_model_have_to_fit(tmp_path: Path) -> None:
     decoder = ModelRef(name="lm", kind="folder", architecture="decoder", key="0")
     classifier = decoder.model_copy(update={"name": "bert", "architecture": "classifier"})
     check_task(resolve_task("prose"), decoder)
-    with pytest.raises(TaskError, match=r'"trec" is for a classifier.*"lm" is a language model.*prose, prose-cloze'):
+    with pytest.raises(
+        TaskError, match=r'"trec" is for a classifier.*"lm" is a language model.*prose, prose-cloze'
+    ):
         check_task(resolve_task("trec"), decoder)
     with pytest.raises(TaskError, match=r'"prose" is for a language model.*"bert" is a classifier'):
         check_task(resolve_task("prose"), classifier)
@@ -81,7 +106,14 @@ def test_task_and_model_have_to_fit(tmp_path: Path) -> None:
 def test_pieces_come_from_as_many_documents_as_they_can() -> None:
     documents = [np.full(length, number) for number, length in enumerate((300, 20, 600))]
     found = chunks(documents, 256)
-    assert [(int(piece[0]), len(piece)) for piece in found] == [(0, 256), (1, 20), (2, 256), (0, 44), (2, 256), (2, 88)]
+    assert [(int(piece[0]), len(piece)) for piece in found] == [
+        (0, 256),
+        (1, 20),
+        (2, 256),
+        (0, 44),
+        (2, 256),
+        (2, 88),
+    ]
 
 
 def test_scored_documents_are_whole_and_the_first() -> None:
@@ -99,9 +131,15 @@ def test_questions_quote_their_document() -> None:
     for asked in split.questions[:50]:
         assert len(set(asked.choices)) == CHOICES
         true = f"{asked.context} {asked.choices[asked.answer]}"
-        assert sum(true in text for text in texts) == 1, "the true continuation stands right after the context"
-        assert sum(all(choice in text for choice in asked.choices) for text in texts) == 1, "the others stand in the same document"
+        assert sum(true in text for text in texts) == 1, (
+            "the true continuation stands right after the context"
+        )
+        assert sum(all(choice in text for choice in asked.choices) for text in texts) == 1, (
+            "the others stand in the same document"
+        )
     answers = np.bincount([asked.answer for asked in split.questions], minlength=CHOICES)
-    assert answers.min() > 0.15 * len(split.questions), "no place among the four is the true one more often"
+    assert answers.min() > 0.15 * len(split.questions), (
+        "no place among the four is the true one more often"
+    )
     assert question(split.texts[0], 7) == question(split.texts[0], 7)
     assert question("Too short. To ask.", 0) is None

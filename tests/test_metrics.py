@@ -1,4 +1,6 @@
-"""The metric table: numbers as a person reads them, and a name for each number that a trial document yields."""
+"""The metric table: numbers as a person reads them, and a name for each number that a trial
+document yields.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from tests.documents import document
         ("size_bytes", None, "–"),
     ],
 )
-def test_numbers_read_as_a_person_would_write_them(key: str, value: float | None, shown: str) -> None:
+def test_numbers_read_as_a_person_would_write_them(
+    key: str, value: float | None, shown: str
+) -> None:
     assert METRICS[key].format(value) == shown
 
 

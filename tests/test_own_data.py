@@ -24,8 +24,12 @@ def rows(count: int = 60, labels: tuple[str, ...] = ("no", "yes")) -> list[tuple
     return [(f"example number {n}", labels[n % len(labels)]) for n in range(count)]
 
 
-def csv(path: Path, content: list[tuple[str, str]], header: str = "text,label", encoding: str = "utf-8") -> Path:
-    path.write_text(header + "\n" + "".join(f"{text},{label}\n" for text, label in content), encoding=encoding)
+def csv(
+    path: Path, content: list[tuple[str, str]], header: str = "text,label", encoding: str = "utf-8"
+) -> Path:
+    path.write_text(
+        header + "\n" + "".join(f"{text},{label}\n" for text, label in content), encoding=encoding
+    )
     return path
 
 
@@ -40,10 +44,19 @@ def refusal(path: Path, model_labels: tuple[str, ...] | None = None, **options: 
 def test_formats_give_equal_splits(tmp_path: Path) -> None:
     data = rows()
     csv(tmp_path / "a.csv", data)
-    (tmp_path / "b.tsv").write_text("text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in data))
-    (tmp_path / "c.jsonl").write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in data))
-    pyarrow.parquet.write_table(pyarrow.table({"text": [t for t, _ in data], "label": [n for _, n in data]}), tmp_path / "d.parquet")
-    (tmp_path / "e.csv").write_text('"text";"label"\r\n' + "".join(f'"{text}";{label}\r\n' for text, label in data))
+    (tmp_path / "b.tsv").write_text(
+        "text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in data)
+    )
+    (tmp_path / "c.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in data)
+    )
+    pyarrow.parquet.write_table(
+        pyarrow.table({"text": [t for t, _ in data], "label": [n for _, n in data]}),
+        tmp_path / "d.parquet",
+    )
+    (tmp_path / "e.csv").write_text(
+        '"text";"label"\r\n' + "".join(f'"{text}";{label}\r\n' for text, label in data)
+    )
     loaded = [load(tmp_path / name) for name in ("a.csv", "b.tsv", "c.jsonl", "d.parquet", "e.csv")]
     assert len({tuple(part.sha256 for part in task.splits.values()) for task in loaded}) == 1
     assert loaded[0].labels == ("no", "yes")
@@ -51,9 +64,13 @@ def test_formats_give_equal_splits(tmp_path: Path) -> None:
 
 
 def test_fields_with_quotes_commas_and_line_ends(tmp_path: Path) -> None:
-    content = 'text,label\n"one, ""two""\nthree",yes\n' + "".join(f"{text},{label}\n" for text, label in rows())
+    content = 'text,label\n"one, ""two""\nthree",yes\n' + "".join(
+        f"{text},{label}\n" for text, label in rows()
+    )
     (tmp_path / "d.csv").write_text(content)
-    assert 'one, "two"\nthree' in {text for part in load(tmp_path / "d.csv").splits.values() for text in part.texts}
+    assert 'one, "two"\nthree' in {
+        text for part in load(tmp_path / "d.csv").splits.values() for text in part.texts
+    }
 
 
 def test_words_that_pandas_takes_for_missing_stay_labels(tmp_path: Path) -> None:
@@ -63,24 +80,43 @@ def test_words_that_pandas_takes_for_missing_stay_labels(tmp_path: Path) -> None
 def test_columns_are_guessed_and_can_be_named(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", rows(), header="Review,Sentiment")
     assert load(path).labels == ("no", "yes")
-    swapped = csv(tmp_path / "e.csv", [(label, text) for text, label in rows()], header="text,label")
+    swapped = csv(
+        tmp_path / "e.csv", [(label, text) for text, label in rows()], header="text,label"
+    )
     assert load(swapped, text_column="label", label_column="text").labels == ("no", "yes")
 
 
 def test_columns_that_cannot_be_guessed_are_listed_with_the_option(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", rows(), header="foo,bar")
-    assert refusal(path).endswith("its columns are: foo, bar. Choose the text column with --text-column.")
+    assert refusal(path).endswith(
+        "its columns are: foo, bar. Choose the text column with --text-column."
+    )
     assert refusal(path, text_column="foo").endswith("Choose the label column with --label-column.")
-    assert 'has no column "fooo" for the text; did you mean "foo"?' in refusal(path, text_column="fooo")
+    assert 'has no column "fooo" for the text; did you mean "foo"?' in refusal(
+        path, text_column="fooo"
+    )
     assert 'both read from the column "foo"' in refusal(path, text_column="foo", label_column="foo")
-    assert 'has 2 columns named "text"' in refusal(csv(tmp_path / "e.csv", rows(), header="text,text"), label_column="text")
+    assert 'has 2 columns named "text"' in refusal(
+        csv(tmp_path / "e.csv", rows(), header="text,text"), label_column="text"
+    )
 
 
 @pytest.mark.parametrize(
-    ("encoding", "word"), [("latin-1", "café"), ("cp1252", "naïve €"), ("utf-16", "日本"), ("gb18030", "中文"), ("utf-8-sig", "é")]
+    ("encoding", "word"),
+    [
+        ("latin-1", "café"),
+        ("cp1252", "naïve €"),
+        ("utf-16", "日本"),
+        ("gb18030", "中文"),
+        ("utf-8-sig", "é"),
+    ],
 )
 def test_encodings(tmp_path: Path, encoding: str, word: str) -> None:
-    path = csv(tmp_path / "d.csv", [(f"{word} {n}", "no" if n % 2 else "yes") for n in range(60)], encoding=encoding)
+    path = csv(
+        tmp_path / "d.csv",
+        [(f"{word} {n}", "no" if n % 2 else "yes") for n in range(60)],
+        encoding=encoding,
+    )
     task = load(path, encoding=encoding)
     assert all(text.startswith(word) for part in task.splits.values() for text in part.texts)
 
@@ -91,16 +127,24 @@ def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
 
 def test_a_wrong_encoding_names_the_byte_and_a_better_one(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [("caf\u00e9", "no"), *rows()], encoding="latin-1")
-    assert "is not utf-8: byte 14 (0xe9) cannot be read; give another with --encoding, such as latin-1." in refusal(path)
+    assert (
+        "is not utf-8: byte 14 (0xe9) cannot be read; give another with --encoding, such as"
+        " latin-1." in refusal(path)
+    )
     path = csv(tmp_path / "e.csv", rows(), encoding="utf-16")
     assert "such as utf-16" in refusal(path)
     path = csv(tmp_path / "f.csv", [("caf\u00e9", "no"), *rows()])
-    assert "is not ascii: byte 14 (0xc3) cannot be read; give another with --encoding, such as utf-8." in refusal(path, encoding="ascii")
+    assert (
+        "is not ascii: byte 14 (0xc3) cannot be read; give another with --encoding, such as utf-8."
+        in refusal(path, encoding="ascii")
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-99", "base64", "a\0b", ""])
 def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
-    assert "There is no text encoding" in refusal(csv(tmp_path / "d.csv", rows()), encoding=encoding)
+    assert "There is no text encoding" in refusal(
+        csv(tmp_path / "d.csv", rows()), encoding=encoding
+    )
 
 
 def test_integer_labels(tmp_path: Path) -> None:
@@ -111,7 +155,9 @@ def test_integer_labels(tmp_path: Path) -> None:
     assert task.labels[10] == "class k"
     assert load(path, tuple(f"LABEL_{n}" for n in range(11))).splits["test"].labels.max() == 10
     assert "The label 10 of" in (sentence := refusal(path, ("neg", "pos", "neutral")))
-    assert "(line 3) is not an output of the model, which has 0 to 2: neg, pos, neutral." in sentence
+    assert (
+        "(line 3) is not an output of the model, which has 0 to 2: neg, pos, neutral." in sentence
+    )
 
 
 def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:
@@ -123,13 +169,20 @@ def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:
 def test_typed_labels_in_json(tmp_path: Path) -> None:
     def write(labels: list[Any]) -> Path:
         path = tmp_path / "d.jsonl"
-        path.write_text("".join(json.dumps({"text": f"t {n}", "label": labels[n % len(labels)]}) + "\n" for n in range(60)))
+        path.write_text(
+            "".join(
+                json.dumps({"text": f"t {n}", "label": labels[n % len(labels)]}) + "\n"
+                for n in range(60)
+            )
+        )
         return path
 
     assert load(write([False, True])).labels == ("0", "1")
     assert load(write([0.0, 1.0])).labels == ("0", "1")
     assert load(write(["x", 1])).labels == ("1", "x")
-    assert "is list ['a', 'b'], but has to be one name or one integer" in refusal(write([["a", "b"], "c"]))
+    assert "is list ['a', 'b'], but has to be one name or one integer" in refusal(
+        write([["a", "b"], "c"])
+    )
     assert "in line 2 is missing" in refusal(write(["a", None]))
 
 
@@ -141,7 +194,9 @@ def test_label_unknown_to_the_model(tmp_path: Path) -> None:
 
 def test_empty_texts_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [*rows(4), ("", "no"), ("  ", "yes"), *rows()])
-    assert "has 2 texts without content, the first in line 6; fill or remove such rows." in refusal(path)
+    assert "has 2 texts without content, the first in line 6; fill or remove such rows." in refusal(
+        path
+    )
 
 
 def test_too_little_or_too_uniform_data(tmp_path: Path) -> None:

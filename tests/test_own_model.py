@@ -19,20 +19,32 @@ from paretoscope.sources.resolve import resolve_model
 def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
     """A folder that has all that a sequence classifier needs before its weights are looked at."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "no", "1": "yes"}} | config
+    content = {
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": {"0": "no", "1": "yes"},
+    } | config
     (folder / "config.json").write_text(json.dumps(content))
     (folder / "tokenizer.json").write_text("{}")
-    save_file({"classifier.weight": np.full((2, 4), weight, dtype=np.float32)}, folder / "model.safetensors")
+    save_file(
+        {"classifier.weight": np.full((2, 4), weight, dtype=np.float32)},
+        folder / "model.safetensors",
+    )
     return folder
 
 
-# --- folders ------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 def test_a_folder_is_known_by_content(tmp_path: Path) -> None:
     first, copy = write_model(tmp_path / "one"), write_model(tmp_path / "two")
     ref = resolve_model(str(first))
-    assert (ref.kind, ref.labels, ref.classes, ref.outputs, ref.task) == ("folder", ("no", "yes"), 2, ("no", "yes"), None)
+    assert (ref.kind, ref.labels, ref.classes, ref.outputs, ref.task) == (
+        "folder",
+        ("no", "yes"),
+        2,
+        ("no", "yes"),
+        None,
+    )
     assert ref.key == resolve_model(str(copy)).key
     write_model(copy, weight=2.0)
     assert ref.key != resolve_model(str(copy)).key
@@ -40,7 +52,9 @@ def test_a_folder_is_known_by_content(tmp_path: Path) -> None:
     assert ref.key != resolve_model(str(first)).key
 
 
-def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_model(tmp_path / "org" / "mine")
     monkeypatch.chdir(tmp_path)
     assert resolve_model("org/mine").name == str(tmp_path / "org" / "mine")
@@ -49,12 +63,17 @@ def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("config", "outputs"),
     [
-        ({"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}, ("LABEL_0", "LABEL_1", "LABEL_2")),
+        (
+            {"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}},
+            ("LABEL_0", "LABEL_1", "LABEL_2"),
+        ),
         ({"id2label": None, "num_labels": 4}, ("LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3")),
         ({"id2label": None}, ("LABEL_0", "LABEL_1")),
     ],
 )
-def test_labels_without_real_names_are_none(tmp_path: Path, config: dict[str, Any], outputs: tuple[str, ...]) -> None:
+def test_labels_without_real_names_are_none(
+    tmp_path: Path, config: dict[str, Any], outputs: tuple[str, ...]
+) -> None:
     ref = resolve_model(str(write_model(tmp_path / "model", **config)))
     assert ref.labels is None
     assert ref.outputs == outputs
@@ -62,7 +81,9 @@ def test_labels_without_real_names_are_none(tmp_path: Path, config: dict[str, An
 
 def test_labels_come_in_the_order_of_their_number(tmp_path: Path) -> None:
     names = {str(index): f"class {index}" for index in reversed(range(12))}
-    assert resolve_model(str(write_model(tmp_path / "model", id2label=names))).labels == tuple(f"class {index}" for index in range(12))
+    assert resolve_model(str(write_model(tmp_path / "model", id2label=names))).labels == tuple(
+        f"class {index}" for index in range(12)
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,14 +95,21 @@ def test_labels_come_in_the_order_of_their_number(tmp_path: Path) -> None:
         ({}, None),
     ],
 )
-def test_longest_input_follows_from_the_positions(tmp_path: Path, config: dict[str, Any], tokens: int | None) -> None:
+def test_longest_input_follows_from_the_positions(
+    tmp_path: Path, config: dict[str, Any], tokens: int | None
+) -> None:
     assert resolve_model(str(write_model(tmp_path / "model", **config))).max_tokens == tokens
 
 
 def test_shards_are_accepted_and_a_missing_one_is_named(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model")
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
-    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    index = {
+        "weight_map": {
+            "a": "model-00001-of-00002.safetensors",
+            "b": "model-00002-of-00002.safetensors",
+        }
+    }
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(ModelError, match="model-00002-of-00002"):
         resolve_model(str(folder))
@@ -97,7 +125,10 @@ def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
     for given in (folder, folder / name):
         with pytest.raises(ModelError) as caught:
             resolve_model(str(given))
-        assert f'{name}" is a pickle file, which can run code when opened; convert it to safetensors.' in str(caught.value)
+        assert (
+            f'{name}" is a pickle file, which can run code when opened; convert it to safetensors.'
+            in str(caught.value)
+        )
 
 
 def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
@@ -108,10 +139,16 @@ def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("architectures", "what"),
-    [(["BertModel"], "a BertModel"), (["BertForMaskedLM"], "a BertForMaskedLM"), (None, "names no architecture")],
+    [
+        (["BertModel"], "a BertModel"),
+        (["BertForMaskedLM"], "a BertForMaskedLM"),
+        (None, "names no architecture"),
+    ],
 )
 def test_a_model_without_a_head_is_named(tmp_path: Path, architectures: Any, what: str) -> None:
-    with pytest.raises(ModelError, match="a classification head or a language head is needed") as caught:
+    with pytest.raises(
+        ModelError, match="a classification head or a language head is needed"
+    ) as caught:
         resolve_model(str(write_model(tmp_path / "model", architectures=architectures)))
     assert what in str(caught.value)
 
@@ -122,14 +159,20 @@ def test_a_model_without_a_head_is_named(tmp_path: Path, architectures: Any, wha
         ("config.json", None, "has no config.json"),
         ("config.json", "{", "cannot be read as JSON"),
         ("config.json", "[]", "should hold a JSON object"),
-        ("config.json", '{"architectures": ["XForSequenceClassification"], "id2label": {"0": "a", "2": "b"}}', "does not name outputs 0, 1, 2"),
+        (
+            "config.json",
+            '{"architectures": ["XForSequenceClassification"], "id2label": {"0": "a", "2": "b"}}',
+            "does not name outputs 0, 1, 2",
+        ),
         ("model.safetensors", None, "has no weights"),
         ("model.safetensors", "not a tensor", "is not a whole safetensors file"),
         ("model.safetensors", "", "is not a whole safetensors file"),
         ("tokenizer.json", None, "has no tokenizer"),
     ],
 )
-def test_a_folder_with_a_broken_file(tmp_path: Path, file: str, content: str | None, message: str) -> None:
+def test_a_folder_with_a_broken_file(
+    tmp_path: Path, file: str, content: str | None, message: str
+) -> None:
     folder = write_model(tmp_path / "model")
     (folder / file).unlink()
     if content is not None:
@@ -153,7 +196,7 @@ def test_a_single_file_is_no_model(tmp_path: Path) -> None:
         resolve_model(str(weights))
 
 
-# --- hub ----------------------------------------------------------------------------------------------
+# --- hub ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -174,14 +217,22 @@ def put_in_cache(cache: Path, commit: str = "a" * 40) -> Path:
 def test_a_cached_hub_model_needs_no_network(hub_cache: Path) -> None:
     folder = put_in_cache(hub_cache)
     ref = resolve_model("org/name")
-    assert (ref.kind, ref.name, ref.path, ref.revision) == ("hub", "org/name", str(folder), "a" * 40)
+    assert (ref.kind, ref.name, ref.path, ref.revision) == (
+        "hub",
+        "org/name",
+        str(folder),
+        "a" * 40,
+    )
     assert resolve_model("org/name@main").key == ref.key == own_model.content_key(folder)
 
 
 @pytest.mark.parametrize("name", ["org/other", "org/name@v2"])
 def test_a_hub_model_that_is_not_cached_while_offline(hub_cache: Path, name: str) -> None:
     put_in_cache(hub_cache)
-    with pytest.raises(ModelError, match=f'the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set'):
+    with pytest.raises(
+        ModelError,
+        match=f'the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set',
+    ):
         resolve_model(name)
 
 
@@ -198,7 +249,9 @@ def test_hub_failures_are_one_sentence(hub_cache: Path, monkeypatch: pytest.Monk
         resolve_model("org/name")
 
 
-def test_only_harmless_files_are_downloaded(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_harmless_files_are_downloaded(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[dict[str, Any]] = []
 
     def downloaded(repository: str, **options: Any) -> str:
@@ -208,26 +261,46 @@ def test_only_harmless_files_are_downloaded(hub_cache: Path, monkeypatch: pytest
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr("huggingface_hub.snapshot_download", downloaded)
     resolve_model("org/name@v1.0")
-    assert (asked[0]["repository"], asked[0]["revision"], asked[0]["local_files_only"]) == ("org/name", "v1.0", True)
-    assert not any(pattern.endswith((".bin", ".py", ".pt")) or pattern == "*" for pattern in asked[0]["allow_patterns"])
+    assert (asked[0]["repository"], asked[0]["revision"], asked[0]["local_files_only"]) == (
+        "org/name",
+        "v1.0",
+        True,
+    )
+    assert not any(
+        pattern.endswith((".bin", ".py", ".pt")) or pattern == "*"
+        for pattern in asked[0]["allow_patterns"]
+    )
     assert "token" not in asked[0]
     assert len(asked) == 1
 
 
-# --- language models ----------------------------------------------------------------------------------
+# --- language models ------------------------------------------------------------------------------
 
 
 def test_a_language_model_is_known_by_its_head(tmp_path: Path) -> None:
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "max_position_embeddings": 64}
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "max_position_embeddings": 64,
+    }
     ref = resolve_model(str(write_model(tmp_path / "model", **config)))
-    assert (ref.architecture, ref.labels, ref.classes, ref.max_tokens) == ("decoder", None, None, 64)
+    assert (ref.architecture, ref.labels, ref.classes, ref.max_tokens) == (
+        "decoder",
+        None,
+        None,
+        64,
+    )
     gpt2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_positions": 32}
     assert resolve_model(str(write_model(tmp_path / "gpt2", **gpt2))).max_tokens == 32
 
 
 def test_a_language_model_of_another_family_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match='family "opt" are not supported; supported are llama, mistral'):
-        resolve_model(str(write_model(tmp_path / "model", architectures=["OPTForCausalLM"], model_type="opt")))
+    with pytest.raises(
+        ModelError, match='family "opt" are not supported; supported are llama, mistral'
+    ):
+        resolve_model(
+            str(write_model(tmp_path / "model", architectures=["OPTForCausalLM"], model_type="opt"))
+        )
 
 
 def write_gguf(path: Path, family: str = "llama", context: int = 64) -> Path:
@@ -248,7 +321,14 @@ def test_a_gguf_file_is_known_by_its_header(tmp_path: Path) -> None:
     assert resolve_model(str(write_gguf(tmp_path / "other.gguf", context=65))).key != ref.key
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"PK", "is no GGUF file"), (b"GGUF\x03", "is damaged"), (b"GGUF" + b"\xff" * 40, "is damaged")])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"PK", "is no GGUF file"),
+        (b"GGUF\x03", "is damaged"),
+        (b"GGUF" + b"\xff" * 40, "is damaged"),
+    ],
+)
 def test_a_broken_gguf_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(content)

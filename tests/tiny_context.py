@@ -1,4 +1,6 @@
-"""A tiny model and the context that the engine would give a stage, for tests of pruning and distillation."""
+"""A tiny model and the context that the engine would give a stage, for tests of pruning and
+distillation.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.tiny_models import make_tiny
 
 def tiny_model(folder: Path, family: str = "bert", layers: int = 2) -> PreTrainedModel:
     """A tiny classifier of two labels, the same weights every time."""
-    return AutoModelForSequenceClassification.from_pretrained(make_tiny(family, folder, layers=layers)).eval()
+    return AutoModelForSequenceClassification.from_pretrained(
+        make_tiny(family, folder, layers=layers)
+    ).eval()
 
 
 def tiny_split(texts: int = 24) -> EncodedSplit:

@@ -1,4 +1,5 @@
-"""Tiny random sequence classifiers of four families, as full local folders, for tests that need no hub.
+"""Tiny random sequence classifiers of four families, as full local folders, for tests that need no
+hub.
 
 Two layers, hidden size 32, four heads of 8, a feed-forward width of 64: a whole trial on one takes
 moments. The weights are random but wide (std 0.2), so that what a test changes shows in the logits.
@@ -26,20 +27,37 @@ from transformers import (
 )
 
 FAMILIES = ("bert", "distilbert", "roberta", "electra")
-WORDS = "the a is was of in what who where when how many good bad film plot question city country name year free win call love".split()
+WORDS = (
+    "the a is was of in what who where when how many good bad film plot question city country name"
+    " year free win call love".split()
+)
 
 
 def wordpiece() -> Tokenizer:
-    """A WordPiece tokenizer as BERT, DistilBERT and ELECTRA have: letters, `##` pieces and a few whole words."""
+    """A WordPiece tokenizer as BERT, DistilBERT and ELECTRA have: letters, `##` pieces and a few
+    whole words.
+    """
     characters = string.ascii_lowercase + string.digits + string.punctuation
-    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in characters), *WORDS[2:], "the"]
+    entries = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *characters,
+        *(f"##{c}" for c in characters),
+        *WORDS[2:],
+        "the",
+    ]
     vocabulary = {entry: number for number, entry in enumerate(dict.fromkeys(entries))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     ends = [("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
     return tokenizer
 
 
@@ -56,8 +74,13 @@ def byte_pairs() -> Tokenizer:
     return tokenizer
 
 
-def _model(family: str, vocabulary_size: int, labels: Sequence[str], layers: int) -> PreTrainedModel:
-    names = {"id2label": dict(enumerate(labels)), "label2id": {label: number for number, label in enumerate(labels)}}
+def _model(
+    family: str, vocabulary_size: int, labels: Sequence[str], layers: int
+) -> PreTrainedModel:
+    names = {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
     shape = {"vocab_size": vocabulary_size, "initializer_range": 0.2, **names}
     usual = {
         "hidden_size": 32,
@@ -71,10 +94,23 @@ def _model(family: str, vocabulary_size: int, labels: Sequence[str], layers: int
         case "bert":
             return BertForSequenceClassification(BertConfig(**usual))
         case "distilbert":
-            config = DistilBertConfig(dim=32, n_layers=layers, n_heads=4, hidden_dim=64, max_position_embeddings=128, **shape)
+            config = DistilBertConfig(
+                dim=32,
+                n_layers=layers,
+                n_heads=4,
+                hidden_dim=64,
+                max_position_embeddings=128,
+                **shape,
+            )
             return DistilBertForSequenceClassification(config)
         case "roberta":
-            config = RobertaConfig(**{**usual, "max_position_embeddings": 130}, type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2)
+            config = RobertaConfig(
+                **{**usual, "max_position_embeddings": 130},
+                type_vocab_size=1,
+                pad_token_id=1,
+                bos_token_id=0,
+                eos_token_id=2,
+            )
             return RobertaForSequenceClassification(config)
         case "electra":
             return ElectraForSequenceClassification(ElectraConfig(embedding_size=16, **usual))
@@ -82,7 +118,9 @@ def _model(family: str, vocabulary_size: int, labels: Sequence[str], layers: int
             raise ValueError(f"family must be one of {', '.join(FAMILIES)}, but got {family}")
 
 
-def make_tiny(family: str, folder: Path, labels: Sequence[str] = ("a", "b"), layers: int = 2) -> Path:
+def make_tiny(
+    family: str, folder: Path, labels: Sequence[str] = ("a", "b"), layers: int = 2
+) -> Path:
     """Write a model folder (`config.json`, `model.safetensors`, `tokenizer.json`) and return it.
 
     The same arguments give the same weights. Texts of up to 128 tokens fit.
@@ -95,6 +133,11 @@ def make_tiny(family: str, folder: Path, labels: Sequence[str] = ("a", "b"), lay
     model.eval().save_pretrained(folder, safe_serialization=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     mask, pad = ("<mask>", "<pad>") if family == "roberta" else ("[MASK]", "[PAD]")
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "mask_token": mask, "pad_token": pad, "model_max_length": 128}
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "mask_token": mask,
+        "pad_token": pad,
+        "model_max_length": 128,
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder

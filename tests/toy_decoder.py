@@ -1,7 +1,9 @@
-"""A decoder's folder made by hand, for tests of measuring that need no torch: its answer is the mean of what it has read so far.
+"""A decoder's folder made by hand, for tests of measuring that need no torch: its answer is the
+mean of what it has read so far.
 
-`embedding` [vocabulary, width] looks a token up, the cache holds what was looked up, and the mean over all tokens so far times
-`head` [width, vocabulary] are the logits. So numpy can say what every number has to be.
+`embedding` [vocabulary, width] looks a token up, the cache holds what was looked up, and the mean
+over all tokens so far times `head` [width, vocabulary] are the logits. So numpy can say what every
+number has to be.
 """
 
 from __future__ import annotations
@@ -19,14 +21,25 @@ WORDS = "the a of in to and said is was it for on that with by at he as be from"
 
 
 def toy_decoder(folder: Path, *, seed: int = 0, noise: float = 0.0) -> Path:
-    """A folder with model.onnx, score.onnx, config.json and tokenizer.json; `noise` moves the head, as compression would."""
+    """A folder with model.onnx, score.onnx, config.json and tokenizer.json; `noise` moves the head,
+    as compression would.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     embedding, head = weights(seed, noise)
     onnx.save(_graph(embedding, head, every_token=False), folder / "model.onnx")
     onnx.save(_graph(embedding, head, every_token=True), folder / "score.onnx")
-    config = {"vocab_size": VOCABULARY, "max_position_embeddings": CONTEXT, "architectures": ["ToyForCausalLM"]}
+    config = {
+        "vocab_size": VOCABULARY,
+        "max_position_embeddings": CONTEXT,
+        "architectures": ["ToyForCausalLM"],
+    }
     (folder / "config.json").write_text(json.dumps(config))
-    entries = {word: number for number, word in enumerate([*WORDS, *(f"word{number}" for number in range(VOCABULARY - len(WORDS)))])}
+    entries = {
+        word: number
+        for number, word in enumerate(
+            [*WORDS, *(f"word{number}" for number in range(VOCABULARY - len(WORDS)))]
+        )
+    }
     tokenizer = Tokenizer(models.WordLevel(entries, unk_token="the"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -36,8 +49,13 @@ def toy_decoder(folder: Path, *, seed: int = 0, noise: float = 0.0) -> Path:
 def weights(seed: int = 0, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """`embedding` and `head` in float32."""
     random = np.random.default_rng(seed)
-    embedding, head = random.normal(size=(VOCABULARY, WIDTH)), random.normal(size=(WIDTH, VOCABULARY))
-    return embedding.astype(np.float32), (head + noise * random.normal(size=head.shape)).astype(np.float32)
+    embedding, head = (
+        random.normal(size=(VOCABULARY, WIDTH)),
+        random.normal(size=(WIDTH, VOCABULARY)),
+    )
+    return embedding.astype(np.float32), (head + noise * random.normal(size=head.shape)).astype(
+        np.float32
+    )
 
 
 def logits(ids: np.ndarray, seed: int = 0, noise: float = 0.0) -> np.ndarray:
@@ -70,17 +88,34 @@ def _graph(embedding: np.ndarray, head: np.ndarray, *, every_token: bool) -> onn
         node("Unsqueeze", ["counts", "last"], ["counts.row"]),
         node("Reshape", ["sums", "flat"], ["sums.flat"]),
         node("Div", ["sums.flat", "counts.row"], ["means"]),
-        node("Shape", ["input_ids"], ["shape"], start=1) if every_token else node("Identity", ["first"], ["shape"]),
+        (
+            node("Shape", ["input_ids"], ["shape"], start=1)
+            if every_token
+            else node("Identity", ["first"], ["shape"])
+        ),
         node("Neg", ["shape"], ["from"]),
         node("Slice", ["means", "from", "end", "first"], ["read"]),
         node("MatMul", ["read", "head.0"], ["logits"]),
     ]
     ids = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", length]) for name, length in (("input_ids", "n"), ("attention_mask", "m"))
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", length])
+        for name, length in (("input_ids", "n"), ("attention_mask", "m"))
     ]
-    past = [helper.make_tensor_value_info(f"past_key_values.0.{kind}", TensorProto.FLOAT, ["batch", 1, "past", WIDTH]) for kind in ("key", "value")]
-    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "k", VOCABULARY])]
-    outputs += [helper.make_tensor_value_info(f"present.0.{kind}", TensorProto.FLOAT, ["batch", 1, "m", WIDTH]) for kind in ("key", "value")]
+    past = [
+        helper.make_tensor_value_info(
+            f"past_key_values.0.{kind}", TensorProto.FLOAT, ["batch", 1, "past", WIDTH]
+        )
+        for kind in ("key", "value")
+    ]
+    outputs = [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "k", VOCABULARY])
+    ]
+    outputs += [
+        helper.make_tensor_value_info(
+            f"present.0.{kind}", TensorProto.FLOAT, ["batch", 1, "m", WIDTH]
+        )
+        for kind in ("key", "value")
+    ]
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "toy", [*ids, *past], outputs, tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)

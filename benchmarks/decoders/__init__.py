@@ -1,1 +1,3 @@
-"""What compression does to a language model, measured, beside llama.cpp: `python -m benchmarks.decoders`."""
+"""What compression does to a language model, measured, beside llama.cpp: `python -m
+benchmarks.decoders`.
+"""

@@ -1,6 +1,8 @@
-"""What GPTQ over the whole model costs, seconds and peak memory, and what the points of a sweep make once for all of them.
+"""What GPTQ over the whole model costs, seconds and peak memory, and what the points of a sweep
+make once for all of them.
 
-Always in a fresh workspace, so that nothing is found in a cache, and the first in a process of its own, so that its peak is its own.
+Always in a fresh workspace, so that nothing is found in a cache, and the first in a process of its
+own, so that its peak is its own.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from paretoscope.workspace import Workspace
 
 GPTQ: Stages = [{"kind": "quantize", "scheme": "weight-only", "bits": 4, "rounding": "gptq"}]
 SWEEP = {
-    f"{bits:g} bits {rounding}": [{"kind": "quantize", "scheme": "weight-only", "bits": bits, "rounding": rounding}]
+    f"{bits:g} bits {rounding}": [
+        {"kind": "quantize", "scheme": "weight-only", "bits": bits, "rounding": rounding}
+    ]
     for rounding, bits in product(("gptq", "awq", "hqq"), (8, 4, 3, 2))
 }
 """Twelve points, from one base, one export and one set of Hessians."""
@@ -33,7 +37,9 @@ MOST_MINUTES, MOST_BYTES = 4.0, 3e9
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one stage: seconds, and bytes that the process had resident at most, everything that it imports with them."""
+    """Of one stage: seconds, and bytes that the process had resident at most, everything that it
+    imports with them.
+    """
 
     seconds: float
     peak_bytes: int
@@ -45,14 +51,25 @@ def run(asked: Asked) -> None:
     found = Found("time", asked)
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder, _alone() as process:
         cost = process.submit(measured, asked, folder).result()
-    wanted = f"GPTQ over the whole model in at most {MOST_MINUTES:g} minutes and {MOST_BYTES / 1e9:g} GB"
-    said = f"{cost.seconds:.0f} s, {cost.peak_bytes / 1e9:.2f} GB resident at most ({cost.empty_bytes / 1e9:.2f} GB of it imports)"
+    wanted = (
+        f"GPTQ over the whole model in at most {MOST_MINUTES:g} minutes and {MOST_BYTES / 1e9:g} GB"
+    )
+    said = (
+        f"{cost.seconds:.0f} s, {cost.peak_bytes / 1e9:.2f} GB resident at most"
+        f" ({cost.empty_bytes / 1e9:.2f} GB of it imports)"
+    )
     found.verdict(wanted, said, cost.seconds <= MOST_MINUTES * 60 and cost.peak_bytes <= MOST_BYTES)
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
         points = _sweep(asked, folder)
-    again = {name: sum(point[name] for point in points[1:]) for name in ("bases", "exports", "passes")}
+    again = {
+        name: sum(point[name] for point in points[1:]) for name in ("bases", "exports", "passes")
+    }
     said = f"first point {points[0]}, the other {len(points) - 1} together {again}"
-    found.verdict(f"a sweep of {len(points)} points makes base, export and Hessians once", said, not any(again.values()))
+    found.verdict(
+        f"a sweep of {len(points)} points makes base, export and Hessians once",
+        said,
+        not any(again.values()),
+    )
     found.write(gptq=vars(cost), sweep=points)
 
 
@@ -79,6 +96,17 @@ def _sweep(asked: Asked, folder: str) -> list[dict[str, Any]]:
         exports = patch.object(pipeline, "export", wraps=pipeline.export)
         with bases as prepared, exports as exported, counted() as passes:
             seconds = sum(made(bench, stages).stage_seconds)
-        points.append({"name": name, "bases": prepared.call_count, "exports": exported.call_count, "passes": passes.count, "seconds": seconds})
-        print(f"  {name:<14} {seconds:6.1f} s, {passes.count} passes over the calibration texts", flush=True)
+        points.append(
+            {
+                "name": name,
+                "bases": prepared.call_count,
+                "exports": exported.call_count,
+                "passes": passes.count,
+                "seconds": seconds,
+            }
+        )
+        print(
+            f"  {name:<14} {seconds:6.1f} s, {passes.count} passes over the calibration texts",
+            flush=True,
+        )
     return points

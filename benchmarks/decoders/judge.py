@@ -1,8 +1,10 @@
-"""What the sections share: rows of models made by recipes, scored and, where asked, timed; what was wanted of them; the file it all goes to.
+"""What the sections share: rows of models made by recipes, scored and, where asked, timed; what was
+wanted of them; the file it all goes to.
 
-A recipe is written as the stages of its YAML, so a section's list grows by a line. A row whose recipe this version or this model cannot
-take says why and holds up nothing. Perplexity is that of the validation split through the artefact; of two rows it is compared on the
-same tokens, with the bootstrap over documents that the product takes.
+A recipe is written as the stages of its YAML, so a section's list grows by a line. A row whose
+recipe this version or this model cannot take says why and holds up nothing. Perplexity is that of
+the validation split through the artefact; of two rows it is compared on the same tokens, with the
+bootstrap over documents that the product takes.
 """
 
 from __future__ import annotations
@@ -45,14 +47,17 @@ class Asked:
     """The folder of the JSON files."""
 
     def bench(self, workspace: Workspace | None = None) -> Bench:
-        wanted = request(self.model, Recipe(), task=self.task, protocol=self.protocol, conditions=self.conditions)
+        wanted = request(
+            self.model, Recipe(), task=self.task, protocol=self.protocol, conditions=self.conditions
+        )
         return Bench(wanted, workspace or self.workspace, Steps(wanted.recipe, lambda _: None))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model. `change` is that of its perplexity beside fp32, `seconds` what its stages cost; `generation` and `speedup` of a timed one
-    only. One that could not be made has an `error` and nothing else."""
+    """A model. `change` is that of its perplexity beside fp32, `seconds` what its stages cost;
+    `generation` and `speedup` of a timed one only. One that could not be made has an `error` and
+    nothing else."""
 
     name: str
     recipe: str = ""
@@ -69,8 +74,15 @@ class Row:
     answers: TokenAnswers | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: value for name, value in vars(self).items() if name != "answers" and value not in (None, "", (), False)}
-        return {name: value.model_dump() if hasattr(value, "model_dump") else value for name, value in values.items()}
+        values = {
+            name: value
+            for name, value in vars(self).items()
+            if name != "answers" and value not in (None, "", (), False)
+        }
+        return {
+            name: value.model_dump() if hasattr(value, "model_dump") else value
+            for name, value in values.items()
+        }
 
     def in_words(self) -> str:
         if self.error or self.perplexity is None:
@@ -80,9 +92,15 @@ class Row:
         if self.change:
             said.append(f"({percent(self.change)})")
         if self.generation:
-            said.append(f"{self.generation.tokens_per_s:.1f} tokens/s, first token {self.generation.ttft_ms:.0f} ms")
+            said.append(
+                f"{self.generation.tokens_per_s:.1f} tokens/s, first token"
+                f" {self.generation.ttft_ms:.0f} ms"
+            )
         if self.speedup:
-            said.append(f"{telling.within(self.speedup, 2)} times the tokens per second{', noisy' if self.noisy else ''}")
+            said.append(
+                f"{telling.within(self.speedup, 2)} times the tokens per"
+                f" second{', noisy' if self.noisy else ''}"
+            )
         return f"  {self.name:<34} {size}  {', '.join(said)}"
 
 
@@ -96,7 +114,11 @@ class Found:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        telling.title(self.section, f"{self.asked.model}, {self.asked.conditions.in_words()}, protocol {self.asked.protocol}")
+        telling.title(
+            self.section,
+            f"{self.asked.model}, {self.asked.conditions.in_words()}, protocol"
+            f" {self.asked.protocol}",
+        )
 
     def row(self, row: Row) -> Row:
         self.rows.append(row)
@@ -126,14 +148,25 @@ class Found:
         return path
 
 
-# --- making ---------------------------------------------------------------------------------------------
+# --- making ---------------------------------------------------------------------------------------
 
 
 def timed(asked: Asked, name: str, stages: Stages) -> Row:
-    """A model as the product makes and measures it: a whole trial, with its baseline in turns; or why it cannot be had."""
+    """A model as the product makes and measures it: a whole trial, with its baseline in turns; or
+    why it cannot be had.
+    """
     try:
         recipe = _recipe(stages)
-        document = run_trial(request(asked.model, recipe, task=asked.task, protocol=asked.protocol, conditions=asked.conditions), *_quietly(asked))
+        document = run_trial(
+            request(
+                asked.model,
+                recipe,
+                task=asked.task,
+                protocol=asked.protocol,
+                conditions=asked.conditions,
+            ),
+            *_quietly(asked),
+        )
     except ParetoscopeError as error:
         return Row(name, error=str(error))
     assert document.quality and document.artifact and document.latency
@@ -165,8 +198,10 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
         scores = reference if made.key == whole.key else bench.scores(made, whole)
     except ParetoscopeError as error:
         return Row(name, error=str(error))
-    quality = bench.judge.quality(made.folder, scores)
-    paired = bench.judge.paired(made.folder, scores, reference) if scores is not reference else None
+    quality = bench.evaluator.quality(made.folder, scores)
+    paired = (
+        bench.evaluator.paired(made.folder, scores, reference) if scores is not reference else None
+    )
     return Row(
         name,
         recipe.in_words(),
@@ -176,15 +211,21 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
         paired.kl if paired else None,
         quality.n,
         made.stage_seconds,
-        answers=TokenAnswers(scores["log_probability"], scores["top"], scores["targets"], scores["lengths"]),
+        answers=TokenAnswers(
+            scores["log_probability"], scores["top"], scores["targets"], scores["lengths"]
+        ),
     )
 
 
 def fitting(bench: Bench, stages: Stages) -> Recipe:
-    """The recipe of `stages`; raises `ParetoscopeError` when this version does not know it or the model cannot take it."""
+    """The recipe of `stages`; raises `ParetoscopeError` when this version does not know it or the
+    model cannot take it.
+    """
     recipe = _recipe(stages)
     asked = bench.request
-    request(asked.model, recipe, task=asked.task, protocol=asked.protocol, conditions=asked.conditions)
+    request(
+        asked.model, recipe, task=asked.task, protocol=asked.protocol, conditions=asked.conditions
+    )
     return recipe
 
 
@@ -196,12 +237,14 @@ def _recipe(stages: Stages) -> Recipe:
     return parse_recipe({"stages": [dict(stage) for stage in stages]}, where="In the benchmark")
 
 
-# --- comparing ------------------------------------------------------------------------------------------
+# --- comparing ------------------------------------------------------------------------------------
 
 
 def beside(first: Row, second: Row) -> Paired | None:
     """The second on the same tokens as the first; None when one of them was not made."""
-    return paired_tokens(second.answers, first.answers) if first.answers and second.answers else None
+    return (
+        paired_tokens(second.answers, first.answers) if first.answers and second.answers else None
+    )
 
 
 def beats(found: Found, better: Row, other: Row, wanted: str, *, at_most: float = 1.0) -> None:
@@ -210,7 +253,11 @@ def beats(found: Found, better: Row, other: Row, wanted: str, *, at_most: float 
     if paired is None or paired.change is None:
         found.verdict(wanted, f"not made: {better.error or other.error}", False)
         return
-    found.verdict(wanted, f"perplexity {percent(paired.change)} beside {other.name}", 1 + paired.change.value <= at_most)
+    found.verdict(
+        wanted,
+        f"perplexity {percent(paired.change)} beside {other.name}",
+        1 + paired.change.value <= at_most,
+    )
 
 
 def percent(change: Interval) -> str:

@@ -1,6 +1,8 @@
-"""Beside llama.cpp on the same GGUF file, the same tokens and threads: perplexity, tokens per second, time to the first token, in turns.
+"""Beside llama.cpp on the same GGUF file, the same tokens and threads: perplexity, tokens per
+second, time to the first token, in turns.
 
-llama-cpp-python is an extra of this benchmark (`benchmarks.peers.llama_install`). Without it the section says so and measures nothing.
+llama-cpp-python is an extra of this benchmark (`benchmarks.peers.llama_install`). Without it the
+section says so and measures nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from paretoscope.engine.pipeline import Bench
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.generation import PLANS
-from paretoscope.measure.latency import MOST_DRIFT, drift, in_turns, token_ids
+from paretoscope.measure.latency import MOST_DRIFT, drift, interleaved, token_ids
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of
 from paretoscope.measure.process import ask_generation, model_file
@@ -32,8 +34,14 @@ from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
-OURS = ("4 bits gptq, table 8", "4 bits real, table 8", *(name for name in RECIPES if "words at 8" in name))
-"""Of `four_bits.RECIPES`: the plain one, the exact one, and those that are exact but for words that are rare."""
+OURS = (
+    "4 bits gptq, table 8",
+    "4 bits real, table 8",
+    *(name for name in RECIPES if "words at 8" in name),
+)
+"""Of `four_bits.RECIPES`: the plain one, the exact one, and those that are exact but for words that
+are rare.
+"""
 NAME = "llama.cpp"
 
 
@@ -69,11 +77,22 @@ def _theirs(bench: Bench, gguf: Path, whole: Row) -> Row:
     """llama.cpp's scores of the very tokens that ours are scored on."""
     folder = made(bench, []).folder
     texts = bench.task.splits["validation"].texts
-    documents = first_documents(encode((folder / TOKENIZER).read_text(encoding="utf-8"), texts, None), SCORED_TOKENS[bench.request.protocol])
+    documents = first_documents(
+        encode((folder / TOKENIZER).read_text(encoding="utf-8"), texts, None),
+        SCORED_TOKENS[bench.request.protocol],
+    )
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as work, locks.compute():
         inputs, outputs = Path(work) / "inputs.npz", Path(work) / "scores.npz"
-        np.savez(inputs, ids=np.concatenate(documents), lengths=np.array([len(ids) for ids in documents]))
-        at = {"model": str(gguf), "threads": usable_cores(), "context": bench.judge.max_length, "inputs": str(inputs), "outputs": str(outputs)}
+        np.savez(
+            inputs, ids=np.concatenate(documents), lengths=np.array([len(ids) for ids in documents])
+        )
+        at = {
+            "model": str(gguf),
+            "threads": usable_cores(),
+            "context": bench.evaluator.max_length,
+            "inputs": str(inputs),
+            "outputs": str(outputs),
+        }
         ask(WORKER, mode="tokens", **at)
         with np.load(outputs) as scores:
             answers = TokenAnswers(scores["log_probability"], scores["top"], *scored_of(documents))
@@ -85,27 +104,49 @@ def _theirs(bench: Bench, gguf: Path, whole: Row) -> Row:
 
 
 def _timed(asked: Asked, bench: Bench, gguf: Path, rows: list[Row]) -> list[Row]:
-    """The rows with their generation, all in turns; the speed-up of each is over llama.cpp, the first."""
+    """The rows with their generation, all in turns; the speed-up of each is over llama.cpp, the
+    first.
+    """
     plan = PLANS[asked.protocol]
     fp32 = made(bench, []).folder
     lowest, highest = token_ids(fp32, asked.conditions.sequence + plan.new_tokens)
-    like = {"mode": "generation", "threads": asked.conditions.threads, "batch": 1, "prompt": asked.conditions.sequence, "new_tokens": plan.new_tokens}
-    like |= {"lowest_id": lowest, "highest_id": highest, "warm_up_s": plan.warm_up_s, "requests": plan.requests}
+    like = {
+        "mode": "generation",
+        "threads": asked.conditions.threads,
+        "batch": 1,
+        "prompt": asked.conditions.sequence,
+        "new_tokens": plan.new_tokens,
+    }
+    like |= {
+        "lowest_id": lowest,
+        "highest_id": highest,
+        "warm_up_s": plan.warm_up_s,
+        "requests": plan.requests,
+    }
     like |= {"fewest": plan.fewest, "most_s": plan.most_s}
     models = [gguf, *(model_file(made(bench, RECIPES[row.name]).folder) for row in rows[1:])]
     requests: Any = [like | {"model": str(model)} for model in models]
     with locks.measuring():
-        turns, _ = in_turns(requests, _turn, plan.turns, asked.conditions, None)
+        turns, _ = interleaved(requests, _turn, plan.turns, asked.conditions, None)
     noisy = drift(turns[0]) > MOST_DRIFT
-    return [replace(row, generation=_generation(its, asked, plan.new_tokens), noisy=noisy) for row, its in zip(rows, turns, strict=True)]
+    return [
+        replace(row, generation=_generation(its, asked, plan.new_tokens), noisy=noisy)
+        for row, its in zip(rows, turns, strict=True)
+    ]
 
 
 def _turn(request: Mapping[str, Any]) -> Any:
-    return ask(WORKER, **request) if str(request["model"]).lower().endswith(".gguf") else ask_generation(request)  # pyright: ignore[reportArgumentType]
+    return (
+        ask(WORKER, **request)
+        if str(request["model"]).lower().endswith(".gguf")
+        else ask_generation(request)
+    )  # pyright: ignore[reportArgumentType]
 
 
 def _generation(turns: list[Any], asked: Asked, new_tokens: int) -> Generation:
-    first, token = (np.concatenate([turn[name] for turn in turns]) * 1e-6 for name in ("first_ns", "samples_ns"))
+    first, token = (
+        np.concatenate([turn[name] for turn in turns]) * 1e-6 for name in ("first_ns", "samples_ns")
+    )
     return Generation(
         prompt_tokens=asked.conditions.sequence,
         new_tokens=new_tokens,
@@ -120,15 +161,22 @@ def _generation(turns: list[Any], asked: Asked, new_tokens: int) -> Generation:
 
 def _judge(found: Found, theirs: Row, ours: list[Row]) -> None:
     """One of ours has to be better in all three."""
-    wanted = f"a point at equal or better perplexity with more tokens per second and an earlier first token than {NAME}"
+    wanted = (
+        "a point at equal or better perplexity with more tokens per second and an earlier first"
+        f" token than {NAME}"
+    )
     said: list[str] = []
     met = False
     for row in ours:
         paired = beside(theirs, row)
         assert paired and paired.change and row.generation and theirs.generation
-        faster, earlier = row.generation.tokens_per_s / theirs.generation.tokens_per_s, theirs.generation.ttft_ms / row.generation.ttft_ms
+        faster, earlier = (
+            row.generation.tokens_per_s / theirs.generation.tokens_per_s,
+            theirs.generation.ttft_ms / row.generation.ttft_ms,
+        )
         said.append(
-            f"{row.name}: perplexity {percent(paired.change)}, {faster:.2f} times the tokens a second, first token {earlier:.2f} times earlier"
+            f"{row.name}: perplexity {percent(paired.change)}, {faster:.2f} times the tokens a"
+            f" second, first token {earlier:.2f} times earlier"
         )
         met |= paired.change.low <= 0 and faster > 1 and earlier > 1
     found.verdict(wanted, "; ".join(said) or "none of ours was made", met)

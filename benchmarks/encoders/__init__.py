@@ -1,1 +1,3 @@
-"""What the three strategies do on the built-in encoders, measured, beside public tools: `python -m benchmarks.encoders`."""
+"""What the three strategies do on the built-in encoders, measured, beside public tools: `python -m
+benchmarks.encoders`.
+"""

@@ -1,4 +1,6 @@
-"""An OpenVINO model measured like an artefact: fresh processes, in turns with the fp32 baseline on ONNX Runtime."""
+"""An OpenVINO model measured like an artefact: fresh processes, in turns with the fp32 baseline on
+ONNX Runtime.
+"""
 
 from __future__ import annotations
 
@@ -28,23 +30,35 @@ def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
     with tempfile.TemporaryDirectory() as scratch, locks.compute():
         inputs, outputs = Path(scratch) / "inputs.npz", Path(scratch) / "logits.npy"
         np.savez(inputs, ids=np.concatenate(texts), lengths=np.array([len(ids) for ids in texts]))
-        ask(WORKER, mode="quality", model=str(folder / "model.xml"), threads=usable_cores(), inputs=str(inputs), outputs=str(outputs))
+        ask(
+            WORKER,
+            mode="quality",
+            model=str(folder / "model.xml"),
+            threads=usable_cores(),
+            inputs=str(inputs),
+            outputs=str(outputs),
+        )
         return np.load(outputs)
 
 
 def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
-    """Median of the baseline over that of the model, and whether the baseline drifted in both sittings."""
+    """Median of the baseline over that of the model, and whether the baseline drifted in both
+    sittings.
+    """
     with locks.measuring():
-        sittings = [_sit(folder, baseline, protocol)]
-        if _baseline_drift(sittings[0]) > MOST_DRIFT:
-            sittings.append(_sit(folder, baseline, protocol))
-    calmest = min(sittings, key=_baseline_drift)
-    over, under = ([np.asarray(turn[side]["samples_ns"], dtype=np.float64) for turn in calmest] for side in (0, 1))
+        sessions = [_run_session(folder, baseline, protocol)]
+        if _baseline_drift(sessions[0]) > MOST_DRIFT:
+            sessions.append(_run_session(folder, baseline, protocol))
+    calmest = min(sessions, key=_baseline_drift)
+    over, under = (
+        [np.asarray(turn[side]["samples_ns"], dtype=np.float64) for turn in calmest]
+        for side in (0, 1)
+    )
     value, low, high = intervals.ratio_of_medians(over, under)
     return Interval(value=value, low=low, high=high), _baseline_drift(calmest) > MOST_DRIFT
 
 
-def _sit(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
+def _run_session(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
     plan = PLANS[protocol]
     lowest, highest = token_ids(baseline, CONDITIONS.sequence)
     request: LatencyRequest = {

@@ -1,6 +1,8 @@
-"""One tenth of the bytes beside int8 by public tools: accuracy kept, bytes, speed, time to make, and whether the front dominates each of them.
+"""One tenth of the bytes beside int8 by public tools: accuracy kept, bytes, speed, time to make,
+and whether the front dominates each of them.
 
-The front is that of the tenth, some shipped recipes and `SMALLER`. Every model is compared with one fp32 model in ONNX Runtime, in turns with it.
+The front is that of the tenth, some shipped recipes and `SMALLER`. Every model is compared with one
+fp32 model in ONNX Runtime, in turns with it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.encoders.judge import CONDITIONS, Asked, Judged, bench_of, difference, judged, points, share_kept, timed
+from benchmarks.encoders.judge import (
+    CONDITIONS,
+    Asked,
+    Judged,
+    bench_of,
+    difference,
+    judged,
+    points,
+    share_kept,
+    timed,
+)
 from benchmarks.encoders.minutes import Work
 from benchmarks.encoders.peers import PEERS, made_by
 from benchmarks.shipped import shipped_bytes
@@ -31,15 +43,21 @@ TENTHS = {"minilm-trec": ("trec-tenth", 5.0), "minilm-movies": ("movies-tenth", 
 SHIPPED = ("int8", "int8-static", "int8-smooth", "vocabulary-int8", "student-int8")
 SMALLER = {
     "int8, embedding 4": Quantize(embedding_bits=4),
-    "int8-static, embedding 4": Quantize(scheme="int8-static", calibration="percentile", embedding_bits=4),
+    "int8-static, embedding 4": Quantize(
+        scheme="int8-static", calibration="percentile", embedding_bits=4
+    ),
 }
-"""Added once the shipped recipes were seen not to dominate on minilm-trec's validation split: for these, only another split or model is a test."""
+"""Added once the shipped recipes were seen not to dominate on minilm-trec's validation split: for
+these, only another split or model is a test.
+"""
 LEAST_KEPT, MOST_BYTES, MOST_MINUTES = 0.99, 0.1, 20.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """What is compared. `right` [n] is 1.0 where an answer is right; `seconds` went into a recipe's stages, or into all that a peer's process did."""
+    """What is compared. `right` [n] is 1.0 where an answer is right; `seconds` went into a recipe's
+    stages, or into all that a peer's process did.
+    """
 
     name: str
     right: np.ndarray
@@ -63,7 +81,9 @@ def run(asked: Asked) -> None:
         bench = bench_of(asked, model)
         whole = judged(asked, bench, Recipe())
         print(f"  {'fp32':<24} accuracy {within(whole.accuracy, 4)}, {whole.bytes / 1e6:.2f} MB")
-        ours = [_ours(asked, bench, whole, words, recipe) for words, recipe in _recipes(name).items()]
+        ours = [
+            _ours(asked, bench, whole, words, recipe) for words, recipe in _recipes(name).items()
+        ]
         if ours[0].name == name:
             _check(ours[0], whole, wanted_speedup)
         else:
@@ -88,8 +108,12 @@ def _ours(asked: Asked, bench: Bench, whole: Judged, name: str, recipe: Recipe) 
     found = judged(asked, bench, asked.recipe(*recipe.stages, seed=recipe.seed))
     speedup, noisy = timed(asked, bench, found.made, whole.made)
     wanted = bench.request.model_copy(update={"recipe": recipe})
-    size = found.bytes + written_bytes(wanted, decoder=False)  # recipe, manifest, card and script are part of an artefact
-    return _shown(Point(name, found.right, size, speedup, sum(found.made.stage_seconds), noisy), whole)
+    size = found.bytes + written_bytes(
+        wanted, decoder=False
+    )  # recipe, manifest, card and script are part of an artefact
+    return _shown(
+        Point(name, found.right, size, speedup, sum(found.made.stage_seconds), noisy), whole
+    )
 
 
 def _peers(asked: Asked, bench: Bench, whole: Judged) -> Iterator[Point]:
@@ -100,15 +124,26 @@ def _peers(asked: Asked, bench: Bench, whole: Judged) -> Iterator[Point]:
         except ArtifactError as error:
             verdict(f"the front dominates {name}", str(error), False)
             continue
-        yield _shown(Point(name, found.right, shipped_bytes(found.folder), found.speedup, found.seconds, found.noisy), whole)
+        yield _shown(
+            Point(
+                name,
+                found.right,
+                shipped_bytes(found.folder),
+                found.speedup,
+                found.seconds,
+                found.noisy,
+            ),
+            whole,
+        )
 
 
 def _shown(point: Point, whole: Judged) -> Point:
     kept, share = share_kept(point.right, whole.right), point.bytes / whole.bytes
     noisy = ", noisy" if point.noisy else ""
     print(
-        f"  {point.name:<24} accuracy {point.right.mean():.4f}, kept {within(kept)}, {point.bytes / 1e6:.2f} MB = {share:.3f}, "
-        f"speed-up {within(point.speedup, 2)}{noisy}, made in {point.seconds:.0f} s",
+        f"  {point.name:<24} accuracy {point.right.mean():.4f}, kept {within(kept)},"
+        f" {point.bytes / 1e6:.2f} MB = {share:.3f}, speed-up {within(point.speedup, 2)}{noisy},"
+        f" made in {point.seconds:.0f} s",
         flush=True,
     )
     return point
@@ -118,12 +153,22 @@ def _check(point: Point, whole: Judged, wanted_speedup: float) -> None:
     kept, share = share_kept(point.right, whole.right), point.bytes / whole.bytes
     verdict(f"keeps at least {LEAST_KEPT:.0%} of fp32", within(kept), kept.value >= LEAST_KEPT)
     verdict(f"at most {MOST_BYTES:.0%} of the bytes", f"{share:.1%}", share <= MOST_BYTES)
-    verdict(f"at least {wanted_speedup:g} times as fast", within(point.speedup, 2), point.speedup.value >= wanted_speedup)
-    verdict(f"made within {MOST_MINUTES:.0f} minutes", f"{point.seconds / 60:.1f} minutes", point.seconds <= MOST_MINUTES * 60)
+    verdict(
+        f"at least {wanted_speedup:g} times as fast",
+        within(point.speedup, 2),
+        point.speedup.value >= wanted_speedup,
+    )
+    verdict(
+        f"made within {MOST_MINUTES:.0f} minutes",
+        f"{point.seconds / 60:.1f} minutes",
+        point.seconds <= MOST_MINUTES * 60,
+    )
 
 
 def _dominated(peer: Point, ours: Sequence[Point]) -> None:
-    """By the figures as measured; else which points are smaller and faster, and whether their accuracy can be told from the peer's."""
+    """By the figures as measured; else which points are smaller and faster, and whether their
+    accuracy can be told from the peer's.
+    """
     better = [point.name for point in ours if dominates(point.vector(), peer.vector())]
     close = [
         f"{point.name} is smaller and faster at {points(difference(point.right, peer.right))}"
@@ -132,6 +177,10 @@ def _dominated(peer: Point, ours: Sequence[Point]) -> None:
     ]
     verdict(
         f"the front dominates {peer.name}",
-        "by " + ", ".join(better) if better else "; ".join(close) or "no point is smaller and faster",
+        (
+            "by " + ", ".join(better)
+            if better
+            else "; ".join(close) or "no point is smaller and faster"
+        ),
         bool(better),
     )

@@ -1,1 +1,3 @@
-"""The same models made with public tools only, by their documented calls: what people would use instead."""
+"""The same models made with public tools only, by their documented calls: what people would use
+instead.
+"""

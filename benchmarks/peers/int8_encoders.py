@@ -1,7 +1,9 @@
-"""int8 of a fine-tuned encoder by the documented calls of public tools: ONNX Runtime (dynamic, static) and NNCF with OpenVINO.
+"""int8 of a fine-tuned encoder by the documented calls of public tools: ONNX Runtime (dynamic,
+static) and NNCF with OpenVINO.
 
-It starts from a checkpoint folder (transformers format) and a file of calibration examples, as anybody would have them, and imports
-nothing of this project. Makes a folder with the model, tokenizer.json and config.json; prints one JSON line.
+It starts from a checkpoint folder (transformers format) and a file of calibration examples, as
+anybody would have them, and imports nothing of this project. Makes a folder with the model,
+tokenizer.json and config.json; prints one JSON line.
 
     python benchmarks/peers/int8_encoders.py CHECKPOINT CALIBRATION.jsonl FOLDER --by ort-dynamic
 """
@@ -21,7 +23,13 @@ from pathlib import Path
 
 import numpy as np
 from onnx import TensorProto
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.optimizer import optimize_model
 from tokenizers import Tokenizer
@@ -50,24 +58,37 @@ class Reader(CalibrationDataReader):
     def __init__(self, texts: list[Feed]) -> None:
         self._texts: Iterator[Feed] = iter(texts)
 
-    def get_next(self) -> Feed | None:  # pyright: ignore[reportIncompatibleMethodOverride]  None ends it
+    def get_next(
+        self,
+    ) -> Feed | None:  # pyright: ignore[reportIncompatibleMethodOverride]  None ends it
         return next(self._texts, None)
 
 
 def ort_dynamic(whole: Path, folder: Path, heads: int, hidden: int) -> None:
-    """Fused for transformers first, as ONNX Runtime's documentation says, for that is smaller and faster here."""
+    """Fused for transformers first, as ONNX Runtime's documentation says, for that is smaller and
+    faster here.
+    """
     fused = folder / "fused.onnx"
-    optimize_model(str(whole), model_type="bert", num_heads=heads, hidden_size=hidden).save_model_to_file(str(fused))
+    optimize_model(
+        str(whole), model_type="bert", num_heads=heads, hidden_size=hidden
+    ).save_model_to_file(str(fused))
     # Shape inference does not know the fused operators, so the type between them has to be said.
-    quantize_dynamic(fused, folder / "model.onnx", weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": TensorProto.FLOAT})
+    quantize_dynamic(
+        fused,
+        folder / "model.onnx",
+        weight_type=QuantType.QInt8,
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
+    )
     fused.unlink()
 
 
 def ort_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
-    """Prepared, then quantize-dequantize pairs round the constant matrices and the embeddings, activations in uint8.
+    """Prepared, then quantize-dequantize pairs round the constant matrices and the embeddings,
+    activations in uint8.
 
-    The calls' own defaults (int8 activations, every operator) ran at half the speed of fp32 here, these documented options at over
-    twice that speed. Symbolic shapes are left out: inferring them fails on this graph.
+    The calls' own defaults (int8 activations, every operator) ran at half the speed of fp32 here,
+    these documented options at over twice that speed. Symbolic shapes are left out: inferring them
+    fails on this graph.
     """
     ready = folder / "ready.onnx"
     quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
@@ -90,12 +111,16 @@ def nncf_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
     import openvino  # pyright: ignore[reportMissingImports]
 
     model = openvino.convert_model(whole)
-    small = nncf.quantize(model, nncf.Dataset(texts), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(texts))
+    small = nncf.quantize(
+        model, nncf.Dataset(texts), model_type=nncf.ModelType.TRANSFORMER, subset_size=len(texts)
+    )
     openvino.save_model(small, folder / "model.xml")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("calibration", type=Path)
     parser.add_argument("folder", type=Path)
@@ -111,7 +136,9 @@ def main() -> None:
         whole = Path(scratch) / "model.onnx"
         exported(model, whole)
         if asked.by == "ort-dynamic":
-            ort_dynamic(whole, asked.folder, model.config.num_attention_heads, model.config.hidden_size)
+            ort_dynamic(
+                whole, asked.folder, model.config.num_attention_heads, model.config.hidden_size
+            )
         elif asked.by == "ort-static":
             ort_static(whole, asked.folder, texts)
         else:

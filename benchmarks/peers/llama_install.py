@@ -2,8 +2,9 @@
 
     python -m benchmarks.peers.llama_install
 
-llama-cpp-python is installed from its source without its C++; beside it go the libraries of the llama.cpp release that its bindings were
-written for, as node-llama-cpp publishes them, one for each kind of CPU. ggml loads the one that fits this machine.
+llama-cpp-python is installed from its source without its C++; beside it go the libraries of the
+llama.cpp release that its bindings were written for, as node-llama-cpp publishes them, one for each
+kind of CPU. ggml loads the one that fits this machine.
 """
 
 from __future__ import annotations
@@ -31,9 +32,16 @@ WANTED = re.compile(r"lib(ggml-base|ggml-cpu-\w+|ggml\.b\d+|llama\.b\d+)\.so")
 
 def main() -> None:
     if sys.platform != "linux" or os.uname().machine != "x86_64":
-        sys.exit("llama.cpp's libraries are fetched for Linux on x86-64 only: elsewhere compile llama-cpp-python with pip.")
+        sys.exit(
+            "llama.cpp's libraries are fetched for Linux on x86-64 only: elsewhere compile"
+            " llama-cpp-python with pip."
+        )
     without_compiling = os.environ | {"CMAKE_ARGS": "-DLLAMA_BUILD=OFF"}
-    subprocess.run([sys.executable, "-m", "pip", "install", "--no-binary", "llama-cpp-python", BINDINGS], env=without_compiling, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-binary", "llama-cpp-python", BINDINGS],
+        env=without_compiling,
+        check=True,
+    )
     found = importlib.util.find_spec("llama_cpp")
     assert found and found.origin
     folder = Path(found.origin).parent / "lib"
@@ -42,10 +50,15 @@ def main() -> None:
 
 
 def _archive() -> bytes:
-    with urllib.request.urlopen(LIBRARIES) as answer:  # a constant address, and what comes is held against its hash
+    with urllib.request.urlopen(
+        LIBRARIES
+    ) as answer:  # a constant address, and what comes is held against its hash
         content = answer.read()
     if base64.b64encode(hashlib.sha512(content).digest()).decode() != SHA512:
-        sys.exit(f"{LIBRARIES} is not the file that was expected: its hash differs, so nothing of it was unpacked.")
+        sys.exit(
+            f"{LIBRARIES} is not the file that was expected: its hash differs, so nothing of it was"
+            " unpacked."
+        )
     return content
 
 

@@ -1,7 +1,9 @@
-"""One turn of llama.cpp in a fresh process: generation, or the scores of documents. The other side of `decoders/llama.py`.
+"""One turn of llama.cpp in a fresh process: generation, or the scores of documents. The other side
+of `decoders/llama.py`.
 
-It reads one line of JSON on stdin and answers with one on stdout, with the same random prompts, warm-up and windows as the product's
-own worker, so that only the runtime differs. Its thread count is set for prompts and for single tokens alike.
+It reads one line of JSON on stdin and answers with one on stdout, with the same random prompts,
+warm-up and windows as the product's own worker, so that only the runtime differs. Its thread count
+is set for prompts and for single tokens alike.
 """
 
 from __future__ import annotations
@@ -21,20 +23,36 @@ from paretoscope.measure.worker.decoder import log_softmax, windows
 
 
 def load_backends() -> None:
-    """Has ggml take the library that is made for this CPU; one that was compiled here has it built in and finds nothing more."""
+    """Has ggml take the library that is made for this CPU; one that was compiled here has it built
+    in and finds nothing more.
+    """
     folder = Path(str(llama_cpp.__file__)).parent / "lib"
     ctypes.CDLL(str(folder / "libggml.so")).ggml_backend_load_all_from_path(str(folder).encode())
 
 
 def opened(request: dict[str, Any], context: int, *, every_token: bool) -> Any:
     threads = {"n_threads": request["threads"], "n_threads_batch": request["threads"]}
-    return llama_cpp.Llama(request["model"], n_ctx=context, n_batch=512, logits_all=every_token, verbose=False, **threads)
+    return llama_cpp.Llama(
+        request["model"],
+        n_ctx=context,
+        n_batch=512,
+        logits_all=every_token,
+        verbose=False,
+        **threads,
+    )
 
 
 def generation(request: dict[str, Any]) -> dict[str, Any]:
-    """Nanoseconds to the first token of each prompt and of every token after it, greedily and past every end."""
+    """Nanoseconds to the first token of each prompt and of every token after it, greedily and past
+    every end.
+    """
     random = np.random.default_rng(0)
-    prompts = [random.integers(request["lowest_id"], request["highest_id"], (1, request["prompt"]), dtype=np.int64)[0].tolist() for _ in range(16)]
+    prompts = [
+        random.integers(
+            request["lowest_id"], request["highest_id"], (1, request["prompt"]), dtype=np.int64
+        )[0].tolist()
+        for _ in range(16)
+    ]
     started = time.perf_counter_ns()
     llama = opened(request, request["prompt"] + request["new_tokens"] + 8, every_token=False)
     load_ms = (time.perf_counter_ns() - started) * 1e-6
@@ -47,11 +65,21 @@ def generation(request: dict[str, Any]) -> dict[str, Any]:
     first_ns: list[int] = []
     token_ns: list[int] = []
     started_s = time.perf_counter()
-    while len(first_ns) < request["requests"] and (len(first_ns) < request["fewest"] or time.perf_counter() - started_s < request["most_s"]):
-        first, *others = _answer(llama, prompts[len(first_ns) % len(prompts)], request["new_tokens"])
+    while len(first_ns) < request["requests"] and (
+        len(first_ns) < request["fewest"] or time.perf_counter() - started_s < request["most_s"]
+    ):
+        first, *others = _answer(
+            llama, prompts[len(first_ns) % len(prompts)], request["new_tokens"]
+        )
         first_ns.append(first)
         token_ns += others
-    return {"samples_ns": token_ns, "first_ns": first_ns, "load_ms": load_ms, "stable": True, "peak_from_start": False}
+    return {
+        "samples_ns": token_ns,
+        "first_ns": first_ns,
+        "load_ms": load_ms,
+        "stable": True,
+        "peak_from_start": False,
+    }
 
 
 def _answer(llama: Any, prompt: list[int], new_tokens: int) -> list[int]:
@@ -68,7 +96,9 @@ def _answer(llama: Any, prompt: list[int], new_tokens: int) -> list[int]:
 
 
 def tokens(request: dict[str, Any]) -> dict[str, Any]:
-    """Log-probability and likeliest token of every position of every document, the first apart, to the .npz `outputs`."""
+    """Log-probability and likeliest token of every position of every document, the first apart, to
+    the .npz `outputs`.
+    """
     with np.load(request["inputs"]) as inputs:
         documents = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
     context = request["context"]
@@ -78,7 +108,9 @@ def tokens(request: dict[str, Any]) -> dict[str, Any]:
         for start, first, end in windows(len(ids), context):
             llama.reset()
             llama.eval(ids[start:end].tolist())
-            logs = log_softmax(np.asarray(llama.scores[first - start - 1 : end - start - 1], dtype=np.float32))
+            logs = log_softmax(
+                np.asarray(llama.scores[first - start - 1 : end - start - 1], dtype=np.float32)
+            )
             found["log_probability"].append(logs[np.arange(end - first), ids[first:end]])
             found["top"].append(logs.argmax(axis=1).astype(np.int32))
     np.savez(request["outputs"], **{name: np.concatenate(values) for name, values in found.items()})  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,8 @@
-"""One point of a sweep with public tools only: torch pruning, torch.onnx.export, onnxruntime.quantization, and its accuracy.
+"""One point of a sweep with public tools only: torch pruning, torch.onnx.export,
+onnxruntime.quantization, and its accuracy.
 
-It starts from a checkpoint folder (fine-tuned, transformers format) and a file of examples, as anybody would
-have them, and imports nothing of this project. Prints one JSON line.
+It starts from a checkpoint folder (fine-tuned, transformers format) and a file of examples, as
+anybody would have them, and imports nothing of this project. Prints one JSON line.
 
     python benchmarks/peers/one_point.py CHECKPOINT EXAMPLES.jsonl --sparsity 0.5 --bits 8
 """
@@ -78,8 +79,12 @@ def accuracy(path: Path, tokenizer: Path, examples: Path, labels: dict[str, int]
         encoded = tok.encode_batch([row["text"] for row in batch])
         ids = np.array([one.ids for one in encoded], dtype=np.int64)
         mask = np.array([one.attention_mask for one in encoded], dtype=np.int64)
-        answers = np.asarray(session.run(None, {"input_ids": ids, "attention_mask": mask})[0]).argmax(axis=1)
-        right += sum(int(answer) == labels[row["label"]] for answer, row in zip(answers, batch, strict=True))
+        answers = np.asarray(
+            session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        ).argmax(axis=1)
+        right += sum(
+            int(answer) == labels[row["label"]] for answer, row in zip(answers, batch, strict=True)
+        )
     return right / len(rows)
 
 
@@ -98,8 +103,19 @@ def main() -> None:
         whole, small = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"
         exported(model, whole)
         made = quantized(whole, small, asked.bits)
-        value = accuracy(made, asked.checkpoint / "tokenizer.json", asked.examples, model.config.label2id)
-        print(json.dumps({"sparsity": asked.sparsity, "bits": asked.bits, "accuracy": value, "model_bytes": made.stat().st_size}))
+        value = accuracy(
+            made, asked.checkpoint / "tokenizer.json", asked.examples, model.config.label2id
+        )
+        print(
+            json.dumps(
+                {
+                    "sparsity": asked.sparsity,
+                    "bits": asked.bits,
+                    "accuracy": value,
+                    "model_bytes": made.stat().st_size,
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

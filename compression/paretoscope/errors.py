@@ -17,7 +17,9 @@ class ParetoscopeError(Exception):
 
 
 class RecipeError(ParetoscopeError):
-    """A recipe that is not valid: an unknown key, a value out of range, an order that makes no sense."""
+    """A recipe that is not valid: an unknown key, a value out of range, an order that makes no
+    sense.
+    """
 
 
 class ModelError(ParetoscopeError):
@@ -52,11 +54,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     words = sorted(set(known))
     nearest = max(words, key=lambda each: _likeness(str(word), each), default="")
-    return f'did you mean "{nearest}"?' if _likeness(str(word), nearest) >= 0.7 else f"known are: {', '.join(words)}."
+    return (
+        f'did you mean "{nearest}"?'
+        if _likeness(str(word), nearest) >= 0.7
+        else f"known are: {', '.join(words)}."
+    )
 
 
 def _likeness(word: str, known: str) -> float:
-    """From 0 to 1, of what follows the parts that both begin with: a family that is right says nothing about the rest.
+    """From 0 to 1, of what follows the parts that both begin with: a family that is right says
+    nothing about the rest.
 
     >>> _likeness("minilm-trek", "minilm-trec"), _likeness("minilm-nope", "minilm-movies")
     (0.75, 0.4)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, computed once in this process while its size and time of change stay the same."""
+    """The sha256 of a file, computed once in this process while its size and time of change stay
+    the same.
+    """
     stat = path.stat()
     return _file_sha256(str(path), stat.st_size, stat.st_mtime_ns)
 
@@ -20,7 +22,7 @@ def _file_sha256(path: str, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _key(*parts: str) -> str:
+def short_key(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,7 +1,7 @@
 """The fingerprint of a machine: everything that a latency or an int8 accuracy may depend on.
 
-Reads `/proc` and `/sys` where Linux has them and falls back to what Python knows; imports no runtime, only
-asks for its version.
+Reads `/proc` and `/sys` where Linux has them and falls back to what Python knows; imports no
+runtime, only asks for its version.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from pathlib import Path
 
 from paretoscope.values import Value
 
-_FLAGS = re.compile(r"^(avx.*|.*vnni.*|amx.*|fma|f16c|sse4_2|neon|asimd.*|sve.*|i8mm|bf16|sme|sme\d.*)$")
+_FLAGS = re.compile(
+    r"^(avx.*|.*vnni.*|amx.*|fma|f16c|sse4_2|neon|asimd.*|sve.*|i8mm|bf16|sme|sme\d.*)$"
+)
 """Instruction sets that matrix kernels choose between."""
 _RUNTIME = ("onnxruntime", "numpy")
 _GRAIN = 64 * 2**20
-"""Installed memory is rounded to this many bytes: a kernel update moves what it reports by a few megabytes."""
+"""Installed memory is rounded to this many bytes: a kernel update moves what it reports by a few
+megabytes.
+"""
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +36,9 @@ def fingerprint() -> Machine:
 
 
 def read_machine(root: Path) -> Machine:
-    """The machine whose `/proc` and `/sys` lie under `root`. `id` is 12 hex digits over all other fields."""
+    """The machine whose `/proc` and `/sys` lie under `root`. `id` is 12 hex digits over all other
+    fields.
+    """
     cpu, flags = _processor(root)
     fields = {
         "cpu": cpu,
@@ -47,8 +53,12 @@ def read_machine(root: Path) -> Machine:
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Cores that this process may keep busy: its affinity, within the CPU quota of its control groups, at least 1."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may keep busy: its affinity, within the CPU quota of its control
+    groups, at least 1.
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     for folder in _control_groups(root, "cpu"):
         quota = _quota(folder)
         if quota is not None:
@@ -57,9 +67,13 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def usable_memory(root: Path = Path("/")) -> int:
-    """Bytes of memory that this process may use: what is installed, within the limits of its control groups."""
+    """Bytes of memory that this process may use: what is installed, within the limits of its
+    control groups.
+    """
     found = re.search(r"^MemTotal:\s+(\d+) kB", _text(root / "proc/meminfo"), re.MULTILINE)
-    installed = int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    installed = (
+        int(found[1]) * 1024 if found else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    )
     memory = round(installed / _GRAIN) * _GRAIN
     for folder in _control_groups(root, "memory"):
         for name in ("memory.max", "memory.limit_in_bytes"):
@@ -72,22 +86,38 @@ def usable_memory(root: Path = Path("/")) -> int:
 def _processor(root: Path) -> tuple[str, tuple[str, ...]]:
     """Name and interesting flags of the first processor in `/proc/cpuinfo`."""
     first = _text(root / "proc/cpuinfo").split("\n\n")[0]
-    rows = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
-    flags = tuple(sorted({flag for flag in (rows.get("flags") or rows.get("features") or "").lower().split() if _FLAGS.match(flag)}))
+    rows = {
+        key.strip().lower(): value.strip()
+        for key, _, value in (line.partition(":") for line in first.splitlines())
+    }
+    flags = tuple(
+        sorted(
+            {
+                flag
+                for flag in (rows.get("flags") or rows.get("features") or "").lower().split()
+                if _FLAGS.match(flag)
+            }
+        )
+    )
     name = " ".join(rows.get("model name", "").split())
     if not name and "cpu part" in rows:
         name = f"ARM implementer {rows.get('cpu implementer', '?')} part {rows['cpu part']}"
     if name and not any(letter.isdigit() for letter in name) and "model" in rows:
-        # A virtual machine may hide the product number ("AMD EPYC"): family and model still tell generations apart.
+        # A virtual machine may hide the product number ("AMD EPYC"): family and model still tell
+        # generations apart.
         name = f"{name} (family {rows.get('cpu family', '?')}, model {rows['model']})"
     return name or platform.processor() or platform.machine(), flags
 
 
 def _system() -> str:
-    """Operating system, its version as far as it matters (not the patch level), instruction set, C library."""
+    """Operating system, its version as far as it matters (not the patch level), instruction set, C
+    library.
+    """
     release = ".".join(platform.release().split(".")[:2])
     library = " ".join(platform.libc_ver()).strip()
-    return ", ".join(part for part in (f"{platform.system()} {release}", platform.machine(), library) if part)
+    return ", ".join(
+        part for part in (f"{platform.system()} {release}", platform.machine(), library) if part
+    )
 
 
 def _versions() -> dict[str, str]:
@@ -108,7 +138,8 @@ def _control_groups(root: Path, controller: str) -> Iterator[Path]:
         if controllers and controller not in controllers.split(","):
             continue
         top = mount / controller if controllers else mount
-        # Seen from within a container the path may point outside of what is mounted; its top is then the group itself.
+        # Seen from within a container the path may point outside of what is mounted; its top is
+        # then the group itself.
         parts = [] if ".." in path else [part for part in path.split("/") if part]
         for depth in range(len(parts), -1, -1):
             yield top.joinpath(*parts[:depth])
@@ -119,8 +150,13 @@ def _quota(folder: Path) -> float | None:
     if words := _text(folder / "cpu.max").split():
         quota, period = words[0], words[-1]
     else:
-        quota, period = _text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()
-    return int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
+        quota, period = (
+            _text(folder / "cpu.cfs_quota_us").strip(),
+            _text(folder / "cpu.cfs_period_us").strip(),
+        )
+    return (
+        int(quota) / int(period) if quota.isdigit() and period.isdigit() and int(period) else None
+    )
 
 
 def _text(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Where everything a person makes is kept on disk, and how files get there whole or not at all.
 
-This file knows paths; what is in the database is `store/store.py`'s, what is in the cache `engine/`'s.
+This file knows paths; what is in the database is `store/store.py`'s, what is in the cache
+`engine/`'s.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE if (PACKAGE / "app.py").is_file() else PACKAGE.parents[1]
-"""Where app.py, pages/ and data/ are: inside the package once it is installed from a wheel, at the top of the clone otherwise."""
+"""Where app.py, pages/ and data/ are: inside the package once it is installed from a wheel, at the
+top of the clone otherwise.
+"""
 SHIPPED = PROJECT / "data"
 """What comes with the repository: recipes, adapters, the demo study."""
 
@@ -28,7 +31,9 @@ class Workspace:
 
     @classmethod
     def at(cls, root: str | Path | None = None) -> Workspace:
-        """The workspace at `root`, else at `PARETOSCOPE_HOME`, else `data/workspace` of the project."""
+        """The workspace at `root`, else at `PARETOSCOPE_HOME`, else `data/workspace` of the
+        project.
+        """
         chosen = root or os.environ.get("PARETOSCOPE_HOME") or SHIPPED / "workspace"
         return cls(Path(chosen).expanduser().resolve())
 
@@ -79,7 +84,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def whole_folder(target: Path) -> Generator[Path]:
-    """A new empty folder that becomes `target` when the block ends well, and vanishes when it does not.
+    """A new empty folder that becomes `target` when the block ends well, and vanishes when it does
+    not.
 
     When `target` appeared in the meantime (two workers made the same thing), the first one stays.
     """

@@ -1,4 +1,6 @@
-"""Pages run by streamlit's AppTest over a workspace of their own, without a browser and without an engine."""
+"""Pages run by streamlit's AppTest over a workspace of their own, without a browser and without an
+engine.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ MODELS: tuple[tuple[tuple[AnyStage, ...], float, float, int], ...] = (
     ((PruneStructure(ratio=0.5), Quantize()), 0.945, 2.9, 20_000_000),
     ((Distill(layers=3), Quantize()), 0.94, 4.1, 17_000_000),
 )
-"""(stages, accuracy, speed-up, bytes): int8 and what is smaller or faster is on the front, pruned weights are dominated."""
+"""(stages, accuracy, speed-up, bytes): int8 and what is smaller or faster is on the front, pruned
+weights are dominated.
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +50,9 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _warm_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest forgets before every run that app.py has called `st.navigation`, so that pages/ would be run without it.
-    A server forgets nothing; tests of the first visit to a new one ask for `cold_server`."""
+    """AppTest forgets before every run that app.py has called `st.navigation`, so that pages/ would
+    be run without it. A server forgets nothing; tests of the first visit to a new one ask for
+    `cold_server`."""
     if "cold_server" in request.fixturenames:
         return
     original = PagesManager.__init__
@@ -84,7 +89,10 @@ def full(store: Store) -> list[TrialDocument]:
 
 
 def here() -> list[TrialDocument]:
-    return [document(*stages, quality=q, speedup=s, size=b, machine=fingerprint()) for stages, q, s, b in MODELS]
+    return [
+        document(*stages, quality=q, speedup=s, size=b, machine=fingerprint())
+        for stages, q, s, b in MODELS
+    ]
 
 
 def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocument]) -> None:

@@ -1,4 +1,6 @@
-"""Compress: the form is a recipe, the outlook follows it, bad input is a card, and a run is shown to its end."""
+"""Compress: the form is a recipe, the outlook follows it, bad input is a card, and a run is shown
+to its end.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +50,20 @@ def test_a_preset_fills_the_form(open_page: Open) -> None:
     assert any("kind: distill" in code.value for code in app.code)
 
 
-def test_the_button_queues_what_the_form_says(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+def test_the_button_queues_what_the_form_says(
+    open_page: Open, store: Store, engine_starts: list[bool]
+) -> None:
     app = open_page("compress")
     button(app, "Compress and measure").click().run()
     (row,) = store.trials()
     assert row.request.recipe.in_words() == "int8 dynamic"
     assert row.request.model_key
     assert engine_starts == [True]
-    assert "Waiting for its turn" in str(app.get("progress")[0].proto.text) if app.get("progress") else "int8 dynamic" in words(app)
+    assert (
+        "Waiting for its turn" in str(app.get("progress")[0].proto.text)
+        if app.get("progress")
+        else "int8 dynamic" in words(app)
+    )
 
 
 def test_a_sweep_queues_its_grid(open_page: Open, store: Store) -> None:
@@ -85,9 +93,13 @@ def test_data_without_the_column_is_a_card(open_page: Open, tmp_path: Path) -> N
     assert "sentence" in app.error[0].value
 
 
-def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(open_page: Open, store: Store) -> None:
+def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(
+    open_page: Open, store: Store
+) -> None:
     kinds = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
-    content = "question,answer\n" + "".join(f"What is number {n} ?,{kinds[n % 6]}\n" for n in range(240))
+    content = "question,answer\n" + "".join(
+        f"What is number {n} ?,{kinds[n % 6]}\n" for n in range(240)
+    )
     app = open_page("compress")
     app.file_uploader(key="own_upload").upload("../my data.csv", content.encode(), "text/csv").run()
     (path,) = (store.root / "uploads").glob("*/*")
@@ -95,7 +107,9 @@ def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(op
     assert path.read_text() == content
     assert app.text_input(key="own_data").value == str(path)
     button(app, "Use it").click().run()
-    assert app.error[0].value.startswith('"my-data.csv" has no column with a usual name for the label')
+    assert app.error[0].value.startswith(
+        '"my-data.csv" has no column with a usual name for the label'
+    )
     assert "Choose the label column." in app.error[0].value
     assert "--" not in app.error[0].value
     app.text_input(key="own_label").set_value("answer").run()
@@ -115,10 +129,14 @@ def test_an_upload_that_cannot_be_kept_is_a_card(open_page: Open, store: Store) 
     assert 'The file "mine.csv" cannot be kept in the workspace' in app.error[0].value
 
 
-def test_a_running_trial_shows_its_stage_and_can_be_cancelled(open_page: Open, store: Store) -> None:
+def test_a_running_trial_shows_its_stage_and_can_be_cancelled(
+    open_page: Open, store: Store
+) -> None:
     id = ask(store, Quantize())
     (row,) = store.claim()
-    progress = Progress(stage="accuracy", stage_number=4, stage_count=5, step=50, steps=100, seconds_left=12)
+    progress = Progress(
+        stage="accuracy", stage_number=4, stage_count=5, step=50, steps=100, seconds_left=12
+    )
     assert store.record_progress(id, row.attempts, progress)
     app = open_page("compress")
     bar = app.get("progress")[0].proto
@@ -128,7 +146,9 @@ def test_a_running_trial_shows_its_stage_and_can_be_cancelled(open_page: Open, s
     assert store.trial(id).cancel_requested
 
 
-def test_a_failure_says_why_and_can_be_tried_again(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+def test_a_failure_says_why_and_can_be_tried_again(
+    open_page: Open, store: Store, engine_starts: list[bool]
+) -> None:
     app = open_page("compress")
     button(app, "Compress and measure").click().run()
     (row,) = store.claim()
@@ -163,7 +183,11 @@ def test_the_time_it_takes_is_rough_from_elsewhere_until_it_is_known_here(
 ) -> None:
     assert "How long it takes is known after the first run like it." in words(open_page("compress"))
     slow = {"prepare": 1.0, "export": 4.0, "int8 dynamic": 0.0, "accuracy": 2.0, "latency": 12.0}
-    ship(monkeypatch, tmp_path / "study.json.gz", [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))])
+    ship(
+        monkeypatch,
+        tmp_path / "study.json.gz",
+        [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))],
+    )
     st.cache_resource.clear()
     assert "Roughly 20 s, as long as it took in the demo study" in words(open_page("compress"))
     halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
@@ -179,8 +203,15 @@ def test_an_unclear_speed_of_a_noisy_sitting_is_said_as_such(open_page: Open, st
     (row,) = store.claim()
     measured = here()[1]
     assert measured.latency
-    unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": measured.latency.model_copy(update={"noisy": True})}
-    store.finish(row.trial_id, row.attempts, measured.model_copy(update={"trial_id": row.trial_id, **unclear}))
+    unclear = {
+        "speedup": Interval(value=1.2, low=0.9, high=1.4),
+        "latency": measured.latency.model_copy(update={"noisy": True}),
+    }
+    store.finish(
+        row.trial_id,
+        row.attempts,
+        measured.model_copy(update={"trial_id": row.trial_id, **unclear}),
+    )
     app.run()
     assert "in a noisy sitting: no clear change of speed, 1.20x [0.90, 1.40]." in words(app)
     assert next(each.delta for each in app.metric if each.label == "Latency p50") == "noisy"
@@ -190,13 +221,22 @@ def test_what_was_measured_already_is_said(open_page: Open, full: list[TrialDocu
     assert "Already measured" in words(open_page("compress"))
 
 
-def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(open_page: Open, store: Store) -> None:
+def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(
+    open_page: Open, store: Store
+) -> None:
     baseline, int8 = here()[:2]
     assert int8.latency
-    unclear = {"speedup": Interval(value=1.2, low=0.9, high=1.4), "latency": int8.latency.model_copy(update={"noisy": True})}
+    unclear = {
+        "speedup": Interval(value=1.2, low=0.9, high=1.4),
+        "latency": int8.latency.model_copy(update={"noisy": True}),
+    }
     fill(store, [baseline, int8.model_copy(update=unclear)])
-    tile = next(each for each in open_page("compress").metric if each.label == "Latency p50, measured")
-    assert tile.delta == "[5.71, 8.89] · noisy", "the baseline's time over the interval of the speed-up"
+    tile = next(
+        each for each in open_page("compress").metric if each.label == "Latency p50, measured"
+    )
+    assert tile.delta == "[5.71, 8.89] · noisy", (
+        "the baseline's time over the interval of the speed-up"
+    )
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:

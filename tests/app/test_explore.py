@@ -40,17 +40,24 @@ def ids(chart: dict[str, object]) -> set[str]:
     return {row[0] for trace in traces for row in trace.get("customdata", [])}
 
 
-def test_an_empty_store_offers_the_one_button_that_changes_that(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+def test_an_empty_store_offers_the_one_button_that_changes_that(
+    open_page: Open, store: Store, engine_starts: list[bool]
+) -> None:
     app = open_page("explore")
     assert "Nothing of minilm-trec on trec has been measured here yet" in words(app)
     button(app, "Measure it here (about 3 min)").click().run()
-    assert [row.request.recipe.in_words() for row in store.trials()][:2] == ["fp32 baseline", "int8 dynamic"]
+    assert [row.request.recipe.in_words() for row in store.trials()][:2] == [
+        "fp32 baseline",
+        "int8 dynamic",
+    ]
     assert len(store.trials()) == 5
     assert engine_starts == [True]
     assert "The first of 5 models is on its way" in words(app)
 
 
-def test_the_recommendation_comes_first_and_says_why(open_page: Open, full: list[TrialDocument]) -> None:
+def test_the_recommendation_comes_first_and_says_why(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     app = open_page("explore")
     said = words(app)
     assert "Take **" in said
@@ -60,7 +67,9 @@ def test_the_recommendation_comes_first_and_says_why(open_page: Open, full: list
     assert all(ids(chart) == {each.trial_id for each in full} for chart in charts(app))
 
 
-def test_a_limit_lowers_the_number_of_models_left(open_page: Open, full: list[TrialDocument]) -> None:
+def test_a_limit_lowers_the_number_of_models_left(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     app = open_page("explore")
     assert "6 of 7 models left" in words(app)  # 4-bit weights lose 3 points, the limit is 2
     app.slider(key="drop").set_value(10.0).run()
@@ -76,11 +85,22 @@ def test_limits_in_the_link_are_restored(open_page: Open, full: list[TrialDocume
     assert "3 of 7 models left" in words(app)
 
 
-def test_what_else_shall_be_better_has_its_limit_while_it_is_chosen(open_page: Open, full: list[TrialDocument]) -> None:
+def test_what_else_shall_be_better_has_its_limit_while_it_is_chosen(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     app = open_page("explore", drop="10.0")
-    assert [slider.label for slider in app.slider] == ["Accuracy drop at most", "Size on disk at most", "p50 at most"]
-    app.button_group(key="objectives").set_value(["quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j"]).run()
-    assert [slider.label for slider in app.slider][3:] == ["Peak memory at most", "Energy per request at most"]
+    assert [slider.label for slider in app.slider] == [
+        "Accuracy drop at most",
+        "Size on disk at most",
+        "p50 at most",
+    ]
+    app.button_group(key="objectives").set_value(
+        ["quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j"]
+    ).run()
+    assert [slider.label for slider in app.slider][3:] == [
+        "Peak memory at most",
+        "Energy per request at most",
+    ]
     app.slider(key="memory").set_value(40.0).run()
     assert "3 of 7 models left" in words(app)
     assert "memory ≤ 40.0 MB" in words(app)
@@ -88,7 +108,9 @@ def test_what_else_shall_be_better_has_its_limit_while_it_is_chosen(open_page: O
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
     assert "7 of 7 models left" in words(app)
     assert "memory" not in app.query_params
-    again = open_page("explore", drop="10.0", memory="40", objectives=["quality", "peak_memory_bytes"])
+    again = open_page(
+        "explore", drop="10.0", memory="40", objectives=["quality", "peak_memory_bytes"]
+    )
     assert again.slider(key="memory").value == 40.0
     assert "3 of 7 models left" in words(again)
 
@@ -165,7 +187,9 @@ def rings(app: AppTest) -> list[int]:
     return [len(trace["x"]) for trace in traces if trace.get("name") == "Picked"]
 
 
-def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(
+    open_page: Open, demo: list[TrialDocument], store: Store
+) -> None:
     mine = fill(store, here()[:2])
     app = open_page("explore")
     app.button_group(key="show").set_value([]).run()
@@ -182,7 +206,9 @@ def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(open_page
     assert app.session_state["picks"] == [demo[2].trial_id]
 
 
-def test_a_link_to_another_model_leads_there(open_page: Open, full: list[TrialDocument], store: Store) -> None:
+def test_a_link_to_another_model_leads_there(
+    open_page: Open, full: list[TrialDocument], store: Store
+) -> None:
     app = open_page("explore")
     other = document(Quantize(), model="minilm-sms", task="sms", machine=full[0].machine or MACHINE)
     follow(app, address(fill(store, [other])[0]))
@@ -194,7 +220,9 @@ def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, sto
     longer = document(Quantize(), protocol="standard", machine=fingerprint())
     quick = document(Quantize(), machine=fingerprint())
     fill(store, [longer])
-    store.queue(TrialRequest(model=quick.model, task="trec", recipe=quick.recipe, protocol="standard"))
+    store.queue(
+        TrialRequest(model=quick.model, task="trec", recipe=quick.recipe, protocol="standard")
+    )
     (row,) = store.claim()
     store.finish(row.trial_id, row.attempts, quick.model_copy(update={"trial_id": "again0000000"}))
     app = open_page("explore", pick=["again0000000"])
@@ -211,7 +239,9 @@ def test_shipped_points_say_whose_they_are(open_page: Open, demo: list[TrialDocu
     assert any(each.label == "Make it here" for each in app.button)
 
 
-def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+def test_two_machines_never_share_an_axis(
+    open_page: Open, demo: list[TrialDocument], store: Store
+) -> None:
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
@@ -221,11 +251,16 @@ def test_two_machines_never_share_an_axis(open_page: Open, demo: list[TrialDocum
     assert "Test CPU" in str(charts(app)[0]["layout"])
 
 
-def test_few_own_points_leave_the_study_one_click_away_and_back(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+def test_few_own_points_leave_the_study_one_click_away_and_back(
+    open_page: Open, demo: list[TrialDocument], store: Store
+) -> None:
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "2 models of this machine so far. The demo study has 7: Test CPU, 2 cores, VNNI, 01 Mar 2026." in words(app)
+    assert (
+        "2 models of this machine so far. The demo study has 7: Test CPU, 2 cores, VNNI, 01 Mar"
+        " 2026." in words(app)
+    )
     button(app, "Show the demo study").click().run()
     assert "A demo study of 7 models from **another machine**" in words(app)
     assert "2 of 2 models left" not in words(app)
@@ -235,7 +270,9 @@ def test_few_own_points_leave_the_study_one_click_away_and_back(open_page: Open,
     assert "machine" not in app.query_params
 
 
-def test_models_are_counted_alike_on_both_sides(open_page: Open, demo: list[TrialDocument], store: Store) -> None:
+def test_models_are_counted_alike_on_both_sides(
+    open_page: Open, demo: list[TrialDocument], store: Store
+) -> None:
     fill(store, here()[1:2])  # its baseline comes along
     app = open_page("explore")
     assert "2 models of this machine so far." in words(app)
@@ -244,20 +281,29 @@ def test_models_are_counted_alike_on_both_sides(open_page: Open, demo: list[Tria
     assert "1 of 2 models left" in words(app) or "2 of 2 models left" in words(app)
 
 
-def test_under_the_plots_only_marks_that_are_there_are_explained(open_page: Open, store: Store) -> None:
+def test_under_the_plots_only_marks_that_are_there_are_explained(
+    open_page: Open, store: Store
+) -> None:
     fill(store, here()[:2])
     said = words(open_page("explore"))
     assert "Solid: 2 that no other beats" in said
     assert not any(word in said for word in ("Lighter:", "Faint:", "Hollow:", "The knee is"))
 
 
-def test_a_knee_beside_the_recommendation_is_explained(open_page: Open, full: list[TrialDocument]) -> None:
+def test_a_knee_beside_the_recommendation_is_explained(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     said = words(open_page("explore", drop="0"))
     assert "Hollow: " in said
-    assert "The knee is of the two metrics of its plot, the recommendation by all that *Better means* names." in said
+    assert (
+        "The knee is of the two metrics of its plot, the recommendation by all that *Better means*"
+        " names." in said
+    )
 
 
-def test_with_enough_own_points_the_study_is_not_offered(open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]) -> None:
+def test_with_enough_own_points_the_study_is_not_offered(
+    open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]
+) -> None:
     assert "other_side" not in [each.key for each in open_page("explore").button]
 
 
@@ -272,16 +318,29 @@ def test_it_says_by_what_it_judges(open_page: Open, full: list[TrialDocument]) -
 def test_noisy_sittings_are_marked_in_the_table(open_page: Open, store: Store) -> None:
     calm, loud = here()[:2]
     assert loud.latency
-    fill(store, [calm, loud.model_copy(update={"latency": loud.latency.model_copy(update={"noisy": True})})])
+    fill(
+        store,
+        [
+            calm,
+            loud.model_copy(update={"latency": loud.latency.model_copy(update={"noisy": True})}),
+        ],
+    )
     table = open_page("explore").dataframe[0].value
     assert dict(zip(table["Model"], table["Sitting"], strict=True))["■ int8 dynamic"] == "noisy"
     assert sum(table["Sitting"] == "noisy") == 1
 
 
-def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDocument], store: Store) -> None:
+def test_conditions_are_scopes_of_their_own(
+    open_page: Open, full: list[TrialDocument], store: Store
+) -> None:
     slow = here()[1]
     assert slow.latency
-    batched = slow.model_copy(update={"trial_id": "batched00000", "latency": slow.latency.model_copy(update={"batch": 16})})
+    batched = slow.model_copy(
+        update={
+            "trial_id": "batched00000",
+            "latency": slow.latency.model_copy(update={"batch": 16}),
+        }
+    )
     ask(store, *slow.recipe.stages, model="minilm-trec", task="movies")
     (row,) = store.claim()
     store.finish(row.trial_id, row.attempts, batched)
@@ -292,7 +351,11 @@ def test_conditions_are_scopes_of_their_own(open_page: Open, full: list[TrialDoc
 
 
 def test_a_study_from_an_equal_machine_stays_apart(
-    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store, engine_starts: list[bool]
+    open_page: Open,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    store: Store,
+    engine_starts: list[bool],
 ) -> None:
     ship(monkeypatch, tmp_path / "study.json.gz", here())
     app = open_page("explore")

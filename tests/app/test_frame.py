@@ -1,4 +1,6 @@
-"""The frame: the scope and the engine beside every page, and deep links that reach a page before app.py ever ran."""
+"""The frame: the scope and the engine beside every page, and deep links that reach a page before
+app.py ever ran.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,17 @@ from tests.app.conftest import Open, ask, words
 
 @pytest.mark.usefixtures("cold_server")
 @pytest.mark.parametrize(
-    ("page", "says"), [("explore", "### Take **"), ("compare", "## Compare models of"), ("compress", "## Compress minilm-trec"), ("jobs", "## Jobs")]
+    ("page", "says"),
+    [
+        ("explore", "### Take **"),
+        ("compare", "## Compare models of"),
+        ("compress", "## Compress minilm-trec"),
+        ("jobs", "## Jobs"),
+    ],
 )
-def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(page: str, says: str, full: list[TrialDocument]) -> None:
+def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(
+    page: str, says: str, full: list[TrialDocument]
+) -> None:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     app.query_params["drop"] = "5.0"
     app.query_params["pick"] = [full[1].trial_id, full[2].trial_id]
@@ -33,7 +43,9 @@ def test_a_deep_link_into_a_new_server_gets_the_frame_and_keeps_its_query(page: 
     assert "resume" not in app.query_params
 
 
-def test_the_first_page_has_an_address_too_and_it_keeps_the_query(full: list[TrialDocument]) -> None:
+def test_the_first_page_has_an_address_too_and_it_keeps_the_query(
+    full: list[TrialDocument],
+) -> None:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     app.query_params["drop"] = "5.0"
     app._page_hash = calc_hash("explore")  # what a browser asks for at /explore
@@ -45,12 +57,18 @@ def test_the_first_page_has_an_address_too_and_it_keeps_the_query(full: list[Tri
 
 def test_a_server_starts_without_complaints_about_its_own_caches() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from paretoscope.dashboard.__main__ import _warm; _warm()"], capture_output=True, text=True, cwd=PROJECT, check=True
+        [sys.executable, "-c", "from paretoscope.dashboard.__main__ import _warm; _warm()"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=True,
     )
     assert done.stderr == ""
 
 
-def test_an_engine_that_is_down_is_said_with_what_waits(open_page: Open, store: Store, engine_starts: list[bool]) -> None:
+def test_an_engine_that_is_down_is_said_with_what_waits(
+    open_page: Open, store: Store, engine_starts: list[bool]
+) -> None:
     ask(store, Quantize())
     app = open_page("explore")
     assert "Engine down, 1 waiting" in words(app)
@@ -77,7 +95,17 @@ def test_a_workspace_that_cannot_be_opened_is_a_card(monkeypatch: pytest.MonkeyP
 def test_a_port_that_is_taken_is_said_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "paretoscope.dashboard", "--server.port", str(port), "--server.headless", "true"]
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "paretoscope.dashboard",
+            "--server.port",
+            str(port),
+            "--server.headless",
+            "true",
+        ]
+        done = subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+        )
     assert done.returncode == 1
     assert f"for another port: make run PORT={port + 1}" in done.stderr

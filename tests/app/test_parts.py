@@ -41,10 +41,20 @@ POINTS = [row.point for row in TABLE]
 AXES = objectives("size_bytes", "quality", "latency_p50_ms")
 
 
-def trial(status: Status, *, queued: int = 0, started: int | None = None, finished: int | None = None, progress: Progress | None = None) -> TrialRow:
+def trial(
+    status: Status,
+    *,
+    queued: int = 0,
+    started: int | None = None,
+    finished: int | None = None,
+    progress: Progress | None = None,
+) -> TrialRow:
     """A row with times in seconds before now."""
     now = datetime.now(UTC)
-    at = [None if seconds is None else now - timedelta(seconds=seconds) for seconds in (queued, started, finished)]
+    at = [
+        None if seconds is None else now - timedelta(seconds=seconds)
+        for seconds in (queued, started, finished)
+    ]
     assert at[0]
     return TrialRow(
         trial_id=f"{status}{queued}",
@@ -82,8 +92,13 @@ def test_the_smallest_within_the_limits_is_named_unless_it_is_the_one_to_take() 
         said = "Smallest within the limits: " in test_summary.why(advice, BY_ID)
         assert said == (advice.best != student.id)
     by_quality = recommend(POINTS, [MaxDrop(0.03)], objectives("quality"), POINTS[0])
-    assert f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points" in test_summary.why(by_quality, BY_ID)
-    assert student.name not in test_summary.why(recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID)
+    assert (
+        f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points"
+        in test_summary.why(by_quality, BY_ID)
+    )
+    assert student.name not in test_summary.why(
+        recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID
+    )
 
 
 def test_a_wide_interval_of_a_speed_up_is_said_with_it() -> None:
@@ -110,7 +125,9 @@ def test_a_loss_is_judged_by_the_paired_test() -> None:
     paired = row.document.paired
     assert paired
     assert test_summary.loss(row) == "-0.5 points, p = .08: no clear loss"
-    clear = row.document.model_copy(update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})})
+    clear = row.document.model_copy(
+        update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})}
+    )
     assert test_summary.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
 
 
@@ -119,12 +136,18 @@ def test_a_speed_up_that_may_be_one_is_no_change_and_a_noisy_sitting_is_said() -
     assert document.latency
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
     assert "no clear change of speed, 4.0x smaller." in test_summary.figures(rows([unclear])[-1])
-    noisy = document.model_copy(update={"latency": document.latency.model_copy(update={"noisy": True})})
+    noisy = document.model_copy(
+        update={"latency": document.latency.model_copy(update={"noisy": True})}
+    )
     assert "2.00x faster [1.90, 2.10] (noisy sitting)" in test_summary.figures(rows([noisy])[-1])
 
 
 def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
-    twins = [document(), document(Quantize(), size=23_000_000), document(Quantize(scheme="int8-static"), size=23_000_100, speedup=2.02)]
+    twins = [
+        document(),
+        document(Quantize(), size=23_000_000),
+        document(Quantize(scheme="int8-static"), size=23_000_100, speedup=2.02),
+    ]
     table = rows(twins)
     advice = recommend([row.point for row in table], [], AXES, table[0].point)
     assert "(the same)" in test_summary.why(advice, {row.id: row for row in table})
@@ -172,7 +195,13 @@ def test_what_the_form_cannot_hold_is_refused() -> None:
 
 
 def test_a_sweep_keeps_the_rest_of_the_form() -> None:
-    state = {**DEFAULTS, "distil": True, "prune": True, "targets": ["ffn", "weights"], "scheme": "int8-static"}
+    state = {
+        **DEFAULTS,
+        "distil": True,
+        "prune": True,
+        "targets": ["ffn", "weights"],
+        "scheme": "int8-static",
+    }
     words = [recipe.in_words() for recipe in sweep(state, [0, 50], [32, 8])]
     assert words == [
         "student-3 → ffn -50 %",
@@ -186,19 +215,29 @@ def test_a_sweep_keeps_the_rest_of_the_form() -> None:
 
 
 def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durations, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True))
+    monkeypatch.setattr(
+        durations, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True)
+    )
     before = trial("done", queued=900, started=890, finished=880)
     done = trial("done", queued=100, started=80, finished=60)
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
-    assert engine_status.in_words([before, done, running, waiting]) == "1 of 3 measured, about 30 s left"
+    assert (
+        engine_status.in_words([before, done, running, waiting])
+        == "1 of 3 measured, about 30 s left"
+    )
 
 
 def test_without_any_experience_no_time_is_invented() -> None:
-    assert engine_status.in_words([trial("queued", queued=5), trial("queued", queued=4)]) == "0 of 2 measured"
+    assert (
+        engine_status.in_words([trial("queued", queued=5), trial("queued", queued=4)])
+        == "0 of 2 measured"
+    )
 
 
 def test_progress_in_words_and_as_a_share() -> None:
-    at = Progress(stage="quantize", stage_number=2, stage_count=4, step=5, steps=10, seconds_left=42)
+    at = Progress(
+        stage="quantize", stage_number=2, stage_count=4, step=5, steps=10, seconds_left=42
+    )
     row = trial("running", started=3, progress=at)
     assert runs.progress_in_words(row) == "Stage 2 of 4: quantize, step 5 of 10, about 42 s left"
     assert runs.share_done(row) == pytest.approx(0.375)

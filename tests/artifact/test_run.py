@@ -1,4 +1,6 @@
-"""The script of an artefact: what it prints, and one sentence with status 2 for a file that it cannot score."""
+"""The script of an artefact: what it prints, and one sentence with status 2 for a file that it
+cannot score.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +23,34 @@ WORDS = "what a film it was".split()
 @pytest.fixture(scope="module")
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = write_classifier(tmp_path_factory.mktemp("made") / "model")
-    (made / "config.json").write_text(json.dumps({"vocab_size": VOCABULARY, "id2label": dict(enumerate(LABELS))}))
-    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="what"))
+    (made / "config.json").write_text(
+        json.dumps({"vocab_size": VOCABULARY, "id2label": dict(enumerate(LABELS))})
+    )
+    tokenizer = Tokenizer(
+        models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="what")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(made / "tokenizer.json"))
     folder = made.parent / "artefact"
-    pack(made, folder, Recipe(), "# card", {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 64})
+    pack(
+        made,
+        folder,
+        Recipe(),
+        "# card",
+        {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 64},
+    )
     return folder
 
 
 def run(artefact: Path, *given: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(artefact / "run.py"), *given], input=typed, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, str(artefact / "run.py"), *given],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_a_dash_reads_a_text_a_line_from_standard_input(artefact: Path) -> None:
@@ -42,9 +61,17 @@ def test_a_dash_reads_a_text_a_line_from_standard_input(artefact: Path) -> None:
 
 def test_examples_are_scored(artefact: Path, tmp_path: Path) -> None:
     labels = [line.split()[0] for line in run(artefact, *WORDS).stdout.splitlines()]
-    lines = [json.dumps({"text": word, "label": label}) for word, label in zip(WORDS, labels, strict=True)]
-    (tmp_path / "examples.jsonl").write_text("\n".join([*lines, json.dumps({"text": "film", "label": "none"}), ""]))
-    assert run(artefact, "--evaluate", str(tmp_path / "examples.jsonl")).stdout == "accuracy 0.8333 on 6 examples\n"
+    lines = [
+        json.dumps({"text": word, "label": label})
+        for word, label in zip(WORDS, labels, strict=True)
+    ]
+    (tmp_path / "examples.jsonl").write_text(
+        "\n".join([*lines, json.dumps({"text": "film", "label": "none"}), ""])
+    )
+    assert (
+        run(artefact, "--evaluate", str(tmp_path / "examples.jsonl")).stdout
+        == "accuracy 0.8333 on 6 examples\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,13 +80,18 @@ def test_examples_are_scored(artefact: Path, tmp_path: Path) -> None:
         (None, "cannot be read: No such file or directory."),
         (b"\xff", "cannot be read: it is not UTF-8."),
         (b"", "has no examples."),
-        (b'{"text": "a film", "label": "good"}\nno json', 'Line 2 of "{path}" is not {{"text": ..., "label": ...}}.'),
+        (
+            b'{"text": "a film", "label": "good"}\nno json',
+            'Line 2 of "{path}" is not {{"text": ..., "label": ...}}.',
+        ),
         (b'{"text": "a film"}', "Line 1 of"),
         (b'{"text": 3, "label": "good"}', "Line 1 of"),
         (b"[1]", "Line 1 of"),
     ],
 )
-def test_a_file_that_cannot_be_scored_is_one_sentence(artefact: Path, tmp_path: Path, content: bytes | None, words: str) -> None:
+def test_a_file_that_cannot_be_scored_is_one_sentence(
+    artefact: Path, tmp_path: Path, content: bytes | None, words: str
+) -> None:
     path = tmp_path / "examples.jsonl"
     if content is not None:
         path.write_bytes(content)
@@ -72,4 +104,6 @@ def test_a_file_that_cannot_be_scored_is_one_sentence(artefact: Path, tmp_path: 
 
 
 def test_evaluate_needs_a_file(artefact: Path) -> None:
-    assert run(artefact, "--evaluate").stderr.endswith("run.py: --evaluate takes one file of examples.\n")
+    assert run(artefact, "--evaluate").stderr.endswith(
+        "run.py: --evaluate takes one file of examples.\n"
+    )

@@ -1,4 +1,6 @@
-"""The benchmark of language models on a tiny one: every section runs to its end, says what was wanted of it, and leaves its file."""
+"""The benchmark of language models on a tiny one: every section runs to its end, says what was
+wanted of it, and leaves its file.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from paretoscope.trials.trial import Conditions, Interval
 from paretoscope.workspace import Workspace
 from tests.tiny_decoders import make_tiny_decoder
 
-SENTENCES = "The film was good and many liked it. Who won the game in the city? What a bad plot it was for a name. When is the call for the free win?"
+SENTENCES = (
+    "The film was good and many liked it. Who won the game in the city? What a bad plot it was for"
+    " a name. When is the call for the free win?"
+)
 FOUR = [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]
 
 
@@ -29,32 +34,61 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A tiny model, a text, and a workspace that all sections share, timed as briefly as can be."""
     root = tmp_path_factory.mktemp("decoders")
     make_tiny_decoder("llama", root / "model", tie_word_embeddings=True)
-    (root / "own.txt").write_text("\n\n".join(f"Story {number}. {SENTENCES} Part {number * 7} of the film ends." for number in range(40)))
+    (root / "own.txt").write_text(
+        "\n\n".join(
+            f"Story {number}. {SENTENCES} Part {number * 7} of the film ends."
+            for number in range(40)
+        )
+    )
     plan = replace(generation.PLANS["quick"], turns=1, new_tokens=4, warm_up_s=0.0, requests=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(generation.PLANS, "quick", plan)
         yield root
 
 
-def ran(place: Path, section: str, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+def ran(
+    place: Path, section: str, capsys: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
     """What a section leaves and what it prints."""
-    at = ["--workspace", str(place / "workspace"), "--to", str(place / "found"), "--prompt", "16", "--threads", "1", "--protocol", "quick"]
+    at = [
+        "--workspace",
+        str(place / "workspace"),
+        "--to",
+        str(place / "found"),
+        "--prompt",
+        "16",
+        "--threads",
+        "1",
+        "--protocol",
+        "quick",
+    ]
     main([section, "--model", str(place / "model"), "--task", str(place / "own.txt"), *at])
     return json.loads((place / "found" / f"{section}.json").read_text()), capsys.readouterr().out
 
 
 def asked(place: Path) -> Asked:
     at = Conditions(sequence=16, threads=1)
-    return Asked(str(place / "model"), str(place / "own.txt"), "quick", at, Workspace.at(place / "workspace"), place / "found")
+    return Asked(
+        str(place / "model"),
+        str(place / "own.txt"),
+        "quick",
+        at,
+        Workspace.at(place / "workspace"),
+        place / "found",
+    )
 
 
-def test_four_bits_are_timed_beside_fp32(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_four_bits_are_timed_beside_fp32(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     unknown = [{"kind": "quantize", "scheme": "weight-only", "bits": 4, "from_tomorrow": True}]
     monkeypatch.setattr(four_bits, "RECIPES", {"4 bits": FOUR, "tomorrow": unknown})
     found, said = ran(place, "four-bits", capsys)
     whole, four, tomorrow = found["rows"]
     assert four["bytes"] < whole["bytes"]
-    assert four["change"]["value"] == pytest.approx(four["perplexity"]["value"] / whole["perplexity"]["value"] - 1, abs=1e-4)
+    assert four["change"]["value"] == pytest.approx(
+        four["perplexity"]["value"] / whole["perplexity"]["value"] - 1, abs=1e-4
+    )
     assert four["generation"]["tokens_per_s"] > 0
     assert "speedup" in four and "speedup" not in whole
     assert "from_tomorrow" in tomorrow["error"]
@@ -64,7 +98,9 @@ def test_four_bits_are_timed_beside_fp32(place: Path, capsys: pytest.CaptureFixt
     assert found["machine"]["cores"] > 0
 
 
-def test_low_bits_are_compared_at_the_same_bytes(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_low_bits_are_compared_at_the_same_bytes(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(low_bits, "AVERAGES", (3,))
     monkeypatch.setattr(low_bits, "ROUNDINGS", ("gptq",))
     found, _ = ran(place, "low-bits", capsys)
@@ -76,18 +112,33 @@ def test_low_bits_are_compared_at_the_same_bytes(place: Path, capsys: pytest.Cap
     assert found["verdicts"]
 
 
-def test_pruning_says_which_method_keeps_more(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_says_which_method_keeps_more(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pruning, "PATTERNS", {"50 %": {"sparsity": 0.5}})
     monkeypatch.setattr(pruning, "METHODS", ("magnitude", "wanda"))
     monkeypatch.setattr(pruning, "WIDTHS", {})
     monkeypatch.setattr(pruning, "DEPTH", {**pruning.DEPTH, "ratio": 0.5})
-    monkeypatch.setattr(pruning, "RECOVERIES", {"recovered": [pruning.DEPTH | {"retrain_epochs": 0.02}]})
+    monkeypatch.setattr(
+        pruning, "RECOVERIES", {"recovered": [pruning.DEPTH | {"retrain_epochs": 0.02}]}
+    )
     found, _ = ran(place, "pruning", capsys)
-    assert [row["name"] for row in found["rows"]] == ["fp32", "50 % magnitude", "50 % wanda", "20 % of the layers", "recovered"]
-    assert [judged["wanted"].split(":")[0] for judged in found["verdicts"]] == ["50 % wanda better than 50 % magnitude", "recovered"]
+    assert [row["name"] for row in found["rows"]] == [
+        "fp32",
+        "50 % magnitude",
+        "50 % wanda",
+        "20 % of the layers",
+        "recovered",
+    ]
+    assert [judged["wanted"].split(":")[0] for judged in found["verdicts"]] == [
+        "50 % wanda better than 50 % magnitude",
+        "recovered",
+    ]
 
 
-def test_a_sweep_makes_base_export_and_hessians_once(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_makes_base_export_and_hessians_once(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cost, "_alone", _here)
     found, _ = ran(place, "time", capsys)
     assert found["gptq"]["peak_bytes"] > found["gptq"]["empty_bytes"] / 2
@@ -119,7 +170,9 @@ def test_long_texts_are_read_to_their_end(place: Path, capsys: pytest.CaptureFix
     assert not failed
 
 
-def test_without_llama_cpp_the_section_says_so(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_llama_cpp_the_section_says_so(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found, said = ran(place, "llama", capsys)
     assert "llama.cpp reads GGUF files" in found["missing"]
     assert "not measured: " in said
@@ -134,19 +187,39 @@ def test_a_verdict_is_about_the_same_tokens(place: Path) -> None:
     beats(found, whole, four, "fp32 better than 4 bits", at_most=1.0)
     beats(found, four, whole, "4 bits better by half", at_most=0.5)
     assert whole.perplexity and four.perplexity
-    assert [judged["met"] for judged in found.verdicts] == [whole.perplexity.value <= four.perplexity.value, False]
+    assert [judged["met"] for judged in found.verdicts] == [
+        whole.perplexity.value <= four.perplexity.value,
+        False,
+    ]
     beats(found, Row("gone", error="no such method"), whole, "gone better")
-    assert found.verdicts[-1] == {"wanted": "gone better", "found": "not made: no such method", "met": False}
+    assert found.verdicts[-1] == {
+        "wanted": "gone better",
+        "found": "not made: no such method",
+        "met": False,
+    }
 
 
 def test_one_model_has_to_meet_every_demand(place: Path) -> None:
     """A small one that is slow and a fast one that is large are no answer together."""
 
     def at(name: str, size: int, speedup: float, change: float = 0.0) -> Row:
-        exactly = {value: Interval(value=value, low=value, high=value) for value in (speedup, change)}
-        return Row(name, bytes=size, perplexity=Interval(value=20, low=19, high=21), change=exactly[change], speedup=exactly[speedup])
+        exactly = {
+            value: Interval(value=value, low=value, high=value) for value in (speedup, change)
+        }
+        return Row(
+            name,
+            bytes=size,
+            perplexity=Interval(value=20, low=19, high=21),
+            change=exactly[change],
+            speedup=exactly[speedup],
+        )
 
-    whole, small, fast, both = at("fp32", 600, 1.0), at("small", 90, 2.0), at("fast", 200, 4.0), at("both", 95, 3.1)
+    whole, small, fast, both = (
+        at("fp32", 600, 1.0),
+        at("small", 90, 2.0),
+        at("fast", 200, 4.0),
+        at("both", 95, 3.1),
+    )
     found = Found("four-bits", asked(place))
     four_bits._judge(found, whole, [small, fast])
     four_bits._judge(found, whole, [small, fast, both, at("worse", 50, 5.0, change=0.03)])
@@ -163,5 +236,7 @@ def test_an_unknown_section_is_named(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_answers_stay_out_of_the_file() -> None:
     tokens = np.zeros(3, dtype=np.int32)
-    row = Row("x", bytes=3, answers=TokenAnswers(tokens.astype(np.float32), tokens, tokens, np.array([3])))
+    row = Row(
+        "x", bytes=3, answers=TokenAnswers(tokens.astype(np.float32), tokens, tokens, np.array([3]))
+    )
     assert row.to_json() == {"name": "x", "bytes": 3}

@@ -1,4 +1,6 @@
-"""A page server over a workspace of its own and a Chromium to look at it with; without one, tests say why they are skipped."""
+"""A page server over a workspace of its own and a Chromium to look at it with; without one, tests
+say why they are skipped.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def browser() -> Iterator[Browser]:
         if path is None:
             pytest.skip(NO_BROWSER)
         # Chromium refuses its sandbox to root, which is who runs in most containers.
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        opened = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield opened
         opened.close()
 
@@ -47,7 +51,9 @@ def server(browser: Browser, served_workspace: Workspace) -> Iterator[Server]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True) as opened:
+    with browser.new_context(
+        viewport={"width": 1280, "height": 900}, accept_downloads=True
+    ) as opened:
         opened.set_default_timeout(20_000)
         yield opened
 
@@ -60,4 +66,6 @@ def page(context: BrowserContext, server: Server) -> Iterator[Page]:
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     yield opened
     assert not wrong, f"the browser reported: {wrong}"
-    assert not re.search(r"Traceback \(most recent call last\)", server.log.read_text(errors="replace")), f"see {server.log}"
+    assert not re.search(
+        r"Traceback \(most recent call last\)", server.log.read_text(errors="replace")
+    ), f"see {server.log}"

@@ -1,4 +1,6 @@
-"""What every page owes its visitor: it opens from a deep link, on a phone too, without an error; and a link restores the view."""
+"""What every page owes its visitor: it opens from a deep link, on a phone too, without an error;
+and a link restores the view.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,20 @@ from benchmarks.screenshots import addresses
 
 
 def _width_of_content(page: Page) -> int:
-    return page.evaluate("() => Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)")
+    return page.evaluate(
+        "() => Math.max(document.documentElement.scrollWidth,"
+        " document.querySelector('[data-testid=stMain]').scrollWidth)"
+    )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", addresses())
-def test_page_opens_from_its_link_on_a_phone(browser: Browser, server: Server, name: str, theme: str) -> None:
-    with browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark" if theme == "dark" else "light") as context:
+def test_page_opens_from_its_link_on_a_phone(
+    browser: Browser, server: Server, name: str, theme: str
+) -> None:
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme="dark" if theme == "dark" else "light"
+    ) as context:
         page = context.new_page()
         page.goto(f"{server.url}/{addresses()[name]}")
         settled(page)
@@ -33,21 +42,25 @@ def test_the_first_page_opens_by_its_name_too(page: Page, server: Server) -> Non
     painted(page, charts=2)
     expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"/\?drop=5$"))
-    expect(page.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute("aria-valuetext", re.compile("5.0"))
+    expect(page.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute(
+        "aria-valuetext", re.compile("5.0")
+    )
 
 
-def test_on_a_touch_screen_the_mode_bar_leaves_the_words_on_the_guides_free(browser: Browser, server: Server) -> None:
-    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as context:
+def test_on_a_touch_screen_the_mode_bar_leaves_the_words_on_the_guides_free(
+    browser: Browser, server: Server
+) -> None:
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    ) as context:
         page = context.new_page()
         page.goto(server.url)
         painted(page, charts=2)
         # Asked in one go: between two questions the page may still move what it shows.
-        bar, words = page.locator(".js-plotly-plot").first.evaluate(
-            """plot => [
+        bar, words = page.locator(".js-plotly-plot").first.evaluate("""plot => [
                 plot.querySelector('.modebar').getBoundingClientRect().bottom,
                 [...plot.querySelectorAll('.annotation')].find(e => e.textContent.includes('2x smaller')).getBoundingClientRect().top,
-            ]"""
-        )
+            ]""")
         assert bar <= words
         expect(page.locator('.modebar-btn[data-title*="Download"]').first).to_be_visible()
 
@@ -64,4 +77,6 @@ def test_the_link_restores_the_limits(page: Page, context: BrowserContext, serve
     again = context.new_page()
     again.goto(page.url)
     painted(again, charts=2)
-    expect(again.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute("aria-valuetext", str(chosen))
+    expect(again.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute(
+        "aria-valuetext", str(chosen)
+    )

@@ -1,4 +1,6 @@
-"""The story that the product is for, in a real browser: see the curves, slide, compress, watch, see the new point, take it away and run it."""
+"""The story that the product is for, in a real browser: see the curves, slide, compress, watch, see
+the new point, take it away and run it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def _open_compress(page: Page, server: Server) -> None:
     settled(page)
 
 
-def test_from_the_first_curve_to_a_model_that_runs(page: Page, server: Server, served_workspace: Workspace, tmp_path: Path) -> None:
+def test_from_the_first_curve_to_a_model_that_runs(
+    page: Page, server: Server, served_workspace: Workspace, tmp_path: Path
+) -> None:
     _open_compress(page, server)
 
     # Slide: the expected bytes follow at once, down and back up.
@@ -48,11 +52,15 @@ def test_from_the_first_curve_to_a_model_that_runs(page: Page, server: Server, s
     # Compress and measure, and watch it.
     page.get_by_role("button", name="Compress and measure").click()
     expect(page.get_by_text(re.compile(r"Stage \d+ of \d+"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("heading", name=re.compile("int8 dynamic: measured"))).to_be_visible(timeout=RUN_S * 1000)
+    expect(page.get_by_role("heading", name=re.compile("int8 dynamic: measured"))).to_be_visible(
+        timeout=RUN_S * 1000
+    )
 
     # It is what was foretold, it is in the store, and it can be taken away.
     store = Store.open(served_workspace)
-    (document,) = [document for document in store.documents(model="minilm-trec") if not document.is_baseline]
+    (document,) = [
+        document for document in store.documents(model="minilm-trec") if not document.is_baseline
+    ]
     store.close()
     assert document.artifact is not None
     assert round(document.artifact.size_bytes / 1e6, 1) == before
@@ -70,11 +78,20 @@ def test_from_the_first_curve_to_a_model_that_runs(page: Page, server: Server, s
 
 
 def _answer(archive: Path, folder: Path, text: str) -> str:
-    """What the downloaded model says, run as its README tells: in its own folder, with nothing of this project on the path."""
+    """What the downloaded model says, run as its README tells: in its own folder, with nothing of
+    this project on the path.
+    """
     with zipfile.ZipFile(archive) as packed:
         assert packed.testzip() is None
         packed.extractall(folder)
     (script,) = folder.rglob("run.py")
-    done = subprocess.run([sys.executable, "-I", "run.py", text], cwd=script.parent, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "run.py", text],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,4 +1,6 @@
-"""A language model's student: layers and widths of its teacher, trained on what the teacher says of each next token."""
+"""A language model's student: layers and widths of its teacher, trained on what the teacher says of
+each next token.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,16 @@ from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
 
 
 def divergence(teacher: PreTrainedModel, model: PreTrainedModel) -> float:
-    """Mean KL(teacher || model) of the next token, over the texts that training saw: random ones teach nothing about others."""
+    """Mean KL(teacher || model) of the next token, over the texts that training saw: random ones
+    teach nothing about others.
+    """
     each = []
     with torch.no_grad():
         for ids in passages_context().encoded("train").ids:
-            ours, theirs = (F.log_softmax(of(input_ids=torch.from_numpy(ids)[None]).logits[0], -1) for of in (model, teacher))
+            ours, theirs = (
+                F.log_softmax(of(input_ids=torch.from_numpy(ids)[None]).logits[0], -1)
+                for of in (model, teacher)
+            )
             each.append(F.kl_div(ours, theirs, log_target=True, reduction="batchmean"))
     return float(torch.stack(each).mean())
 
@@ -45,14 +52,20 @@ def test_a_student_starts_as_layers_of_its_teacher(family: str) -> None:
 
 def test_it_learns_what_its_teacher_says() -> None:
     teacher = tiny_decoder("llama", VOCABULARY, num_hidden_layers=3)
-    alone = divergence(teacher, apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), passages_context()))
+    alone = divergence(
+        teacher, apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), passages_context())
+    )
     stage = Distill(layers=2, epochs=6, soft_weight=1.0, temperature=1.0, learning_rate=1e-3)
     taught = divergence(teacher, apply(stage, copy.deepcopy(teacher), passages_context()))
     assert taught < 0.8 * alone
 
 
 def test_it_is_narrower_where_that_is_asked_for() -> None:
-    student = apply(Distill(layers=1, head_ratio=0.5, ffn_ratio=0.5, epochs=0.5), tiny_decoder("qwen2", VOCABULARY), passages_context())
+    student = apply(
+        Distill(layers=1, head_ratio=0.5, ffn_ratio=0.5, epochs=0.5),
+        tiny_decoder("qwen2", VOCABULARY),
+        passages_context(),
+    )
     (layer,) = decoder_anatomy(student).layers
     assert heads_of(student, layer) == (2, 1)
     assert matrix(student, layer.ffn_out).shape == (64, 48)
@@ -62,7 +75,10 @@ def test_zeros_of_the_teacher_stay() -> None:
     model = tiny_decoder("llama", VOCABULARY)
     prune_weights(PruneWeights(sparsity=0.5), model, passages_context())
     student = apply(Distill(layers=1, epochs=0.5), model, passages_context())
-    assert all(int((weight == 0).sum()) == weight.numel() // 2 for weight in encoder_weights(student).values())
+    assert all(
+        int((weight == 0).sum()) == weight.numel() // 2
+        for weight in encoder_weights(student).values()
+    )
 
 
 def test_layers_that_are_not_there_are_refused() -> None:
@@ -73,13 +89,27 @@ def test_layers_that_are_not_there_are_refused() -> None:
 def test_recovery_brings_a_cut_model_nearer_to_what_it_was() -> None:
     whole = tiny_decoder("llama", VOCABULARY, num_hidden_layers=3)
     cut = PruneStructure(target="layers", ratio=1 / 3, criterion="activation")
-    trained = cut.model_copy(update={"retrain_epochs": 6.0, "learning_rate": 1e-3, "distill_weight": 1.0, "temperature": 1.0})
-    lost, left = (divergence(whole, prune_structure(stage, copy.deepcopy(whole), passages_context())) for stage in (cut, trained))
+    trained = cut.model_copy(
+        update={
+            "retrain_epochs": 6.0,
+            "learning_rate": 1e-3,
+            "distill_weight": 1.0,
+            "temperature": 1.0,
+        }
+    )
+    lost, left = (
+        divergence(whole, prune_structure(stage, copy.deepcopy(whole), passages_context()))
+        for stage in (cut, trained)
+    )
     assert left < 0.8 * lost
 
 
 def test_zeros_are_held_in_recovery_and_rise_in_steps() -> None:
     model = tiny_decoder("llama", VOCABULARY)
-    prune_weights(PruneWeights(method="wanda", sparsity=0.6, steps=2, retrain_epochs=1, distill_weight=0.5), model, passages_context())
+    prune_weights(
+        PruneWeights(method="wanda", sparsity=0.6, steps=2, retrain_epochs=1, distill_weight=0.5),
+        model,
+        passages_context(),
+    )
     for weight in encoder_weights(model).values():
         assert int((weight == 0).sum()) == round(0.6 * weight.numel())

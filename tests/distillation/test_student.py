@@ -11,12 +11,12 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.student import apply
 from paretoscope.errors import RecipeError
+from paretoscope.models.content import content_key
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import weights
 from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.training.encoder import logits
 from paretoscope.training.sparsity_masks import encoder_weights
-from paretoscope.training.teacher import content_key
 from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny_models import FAMILIES
 
@@ -28,7 +28,14 @@ def teacher(tmp_path: Path) -> PreTrainedModel:
 
 @pytest.mark.parametrize(
     ("layers", "teacher_count", "chosen"),
-    [(3, 6, (0, 2, 4)), (2, 6, (0, 3)), (1, 6, (0,)), (6, 6, (0, 1, 2, 3, 4, 5)), (6, 12, (0, 2, 4, 6, 8, 10)), (5, 12, (0, 2, 4, 7, 9))],
+    [
+        (3, 6, (0, 2, 4)),
+        (2, 6, (0, 3)),
+        (1, 6, (0,)),
+        (6, 6, (0, 1, 2, 3, 4, 5)),
+        (6, 12, (0, 2, 4, 6, 8, 10)),
+        (5, 12, (0, 2, 4, 7, 9)),
+    ],
 )
 def test_layers_are_spread_evenly(layers: int, teacher_count: int, chosen: tuple[int, ...]) -> None:
     assert Distill(layers=layers).kept(teacher_count) == chosen
@@ -49,10 +56,14 @@ def test_before_training_the_student_is_its_teachers_layers(tmp_path: Path, fami
 
 def test_a_student_of_all_layers_without_training_is_the_teacher(teacher: PreTrainedModel) -> None:
     before = logits_of(teacher)
-    assert torch.equal(logits_of(apply(Distill(layers=4, epochs=0), teacher, Recorder().context())), before)
+    assert torch.equal(
+        logits_of(apply(Distill(layers=4, epochs=0), teacher, Recorder().context())), before
+    )
 
 
-def test_training_brings_the_student_closer_to_its_teacher(tmp_path: Path, teacher: PreTrainedModel) -> None:
+def test_training_brings_the_student_closer_to_its_teacher(
+    tmp_path: Path, teacher: PreTrainedModel
+) -> None:
     wanted = torch.from_numpy(logits(teacher, tiny_split())).softmax(1)
 
     def distance(epochs: int) -> float:
@@ -67,7 +78,11 @@ def test_training_brings_the_student_closer_to_its_teacher(tmp_path: Path, teach
 def test_teacher_outputs_are_computed_once_for_equal_teachers(tmp_path: Path) -> None:
     recorder = Recorder()
     for layers in (1, 2, 2):
-        apply(Distill(layers=layers, epochs=1), tiny_model(tmp_path / "teacher", layers=4), recorder.context())
+        apply(
+            Distill(layers=layers, epochs=1),
+            tiny_model(tmp_path / "teacher", layers=4),
+            recorder.context(),
+        )
     assert len(recorder.computed) == 1
     other = tiny_model(tmp_path / "teacher", layers=4)
     with torch.no_grad():
@@ -79,7 +94,11 @@ def test_teacher_outputs_are_computed_once_for_equal_teachers(tmp_path: Path) ->
 def test_whoever_waits_hears_how_many_texts_the_teacher_answered(teacher: PreTrainedModel) -> None:
     heard: list[tuple[str, int]] = []
     parts: list[str] = []
-    context = replace(Recorder().context(), part=parts.append, progress=lambda step, steps: heard.append((parts[-1] if parts else "", step)))
+    context = replace(
+        Recorder().context(),
+        part=parts.append,
+        progress=lambda step, steps: heard.append((parts[-1] if parts else "", step)),
+    )
     apply(Distill(layers=1, epochs=1), teacher, context)
     asked = [step for part, step in heard if part]
     assert parts == ["asking the teacher", ""]
@@ -92,7 +111,9 @@ def test_the_control_never_asks_the_teacher_and_differs(tmp_path: Path) -> None:
     def run(soft_weight: float) -> tuple[Recorder, torch.Tensor]:
         recorder = Recorder()
         stage = Distill(layers=2, epochs=2, soft_weight=soft_weight)
-        return recorder, logits_of(apply(stage, tiny_model(tmp_path / "teacher", layers=4), recorder.context()))
+        return recorder, logits_of(
+            apply(stage, tiny_model(tmp_path / "teacher", layers=4), recorder.context())
+        )
 
     control, without = run(0)
     student, with_teacher = run(0.7)
@@ -111,7 +132,13 @@ def test_the_content_key_is_of_the_content(tmp_path: Path, teacher: PreTrainedMo
 
 def test_one_seed_one_student(tmp_path: Path) -> None:
     def run(seed: int) -> torch.Tensor:
-        return logits_of(apply(Distill(layers=2, epochs=1), tiny_model(tmp_path / "teacher", layers=4), Recorder().context(seed)))
+        return logits_of(
+            apply(
+                Distill(layers=2, epochs=1),
+                tiny_model(tmp_path / "teacher", layers=4),
+                Recorder().context(seed),
+            )
+        )
 
     assert torch.equal(run(1), run(1))
     assert not torch.equal(run(1), run(2))
@@ -120,7 +147,10 @@ def test_one_seed_one_student(tmp_path: Path) -> None:
 def test_zeros_of_a_pruned_teacher_stay_zeros_in_the_student(teacher: PreTrainedModel) -> None:
     weights.apply(PruneWeights(sparsity=0.5), teacher, Recorder().context())
     student = apply(Distill(layers=2, epochs=2), teacher, Recorder().context())
-    assert all(int((weight == 0).sum()) == round(0.5 * weight.numel()) for weight in encoder_weights(student).values())
+    assert all(
+        int((weight == 0).sum()) == round(0.5 * weight.numel())
+        for weight in encoder_weights(student).values()
+    )
 
 
 def test_progress_reaches_its_end(teacher: PreTrainedModel) -> None:

@@ -45,7 +45,9 @@ def test_two_workers_do_the_same_work_once(tmp_path: Path) -> None:
         time.sleep(0.1)
         write(1)(folder)
 
-    threads = [threading.Thread(target=lambda: StageCache(tmp_path).folder("k", make)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: StageCache(tmp_path).folder("k", make)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -66,7 +68,13 @@ def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
     assert cache.folder("k", write(2)).is_dir()
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("write failed: No space left on device")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("write failed: No space left on device"),
+    ],
+)
 def test_a_full_disk_is_a_sentence(tmp_path: Path, error: Exception) -> None:
     def full(folder: Path) -> None:
         write(1)(folder)
@@ -127,14 +135,20 @@ def test_arrays_round_trip_and_heal(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cache.array("k", lambda: array + 1), array + 1)
 
 
-def test_a_bound_that_is_no_number_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bound_that_is_no_number_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PARETOSCOPE_CACHE_GB", "lots")
     with pytest.raises(ArtifactError, match='PARETOSCOPE_CACHE_GB is "lots"'):
         StageCache(tmp_path)
 
 
 def test_a_key_holds_what_matters_and_nothing_else() -> None:
-    plain, trained, quantized = PruneWeights(sparsity=0.5), PruneWeights(sparsity=0.5, retrain_epochs=1), Quantize()
+    plain, trained, quantized = (
+        PruneWeights(sparsity=0.5),
+        PruneWeights(sparsity=0.5, retrain_epochs=1),
+        Quantize(),
+    )
     keys = [
         stage_key("p", plain, 0),
         stage_key("q", plain, 0),

@@ -1,4 +1,6 @@
-"""A whole trial on a tiny model and a person's own data: what comes out, what is shared, what is left after a failure."""
+"""A whole trial on a tiny model and a person's own data: what comes out, what is shared, what is
+left after a failure.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +47,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pipeline")
     make_tiny("bert", folder / "model")
     generator = np.random.default_rng(0)
-    words = "what who where when how many good bad film plot question city country name year free win call love".split()
-    lines = [f"{' '.join(generator.choice(words, size=generator.integers(3, 9)))} {number}" for number in range(240)]
+    words = (
+        "what who where when how many good bad film plot question city country name year free win"
+        " call love".split()
+    )
+    lines = [
+        f"{' '.join(generator.choice(words, size=generator.integers(3, 9)))} {number}"
+        for number in range(240)
+    ]
     rows = [f"{line},{'ab'[number % 2]}" for number, line in enumerate(lines)]
     (folder / "own.csv").write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
     return folder
@@ -70,13 +78,24 @@ def done(place: Path, workspace: Workspace) -> tuple[TrialDocument, list[Progres
 def test_every_part_of_the_document_is_measured(done: tuple[TrialDocument, list[Progress]]) -> None:
     document, _ = done
     assert document.status == "done"
-    assert document.quality and document.baseline and document.paired and document.speedup and document.memory and document.latency
+    assert (
+        document.quality
+        and document.baseline
+        and document.paired
+        and document.speedup
+        and document.memory
+        and document.latency
+    )
     assert document.quality.low <= document.quality.value <= document.quality.high
     assert document.quality.n == document.baseline.quality.n == 36
     assert document.quality.split == "validation"
     right = document.paired.gained - document.paired.lost
-    assert right == round((document.quality.value - document.baseline.quality.value) * document.quality.n)
-    assert document.artifact and document.artifact.size_bytes < document.baseline.artifact.size_bytes
+    assert right == round(
+        (document.quality.value - document.baseline.quality.value) * document.quality.n
+    )
+    assert (
+        document.artifact and document.artifact.size_bytes < document.baseline.artifact.size_bytes
+    )
     assert document.speedup.low <= document.speedup.value <= document.speedup.high
     assert document.theoretical_bytes is not None and document.artifact.weights_bytes is not None
     assert document.theoretical_bytes < document.artifact.weights_bytes
@@ -84,22 +103,41 @@ def test_every_part_of_the_document_is_measured(done: tuple[TrialDocument, list[
     assert all(seconds > 0 for seconds in document.stage_seconds)
 
 
-def test_progress_names_every_step_once_and_in_order(done: tuple[TrialDocument, list[Progress]]) -> None:
+def test_progress_names_every_step_once_and_in_order(
+    done: tuple[TrialDocument, list[Progress]],
+) -> None:
     _, seen = done
     numbers = [progress.stage_number for progress in seen]
     assert max(numbers) == seen[0].stage_count
     stages = list(dict.fromkeys(progress.stage for progress in seen))
     student, *cut = (stage.in_words() for stage in CHAIN.stages[:3])
-    made = ["prepare", student, f"{student}, asking the teacher", *cut, "export", CHAIN.stages[3].in_words()]
+    made = [
+        "prepare",
+        student,
+        f"{student}, asking the teacher",
+        *cut,
+        "export",
+        CHAIN.stages[3].in_words(),
+    ]
     assert stages == [*made, "accuracy", WAITING, "latency"]
     assert all(progress.step <= progress.steps for progress in seen)
 
 
-def test_the_artifact_says_what_it_is_and_its_hashes_hold(done: tuple[TrialDocument, list[Progress]]) -> None:
+def test_the_artifact_says_what_it_is_and_its_hashes_hold(
+    done: tuple[TrialDocument, list[Progress]],
+) -> None:
     document, _ = done
     assert document.artifact
     folder = Path(document.artifact.path)
-    assert set(document.artifact.files) == {"model.onnx", "tokenizer.json", "config.json", "recipe.yaml", "manifest.json", "README.md", "run.py"}
+    assert set(document.artifact.files) == {
+        "model.onnx",
+        "tokenizer.json",
+        "config.json",
+        "recipe.yaml",
+        "manifest.json",
+        "README.md",
+        "run.py",
+    }
     assert document.artifact.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
     manifest = json.loads((folder / "manifest.json").read_text())
     for name, digest in manifest["sha256"].items():
@@ -109,32 +147,55 @@ def test_the_artifact_says_what_it_is_and_its_hashes_hold(done: tuple[TrialDocum
     assert "student-1" in (folder / "README.md").read_text()
 
 
-def test_its_script_gives_the_measured_accuracy_again(done: tuple[TrialDocument, list[Progress]], place: Path, tmp_path: Path) -> None:
+def test_its_script_gives_the_measured_accuracy_again(
+    done: tuple[TrialDocument, list[Progress]], place: Path, tmp_path: Path
+) -> None:
     document, _ = done
     assert document.artifact and document.quality
     task = load_task(resolve_task(str(place / "own.csv")), ("a", "b"))
     export_split(task, "validation", tmp_path / "validation.jsonl")
     run = [sys.executable, str(Path(document.artifact.path) / "run.py")]
-    evaluated = subprocess.run([*run, "--evaluate", str(tmp_path / "validation.jsonl")], capture_output=True, text=True, check=True)
-    assert evaluated.stdout.strip() == f"accuracy {document.quality.value:.4f} on {document.quality.n} examples"
-    said = subprocess.run([*run, "what a film"], capture_output=True, text=True, check=True).stdout.split()
+    evaluated = subprocess.run(
+        [*run, "--evaluate", str(tmp_path / "validation.jsonl")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (
+        evaluated.stdout.strip()
+        == f"accuracy {document.quality.value:.4f} on {document.quality.n} examples"
+    )
+    said = subprocess.run(
+        [*run, "what a film"], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert said[0] in {"a", "b"}
     assert 0.5 <= float(said[1]) <= 1
-    assert "p50" in subprocess.run([*run, "--time"], capture_output=True, text=True, check=True).stdout
+    assert (
+        "p50" in subprocess.run([*run, "--time"], capture_output=True, text=True, check=True).stdout
+    )
 
 
-def test_samples_and_predictions_are_kept(done: tuple[TrialDocument, list[Progress]], workspace: Workspace) -> None:
+def test_samples_and_predictions_are_kept(
+    done: tuple[TrialDocument, list[Progress]], workspace: Workspace
+) -> None:
     document, _ = done
     assert document.quality and document.latency
     with np.load(workspace.samples / f"{document.trial_id}.npz") as kept:
-        assert (kept["logits"].argmax(axis=1) == kept["labels"]).mean() == pytest.approx(document.quality.value)
-        samples = np.concatenate([kept[name] for name in kept.files if name.startswith("candidate_turn")])
+        assert (kept["logits"].argmax(axis=1) == kept["labels"]).mean() == pytest.approx(
+            document.quality.value
+        )
+        samples = np.concatenate(
+            [kept[name] for name in kept.files if name.startswith("candidate_turn")]
+        )
     assert len(samples) == document.latency.n
     assert np.median(samples) == pytest.approx(document.latency.p50_ms)
 
 
 def test_what_was_made_is_not_made_again(
-    done: tuple[TrialDocument, list[Progress]], place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    done: tuple[TrialDocument, list[Progress]],
+    place: Path,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def must_not_run(*_: object) -> None:
         raise AssertionError("made twice")
@@ -149,31 +210,63 @@ def test_what_was_made_is_not_made_again(
     assert again.artifact.sha256["model.onnx"] == done[0].artifact.sha256["model.onnx"]
 
 
-def test_points_of_a_sweep_share_their_first_stages(place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_of_a_sweep_share_their_first_stages(
+    place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded: list[Path] = []
     real = pipeline.load_model
-    monkeypatch.setattr(pipeline, "load_model", lambda folder: loaded.append(folder) or real(folder))
+    monkeypatch.setattr(
+        pipeline, "load_model", lambda folder: loaded.append(folder) or real(folder)
+    )
     for bits in (8, 4, 2):
         content = {
-            "stages": [{"kind": "prune-weights", "sparsity": 0.3}, {"kind": "quantize", "scheme": "weight-only", "bits": bits, "group_size": 16}]
+            "stages": [
+                {"kind": "prune-weights", "sparsity": 0.3},
+                {"kind": "quantize", "scheme": "weight-only", "bits": bits, "group_size": 16},
+            ]
         }
         wanted = ask(place, parse_recipe(content))
         Bench(wanted, workspace, Steps(wanted.recipe, lambda progress: None)).make(wanted.recipe)
     assert len(loaded) == 1
 
 
-def test_training_for_quantization_comes_before_the_export(place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The trained model is exported and quantized like any other, is kept, and differs from rounding alone in its numbers, not in its size."""
-    trained = parse_recipe({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 2, "train_epochs": 0.5, "learning_rate": 1e-3}]})
+def test_training_for_quantization_comes_before_the_export(
+    place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trained model is exported and quantized like any other, is kept, and differs from
+    rounding alone in its numbers, not in its size.
+    """
+    trained = parse_recipe(
+        {
+            "stages": [
+                {
+                    "kind": "quantize",
+                    "scheme": "weight-only",
+                    "bits": 2,
+                    "train_epochs": 0.5,
+                    "learning_rate": 1e-3,
+                }
+            ]
+        }
+    )
     rounded = parse_recipe({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 2}]})
     called: list[str] = []
     carried_out = pipeline.apply
-    monkeypatch.setattr(pipeline, "apply", lambda module: called.append(module) or carried_out(module))
-    made = [Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe) for recipe in (trained, rounded, trained)]
-    assert called == [f"paretoscope.quantization.{module}" for module in ("qat", "quantize", "quantize")]
+    monkeypatch.setattr(
+        pipeline, "apply", lambda module: called.append(module) or carried_out(module)
+    )
+    made = [
+        Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe)
+        for recipe in (trained, rounded, trained)
+    ]
+    assert called == [
+        f"paretoscope.quantization.{module}" for module in ("qat", "quantize", "quantize")
+    ]
     assert made[0] == made[2]
     assert made[0].facts["weights_bytes"] == made[1].facts["weights_bytes"]
-    assert (made[0].folder / "model.onnx").read_bytes() != (made[1].folder / "model.onnx").read_bytes()
+    assert (made[0].folder / "model.onnx").read_bytes() != (
+        made[1].folder / "model.onnx"
+    ).read_bytes()
 
 
 def test_the_baseline_is_its_own_reference(place: Path, workspace: Workspace) -> None:
@@ -183,7 +276,9 @@ def test_the_baseline_is_its_own_reference(place: Path, workspace: Workspace) ->
     assert document.recipe.in_words() == "fp32 baseline"
 
 
-def test_a_stage_that_fails_leaves_nothing_half_written(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_stage_that_fails_leaves_nothing_half_written(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     workspace = Workspace.at(tmp_path)
 
     def fails(*_: object) -> None:
@@ -193,10 +288,17 @@ def test_a_stage_that_fails_leaves_nothing_half_written(place: Path, monkeypatch
     with pytest.raises(ModelError, match="cannot be exported"):
         run_trial(ask(place, INT8), workspace, lambda progress: None)
     assert not workspace.artifacts.exists()
-    assert [path.name for path in workspace.cache.iterdir() if path.name.startswith(".") and path.name != ".locks"] == []
+    assert [
+        path.name
+        for path in workspace.cache.iterdir()
+        if path.name.startswith(".") and path.name != ".locks"
+    ] == []
     monkeypatch.undo()
     wanted = ask(place, INT8)
-    assert (Bench(wanted, workspace, Steps(INT8, lambda progress: None)).make(INT8).folder / "model.onnx").is_file()
+    assert (
+        Bench(wanted, workspace, Steps(INT8, lambda progress: None)).make(INT8).folder
+        / "model.onnx"
+    ).is_file()
 
 
 def test_a_damaged_graph_in_the_cache_is_named(place: Path, tmp_path: Path) -> None:
@@ -209,9 +311,19 @@ def test_a_damaged_graph_in_the_cache_is_named(place: Path, tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "cache").glob(".*") if path.name != ".locks"] == []
 
 
-def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: Workspace, tmp_path: Path) -> None:
+def test_every_step_after_a_smaller_vocabulary_uses_it(
+    place: Path, workspace: Workspace, tmp_path: Path
+) -> None:
     cut = {"kind": "prune-structure", "target": "vocabulary", "ratio": 0.1}
-    chain = parse_recipe({"stages": [cut, {"kind": "distill", "layers": 1, "epochs": 0.5}, {"kind": "quantize", "scheme": "int8-static"}]})
+    chain = parse_recipe(
+        {
+            "stages": [
+                cut,
+                {"kind": "distill", "layers": 1, "epochs": 0.5},
+                {"kind": "quantize", "scheme": "int8-static"},
+            ]
+        }
+    )
     document = run_trial(ask(place, chain), workspace, lambda progress: None)
     assert document.artifact and document.quality and document.paired
     folder = Path(document.artifact.path)
@@ -224,7 +336,9 @@ def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: W
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["vocabulary"]["entries"] == 149
     assert document.baseline
-    assert "vocabulary" not in json.loads((Path(document.baseline.artifact.path) / "manifest.json").read_text())
+    assert "vocabulary" not in json.loads(
+        (Path(document.baseline.artifact.path) / "manifest.json").read_text()
+    )
     task = load_task(resolve_task(str(place / "own.csv")), ("a", "b"))
     export_split(task, "validation", tmp_path / "validation.jsonl")
     run = [sys.executable, str(folder / "run.py"), "--evaluate", str(tmp_path / "validation.jsonl")]
@@ -234,8 +348,14 @@ def test_every_step_after_a_smaller_vocabulary_uses_it(place: Path, workspace: W
 
 def test_a_stage_that_costs_too_much_is_tried_otherwise(place: Path, workspace: Workspace) -> None:
     stages = [{"kind": "prune-weights", "sparsity": 0.9}]
-    plain = run_trial(ask(place, parse_recipe({"stages": stages})), workspace, lambda progress: None)
-    document = run_trial(ask(place, parse_recipe({"stages": stages, "recover": {"max_drop": 0, "epochs": 0.5}})), workspace, lambda progress: None)
+    plain = run_trial(
+        ask(place, parse_recipe({"stages": stages})), workspace, lambda progress: None
+    )
+    document = run_trial(
+        ask(place, parse_recipe({"stages": stages, "recover": {"max_drop": 0, "epochs": 0.5}})),
+        workspace,
+        lambda progress: None,
+    )
     assert document.quality and plain.quality and plain.baseline
     assert document.quality.value >= plain.quality.value
     tried = [note for note in document.notes if note.startswith("recovering")]
@@ -247,16 +367,35 @@ WRITTEN = ("recipe.yaml", "manifest.json", "README.md", "run.py")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])
-def test_a_budget_of_megabytes_holds_for_every_file_of_the_artefact(share: float, place: Path, tmp_path: Path) -> None:
-    """The budget lies at this share of the way between all at 2 bits and all at 8; the files of words are counted as a bound."""
+def test_a_budget_of_megabytes_holds_for_every_file_of_the_artefact(
+    share: float, place: Path, tmp_path: Path
+) -> None:
+    """The budget lies at this share of the way between all at 2 bits and all at 8; the files of
+    words are counted as a bound.
+    """
     cut = {"kind": "prune-structure", "target": "ffn", "ratio": 0.5}
-    few = {"kind": "quantize", "scheme": "weight-only", "rounding": "gptq", "allocation": "sensitivity", "calibration_examples": 16}
+    few = {
+        "kind": "quantize",
+        "scheme": "weight-only",
+        "rounding": "gptq",
+        "allocation": "sensitivity",
+        "calibration_examples": 16,
+    }
     workspace = Workspace.at(tmp_path)
     ends: list[int] = []
     for bits in (2, 8):
-        recipe = parse_recipe({"stages": [cut, few | {"bits": bits, "embedding_bits": bits, "head_bits": bits}]})
-        made = Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe)
-        ends.append(sum((made.folder / name).stat().st_size for name in ("model.onnx", "tokenizer.json", "config.json")))
+        recipe = parse_recipe(
+            {"stages": [cut, few | {"bits": bits, "embedding_bits": bits, "head_bits": bits}]}
+        )
+        made = Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(
+            recipe
+        )
+        ends.append(
+            sum(
+                (made.folder / name).stat().st_size
+                for name in ("model.onnx", "tokenizer.json", "config.json")
+            )
+        )
 
     def asking(max_bytes: int) -> TrialRequest:
         return ask(place, parse_recipe({"stages": [cut, few | {"max_mb": max_bytes / 1e6}]}))
@@ -268,4 +407,6 @@ def test_a_budget_of_megabytes_holds_for_every_file_of_the_artefact(share: float
     told = sum(document.artifact.files[name] for name in WRITTEN)
     assert 0.7 * bound < told <= bound
     assert document.artifact.size_bytes <= budget
-    assert document.artifact.size_bytes > budget - (bound - told) - 2_000 - 0.3 * (ends[1] - ends[0])
+    assert document.artifact.size_bytes > budget - (bound - told) - 2_000 - 0.3 * (
+        ends[1] - ends[0]
+    )

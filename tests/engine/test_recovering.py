@@ -1,4 +1,6 @@
-"""The rule `recover` on made-up costs: what is tried, in which order, what is kept, and what is said."""
+"""The rule `recover` on made-up costs: what is tried, in which order, what is kept, and what is
+said.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from tests.test_recovery import STAGES
 CUT = PruneStructure(target="ffn", ratio=0.5)
 
 
-def judge(costs: Callable[[Stage], float], asked: list[str], metric: str = "accuracy") -> Callable[[Recipe], Quality]:
+def judge(
+    costs: Callable[[Stage], float], asked: list[str], metric: str = "accuracy"
+) -> Callable[[Recipe], Quality]:
     """An accuracy of 0.9 less what each stage costs, or a perplexity of 20 and as much more."""
 
     def judged(recipe: Recipe) -> Quality:
@@ -50,12 +54,21 @@ def test_a_stage_within_the_allowance_stays_as_it_is() -> None:
 def test_the_first_remedy_within_the_allowance_is_kept_and_the_others_are_not_tried() -> None:
     asked: list[str] = []
     trained = judge(lambda stage: 0.03 if not getattr(stage, "retrain_epochs", 1) else 0.005, asked)
-    found, (note,) = recovered(Recipe(stages=(CUT,), recover=Recover(max_drop=1, epochs=4)), trained, anything)
+    found, (note,) = recovered(
+        Recipe(stages=(CUT,), recover=Recover(max_drop=1, epochs=4)), trained, anything
+    )
     assert found.in_words() == "ffn -50 % + 1 epoch with teacher"
-    assert asked == ["fp32 baseline", "ffn -50 %", "ffn global -50 %", "ffn -50 % + 1 epoch with teacher"]
-    assert note == (
-        "recovering, at most 1.00 points a stage: ffn -50 % -3.0 points; ffn global -50 % -3.0 points; "
-        "ffn -50 % + 1 epoch with teacher -0.5 points. Kept ffn -50 % + 1 epoch with teacher"
+    assert asked == [
+        "fp32 baseline",
+        "ffn -50 %",
+        "ffn global -50 %",
+        "ffn -50 % + 1 epoch with teacher",
+    ]
+    assert (
+        note
+        == "recovering, at most 1.00 points a stage: ffn -50 % -3.0 points; ffn global -50 % -3.0"
+        " points; ffn -50 % + 1 epoch with teacher -0.5 points. Kept ffn -50 % + 1 epoch with"
+        " teacher"
     )
 
 
@@ -71,21 +84,33 @@ def test_what_cannot_be_won_back_is_said_and_the_best_try_is_kept() -> None:
 
 def test_the_budget_is_one_for_all_stages() -> None:
     cuts = (CUT, PruneStructure(target="heads", ratio=0.25))
-    found, _ = recovered(Recipe(stages=cuts, recover=Recover(max_drop=0.5, epochs=1)), judge(lambda stage: 0.05, []), anything)
+    found, _ = recovered(
+        Recipe(stages=cuts, recover=Recover(max_drop=0.5, epochs=1)),
+        judge(lambda stage: 0.05, []),
+        anything,
+    )
     added = sum(getattr(stage, "retrain_epochs", 0) for stage in found.stages)
     assert added <= 1
 
 
 def test_what_the_model_cannot_take_is_not_tried() -> None:
     asked: list[str] = []
-    recovered(Recipe(stages=(CUT,), recover=Recover()), judge(lambda stage: 1, asked), lambda stage: False)
+    recovered(
+        Recipe(stages=(CUT,), recover=Recover()), judge(lambda stage: 1, asked), lambda stage: False
+    )
     assert asked == ["fp32 baseline", "ffn -50 %"]
 
 
 def test_of_perplexity_the_allowance_is_a_share() -> None:
-    recipe = Recipe(stages=(Quantize(scheme="weight-only", bits=4),), recover=Recover(max_drop=2, epochs=0))
+    recipe = Recipe(
+        stages=(Quantize(scheme="weight-only", bits=4),), recover=Recover(max_drop=2, epochs=0)
+    )
     costs = {"rtn": 1.0, "gptq": 0.3}
-    found, (note,) = recovered(recipe, judge(lambda stage: costs[getattr(stage, "rounding", "")], [], "perplexity"), anything)
+    found, (note,) = recovered(
+        recipe,
+        judge(lambda stage: costs[getattr(stage, "rounding", "")], [], "perplexity"),
+        anything,
+    )
     assert found.in_words() == "weights 4 bit gptq"
     assert "weights 4 bit +5.00 %; weights 4 bit gptq +1.50 %" in note
 

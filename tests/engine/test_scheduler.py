@@ -14,9 +14,14 @@ from tests.engine.toy_trials import pids, starts
 Start = Callable[[], EngineState]
 
 
-def test_each_end_is_recorded_with_its_reason_and_log(start: Start, store: Store, workspace: Workspace) -> None:
+def test_each_end_is_recorded_with_its_reason_and_log(
+    start: Start, store: Store, workspace: Workspace
+) -> None:
     start()
-    ids = [store.queue(toy(model)).trial_id for model in ("talks", "fails", "surprises", "dies", "dies-once")]
+    ids = [
+        store.queue(toy(model)).trial_id
+        for model in ("talks", "fails", "surprises", "dies", "dies-once")
+    ]
     talks, fails, surprises, dies, dies_once = wait(store, ids, function=TOY)
     assert talks.status == "done"
     log = workspace.log(talks.trial_id).read_text()
@@ -31,27 +36,40 @@ def test_each_end_is_recorded_with_its_reason_and_log(start: Start, store: Store
     assert (dies_once.status, dies_once.attempts) == ("done", 2)
 
 
-def test_cancel_ends_the_work_and_all_it_started_within_two_seconds(start: Start, store: Store, workspace: Workspace) -> None:
+def test_cancel_ends_the_work_and_all_it_started_within_two_seconds(
+    start: Start, store: Store, workspace: Workspace
+) -> None:
     start()
     slow, after = store.queue(toy("slow")).trial_id, store.queue(toy("plain")).trial_id
     until(lambda: pids(workspace, slow) and store.trial(slow).progress)
     began = time.monotonic()
     store.request_cancel(slow)
-    until(lambda: store.trial(slow).status == "cancelled" and all(gone(pid) for pid in pids(workspace, slow)), 5)
+    until(
+        lambda: (
+            store.trial(slow).status == "cancelled"
+            and all(gone(pid) for pid in pids(workspace, slow))
+        ),
+        5,
+    )
     assert time.monotonic() - began < 2
     assert not list(workspace.artifacts.glob(".*")), "nothing half-made stays"
     [row] = wait(store, [after], function=TOY)
     assert (row.status, row.attempts) == ("done", 1)
 
 
-def test_a_killed_worker_is_replaced_and_its_trial_runs_again(start: Start, store: Store, workspace: Workspace) -> None:
+def test_a_killed_worker_is_replaced_and_its_trial_runs_again(
+    start: Start, store: Store, workspace: Workspace
+) -> None:
     engine = start()
     slow, after = store.queue(toy("slow-once")).trial_id, store.queue(toy("plain")).trial_id
     until(lambda: pids(workspace, slow))
     worker, child = pids(workspace, slow)
     kill(worker)
     rows = wait(store, [slow, after], function=TOY)
-    assert [(row.status, row.attempts, row.lost) for row in rows] == [("done", 2, 1), ("done", 1, 0)]
+    assert [(row.status, row.attempts, row.lost) for row in rows] == [
+        ("done", 2, 1),
+        ("done", 1, 0),
+    ]
     assert gone(child)
     state = store.engine()
     assert state is not None

@@ -23,7 +23,9 @@ from tests.engine.toy_trials import pids, starts
 Start = Callable[[], EngineState]
 
 
-def test_after_a_kill_every_trial_finishes_once_and_no_process_is_left(start: Start, store: Store, workspace: Workspace) -> None:
+def test_after_a_kill_every_trial_finishes_once_and_no_process_is_left(
+    start: Start, store: Store, workspace: Workspace
+) -> None:
     slow, queued = store.queue(toy("slow-once")).trial_id, store.queue(toy("plain")).trial_id
     engine = start()
     until(lambda: pids(workspace, slow) and store.trial(slow).progress)
@@ -39,12 +41,17 @@ def test_after_a_kill_every_trial_finishes_once_and_no_process_is_left(start: St
     assert [row.attempts for row in rows] == [2, 1]
     with store._engine.connect() as connection:
         finished = connection.execute(
-            text("select count(*), count(distinct trial_id) from measurements where metric = 'quality' and role = 'candidate'")
+            text(
+                "select count(*), count(distinct trial_id) from measurements where metric ="
+                " 'quality' and role = 'candidate'"
+            )
         )
         assert finished.one() == (2, 2)
 
 
-def test_stop_ends_everything_and_puts_the_trial_back(start: Start, store: Store, workspace: Workspace) -> None:
+def test_stop_ends_everything_and_puts_the_trial_back(
+    start: Start, store: Store, workspace: Workspace
+) -> None:
     slow = store.queue(toy("slow")).trial_id
     engine = start()
     until(lambda: pids(workspace, slow))
@@ -59,16 +66,27 @@ def test_stop_ends_everything_and_puts_the_trial_back(start: Start, store: Store
 def test_a_second_engine_is_refused(start: Start, workspace: Workspace) -> None:
     first = start()
     again = subprocess.run(
-        [sys.executable, "-m", "paretoscope", "--workspace", str(workspace.root), "engine"], cwd=PROJECT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "paretoscope", "--workspace", str(workspace.root), "engine"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == f"paretoscope: An engine is already running (pid {first.pid}); `paretoscope engine stop` ends it.\n"
+    assert (
+        again.stderr
+        == f"paretoscope: An engine is already running (pid {first.pid}); `paretoscope engine stop`"
+        " ends it.\n"
+    )
     assert start().pid == first.pid
 
 
 def test_many_that_ask_at_once_get_one_engine(start: Start, workspace: Workspace) -> None:
     seen: list[int] = []
-    askers = [threading.Thread(target=lambda: seen.append(ensure_engine(workspace, function=TOY).pid)) for _ in range(3)]
+    askers = [
+        threading.Thread(target=lambda: seen.append(ensure_engine(workspace, function=TOY).pid))
+        for _ in range(3)
+    ]
     for asker in askers:
         asker.start()
     for asker in askers:
@@ -96,17 +114,25 @@ class Calm:
     def close(self) -> None: ...
 
 
-@pytest.mark.parametrize(("stays", "asked_ago", "ends"), [(False, 99, True), (False, 0, False), (True, 99, False)])
-def test_it_ends_when_nobody_needs_it(workspace: Workspace, store: Store, stays: bool, asked_ago: float, ends: bool) -> None:
+@pytest.mark.parametrize(
+    ("stays", "asked_ago", "ends"), [(False, 99, True), (False, 0, False), (True, 99, False)]
+)
+def test_it_ends_when_nobody_needs_it(
+    workspace: Workspace, store: Store, stays: bool, asked_ago: float, ends: bool
+) -> None:
     engine = supervisor.Engine(workspace, store, stays=stays, function=None, idle_seconds=60)
     store.engine_started(os.getpid(), stays=stays)
     with store._engine.begin() as connection:
         asked_at = (datetime.now(UTC) - timedelta(seconds=asked_ago)).replace(tzinfo=None)
-        connection.execute(text("update engines set asked_at = :at"), {"at": asked_at.isoformat(sep=" ")})
+        connection.execute(
+            text("update engines set asked_at = :at"), {"at": asked_at.isoformat(sep=" ")}
+        )
     assert engine._nobody_asks() is ends
 
 
-def test_it_goes_on_when_somebody_asked_in_its_last_moment(workspace: Workspace, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_when_somebody_asked_in_its_last_moment(
+    workspace: Workspace, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lives: list[int] = []
 
     def live(engine: supervisor.Engine) -> None:

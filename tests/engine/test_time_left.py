@@ -26,10 +26,18 @@ def like(model: str = "minilm-trec") -> TrialDocument:
 def watched(left: TimeLeft, now: list[float], recipe: Recipe = RECIPE) -> Ask:
     request = TrialRequest(model="minilm-trec", task="trec", recipe=recipe)
 
-    def at(seconds: float, name: str, step: int = 0, steps: int = 0, number: int | None = None) -> float | None:
+    def at(
+        seconds: float, name: str, step: int = 0, steps: int = 0, number: int | None = None
+    ) -> float | None:
         now[0] = seconds
         place = STEPS.index(name) + 1 if number is None else number
-        return left.update("a", Progress(stage=name, stage_number=place, stage_count=len(STEPS), step=step, steps=steps), request).seconds_left
+        return left.update(
+            "a",
+            Progress(
+                stage=name, stage_number=place, stage_count=len(STEPS), step=step, steps=steps
+            ),
+            request,
+        ).seconds_left
 
     return at
 
@@ -59,12 +67,18 @@ def test_a_training_has_a_pace_of_its_own_after_its_teacher_was_asked() -> None:
     at(0, "student-3, asking the teacher", number=2)
     assert at(10, "student-3, asking the teacher", 100, 400, number=2) == 30 + 19
     at(40, "student-3")
-    assert at(42, "student-3", 1, 50) == 2 * 49 + 19, "the 40 s of the teacher are no part of a step"
+    assert at(42, "student-3", 1, 50) == 2 * 49 + 19, (
+        "the 40 s of the teacher are no part of a step"
+    )
 
 
 def test_a_longer_training_is_expected_to_take_longer() -> None:
     now = [0.0]
-    at = watched(TimeLeft([like()], clock=lambda: now[0]), now, Recipe(stages=(Distill(epochs=12), Quantize())))
+    at = watched(
+        TimeLeft([like()], clock=lambda: now[0]),
+        now,
+        Recipe(stages=(Distill(epochs=12), Quantize())),
+    )
     assert at(0, "student-3 + 12 epochs", number=2) == pytest.approx(60 * 12.1 / 6.1 + 19)
 
 

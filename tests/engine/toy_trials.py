@@ -1,4 +1,6 @@
-"""Trials that cost nothing and behave as their model's name says; engine processes import this file by itself."""
+"""Trials that cost nothing and behave as their model's name says; engine processes import this file
+by itself.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paretoscope.errors import ModelError
-from paretoscope.trials.trial import ArtifactRecord, Energy, Latency, Measured, Memory, Progress, Quality, TrialDocument, TrialRequest
+from paretoscope.trials.trial import (
+    ArtifactRecord,
+    Energy,
+    Latency,
+    Measured,
+    Memory,
+    Progress,
+    Quality,
+    TrialDocument,
+    TrialRequest,
+)
 from paretoscope.workspace import Workspace
 
 
-def run_trial(request: TrialRequest, workspace: Workspace, report: Callable[[Progress], None]) -> TrialDocument:
+def run_trial(
+    request: TrialRequest, workspace: Workspace, report: Callable[[Progress], None]
+) -> TrialDocument:
     count_start(workspace, request.trial_id)
     report(Progress(stage="toy", stage_number=1, stage_count=2))
     behaviour = request.model
@@ -29,14 +43,18 @@ def run_trial(request: TrialRequest, workspace: Workspace, report: Callable[[Pro
         os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "dies-once" and starts(workspace, request.trial_id) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    if behaviour == "slow" or (behaviour == "slow-once" and starts(workspace, request.trial_id) == 1):
+    if behaviour == "slow" or (
+        behaviour == "slow-once" and starts(workspace, request.trial_id) == 1
+    ):
         linger(workspace, request.trial_id, report)
     report(Progress(stage="end", stage_number=2, stage_count=2, step=1, steps=1))
     return document(request)
 
 
 def linger(workspace: Workspace, trial_id: str, report: Callable[[Progress], None]) -> None:
-    """Work for a minute, with a child process that would go on for longer, half-made files beside it."""
+    """Work for a minute, with a child process that would go on for longer, half-made files beside
+    it.
+    """
     child = subprocess.Popen(["sleep", "600"])
     workspace.artifacts.mkdir(parents=True, exist_ok=True)
     (workspace.artifacts / f".{trial_id}.half").mkdir(exist_ok=True)
@@ -65,7 +83,9 @@ def pids(workspace: Workspace, trial_id: str) -> list[int]:
 def document(request: TrialRequest) -> TrialDocument:
     size = 100 if request.recipe.stages else 400
     measured = Measured(
-        artifact=ArtifactRecord(path=str(Path("artifacts") / request.trial_id), size_bytes=size, files={}, sha256={}),
+        artifact=ArtifactRecord(
+            path=str(Path("artifacts") / request.trial_id), size_bytes=size, files={}, sha256={}
+        ),
         quality=Quality(value=0.9, low=0.88, high=0.92, n=500),
         latency=Latency(batch=1, sequence=32, threads=2, n=60, p50_ms=size / 100, p90_ms=size / 90),
         memory=Memory(peak_bytes=100, steady_bytes=90),
@@ -80,6 +100,8 @@ def document(request: TrialRequest) -> TrialDocument:
         status="done",
         recipe=request.recipe,
         protocol=request.protocol,
-        baseline=measured.model_copy(update={"artifact": measured.artifact.model_copy(update={"size_bytes": 400})}),
+        baseline=measured.model_copy(
+            update={"artifact": measured.artifact.model_copy(update={"size_bytes": 400})}
+        ),
         **fields,
     )

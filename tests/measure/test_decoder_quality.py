@@ -15,18 +15,25 @@ from paretoscope.tasks.prose import Question
 from tests import toy_decoder
 
 RANDOM = np.random.default_rng(3)
-DOCUMENTS = [RANDOM.integers(0, toy_decoder.VOCABULARY, length, dtype=np.int64) for length in (2, 40, 300, 700)]
+DOCUMENTS = [
+    RANDOM.integers(0, toy_decoder.VOCABULARY, length, dtype=np.int64)
+    for length in (2, 40, 300, 700)
+]
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("decoders")
-    return toy_decoder.toy_decoder(root / "plain"), toy_decoder.toy_decoder(root / "noisy", noise=0.3)
+    return toy_decoder.toy_decoder(root / "plain"), toy_decoder.toy_decoder(
+        root / "noisy", noise=0.3
+    )
 
 
 def _expected(noise: float) -> np.ndarray:
     """Log-probabilities [all scored tokens, vocabulary]."""
-    return np.concatenate([log_softmax(toy_decoder.logits(ids, noise=noise)[:-1]) for ids in DOCUMENTS])
+    return np.concatenate(
+        [log_softmax(toy_decoder.logits(ids, noise=noise)[:-1]) for ids in DOCUMENTS]
+    )
 
 
 def test_perplexity_is_that_of_whole_documents(folders: tuple[Path, Path]) -> None:
@@ -40,15 +47,21 @@ def test_perplexity_is_that_of_whole_documents(folders: tuple[Path, Path]) -> No
     quality = perplexity.perplexity(noisy, DOCUMENTS, "validation")
     assert quality.metric == "perplexity"
     assert quality.n == len(targets)
-    assert quality.value == pytest.approx(np.exp(-ours[rows, targets].mean(dtype=np.float64)), rel=1e-4)
+    assert quality.value == pytest.approx(
+        np.exp(-ours[rows, targets].mean(dtype=np.float64)), rel=1e-4
+    )
     assert quality.low < quality.value < quality.high
     pair = perplexity.paired(noisy, plain, DOCUMENTS)
-    assert pair.kl == pytest.approx(kl_divergence(theirs, ours), rel=1e-3)  # the whole vocabulary is kept here
+    assert pair.kl == pytest.approx(
+        kl_divergence(theirs, ours), rel=1e-3
+    )  # the whole vocabulary is kept here
     assert pair.agreement == pytest.approx((theirs.argmax(1) == ours.argmax(1)).mean())
     right = [(each.argmax(1) == targets) for each in (theirs, ours)]
     assert (pair.lost, pair.gained) == ((right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum())
     assert pair.change is not None
-    assert pair.change.value == pytest.approx(quality.value / np.exp(-theirs[rows, targets].mean(dtype=np.float64)) - 1, rel=1e-3)
+    assert pair.change.value == pytest.approx(
+        quality.value / np.exp(-theirs[rows, targets].mean(dtype=np.float64)) - 1, rel=1e-3
+    )
 
 
 def test_a_long_document_is_scored_to_its_end_in_windows(folders: tuple[Path, Path]) -> None:
@@ -58,25 +71,35 @@ def test_a_long_document_is_scored_to_its_end_in_windows(folders: tuple[Path, Pa
     for start, first, end in windows(700, 100):
         logs = log_softmax(toy_decoder.logits(DOCUMENTS[3][start:end]))
         expected = logs[np.arange(first - start - 1, end - start - 1), DOCUMENTS[3][first:end]]
-        np.testing.assert_allclose(scores["log_probability"][found : found + end - first], expected, atol=1e-4)
+        np.testing.assert_allclose(
+            scores["log_probability"][found : found + end - first], expected, atol=1e-4
+        )
         found += end - first
     assert found == 699
 
 
-@pytest.mark.parametrize(("length", "context"), [(2, 2), (5, 2), (100, 64), (101, 7), (1, 8), (64, 64), (65, 64)])
+@pytest.mark.parametrize(
+    ("length", "context"), [(2, 2), (5, 2), (100, 64), (101, 7), (1, 8), (64, 64), (65, 64)]
+)
 def test_windows_score_every_token_once(length: int, context: int) -> None:
     found = list(windows(length, context))
-    assert [token for _, first, end in found for token in range(first, end)] == list(range(1, length))
+    assert [token for _, first, end in found for token in range(first, end)] == list(
+        range(1, length)
+    )
     assert all(0 <= start < first and end - start <= context for start, first, end in found)
 
 
 def test_kept_tokens_never_overstate_the_divergence() -> None:
-    theirs, ours = (log_softmax(RANDOM.normal(size=(50, 500)).astype(np.float32) * 2) for _ in range(2))
+    theirs, ours = (
+        log_softmax(RANDOM.normal(size=(50, 500)).astype(np.float32) * 2) for _ in range(2)
+    )
     whole = kl_divergence(theirs.astype(np.float64), ours.astype(np.float64))
     previous = 0.0
     for kept in (1, 10, 100, 499):
         ids, logs = likeliest(theirs, kept)
-        found = float(divergence(logs, np.take_along_axis(ours, ids.astype(np.int64), axis=1)).mean())
+        found = float(
+            divergence(logs, np.take_along_axis(ours, ids.astype(np.int64), axis=1)).mean()
+        )
         assert previous <= found + 1e-5 <= whole + 2e-5
         previous = found
     assert previous == pytest.approx(whole, rel=1e-2)

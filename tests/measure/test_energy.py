@@ -24,7 +24,9 @@ def test_only_packages_are_counted_and_a_wrapped_counter_is_put_right(tmp_path: 
     assert before == {"intel-rapl:0": 900_000, "intel-rapl:1": 100_000}
     _zone(tmp_path, "intel-rapl:0", "package-0", 200_000)
     _zone(tmp_path, "intel-rapl:1", "package-1", 400_000)
-    assert energy.joules_between(before, energy.read_counters(tmp_path), tmp_path) == pytest.approx(0.3 + 0.3)
+    assert energy.joules_between(before, energy.read_counters(tmp_path), tmp_path) == pytest.approx(
+        0.3 + 0.3
+    )
 
 
 def test_without_counters_there_is_nothing_to_count(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Locks between real processes: each child says on stdout what it holds, and lets go when its stdin closes."""
+"""Locks between real processes: each child says on stdout what it holds, and lets go when its stdin
+closes.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def one(kind: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", _HOLD, kind, str(tmp_path)]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT
+        )
         children.append(child)
         return child
 
@@ -133,13 +137,19 @@ def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_nesting_is_refused_and_an_error_lets_go(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="do not nest"), locks.compute(tmp_path), locks.measuring(tmp_path):
+    with (
+        pytest.raises(RuntimeError, match="do not nest"),
+        locks.compute(tmp_path),
+        locks.measuring(tmp_path),
+    ):
         pass
     with locks.measuring(tmp_path):
         pass
 
 
-def test_the_folder_of_locks_must_be_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_locks_must_be_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert locks.lock_folder() == tmp_path / f"paretoscope-{os.getuid()}"
     assert locks.lock_folder().stat().st_mode & 0o777 == 0o700

@@ -18,7 +18,9 @@ def _texts(n: int = 70) -> tuple[list[np.ndarray], np.ndarray]:
     return texts, random.integers(0, CLASSES, n)
 
 
-def test_logits_are_those_of_each_text_alone_in_the_order_given(make_artifact: MakeArtifact) -> None:
+def test_logits_are_those_of_each_text_alone_in_the_order_given(
+    make_artifact: MakeArtifact,
+) -> None:
     artifact = make_artifact("one")
     texts, labels = _texts()
     quality, logits = evaluate(artifact, texts, labels, threads=1, split="validation")
@@ -38,7 +40,13 @@ def test_paired_counts_flips_both_ways() -> None:
     assert result.mcnemar_p == 1.0
     assert result.kl is not None and result.kl > 0
     same = paired(baseline, baseline, labels)
-    assert (same.agreement, same.lost, same.gained, same.mcnemar_p, same.kl) == (1.0, 0, 0, 1.0, 0.0)
+    assert (same.agreement, same.lost, same.gained, same.mcnemar_p, same.kl) == (
+        1.0,
+        0,
+        0,
+        1.0,
+        0.0,
+    )
 
 
 def test_logits_that_are_no_pair_are_a_mistake() -> None:
@@ -73,13 +81,21 @@ def test_a_cut_off_model_is_one_sentence(make_artifact: MakeArtifact) -> None:
 
 def test_an_id_outside_of_the_vocabulary_is_one_sentence(make_artifact: MakeArtifact) -> None:
     with pytest.raises(ArtifactError, match="ONNX Runtime cannot run") as error:
-        evaluate(make_artifact("one"), [np.array([VOCABULARY + 5])], np.array([0]), threads=1, split="test")
+        evaluate(
+            make_artifact("one"),
+            [np.array([VOCABULARY + 5])],
+            np.array([0]),
+            threads=1,
+            split="test",
+        )
     _one_sentence(error)
 
 
 def test_a_model_with_other_inputs_is_refused(make_artifact: MakeArtifact) -> None:
     with pytest.raises(ArtifactError, match="takes the inputs ids, mask"):
-        evaluate(make_artifact("other", inputs=("ids", "mask")), *_texts(3), threads=1, split="test")
+        evaluate(
+            make_artifact("other", inputs=("ids", "mask")), *_texts(3), threads=1, split="test"
+        )
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
@@ -92,7 +108,9 @@ def test_logits_that_are_not_numbers_are_refused(make_artifact: MakeArtifact) ->
         evaluate(make_artifact("wild", scale=np.nan), *_texts(3), threads=1, split="test")
 
 
-def test_more_classes_in_the_labels_than_in_the_model_are_refused(make_artifact: MakeArtifact) -> None:
+def test_more_classes_in_the_labels_than_in_the_model_are_refused(
+    make_artifact: MakeArtifact,
+) -> None:
     with pytest.raises(ArtifactError, match="tells 3 classes apart"):
         evaluate(make_artifact("one"), _texts(2)[0], np.array([0, 3]), threads=1, split="test")
 

@@ -16,7 +16,9 @@ def test_every_file_is_counted_and_hashed(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     record = artifact_record(tmp_path)
     assert record.files == {name: len(content) for name, content in contents.items()}
-    assert record.sha256 == {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    assert record.sha256 == {
+        name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
+    }
     assert record.size_bytes == 300_002
     assert record.path == str(tmp_path)
 

@@ -14,7 +14,9 @@ from paretoscope.statistics import intervals
 def test_wilson_is_that_of_scipy(case: tuple[int, int]) -> None:
     successes, n = case
     reference = scipy.stats.binomtest(successes, n).proportion_ci(method="wilson")
-    assert intervals.wilson(successes, n) == pytest.approx((reference.low, reference.high), abs=1e-12)
+    assert intervals.wilson(successes, n) == pytest.approx(
+        (reference.low, reference.high), abs=1e-12
+    )
 
 
 def test_wilson_at_the_ends_stays_within_zero_and_one() -> None:
@@ -36,7 +38,9 @@ def test_mcnemar_is_the_binomial_test_on_the_disagreements(lost: int, gained: in
 
 
 def test_mcnemar_on_thousands_of_disagreements_does_not_overflow() -> None:
-    assert intervals.mcnemar_exact(4000, 4200) == pytest.approx(scipy.stats.binomtest(4000, 8200, 0.5).pvalue, rel=1e-9)
+    assert intervals.mcnemar_exact(4000, 4200) == pytest.approx(
+        scipy.stats.binomtest(4000, 8200, 0.5).pvalue, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("n", [6, 7, 20, 100, 400, 3001])
@@ -53,11 +57,15 @@ def test_five_samples_bound_no_median() -> None:
 
 def test_a_quantile_without_support_is_missing() -> None:
     assert intervals.supported_quantile(np.arange(58.0), 0.95) is None
-    assert intervals.supported_quantile(np.arange(59.0), 0.95) == pytest.approx(np.quantile(np.arange(59.0), 0.95))
+    assert intervals.supported_quantile(np.arange(59.0), 0.95) == pytest.approx(
+        np.quantile(np.arange(59.0), 0.95)
+    )
 
 
 def test_ratio_of_medians_covers_the_truth_and_is_repeatable() -> None:
-    """Turns differ by 2 % from process to process, so does every interval that knows it; 95 % nominal, few turns, so at least 80 %."""
+    """Turns differ by 2 % from process to process, so does every interval that knows it; 95 %
+    nominal, few turns, so at least 80 %.
+    """
     covered = 0
     for seed in range(60):
         random = np.random.default_rng(seed)
@@ -95,10 +103,14 @@ def test_turns_that_do_not_pair_up_are_refused() -> None:
 def test_kl_is_that_of_scipy_and_never_negative(seed: int) -> None:
     random = np.random.default_rng(seed)
     reference, other = random.normal(0, 5, (20, 4)), random.normal(0, 5, (20, 4))
-    expected = scipy.stats.entropy(scipy.special.softmax(reference, axis=1), scipy.special.softmax(other, axis=1), axis=1).mean()
+    expected = scipy.stats.entropy(
+        scipy.special.softmax(reference, axis=1), scipy.special.softmax(other, axis=1), axis=1
+    ).mean()
     assert intervals.kl_divergence(reference, other) == pytest.approx(expected, rel=1e-7)
     assert intervals.kl_divergence(reference, reference + 3.0) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_kl_of_very_sure_models_is_finite() -> None:
-    assert intervals.kl_divergence(np.array([[1e4, 0.0]]), np.array([[0.0, 1e4]])) == pytest.approx(1e4)
+    assert intervals.kl_divergence(np.array([[1e4, 0.0]]), np.array([[0.0, 1e4]])) == pytest.approx(
+        1e4
+    )

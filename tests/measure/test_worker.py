@@ -1,4 +1,6 @@
-"""The measuring process itself: what it imports, what it prints, and that it never outlives who asked."""
+"""The measuring process itself: what it imports, what it prints, and that it never outlives who
+asked.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,17 @@ from paretoscope.workspace import PROJECT
 from tests.measure.classifiers import MakeArtifact
 
 T = TypeVar("T")
-_HEAVY = {"torch", "transformers", "streamlit", "pandas", "pydantic", "onnx", "sqlalchemy", "distributed", "scipy"}
+_HEAVY = {
+    "torch",
+    "transformers",
+    "streamlit",
+    "pandas",
+    "pydantic",
+    "onnx",
+    "sqlalchemy",
+    "distributed",
+    "scipy",
+}
 
 
 def _request(artifact: Path, **changes: object) -> LatencyRequest:
@@ -46,9 +58,20 @@ def _request(artifact: Path, **changes: object) -> LatencyRequest:
 
 def test_it_never_imports_anything_heavy(make_artifact: MakeArtifact) -> None:
     """A whole measurement, with every import that it made written down by the interpreter."""
-    command = [sys.executable, "-P", "-X", "importtime", "-m", "paretoscope.measure.worker.classifier"]
+    command = [
+        sys.executable,
+        "-P",
+        "-X",
+        "importtime",
+        "-m",
+        "paretoscope.measure.worker.classifier",
+    ]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)}
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
     ) as child:
         assert child.stdin
         assert child.stdout
@@ -57,15 +80,24 @@ def test_it_never_imports_anything_heavy(make_artifact: MakeArtifact) -> None:
         child.stdin.flush()
         answer, trace = child.stdout.read(), child.stderr.read().decode()
     assert len(json.loads(answer)["samples_ns"]) == 20
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in trace.splitlines() if line.startswith("import time:")}
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0]
+        for line in trace.splitlines()
+        if line.startswith("import time:")
+    }
     assert {"onnxruntime", "numpy", "paretoscope"} <= imported
     assert not imported & _HEAVY
 
 
-def test_it_ends_when_the_process_that_asked_is_killed(make_artifact: MakeArtifact, tmp_path: Path) -> None:
+def test_it_ends_when_the_process_that_asked_is_killed(
+    make_artifact: MakeArtifact, tmp_path: Path
+) -> None:
     request = _request(make_artifact("one"), samples=10**9, least_s=600.0, most_s=600.0)
     (tmp_path / "request.json").write_text(json.dumps(request))
-    script = f"import json; from paretoscope.measure import process; process.ask_latency(json.load(open({str(tmp_path / 'request.json')!r})))"
+    script = (
+        "import json; from paretoscope.measure import process;"
+        f" process.ask_latency(json.load(open({str(tmp_path / 'request.json')!r})))"
+    )
     asking = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT)
     try:
         worker_id = _until(lambda: _measuring_child(asking.pid))
@@ -73,7 +105,9 @@ def test_it_ends_when_the_process_that_asked_is_killed(make_artifact: MakeArtifa
     finally:
         asking.send_signal(signal.SIGKILL)
         asking.wait()
-    assert _until(lambda: not Path(f"/proc/{worker_id}/cmdline").exists() or _is_over(worker_id), within_s=3)
+    assert _until(
+        lambda: not Path(f"/proc/{worker_id}/cmdline").exists() or _is_over(worker_id), within_s=3
+    )
 
 
 def _until(question: Callable[[], T | None], within_s: float = 20.0) -> T:
@@ -101,13 +135,21 @@ def _is_over(process_id: int) -> bool:
         return True
 
 
-def test_a_worker_that_is_killed_is_one_sentence(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_COMMAND", [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_worker_that_is_killed_is_one_sentence(
+    make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        process,
+        "_COMMAND",
+        [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+    )
     with pytest.raises(ArtifactError, match="ended by SIGKILL"):
         process.ask_latency(_request(make_artifact("one")))
 
 
-def test_a_mistake_in_the_worker_shows_its_traceback(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_the_worker_shows_its_traceback(
+    make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "_COMMAND", [sys.executable, "-c", "raise KeyError('mistake')"])
     with pytest.raises(RuntimeError, match="KeyError: 'mistake'"):
         process.ask_latency(_request(make_artifact("one")))
@@ -137,15 +179,21 @@ def test_warm_up_that_never_settles_gives_up() -> None:
     assert not stable
 
 
-def test_sampling_takes_as_many_as_asked_and_no_longer_than_allowed(make_artifact: MakeArtifact) -> None:
+def test_sampling_takes_as_many_as_asked_and_no_longer_than_allowed(
+    make_artifact: MakeArtifact,
+) -> None:
     artifact = make_artifact("one")
-    assert classifier.sample(lambda number: number, _request(artifact, samples=30, least_s=0.0)) == list(range(30))
+    assert classifier.sample(
+        lambda number: number, _request(artifact, samples=30, least_s=0.0)
+    ) == list(range(30))
 
     def slow(number: int) -> int:
         time.sleep(0.02)
         return number
 
-    assert len(classifier.sample(slow, _request(artifact, samples=1000, fewest=4, most_s=0.01))) == 4
+    assert (
+        len(classifier.sample(slow, _request(artifact, samples=1000, fewest=4, most_s=0.01))) == 4
+    )
     assert len(classifier.sample(slow, _request(artifact, samples=1, least_s=0.1))) >= 4
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from paretoscope.catalog import BUILTIN_TASKS
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import Adapter, attach, detach, merge, read_adapter, write_adapter
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.sources.resolve import BUILTIN_MODELS
+from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.training.encoder import logits, train
 from paretoscope.workspace import SHIPPED
 from tests.models.test_train import toy_split
@@ -53,7 +53,12 @@ def test_misfit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not fit the model"):
         merge(model, Adapter({"classifier.weight": torch.zeros(6, 32)}, {}))
     with pytest.raises(ModelError, match="does not fit the model"):
-        merge(model, Adapter({"nowhere.lora_a": torch.zeros(2, 32), "nowhere.lora_b": torch.zeros(32, 2)}, {}))
+        merge(
+            model,
+            Adapter(
+                {"nowhere.lora_a": torch.zeros(2, 32), "nowhere.lora_b": torch.zeros(32, 2)}, {}
+            ),
+        )
 
 
 def test_damaged_file_is_named(tmp_path: Path) -> None:

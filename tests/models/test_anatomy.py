@@ -25,8 +25,14 @@ def test_parts_have_the_stated_shapes(family: str, tmp_path: Path) -> None:
 
     assert len(parts.layers) == len(layer_list(model, parts.layer_list)) == 3
     for layer in parts.layers:
-        assert {shape(name) for name in (layer.query, layer.key, layer.value, layer.output)} == {(32, 32)}
-        assert (shape(layer.ffn_in), shape(layer.ffn_out), layer.head_size) == ((64, 32), (32, 64), 8)
+        assert {shape(name) for name in (layer.query, layer.key, layer.value, layer.output)} == {
+            (32, 32)
+        }
+        assert (shape(layer.ffn_in), shape(layer.ffn_out), layer.head_size) == (
+            (64, 32),
+            (32, 64),
+            8,
+        )
     assert isinstance(model.get_submodule(parts.embeddings), nn.Embedding)
     assert shape(parts.head[-1]) == (2, 32)
     assert len(set(parts.matrices)) == 18
@@ -42,6 +48,13 @@ def test_no_linear_module_is_forgotten(family: str, tmp_path: Path) -> None:
 
 
 def test_unknown_family_is_named() -> None:
-    config = AlbertConfig(vocab_size=10, embedding_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    config = AlbertConfig(
+        vocab_size=10,
+        embedding_size=8,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=8,
+    )
     with pytest.raises(ModelError, match='do not support the model family "albert", only bert'):
         anatomy(AlbertForSequenceClassification(config))

@@ -1,4 +1,6 @@
-"""Decoders of every family: accepted, saved and loaded, exported with a cache, and equal to torch wherever they are run."""
+"""Decoders of every family: accepted, saved and loaded, exported with a cache, and equal to torch
+wherever they are run.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,17 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("qwen2", {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}),
     ("gpt2", {"scale_attn_weights": False}),
     ("llama", {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}}),
-    ("llama", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 32}}),
+    (
+        "llama",
+        {
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "rope_theta": 1e4,
+                "factor": 4.0,
+                "original_max_position_embeddings": 32,
+            }
+        },
+    ),
     (
         "llama",
         {
@@ -60,7 +72,11 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 
 def checkpoint(family: str, folder: Path, **changes: Any) -> Path:
     """A checkpoint as a trial starts from."""
-    prepare(resolve_model(str(make_tiny_decoder(family, folder / "own", **changes))), NO_TASK, folder / "checkpoint")
+    prepare(
+        resolve_model(str(make_tiny_decoder(family, folder / "own", **changes))),
+        NO_TASK,
+        folder / "checkpoint",
+    )
     return folder / "checkpoint"
 
 
@@ -75,9 +91,15 @@ def artefact(model: PreTrainedModel, checkpoint: Path, folder: Path) -> Decoder:
     return open_decoder(folder, threads=1)
 
 
-@pytest.mark.parametrize(("family", "changes"), VARIANTS, ids=lambda value: value if isinstance(value, str) else "+".join(value) or "plain")
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    VARIANTS,
+    ids=lambda value: value if isinstance(value, str) else "+".join(value) or "plain",
+)
 def test_graphs_answer_as_torch_does(family: str, changes: dict[str, Any]) -> None:
-    """A prompt, single tokens with the cache, and a padded batch: all within `decoder_difference_from_torch`."""
+    """A prompt, single tokens with the cache, and a padded batch: all within
+    `decoder_difference_from_torch`.
+    """
     _, difference = export(tiny_decoder(family, 300, **changes))
     assert difference < 1e-5 < TOLERANCE
 
@@ -88,9 +110,18 @@ def test_greedy_text_is_that_of_torch(family: str, tmp_path: Path) -> None:
     model = load_model(source)
     decoder = artefact(model, source, tmp_path / "artefact")
     prompt = decoder.encode("the winter in the")
-    given = {"input_ids": torch.tensor([prompt]), "attention_mask": torch.ones(1, len(prompt), dtype=torch.int64)}
-    expected = cast(Any, model).generate(**given, max_new_tokens=20, do_sample=False, eos_token_id=-1)[0, len(prompt) :].tolist()
-    assert [token.id for token in decoder.stream(prompt, max_new_tokens=20, past_ends=True)] == expected
+    given = {
+        "input_ids": torch.tensor([prompt]),
+        "attention_mask": torch.ones(1, len(prompt), dtype=torch.int64),
+    }
+    expected = (
+        cast(Any, model)
+        .generate(**given, max_new_tokens=20, do_sample=False, eos_token_id=-1)[0, len(prompt) :]
+        .tolist()
+    )
+    assert [
+        token.id for token in decoder.stream(prompt, max_new_tokens=20, past_ends=True)
+    ] == expected
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -124,15 +155,27 @@ def test_checkpoints_give_the_model_back(family: str, tmp_path: Path) -> None:
     assert again.generation_config.eos_token_id == model.generation_config.eos_token_id
 
 
-@pytest.mark.parametrize("family", [family for family in FAMILIES if len(ANATOMIES[family].projections) == 3])
+@pytest.mark.parametrize(
+    "family", [family for family in FAMILIES if len(ANATOMIES[family].projections) == 3]
+)
 def test_pruned_shapes_are_loaded_and_exported_as_they_are(family: str, tmp_path: Path) -> None:
     """One key head with its query heads is left in the first layer, and 8 neurons."""
     model = load_model(checkpoint(family, tmp_path))
     layer = decoder_anatomy(model).layers[0]
-    hidden, shared = model.config.hidden_size, model.config.num_attention_heads // model.config.num_key_value_heads
+    hidden, shared = (
+        model.config.hidden_size,
+        model.config.num_attention_heads // model.config.num_key_value_heads,
+    )
     query, key, value = layer.projections
-    sizes = {query: (shared * layer.head_size, hidden), key: (layer.head_size, hidden), value: (layer.head_size, hidden)}
-    sizes |= {layer.output: (hidden, shared * layer.head_size), layer.ffn_out: (hidden, 8)} | dict.fromkeys(layer.ffn_in, (8, hidden))
+    sizes = {
+        query: (shared * layer.head_size, hidden),
+        key: (layer.head_size, hidden),
+        value: (layer.head_size, hidden),
+    }
+    sizes |= {
+        layer.output: (hidden, shared * layer.head_size),
+        layer.ffn_out: (hidden, 8),
+    } | dict.fromkeys(layer.ffn_in, (8, hidden))
     for name, size in sizes.items():
         resize_linear(model.get_submodule(name), *size)  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
@@ -151,11 +194,19 @@ def test_two_graphs_share_one_file_of_tensors(tmp_path: Path) -> None:
     model = tiny_decoder("llama", 300)
     save_decoder(export(model)[0], tmp_path)
     assert all((tmp_path / name).stat().st_size < 20_000 for name in (MODEL, SCORE))
-    last, every = (onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"]) for name in (MODEL, SCORE))
+    last, every = (
+        onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"])
+        for name in (MODEL, SCORE)
+    )
     ids = np.arange(5, 17)[None]
     whole = np.asarray(every.run(["logits"], feeds(every.get_inputs(), ids))[0])
     assert whole.shape == (1, 12, 300)
-    np.testing.assert_allclose(whole[:, -1:], np.asarray(last.run(["logits"], feeds(last.get_inputs(), ids))[0]), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        whole[:, -1:],
+        np.asarray(last.run(["logits"], feeds(last.get_inputs(), ids))[0]),
+        rtol=1e-5,
+        atol=1e-5,
+    )
     light = onnx.load(tmp_path / SCORE, load_external_data=False).graph
     assert {location for tensor in light.initializer for location in _locations(tensor)} == {DATA}
 
@@ -191,13 +242,19 @@ def test_the_check_sees_a_wrong_cache() -> None:
 @pytest.mark.parametrize(
     ("family", "changes", "reason"),
     [
-        ("llama", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}, '"dynamic", which is not supported'),
+        (
+            "llama",
+            {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}},
+            '"dynamic", which is not supported',
+        ),
         ("llama", {"hidden_act": "tanh"}, 'activation "tanh"'),
         ("llama", {"head_dim": 8}, "heads of 8 numbers"),
         ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx"),
         ("phi", {"num_attention_heads": 4, "num_key_value_heads": 2}, "rotations of 8 numbers"),
     ],
 )
-def test_what_has_no_graph_is_refused_in_a_sentence(family: str, changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
+def test_what_has_no_graph_is_refused_in_a_sentence(
+    family: str, changes: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
     with pytest.raises(ModelError, match=reason):
         checkpoint(family, tmp_path, **changes)

@@ -71,7 +71,9 @@ def test_the_graph_is_fused(tmp_path: Path) -> None:
     assert operators.count("MatMul") == 4 * 3 + 2
 
 
-def test_a_graph_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_answers_otherwise_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_model(make_tiny("bert", tmp_path / "bert"))
     other = assemble(load_model(make_tiny("bert", tmp_path / "other", layers=1)))
     monkeypatch.setattr(export_module, "assemble", lambda model: other)
@@ -81,7 +83,9 @@ def test_a_graph_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: 
 
 def test_a_text_longer_than_the_position_table_is_refused_by_the_runtime(tmp_path: Path) -> None:
     model = load_model(make_tiny("bert", tmp_path / "bert"))
-    session = onnxruntime.InferenceSession(assemble(model).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        assemble(model).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     ids = torch.full((1, model.config.max_position_embeddings + 3), 7).numpy()
     with pytest.raises(Exception, match=r"(?i)broadcast|dimension"):
         session.run(None, {"input_ids": ids, "attention_mask": ids * 0 + 1})

@@ -25,11 +25,18 @@ def test_a_replaced_node_takes_its_constant_with_it_and_the_rest_stays() -> None
     onnx.checker.check_model(after)
     assert [each.op_type for each in after.graph.node] == ["Cast", "Sub", "Mul"]
     assert set(initializers(after)) == {"scale", "other"}
-    assert (after.ir_version, list(after.graph.input), list(after.graph.output)) == (8, list(before.graph.input), list(before.graph.output))
+    assert (after.ir_version, list(after.graph.input), list(after.graph.output)) == (
+        8,
+        list(before.graph.input),
+        list(before.graph.output),
+    )
     assert set(initializers(before)) == {"shift", "scale"}
 
 
 def test_outputs_are_the_named_values_in_that_order() -> None:
     before = small_graph()
-    assert [value.name for value in with_outputs(before, ["summed", "x"]).graph.output] == ["summed", "x"]
+    assert [value.name for value in with_outputs(before, ["summed", "x"]).graph.output] == [
+        "summed",
+        "x",
+    ]
     assert [value.name for value in before.graph.output] == ["logits"]

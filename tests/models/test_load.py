@@ -1,4 +1,6 @@
-"""Checkpoints: prepared, written and read back; pruned shapes; everything that can be wrong with a folder."""
+"""Checkpoints: prepared, written and read back; pruned shapes; everything that can be wrong with a
+folder.
+"""
 
 from __future__ import annotations
 
@@ -39,20 +41,28 @@ def outputs(model: PreTrainedModel, folder: Path, text: str = TEXT) -> np.ndarra
 def keep_heads(model: PreTrainedModel, layer: int, heads: list[int], width: int) -> None:
     """Slice one layer down to some heads and the first `width` neurons, as structured pruning does."""
     part = anatomy(model).layers[layer]
-    rows = torch.cat([torch.arange(head * part.head_size, (head + 1) * part.head_size) for head in heads])
-    slices = dict.fromkeys((part.query, part.key, part.value), (rows, None)) | {part.output: (None, rows)}
+    rows = torch.cat(
+        [torch.arange(head * part.head_size, (head + 1) * part.head_size) for head in heads]
+    )
+    slices = dict.fromkeys((part.query, part.key, part.value), (rows, None)) | {
+        part.output: (None, rows)
+    }
     slices |= {part.ffn_in: (torch.arange(width), None), part.ffn_out: (None, torch.arange(width))}
     for name, (kept_rows, kept_columns) in slices.items():
         module = linear(model, name)
         weight = module.weight if kept_rows is None else module.weight[kept_rows]
-        module.weight = torch.nn.Parameter(weight if kept_columns is None else weight[:, kept_columns])
+        module.weight = torch.nn.Parameter(
+            weight if kept_columns is None else weight[:, kept_columns]
+        )
         if kept_rows is not None:
             module.bias = torch.nn.Parameter(module.bias[kept_rows])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_pruned_shapes_are_read_back_and_compute_the_same_as_zeroed_heads(family: str, attention: str, tmp_path: Path) -> None:
+def test_pruned_shapes_are_read_back_and_compute_the_same_as_zeroed_heads(
+    family: str, attention: str, tmp_path: Path
+) -> None:
     source = make_tiny(family, tmp_path / "model")
     model = load_model(source)
     zeroed = load_model(source)
@@ -63,7 +73,9 @@ def test_pruned_shapes_are_read_back_and_compute_the_same_as_zeroed_heads(family
         for layer, heads, width in ((0, [2], 8), (1, [0, 3], 40)):
             part = anatomy(zeroed).layers[layer]
             for head in set(range(4)) - set(heads):
-                linear(zeroed, part.output).weight[:, head * part.head_size : (head + 1) * part.head_size] = 0
+                linear(zeroed, part.output).weight[
+                    :, head * part.head_size : (head + 1) * part.head_size
+                ] = 0
             linear(zeroed, part.ffn_out).weight[:, width:] = 0
 
     small = load_model(tmp_path / "pruned", attention)
@@ -74,13 +86,19 @@ def test_pruned_shapes_are_read_back_and_compute_the_same_as_zeroed_heads(family
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_prepare_keeps_what_transformers_computes_and_names_the_labels(family: str, tmp_path: Path) -> None:
+def test_prepare_keeps_what_transformers_computes_and_names_the_labels(
+    family: str, tmp_path: Path
+) -> None:
     source = make_tiny(family, tmp_path / "model")
     expected = outputs(AutoModelForSequenceClassification.from_pretrained(source), source)
 
     prepare(reference(source), TASK, tmp_path / "checkpoint")
 
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
     model = load_model(tmp_path / "checkpoint")
     np.testing.assert_allclose(outputs(model, tmp_path / "checkpoint"), expected, atol=1e-6)
     config = json.loads((tmp_path / "checkpoint" / "config.json").read_text())
@@ -101,9 +119,14 @@ def test_fewer_layers_are_read_from_the_config(tmp_path: Path) -> None:
 
 def test_half_precision_weights_become_fp32(tmp_path: Path) -> None:
     source = make_tiny("bert", tmp_path / "model")
-    save_file({name: tensor.half() for name, tensor in load_file(source / "model.safetensors").items()}, source / "model.safetensors")
+    save_file(
+        {name: tensor.half() for name, tensor in load_file(source / "model.safetensors").items()},
+        source / "model.safetensors",
+    )
     prepare(reference(source), TASK, tmp_path / "checkpoint")
-    assert {tensor.dtype for tensor in load_file(tmp_path / "checkpoint" / "model.safetensors").values()} == {torch.float32}
+    assert {
+        tensor.dtype for tensor in load_file(tmp_path / "checkpoint" / "model.safetensors").values()
+    } == {torch.float32}
 
 
 def test_slow_tokenizer_is_converted(tmp_path: Path) -> None:
@@ -112,7 +135,9 @@ def test_slow_tokenizer_is_converted(tmp_path: Path) -> None:
     entries = sorted(fast.get_vocab(), key=lambda entry: fast.get_vocab()[entry])
     (source / "vocab.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
     (source / "tokenizer.json").unlink()
-    (source / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": true}', encoding="utf-8")
+    (source / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "BertTokenizer", "do_lower_case": true}', encoding="utf-8"
+    )
 
     prepare(reference(source), TASK, tmp_path / "checkpoint")
 
@@ -127,25 +152,40 @@ def test_padding_and_truncation_do_not_travel_with_the_tokenizer(tmp_path: Path)
     tokenizer.enable_truncation(4)
     tokenizer.save(str(source / "tokenizer.json"))
     prepare(reference(source), TASK, tmp_path / "checkpoint")
-    assert len(Tokenizer.from_file(str(tmp_path / "checkpoint" / "tokenizer.json")).encode(TEXT).ids) == 10
+    assert (
+        len(Tokenizer.from_file(str(tmp_path / "checkpoint" / "tokenizer.json")).encode(TEXT).ids)
+        == 10
+    )
 
 
 def test_adapter_makes_a_classifier_of_an_encoder(tmp_path: Path) -> None:
     source = make_tiny("bert", tmp_path / "model")
     tensors = load_file(source / "model.safetensors")
-    encoder = {name.removeprefix("bert."): tensor for name, tensor in tensors.items() if name.startswith("bert.")}
+    encoder = {
+        name.removeprefix("bert."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("bert.")
+    }
     save_file(encoder, source / "model.safetensors", metadata={"format": "pt"})
     head = {name: tensor for name, tensor in tensors.items() if name.startswith("classifier")}
     query = "bert.encoder.layer.1.attention.self.query"
     low_rank = {f"{query}.lora_a": torch.ones(2, 32), f"{query}.lora_b": torch.full((32, 2), 0.5)}
     write_adapter(tmp_path / "a.safetensors", Adapter(head | low_rank, {"labels": '["no", "yes"]'}))
-    builtin = ModelRef(name="tiny", kind="builtin", path=str(source), adapter=str(tmp_path / "a.safetensors"), key="0" * 16)
+    builtin = ModelRef(
+        name="tiny",
+        kind="builtin",
+        path=str(source),
+        adapter=str(tmp_path / "a.safetensors"),
+        key="0" * 16,
+    )
 
     prepare(builtin, TASK, tmp_path / "checkpoint")
 
     merged = load_file(tmp_path / "checkpoint" / "model.safetensors")
     torch.testing.assert_close(merged[f"{query}.weight"], tensors[f"{query}.weight"] + 1)
-    torch.testing.assert_close(merged["classifier.weight"], tensors["classifier.weight"], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        merged["classifier.weight"], tensors["classifier.weight"], atol=1e-3, rtol=1e-3
+    )
 
 
 def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
@@ -157,9 +197,15 @@ def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
 
 def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path) -> None:
     source = make_tiny("electra", tmp_path / "model")
-    tensors = {name: tensor for name, tensor in load_file(source / "model.safetensors").items() if not name.startswith("classifier")}
+    tensors = {
+        name: tensor
+        for name, tensor in load_file(source / "model.safetensors").items()
+        if not name.startswith("classifier")
+    }
     save_file(tensors, source / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match=r"no trained weights for classifier\.dense\.bias and 3 more"):
+    with pytest.raises(
+        ModelError, match=r"no trained weights for classifier\.dense\.bias and 3 more"
+    ):
         prepare(reference(source), TASK, tmp_path / "checkpoint")
 
 
@@ -180,8 +226,13 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
         load_model(source)
 
 
-@pytest.mark.parametrize(("tensor", "shape"), [("attention.self.query.weight", (12, 32)), ("output.dense.weight", (32, 8))])
-def test_tensors_that_do_not_fit_together_are_refused(tensor: str, shape: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tensor", "shape"),
+    [("attention.self.query.weight", (12, 32)), ("output.dense.weight", (32, 8))],
+)
+def test_tensors_that_do_not_fit_together_are_refused(
+    tensor: str, shape: tuple[int, int], tmp_path: Path
+) -> None:
     source = make_tiny("bert", tmp_path / "model")
     tensors = load_file(source / "model.safetensors")
     tensors[f"bert.encoder.layer.0.{tensor}"] = torch.zeros(shape)

@@ -1,4 +1,6 @@
-"""A family that `anatomy` does not know: loaded, traced, quantized and pruned weight by weight; its structure is left alone."""
+"""A family that `anatomy` does not know: loaded, traced, quantized and pruned weight by weight; its
+structure is left alone.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +56,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(place: Path, *stages: Stage) -> Made:
     recipe = Recipe.model_validate({"stages": stages})
     request = catalog.request(str(place / "model"), recipe, task=str(place / "own.csv"))
-    return Bench(request, Workspace.at(place / "workspace"), Steps(recipe, lambda progress: None)).make(recipe)
+    return Bench(
+        request, Workspace.at(place / "workspace"), Steps(recipe, lambda progress: None)
+    ).make(recipe)
 
 
 @pytest.mark.parametrize(
-    "stage", [Quantize(), Quantize(scheme="int8-static"), Quantize(scheme="weight-only", bits=4)], ids=lambda stage: stage.in_words()
+    "stage",
+    [Quantize(), Quantize(scheme="int8-static"), Quantize(scheme="weight-only", bits=4)],
+    ids=lambda stage: stage.in_words(),
 )
 def test_it_is_traced_and_quantized(stage: Quantize, place: Path) -> None:
     whole, small = made(place), made(place, stage)
@@ -70,10 +76,14 @@ def test_it_is_traced_and_quantized(stage: Quantize, place: Path) -> None:
 
 def test_its_weights_are_pruned_and_stay_zero_through_training(place: Path) -> None:
     pruned = made(place, PruneWeights(sparsity=0.75, retrain_epochs=0.5))
-    found = {matrix.name: matrix.weight for matrix in matrices(onnx.load(pruned.folder / "model.onnx"))}
+    found = {
+        matrix.name: matrix.weight for matrix in matrices(onnx.load(pruned.folder / "model.onnx"))
+    }
     sparse = [weight for weight in found.values() if (weight == 0).mean() >= 0.74]
     names = encoder_matrices(load_model(place / "model"))
-    assert len(sparse) == len(names) == 7, "six of the shared layer, and the widening of the embedding"
+    assert len(sparse) == len(names) == 7, (
+        "six of the shared layer, and the widening of the embedding"
+    )
 
 
 def test_its_structure_is_refused_in_one_sentence(place: Path) -> None:
@@ -86,11 +96,15 @@ def test_its_structure_is_refused_in_one_sentence(place: Path) -> None:
 
 def test_tied_tensors_survive_being_written(place: Path, tmp_path: Path) -> None:
     model = load_model(place / "model")
-    query = model.get_submodule("albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query")
+    query = model.get_submodule(
+        "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query"
+    )
     setattr(model.get_submodule("albert.pooler"), "weight", query.weight)  # noqa: B010 (a Module may hold anything, says its type)
     save_model(model, tmp_path / "tied", place / "model" / "tokenizer.json")
     again = load_model(tmp_path / "tied")
-    assert torch.equal(again.get_parameter("albert.pooler.weight"), model.get_parameter("albert.pooler.weight"))
+    assert torch.equal(
+        again.get_parameter("albert.pooler.weight"), model.get_parameter("albert.pooler.weight")
+    )
 
 
 def test_a_graph_without_matrices_is_not_called_quantized() -> None:

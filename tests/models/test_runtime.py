@@ -11,7 +11,9 @@ from tests.quantization.places import graph_of
 
 
 @pytest.mark.parametrize(("given", "threads"), [("3", 3), ("", 0), ("4,2", 0), (None, 0)])
-def test_threads_are_those_that_the_process_was_given(given: str | None, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_are_those_that_the_process_was_given(
+    given: str | None, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if given is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", given)

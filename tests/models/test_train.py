@@ -43,7 +43,9 @@ def test_learns_a_simple_rule_and_leaves_the_model_in_eval(family: str, tmp_path
     assert accuracy(model, split) > 0.9
     assert not model.training
     assert torch.equal(embedding(model, anatomy(model).embeddings).weight, words)
-    assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
+    assert all(
+        parameter.requires_grad and parameter.grad is None for parameter in model.parameters()
+    )
 
 
 def test_same_seed_same_weights_and_no_trace_in_the_global_random_state(tmp_path: Path) -> None:
@@ -81,18 +83,44 @@ def test_epochs_may_be_fractions_and_none_changes_nothing(tmp_path: Path) -> Non
     model = load_model(make_tiny("bert", tmp_path / "model"))
     before = logits(model, toy_split())
     told: list[tuple[int, int]] = []
-    train(model, toy_split(), epochs=0, learning_rate=1e-3, seed=0, progress=lambda step, steps: told.append((step, steps)))
+    train(
+        model,
+        toy_split(),
+        epochs=0,
+        learning_rate=1e-3,
+        seed=0,
+        progress=lambda step, steps: told.append((step, steps)),
+    )
     assert told == []
     np.testing.assert_array_equal(logits(model, toy_split()), before)
-    train(model, toy_split(), epochs=1.5, learning_rate=1e-3, seed=0, batch_size=16, progress=lambda step, steps: told.append((step, steps)))
+    train(
+        model,
+        toy_split(),
+        epochs=1.5,
+        learning_rate=1e-3,
+        seed=0,
+        batch_size=16,
+        progress=lambda step, steps: told.append((step, steps)),
+    )
     assert told == [(step, 9) for step in range(1, 10)]
 
 
-def test_with_full_soft_weight_the_student_follows_the_teacher_against_the_labels(tmp_path: Path) -> None:
+def test_with_full_soft_weight_the_student_follows_the_teacher_against_the_labels(
+    tmp_path: Path,
+) -> None:
     model = load_model(make_tiny("bert", tmp_path / "model", layers=1))
     split = toy_split(160)
     opposite = np.where(split.labels[:, None] == np.arange(2), -4.0, 4.0).astype(np.float32)
-    train(model, split, epochs=10, learning_rate=5e-3, seed=0, teacher_logits=opposite, temperature=2.0, soft_weight=1.0)
+    train(
+        model,
+        split,
+        epochs=10,
+        learning_rate=5e-3,
+        seed=0,
+        teacher_logits=opposite,
+        temperature=2.0,
+        soft_weight=1.0,
+    )
     assert accuracy(model, split) < 0.1
 
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning.criteria import movement, taylor, wanda
-from paretoscope.pruning.masks import lowest_go, lowest_go_in_rows
+from paretoscope.pruning.masks import mask_lowest, mask_lowest_in_rows
 from paretoscope.pruning.statistics.gradients import BATCH, mean_gradients, watched
 from paretoscope.pruning.statistics.inputs import input_moments, shared_inputs
 from paretoscope.pruning.weights import apply
@@ -30,7 +30,9 @@ def model(tmp_path: Path) -> PreTrainedModel:
 def inputs_by_hand(model: PreTrainedModel, name: str) -> np.ndarray:
     """What enters a Linear over the split, one text at a time: [tokens, in]."""
     rows: list[np.ndarray] = []
-    hook = model.get_submodule(name).register_forward_hook(lambda _module, given, _left: rows.append(given[0][0].numpy()))
+    hook = model.get_submodule(name).register_forward_hook(
+        lambda _module, given, _left: rows.append(given[0][0].numpy())
+    )
     with torch.no_grad():
         for ids in tiny_split().ids:
             model(input_ids=torch.from_numpy(ids)[None])
@@ -46,23 +48,36 @@ def test_moments_are_those_of_a_run_text_by_text(tmp_path: Path, family: str) ->
     assert set(moments) == set(names)
     for name in names:
         entered = inputs_by_hand(model, name).astype(np.float64)
-        np.testing.assert_allclose(moments[name].numpy(), entered.T @ entered / len(entered), rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(
+            moments[name].numpy(), entered.T @ entered / len(entered), rtol=1e-3, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_query_key_and_value_share_their_input(tmp_path: Path, family: str) -> None:
     model = tiny_model(tmp_path / family, family)
     groups = shared_inputs(model, anatomy(model).linears, tiny_split().ids[0])
-    expected = [[[layer.query, layer.key, layer.value], [layer.output], [layer.ffn_in], [layer.ffn_out]] for layer in anatomy(model).layers]
+    expected = [
+        [[layer.query, layer.key, layer.value], [layer.output], [layer.ffn_in], [layer.ffn_out]]
+        for layer in anatomy(model).layers
+    ]
     assert groups == [group for layer in expected for group in layer]
 
 
 def test_a_sweep_measures_the_inputs_once(tmp_path: Path) -> None:
     recorder = Recorder()
     for share in (0.3, 0.5, 0.7):
-        apply(PruneWeights(method="wanda", sparsity=share), tiny_model(tmp_path / "bert"), recorder.context())
+        apply(
+            PruneWeights(method="wanda", sparsity=share),
+            tiny_model(tmp_path / "bert"),
+            recorder.context(),
+        )
     assert len(recorder.computed) == 1
-    apply(PruneWeights(method="wanda", sparsity=0.5), tiny_model(tmp_path / "other", layers=3), recorder.context())
+    apply(
+        PruneWeights(method="wanda", sparsity=0.5),
+        tiny_model(tmp_path / "other", layers=3),
+        recorder.context(),
+    )
     assert len(recorder.computed) == 2
 
 
@@ -70,7 +85,12 @@ def test_wanda_is_weight_times_input_norm_ranked_in_each_row(model: PreTrainedMo
     before = tensors_of(model)
     expected = {}
     for name in encoder_weights(model):
-        weight, norms = before[name].double().numpy(), np.sqrt((inputs_by_hand(model, name.removesuffix(".weight")).astype(np.float64) ** 2).sum(0))
+        weight, norms = (
+            before[name].double().numpy(),
+            np.sqrt(
+                (inputs_by_hand(model, name.removesuffix(".weight")).astype(np.float64) ** 2).sum(0)
+            ),
+        )
         scores = np.abs(weight) * norms
         expected[name] = weight.copy()
         for row in range(len(weight)):
@@ -82,13 +102,13 @@ def test_wanda_is_weight_times_input_norm_ranked_in_each_row(model: PreTrainedMo
 
 def test_wanda_by_input_can_disagree_with_magnitude() -> None:
     weight, moments = torch.tensor([[1.0, -3.0]]), torch.diag(torch.tensor([16.0, 1.0]))
-    assert lowest_go(wanda.score(weight, moments), 0.5).tolist() == [[True, False]]
+    assert mask_lowest(wanda.score(weight, moments), 0.5).tolist() == [[True, False]]
 
 
 def test_rows_share_what_is_to_go_and_count_what_is_gone() -> None:
     scores = torch.arange(24.0).reshape(4, 6)
     scores[0, :5] = -torch.inf
-    mask = lowest_go_in_rows(scores, 0.5)
+    mask = mask_lowest_in_rows(scores, 0.5)
     assert int((~mask).sum()) == 12
     assert not mask[0, :5].any()
     assert sorted((~mask[1:]).sum(1).tolist()) == [2, 2, 3]
@@ -106,7 +126,9 @@ def test_gradients_are_the_mean_size_over_batches(model: PreTrainedModel) -> Non
         model.zero_grad()
         for place in places:  # text by text: gradients add up
             outputs = model(input_ids=torch.from_numpy(split.ids[place])[None]).logits
-            torch.nn.functional.cross_entropy(outputs, torch.tensor([split.labels[place]])).backward()
+            torch.nn.functional.cross_entropy(
+                outputs, torch.tensor([split.labels[place]])
+            ).backward()
         for name in names:
             gradient = model.get_parameter(name).grad
             assert gradient is not None
@@ -138,8 +160,17 @@ def test_movement_adds_up_what_each_step_of_plain_descent_does() -> None:
     torch.testing.assert_close(sums["weight"], expected)
 
 
-def test_movement_spares_what_training_pulls_from_zero_however_small(model: PreTrainedModel) -> None:
+def test_movement_spares_what_training_pulls_from_zero_however_small(
+    model: PreTrainedModel,
+) -> None:
     before = tensors_of(model)
-    apply(PruneWeights(method="movement", sparsity=0.5, retrain_epochs=2, learning_rate=1e-3), model, Recorder().context())
-    agree = [float(((weight == 0) == ~lowest_go(before[name].abs(), 0.5)).float().mean()) for name, weight in encoder_weights(model).items()]
+    apply(
+        PruneWeights(method="movement", sparsity=0.5, retrain_epochs=2, learning_rate=1e-3),
+        model,
+        Recorder().context(),
+    )
+    agree = [
+        float(((weight == 0) == ~mask_lowest(before[name].abs(), 0.5)).float().mean())
+        for name, weight in encoder_weights(model).items()
+    ]
     assert max(agree) < 0.8

@@ -9,14 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from paretoscope.pruning.masks import lowest_go, lowest_go_globally, n_of_m
+from paretoscope.pruning.masks import mask_lowest, mask_lowest_globally, n_of_m
 
 # Few distinct values, so that ties are the rule and not the exception.
-matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=13), elements=st.integers(0, 4))
+matrices = hnp.arrays(
+    np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=13), elements=st.integers(0, 4)
+)
 
 
 def pruned_by_hand(scores: np.ndarray, zeros: int) -> np.ndarray:
-    """Go through the entries from the lowest score up, of equal ones the first, and strike them out."""
+    """Go through the entries from the lowest score up, of equal ones the first, and strike them
+    out.
+    """
     keep = [True] * scores.size
     order = sorted(range(scores.size), key=lambda place: (scores.flat[place], place))
     for place in order[:zeros]:
@@ -25,15 +29,21 @@ def pruned_by_hand(scores: np.ndarray, zeros: int) -> np.ndarray:
 
 
 @given(matrices, st.floats(0, 0.999))
-def test_exactly_the_promised_share_goes_the_lowest_first(scores: np.ndarray, sparsity: float) -> None:
-    mask = lowest_go(torch.from_numpy(scores), sparsity).numpy()
+def test_exactly_the_promised_share_goes_the_lowest_first(
+    scores: np.ndarray, sparsity: float
+) -> None:
+    mask = mask_lowest(torch.from_numpy(scores), sparsity).numpy()
     assert (~mask).sum() == round(sparsity * scores.size)
     assert (mask == pruned_by_hand(scores, round(sparsity * scores.size))).all()
 
 
 @given(st.lists(matrices, min_size=1, max_size=3), st.floats(0, 0.999))
-def test_global_ranking_is_the_ranking_of_one_long_row(several: list[np.ndarray], sparsity: float) -> None:
-    masks = lowest_go_globally({str(place): torch.from_numpy(scores) for place, scores in enumerate(several)}, sparsity)
+def test_global_ranking_is_the_ranking_of_one_long_row(
+    several: list[np.ndarray], sparsity: float
+) -> None:
+    masks = mask_lowest_globally(
+        {str(place): torch.from_numpy(scores) for place, scores in enumerate(several)}, sparsity
+    )
     joined = np.concatenate([scores.ravel() for scores in several])
     expected = pruned_by_hand(joined, round(sparsity * joined.size))
     assert (np.concatenate([mask.numpy().ravel() for mask in masks.values()]) == expected).all()
@@ -41,7 +51,9 @@ def test_global_ranking_is_the_ranking_of_one_long_row(several: list[np.ndarray]
 
 
 @given(matrices, st.data())
-def test_n_are_kept_in_every_group_of_m_along_the_inputs(scores: np.ndarray, data: st.DataObject) -> None:
+def test_n_are_kept_in_every_group_of_m_along_the_inputs(
+    scores: np.ndarray, data: st.DataObject
+) -> None:
     of = data.draw(st.integers(2, 8))
     kept = data.draw(st.integers(1, of - 1))
     mask = n_of_m(torch.from_numpy(scores), kept, of).numpy()
@@ -56,6 +68,6 @@ def test_n_are_kept_in_every_group_of_m_along_the_inputs(scores: np.ndarray, dat
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_matrix_of_equal_scores_loses_the_exact_share_every_time(value: float) -> None:
     scores = torch.full((7, 9), value)
-    first = lowest_go(scores, 0.5)
+    first = mask_lowest(scores, 0.5)
     assert int((~first).sum()) == round(0.5 * 63)
-    assert torch.equal(first, lowest_go(scores.clone(), 0.5))
+    assert torch.equal(first, mask_lowest(scores.clone(), 0.5))

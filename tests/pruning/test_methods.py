@@ -1,4 +1,6 @@
-"""What every way to prune single weights keeps to, whatever it thinks of them: each row of the table is held to the same promises."""
+"""What every way to prune single weights keeps to, whatever it thinks of them: each row of the
+table is held to the same promises.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny_context import Recorder, tensors_of, tiny_model
 
 METHODS = sorted(WEIGHT_SCORES)
-AT_ONCE = [name for name in METHODS if WEIGHT_SCORES[name].looks_at != "training"]
+AT_ONCE = [name for name in METHODS if WEIGHT_SCORES[name].needs != "training"]
 
 
 def stage(method: str, **fields: object) -> PruneWeights:
@@ -33,7 +35,9 @@ def pruned(folder: Path, *stages: PruneWeights, family: str = "bert") -> dict[st
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("share", [0.37, 0.8])
-def test_every_matrix_has_exactly_the_promised_zeros(tmp_path: Path, method: str, share: float) -> None:
+def test_every_matrix_has_exactly_the_promised_zeros(
+    tmp_path: Path, method: str, share: float
+) -> None:
     for name, weight in pruned(tmp_path, stage(method, sparsity=share)).items():
         assert int((weight == 0).sum()) == round(share * weight.numel()), name
 
@@ -41,7 +45,9 @@ def test_every_matrix_has_exactly_the_promised_zeros(tmp_path: Path, method: str
 @pytest.mark.parametrize("method", [name for name in METHODS if not WEIGHT_SCORES[name].updates])
 def test_over_all_matrices_the_sum_is_exact(tmp_path: Path, method: str) -> None:
     weights = pruned(tmp_path, stage(method, sparsity=0.37, scope="global")).values()
-    assert sum(int((weight == 0).sum()) for weight in weights) == round(0.37 * sum(weight.numel() for weight in weights))
+    assert sum(int((weight == 0).sum()) for weight in weights) == round(
+        0.37 * sum(weight.numel() for weight in weights)
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -81,7 +87,11 @@ def test_earlier_zeros_count_and_stay(tmp_path: Path, method: str) -> None:
 def test_zeros_hold_through_steps_of_retraining(tmp_path: Path, method: str) -> None:
     model = tiny_model(tmp_path / "bert")
     before = tensors_of(model)
-    apply(PruneWeights(method=method, sparsity=0.6, steps=2, retrain_epochs=2, learning_rate=1e-3), model, Recorder().context())
+    apply(
+        PruneWeights(method=method, sparsity=0.6, steps=2, retrain_epochs=2, learning_rate=1e-3),
+        model,
+        Recorder().context(),
+    )
     assert sparsity(model) == pytest.approx(0.6, abs=1e-3)
     for name, weight in encoder_weights(model).items():
         assert int((weight == 0).sum()) == round(0.6 * weight.numel())

@@ -9,12 +9,16 @@ import pytest
 from paretoscope.pruning.schedule import cubic, kept_of
 
 
-@pytest.mark.parametrize(("initial", "final", "steps"), [(0.0, 0.9, 5), (0.3, 0.8, 3), (0.5, 0.5, 2)])
+@pytest.mark.parametrize(
+    ("initial", "final", "steps"), [(0.0, 0.9, 5), (0.3, 0.8, 3), (0.5, 0.5, 2)]
+)
 def test_it_is_equation_1_of_zhu_and_gupta(initial: float, final: float, steps: int) -> None:
     # Their begin step is 0 and their pruning frequency 1.
     for t in range(steps + 1):
         remaining = 1 - (t - 0) / (steps * 1)
-        assert cubic(t, steps, final, initial) == pytest.approx(final + (initial - final) * remaining * remaining * remaining)
+        assert cubic(t, steps, final, initial) == pytest.approx(
+            final + (initial - final) * remaining * remaining * remaining
+        )
 
 
 def test_it_ends_exactly_and_its_rises_shrink() -> None:

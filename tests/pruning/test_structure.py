@@ -1,4 +1,6 @@
-"""The stage prune-structure: a cut model computes what the masked model computed, with smaller tensors."""
+"""The stage prune-structure: a cut model computes what the masked model computed, with smaller
+tensors.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +47,20 @@ def weight(model: PreTrainedModel, name: str) -> torch.Tensor:
 
 
 def head_scores_by_hand(model: PreTrainedModel, layer: LayerAnatomy) -> list[float]:
-    """Sum of |w| over the rows of query, key and value and the columns of the output matrix that are a head's."""
+    """Sum of |w| over the rows of query, key and value and the columns of the output matrix that
+    are a head's.
+    """
     scores = []
     for head in range(4):
         own = range(head * 8, head * 8 + 8)
-        rows = sum(float(weight(model, name)[entry].abs().sum()) for name in (layer.query, layer.key, layer.value) for entry in own)
-        scores.append(rows + sum(float(weight(model, layer.output)[:, entry].abs().sum()) for entry in own))
+        rows = sum(
+            float(weight(model, name)[entry].abs().sum())
+            for name in (layer.query, layer.key, layer.value)
+            for entry in own
+        )
+        scores.append(
+            rows + sum(float(weight(model, layer.output)[:, entry].abs().sum()) for entry in own)
+        )
     return scores
 
 
@@ -71,7 +81,9 @@ def test_cutting_heads_equals_zeroing_what_reads_them(tmp_path: Path, family: st
     apply(PruneStructure(target="heads", ratio=0.5), cut, Recorder().context())
     torch.testing.assert_close(logits_of(cut), logits_of(masked), atol=1e-5, rtol=1e-4)
     for layer in anatomy(cut).layers:
-        assert [tuple(weight(cut, name).shape) for name in (layer.query, layer.key, layer.value)] == [(16, 32)] * 3
+        assert [
+            tuple(weight(cut, name).shape) for name in (layer.query, layer.key, layer.value)
+        ] == [(16, 32)] * 3
         assert tuple(weight(cut, layer.output).shape) == (32, 16)
 
 
@@ -80,7 +92,9 @@ def test_cutting_neurons_equals_zeroing_what_reads_them(tmp_path: Path, family: 
     cut, masked = tiny_model(tmp_path / "a", family), tiny_model(tmp_path / "b", family)
     for layer in anatomy(masked).layers:
         made, read = weight(masked, layer.ffn_in), weight(masked, layer.ffn_out)
-        scores = [float(made[neuron].abs().sum() + read[:, neuron].abs().sum()) for neuron in range(64)]
+        scores = [
+            float(made[neuron].abs().sum() + read[:, neuron].abs().sum()) for neuron in range(64)
+        ]
         read[:, sorted(range(64), key=lambda neuron: scores[neuron])[:40]] = 0
     # 38.4 of 64 neurons are to go; the multiple of 8 nearest to the 25.6 that stay is 24.
     apply(PruneStructure(target="ffn", ratio=0.6), cut, Recorder().context())
@@ -113,7 +127,11 @@ def test_layers_go_and_the_rest_is_numbered_anew(tmp_path: Path, family: str) ->
 def test_something_always_stays(model: PreTrainedModel, target: Target, left: int) -> None:
     apply(PruneStructure(target=target, ratio=0.99), model, Recorder().context())
     layers = anatomy(model).layers
-    sizes = {"heads": weight(model, layers[0].query).shape[0], "ffn": weight(model, layers[0].ffn_in).shape[0], "layers": len(layers)}
+    sizes = {
+        "heads": weight(model, layers[0].query).shape[0],
+        "ffn": weight(model, layers[0].ffn_in).shape[0],
+        "layers": len(layers),
+    }
     assert sizes[target] == left
     assert logits_of(model).isfinite().all()
 
@@ -130,7 +148,9 @@ def test_stages_chain_each_counting_from_what_is_left(model: PreTrainedModel) ->
 @pytest.mark.parametrize("target", ["heads", "ffn", "layers", "hidden"])
 def test_zeros_survive_the_cut_and_the_retraining(tmp_path: Path, target: Target) -> None:
     def pruned(epochs: int) -> dict[str, torch.Tensor]:
-        model = weights.apply(PruneWeights(sparsity=0.7), tiny_model(tmp_path / "bert"), Recorder().context())
+        model = weights.apply(
+            PruneWeights(sparsity=0.7), tiny_model(tmp_path / "bert"), Recorder().context()
+        )
         stage = PruneStructure(target=target, ratio=0.5, retrain_epochs=epochs, learning_rate=1e-3)
         return dict(encoder_weights(apply(stage, model, Recorder().context())))
 
@@ -142,8 +162,16 @@ def test_zeros_survive_the_cut_and_the_retraining(tmp_path: Path, target: Target
 
 
 def test_retraining_changes_what_is_left(model: PreTrainedModel, tmp_path: Path) -> None:
-    plain = apply(PruneStructure(target="ffn", ratio=0.5), tiny_model(tmp_path / "plain"), Recorder().context())
-    trained = apply(PruneStructure(target="ffn", ratio=0.5, retrain_epochs=1, learning_rate=1e-3), model, Recorder().context())
+    plain = apply(
+        PruneStructure(target="ffn", ratio=0.5),
+        tiny_model(tmp_path / "plain"),
+        Recorder().context(),
+    )
+    trained = apply(
+        PruneStructure(target="ffn", ratio=0.5, retrain_epochs=1, learning_rate=1e-3),
+        model,
+        Recorder().context(),
+    )
     assert not torch.equal(logits_of(plain), logits_of(trained))
 
 
@@ -154,7 +182,7 @@ def test_unit_scores_match_the_sums_written_out(model: PreTrainedModel) -> None:
     np.testing.assert_allclose(scores.numpy(), head_scores_by_hand(model, layer), rtol=1e-5)
 
 
-# --- criteria that look at data, each row of the table -----------------------------------------------------------------
+# --- criteria that look at data, each row of the table --------------------------------------------
 
 CRITERIA = sorted(STRUCTURE_CRITERIA)
 TARGETS = ["heads", "ffn", "layers", "hidden"]
@@ -168,9 +196,13 @@ def text_by_text(model: PreTrainedModel) -> Iterator[tuple[torch.Tensor, int]]:
 
 
 def entering(model: PreTrainedModel, name: str, ids: torch.Tensor) -> torch.Tensor:
-    """What a Linear takes in for one text [tokens, in], as a tensor whose gradient can be asked for."""
+    """What a Linear takes in for one text [tokens, in], as a tensor whose gradient can be asked
+    for.
+    """
     seen: list[torch.Tensor] = []
-    hook = model.get_submodule(name).register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    hook = model.get_submodule(name).register_forward_pre_hook(
+        lambda _, given: seen.append(given[0])
+    )
     model(input_ids=ids)
     hook.remove()
     return seen[0][0]
@@ -178,15 +210,26 @@ def entering(model: PreTrainedModel, name: str, ids: torch.Tensor) -> torch.Tens
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_criterion_is_the_identity_at_zero_and_always_the_same(tmp_path: Path, target: Target, criterion: str) -> None:
+def test_every_criterion_is_the_identity_at_zero_and_always_the_same(
+    tmp_path: Path, target: Target, criterion: str
+) -> None:
     def cut(ratio: float) -> dict[str, torch.Tensor]:
         stage = PruneStructure(target=target, ratio=ratio, criterion=criterion)
-        return tensors_of(apply(stage, tiny_model(tmp_path / "bert", layers=3), Recorder().context()))
+        return tensors_of(
+            apply(stage, tiny_model(tmp_path / "bert", layers=3), Recorder().context())
+        )
 
-    before, unchanged, first, second = tensors_of(tiny_model(tmp_path / "bert", layers=3)), cut(0), cut(0.5), cut(0.5)
+    before, unchanged, first, second = (
+        tensors_of(tiny_model(tmp_path / "bert", layers=3)),
+        cut(0),
+        cut(0.5),
+        cut(0.5),
+    )
     assert all(torch.equal(tensor, unchanged[name]) for name, tensor in before.items())
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
-    assert sum(tensor.numel() for tensor in first.values()) < sum(tensor.numel() for tensor in before.values())
+    assert sum(tensor.numel() for tensor in first.values()) < sum(
+        tensor.numel() for tensor in before.values()
+    )
 
 
 @pytest.mark.parametrize("units", [head_units, neuron_units], ids=["heads", "neurons"])
@@ -195,7 +238,9 @@ def test_activation_is_the_root_mean_square_of_what_a_unit_adds(
 ) -> None:
     group = units(model, anatomy(model).layers[1])
     with torch.no_grad():
-        inputs = torch.cat([entering(model, group.columns, ids) for ids, _ in text_by_text(model)]).numpy()
+        inputs = torch.cat(
+            [entering(model, group.columns, ids) for ids, _ in text_by_text(model)]
+        ).numpy()
         (scores,) = activation.score_units(model, [group], Recorder().context())
     matrix = weight(model, group.columns).numpy()
     for unit, score in enumerate(scores.tolist()):
@@ -205,7 +250,9 @@ def test_activation_is_the_root_mean_square_of_what_a_unit_adds(
 
 
 @pytest.mark.parametrize("units", [head_units, neuron_units], ids=["heads", "neurons"])
-def test_taylor_is_the_gradient_by_a_gate_on_each_unit(model: PreTrainedModel, units: Callable[[PreTrainedModel, LayerAnatomy], UnitGroup]) -> None:
+def test_taylor_is_the_gradient_by_a_gate_on_each_unit(
+    model: PreTrainedModel, units: Callable[[PreTrainedModel, LayerAnatomy], UnitGroup]
+) -> None:
     group = units(model, anatomy(model).layers[0])
     expected = torch.zeros(group.count(model))
     for ids, label in text_by_text(model):
@@ -220,31 +267,46 @@ def test_taylor_is_the_gradient_by_a_gate_on_each_unit(model: PreTrainedModel, u
     torch.testing.assert_close(scores, expected / len(tiny_split()), rtol=1e-3, atol=1e-6)
 
 
-def test_layers_are_scored_by_how_far_they_turn_a_token_and_by_a_gate_past_them(model: PreTrainedModel) -> None:
+def test_layers_are_scored_by_how_far_they_turn_a_token_and_by_a_gate_past_them(
+    model: PreTrainedModel,
+) -> None:
     layers = anatomy(model).layers
     turned, gated, tokens = torch.zeros(2), torch.zeros(2), 0
     for ids, label in text_by_text(model):
         outputs = model(input_ids=ids, output_hidden_states=True)
         loss = torch.nn.functional.cross_entropy(outputs.logits, torch.tensor([label]))
         for number, (before, after) in enumerate(pairwise(outputs.hidden_states)):
-            turned[number] += (1 - torch.cosine_similarity(before[0], after[0], dim=-1)).sum().detach()
+            turned[number] += (
+                (1 - torch.cosine_similarity(before[0], after[0], dim=-1)).sum().detach()
+            )
             (gradient,) = torch.autograd.grad(loss, after, retain_graph=True)
             gated[number] += ((after - before) * gradient).sum().abs().detach()
         tokens += ids.shape[1]
     context = Recorder().context()
-    torch.testing.assert_close(activation.score_layers(model, layers, context), turned / tokens, rtol=1e-3, atol=1e-6)
-    torch.testing.assert_close(taylor.score_layers(model, layers, context), gated / len(tiny_split()), rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(
+        activation.score_layers(model, layers, context), turned / tokens, rtol=1e-3, atol=1e-6
+    )
+    torch.testing.assert_close(
+        taylor.score_layers(model, layers, context), gated / len(tiny_split()), rtol=1e-3, atol=1e-6
+    )
 
 
-# --- hidden width ----------------------------------------------------------------------------------------------------
+# --- hidden width ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_hidden_width_is_cut_everywhere_and_survives_export_and_a_checkpoint(tmp_path: Path, family: str, criterion: str) -> None:
-    model = apply(PruneStructure(target="hidden", ratio=0.3, criterion=criterion), tiny_model(tmp_path / family, family), Recorder().context())
+def test_the_hidden_width_is_cut_everywhere_and_survives_export_and_a_checkpoint(
+    tmp_path: Path, family: str, criterion: str
+) -> None:
+    model = apply(
+        PruneStructure(target="hidden", ratio=0.3, criterion=criterion),
+        tiny_model(tmp_path / family, family),
+        Recorder().context(),
+    )
     layer = anatomy(model).layers[0]
-    # 22.4 of 32 dimensions are to stay; the multiple of 8 nearest to that is 24. Heads keep their size.
+    # 22.4 of 32 dimensions are to stay; the multiple of 8 nearest to that is 24. Heads keep their
+    # size.
     assert stream(model).width(model) == 24
     assert tuple(weight(model, layer.query).shape) == (32, 24)
     assert tuple(weight(model, layer.ffn_out).shape) == (24, 64)
@@ -265,33 +327,47 @@ def test_the_dimensions_with_the_least_weight_go(model: PreTrainedModel, tmp_pat
     stay = sorted(np.argsort(totals)[16:].tolist())
     apply(PruneStructure(target="hidden", ratio=0.5), model, Recorder().context())
     after = model.state_dict()
-    assert torch.equal(after["bert.embeddings.word_embeddings.weight"], before["bert.embeddings.word_embeddings.weight"][:, stay])
-    assert torch.equal(after["bert.encoder.layer.1.output.LayerNorm.weight"], before["bert.encoder.layer.1.output.LayerNorm.weight"][stay])
+    assert torch.equal(
+        after["bert.embeddings.word_embeddings.weight"],
+        before["bert.embeddings.word_embeddings.weight"][:, stay],
+    )
+    assert torch.equal(
+        after["bert.encoder.layer.1.output.LayerNorm.weight"],
+        before["bert.encoder.layer.1.output.LayerNorm.weight"][stay],
+    )
     name = anatomy(model).layers[1].ffn_out
     assert torch.equal(after[f"{name}.weight"], before[f"{name}.weight"][stay])
 
 
-def test_a_hidden_dimension_that_nothing_reads_or_writes_is_missed_least(model: PreTrainedModel) -> None:
+def test_a_hidden_dimension_that_nothing_reads_or_writes_is_missed_least(
+    model: PreTrainedModel,
+) -> None:
     dead = [3, 17, 18, 19, 20, 21, 22, 30]
     places = stream(model)
     with torch.no_grad():
         for name in places.read:
             weight(model, name)[:, dead] = 0
     for criterion in (activation, taylor):
-        assert set(criterion.score_hidden(model, Recorder().context()).argsort()[:8].tolist()) >= set(dead) - {30}
+        assert set(
+            criterion.score_hidden(model, Recorder().context()).argsort()[:8].tolist()
+        ) >= set(dead) - {30}
 
 
 def test_cuts_of_every_kind_chain(model: PreTrainedModel, tmp_path: Path) -> None:
     chain: list[Target] = ["hidden", "heads", "ffn", "hidden", "layers"]
     for target in chain:
-        apply(PruneStructure(target=target, ratio=0.4, criterion="activation"), model, Recorder().context())
+        apply(
+            PruneStructure(target=target, ratio=0.4, criterion="activation"),
+            model,
+            Recorder().context(),
+        )
     weights.apply(PruneWeights(method="sparsegpt", pattern="2:4"), model, Recorder().context())
     assert export(model)[1] < 1e-5
     save_model(model, tmp_path / "cut", tmp_path / "bert" / "tokenizer.json")
     assert torch.equal(logits_of(load_model(tmp_path / "cut")), logits_of(model))
 
 
-# --- allocation ------------------------------------------------------------------------------------------------------
+# --- allocation -----------------------------------------------------------------------------------
 
 
 @given(
@@ -299,7 +375,9 @@ def test_cuts_of_every_kind_chain(model: PreTrainedModel, tmp_path: Path) -> Non
     st.integers(1, 2),
     st.data(),
 )
-def test_units_over_layers_are_as_many_as_promised_and_every_layer_keeps_its_best(layers: list[list[float]], block: int, data: st.DataObject) -> None:
+def test_units_over_layers_are_as_many_as_promised_and_every_layer_keeps_its_best(
+    layers: list[list[float]], block: int, data: st.DataObject
+) -> None:
     scores = [torch.tensor(layer) for layer in layers]
     blocks = sum(len(layer) // block for layer in layers)
     kept = data.draw(st.integers(len(layers), blocks)) * block
@@ -318,14 +396,22 @@ def test_a_layer_whose_units_matter_alike_keeps_more_than_one_that_lives_on_a_fe
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("target", ["heads", "ffn"])
-def test_layers_of_different_widths_compute_and_travel(tmp_path: Path, family: str, target: Target) -> None:
+def test_layers_of_different_widths_compute_and_travel(
+    tmp_path: Path, family: str, target: Target
+) -> None:
     model = tiny_model(tmp_path / family, family)
     uneven = anatomy(model).layers[1]
     with torch.no_grad():  # one head and eight neurons of the last layer are all that it lives on
         weight(model, uneven.output)[:, 8:] *= 0.01
         weight(model, uneven.ffn_out)[:, 8:] *= 0.01
-    apply(PruneStructure(target=target, ratio=0.5, criterion="activation", allocation="global"), model, Recorder().context())
-    first, last = (layer.query if target == "heads" else layer.ffn_in for layer in anatomy(model).layers)
+    apply(
+        PruneStructure(target=target, ratio=0.5, criterion="activation", allocation="global"),
+        model,
+        Recorder().context(),
+    )
+    first, last = (
+        layer.query if target == "heads" else layer.ffn_in for layer in anatomy(model).layers
+    )
     widths = [len(weight(model, name)) for name in (first, last)]
     assert sum(widths) == (32 if target == "heads" else 64)
     assert widths[0] > widths[1]
@@ -334,7 +420,7 @@ def test_layers_of_different_widths_compute_and_travel(tmp_path: Path, family: s
     assert torch.equal(logits_of(load_model(tmp_path / "cut")), logits_of(model))
 
 
-# --- retraining with a teacher ---------------------------------------------------------------------------------------
+# --- retraining with a teacher --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["structure", "weights"])
@@ -346,10 +432,18 @@ def test_the_model_as_it_came_in_is_the_teacher(tmp_path: Path, kind: str) -> No
     def distance(distill_weight: float) -> float:
         model = tiny_model(tmp_path / "bert")
         if kind == "structure":
-            cut = PruneStructure(retrain_epochs=8, learning_rate=2e-3, distill_weight=distill_weight, temperature=1)
+            cut = PruneStructure(
+                retrain_epochs=8, learning_rate=2e-3, distill_weight=distill_weight, temperature=1
+            )
             apply(cut, model, recorder.context())
         else:
-            zeros = PruneWeights(sparsity=0.5, retrain_epochs=8, learning_rate=2e-3, distill_weight=distill_weight, temperature=1)
+            zeros = PruneWeights(
+                sparsity=0.5,
+                retrain_epochs=8,
+                learning_rate=2e-3,
+                distill_weight=distill_weight,
+                temperature=1,
+            )
             weights.apply(zeros, model, recorder.context())
         return float(np.abs(logits(model, tiny_split()) - before).mean())
 

@@ -1,4 +1,6 @@
-"""Vocabulary pruning: exact rows, the same words as before, nothing unknown, and files that the library reads as meant."""
+"""Vocabulary pruning: exact rows, the same words as before, nothing unknown, and files that the
+library reads as meant.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,11 @@ TEXTS = (
     "when did the prince play in the longest game of the year 1984",
     "denmark 1984",
 )
-OTHER = ("who plays the prince", "a zebra quizzed xylophone players 27 times", "where is the river of denmark")
+OTHER = (
+    "who plays the prince",
+    "a zebra quizzed xylophone players 27 times",
+    "where is the river of denmark",
+)
 
 
 def word_pieces() -> Tokenizer:
@@ -41,9 +47,13 @@ def word_pieces() -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     alphabet = list("abcdefghijklmnopqrstuvwxyz0123456789,?-")
-    trainer = trainers.WordPieceTrainer(vocab_size=260, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=260, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator([*TEXTS, "".join(alphabet)], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 3), ("[SEP]", 4)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 3), ("[SEP]", 4)]
+    )
     return tokenizer
 
 
@@ -52,7 +62,12 @@ def byte_pairs() -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=460, special_tokens=special, initial_alphabet=alphabet, show_progress=False))
+    tokenizer.train_from_iterator(
+        TEXTS,
+        trainers.BpeTrainer(
+            vocab_size=460, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        ),
+    )
     tokenizer.add_special_tokens(["<mask>"])
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     return tokenizer
@@ -63,10 +78,18 @@ def unigram() -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     alphabet = list("▁abcdefghijklmnopqrstuvwxyz0123456789,?-")
-    trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=special, unk_token="<unk>", initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=120,
+        special_tokens=special,
+        unk_token="<unk>",
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
     tokenizer.train_from_iterator([*TEXTS, *alphabet], trainer)
     tokenizer.add_special_tokens(["<mask>"])
-    ends = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    ends = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
     tokenizer.post_processor = processors.Sequence([ends])
     return tokenizer
 
@@ -88,29 +111,40 @@ def cut(tokenizer: Tokenizer, count: int, texts: tuple[str, ...] = TEXTS) -> Tok
     """The tokenizer with `count` entries."""
     vocabulary = Vocabulary(tokenizer.to_str())
     required = vocabulary.required({"vocab_size": tokenizer.get_vocab_size()})
-    others = [number for number in vocabulary.ranked(counts_of(tokenizer, texts)) if number not in required]
+    others = [
+        number
+        for number in vocabulary.ranked(counts_of(tokenizer, texts))
+        if number not in required
+    ]
     return Tokenizer.from_str(vocabulary.only([*required, *others][:count]))
 
 
 def room(tokenizer: Tokenizer) -> range:
     """Every number of entries from the fewest possible to all of them."""
-    fewest = len(Vocabulary(tokenizer.to_str()).required({"vocab_size": tokenizer.get_vocab_size()}))
+    fewest = len(
+        Vocabulary(tokenizer.to_str()).required({"vocab_size": tokenizer.get_vocab_size()})
+    )
     assert fewest < tokenizer.get_vocab_size() - 20
     return range(fewest, tokenizer.get_vocab_size() + 1)
 
 
-# --- the tokenizer ----------------------------------------------------------------------------------------
+# --- the tokenizer --------------------------------------------------------------------------------
 
 
 def test_all_entries_are_the_same_tokenizer(tokenizer: Tokenizer) -> None:
-    whole, own = json.loads(cut(tokenizer, tokenizer.get_vocab_size()).to_str()), json.loads(tokenizer.to_str())
+    whole, own = (
+        json.loads(cut(tokenizer, tokenizer.get_vocab_size()).to_str()),
+        json.loads(tokenizer.to_str()),
+    )
     if own["model"]["type"] == "Unigram":  # the library reads scores to the last bit but one
         scores = [dict(content["model"].pop("vocab")) for content in (whole, own)]
         assert scores[0] == pytest.approx(scores[1], rel=1e-12)
     assert whole == own
 
 
-def test_words_whose_tokens_stay_are_tokenized_as_before_at_every_size(tokenizer: Tokenizer) -> None:
+def test_words_whose_tokens_stay_are_tokenized_as_before_at_every_size(
+    tokenizer: Tokenizer,
+) -> None:
     for count in room(tokenizer):
         smaller = cut(tokenizer, count)
         assert smaller.get_vocab_size() == count
@@ -128,7 +162,10 @@ def test_no_word_is_lost_and_special_tokens_are_renumbered(tokenizer: Tokenizer)
         for text in (*TEXTS, *OTHER):
             encoding, before = smaller.encode(text), tokenizer.encode(text)
             assert unknown not in encoding.tokens[1:-1]
-            assert (encoding.tokens[0], encoding.tokens[-1]) == (before.tokens[0], before.tokens[-1])
+            assert (encoding.tokens[0], encoding.tokens[-1]) == (
+                before.tokens[0],
+                before.tokens[-1],
+            )
             assert [smaller.id_to_token(number) for number in encoding.ids] == encoding.tokens
         for special, number in smaller.get_vocab().items():
             assert smaller.token_to_id(special) == number < count
@@ -145,24 +182,56 @@ def test_the_most_used_entries_stay_first() -> None:
 
 
 def test_a_merge_counts_for_its_parts() -> None:
-    content = {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "abc": 2, "c": 3, "ab": 4}, "merges": ["a b", "ab c"]}}
+    content = {
+        "model": {
+            "type": "BPE",
+            "vocab": {"a": 0, "b": 1, "abc": 2, "c": 3, "ab": 4},
+            "merges": ["a b", "ab c"],
+        }
+    }
     vocabulary = Vocabulary(json.dumps(content))
-    assert vocabulary.ranked([0, 0, 5, 0, 1]) == [0, 1, 4, 3, 2]  # "ab" is used six times, five of them inside "abc"
+    assert vocabulary.ranked([0, 0, 5, 0, 1]) == [
+        0,
+        1,
+        4,
+        3,
+        2,
+    ]  # "ab" is used six times, five of them inside "abc"
     assert vocabulary.required({}) == {0, 1, 3}
-    assert json.loads(vocabulary.only([0, 1, 3, 4]))["model"] == {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2, "ab": 3}, "merges": ["a b"]}
+    assert json.loads(vocabulary.only([0, 1, 3, 4]))["model"] == {
+        "type": "BPE",
+        "vocab": {"a": 0, "b": 1, "c": 2, "ab": 3},
+        "merges": ["a b"],
+    }
 
 
 def test_ids_up_to_padding_and_those_of_the_config_stay() -> None:
-    content = {"model": {"type": "WordPiece", "unk_token": "u", "vocab": {word: number for number, word in enumerate(("w0", "w1", "p", "u", "w4"))}}}
+    content = {
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "u",
+            "vocab": {word: number for number, word in enumerate(("w0", "w1", "p", "u", "w4"))},
+        }
+    }
     required = Vocabulary(json.dumps(content)).required(
-        {"vocab_size": 5, "pad_token_id": 2, "eos_token_id": 4, "bos_token_id": None, "x_token_id": 9}
+        {
+            "vocab_size": 5,
+            "pad_token_id": 2,
+            "eos_token_id": 4,
+            "bos_token_id": None,
+            "x_token_id": 9,
+        }
     )
     assert required == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"model": 1}', '{"model": {"type": "WordLevel", "vocab": {"a": 0}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"model": 1}', '{"model": {"type": "WordLevel", "vocab": {"a": 0}}}']
+)
 def test_a_tokenizer_that_cannot_be_cut_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(ModelError, match=r"is not a tokenizer\.json|\"WordLevel\" tokenizer cannot be pruned"):
+    with pytest.raises(
+        ModelError, match=r"is not a tokenizer\.json|\"WordLevel\" tokenizer cannot be pruned"
+    ):
         Vocabulary(text)
 
 
@@ -172,18 +241,25 @@ def test_bytes_of_the_file_lie_within_their_bounds(tokenizer: Tokenizer) -> None
     for count in room(tokenizer):
         least, likely, most = vocabulary.file_bytes(count, required)
         assert least <= likely <= most
-        others = [number for number in vocabulary.ranked(counts_of(tokenizer)) if number not in required]
+        others = [
+            number for number in vocabulary.ranked(counts_of(tokenizer)) if number not in required
+        ]
         size = len(vocabulary.only([*required, *others][:count]).encode())
         slack = 8  # the digits of ids elsewhere than in the vocabulary
         assert least - slack <= size <= most + slack
     assert most == len(tokenizer.to_str().encode())
 
 
-# --- coverage ---------------------------------------------------------------------------------------------
+# --- coverage -------------------------------------------------------------------------------------
 
 
 def test_coverage_counts_words_tokens_and_growth() -> None:
-    words = {word: number for number, word in enumerate(["[UNK]", "a", "b", "c", "##a", "##b", "##c", "ab", "abc", "##bc"])}
+    words = {
+        word: number
+        for number, word in enumerate(
+            ["[UNK]", "a", "b", "c", "##a", "##b", "##c", "ab", "abc", "##bc"]
+        )
+    }
 
     def wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
         made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -191,9 +267,15 @@ def test_coverage_counts_words_tokens_and_growth() -> None:
         return made
 
     old = wordpiece(words)
-    new = wordpiece({word: number for number, word in enumerate(word for word in words if word not in ("abc", "##c"))})
+    new = wordpiece(
+        {
+            word: number
+            for number, word in enumerate(word for word in words if word not in ("abc", "##c"))
+        }
+    )
     found = coverage(old.to_str(), new.to_str(), ["abc ab", "abc cbc a z"])
-    # The old one makes abc, ab; abc, c ##bc, a, [UNK]: 7 tokens of 6 words. The new one finds no rest after the ab of abc.
+    # The old one makes abc, ab; abc, c ##bc, a, [UNK]: 7 tokens of 6 words. The new one finds no
+    # rest after the ab of abc.
     assert (found.entries, found.entries_before, found.texts) == (8, 10, 2)
     assert found.words == pytest.approx(4 / 6)
     assert found.tokens == pytest.approx(5 / 7)
@@ -202,7 +284,7 @@ def test_coverage_counts_words_tokens_and_growth() -> None:
     assert coverage(old.to_str(), old.to_str(), ["abc ab"]).words == 1
 
 
-# --- the stage --------------------------------------------------------------------------------------------
+# --- the stage ------------------------------------------------------------------------------------
 
 
 def context_of(folder: Path, texts: tuple[str, ...] = TEXTS) -> StageContext:
@@ -224,20 +306,32 @@ def logits_on(model: PreTrainedModel, ids: np.ndarray) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rows_are_exact_and_texts_of_kept_tokens_give_the_same_logits(tmp_path: Path, family: str) -> None:
+def test_rows_are_exact_and_texts_of_kept_tokens_give_the_same_logits(
+    tmp_path: Path, family: str
+) -> None:
     folder = make_tiny(family, tmp_path / family)
     model, context = load_model(folder), context_of(folder)
     rows = model.config.vocab_size
-    before = {text: logits_on(model, ids) for text, ids in zip(TEXTS, context.encoded("train").ids, strict=True)}
+    before = {
+        text: logits_on(model, ids)
+        for text, ids in zip(TEXTS, context.encoded("train").ids, strict=True)
+    }
     required = len(Vocabulary(context.tokenizer).required(model.config.to_dict()))
     stay = required + (rows - required) // 3
     stage = PruneStructure(target="vocabulary", ratio=1 - stay / rows)
     model = apply(stage, model, context)
     kept = stage.kept(rows)
-    assert embedding(model, anatomy(model).embeddings).weight.shape[0] == model.config.vocab_size == kept == stay
+    assert (
+        embedding(model, anatomy(model).embeddings).weight.shape[0]
+        == model.config.vocab_size
+        == kept
+        == stay
+    )
     tokenizer = Tokenizer.from_str(context.tokenizer)
     assert tokenizer.get_vocab_size() == kept
-    assert model.config.pad_token_id == tokenizer.token_to_id("<pad>" if family == "roberta" else "[PAD]")
+    assert model.config.pad_token_id == tokenizer.token_to_id(
+        "<pad>" if family == "roberta" else "[PAD]"
+    )
     same = 0
     for text, ids in zip(TEXTS, context.encoded("train").ids, strict=True):
         old = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text)
@@ -276,7 +370,9 @@ def test_retraining_sees_the_new_tokens(tmp_path: Path) -> None:
     outcomes = []
     for _ in range(2):
         model, context = load_model(folder), context_of(folder)
-        stage = PruneStructure(target="vocabulary", ratio=0.05, retrain_epochs=1, learning_rate=1e-3)
+        stage = PruneStructure(
+            target="vocabulary", ratio=0.05, retrain_epochs=1, learning_rate=1e-3
+        )
         outcomes.append(logits_of(apply(stage, model, context)))
     plain, context = load_model(folder), context_of(folder)
     apply(PruneStructure(target="vocabulary", ratio=0.05), plain, context)
@@ -286,8 +382,12 @@ def test_retraining_sees_the_new_tokens(tmp_path: Path) -> None:
 
 def test_too_high_a_ratio_is_refused_with_the_highest_possible(tmp_path: Path) -> None:
     folder = make_tiny("bert", tmp_path / "model")
-    with pytest.raises(RecipeError, match=r"of 165 entries .* alone are \d+; set ratio to at most 0\.\d+\."):
-        apply(PruneStructure(target="vocabulary", ratio=0.9), load_model(folder), context_of(folder))
+    with pytest.raises(
+        RecipeError, match=r"of 165 entries .* alone are \d+; set ratio to at most 0\.\d+\."
+    ):
+        apply(
+            PruneStructure(target="vocabulary", ratio=0.9), load_model(folder), context_of(folder)
+        )
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:

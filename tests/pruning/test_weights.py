@@ -28,7 +28,9 @@ def test_at_zero_sparsity_nothing_changes(model: PreTrainedModel) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_each_matrix_loses_its_smallest_weights_and_nothing_else_changes(tmp_path: Path, family: str) -> None:
+def test_each_matrix_loses_its_smallest_weights_and_nothing_else_changes(
+    tmp_path: Path, family: str
+) -> None:
     model = tiny_model(tmp_path / family, family)
     before = tensors_of(model)
     apply(PruneWeights(sparsity=0.3), model, Recorder().context())
@@ -40,7 +42,9 @@ def test_each_matrix_loses_its_smallest_weights_and_nothing_else_changes(tmp_pat
             continue
         zeros = round(0.3 * tensor.numel())
         expected = before[name].flatten().clone()
-        for place in sorted(range(expected.numel()), key=lambda place: abs(float(before[name].flatten()[place])))[:zeros]:
+        for place in sorted(
+            range(expected.numel()), key=lambda place: abs(float(before[name].flatten()[place]))
+        )[:zeros]:
             expected[place] = 0
         assert int((tensor == 0).sum()) == zeros
         assert torch.equal(tensor.flatten(), expected)
@@ -67,7 +71,9 @@ def test_zeros_that_are_there_count_and_stay(model: PreTrainedModel) -> None:
     apply(PruneWeights(pattern="2:4"), model, Recorder().context())
     before = {name: weight == 0 for name, weight in encoder_weights(model).items()}
     apply(PruneWeights(sparsity=0.5), model, Recorder().context())
-    assert all(torch.equal(weight == 0, before[name]) for name, weight in encoder_weights(model).items())
+    assert all(
+        torch.equal(weight == 0, before[name]) for name, weight in encoder_weights(model).items()
+    )
     apply(PruneWeights(sparsity=0.75), model, Recorder().context())
     for name, weight in encoder_weights(model).items():
         assert int((weight == 0).sum()) == round(0.75 * weight.numel())
@@ -84,7 +90,9 @@ def test_zeros_that_are_there_count_and_stay(model: PreTrainedModel) -> None:
     ],
     ids=lambda stage: stage.in_words(),
 )
-def test_retraining_moves_what_stays_and_holds_what_is_gone(model: PreTrainedModel, stage: PruneWeights) -> None:
+def test_retraining_moves_what_stays_and_holds_what_is_gone(
+    model: PreTrainedModel, stage: PruneWeights
+) -> None:
     before = tensors_of(model)
     apply(stage, model, Recorder().context())
     assert sparsity(model) == pytest.approx(stage.target_sparsity, abs=1e-3)

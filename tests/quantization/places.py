@@ -14,7 +14,10 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 from tests.quantization.sessions import exact_session
 from tests.tiny_models import make_tiny
 
-TEXTS = [np.random.default_rng(seed).integers(5, 40, size=length) for seed, length in enumerate((4, 9, 9, 13))]
+TEXTS = [
+    np.random.default_rng(seed).integers(5, 40, size=length)
+    for seed, length in enumerate((4, 9, 9, 13))
+]
 
 
 def graph_of(family: str, folder: Path) -> onnx.ModelProto:
@@ -25,7 +28,9 @@ def graph_of(family: str, folder: Path) -> onnx.ModelProto:
 def split_context() -> StageContext:
     """Every split is `TEXTS`; nothing is cached."""
     split = EncodedSplit(list(TEXTS), np.zeros(len(TEXTS), dtype=np.int64), "calibration")
-    return StageContext(0, ("a", "b"), lambda name: split, lambda step, steps: None, lambda key, make: make())
+    return StageContext(
+        0, ("a", "b"), lambda name: split, lambda step, steps: None, lambda key, make: make()
+    )
 
 
 def logits(model: onnx.ModelProto, texts: Sequence[np.ndarray] = TEXTS) -> np.ndarray:

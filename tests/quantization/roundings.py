@@ -11,11 +11,19 @@ from paretoscope.quantization.rounding.hessians import Inputs
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
-def layer(outputs: int = 12, inputs: int = 48, tokens: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(weight [outputs, inputs], activations [tokens, inputs]); a few inputs are much larger, as in transformers."""
+def layer(
+    outputs: int = 12, inputs: int = 48, tokens: int = 200, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """(weight [outputs, inputs], activations [tokens, inputs]); a few inputs are much larger, as in
+    transformers.
+    """
     generator = np.random.default_rng(seed)
     mixed = generator.normal(size=(inputs, inputs)) / 4 + np.eye(inputs)
-    x = generator.normal(size=(tokens, inputs)) @ mixed * np.where(np.arange(inputs) % 11 == 0, 8, 1)
+    x = (
+        generator.normal(size=(tokens, inputs))
+        @ mixed
+        * np.where(np.arange(inputs) % 11 == 0, 8, 1)
+    )
     return generator.normal(size=(outputs, inputs)).astype(np.float32), x.astype(np.float32)
 
 
@@ -23,13 +31,19 @@ def inputs_of(x: np.ndarray) -> Inputs:
     return Inputs(hessian=(x.T @ x / len(x)).astype(np.float32), magnitude=np.abs(x).mean(axis=0))
 
 
-def effective(name: str, weight: np.ndarray, bits: int, group_size: int, inputs: Inputs) -> tuple[np.ndarray, Groups]:
-    """What the rounding of that name makes of a weight: the matrix that it amounts to, and its groups."""
-    method = importlib.import_module(ROUNDINGS[name].carried_out_by)
+def effective(
+    name: str, weight: np.ndarray, bits: int, group_size: int, inputs: Inputs
+) -> tuple[np.ndarray, Groups]:
+    """What the rounding of that name makes of a weight: the matrix that it amounts to, and its
+    groups.
+    """
+    method = importlib.import_module(ROUNDINGS[name].module)
     scales = np.ones(weight.shape[1], dtype=np.float32)
     if ROUNDINGS[name].rescales:
         scales = method.input_scales(weight, bits, group_size, inputs)
-    groups = method.quantize_groups(weight * scales, bits, group_size, inputs.divided_by(scales).hessian)
+    groups = method.quantize_groups(
+        weight * scales, bits, group_size, inputs.divided_by(scales).hessian
+    )
     return groups.dequantized() / scales, groups
 
 

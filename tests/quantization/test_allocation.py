@@ -17,9 +17,18 @@ SIZES = st.lists(st.integers(1, 12).map(lambda n: n * 8), min_size=1, max_size=5
 
 
 @settings(max_examples=80, deadline=None)
-@given(SIZES, st.floats(2, 8).filter(lambda average: average not in BITS), st.randoms(use_true_random=False))
-def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: float, random: Random) -> None:
-    errors: list[dict[int, float]] = [dict(zip(BITS, sorted((random.random() for _ in BITS), reverse=True), strict=True)) for _ in sizes]
+@given(
+    SIZES,
+    st.floats(2, 8).filter(lambda average: average not in BITS),
+    st.randoms(use_true_random=False),
+)
+def test_it_is_the_best_choice_within_the_budget(
+    sizes: list[int], average: float, random: Random
+) -> None:
+    errors: list[dict[int, float]] = [
+        dict(zip(BITS, sorted((random.random() for _ in BITS), reverse=True), strict=True))
+        for _ in sizes
+    ]
     chosen = allocate(sizes, errors, average)
 
     def cost(bits: Sequence[int]) -> int:
@@ -29,7 +38,9 @@ def test_it_is_the_best_choice_within_the_budget(sizes: list[int], average: floa
         return sum(row[width] for row, width in zip(errors, bits, strict=True))
 
     budget = average * sum(sizes) + 1e-6
-    best = min(error(bits) for bits in itertools.product(BITS, repeat=len(sizes)) if cost(bits) <= budget)
+    best = min(
+        error(bits) for bits in itertools.product(BITS, repeat=len(sizes)) if cost(bits) <= budget
+    )
     assert cost(chosen) <= budget
     assert error(chosen) == pytest.approx(best)
 

@@ -1,4 +1,6 @@
-"""The calibration methods against naive readings of their definitions and against ONNX Runtime's own calibrator."""
+"""The calibration methods against naive readings of their definitions and against ONNX Runtime's
+own calibrator.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,15 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
     return graph_of("bert", tmp_path_factory.mktemp("tiny"))
 
 
-# --- the histogram ------------------------------------------------------------------------------------------
+# --- the histogram --------------------------------------------------------------------------------
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=20), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=20), min_size=1, max_size=6
+    )
+)
 def test_a_histogram_is_the_same_whatever_came_first(parts: list[list[float]]) -> None:
     grown = Histogram.empty(16)
     for part in sorted(parts, key=lambda part: max(map(abs, part))):
@@ -45,7 +51,9 @@ def test_a_histogram_is_the_same_whatever_came_first(parts: list[list[float]]) -
     assert (grown.low, grown.high, grown.limit) == (at_once.low, at_once.high, at_once.limit)
     assert grown.counts.sum() == sum(map(len, parts))
     if grown.limit:
-        expected, _ = np.histogram(np.concatenate(parts), bins=16, range=(-grown.limit, grown.limit))
+        expected, _ = np.histogram(
+            np.concatenate(parts), bins=16, range=(-grown.limit, grown.limit)
+        )
         np.testing.assert_array_equal(at_once.counts, expected)
         np.testing.assert_array_equal(grown.counts, expected)
 
@@ -56,15 +64,17 @@ def test_nothing_but_zeros_is_a_histogram_too() -> None:
         assert low == high == 0
 
 
-# --- methods ------------------------------------------------------------------------------------------------
+# --- methods --------------------------------------------------------------------------------------
 
 
 def clipped_range(name: str) -> Callable[[Histogram], tuple[float, float]]:
-    return import_module(CALIBRATIONS[name].carried_out_by).clipped_range
+    return import_module(CALIBRATIONS[name].module).clipped_range
 
 
 @pytest.mark.parametrize("name", CALIBRATIONS)
-@pytest.mark.parametrize("values", [NORMAL, OUTLIERS, ONE_SIDED], ids=["normal", "outliers", "one-sided"])
+@pytest.mark.parametrize(
+    "values", [NORMAL, OUTLIERS, ONE_SIDED], ids=["normal", "outliers", "one-sided"]
+)
 def test_a_range_is_deterministic_and_within_what_was_seen(name: str, values: np.ndarray) -> None:
     low, high = clipped_range(name)(Histogram.of(values))
     assert values.min() <= low < high <= values.max()
@@ -93,7 +103,10 @@ def test_mse_is_the_threshold_with_the_least_squared_error() -> None:
         codes = np.clip(np.round(OUTLIERS / scale) + zero, 0, 255)
         return float(np.square((codes - zero) * scale - OUTLIERS).sum())
 
-    errors = [error(*histogram.clipped(histogram.peak * step / mse.STEPS)) for step in range(1, mse.STEPS + 1)]
+    errors = [
+        error(*histogram.clipped(histogram.peak * step / mse.STEPS))
+        for step in range(1, mse.STEPS + 1)
+    ]
     assert error(*mse.clipped_range(histogram)) <= min(errors) * 1.01
     with_outliers, without = mse.clipped_range(histogram), mse.clipped_range(Histogram.of(NORMAL))
     assert without[1] < with_outliers[1] <= OUTLIERS.max()
@@ -113,7 +126,10 @@ def naive_best_half(counts: list[int], levels: int) -> int:
         for level in range(levels):
             begin = level * merged
             stop = len(p) if level == levels - 1 else begin + merged
-            total, used = sum(counts[start + begin : start + stop]), sum(value > 0 for value in p[begin:stop])
+            total, used = (
+                sum(counts[start + begin : start + stop]),
+                sum(value > 0 for value in p[begin:stop]),
+            )
             for place in range(begin, stop):
                 q[place] = total / used if p[place] > 0 else 0.0
         divergence = kl(smooth(p), smooth(q))
@@ -129,10 +145,14 @@ def smooth(masses: list[float]) -> list[float]:
 
 
 def kl(p: list[float], q: list[float]) -> float:
-    return sum(a / sum(p) * math.log((a / sum(p)) / (b / sum(q))) for a, b in zip(p, q, strict=True))
+    return sum(
+        a / sum(p) * math.log((a / sum(p)) / (b / sum(q))) for a, b in zip(p, q, strict=True)
+    )
 
 
-@pytest.mark.parametrize("values", [NORMAL, OUTLIERS, ONE_SIDED], ids=["normal", "outliers", "one-sided"])
+@pytest.mark.parametrize(
+    "values", [NORMAL, OUTLIERS, ONE_SIDED], ids=["normal", "outliers", "one-sided"]
+)
 def test_entropy_is_the_published_search(values: np.ndarray) -> None:
     counts, _ = np.histogram(values, bins=201, range=(-np.abs(values).max(), np.abs(values).max()))
     assert entropy.best_half(counts, 31) == naive_best_half(counts.tolist(), 31)
@@ -147,8 +167,9 @@ def test_entropy_is_the_published_search(values: np.ndarray) -> None:
     ],
 )
 def test_entropy_agrees_with_onnx_runtimes_calibrator(counts: list[int], half: int) -> None:
-    """On toy counts, where the bins divide evenly among the levels at the best threshold: what is left over after dividing ONNX
-    Runtime gives no mass in Q, where the slides (and MXNet, which it follows) give it to the last level."""
+    """On toy counts, where the bins divide evenly among the levels at the best threshold: what is
+    left over after dividing ONNX Runtime gives no mass in Q, where the slides (and MXNet, which it
+    follows) give it to the last level."""
     many = np.array(counts) * 1000
     edges = np.arange(-4.5, 5.5).astype(np.float32)
     collector = HistogramCollector("entropy", False, len(counts), 3, 99.99, "same")
@@ -157,7 +178,7 @@ def test_entropy_agrees_with_onnx_runtimes_calibrator(counts: list[int], half: i
     assert (-half - 0.5, half + 0.5) == (float(low), float(high))
 
 
-# --- on a graph ---------------------------------------------------------------------------------------------
+# --- on a graph -----------------------------------------------------------------------------------
 
 
 def test_one_pass_serves_every_method(graph: onnx.ModelProto) -> None:

@@ -24,7 +24,9 @@ from tests.tiny_models import FAMILIES, make_tiny
 def int8(graph: onnx.ModelProto, scheme: str) -> onnx.ModelProto:
     if scheme == "dynamic":
         return quantize_dynamic(graph, head=True)
-    return quantize_static(graph, {matrix.node.input[0]: (-6.0, 6.0) for matrix in matrices(graph)}, head=True)
+    return quantize_static(
+        graph, {matrix.node.input[0]: (-6.0, 6.0) for matrix in matrices(graph)}, head=True
+    )
 
 
 @pytest.mark.parametrize("scheme", ["dynamic", "static"])
@@ -38,13 +40,17 @@ def test_answers_are_the_same(family: str, scheme: str, tmp_path: Path) -> None:
     assert not operators.keys() & {"MultiHeadAttention", "BiasGelu", "Split"}
     for node in fused.graph.node:
         if node.op_type in BIAS_PLACE:
-            assert len(node.input) == BIAS_PLACE[node.op_type] + 1 and node.input[-1].endswith(".bias")
+            assert len(node.input) == BIAS_PLACE[node.op_type] + 1 and node.input[-1].endswith(
+                ".bias"
+            )
 
 
 @pytest.mark.parametrize("scheme", ["dynamic", "static"])
 def test_attention_may_have_fewer_heads(scheme: str, tmp_path: Path) -> None:
     model = load_model(make_tiny("bert", tmp_path))
-    graph = export(structure.apply(PruneStructure(target="heads", ratio=0.5), model, Recorder().context()))[0]
+    graph = export(
+        structure.apply(PruneStructure(target="heads", ratio=0.5), model, Recorder().context())
+    )[0]
     plain = int8(graph, scheme)
     np.testing.assert_allclose(logits(fuse(plain)), logits(plain), atol=2e-3)
 
@@ -56,6 +62,8 @@ def test_a_graph_without_integers_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_product_that_two_read_keeps_its_bias_outside(tmp_path: Path) -> None:
     plain = int8(graph_of("bert", tmp_path), "dynamic")
-    plain.graph.output.append(onnx.helper.make_tensor_value_info("layer.0.ffn.in.product", onnx.TensorProto.FLOAT, None))
+    plain.graph.output.append(
+        onnx.helper.make_tensor_value_info("layer.0.ffn.in.product", onnx.TensorProto.FLOAT, None)
+    )
     kept = next(node for node in fuse(plain).graph.node if node.name == "layer.0.ffn.in.product")
     assert len(kept.input) == 3

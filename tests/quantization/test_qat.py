@@ -1,4 +1,6 @@
-"""Quantization-aware training: the grid in training is the quantizer's, what was trained is what ships, and zeros stay zeros."""
+"""Quantization-aware training: the grid in training is the quantizer's, what was trained is what
+ships, and zeros stay zeros.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,15 @@ SCHEMES = [
     Quantize(train_epochs=2, learning_rate=1e-3),
     Quantize(scheme="int8-static", train_epochs=2, learning_rate=1e-3),
     Quantize(scheme="weight-only", bits=4, group_size=16, train_epochs=2, learning_rate=1e-3),
-    Quantize(scheme="weight-only", bits=2, group_size=16, embedding_bits=4, train_epochs=2, learning_rate=1e-3, distill_weight=0),
+    Quantize(
+        scheme="weight-only",
+        bits=2,
+        group_size=16,
+        embedding_bits=4,
+        train_epochs=2,
+        learning_rate=1e-3,
+        distill_weight=0,
+    ),
 ]
 
 
@@ -41,10 +51,12 @@ def torch_logits(model: PreTrainedModel) -> np.ndarray:
     """Answers to `TEXTS`, each by itself."""
     model.eval()
     with torch.no_grad():
-        return np.concatenate([model(input_ids=torch.from_numpy(ids[None])).logits.numpy() for ids in TEXTS])
+        return np.concatenate(
+            [model(input_ids=torch.from_numpy(ids[None])).logits.numpy() for ids in TEXTS]
+        )
 
 
-# --- the grids ----------------------------------------------------------------------------------------------
+# --- the grids ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
@@ -60,7 +72,9 @@ def test_outputs_are_rounded_as_the_quantizer_does() -> None:
     weight = np.random.default_rng(0).normal(size=(7, 30)).astype(np.float32)
     weight[3] = 0
     codes, scales = per_output(weight.T)
-    np.testing.assert_array_equal(FakeOutputs()(torch.from_numpy(weight)).numpy(), (codes * scales).T)
+    np.testing.assert_array_equal(
+        FakeOutputs()(torch.from_numpy(weight)).numpy(), (codes * scales).T
+    )
 
 
 def test_activations_are_rounded_as_the_runtime_does() -> None:
@@ -86,7 +100,7 @@ def test_gradients_pass_straight_through() -> None:
     assert x.grad.tolist() == [0, 1, 0]  # what is cut off has no say
 
 
-# --- what was trained is what ships --------------------------------------------------------------------------
+# --- what was trained is what ships ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -98,8 +112,12 @@ def test_every_matrix_of_the_graph_is_rounded_in_training(family: str, tmp_path:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("stage", SCHEMES, ids=words)
-def test_training_computes_what_the_artefact_will(family: str, stage: Quantize, tmp_path: Path) -> None:
-    """Before any training: the fake-quantized torch model against the quantized graph. MatMulNBits rounds activations by itself."""
+def test_training_computes_what_the_artefact_will(
+    family: str, stage: Quantize, tmp_path: Path
+) -> None:
+    """Before any training: the fake-quantized torch model against the quantized graph. MatMulNBits
+    rounds activations by itself.
+    """
     model, context = tiny_model(tmp_path, family), split_context()
     graph = export(model)[0]
     with fake_quantized(stage, model, static_ranges(stage, model, context)):
@@ -107,7 +125,9 @@ def test_training_computes_what_the_artefact_will(family: str, stage: Quantize, 
     theirs = logits(quantize.apply(stage, graph, context))
     rounding = np.abs(theirs - logits(graph)).mean()
     assert np.abs(ours - theirs).mean() < max(0.02, rounding / 3)
-    np.testing.assert_allclose(torch_logits(model), logits(graph), atol=1e-4)  # and its floats are back
+    np.testing.assert_allclose(
+        torch_logits(model), logits(graph), atol=1e-4
+    )  # and its floats are back
 
 
 @pytest.mark.parametrize("stage", SCHEMES, ids=words)
@@ -121,7 +141,10 @@ def test_what_was_trained_is_what_ships(stage: Quantize, tmp_path: Path) -> None
     after = tensors_of(model)
     query = anatomy(model).layers[0].query + ".weight"
     assert not torch.equal(before[query], after[query])
-    assert torch.equal(before["bert.embeddings.word_embeddings.weight"], after["bert.embeddings.word_embeddings.weight"])
+    assert torch.equal(
+        before["bert.embeddings.word_embeddings.weight"],
+        after["bert.embeddings.word_embeddings.weight"],
+    )
     with fake_quantized(stage, model, ranges):
         ours = torch_logits(model)
     graph = export(model)[0]
@@ -140,13 +163,20 @@ def loss_of_artefact(stage: Quantize, model: PreTrainedModel) -> float:
 
 @pytest.mark.parametrize("bits", [2, 4])
 def test_training_lowers_the_loss_of_the_artefact(bits: int, tmp_path: Path) -> None:
-    stage = Quantize(scheme="weight-only", bits=bits, group_size=16, train_epochs=25, learning_rate=3e-3, distill_weight=0)
+    stage = Quantize(
+        scheme="weight-only",
+        bits=bits,
+        group_size=16,
+        train_epochs=25,
+        learning_rate=3e-3,
+        distill_weight=0,
+    )
     model = tiny_model(tmp_path)
     before = loss_of_artefact(stage, model)
     assert loss_of_artefact(stage, apply(stage, model, Recorder().context())) < before / 2
 
 
-# --- the rest -----------------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------------------
 
 
 def test_no_epoch_is_post_training(tmp_path: Path) -> None:
@@ -159,7 +189,10 @@ def test_no_epoch_is_post_training(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stage", SCHEMES[1:3], ids=words)
 def test_the_same_seed_gives_the_same_weights(stage: Quantize, tmp_path: Path) -> None:
-    first, second, other = (tensors_of(apply(stage, tiny_model(tmp_path), Recorder().context(seed))) for seed in (1, 1, 2))
+    first, second, other = (
+        tensors_of(apply(stage, tiny_model(tmp_path), Recorder().context(seed)))
+        for seed in (1, 1, 2)
+    )
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert any(not torch.equal(first[name], other[name]) for name in first)
 

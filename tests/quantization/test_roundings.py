@@ -16,10 +16,10 @@ from tests.quantization.roundings import effective, inputs_of, layer, output_err
 
 EVERY = pytest.mark.parametrize("name", list(ROUNDINGS))
 WIDTHS = pytest.mark.parametrize("bits", BITS)
-BY_DATA = [name for name, rounding in ROUNDINGS.items() if rounding.looks_at_data]
+BY_DATA = [name for name, rounding in ROUNDINGS.items() if rounding.needs_data]
 
 
-# --- every rounding -----------------------------------------------------------------------------------------
+# --- every rounding -------------------------------------------------------------------------------
 
 
 @EVERY
@@ -49,14 +49,18 @@ def test_zeros_stay_exactly_zero(name: str, bits: int) -> None:
 @EVERY
 def test_the_same_weights_give_the_same_codes(name: str) -> None:
     weight, x = layer()
-    first, second = (effective(name, weight.copy(), 4, 16, inputs_of(x.copy()))[1] for _ in range(2))
+    first, second = (
+        effective(name, weight.copy(), 4, 16, inputs_of(x.copy()))[1] for _ in range(2)
+    )
     assert (first.codes == second.codes).all() and (first.scales == second.scales).all()
 
 
 @EVERY
 def test_eight_bits_are_nearly_the_identity_and_more_bits_err_less(name: str) -> None:
     weight, x = layer()
-    errors = [output_error(effective(name, weight, bits, 16, inputs_of(x))[0], weight, x) for bits in BITS]
+    errors = [
+        output_error(effective(name, weight, bits, 16, inputs_of(x))[0], weight, x) for bits in BITS
+    ]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1e-4 * output_error(np.zeros_like(weight), weight, x)
 
@@ -64,10 +68,14 @@ def test_eight_bits_are_nearly_the_identity_and_more_bits_err_less(name: str) ->
 @pytest.mark.parametrize("name", BY_DATA)
 @WIDTHS
 @pytest.mark.parametrize("seed", range(4))
-def test_with_data_no_layer_errs_more_than_round_to_nearest(name: str, bits: int, seed: int) -> None:
+def test_with_data_no_layer_errs_more_than_round_to_nearest(
+    name: str, bits: int, seed: int
+) -> None:
     weight, x = layer(seed=seed)
     nearest = output_error(rtn.quantize_groups(weight, bits, 16).dequantized(), weight, x)
-    assert output_error(effective(name, weight, bits, 16, inputs_of(x))[0], weight, x) <= nearest * (1 + 1e-5)
+    assert output_error(
+        effective(name, weight, bits, 16, inputs_of(x))[0], weight, x
+    ) <= nearest * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("name", BY_DATA)
@@ -85,7 +93,7 @@ def test_inputs_that_never_occur_do_no_harm(name: str) -> None:
     assert np.isfinite(result).all() and np.abs(result[:, :20] - weight[:, :20]).max() < 2
 
 
-# --- grid search --------------------------------------------------------------------------------------------
+# --- grid search ----------------------------------------------------------------------------------
 
 
 @WIDTHS
@@ -95,19 +103,26 @@ def test_a_searched_grid_never_errs_more_than_the_whole_range(bits: int) -> None
 
     def error(grid: Grid) -> np.ndarray:
         d = grid.rounded(grouped) - grouped
-        return np.array([[d[row, group] @ blocks[group] @ d[row, group] for group in range(3)] for row in range(12)])
+        return np.array(
+            [
+                [d[row, group] @ blocks[group] @ d[row, group] for group in range(3)]
+                for row in range(12)
+            ]
+        )
 
     searched, whole = error(searched_grid(grouped, bits, blocks)), error(grid(grouped, bits))
     assert (searched <= whole * (1 + 1e-5)).all()
     assert searched.sum() < whole.sum() or bits == 8
 
 
-# --- GPTQ ---------------------------------------------------------------------------------------------------
+# --- GPTQ -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("inputs", [48, 150])
 def test_gptq_is_optimal_brain_quantization_in_a_fixed_order(inputs: int) -> None:
-    """The paper's Cholesky form against OBQ (arXiv:2208.11580): the inverse Hessian of the columns that are left, formed anew at every step."""
+    """The paper's Cholesky form against OBQ (arXiv:2208.11580): the inverse Hessian of the columns
+    that are left, formed anew at every step.
+    """
     weight, x = layer(outputs=3, inputs=inputs, tokens=2 * inputs)
     hessian = inputs_of(x).hessian
     levels = grid(in_groups(weight, 16), 2)
@@ -123,14 +138,21 @@ def test_gptq_is_optimal_brain_quantization_in_a_fixed_order(inputs: int) -> Non
         expected[:, column] = code
         rest = order[step:]
         inverse = np.linalg.inv(damped[np.ix_(rest, rest)])
-        left[:, rest] -= np.outer((left[:, column] - scale * (code - point)) / inverse[0, 0], inverse[0])
-    assert (codes == expected).mean() > 0.99  # float32 against float64: a weight on the border may fall to either side
+        left[:, rest] -= np.outer(
+            (left[:, column] - scale * (code - point)) / inverse[0, 0], inverse[0]
+        )
+    assert (
+        codes == expected
+    ).mean() > 0.99  # float32 against float64: a weight on the border may fall to either side
 
 
 def test_gptq_on_independent_inputs_is_the_nearest_level() -> None:
     weight, _ = layer()
     hessian = np.eye(48, dtype=np.float32)
-    np.testing.assert_array_equal(gptq.quantize_groups(weight, 4, 16, hessian).codes, gptq.quantize_groups(weight, 4, 16).codes)
+    np.testing.assert_array_equal(
+        gptq.quantize_groups(weight, 4, 16, hessian).codes,
+        gptq.quantize_groups(weight, 4, 16).codes,
+    )
 
 
 def test_the_factor_is_that_of_the_inverse() -> None:
@@ -141,7 +163,7 @@ def test_the_factor_is_that_of_the_inverse() -> None:
     np.testing.assert_allclose(factor.T @ factor @ damped, np.eye(48), atol=1e-3)
 
 
-# --- AWQ ----------------------------------------------------------------------------------------------------
+# --- AWQ ------------------------------------------------------------------------------------------
 
 
 def test_awq_takes_the_alpha_of_least_output_error() -> None:
@@ -157,7 +179,7 @@ def test_awq_takes_the_alpha_of_least_output_error() -> None:
     np.testing.assert_allclose(awq.input_scales(weight, 4, 16, inputs_of(x)), best, rtol=1e-4)
 
 
-# --- HQQ ----------------------------------------------------------------------------------------------------
+# --- HQQ ------------------------------------------------------------------------------------------
 
 
 @WIDTHS
@@ -167,9 +189,18 @@ def test_hqq_lowers_its_own_norm(bits: int) -> None:
     grouped = in_groups(weight, 32)
 
     def norm(fitted: Grid) -> float:
-        return float((np.abs((fitted.rounded(grouped) - grouped) / grid(grouped, bits).scales[..., None]) ** 0.7).sum())
+        return float(
+            (
+                np.abs((fitted.rounded(grouped) - grouped) / grid(grouped, bits).scales[..., None])
+                ** 0.7
+            ).sum()
+        )
 
-    assert norm(hqq.fitted_grid(grouped, bits)) < 0.999 * norm(searched_grid(grouped, bits)) <= norm(grid(grouped, bits))
+    assert (
+        norm(hqq.fitted_grid(grouped, bits))
+        < 0.999 * norm(searched_grid(grouped, bits))
+        <= norm(grid(grouped, bits))
+    )
 
 
 def test_shrinkage_is_the_published_operator() -> None:

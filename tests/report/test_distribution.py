@@ -1,4 +1,6 @@
-"""The distribution of latencies: every sample is on its curve, and models of one strategy can be told apart without colour."""
+"""The distribution of latencies: every sample is on its curve, and models of one strategy can be
+told apart without colour.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,17 @@ def test_a_curve_is_the_empirical_distribution_and_the_marks_are_its_quantiles()
 def test_one_strategy_has_one_colour_and_many_dashes() -> None:
     ms = np.array([1.0, 2.0])
     figure: Any = distribution_figure(
-        [Times("int8", "quantization", ms), Times("fp32", "baseline", ms), Times("int4", "quantization", ms)], dark=True
+        [
+            Times("int8", "quantization", ms),
+            Times("fp32", "baseline", ms),
+            Times("int4", "quantization", ms),
+        ],
+        dark=True,
     )
     lines = [(trace.line.color, trace.line.dash) for trace in figure.data[::2]]
-    assert [color for color, _ in lines] == [LOOKS[name].dark_color for name in ("quantization", "baseline", "quantization")]
+    assert [color for color, _ in lines] == [
+        LOOKS[name].dark_color for name in ("quantization", "baseline", "quantization")
+    ]
     assert [dash for _, dash in lines] == ["solid", "solid", "dash"]
 
 

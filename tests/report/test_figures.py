@@ -1,4 +1,6 @@
-"""The ink: what the figure draws is what the data say, in the colours and shapes that mean something."""
+"""The ink: what the figure draws is what the data say, in the colours and shapes that mean
+something.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,21 @@ TABLE = rows([BASELINE, INT8, STUDENT, PRUNED])
 def drawn(**ink: Any) -> dict[str, Any]:
     states: dict[str, State] | None = ink.pop("states", None)
     info = tradeoff(
-        TABLE, ink.pop("x", "size_bytes"), "quality", states=states, **{k: ink.pop(k) for k in ("bounds", "picked", "estimate") if k in ink}
+        TABLE,
+        ink.pop("x", "size_bytes"),
+        "quality",
+        states=states,
+        **{k: ink.pop(k) for k in ("bounds", "picked", "estimate") if k in ink},
     )
     return tradeoff_figure(info, **ink).to_plotly_json()
 
 
 def trace_of(figure: dict[str, Any], id: str) -> dict[str, Any]:
-    return next(trace for trace in figure["data"] if [id] in [list(row) for row in trace.get("customdata", [])])
+    return next(
+        trace
+        for trace in figure["data"]
+        if [id] in [list(row) for row in trace.get("customdata", [])]
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,11 +76,16 @@ def test_outside_the_limits_is_hollow_and_shaded() -> None:
 
 def test_dominated_is_fainter_than_the_front() -> None:
     figure = drawn()
-    assert trace_of(figure, PRUNED.trial_id)["marker"]["opacity"] < trace_of(figure, INT8.trial_id)["marker"]["opacity"]
+    assert (
+        trace_of(figure, PRUNED.trial_id)["marker"]["opacity"]
+        < trace_of(figure, INT8.trial_id)["marker"]["opacity"]
+    )
 
 
 def test_an_estimate_is_hollow_with_dashed_intervals() -> None:
-    guess = Estimate("pruning", MetricValue("size_bytes", 40e6), MetricValue("quality", 0.9, 0.88, 0.92), "about")
+    guess = Estimate(
+        "pruning", MetricValue("size_bytes", 40e6), MetricValue("quality", 0.9, 0.88, 0.92), "about"
+    )
     figure = drawn(estimate=guess)
     dashed = [trace for trace in figure["data"] if trace.get("line", {}).get("dash") == "dash"]
     assert list(dashed[1]["y"]) == pytest.approx([88.0, 92.0])
@@ -80,7 +95,9 @@ def test_an_estimate_is_hollow_with_dashed_intervals() -> None:
 
 
 def test_a_pick_is_a_ring_that_lets_clicks_through() -> None:
-    ring = next(trace for trace in drawn(picked=[INT8.trial_id])["data"] if trace.get("name") == "Picked")
+    ring = next(
+        trace for trace in drawn(picked=[INT8.trial_id])["data"] if trace.get("name") == "Picked"
+    )
     assert list(ring["x"]) == [23.0]
     assert ring["hoverinfo"] == "skip"
 
@@ -88,12 +105,20 @@ def test_a_pick_is_a_ring_that_lets_clicks_through() -> None:
 def test_a_few_collapsed_models_do_not_flatten_the_picture() -> None:
     table = rows(
         [
-            *(document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000) for n in range(9)),
+            *(
+                document(
+                    Quantize(calibration_examples=8 + n, scheme="int8-static"),
+                    quality=0.95 + n / 1000,
+                )
+                for n in range(9)
+            ),
             document(Distill(), quality=0.2),
         ]
     )
     info = tradeoff(table, "size_bytes", "quality")
-    near, whole = (tradeoff_figure(info, whole=whole).to_plotly_json()["layout"] for whole in (False, True))
+    near, whole = (
+        tradeoff_figure(info, whole=whole).to_plotly_json()["layout"] for whole in (False, True)
+    )
     assert near["yaxis"]["range"][0] > 90
     assert whole["yaxis"]["range"][0] < 20
     assert any("1 more below" in note["text"] for note in near["annotations"])
@@ -109,13 +134,19 @@ def test_a_logarithmic_axis_has_round_ticks_and_holds_every_point() -> None:
 
 def test_labels_lie_at_their_points_on_a_logarithmic_axis() -> None:
     info = tradeoff(TABLE, "size_bytes", "quality", recommended=INT8.trial_id)
-    label = next(note for note in tradeoff_figure(info, log_x=True).to_plotly_json()["layout"]["annotations"] if "int8 dynamic" in note["text"])
+    label = next(
+        note
+        for note in tradeoff_figure(info, log_x=True).to_plotly_json()["layout"]["annotations"]
+        if "int8 dynamic" in note["text"]
+    )
     assert label["x"] == pytest.approx(math.log10(23))
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_strategies_stand_out_from_the_ground(dark: bool) -> None:
-    """Contrast with the page as in WCAG 2.1 (1.4.11 asks 3 of graphics). Orange and pink on white reach less: their shape says it again."""
+    """Contrast with the page as in WCAG 2.1 (1.4.11 asks 3 of graphics). Orange and pink on white
+    reach less: their shape says it again.
+    """
     ground = DARK.paper if dark else LIGHT.paper
     measured = {name: contrast(look.on(dark), ground) for name, look in LOOKS.items()}
     assert min(measured.values()) > (4.5 if dark else 2.2)
@@ -126,7 +157,9 @@ def contrast(one: str, other: str) -> float:
 
     def luminance(color: str) -> float:
         parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        linear = [
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
@@ -138,11 +171,18 @@ def contrast(one: str, other: str) -> float:
 
 def collapsed(*, state: State = "dominated", **ink: Any) -> dict[str, Any]:
     """Nine good models and one that is far below, drawn with `picked`."""
-    fine = [document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000) for n in range(9)]
+    fine = [
+        document(
+            Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=0.95 + n / 1000
+        )
+        for n in range(9)
+    ]
     table = rows([*fine, document(Distill(), quality=0.2)])
     states: dict[str, State] = dict.fromkeys((row.id for row in table), state)
     picked = [table[-1].id] if ink.pop("picked") else []
-    return tradeoff_figure(tradeoff(table, "size_bytes", "quality", states=states, picked=picked), **ink).to_plotly_json()
+    return tradeoff_figure(
+        tradeoff(table, "size_bytes", "quality", states=states, picked=picked), **ink
+    ).to_plotly_json()
 
 
 def test_a_picked_point_is_in_the_picture_in_full_colour_wherever_it_stands() -> None:
@@ -160,9 +200,13 @@ def test_a_picked_point_is_in_the_picture_in_full_colour_wherever_it_stands() ->
 
 def test_no_axis_of_accuracy_goes_beyond_all_of_it() -> None:
     table = rows([document(), document(Quantize(), quality=1.0), document(Distill(), quality=0.9)])
-    high = tradeoff_figure(tradeoff(table, "size_bytes", "quality")).to_plotly_json()["layout"]["yaxis"]["range"][1]
+    high = tradeoff_figure(tradeoff(table, "size_bytes", "quality")).to_plotly_json()["layout"][
+        "yaxis"
+    ]["range"][1]
     assert 100 < high <= 100.5
-    across = tradeoff_figure(tradeoff(table, "quality", "size_bytes")).to_plotly_json()["layout"]["xaxis"]["range"][1]
+    across = tradeoff_figure(tradeoff(table, "quality", "size_bytes")).to_plotly_json()["layout"][
+        "xaxis"
+    ]["range"][1]
     assert 100 < across <= 100.5
 
 
@@ -171,22 +215,34 @@ def test_intervals_of_the_front_are_whole_or_said_to_go_on() -> None:
     low, high = figure["layout"]["yaxis"]["range"]
     assert low < 94.0
     assert high > 97.2
-    alike = rows([decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)])
+    alike = rows(
+        [decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)]
+    )
     cut = tradeoff_figure(tradeoff(alike, "size_bytes", "perplexity")).to_plotly_json()["layout"]
     assert cut["yaxis"]["range"][0] > 19.5
-    assert {note["text"] for note in cut["annotations"] if "go on" in note["text"]} == {"↓ intervals go on", "↑ intervals go on"}
+    assert {note["text"] for note in cut["annotations"] if "go on" in note["text"]} == {
+        "↓ intervals go on",
+        "↑ intervals go on",
+    }
 
 
 def test_a_difference_that_no_reader_notices_does_not_fill_the_picture() -> None:
-    alike = rows([decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)])
-    low, high = tradeoff_figure(tradeoff(alike, "size_bytes", "perplexity")).to_plotly_json()["layout"]["yaxis"]["range"]
+    alike = rows(
+        [decoder_document(), decoder_document(Quantize(scheme="weight-only"), perplexity=20.02)]
+    )
+    low, high = tradeoff_figure(tradeoff(alike, "size_bytes", "perplexity")).to_plotly_json()[
+        "layout"
+    ]["yaxis"]["range"]
     assert high - low == pytest.approx(0.02 * 20.02)
 
 
 def test_plots_in_one_row_have_footnotes_of_one_height() -> None:
     info = tradeoff(TABLE, "size_bytes", "quality")
     timed = tradeoff(TABLE, "latency_p50_ms", "quality")
-    layouts = [tradeoff_figure(each, beside=timed.footnote).to_plotly_json()["layout"] for each in (info, timed)]
+    layouts = [
+        tradeoff_figure(each, beside=timed.footnote).to_plotly_json()["layout"]
+        for each in (info, timed)
+    ]
     assert info.footnote.count("<br>") < timed.footnote.count("<br>")
     assert layouts[0]["height"] == layouts[1]["height"]
     assert layouts[0]["margin"] == layouts[1]["margin"]
@@ -199,17 +255,40 @@ def test_the_word_on_a_line_across_keeps_off_the_star() -> None:
 
 
 def test_the_knee_and_the_recommended_point_have_labels_that_do_not_touch() -> None:
-    close = [(0.96, 91_000_000), (0.9592, 24_000_000), (0.9591, 22_000_000), (0.95, 21_500_000), (0.945, 21_000_000), (0.94, 20_500_000)]
-    table = rows([document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=q, size=s) for n, (q, s) in enumerate(close)])
+    close = [
+        (0.96, 91_000_000),
+        (0.9592, 24_000_000),
+        (0.9591, 22_000_000),
+        (0.95, 21_500_000),
+        (0.945, 21_000_000),
+        (0.94, 20_500_000),
+    ]
+    table = rows(
+        [
+            document(Quantize(calibration_examples=8 + n, scheme="int8-static"), quality=q, size=s)
+            for n, (q, s) in enumerate(close)
+        ]
+    )
     info = tradeoff(table, "size_bytes", "quality")
     assert info.knee
-    other = next(row.id for row in table[1:] if row.id != info.knee and row.point.value("size_bytes") in (22e6, 24e6))
-    notes = tradeoff_figure(tradeoff(table, "size_bytes", "quality", recommended=other)).to_plotly_json()["layout"]["annotations"]
-    name, knee = (next(note for note in notes if note.get("showarrow") and ("knee" in note["text"]) is which) for which in (False, True))
+    other = next(
+        row.id
+        for row in table[1:]
+        if row.id != info.knee and row.point.value("size_bytes") in (22e6, 24e6)
+    )
+    notes = tradeoff_figure(
+        tradeoff(table, "size_bytes", "quality", recommended=other)
+    ).to_plotly_json()["layout"]["annotations"]
+    name, knee = (
+        next(note for note in notes if note.get("showarrow") and ("knee" in note["text"]) is which)
+        for which in (False, True)
+    )
     assert name["xanchor"] != knee["xanchor"] or abs(name["ay"] - knee["ay"]) > 20
     (one,) = [
         note
-        for note in tradeoff_figure(tradeoff(table, "size_bytes", "quality", recommended=info.knee)).to_plotly_json()["layout"]["annotations"]
+        for note in tradeoff_figure(
+            tradeoff(table, "size_bytes", "quality", recommended=info.knee)
+        ).to_plotly_json()["layout"]["annotations"]
         if "knee" in note["text"]
     ]
     assert "(knee)" in one["text"]

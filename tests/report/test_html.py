@@ -27,7 +27,14 @@ def test_it_is_one_file_that_asks_for_nothing_else(tmp_path: Path) -> None:
 
 def test_it_says_machine_conditions_method_and_every_model() -> None:
     body = report_html(DOCUMENTS).split("</head>")[1]
-    for said in ("Test CPU, 2 cores, VNNI", "batch 1, 32 tokens, 2 threads", "ONNX Runtime 1.31.1", "McNemar", "int8 dynamic", "magnitude 50 %"):
+    for said in (
+        "Test CPU, 2 cores, VNNI",
+        "batch 1, 32 tokens, 2 threads",
+        "ONNX Runtime 1.31.1",
+        "McNemar",
+        "int8 dynamic",
+        "magnitude 50 %",
+    ):
         assert said in body
     assert "95.5 % [94.0, 96.7] (-0.5 points)" in body.replace("\u00a0", " ")
     assert "By accuracy, size and p50, with at most 2 points lost: take int8 dynamic" in body
@@ -39,13 +46,19 @@ def test_chains_on_the_front_are_told_stage_by_stage() -> None:
     body = report_html([*DOCUMENTS, chain]).split("</head>")[1]
     assert "<h3>magnitude 50 % → int8 dynamic</h3>" in body
     assert body.count("Plotly.newPlot(") == 3
-    dominated = report_html([*DOCUMENTS, document(*sparse, quality=0.9, size=95_000_000, speedup=0.5)]).split("</head>")[1]
+    dominated = report_html(
+        [*DOCUMENTS, document(*sparse, quality=0.9, size=95_000_000, speedup=0.5)]
+    ).split("</head>")[1]
     assert "<h3>" not in dominated
 
 
 def test_machines_and_models_get_chapters_of_their_own() -> None:
-    elsewhere = document(Quantize(), machine=MACHINE.model_copy(update={"id": "beef0123beef", "cpu": "Other CPU"}))
-    body = report_html([*DOCUMENTS, elsewhere, document(model="minilm-movies", task="movies")]).split("</head>")[1]
+    elsewhere = document(
+        Quantize(), machine=MACHINE.model_copy(update={"id": "beef0123beef", "cpu": "Other CPU"})
+    )
+    body = report_html(
+        [*DOCUMENTS, elsewhere, document(model="minilm-movies", task="movies")]
+    ).split("</head>")[1]
     assert body.count("<h1>") == 3
     assert "Other CPU" in body
 

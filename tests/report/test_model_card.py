@@ -53,20 +53,46 @@ def test_a_quantile_that_the_uncompressed_model_lacks_is_explained() -> None:
     assert STUDENT.baseline
     more = STUDENT.latency.model_copy(update={"p95_ms": 2.4, "p99_ms": 2.9})
     fewer = STUDENT.baseline.latency.model_copy(update={"n": 57})
-    card = model_card(STUDENT.model_copy(update={"latency": more, "baseline": STUDENT.baseline.model_copy(update={"latency": fewer})}))
+    card = model_card(
+        STUDENT.model_copy(
+            update={
+                "latency": more,
+                "baseline": STUDENT.baseline.model_copy(update={"latency": fewer}),
+            }
+        )
+    )
     assert "| Latency p95 | 2.40 ms | – | – |" in card
-    assert "The uncompressed model's 57 requests in that time are too few to bound its p95 and p99." in card
+    assert (
+        "The uncompressed model's 57 requests in that time are too few to bound its p95 and p99."
+        in card
+    )
     both = fewer.model_copy(update={"n": 90, "p95_ms": 9.6})
-    card = model_card(STUDENT.model_copy(update={"latency": more, "baseline": STUDENT.baseline.model_copy(update={"latency": both})}))
+    card = model_card(
+        STUDENT.model_copy(
+            update={
+                "latency": more,
+                "baseline": STUDENT.baseline.model_copy(update={"latency": both}),
+            }
+        )
+    )
     assert "| Latency p95 | 2.40 ms | 9.60 ms | 4.0x faster |" in card
     assert "too few to bound its p99." in card
     assert "too few" not in model_card(STUDENT)
 
 
 def test_notes_are_sentences_and_what_holds_for_all_stands_in_the_conditions() -> None:
-    noted = STUDENT.model_copy(update={"notes": ("2 threads share 1 cores", "the warm-up of 1 of 6 turns did not settle within 2 %")})
+    noted = STUDENT.model_copy(
+        update={
+            "notes": (
+                "2 threads share 1 cores",
+                "the warm-up of 1 of 6 turns did not settle within 2 %",
+            )
+        }
+    )
     card = model_card(noted)
-    assert "2 threads share 1 cores. The warm-up of 1 of 6 turns did not settle within 2 %.\n" in card
+    assert (
+        "2 threads share 1 cores. The warm-up of 1 of 6 turns did not settle within 2 %.\n" in card
+    )
     assert "idle threads of the runtime spin" in card
 
 
@@ -89,11 +115,18 @@ def test_where_it_comes_from_and_its_licence() -> None:
 
 
 def test_paths_of_a_person_do_not_leave_the_machine() -> None:
-    card = model_card(document(Quantize(), model="/home/someone/secret/my-model", task="/home/someone/data/mine.csv"))
+    card = model_card(
+        document(
+            Quantize(), model="/home/someone/secret/my-model", task="/home/someone/data/mine.csv"
+        )
+    )
     assert "/home" not in card
     assert "# my-model: int8 dynamic" in card
     assert "--task mine.csv" in card
-    assert front_matter(model_card(document(Quantize(), model="org/name@v1")))["base_model"] == "org/name"
+    assert (
+        front_matter(model_card(document(Quantize(), model="org/name@v1")))["base_model"]
+        == "org/name"
+    )
 
 
 def test_the_baseline_has_a_card_too() -> None:
@@ -102,7 +135,21 @@ def test_the_baseline_has_a_card_too() -> None:
     assert "| Accuracy | 96.0 % [94.5, 97.2] | 96.0 % | – |" in card
 
 
-@pytest.mark.parametrize("gone", ["quality", "latency", "paired", "machine", "energy", "memory", "artifact", "baseline", "speedup", "measured_at"])
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "quality",
+        "latency",
+        "paired",
+        "machine",
+        "energy",
+        "memory",
+        "artifact",
+        "baseline",
+        "speedup",
+        "measured_at",
+    ],
+)
 def test_what_is_missing_is_left_out(gone: str) -> None:
     card = model_card(STUDENT.model_copy(update={gone: None}))
     assert "None" not in card
@@ -110,5 +157,13 @@ def test_what_is_missing_is_left_out(gone: str) -> None:
 
 
 def test_a_document_with_nothing_measured_says_so() -> None:
-    empty = TrialDocument(trial_id="a", recipe_id="b", model="m", task="t", status="queued", recipe=STUDENT.recipe, protocol="quick")
+    empty = TrialDocument(
+        trial_id="a",
+        recipe_id="b",
+        model="m",
+        task="t",
+        status="queued",
+        recipe=STUDENT.recipe,
+        protocol="quick",
+    )
     assert "Nothing was measured." in model_card(empty)

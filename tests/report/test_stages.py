@@ -1,4 +1,6 @@
-"""The picture of a chain: every measured step has its marks at its own height, and a missing one is named without them."""
+"""The picture of a chain: every measured step has its marks at its own height, and a missing one is
+named without them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,15 @@ from paretoscope.report.tables.table import rows
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()
-CHAIN = document(STUDENT, SPARSE, INT8, quality=0.93, speedup=4.0, size=17_000_000, stage_seconds=(80.0, 2.0, 0.5))
+CHAIN = document(
+    STUDENT,
+    SPARSE,
+    INT8,
+    quality=0.93,
+    speedup=4.0,
+    size=17_000_000,
+    stage_seconds=(80.0, 2.0, 0.5),
+)
 
 
 def found_steps() -> tuple[Step, ...]:
@@ -72,13 +82,18 @@ def test_numbers_stand_beside_the_marks_and_not_on_them(figure: Any) -> None:
 def test_pictures_side_by_side_have_equal_axes(figure: Any) -> None:
     whole, short = found_steps(), found_steps()[:2]
     alone, beside = (stages_figure(short, on_axes_of=others).layout for others in ((), whole))
-    ranges = [[layout[f"xaxis{panel}"].range for panel in (1, 2, 3)] for layout in (alone, beside, figure.layout)]
+    ranges = [
+        [layout[f"xaxis{panel}"].range for panel in (1, 2, 3)]
+        for layout in (alone, beside, figure.layout)
+    ]
     assert ranges[0] != ranges[2]
     assert ranges[1] == ranges[2]
 
 
 def test_a_chain_of_which_nothing_is_measured_is_still_named() -> None:
-    bare = tuple(Step(step.stage, step.recipe, None, step.seconds, step.axes) for step in found_steps())
+    bare = tuple(
+        Step(step.stage, step.recipe, None, step.seconds, step.axes) for step in found_steps()
+    )
     empty: Any = stages_figure(bare, dark=True)
     assert all(len(trace.x) == 0 for trace in empty.data)
     assert sum("not measured" in word.text for word in empty.layout.annotations) == 4

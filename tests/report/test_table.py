@@ -52,7 +52,12 @@ def test_a_number_comes_with_unit_interval_and_delta() -> None:
 
 def test_a_speed_that_may_be_the_baselines_is_no_change_and_a_noisy_one_is_marked() -> None:
     assert INT8.latency
-    unclear = INT8.model_copy(update={"speedup": Interval(value=1.3, low=0.9, high=1.6), "latency": INT8.latency.model_copy(update={"noisy": True})})
+    unclear = INT8.model_copy(
+        update={
+            "speedup": Interval(value=1.3, low=0.9, high=1.6),
+            "latency": INT8.latency.model_copy(update={"noisy": True}),
+        }
+    )
     assert Row(INT8).said("latency_p50_ms").endswith("] (2.0x faster)")
     assert Row(unclear).said("latency_p50_ms").endswith("], noisy")
     assert Row(unclear).change("latency_p50_ms") == ""

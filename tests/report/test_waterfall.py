@@ -11,7 +11,15 @@ from paretoscope.report.tables.table import Row, rows
 from tests.documents import document
 
 STUDENT, SPARSE, INT8 = Distill(layers=3), PruneWeights(sparsity=0.5), Quantize()
-CHAIN = document(STUDENT, SPARSE, INT8, quality=0.93, speedup=4.0, size=17_000_000, stage_seconds=(80.0, 2.0, 0.5))
+CHAIN = document(
+    STUDENT,
+    SPARSE,
+    INT8,
+    quality=0.93,
+    speedup=4.0,
+    size=17_000_000,
+    stage_seconds=(80.0, 2.0, 0.5),
+)
 
 
 def row_of(table: list[Row]) -> Row:
@@ -19,15 +27,38 @@ def row_of(table: list[Row]) -> Row:
 
 
 def test_every_prefix_is_a_step_with_what_its_stage_cost() -> None:
-    table = rows([document(), document(STUDENT, quality=0.94, speedup=2.0), document(STUDENT, SPARSE, quality=0.935), CHAIN])
+    table = rows(
+        [
+            document(),
+            document(STUDENT, quality=0.94, speedup=2.0),
+            document(STUDENT, SPARSE, quality=0.935),
+            CHAIN,
+        ]
+    )
     found = steps(row_of(table), table)
-    assert [step.stage for step in found] == ["fp32 baseline", "student-3", "magnitude 50 %", "int8 dynamic"]
+    assert [step.stage for step in found] == [
+        "fp32 baseline",
+        "student-3",
+        "magnitude 50 %",
+        "int8 dynamic",
+    ]
     assert [step.seconds for step in found] == [None, 80.0, 2.0, 0.5]
-    assert [step.row.point.value("quality") for step in found if step.row] == pytest.approx([0.96, 0.94, 0.935, 0.93])
+    assert [step.row.point.value("quality") for step in found if step.row] == pytest.approx(
+        [0.96, 0.94, 0.935, 0.93]
+    )
     assert unmeasured(row_of(table), table) == []
     said = found[-1].to_json()
-    assert (said["stage"], said["recipe_id"], said["trial_id"]) == ("int8 dynamic", CHAIN.recipe_id, CHAIN.trial_id)
-    assert (said["quality"], said["size_bytes"], said["latency_p50_ms"], said["speedup"]) == pytest.approx((0.93, 17e6, 2.0, 4.0))
+    assert (said["stage"], said["recipe_id"], said["trial_id"]) == (
+        "int8 dynamic",
+        CHAIN.recipe_id,
+        CHAIN.trial_id,
+    )
+    assert (
+        said["quality"],
+        said["size_bytes"],
+        said["latency_p50_ms"],
+        said["speedup"],
+    ) == pytest.approx((0.93, 17e6, 2.0, 4.0))
 
 
 def test_what_nobody_measured_is_none_and_can_be_asked_for() -> None:

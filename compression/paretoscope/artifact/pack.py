@@ -1,7 +1,8 @@
-"""Putting an artefact's folder together: model, tokenizer, config, recipe, manifest, card and the script that runs it.
+"""Putting an artefact's folder together: model, tokenizer, config, recipe, manifest, card and the
+script that runs it.
 
-Large files are hard links to the cache where the file system allows, so that many artefacts of one sweep
-share what they share. What the model is and how it was made is decided elsewhere.
+Large files are hard links to the cache where the file system allows, so that many artefacts of one
+sweep share what they share. What the model is and how it was made is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -22,29 +23,36 @@ from paretoscope.workspace import whole_folder
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
 CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 3_000, 200, 1_500
-"""Bounds of what is written in words: the card and the manifest of a measured model, what both say of a stage besides its YAML, and what
-is told of a stage that was tried in other ways."""
+"""Bounds of what is written in words: the card and the manifest of a measured model, what both say
+of a stage besides its YAML, and what is told of a stage that was tried in other ways."""
 RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
 
 
 def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
-    """Bytes that script, recipe, manifest and card take at most: the first two are known, the others have numbers that are yet to be measured.
+    """Bytes that script, recipe, manifest and card take at most: the first two are known, the
+    others have numbers that are yet to be measured.
 
-    A budget of megabytes has to cover them before anything is measured, so it is a bound, a few kB above what they come to.
+    A budget of megabytes has to cover them before anything is measured, so it is a bound, a few kB
+    above what they come to.
     """
     recipe = request.recipe
     yaml = len(recipe.to_yaml().encode())
     names = sum(len(name.encode()) for name in (request.model, request.task))
     stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
     script = (RUN_DECODER if decoder else RUN).stat().st_size
-    return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES  # recipe and names are in the card too
+    return (
+        script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
+    )  # recipe and names are in the card too
 
 
-def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]) -> ArtifactRecord:
-    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json and what a decoder has besides), and return what is in it.
+def pack(
+    made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]
+) -> ArtifactRecord:
+    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json and what a
+    decoder has besides), and return what is in it.
 
-    `facts` go into manifest.json beside the sha256 of every other file: where the model comes from, the
-    conditions it was measured under, the check against torch.
+    `facts` go into manifest.json beside the sha256 of every other file: where the model comes from,
+    the conditions it was measured under, the check against torch.
     """
     if target.is_dir():
         shutil.rmtree(target)
@@ -56,7 +64,12 @@ def pack(made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, A
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
         record = artifact_record(folder)
-        manifest = {"paretoscope": __version__, "recipe_id": recipe.id, **facts, "sha256": record.sha256}
+        manifest = {
+            "paretoscope": __version__,
+            "recipe_id": recipe.id,
+            **facts,
+            "sha256": record.sha256,
+        }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return artifact_record(target).model_copy(update={"weights_bytes": facts.get("weights_bytes")})
 

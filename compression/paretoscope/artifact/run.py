@@ -22,7 +22,9 @@ LABELS = [CONFIG["id2label"][str(index)] for index in range(len(CONFIG["id2label
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = MANIFEST["conditions"]["threads"]
-session = onnxruntime.InferenceSession(str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession(
+    str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
+)
 tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 tokenizer.enable_truncation(MANIFEST["max_length"])
 
@@ -75,7 +77,9 @@ def evaluate(path):
     while order:
         batch = [index for index in order[:32] if len(encoded[index]) == len(encoded[order[0]])]
         order = order[len(batch) :]
-        answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(axis=1)
+        answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(
+            axis=1
+        )
         right += sum(LABELS[answer] == examples[index][1] for answer, index in zip(answers, batch))
     return right / len(examples), len(examples)
 
@@ -83,7 +87,11 @@ def evaluate(path):
 def latency():
     """Sorted milliseconds of 200 requests after 50 for warm-up."""
     conditions = MANIFEST["conditions"]
-    words = np.random.default_rng(0).integers(CONFIG["vocab_size"] // 2, CONFIG["vocab_size"], size=(conditions["batch"], conditions["sequence"]))
+    words = np.random.default_rng(0).integers(
+        CONFIG["vocab_size"] // 2,
+        CONFIG["vocab_size"],
+        size=(conditions["batch"], conditions["sequence"]),
+    )
     samples = []
     for _ in range(250):
         start = time.perf_counter()

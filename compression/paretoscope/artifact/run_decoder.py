@@ -1,10 +1,11 @@
 """Talk to this model. It needs only `pip install onnxruntime tokenizers`.
 
-python run.py                        a chat; an empty line ends it
-python run.py "The weather today"    one answer
-python run.py --time                 time to the first token and per token under the conditions in manifest.json
+python run.py                        a chat; an empty line ends it python run.py "The weather today"
+one answer python run.py --time                 time to the first token and per token under the
+conditions in manifest.json
 
-A model with a ChatML template is asked in that form; any other continues the plain text. onnxruntime-genai runs this folder too.
+A model with a ChatML template is asked in that form; any other continues the plain text.
+onnxruntime-genai runs this folder too.
 """
 
 import json
@@ -21,17 +22,23 @@ MODEL = json.loads((HERE / "genai_config.json").read_text(encoding="utf-8"))["mo
 CONDITIONS = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["conditions"]
 CONTEXT, ENDS, MOST = MODEL["context_length"], MODEL["eos_token_id"], 256
 SETTINGS = HERE / "tokenizer_config.json"
-CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(SETTINGS.read_text(encoding="utf-8")).get("chat_template", "")
+CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(
+    SETTINGS.read_text(encoding="utf-8")
+).get("chat_template", "")
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = CONDITIONS["threads"]
-session = onnxruntime.InferenceSession(str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession(
+    str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
+)
 tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
 
 
 def tokens(prompt, most=MOST, ends=ENDS):
-    """Token ids after those of `prompt`, the likeliest each time. Keys and values lie in buffers that grow in place."""
+    """Token ids after those of `prompt`, the likeliest each time. Keys and values lie in buffers
+    that grow in place.
+    """
     if len(prompt) >= CONTEXT:
         sys.exit(f"The text has {len(prompt)} tokens, but the model reads at most {CONTEXT - 1}.")
     room = min(CONTEXT, len(prompt) + most)
@@ -39,7 +46,9 @@ def tokens(prompt, most=MOST, ends=ENDS):
     for entry in session.get_inputs():
         if entry.name.startswith("past_key_values."):
             shape = (1, entry.shape[1], room, entry.shape[3])
-            buffer = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, dtype=TYPES[entry.type]))
+            buffer = onnxruntime.OrtValue.ortvalue_from_numpy(
+                np.zeros(shape, dtype=TYPES[entry.type])
+            )
             binding.bind_ortvalue_input(entry.name, buffer)
             binding.bind_ortvalue_output(entry.name.replace("past_key_values", "present"), buffer)
     logits = np.empty((1, 1, session.get_outputs()[0].shape[-1]), dtype=np.float32)
@@ -86,7 +95,11 @@ def chat():
 
 def timed(count=64):
     """Milliseconds to the first token, and the median of those between tokens."""
-    prompt = np.random.default_rng(0).integers(MODEL["vocab_size"] // 2, MODEL["vocab_size"], size=CONDITIONS["sequence"]).tolist()
+    prompt = (
+        np.random.default_rng(0)
+        .integers(MODEL["vocab_size"] // 2, MODEL["vocab_size"], size=CONDITIONS["sequence"])
+        .tolist()
+    )
     for _ in range(2):
         moments = [time.perf_counter()]
         moments += [time.perf_counter() for _ in tokens(prompt, count, ends=())]
@@ -97,7 +110,10 @@ def timed(count=64):
 if __name__ == "__main__":
     if sys.argv[1:] == ["--time"]:
         first, later = timed()
-        print(f"{first:.1f} ms to the first token after a prompt of {CONDITIONS['sequence']}, then {later:.2f} ms a token")
+        print(
+            f"{first:.1f} ms to the first token after a prompt of {CONDITIONS['sequence']}, then"
+            f" {later:.2f} ms a token"
+        )
     elif sys.argv[1:] in (["-h"], ["--help"]):
         print(__doc__)
     elif sys.argv[1:]:

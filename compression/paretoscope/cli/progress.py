@@ -1,4 +1,6 @@
-"""Waiting for trials at a terminal: one line that is written over, or plain lines where there is no terminal."""
+"""Waiting for trials at a terminal: one line that is written over, or plain lines where there is no
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def finished(store: Store, workspace: Workspace, ids: Sequence[str]) -> list[Tri
         live = [row.trial_id for row in store.trials(ids=ids) if row.status in LIVE]
         shown = " ".join(live[:3]) + (" ..." if len(live) > 3 else "")
         raise KeyboardInterrupt(
-            f"The engine goes on with {len(live)} trials; `paretoscope cancel {shown}` ends them, `paretoscope jobs` shows them."
+            f"The engine goes on with {len(live)} trials; `paretoscope cancel {shown}` ends them,"
+            " `paretoscope jobs` shows them."
         ) from None
     finally:
         line.close()
@@ -65,7 +68,9 @@ def in_words(rows: Sequence[TrialRow], *, steps: bool = True) -> str:
         parts.append("waiting in the queue" if ended or len(rows) > 1 else "waiting for the engine")
     for row in running[:2]:
         at = row.progress
-        said = f"{row.request.recipe.in_words()}: " + (f"{at.stage} ({at.stage_number} of {at.stage_count})" if at else "starting")
+        said = f"{row.request.recipe.in_words()}: " + (
+            f"{at.stage} ({at.stage_number} of {at.stage_count})" if at else "starting"
+        )
         if at and steps and at.steps > 1:
             said += f", step {at.step} of {at.steps}"
         if at and steps and at.seconds_left is not None:

@@ -31,7 +31,7 @@ from paretoscope.trials import axes
 from paretoscope.trials.trial import LIVE, Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
-# --- what can be picked ---------------------------------------------------------------------------------
+# --- what can be picked ---------------------------------------------------------------------------
 
 
 def models(given: Namespace, _workspace: Workspace) -> None:
@@ -42,36 +42,61 @@ def models(given: Namespace, _workspace: Workspace) -> None:
 def tasks(given: Namespace, _workspace: Workspace) -> None:
     if given.task is None:
         if given.split or given.to:
-            raise ParetoscopeError("--split and --to need a task; name it, such as `paretoscope tasks trec --split test --to test.jsonl`.")
-        found = [ref.model_dump(mode="json", include={"name", "about", "source", "key"}) for ref in catalog.tasks()]
+            raise ParetoscopeError(
+                "--split and --to need a task; name it, such as `paretoscope tasks trec --split"
+                " test --to test.jsonl`."
+            )
+        found = [
+            ref.model_dump(mode="json", include={"name", "about", "source", "key"})
+            for ref in catalog.tasks()
+        ]
         _say(given, {"tasks": found}, cli_text.tasks(found))
         return
     from paretoscope.tasks.load import describe_task, export_split, load_task
 
-    ref = resolve_task(given.task, text_column=given.text_column, label_column=given.label_column, encoding=given.encoding)
+    ref = resolve_task(
+        given.task,
+        text_column=given.text_column,
+        label_column=given.label_column,
+        encoding=given.encoding,
+    )
     if not given.split and not given.to:
         described = describe_task(ref)
         _say(given, described, cli_text.task(described))
         return
     if not given.split or not given.to:
-        raise ParetoscopeError("--split and --to go together; give both, such as --split test --to test.jsonl.")
+        raise ParetoscopeError(
+            "--split and --to go together; give both, such as --split test --to test.jsonl."
+        )
     task, to = load_task(ref), Path(given.to).absolute()
     count = export_split(task, given.split, to)
     split = task.splits[given.split]
-    _say(given, {"path": str(to), "examples": count, "sha256": split.sha256}, f"{count} examples in {to}")
+    _say(
+        given,
+        {"path": str(to), "examples": count, "sha256": split.sha256},
+        f"{count} examples in {to}",
+    )
 
 
-# --- compressing and measuring --------------------------------------------------------------------------
+# --- compressing and measuring --------------------------------------------------------------------
 
 
 def run(given: Namespace, workspace: Workspace) -> None:
     recipe = Recipe() if given.recipe is None else load_recipe(given.recipe)
     if given.unlabelled and not recipe.learns_from_unlabelled:
-        raise RecipeError("--unlabelled is for a recipe with `unlabelled: true` in a stage that has a teacher; add that, or leave the file out.")
-    between = [before(recipe, count) for count in range(len(recipe.stages))] if given.each_stage else []
+        raise RecipeError(
+            "--unlabelled is for a recipe with `unlabelled: true` in a stage that has a teacher;"
+            " add that, or leave the file out."
+        )
+    between = (
+        [before(recipe, count) for count in range(len(recipe.stages))] if given.each_stage else []
+    )
     *_, document = _measured(given, workspace, [*between, recipe])
     if document.status != "done":
-        raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {document.error or 'no reason was given.'}")
+        raise ParetoscopeError(
+            f"Trial {document.trial_id} {document.status}:"
+            f" {document.error or 'no reason was given.'}"
+        )
     others = alike(document, beside(Store.open(workspace), [document.trial_id]))
     row = row_among(document, others)
     found = steps(row, rows(others))
@@ -81,20 +106,39 @@ def run(given: Namespace, workspace: Workspace) -> None:
 
 def sweep(given: Namespace, workspace: Workspace) -> None:
     decoder = resolve_model(given.model).architecture == "decoder"
-    recipes = grid(given.sparsity, given.bits, given.what, given.retrain_epochs, given.seed, eight="weight-only" if decoder else "int8-dynamic")
+    recipes = grid(
+        given.sparsity,
+        given.bits,
+        given.what,
+        given.retrain_epochs,
+        given.seed,
+        eight="weight-only" if decoder else "int8-dynamic",
+    )
     documents = _measured(given, workspace, recipes)
     from paretoscope.cli.frontier import swept
 
     others = beside(Store.open(workspace), [document.trial_id for document in documents])
-    table = [row_among(document, others) if document.status == "done" else Row(document) for document in documents]
+    table = [
+        row_among(document, others) if document.status == "done" else Row(document)
+        for document in documents
+    ]
     _say(given, {"trials": [document.to_json() for document in documents]}, swept(table))
     ended = [document for document in documents if document.status != "done"]
     if ended:
-        raise ParetoscopeError(f"{len(ended)} of {len(documents)} trials have no result, the first, {ended[0].trial_id}: {ended[0].error}")
+        raise ParetoscopeError(
+            f"{len(ended)} of {len(documents)} trials have no result, the first,"
+            f" {ended[0].trial_id}: {ended[0].error}"
+        )
 
 
 def grid(
-    sparsities: str, bits: str, what: str = "weights", retrain_epochs: float = 0.0, seed: int = 0, *, eight: str = "int8-dynamic"
+    sparsities: str,
+    bits: str,
+    what: str = "weights",
+    retrain_epochs: float = 0.0,
+    seed: int = 0,
+    *,
+    eight: str = "int8-dynamic",
 ) -> list[Recipe]:
     """Every combination of the two lists, each recipe once; `eight` is the scheme that 8 bits mean.
 
@@ -103,11 +147,19 @@ def grid(
     """
     recipes: list[Recipe] = []
     retrained = {"retrain_epochs": retrain_epochs}
-    parse_recipe({"stages": [{"kind": "prune-weights"} | retrained]}, where="In the sweep")  # wrong even when nothing is pruned
-    for sparsity, width in itertools.product(_numbers(sparsities, "--sparsity", "0,0.5"), _numbers(bits, "--bits", "32,8,4")):
+    parse_recipe(
+        {"stages": [{"kind": "prune-weights"} | retrained]}, where="In the sweep"
+    )  # wrong even when nothing is pruned
+    for sparsity, width in itertools.product(
+        _numbers(sparsities, "--sparsity", "0,0.5"), _numbers(bits, "--bits", "32,8,4")
+    ):
         stages: list[dict[str, Any]] = []
         if sparsity != 0:
-            pruned = {"kind": "prune-weights", "sparsity": sparsity} if what == "weights" else {"kind": "prune-structure", "target": what}
+            pruned = (
+                {"kind": "prune-weights", "sparsity": sparsity}
+                if what == "weights"
+                else {"kind": "prune-structure", "target": what}
+            )
             stages.append(pruned | retrained | ({} if what == "weights" else {"ratio": sparsity}))
         if width == 8:
             stages.append({"kind": "quantize", "scheme": eight})
@@ -122,12 +174,21 @@ def _numbers(text: str, option: str, example: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise RecipeError(f'{option} must be numbers with commas between them, such as {example}, but got "{text}".') from error
+        raise RecipeError(
+            f"{option} must be numbers with commas between them, such as {example}, but got"
+            f' "{text}".'
+        ) from error
 
 
-def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]) -> list[TrialDocument]:
-    """The documents of all recipes, from the store or, for those that are not there yet, from the engine."""
-    requests = [_request(given, recipe) for recipe in recipes]  # all are checked before any is queued
+def _measured(
+    given: Namespace, workspace: Workspace, recipes: Sequence[Recipe]
+) -> list[TrialDocument]:
+    """The documents of all recipes, from the store or, for those that are not there yet, from the
+    engine.
+    """
+    requests = [
+        _request(given, recipe) for recipe in recipes
+    ]  # all are checked before any is queued
     store = Store.open(workspace)
     try:
         rows = [store.queue(request, again=given.again) for request in requests]
@@ -139,7 +200,11 @@ def _measured(given: Namespace, workspace: Workspace, recipes: Sequence[Recipe])
 
 
 def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
-    chosen = {name: getattr(given, name) for name in ("batch", "sequence", "threads") if getattr(given, name) is not None}
+    chosen = {
+        name: getattr(given, name)
+        for name in ("batch", "sequence", "threads")
+        if getattr(given, name) is not None
+    }
     return catalog.request(
         given.model,
         recipe,
@@ -153,14 +218,19 @@ def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
     )
 
 
-# --- the queue and the engine ---------------------------------------------------------------------------
+# --- the queue and the engine ---------------------------------------------------------------------
 
 
 def cancel(given: Namespace, workspace: Workspace) -> None:
     store = Store.open(workspace)
-    ids = [store.find(start).trial_id for start in given.trials]  # all must exist before any is cancelled
+    ids = [
+        store.find(start).trial_id for start in given.trials
+    ]  # all must exist before any is cancelled
     rows = [store.request_cancel(trial_id) for trial_id in dict.fromkeys(ids)]
-    found = [{"trial_id": row.trial_id, "status": row.status, "cancel_requested": row.cancel_requested} for row in rows]
+    found = [
+        {"trial_id": row.trial_id, "status": row.status, "cancel_requested": row.cancel_requested}
+        for row in rows
+    ]
     _say(given, {"trials": found}, "\n".join(cli_text.cancelled(row) for row in rows))
 
 
@@ -181,24 +251,38 @@ def engine(given: Namespace, workspace: Workspace) -> None:
 
     if given.action == "stop":
         stopped = stop_engine(workspace)
-        _say(given, {"stopped": stopped}, "The engine has ended." if stopped else "No engine was running.")
+        _say(
+            given,
+            {"stopped": stopped},
+            "The engine has ended." if stopped else "No engine was running.",
+        )
         return
     store = Store.open(workspace)
     state, waiting = store.engine(), [row.status for row in store.trials(statuses=LIVE)]
     alive = state is not None and state.alive
-    found = {"alive": alive, "pid": state.pid if state and alive else None, "host": state.host if state and alive else None}
-    found |= {"stays": bool(state and alive and state.stays), "running": waiting.count("running"), "queued": waiting.count("queued")}
+    found = {
+        "alive": alive,
+        "pid": state.pid if state and alive else None,
+        "host": state.host if state and alive else None,
+    }
+    found |= {
+        "stays": bool(state and alive and state.stays),
+        "running": waiting.count("running"),
+        "queued": waiting.count("queued"),
+    }
     _say(given, found, cli_text.engine(found))
 
 
-# --- what was measured ----------------------------------------------------------------------------------
+# --- what was measured ----------------------------------------------------------------------------
 
 
 def frontier(given: Namespace, workspace: Workspace) -> None:
     from paretoscope.cli.frontier import frontier_document, judged_objectives
     from paretoscope.frontier.points import objectives
 
-    objectives(*(key for key in (given.x, given.y) if key))  # a metric that there is not is said first
+    objectives(
+        *(key for key in (given.x, given.y) if key)
+    )  # a metric that there is not is said first
     judged_objectives(given, axes.Axes())
     documents, source = measured_trials(workspace, given.model, given.task, study=given.study)
     found = frontier_document(documents, given, source)
@@ -220,13 +304,20 @@ def report(given: Namespace, workspace: Workspace) -> None:
     try:
         write_report(documents, to)
     except OSError as error:
-        raise ArtifactError(f'The report cannot be written to "{to}": {error.strerror or error}; choose another place.') from error
-    text = "\n".join([f"A report of {len(documents)} trials is in {to}", *source.in_words(len(documents))])
+        raise ArtifactError(
+            f'The report cannot be written to "{to}": {error.strerror or error}; choose another'
+            " place."
+        ) from error
+    text = "\n".join(
+        [f"A report of {len(documents)} trials is in {to}", *source.in_words(len(documents))]
+    )
     _say(given, {"path": str(to), "trials": len(documents), "source": source.name}, text)
 
 
 def _with_artifact(store: Store, start: str) -> TrialRow:
-    """A trial of the workspace; raises `StoreError`, or `ArtifactError` for one of the shipped study, which has numbers alone."""
+    """A trial of the workspace; raises `StoreError`, or `ArtifactError` for one of the shipped
+    study, which has numbers alone.
+    """
     from paretoscope.cli.export import shipped_only
 
     try:
@@ -241,7 +332,9 @@ def keep(given: Namespace, workspace: Workspace) -> None:
     from paretoscope.engine.held_out import keep as judge_on_test
 
     store = Store.open(workspace)
-    ids = [_with_artifact(store, start).trial_id for start in given.trials]  # all must exist before any is judged
+    ids = [
+        _with_artifact(store, start).trial_id for start in given.trials
+    ]  # all must exist before any is judged
     documents = [judge_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
     others = beside(store, ids)
     text = "\n".join(cli_text.result(row_among(document, others)) for document in documents)
@@ -251,9 +344,19 @@ def keep(given: Namespace, workspace: Workspace) -> None:
 def export(given: Namespace, workspace: Workspace) -> None:
     from paretoscope.cli.export import copy_artifact
 
-    to = copy_artifact(_with_artifact(Store.open(workspace), given.trial), workspace, Path(given.to))
-    _say(given, {"path": str(to)}, f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to))
+    to = copy_artifact(
+        _with_artifact(Store.open(workspace), given.trial), workspace, Path(given.to)
+    )
+    _say(
+        given,
+        {"path": str(to)},
+        f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to),
+    )
 
 
 def _say(given: Namespace, content: dict[str, Any], text: str) -> None:
-    print(json.dumps(content, indent=2 if os.isatty(1) else None, ensure_ascii=False) if given.json else text)
+    print(
+        json.dumps(content, indent=2 if os.isatty(1) else None, ensure_ascii=False)
+        if given.json
+        else text
+    )

@@ -1,6 +1,7 @@
 """Serve the page: `python -m paretoscope.dashboard [options of streamlit run]`.
 
-What the first visitor's page needs is imported before the server answers, so that nobody waits for it in front of an empty page.
+What the first visitor's page needs is imported before the server answers, so that nobody waits for
+it in front of an empty page.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def main() -> None:
 
 
 def _check_port(arguments: Sequence[str]) -> None:
-    """End with a way out where the port that was asked for is taken; without one streamlit looks for a free one."""
+    """End with a way out where the port that was asked for is taken; without one streamlit looks
+    for a free one.
+    """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--server.port", dest="port", type=int)
     parser.add_argument("--server.address", dest="address", default="127.0.0.1")
@@ -38,17 +41,22 @@ def _check_port(arguments: Sequence[str]) -> None:
     if given.port is None:
         return
     try:
-        socket.create_server((given.address, given.port), family=socket.AF_INET6 if ":" in given.address else socket.AF_INET).close()
+        socket.create_server(
+            (given.address, given.port),
+            family=socket.AF_INET6 if ":" in given.address else socket.AF_INET,
+        ).close()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         sys.exit(
-            f"paretoscope: The page cannot be served at {given.address}:{given.port} ({reason}). It may be open there already; "
-            f"for another port: make run PORT={given.port + 1}"
+            f"paretoscope: The page cannot be served at {given.address}:{given.port} ({reason}). It"
+            f" may be open there already; for another port: make run PORT={given.port + 1}"
         )
 
 
 def _warm() -> None:
-    """Every part of the page and what it draws with; a study that cannot be read is for the page to say."""
+    """Every part of the page and what it draws with; a study that cannot be read is for the page to
+    say.
+    """
     caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
     caching.addFilter(_is_news)
     try:
@@ -64,7 +72,9 @@ def _warm() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """That streamlit's runtime is not there yet is meant: functions that are cached ask for it again at their first call."""
+    """That streamlit's runtime is not there yet is meant: functions that are cached ask for it
+    again at their first call.
+    """
     return "No runtime found" not in record.getMessage()
 
 

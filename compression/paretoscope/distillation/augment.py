@@ -1,6 +1,8 @@
-"""More texts from few: copies with tokens masked or left out, for a teacher to say what it thinks of them.
+"""More texts from few: copies with tokens masked or left out, for a teacher to say what it thinks
+of them.
 
-A simple form of the augmentation of TinyBERT (Jiao et al. 2020, arXiv:1909.10351, section 4.2), with no language model to fill the gaps.
+A simple form of the augmentation of TinyBERT (Jiao et al. 2020, arXiv:1909.10351, section 4.2),
+with no language model to fill the gaps.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ MASKED, DROPPED = 0.15, 0.10
 
 
 def with_copies(split: EncodedSplit, copies: int, mask_id: int, seed: int) -> EncodedSplit:
-    """The split followed by damaged copies of it, labels and the first and last token kept; the same for the same seed.
+    """The split followed by damaged copies of it, labels and the first and last token kept; the
+    same for the same seed.
 
     >>> split = EncodedSplit([np.array([2, 7, 8, 9, 3])], np.array([1]), "k")
     >>> larger = with_copies(split, 2, 4, seed=0)

@@ -1,9 +1,10 @@
 """The stage `distill`: a smaller student that learns from labels and from its teacher.
 
-The teacher is the model that comes in. The student starts as some of its layers, and in them its most important heads and neurons, with
-its embeddings and head (Sanh et al. 2019, arXiv:1910.01108), and is trained on the softened outputs of Hinton et al. 2015
-(arXiv:1503.02531) in `models/train.py`; what else it learns from its teacher is in `distillation/feature_loss.py`, on which other texts in
-`augment.py` and `training/unlabelled.py`.
+The teacher is the model that comes in. The student starts as some of its layers, and in them its
+most important heads and neurons, with its embeddings and head (Sanh et al. 2019, arXiv:1910.01108),
+and is trained on the softened outputs of Hinton et al. 2015 (arXiv:1503.02531) in
+`models/train.py`; what else it learns from its teacher is in `distillation/feature_loss.py`, on
+which other texts in `augment.py` and `training/unlabelled.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import nullcontext
 from transformers import PreTrainedModel
 
 from paretoscope.distillation.augment import with_copies
-from paretoscope.distillation.feature_loss import Imitation, mapped_layers
+from paretoscope.distillation.feature_loss import FeatureLoss, mapped_layers
 from paretoscope.errors import ModelError
 from paretoscope.models.architecture import layers_of
 from paretoscope.models.encoder.anatomy import anatomy
@@ -26,7 +27,7 @@ from paretoscope.recipes.stages import Distill
 from paretoscope.sources.tokenizer_file import Vocabulary
 from paretoscope.training.decoder import train_decoder
 from paretoscope.training.encoder import train
-from paretoscope.training.sparsity_masks import zeros_held
+from paretoscope.training.sparsity_masks import sparsity_masks
 from paretoscope.training.teacher import teacher_logits
 from paretoscope.training.unlabelled import training_texts
 
@@ -34,8 +35,9 @@ from paretoscope.training.unlabelled import training_texts
 def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Turn the teacher into its trained student, in place, and return it.
 
-    With `soft_weight`, `hidden_weight` and `attention_weight` 0 the teacher is never asked: the control that shows what it is worth.
-    Zeros from an earlier pruning stay zeros. Raises `RecipeError` when the teacher does not have the layers that the stage names.
+    With `soft_weight`, `hidden_weight` and `attention_weight` 0 the teacher is never asked: the
+    control that shows what it is worth. Zeros from an earlier pruning stay zeros. Raises
+    `RecipeError` when the teacher does not have the layers that the stage names.
     """
     if is_decoder(model.config):
         return _language_student(stage, model, context)
@@ -49,8 +51,12 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
     keep_layers(model, chosen)
     if not stage.epochs:
         return model
-    imitation = teacher and Imitation(
-        model, teacher, mapped_layers(chosen, count), hidden_weight=stage.hidden_weight, attention_weight=stage.attention_weight
+    imitation = teacher and FeatureLoss(
+        model,
+        teacher,
+        mapped_layers(chosen, count),
+        hidden_weight=stage.hidden_weight,
+        attention_weight=stage.attention_weight,
     )
     with imitation or nullcontext() as extra_loss:
         train(
@@ -63,14 +69,18 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
             temperature=stage.temperature,
             soft_weight=stage.soft_weight,
             extra_loss=extra_loss,
-            masks=zeros_held(model),
+            masks=sparsity_masks(model),
             progress=context.progress,
         )
     return model
 
 
-def _language_student(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
-    """The same for a language model, by low-rank parts; its teacher is asked about each passage as it comes up."""
+def _language_student(
+    stage: Distill, model: PreTrainedModel, context: StageContext
+) -> PreTrainedModel:
+    """The same for a language model, by low-rank parts; its teacher is asked about each passage as
+    it comes up.
+    """
     chosen = stage.kept(len(layers_of(model)))
     teacher = copy.deepcopy(model).eval() if stage.soft_weight and stage.epochs else None
     for cut in stage.cuts():
@@ -85,18 +95,23 @@ def _language_student(stage: Distill, model: PreTrainedModel, context: StageCont
         teacher=teacher,
         temperature=stage.temperature,
         soft_weight=stage.soft_weight,
-        masks=zeros_held(model),
+        masks=sparsity_masks(model),
         progress=context.progress,
     )
     return model
 
 
 def _texts(stage: Distill, context: StageContext) -> EncodedSplit:
-    """The training split and the task's unlabelled texts, with damaged copies of them, as the stage asks."""
+    """The training split and the task's unlabelled texts, with damaged copies of them, as the stage
+    asks.
+    """
     split = training_texts(context, unlabelled=stage.unlabelled and stage.epochs > 0)
     if not stage.augment or not stage.epochs:
         return split
     mask = Vocabulary(context.tokenizer).mask
     if mask is None:
-        raise ModelError("The model's tokenizer has no mask token ([MASK] or <mask>), which augment needs to hide words; leave augment out.")
+        raise ModelError(
+            "The model's tokenizer has no mask token ([MASK] or <mask>), which augment needs to"
+            " hide words; leave augment out."
+        )
     return with_copies(split, stage.augment, mask, context.seed)

@@ -1,9 +1,9 @@
 """What stages made, kept by content so that no trial repeats another's work.
 
 A key is a hash of everything the result depends on, so an entry is never stale and never changed:
-it is made once, whole, under a temporary name, then moved into place. Two workers that want the same
-entry do not both make it, the second waits. When the folder outgrows its bound, the entries that were
-not used for longest go. What the keys stand for is `pipeline.py`'s business.
+it is made once, whole, under a temporary name, then moved into place. Two workers that want the
+same entry do not both make it, the second waits. When the folder outgrows its bound, the entries
+that were not used for longest go. What the keys stand for is `pipeline.py`'s business.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     >>> stage_key("a", trained, 0) == stage_key("a", trained, 1)
     False
     """
-    trains = isinstance(stage, Distill) or getattr(stage, "retrain_epochs", 0) > 0 or getattr(stage, "train_epochs", 0) > 0
+    trains = (
+        isinstance(stage, Distill)
+        or getattr(stage, "retrain_epochs", 0) > 0
+        or getattr(stage, "train_epochs", 0) > 0
+    )
     return content_key(parent_key, stage.canonical(), stage.code_version, seed if trains else None)
 
 
@@ -54,7 +58,13 @@ class StageCache:
     The bound is PARETOSCOPE_CACHE_GB (20 when unset) unless given.
     """
 
-    def __init__(self, root: Path, *, limit_bytes: float | None = None, spared_seconds: float = SPARED_SECONDS) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limit_bytes: float | None = None,
+        spared_seconds: float = SPARED_SECONDS,
+    ) -> None:
         self.root = root
         self.limit_bytes = _limit_from_environment() if limit_bytes is None else limit_bytes
         self.spared_seconds = spared_seconds
@@ -66,7 +76,8 @@ class StageCache:
     def folder(self, key: str, make: Callable[[Path], None]) -> Path:
         """The folder of `key`, filled by `make(empty folder)` when there is none yet.
 
-        Raises `ArtifactError` when the disk is full; nothing half-made stays, whatever `make` raises.
+        Raises `ArtifactError` when the disk is full; nothing half-made stays, whatever `make`
+        raises.
         """
         target = self.path(key)
         if not _touch(target):
@@ -90,7 +101,9 @@ class StageCache:
             self._remove(self.path(key))
             return np.load(self.folder(key, write) / "array.npy", allow_pickle=False)
 
-    def arrays(self, key: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    def arrays(
+        self, key: str, make: Callable[[], Mapping[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
         """As `array`, several by name in one .npz."""
 
         def write(folder: Path) -> None:
@@ -109,7 +122,10 @@ class StageCache:
 
     def evict(self) -> None:
         """Remove the entries that were not used for longest until the rest fits."""
-        entries = sorted(((_used_at(entry), _size(entry), entry) for entry in self._entries()), key=lambda row: row[0])
+        entries = sorted(
+            ((_used_at(entry), _size(entry), entry) for entry in self._entries()),
+            key=lambda row: row[0],
+        )
         excess = sum(size for _, size, _ in entries) - self.limit_bytes
         spared_from = time.time() - self.spared_seconds
         for used_at, size, entry in entries:
@@ -120,12 +136,14 @@ class StageCache:
 
     def drop_unfinished(self) -> None:
         """Remove what killed workers left half-made; what is being made now is left alone."""
-        for key in {folder.name.split(".")[1] for folder in self.root.glob(".*.*") if folder.is_dir()}:
+        for key in {
+            folder.name.split(".")[1] for folder in self.root.glob(".*.*") if folder.is_dir()
+        }:
             with self._alone(key, wait=False) as mine:
                 if mine:
                     self._drop_unfinished(key)
 
-    # --- how -------------------------------------------------------------------------------------------
+    # --- how --------------------------------------------------------------------------------------
 
     def _entries(self) -> list[Path]:
         return [entry for entry in self.root.glob("*") if not entry.name.startswith(".")]
@@ -163,7 +181,10 @@ def _limit_from_environment() -> float:
     try:
         return float(given) * 1e9
     except ValueError as error:
-        raise ArtifactError(f'PARETOSCOPE_CACHE_GB is "{given}", which is no number; give the size of the cache in gigabytes, such as 20.') from error
+        raise ArtifactError(
+            f'PARETOSCOPE_CACHE_GB is "{given}", which is no number; give the size of the cache in'
+            " gigabytes, such as 20."
+        ) from error
 
 
 @contextmanager
@@ -171,9 +192,15 @@ def _disk_full_is_a_sentence(root: Path) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        # libraries that write files wrap the system's error in their own, so its words are looked at too
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
-            raise ArtifactError(f'The disk of the cache "{root}" is full; free some space or lower PARETOSCOPE_CACHE_GB, then try again.') from error
+        # libraries that write files wrap the system's error in their own, so its words are looked
+        # at too
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(
+            errno.ENOSPC
+        ) in str(error):
+            raise ArtifactError(
+                f'The disk of the cache "{root}" is full; free some space or lower'
+                " PARETOSCOPE_CACHE_GB, then try again."
+            ) from error
         raise
 
 

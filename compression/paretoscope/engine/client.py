@@ -28,7 +28,9 @@ RESTARTS = 3
 _starting = threading.Lock()
 
 
-def ensure_engine(workspace: Workspace, *, stays: bool = False, function: str | None = None) -> EngineState:
+def ensure_engine(
+    workspace: Workspace, *, stays: bool = False, function: str | None = None
+) -> EngineState:
     """The engine of `workspace`, started when none is alive, told that it is needed when one is.
 
     With `stays` it does not end by itself. `function` ("module:name") replaces what carries a trial
@@ -47,7 +49,9 @@ def ensure_engine(workspace: Workspace, *, stays: bool = False, function: str | 
 
 
 def stop_engine(workspace: Workspace) -> bool:
-    """End the engine; what it was running is queued again for the next one. False when none was alive."""
+    """End the engine; what it was running is queued again for the next one. False when none was
+    alive.
+    """
     store = Store.open(workspace)
     try:
         state = _alive(store)
@@ -59,7 +63,10 @@ def stop_engine(workspace: Workspace) -> bool:
         if not _until(lambda: not process_runs(state.pid), STOP_SECONDS):
             _signal(state.pid, signal.SIGKILL)
             if not _until(lambda: not process_runs(state.pid), STOP_SECONDS):
-                raise EngineError(f"The engine (pid {state.pid}) does not end; look at {workspace.logs / 'engine.log'} and end it by hand.")
+                raise EngineError(
+                    f"The engine (pid {state.pid}) does not end; look at"
+                    f" {workspace.logs / 'engine.log'} and end it by hand."
+                )
         return True
     finally:
         store.close()
@@ -74,8 +81,8 @@ def wait(
 ) -> list[TrialRow]:
     """Wait until every trial of `ids` has ended; they are returned in the order of `ids`.
 
-    `on_progress` gets their rows whenever something changed. An engine that died is started again, at
-    most a few times, then `EngineError`.
+    `on_progress` gets their rows whenever something changed. An engine that died is started again,
+    at most a few times, then `EngineError`.
     """
     workspace = Workspace(store.root)
     seen, checked_at, restarts = -1, 0.0, 0
@@ -94,7 +101,9 @@ def wait(
             if _alive(store) is None:
                 restarts += 1
                 if restarts > RESTARTS:
-                    raise EngineError(f"The engine ended {RESTARTS} times while it was needed; {_why(workspace)}.")
+                    raise EngineError(
+                        f"The engine ended {RESTARTS} times while it was needed; {_why(workspace)}."
+                    )
                 ensure_engine(workspace, function=function)
         time.sleep(POLL_SECONDS)
 
@@ -102,8 +111,17 @@ def wait(
 def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | None) -> EngineState:
     """Start it detached: it outlives this process and its terminal."""
     workspace.logs.mkdir(parents=True, exist_ok=True)
-    # -P: a file in the current folder that is called like a module must not be imported in its place
-    command = [sys.executable, "-P", "-m", "paretoscope", "--workspace", str(workspace.root), "engine"]
+    # -P: a file in the current folder that is called like a module must not be imported in its
+    # place
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "paretoscope",
+        "--workspace",
+        str(workspace.root),
+        "engine",
+    ]
     command += [] if stays else ["--ends-when-idle"]
     command += ["--trial-function", function] if function else []
     path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
@@ -132,7 +150,11 @@ def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | N
 
 def _why(workspace: Workspace) -> str:
     path = workspace.logs / "engine.log"
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()] if path.exists() else []
+    lines = (
+        [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+        if path.exists()
+        else []
+    )
     last = f"its last words were: {lines[-1].strip().rstrip('.')}" if lines else "it said nothing"
     return f"{last} (see {path})"
 

@@ -1,7 +1,9 @@
-"""How a model is judged on its task, by what the task asks: a class for each text, the next token of prose, a true continuation.
+"""How a model is judged on its task, by what the task asks: a class for each text, the next token
+of prose, a true continuation.
 
-A judge turns the task's splits into token ids, scores a graph's folder through the measuring process, and says what the scores come
-to. Keeping scores and timing are `pipeline.py`'s; the numbers themselves are `measure/`'s.
+A judge turns the task's splits into token ids, scores a graph's folder through the measuring
+process, and says what the scores come to. Keeping scores and timing are `pipeline.py`'s; the
+numbers themselves are `measure/`'s.
 """
 
 from __future__ import annotations
@@ -36,8 +38,10 @@ def tokenizer_of(folder: Path) -> str:
 
 
 @dataclass
-class Judge:
-    """Judges on one task; `max_length` is in tokens. What is encoded is kept, for both models of a trial need it."""
+class Evaluator:
+    """Judges on one task; `max_length` is in tokens. What is encoded is kept, for both models of a
+    trial need it.
+    """
 
     task: Task
     max_length: int
@@ -50,20 +54,34 @@ class Judge:
     def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
         """A split as token ids of a tokenizer.json, which a stage may have changed."""
         split = self.task.unlabelled if name == UNLABELLED else self.task.splits[name]
-        key = content_key(split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length)
+        key = content_key(
+            split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length
+        )
         if key not in self._encoded:
             ids = self._ids(split.texts, tokenizer)
-            self._encoded[key] = EncodedSplit(ids, split.labels if len(ids) == len(split) else np.zeros(len(ids), dtype=np.int64), key)
+            self._encoded[key] = EncodedSplit(
+                ids,
+                split.labels if len(ids) == len(split) else np.zeros(len(ids), dtype=np.int64),
+                key,
+            )
         return self._encoded[key]
 
     def key(self, folder: Path, baseline: str) -> str:
-        """What the scores of a graph depend on besides the graph; `baseline` is the key of that of the uncompressed model."""
+        """What the scores of a graph depend on besides the graph; `baseline` is the key of that of
+        the uncompressed model.
+        """
         return self.encoded(self.split, tokenizer_of(folder)).key
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        """Scores of a graph on the split; `reference` are the baseline's, None for the baseline itself."""
+        """Scores of a graph on the split; `reference` are the baseline's, None for the baseline
+        itself.
+        """
         split = self.encoded(self.split, tokenizer_of(folder))
-        return {"logits": quality.evaluate(folder, split.ids, split.labels, threads=usable_cores(), split=self.split)[1]}
+        return {
+            "logits": quality.evaluate(
+                folder, split.ids, split.labels, threads=usable_cores(), split=self.split
+            )[1]
+        }
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
         return quality.score(scores["logits"], self._answers(), self.split)
@@ -72,9 +90,15 @@ class Judge:
         return paired(scores["logits"], reference["logits"], self._answers())
 
     def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
-        """What was answered and what is right, example by example, for whoever wants to look closer."""
+        """What was answered and what is right, example by example, for whoever wants to look
+        closer.
+        """
         ours, theirs = ({name: each[name] for name in self.KEPT} for each in (scores, reference))
-        return {**ours, **{f"baseline_{name}": value for name, value in theirs.items()}, "labels": self._answers()}
+        return {
+            **ours,
+            **{f"baseline_{name}": value for name, value in theirs.items()},
+            "labels": self._answers(),
+        }
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
         return encode(tokenizer, texts, self.max_length)
@@ -83,16 +107,27 @@ class Judge:
         return self.task.splits[self.split].labels
 
 
-class ProseJudge(Judge):
+class ProseEvaluator(Evaluator):
     """By perplexity. Stages get pieces of documents; scored are whole documents."""
 
     KEPT = ("log_probability", "top")
 
     def key(self, folder: Path, baseline: str) -> str:
-        return content_key(super().key(folder, baseline), baseline, perplexity.SCORED_TOKENS[self.protocol], perplexity.KEPT_TOKENS)
+        return content_key(
+            super().key(folder, baseline),
+            baseline,
+            perplexity.SCORED_TOKENS[self.protocol],
+            perplexity.KEPT_TOKENS,
+        )
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        return perplexity.score_tokens(folder, self._documents(folder), reference, threads=usable_cores(), context=self.max_length)
+        return perplexity.score_tokens(
+            folder,
+            self._documents(folder),
+            reference,
+            threads=usable_cores(),
+            context=self.max_length,
+        )
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
         return perplexity.perplexity(scores, self._documents(folder), self.split)
@@ -101,7 +136,11 @@ class ProseJudge(Judge):
         return perplexity.paired(scores, reference, self._documents(folder))
 
     def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
-        kept = {name: value for name, value in super().samples(scores, reference).items() if name != "labels"}
+        kept = {
+            name: value
+            for name, value in super().samples(scores, reference).items()
+            if name != "labels"
+        }
         return kept | {"targets": scores["targets"], "lengths": scores["lengths"]}
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
@@ -112,26 +151,34 @@ class ProseJudge(Judge):
         tokenizer = tokenizer_of(folder)
         if tokenizer not in self._encoded:
             documents = encode(tokenizer, self.task.splits[self.split].texts, None)
-            self._encoded[tokenizer] = first_documents(documents, perplexity.SCORED_TOKENS[self.protocol])
+            self._encoded[tokenizer] = first_documents(
+                documents, perplexity.SCORED_TOKENS[self.protocol]
+            )
         return self._encoded[tokenizer]
 
 
-class ClozeJudge(ProseJudge):
-    """By the share of questions that are answered with the true continuation. Stages get pieces of the documents."""
+class ClozeEvaluator(ProseEvaluator):
+    """By the share of questions that are answered with the true continuation. Stages get pieces of
+    the documents.
+    """
 
     KEPT = ("logits",)
 
     def key(self, folder: Path, baseline: str) -> str:
-        return content_key(Judge.key(self, folder, baseline), cloze.ASKED[self.protocol])
+        return content_key(Evaluator.key(self, folder, baseline), cloze.ASKED[self.protocol])
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        asked = cloze.encode_questions(tokenizer_of(folder), self._split().questions[: cloze.ASKED[self.protocol]])
+        asked = cloze.encode_questions(
+            tokenizer_of(folder), self._split().questions[: cloze.ASKED[self.protocol]]
+        )
         return {"logits": cloze.score_choices(folder, asked, threads=usable_cores())}
 
-    quality, paired, samples = Judge.quality, Judge.paired, Judge.samples
+    quality, paired, samples = Evaluator.quality, Evaluator.paired, Evaluator.samples
 
     def _answers(self) -> np.ndarray:
-        return np.array([question.answer for question in self._split().questions[: cloze.ASKED[self.protocol]]])
+        return np.array(
+            [question.answer for question in self._split().questions[: cloze.ASKED[self.protocol]]]
+        )
 
     def _split(self) -> ClozeSplit:
         split = self.task.splits[self.split]
@@ -139,10 +186,16 @@ class ClozeJudge(ProseJudge):
         return split
 
 
-JUDGES: dict[str, type[Judge]] = {"classes": Judge, "prose": ProseJudge, "cloze": ClozeJudge}
+EVALUATORS: dict[str, type[Evaluator]] = {
+    "classes": Evaluator,
+    "prose": ProseEvaluator,
+    "cloze": ClozeEvaluator,
+}
 """By the `kind` of the task."""
 
 
-def judge_for(model: ModelRef, task: Task, protocol: Protocol, split: str = SPLIT) -> Judge:
+def evaluator_for(model: ModelRef, task: Task, protocol: Protocol, split: str = SPLIT) -> Evaluator:
     """The judge of a model on a task; texts are cut to what both of them take."""
-    return JUDGES[task.kind](task, min(task.max_length, model.max_tokens or task.max_length), protocol, split)
+    return EVALUATORS[task.kind](
+        task, min(task.max_length, model.max_tokens or task.max_length), protocol, split
+    )

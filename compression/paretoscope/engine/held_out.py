@@ -1,7 +1,9 @@
-"""The test split, opened for a model that somebody keeps: its artefact and its baseline's, judged through the runtime that ships.
+"""The test split, opened for a model that somebody keeps: its artefact and its baseline's, judged
+through the runtime that ships.
 
-Picking the best of many by their validation figures flatters what is picked; the texts here had no part in the choice. They are
-opened once for a model, after the choice: asked again, the same answer comes from the store.
+Picking the best of many by their validation figures flatters what is picked; the texts here had no
+part in the choice. They are opened once for a model, after the choice: asked again, the same answer
+comes from the store.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paretoscope.catalog import resolve_request
-from paretoscope.engine.evaluators import judge_for
+from paretoscope.engine.evaluators import evaluator_for
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import locks
 from paretoscope.store.store import Store
@@ -22,24 +24,35 @@ SPLIT = "test"
 
 
 def keep(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
-    """The document of a trial with what the test split says of its model; raises `ArtifactError` when the model is not there."""
+    """The document of a trial with what the test split says of its model; raises `ArtifactError`
+    when the model is not there.
+    """
     row = store.trial(trial_id)
     document = row.document
     if document is None or document.artifact is None:
-        raise ArtifactError(f"Trial {trial_id} is {row.status} and has no model to judge; only one that is done has.")
+        raise ArtifactError(
+            f"Trial {trial_id} is {row.status} and has no model to judge; only one that is done"
+            " has."
+        )
     if document.held_out:
         return document
     folder = _folder(workspace, document.artifact, trial_id)
-    beside = None if document.baseline is None else _folder(workspace, document.baseline.artifact, trial_id)
+    beside = (
+        None
+        if document.baseline is None
+        else _folder(workspace, document.baseline.artifact, trial_id)
+    )
     model_ref, task_ref = resolve_request(row.request)
-    judge = judge_for(model_ref, load_task(task_ref, model_ref.outputs), row.request.protocol, SPLIT)
+    evaluator = evaluator_for(
+        model_ref, load_task(task_ref, model_ref.outputs), row.request.protocol, SPLIT
+    )
     with locks.compute():
-        reference = judge.scores(beside or folder, None)
-        scores = judge.scores(folder, reference) if beside else reference
+        reference = evaluator.scores(beside or folder, None)
+        scores = evaluator.scores(folder, reference) if beside else reference
     found = HeldOut(
-        quality=judge.quality(folder, scores),
-        baseline=judge.quality(beside, reference) if beside else None,
-        paired=judge.paired(folder, scores, reference) if beside else None,
+        quality=evaluator.quality(folder, scores),
+        baseline=evaluator.quality(beside, reference) if beside else None,
+        paired=evaluator.paired(folder, scores, reference) if beside else None,
         opened_at=datetime.now(UTC),
     )
     return store.keep(trial_id, found)
@@ -48,5 +61,8 @@ def keep(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
 def _folder(workspace: Workspace, record: ArtifactRecord, trial_id: str) -> Path:
     folder = workspace.root / record.path
     if not record.path or not folder.is_dir():
-        raise ArtifactError(f'The model of trial {trial_id} or its baseline is no longer at "{folder}"; make it again with `run ... --again`.')
+        raise ArtifactError(
+            f'The model of trial {trial_id} or its baseline is no longer at "{folder}"; make it'
+            " again with `run ... --again`."
+        )
     return folder

@@ -1,7 +1,9 @@
-"""One trial from request to document: stages, export, artefact, measurements. It runs inside a worker process.
+"""One trial from request to document: stages, export, artefact, measurements. It runs inside a
+worker process.
 
-Each step asks the cache first, under a key that says everything its result depends on, so a trial pays only
-for what no trial before it has made. What a stage does is the stage's own file; this one only joins them.
+Each step asks the cache first, under a key that says everything its result depends on, so a trial
+pays only for what no trial before it has made. What a stage does is the stage's own file; this one
+only joins them.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from paretoscope.artifact.card import model_card
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, pack, written_bytes
 from paretoscope.catalog import resolve_request
 from paretoscope.engine.cache import StageCache, stage_key
-from paretoscope.engine.evaluators import SPLIT, Scores, judge_for, tokenizer_of
+from paretoscope.engine.evaluators import SPLIT, Scores, evaluator_for, tokenizer_of
 from paretoscope.engine.progress import Report, Steps
 from paretoscope.engine.recover import recovered
 from paretoscope.errors import ArtifactError
@@ -41,8 +43,8 @@ from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
 from paretoscope.measure.coverage import Coverage, coverage
-from paretoscope.measure.generation import generate_in_turns
-from paretoscope.measure.latency import Side, Sitting, measure_in_turns
+from paretoscope.measure.generation import generate_interleaved
+from paretoscope.measure.latency import MeasurementSession, Side, measure_interleaved
 from paretoscope.measure.size import artifact_record
 from paretoscope.models.checkpoint import load_model, prepare, save_model
 from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
@@ -60,30 +62,33 @@ FACTS = "facts.json"
 SECONDS = "seconds.txt"
 """In every cache entry: what it cost when it was made, the waiting for other work apart."""
 
-TIMERS = {"classifier": measure_in_turns, "decoder": generate_in_turns}
+TIMERS = {"classifier": measure_interleaved, "decoder": generate_interleaved}
 """How the artefacts of an architecture are timed."""
 
 log = logging.getLogger("paretoscope")
 
 
 def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> TrialDocument:
-    """Make and measure what `request` asks for; raises `ParetoscopeError` in one sentence when that cannot be done."""
+    """Make and measure what `request` asks for; raises `ParetoscopeError` in one sentence when that
+    cannot be done.
+    """
     bench = Bench(request, workspace, Steps(request.recipe, report))
     recipe, notes = recovered(request.recipe, bench.judged, bench.fits)
     made = bench.make(recipe)
     baseline = made if not recipe.stages else bench.make(Recipe())
     reference = bench.scores(baseline, baseline)
     scores = reference if made is baseline else bench.scores(made, baseline)
-    sitting = bench.sit(made, baseline)
-    bench.keep_samples(sitting, scores, reference)
-    return bench.document(made, baseline, scores, reference, sitting, notes)
+    session = bench.sit(made, baseline)
+    bench.keep_samples(session, scores, reference)
+    return bench.document(made, baseline, scores, reference, session, notes)
 
 
 @dataclass(frozen=True)
 class Made:
     """A graph in the cache: `folder` holds model.onnx, tokenizer.json, config.json and facts.json.
 
-    `stage_seconds` is what each stage of its recipe cost when it was made, for whichever trial that was.
+    `stage_seconds` is what each stage of its recipe cost when it was made, for whichever trial that
+    was.
     """
 
     key: str
@@ -97,7 +102,9 @@ class Made:
 
 
 def apply(module: str) -> Callable[..., Any]:
-    """The function that carries out a stage: `apply(stage, model or graph, context)` of the module of that name."""
+    """The function that carries out a stage: `apply(stage, model or graph, context)` of the module
+    of that name.
+    """
     return importlib.import_module(module).apply
 
 
@@ -108,9 +115,16 @@ def _cost(entry: Path) -> float:
 
 def _graph(folder: Path) -> onnx.ModelProto:
     try:
-        return load_decoder(folder / MODEL) if (folder / GENAI).is_file() else onnx.load(folder / MODEL)
+        return (
+            load_decoder(folder / MODEL)
+            if (folder / GENAI).is_file()
+            else onnx.load(folder / MODEL)
+        )
     except DecodeError as error:
-        raise ArtifactError(f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try again.') from error
+        raise ArtifactError(
+            f'The graph "{folder / MODEL}" is damaged; delete the folder "{folder}", then try'
+            " again."
+        ) from error
 
 
 def _carry(source: Path, folder: Path, names: Iterable[str]) -> None:
@@ -121,9 +135,13 @@ def _carry(source: Path, folder: Path, names: Iterable[str]) -> None:
 
 
 class Bench:
-    """The materials of one trial: model, task, cache. Methods make things from them, each at most once."""
+    """The materials of one trial: model, task, cache. Methods make things from them, each at most
+    once.
+    """
 
-    def __init__(self, request: TrialRequest, workspace: Workspace, steps: Steps, task: Task | None = None) -> None:
+    def __init__(
+        self, request: TrialRequest, workspace: Workspace, steps: Steps, task: Task | None = None
+    ) -> None:
         """`task` takes the place of the request's where a benchmark splits it otherwise."""
         self.request = request
         self.workspace = workspace
@@ -131,13 +149,15 @@ class Bench:
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
         self.task = task or load_task(self.task_ref, self.model_ref.outputs)
-        self.judge = judge_for(self.model_ref, self.task, request.protocol)
+        self.evaluator = evaluator_for(self.model_ref, self.task, request.protocol)
         self._loaded: tuple[str, Any] = ("", None)
 
-    # --- making ---------------------------------------------------------------------------------------
+    # --- making -----------------------------------------------------------------------------------
 
     def make(self, recipe: Recipe) -> Made:
-        """The graph of a recipe: torch stages, training for quantization among them, export, then quantization."""
+        """The graph of a recipe: torch stages, training for quantization among them, export, then
+        quantization.
+        """
         with self.steps.step("prepare"):
             key, folder = self._base()
         costs = [0.0] * len(recipe.stages)
@@ -161,11 +181,13 @@ class Bench:
         return key, self._folder(key, lambda folder: prepare(self.model_ref, self.task, folder))
 
     def _trained(self, stage: Stage, parent: str, source: Path, seed: int) -> tuple[str, Path]:
-        """The checkpoint after a stage that works on the torch model. What it trained on is part of its key."""
+        """The checkpoint after a stage that works on the torch model. What it trained on is part of
+        its key.
+        """
         key = content_key(stage_key(parent, stage, seed), self.task.key)
 
         def make(folder: Path) -> None:
-            by = stage.trained_by if isinstance(stage, Quantize) else stage.carried_out_by
+            by = stage.trained_by if isinstance(stage, Quantize) else stage.module
             context = self._context(seed, source)
             model = apply(by)(stage, self._load(parent, source), context)
             (folder / TOKENIZER).write_text(context.tokenizer, encoding="utf-8")
@@ -181,7 +203,11 @@ class Bench:
         def make(folder: Path) -> None:
             model = self._load(parent, source)
             graph, difference = export(model)
-            log.info("the graph differs from torch by %.2g, at most %g is accepted", difference, TOLERANCE)
+            log.info(
+                "the graph differs from torch by %.2g, at most %g is accepted",
+                difference,
+                TOLERANCE,
+            )
             if is_decoder(model.config):
                 (folder / GENAI).write_text(genai_config(graph, model), encoding="utf-8")
             self._write(folder, source, graph, difference, theoretical_bytes(graph, graph))
@@ -191,25 +217,53 @@ class Bench:
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
         written = written_bytes(self.request, decoder=(parent.folder / GENAI).is_file())
         budgeted = () if stage.max_mb is None else (written,)
-        key = content_key(stage_key(parent.key, stage, seed), self.task.key if stage.uses_data else None, *budgeted)
+        key = content_key(
+            stage_key(parent.key, stage, seed),
+            self.task.key if stage.uses_data else None,
+            *budgeted,
+        )
 
         def make(folder: Path) -> None:
             whole = _graph(parent.folder)
             names = (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI)
-            beside = sum((parent.folder / name).stat().st_size for name in names if (parent.folder / name).is_file()) + written
+            beside = (
+                sum(
+                    (parent.folder / name).stat().st_size
+                    for name in names
+                    if (parent.folder / name).is_file()
+                )
+                + written
+            )
             context = replace(self._context(seed, parent.folder), beside_bytes=beside)
-            graph = apply(stage.carried_out_by)(stage, whole, context)
-            self._write(folder, parent.folder, graph, parent.facts["torch_difference"], theoretical_bytes(whole, graph))
+            graph = apply(stage.module)(stage, whole, context)
+            self._write(
+                folder,
+                parent.folder,
+                graph,
+                parent.facts["torch_difference"],
+                theoretical_bytes(whole, graph),
+            )
 
         return Made(key, self._folder(key, make))
 
-    def _write(self, folder: Path, source: Path, graph: onnx.ModelProto, difference: float, theoretical: int) -> None:
+    def _write(
+        self,
+        folder: Path,
+        source: Path,
+        graph: onnx.ModelProto,
+        difference: float,
+        theoretical: int,
+    ) -> None:
         _carry(source, folder, (TOKENIZER, CONFIG, TOKENIZER_CONFIG, GENAI))
         if (folder / GENAI).is_file():
             save_decoder(graph, folder)
         else:
             save(graph, folder / MODEL)
-        facts = {"weights_bytes": payload_bytes(graph), "theoretical_bytes": theoretical, "torch_difference": difference}
+        facts = {
+            "weights_bytes": payload_bytes(graph),
+            "theoretical_bytes": theoretical,
+            "torch_difference": difference,
+        }
         (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
     def _folder(self, key: str, make: Callable[[Path], None]) -> Path:
@@ -219,12 +273,16 @@ class Bench:
             with locks.compute():
                 start = time.perf_counter()
                 make(folder)
-                (folder / SECONDS).write_text(f"{time.perf_counter() - start:.3f}", encoding="utf-8")
+                (folder / SECONDS).write_text(
+                    f"{time.perf_counter() - start:.3f}", encoding="utf-8"
+                )
 
         return self.cache.folder(key, alone)
 
     def _load(self, key: str, folder: Path) -> Any:
-        """The torch model of a checkpoint. The one just made is handed on, once, for its next stage changes it."""
+        """The torch model of a checkpoint. The one just made is handed on, once, for its next stage
+        changes it.
+        """
         held, model = self._loaded
         self._loaded = ("", None)
         return model if held == key else load_model(folder)
@@ -233,7 +291,7 @@ class Bench:
         context = StageContext(
             seed=seed,
             labels=self.task.labels,
-            encoded=lambda name: self.judge.encoded(name, context.tokenizer),
+            encoded=lambda name: self.evaluator.encoded(name, context.tokenizer),
             progress=self.steps.progress,
             part=self.steps.part,
             cached=lambda key, make: self.cache.array(content_key(key), make),
@@ -241,7 +299,7 @@ class Bench:
         )
         return context
 
-    # --- measuring ------------------------------------------------------------------------------------
+    # --- measuring --------------------------------------------------------------------------------
 
     def scores(self, made: Made, baseline: Made) -> Scores:
         """What the judge needs to know of a graph beside the baseline, through ONNX Runtime."""
@@ -252,51 +310,86 @@ class Bench:
         def run() -> Scores:
             reference = None if made.key == baseline.key else self._scores(baseline, baseline)
             with locks.compute():
-                return self.judge.scores(made.folder, reference)
+                return self.evaluator.scores(made.folder, reference)
 
-        return self.cache.arrays(content_key("scores", made.key, self.judge.key(made.folder, baseline.key), fingerprint().id), run)
+        return self.cache.arrays(
+            content_key(
+                "scores", made.key, self.evaluator.key(made.folder, baseline.key), fingerprint().id
+            ),
+            run,
+        )
 
     def judged(self, recipe: Recipe) -> Quality:
         """The quality of a recipe on the validation split."""
         baseline = self.make(Recipe())
         made = self.make(recipe) if recipe.stages else baseline
-        return self.judge.quality(made.folder, self.scores(made, baseline))
+        return self.evaluator.quality(made.folder, self.scores(made, baseline))
 
     def fits(self, stage: Stage) -> bool:
         """Whether the model can take a stage."""
         return suits(self.model_ref, stage)
 
-    def sit(self, made: Made, baseline: Made) -> Sitting:
+    def sit(self, made: Made, baseline: Made) -> MeasurementSession:
         """Latency, memory and energy, in turns with the baseline and alone on the machine."""
         self.steps.waits("latency")
         with locks.measuring(), self.steps.step("latency"):
             reference = None if made is baseline else baseline.folder
-            return TIMERS[self.model_ref.architecture](made.folder, reference, self.request.conditions, self.request.protocol, self.steps.progress)
+            return TIMERS[self.model_ref.architecture](
+                made.folder,
+                reference,
+                self.request.conditions,
+                self.request.protocol,
+                self.steps.progress,
+            )
 
-    def keep_samples(self, sitting: Sitting, scores: Scores, reference: Scores) -> None:
+    def keep_samples(self, session: MeasurementSession, scores: Scores, reference: Scores) -> None:
         """Raw latency samples and the answer to every example, for whoever wants to look closer."""
-        arrays: dict[str, Any] = {**self.judge.samples(scores, reference), **sitting.arrays()}
+        arrays: dict[str, Any] = {**self.evaluator.samples(scores, reference), **session.arrays()}
         packed = io.BytesIO()
         np.savez_compressed(packed, **arrays)
         write_whole(self.workspace.samples / f"{self.request.trial_id}.npz", packed.getvalue())
 
-    # --- what came out --------------------------------------------------------------------------------
+    # --- what came out ----------------------------------------------------------------------------
 
-    def document(self, made: Made, baseline: Made, scores: Scores, reference: Scores, sitting: Sitting, said: Sequence[str] = ()) -> TrialDocument:
-        """The finished trial with its artefact packed; `reference` are the scores of the baseline, `said` what making it has to say."""
-        document = self._measured(self.request, made, scores, sitting.candidate)
-        if sitting.baseline is not None:
+    def document(
+        self,
+        made: Made,
+        baseline: Made,
+        scores: Scores,
+        reference: Scores,
+        session: MeasurementSession,
+        said: Sequence[str] = (),
+    ) -> TrialDocument:
+        """The finished trial with its artefact packed; `reference` are the scores of the baseline,
+        `said` what making it has to say.
+        """
+        document = self._measured(self.request, made, scores, session.candidate)
+        if session.baseline is not None:
             plain = self.request.model_copy(update={"recipe": Recipe()})
-            theirs = self._packed(self._measured(plain, baseline, reference, sitting.baseline), baseline, keep=True)
-            against = Measured.model_validate({name: getattr(theirs, name) for name in Measured.model_fields})
-            comparison = self.judge.paired(made.folder, scores, reference)
-            document = document.model_copy(update={"baseline": against, "paired": comparison, "speedup": sitting.speedup})
+            theirs = self._packed(
+                self._measured(plain, baseline, reference, session.baseline), baseline, keep=True
+            )
+            against = Measured.model_validate(
+                {name: getattr(theirs, name) for name in Measured.model_fields}
+            )
+            comparison = self.evaluator.paired(made.folder, scores, reference)
+            document = document.model_copy(
+                update={"baseline": against, "paired": comparison, "speedup": session.speedup}
+            )
         covered = self._coverage(made)
-        notes = (*said, *sitting.notes, *([covered.in_words(SPLIT)] if covered else ()))
-        document = document.model_copy(update={"timings_s": self.steps.seconds, "stage_seconds": made.stage_seconds, "notes": notes})
+        notes = (*said, *session.notes, *([covered.in_words(SPLIT)] if covered else ()))
+        document = document.model_copy(
+            update={
+                "timings_s": self.steps.seconds,
+                "stage_seconds": made.stage_seconds,
+                "notes": notes,
+            }
+        )
         return self._packed(document, made, covered)
 
-    def _measured(self, request: TrialRequest, made: Made, scores: Scores, side: Side) -> TrialDocument:
+    def _measured(
+        self, request: TrialRequest, made: Made, scores: Scores, side: Side
+    ) -> TrialDocument:
         return TrialDocument(
             trial_id=request.trial_id,
             recipe_id=request.recipe.id,
@@ -305,7 +398,7 @@ class Bench:
             status="done",
             recipe=request.recipe,
             protocol=request.protocol,
-            quality=self.judge.quality(made.folder, scores),
+            quality=self.evaluator.quality(made.folder, scores),
             latency=side.latency,
             memory=side.memory,
             energy=side.energy,
@@ -315,18 +408,31 @@ class Bench:
             measured_at=datetime.now(UTC),
         )
 
-    def _packed(self, document: TrialDocument, made: Made, covered: Coverage | None = None, *, keep: bool = False) -> TrialDocument:
-        """The document with its artefact's record; with `keep`, an artefact that is there already stays."""
+    def _packed(
+        self,
+        document: TrialDocument,
+        made: Made,
+        covered: Coverage | None = None,
+        *,
+        keep: bool = False,
+    ) -> TrialDocument:
+        """The document with its artefact's record; with `keep`, an artefact that is there already
+        stays.
+        """
         target = self.workspace.artifacts / document.trial_id
         if keep and target.is_dir():
-            record = artifact_record(target).model_copy(update={"weights_bytes": made.facts["weights_bytes"]})
+            record = artifact_record(target).model_copy(
+                update={"weights_bytes": made.facts["weights_bytes"]}
+            )
         else:
             card = model_card(document, base=self.model_ref.about, source=self.model_ref.source)
             record = pack(made.folder, target, document.recipe, card, self._facts(made, covered))
         return document.model_copy(update={"artifact": record})
 
     def _coverage(self, made: Made) -> Coverage | None:
-        """What a smaller vocabulary does to held-out text; None when the tokenizer is the model's own."""
+        """What a smaller vocabulary does to held-out text; None when the tokenizer is the model's
+        own.
+        """
         before, now = tokenizer_of(self._base()[1]), tokenizer_of(made.folder)
         return None if now == before else coverage(before, now, self.task.splits[SPLIT].texts)
 
@@ -338,9 +444,16 @@ class Bench:
             "model_key": self.model_ref.key,
             "task": self.request.task,
             "task_key": self.task.key,
-            "splits": {name: {"examples": len(split), "sha256": split.sha256} for name, split in self.task.splits.items()},
-            **({"unlabelled": {"examples": len(extra), "sha256": extra.sha256}} if self.request.recipe.learns_from_unlabelled else {}),
-            "max_length": self.judge.max_length,
+            "splits": {
+                name: {"examples": len(split), "sha256": split.sha256}
+                for name, split in self.task.splits.items()
+            },
+            **(
+                {"unlabelled": {"examples": len(extra), "sha256": extra.sha256}}
+                if self.request.recipe.learns_from_unlabelled
+                else {}
+            ),
+            "max_length": self.evaluator.max_length,
             "conditions": self.request.conditions.model_dump(),
             **({"vocabulary": covered.to_json()} if covered else {}),
             "torch_tolerance": TOLERANCE,

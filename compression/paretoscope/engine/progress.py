@@ -24,7 +24,9 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Announce a step and time it; the same name again (the baseline after the model) adds to its time."""
+        """Announce a step and time it; the same name again (the baseline after the model) adds to
+        its time.
+        """
         if name not in self.seconds:
             self._number = min(self._number + 1, self._count)
         self._name = name
@@ -36,9 +38,13 @@ class Steps:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
     def waits(self, name: str) -> None:
-        """Say that the step of this name waits for other work on the machine to end; waiting is no part of its time."""
+        """Say that the step of this name waits for other work on the machine to end; waiting is no
+        part of its time.
+        """
         number = self._number if name in self.seconds else min(self._number + 1, self._count)
-        self._report(Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0))
+        self._report(
+            Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0)
+        )
 
     def part(self, name: str) -> None:
         """What the step is busy with from now on; nothing for its main work."""
@@ -47,4 +53,12 @@ class Steps:
 
     def progress(self, step: int, steps: int) -> None:
         name = f"{self._name}, {self._part}" if self._part else self._name
-        self._report(Progress(stage=name, stage_number=self._number, stage_count=self._count, step=step, steps=steps))
+        self._report(
+            Progress(
+                stage=name,
+                stage_number=self._number,
+                stage_count=self._count,
+                step=step,
+                steps=steps,
+            )
+        )

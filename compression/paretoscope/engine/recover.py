@@ -1,7 +1,9 @@
-"""The rule `recover` of a recipe: where a stage costs more than was allowed, other ways to the same size are tried.
+"""The rule `recover` of a recipe: where a stage costs more than was allowed, other ways to the same
+size are tried.
 
-Every try is a stage like any other: made, exported, judged on the validation split through ONNX Runtime, and cached. What is kept is the
-stage that cost least, so the rule ends with a plain recipe; which remedies there are is `recipes/recovery.py`'s.
+Every try is a stage like any other: made, exported, judged on the validation split through ONNX
+Runtime, and cached. What is kept is the stage that cost least, so the rule ends with a plain
+recipe; which remedies there are is `recipes/recovery.py`'s.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ ROUNDOFF = 1e-9
 
 
 def recovered(recipe: Recipe, judged: Judged, fits: Fits) -> tuple[Recipe, tuple[str, ...]]:
-    """The plain recipe that `recipe` comes to under its rule, and what was tried, a note for each stage that cost too much."""
+    """The plain recipe that `recipe` comes to under its rule, and what was tried, a note for each
+    stage that cost too much.
+    """
     rule = recipe.recover
     if rule is None:
         return recipe, ()
@@ -39,8 +43,12 @@ def recovered(recipe: Recipe, judged: Judged, fits: Fits) -> tuple[Recipe, tuple
     return done, tuple(notes)
 
 
-def _least_costly(stage: Stage, done: Recipe, rule: Recover, epochs: float, judged: Judged, fits: Fits) -> tuple[Stage, str | None]:
-    """The stage itself where it is within the allowance; else the first remedy that is, or whatever cost least."""
+def _least_costly(
+    stage: Stage, done: Recipe, rule: Recover, epochs: float, judged: Judged, fits: Fits
+) -> tuple[Stage, str | None]:
+    """The stage itself where it is within the allowance; else the first remedy that is, or whatever
+    cost least.
+    """
 
     def cost(one: Stage) -> tuple[float, str]:
         found = judged(done.model_copy(update={"stages": (*done.stages, one)}))
@@ -62,7 +70,13 @@ def _least_costly(stage: Stage, done: Recipe, rule: Recover, epochs: float, judg
         if lost <= allowed:
             break
     verdict = "" if lost <= allowed else ", still more than allowed"
-    return kept, f"recovering, at most {allowance(key, rule.max_drop / 100)} a stage: {'; '.join(tried)}. Kept {kept.in_words()}{verdict}"
+    return (
+        kept,
+        (
+            f"recovering, at most {allowance(key, rule.max_drop / 100)} a stage:"
+            f" {'; '.join(tried)}. Kept {kept.in_words()}{verdict}"
+        ),
+    )
 
 
 def _lost(before: Quality, after: Quality) -> float:

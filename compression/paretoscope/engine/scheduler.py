@@ -44,7 +44,9 @@ class Running:
 
 
 class Scheduler:
-    """The engine's hands. Every method is called from the engine's one thread; only events arrive from another."""
+    """The engine's hands. Every method is called from the engine's one thread; only events arrive
+    from another.
+    """
 
     def __init__(self, store: Store, workspace: Workspace, function: str = TRIAL_FUNCTION) -> None:
         self.store = store
@@ -58,7 +60,9 @@ class Scheduler:
         self._cluster, self._client, self.slots = self._connect()
 
     def step(self) -> bool:
-        """Take what the store asks for and record what the workers say; whether anything is running."""
+        """Take what the store asks for and record what the workers say; whether anything is
+        running.
+        """
         self._record_progress()
         for trial_id in list(self.running):
             self._collect(trial_id)
@@ -86,26 +90,39 @@ class Scheduler:
         if self._cluster:
             self._cluster.close(timeout=1)
 
-    # --- the cluster -----------------------------------------------------------------------------------
+    # --- the cluster ------------------------------------------------------------------------------
 
     def _connect(self) -> tuple[LocalCluster | None, Client, int]:
-        """(the local cluster, None when it is somebody else's; a client; how many trials run at once)"""
-        dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.comm.timeouts.connect": "10s"})
+        """(the local cluster, None when it is somebody else's; a client; how many trials run at
+        once)
+        """
+        dask.config.set(
+            {
+                "distributed.scheduler.allowed-failures": 0,
+                "distributed.comm.timeouts.connect": "10s",
+            }
+        )
         address = os.environ.get("PARETOSCOPE_SCHEDULER")
         cluster, threads = (None, None) if address else _local_cluster(self.workspace)
         try:
             client = Client(cluster or address, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
-            raise EngineError(f'No Dask scheduler answers at "{address}" ({error}); check PARETOSCOPE_SCHEDULER or unset it.') from error
+            raise EngineError(
+                f'No Dask scheduler answers at "{address}" ({error}); check PARETOSCOPE_SCHEDULER'
+                " or unset it."
+            ) from error
         client.register_plugin(Prepare(self.function, threads))
         for topic in (TOPIC, "worker-restart-memory"):  # the second one is a nanny's
             client.subscribe_topic(topic, lambda event: self._events.put(event[1]))
         workers: dict[str, int] = client.nthreads()  # pyright: ignore[reportAssignmentType]
         if not workers or max(workers.values()) > 1:
-            raise EngineError(f'The Dask cluster at "{address}" must have workers of one thread each; start them with --nthreads 1.')
+            raise EngineError(
+                f'The Dask cluster at "{address}" must have workers of one thread each; start them'
+                " with --nthreads 1."
+            )
         return cluster, client, len(workers)
 
-    # --- one trial -------------------------------------------------------------------------------------
+    # --- one trial --------------------------------------------------------------------------------
 
     def _submit(self, row: TrialRow) -> None:
         log.info("trial %s, attempt %d starts", row.trial_id, row.attempts)
@@ -143,7 +160,9 @@ class Scheduler:
         for trial_id, progress in self._news.items():
             if trial_id in self.running:
                 row = self.running[trial_id].row
-                self.store.record_progress(trial_id, row.attempts, self.time_left.update(trial_id, progress, row.request))
+                self.store.record_progress(
+                    trial_id, row.attempts, self.time_left.update(trial_id, progress, row.request)
+                )
         self._news.clear()
 
     def _collect(self, trial_id: str) -> None:
@@ -174,13 +193,20 @@ class Scheduler:
             self.store.requeue(row.trial_id, row.attempts, lost=True)
         else:
             advice = "free some memory or choose a smaller model or batch, then try again"
-            self.store.give_up(row.trial_id, row.attempts, "failed", f"The worker process was lost twice, the last time {cause}; {advice}.")
+            self.store.give_up(
+                row.trial_id,
+                row.attempts,
+                "failed",
+                f"The worker process was lost twice, the last time {cause}; {advice}.",
+            )
 
     def _cause(self, running: Running) -> str:
         self._listen()
         if running.worker in self._out_of_memory:
             return "killed because it ran out of memory"
-        if running.future.status == "error" and isinstance(running.future.exception(), KilledWorker):
+        if running.future.status == "error" and isinstance(
+            running.future.exception(), KilledWorker
+        ):
             return "killed from outside, which is also what the system does when memory runs out"
         return f"because the cluster gave it up ({running.future.status})"
 
@@ -188,23 +214,33 @@ class Scheduler:
         running = self.running[trial_id]
         self._kill(running)
         self._drop_unfinished(trial_id)
-        self.store.give_up(trial_id, running.row.attempts, "cancelled", "Cancelled while it was running.")
+        self.store.give_up(
+            trial_id, running.row.attempts, "cancelled", "Cancelled while it was running."
+        )
         self.time_left.ended(trial_id)
         del self.running[trial_id]
         log.info("trial %s cancelled", trial_id)
 
     def _kill(self, running: Running) -> None:
-        """End the work at once. The future goes first, so that Dask does not count the worker's death against it."""
+        """End the work at once. The future goes first, so that Dask does not count the worker's
+        death against it.
+        """
         deadline = time.monotonic() + 1
         while running.worker is None and not running.future.done() and time.monotonic() < deadline:
-            time.sleep(0.02)  # it was submitted a moment ago and has not said yet which worker has it
+            time.sleep(
+                0.02
+            )  # it was submitted a moment ago and has not said yet which worker has it
             self._listen()
         running.future.cancel(force=True)
         if running.worker is not None:
             try:
-                self._client.run(kill_worker, workers=[running.worker], nanny=True, on_error="ignore")
+                self._client.run(
+                    kill_worker, workers=[running.worker], nanny=True, on_error="ignore"
+                )
             except (OSError, KeyError) as error:
-                log.warning("worker %s was gone before it could be killed: %s", running.worker, error)
+                log.warning(
+                    "worker %s was gone before it could be killed: %s", running.worker, error
+                )
 
     def _drop_unfinished(self, trial_id: str) -> None:
         others = self.running.keys() - {trial_id}
@@ -212,14 +248,23 @@ class Scheduler:
 
 
 def _local_cluster(workspace: Workspace) -> tuple[LocalCluster, int]:
-    """(processes on this machine, threads of each): half as many workers as cores, so that each has two."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """(processes on this machine, threads of each): half as many workers as cores, so that each has
+    two.
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     workers = max(1, cores // 2)
     threads = max(1, cores // workers)
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": count for name, count in counts.items()})
-    # a worker holds no Dask data worth spilling, and one that pauses for its memory would wait for ever
-    dask.config.set({f"distributed.worker.memory.{what}": False for what in ("target", "spill", "pause")})
+    dask.config.set(
+        {f"distributed.nanny.pre-spawn-environ.{name}": count for name, count in counts.items()}
+    )
+    # a worker holds no Dask data worth spilling, and one that pauses for its memory would wait for
+    # ever
+    dask.config.set(
+        {f"distributed.worker.memory.{what}": False for what in ("target", "spill", "pause")}
+    )
     cluster = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

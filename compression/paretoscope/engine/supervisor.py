@@ -31,11 +31,18 @@ TICK_SECONDS = 0.1
 log = logging.getLogger("paretoscope.engine")
 
 
-def run_engine(workspace: Workspace, *, stays: bool = False, function: str | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Be the engine of `workspace` until SIGTERM or SIGINT, or until it was idle for `idle_seconds` (unless it `stays`).
+def run_engine(
+    workspace: Workspace,
+    *,
+    stays: bool = False,
+    function: str | None = None,
+    idle_seconds: float = IDLE_SECONDS,
+) -> None:
+    """Be the engine of `workspace` until SIGTERM or SIGINT, or until it was idle for `idle_seconds`
+    (unless it `stays`).
 
-    `function` names what carries a trial out, "module:name". Raises `EngineError` when another engine
-    is running already.
+    `function` names what carries a trial out, "module:name". Raises `EngineError` when another
+    engine is running already.
     """
     store = Store.open(workspace)
     with _only_one(workspace, store):
@@ -46,7 +53,9 @@ def run_engine(workspace: Workspace, *, stays: bool = False, function: str | Non
 
 
 def write_log() -> None:
-    """Say on stderr what the engine does; when it was started for somebody, that is logs/engine.log."""
+    """Say on stderr what the engine does; when it was started for somebody, that is
+    logs/engine.log.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
 
@@ -54,7 +63,15 @@ def write_log() -> None:
 class Engine:
     """One life of the engine. `run` returns when it is over."""
 
-    def __init__(self, workspace: Workspace, store: Store, *, stays: bool, function: str | None, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        store: Store,
+        *,
+        stays: bool,
+        function: str | None,
+        idle_seconds: float,
+    ) -> None:
         self.workspace = workspace
         self.store = store
         self.stays = stays
@@ -116,7 +133,9 @@ class Engine:
                     busy_at = time.monotonic()
                 elif time.monotonic() - busy_at > self.idle_seconds and self._nobody_asks():
                     return
-            except StoreError as error:  # results stay with their workers until they can be written down
+            except (
+                StoreError
+            ) as error:  # results stay with their workers until they can be written down
                 log.error("%s", error)
                 time.sleep(BEAT_SECONDS)
 
@@ -130,7 +149,9 @@ class Engine:
 
 @contextmanager
 def _only_one(workspace: Workspace, store: Store) -> Generator[None]:
-    """Hold the lock file of the workspace; the system gives it back when this process dies, however it dies."""
+    """Hold the lock file of the workspace; the system gives it back when this process dies, however
+    it dies.
+    """
     state = store.engine()
     if state and state.alive and state.host != socket.gethostname():
         raise _already_running(state.pid, state)
@@ -148,7 +169,9 @@ def _only_one(workspace: Workspace, store: Store) -> Generator[None]:
 
 def _already_running(pid: int, state: EngineState | None) -> EngineError:
     where = f" on {state.host}" if state and state.host != socket.gethostname() else ""
-    return EngineError(f"An engine is already running (pid {pid}{where}); `paretoscope engine stop` ends it.")
+    return EngineError(
+        f"An engine is already running (pid {pid}{where}); `paretoscope engine stop` ends it."
+    )
 
 
 def _pid_in(path: Path) -> int:

@@ -1,4 +1,5 @@
-"""How long a running trial will still take: the present step by its own pace, the others by what trials like it took.
+"""How long a running trial will still take: the present step by its own pace, the others by what
+trials like it took.
 
 Nothing is guessed: while neither its pace nor a comparable step is known, the answer is None.
 """
@@ -25,7 +26,10 @@ class TimeLeft:
     """
 
     def __init__(
-        self, past: Iterable[TrialDocument] = (), shipped: Iterable[TrialDocument] = (), clock: Callable[[], float] = time.monotonic
+        self,
+        past: Iterable[TrialDocument] = (),
+        shipped: Iterable[TrialDocument] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._past: deque[TrialDocument] = deque(past, maxlen=REMEMBERED)
         self._shipped = tuple(shipped)
@@ -37,7 +41,9 @@ class TimeLeft:
         if progress.stage == WAITING:
             return progress
         now = self._clock()
-        trial = self._running.get(trial_id) or self._running.setdefault(trial_id, _Trial(self._plan(request)))
+        trial = self._running.get(trial_id) or self._running.setdefault(
+            trial_id, _Trial(self._plan(request))
+        )
         return progress.model_copy(update={"seconds_left": trial.left(progress, now)})
 
     def ended(self, trial_id: str, document: TrialDocument | None = None) -> None:
@@ -47,8 +53,14 @@ class TimeLeft:
             self._past.append(document)
 
     def _plan(self, request: TrialRequest) -> Plan:
-        sources = [[document for document in past if document.model == request.model] for past in (self._past, self._shipped)]
-        return [(name, _usual([step_seconds(past, step, request.protocol) for past in sources])) for name, step in steps_of(request.recipe).items()]
+        sources = [
+            [document for document in past if document.model == request.model]
+            for past in (self._past, self._shipped)
+        ]
+        return [
+            (name, _usual([step_seconds(past, step, request.protocol) for past in sources]))
+            for name, step in steps_of(request.recipe).items()
+        ]
 
 
 def _usual(found: Sequence[Sequence[float]]) -> float | None:
@@ -57,7 +69,9 @@ def _usual(found: Sequence[Sequence[float]]) -> float | None:
 
 
 class _Trial:
-    """A trial while it runs. A step may pass through parts of other names, each with a pace of its own."""
+    """A trial while it runs. A step may pass through parts of other names, each with a pace of its
+    own.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -69,7 +83,10 @@ class _Trial:
             self._number, self._begun = progress.stage_number, now
         if progress.stage != self._part:
             self._part, self._part_begun = progress.stage, now
-        here, after = self._here(progress, now), [seconds for _, seconds in self._plan[progress.stage_number :]]
+        here, after = (
+            self._here(progress, now),
+            [seconds for _, seconds in self._plan[progress.stage_number :]],
+        )
         if progress.stage_number >= progress.stage_count:
             return here
         if here is None or None in after or len(self._plan) != progress.stage_count:
@@ -79,5 +96,11 @@ class _Trial:
     def _here(self, progress: Progress, now: float) -> float | None:
         if progress.step and progress.steps:
             return (now - self._part_begun) * (progress.steps - progress.step) / progress.step
-        name, usual = self._plan[self._number - 1] if 0 < self._number <= len(self._plan) else ("", None)
-        return None if usual is None or name != progress.stage else max(0.0, usual - (now - self._begun))
+        name, usual = (
+            self._plan[self._number - 1] if 0 < self._number <= len(self._plan) else ("", None)
+        )
+        return (
+            None
+            if usual is None or name != progress.stage
+            else max(0.0, usual - (now - self._begun))
+        )

@@ -37,8 +37,8 @@ log = logging.getLogger("paretoscope")
 
 
 class Prepare(WorkerPlugin):
-    """Readies every worker, also one that a nanny starts again: ties its children to it, and imports
-    what trials need in the background, so that the first one does not wait for torch."""
+    """Readies every worker, also one that a nanny starts again: ties its children to it, and
+    imports what trials need in the background, so that the first one does not wait for torch."""
 
     name = "paretoscope-prepare"
 
@@ -74,7 +74,11 @@ def die_together() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     reads, _writes = os.pipe()  # nobody closes the writing end but the system
     nowhere = subprocess.DEVNULL
-    _guard.append(subprocess.Popen(["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=reads, stdout=nowhere, stderr=nowhere))
+    _guard.append(
+        subprocess.Popen(
+            ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=reads, stdout=nowhere, stderr=nowhere
+        )
+    )
     os.close(reads)
 
 
@@ -83,7 +87,8 @@ _guard: list[subprocess.Popen[bytes]] = []
 
 @contextmanager
 def _only_while_wanted(worker: Worker) -> Generator[None]:
-    """End this process when Dask has let go of its task while it runs: the engine that waited for it is gone.
+    """End this process when Dask has let go of its task while it runs: the engine that waited for
+    it is gone.
 
     On a cluster that outlives the engine nobody else would.
     """
@@ -104,7 +109,9 @@ def _only_while_wanted(worker: Worker) -> Generator[None]:
 
 
 def kill_worker(dask_worker: Nanny) -> None:
-    """Kill the worker of this nanny and everything it started; the nanny starts it again. Runs in the nanny."""
+    """Kill the worker of this nanny and everything it started; the nanny starts it again. Runs in
+    the nanny.
+    """
     pid = dask_worker.pid
     if pid is None:
         return
@@ -121,15 +128,24 @@ def trial_function(dotted: str) -> TrialFunction:
 
 
 def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict[str, str]:
-    """Run one trial; the outcome is {"document": JSON} or {"error": a sentence}, never an exception.
+    """Run one trial; the outcome is {"document": JSON} or {"error": a sentence}, never an
+    exception.
 
-    Exceptions stay here because they need not survive the way to the engine; their trace is in the log.
+    Exceptions stay here because they need not survive the way to the engine; their trace is in the
+    log.
     """
     workspace = Workspace(Path(root))
     request = TrialRequest.model_validate_json(request_json)
     reporter = Reporter(request.trial_id, attempt)
     with _logged(workspace.log(request.trial_id)), _only_while_wanted(get_worker()):
-        log.info("trial %s, attempt %d: %s on %s, %s", request.trial_id, attempt, request.model, request.task, request.recipe.in_words())
+        log.info(
+            "trial %s, attempt %d: %s on %s, %s",
+            request.trial_id,
+            attempt,
+            request.model,
+            request.task,
+            request.recipe.in_words(),
+        )
         try:
             document = trial_function(function)(request, workspace, reporter)
         except ParetoscopeError as error:
@@ -137,19 +153,36 @@ def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict
             return {"error": str(error)}
         except MemoryError:
             log.exception("out of memory")
-            return {"error": "The machine has too little free memory for this trial; close other programs or choose a smaller model, then try again."}
+            return {
+                "error": (
+                    "The machine has too little free memory for this trial; close other programs or"
+                    " choose a smaller model, then try again."
+                )
+            }
         except Exception as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 log.exception("disk full")
-                return {"error": f'The disk of the workspace "{root}" is full; free some space, then try again.'}
+                return {
+                    "error": (
+                        f'The disk of the workspace "{root}" is full; free some space, then try'
+                        " again."
+                    )
+                }
             log.exception("unexpected")
-            return {"error": f"Unexpected {type(error).__name__}: {_first_line(error)}; the log has the details."}
+            return {
+                "error": (
+                    f"Unexpected {type(error).__name__}: {_first_line(error)}; the log has the"
+                    " details."
+                )
+            }
         log.info("done")
         return {"document": document.model_dump_json()}
 
 
 class Reporter:
-    """Tells the engine how far a trial is: every new stage, and within a stage at most four times a second."""
+    """Tells the engine how far a trial is: every new stage, and within a stage at most four times a
+    second.
+    """
 
     def __init__(self, trial_id: str, attempt: int) -> None:
         self.worker = get_worker()
@@ -162,7 +195,9 @@ class Reporter:
         now = time.monotonic()
         new_stage = progress.stage != self.stage
         if new_stage:
-            log.info("stage %d of %d: %s", progress.stage_number, progress.stage_count, progress.stage)
+            log.info(
+                "stage %d of %d: %s", progress.stage_number, progress.stage_count, progress.stage
+            )
         elif now - self.sent_at < PROGRESS_SECONDS and progress.step != progress.steps:
             return
         self.stage, self.sent_at = progress.stage, now
@@ -174,7 +209,9 @@ class Reporter:
 
 @contextmanager
 def _logged(path: Path) -> Generator[None]:
-    """Send all output of this process to `path`: of logging, of print, of C++ libraries, of child processes."""
+    """Send all output of this process to `path`: of logging, of print, of C++ libraries, of child
+    processes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -1,7 +1,9 @@
-"""What measured models do differently: who beats whom, the paired test on the same examples, and the examples on which two disagree.
+"""What measured models do differently: who beats whom, the paired test on the same examples, and
+the examples on which two disagree.
 
-Pure functions of documents and of what trials kept (`trials/samples.py`). What their recipes do differently is `recipes/diff.py`'s; how it is drawn
-and said to whom is the page's and the command's.
+Pure functions of documents and of what trials kept (`trials/samples.py`). What their recipes do
+differently is `recipes/diff.py`'s; how it is drawn and said to whom is the page's and the
+command's.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from paretoscope.frontier.front import Frontier, front, objectives
+from paretoscope.frontier.front import Frontier, front
 from paretoscope.frontier.normalize import place
-from paretoscope.frontier.points import Objective, Point
+from paretoscope.frontier.points import Objective, Point, objectives
 from paretoscope.statistics.intervals import log_softmax
 from paretoscope.statistics.paired import documents_in_common, paired, paired_tokens
 from paretoscope.trials import axes as defaults
@@ -26,14 +28,23 @@ from paretoscope.trials.metrics import Metric, metric
 from paretoscope.trials.samples import Samples
 from paretoscope.trials.trial import Paired, TrialDocument
 
-BEST = {"quality": "most accurate", "perplexity": "lowest in perplexity", "size_bytes": "smallest", "latency_p50_ms": "fastest", "tpot_ms": "fastest"}
+BEST = {
+    "quality": "most accurate",
+    "perplexity": "lowest in perplexity",
+    "size_bytes": "smallest",
+    "latency_p50_ms": "fastest",
+    "tpot_ms": "fastest",
+}
 """What the best model in a metric is called."""
 Outcome = Literal["lost", "gained", "both wrong"]
-"""Of an example on which two models disagree: only the first was right, only the second, or neither."""
+"""Of an example on which two models disagree: only the first was right, only the second, or
+neither.
+"""
 
 
 def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
-    """What each model is called: its recipe in words, and the start of its id too where words alone do not tell them apart.
+    """What each model is called: its recipe in words, and the start of its id too where words alone
+    do not tell them apart.
 
     >>> from types import SimpleNamespace
     >>> of = lambda id, words: SimpleNamespace(trial_id=id, recipe=SimpleNamespace(in_words=lambda: words))
@@ -45,30 +56,43 @@ def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
     return {id: f"{each} ({id[:6]})" if each in shared else each for id, each in words.items()}
 
 
-# --- who beats whom -----------------------------------------------------------------------------------
+# --- who beats whom -------------------------------------------------------------------------------
 
 
 def judged_by(documents: Sequence[TrialDocument]) -> tuple[Objective, ...]:
-    """Quality, size and time, for a classifier accuracy and p50, for a language model perplexity and the time of a token; without the
-    time when not all were timed on one machine under one set of conditions."""
+    """Quality, size and time, for a classifier accuracy and p50, for a language model perplexity
+    and the time of a token; without the time when not all were timed on one machine under one set
+    of conditions."""
     axes = next((document.axes for document in documents if document.quality), defaults.Axes())
-    return objectives(*(axes.objectives if one_sitting_place(documents) else (axes.quality, axes.size)))
+    return objectives(
+        *(axes.objectives if one_session_key(documents) else (axes.quality, axes.size))
+    )
 
 
-def one_sitting_place(documents: Sequence[TrialDocument]) -> bool:
-    """Whether all were timed on one machine under one set of conditions, so that their times share an axis."""
+def one_session_key(documents: Sequence[TrialDocument]) -> bool:
+    """Whether all were timed on one machine under one set of conditions, so that their times share
+    an axis.
+    """
     return len({place(document)[2:] for document in documents}) <= 1
 
 
-def standings(points: Sequence[Point], judged: Sequence[Objective]) -> tuple[Frontier, dict[str, tuple[str, ...]]]:
+def standings(
+    points: Sequence[Point], judged: Sequence[Objective]
+) -> tuple[Frontier, dict[str, tuple[str, ...]]]:
     """The front of `points` among themselves, and for each the ids that it dominates."""
     found = front(points, judged)
-    beaten = {point.id: tuple(other.id for other in points if point.id in found.dominators(other.id)) for point in points}
+    beaten = {
+        point.id: tuple(other.id for other in points if point.id in found.dominators(other.id))
+        for point in points
+    }
     return found, beaten
 
 
-def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mapping[str, str]) -> tuple[str, str]:
-    """The answer in two lines: who is nowhere worse than whom, and who is best in what. `called` names the models by id.
+def headline(
+    found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mapping[str, str]
+) -> tuple[str, str]:
+    """The answer in two lines: who is nowhere worse than whom, and who is best in what. `called`
+    names the models by id.
 
     >>> from paretoscope.trials.trial import MetricValue
     >>> def at(id, quality, size):
@@ -80,19 +104,29 @@ def headline(found: Frontier, beaten: Mapping[str, Sequence[str]], called: Mappi
     fp32 is the most accurate; int8 the smallest.
     """
     beats = [
-        f"{called[id]} is nowhere worse than {listed([called[other] for other in others])}, and somewhere better."
+        f"{called[id]} is nowhere worse than {listed([called[other] for other in others])}, and"
+        " somewhere better."
         for id, others in beaten.items()
         if others and id in found.on_front
     ]
     best: dict[str, list[str]] = {}
     for objective in found.objectives:
-        values = {id: value for id, point in found.points.items() if (value := point.value(objective.key)) is not None}
+        values = {
+            id: value
+            for id, point in found.points.items()
+            if (value := point.value(objective.key)) is not None
+        }
         winners = leaders(objective.metric, values)
         if 0 < len(winners) < len(values):
             words = BEST.get(objective.key, f"best in {metric(objective.key).called}")
             best.setdefault(listed([called[id] for id in winners]), []).append(f"the {words}")
-    said = [f"{who} {'is ' if place == 0 else ''}{listed(what)}" for place, (who, what) in enumerate(best.items())]
-    return " ".join(beats) or "None is better than another in everything.", f"{'; '.join(said)}." if said else ""
+    said = [
+        f"{who} {'is ' if place == 0 else ''}{listed(what)}"
+        for place, (who, what) in enumerate(best.items())
+    ]
+    return " ".join(beats) or "None is better than another in everything.", (
+        f"{'; '.join(said)}." if said else ""
+    )
 
 
 def leaders(of: Metric, values: Mapping[str, float]) -> list[str]:
@@ -107,13 +141,13 @@ def leaders(of: Metric, values: Mapping[str, float]) -> list[str]:
     return [id for id, value in values.items() if of.format(value) == top]
 
 
-# --- two of them on the same examples -----------------------------------------------------------------
+# --- two of them on the same examples -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same `n` examples, of prose tokens. `paired` says what the second lost and gained beside the first; without it
-    `reason` says why the two cannot be paired."""
+    """Two models on the same `n` examples, of prose tokens. `paired` says what the second lost and
+    gained beside the first; without it `reason` says why the two cannot be paired."""
 
     first: str
     second: str
@@ -131,20 +165,55 @@ class Pair:
         }
 
 
-def pair(first: TrialDocument, second: TrialDocument, of_first: Samples | None, of_second: Samples | None) -> Pair:
-    """The paired comparison of two trials from what they kept; beside the baseline also from what was found when it was measured."""
+def pair(
+    first: TrialDocument, second: TrialDocument, of_first: Samples | None, of_second: Samples | None
+) -> Pair:
+    """The paired comparison of two trials from what they kept; beside the baseline also from what
+    was found when it was measured.
+    """
     ids = first.trial_id, second.trial_id
     reason = _unpaired(of_first, of_second)
-    if not reason and of_first and of_second and of_first.labels is not None and of_first.logits is not None and of_second.logits is not None:
-        return Pair(*ids, paired(of_second.logits, of_first.logits, of_first.labels), len(of_first.labels))
-    if first.is_baseline and second.paired and second.quality and (first.model, first.task) == (second.model, second.task):
-        return Pair(*ids, second.paired, second.quality.n)  # of prose the one that knows the divergence, too
-    if of_first and of_second and not (of_first.tokens and of_second.tokens) and second.quality and second.quality.metric == "perplexity":
-        return Pair(*ids, reason="the answers to single tokens were not kept when one of them was measured; measure it again")
+    if (
+        not reason
+        and of_first
+        and of_second
+        and of_first.labels is not None
+        and of_first.logits is not None
+        and of_second.logits is not None
+    ):
+        return Pair(
+            *ids, paired(of_second.logits, of_first.logits, of_first.labels), len(of_first.labels)
+        )
+    if (
+        first.is_baseline
+        and second.paired
+        and second.quality
+        and (first.model, first.task) == (second.model, second.task)
+    ):
+        return Pair(
+            *ids, second.paired, second.quality.n
+        )  # of prose the one that knows the divergence, too
+    if (
+        of_first
+        and of_second
+        and not (of_first.tokens and of_second.tokens)
+        and second.quality
+        and second.quality.metric == "perplexity"
+    ):
+        return Pair(
+            *ids,
+            reason=(
+                "the answers to single tokens were not kept when one of them was measured; measure"
+                " it again"
+            ),
+        )
     if of_first and of_second and of_first.tokens and of_second.tokens:
         documents = documents_in_common(of_first.tokens, of_second.tokens)
         if not documents:
-            return Pair(*ids, reason="they did not read the same tokens: other documents, or another tokenizer")
+            return Pair(
+                *ids,
+                reason="they did not read the same tokens: other documents, or another tokenizer",
+            )
         ours, theirs = of_second.tokens.first(documents), of_first.tokens.first(documents)
         return Pair(*ids, paired_tokens(ours, theirs), len(ours.targets))
     return Pair(*ids, reason=reason)
@@ -155,7 +224,12 @@ def _unpaired(first: Samples | None, second: Samples | None) -> str:
     if first is None or second is None:
         whose = "both" if first is second else "the first" if first is None else "the second"
         return f"the answers of {whose} are not kept on this machine"
-    if first.labels is None or second.labels is None or first.logits is None or second.logits is None:
+    if (
+        first.labels is None
+        or second.labels is None
+        or first.logits is None
+        or second.logits is None
+    ):
         return "this task keeps no answers by example"
     if first.logits.shape != second.logits.shape or not np.array_equal(first.labels, second.labels):
         return "they were not measured on the same examples"
@@ -163,9 +237,14 @@ def _unpaired(first: Samples | None, second: Samples | None) -> str:
 
 
 def pairs(documents: Sequence[TrialDocument], kept: Mapping[str, Samples | None]) -> list[Pair]:
-    """Every two of the models, baselines first and otherwise in the order given; `kept` is by trial id."""
+    """Every two of the models, baselines first and otherwise in the order given; `kept` is by trial
+    id.
+    """
     ordered = sorted(documents, key=lambda document: not document.is_baseline)
-    return [pair(first, second, kept[first.trial_id], kept[second.trial_id]) for first, second in itertools.combinations(ordered, 2)]
+    return [
+        pair(first, second, kept[first.trial_id], kept[second.trial_id])
+        for first, second in itertools.combinations(ordered, 2)
+    ]
 
 
 def verdict(found: Paired, n: int) -> str:
@@ -179,21 +258,40 @@ def verdict(found: Paired, n: int) -> str:
     """
     if found.change:
         more = found.change
-        clear = "no clear difference" if more.low <= 0 <= more.high else "a clear loss" if more.value > 0 else "a clear gain"
-        said = f"perplexity {100 * more.value:+.2f} % [{100 * more.low:+.2f}, {100 * more.high:+.2f}]: {clear}"
+        clear = (
+            "no clear difference"
+            if more.low <= 0 <= more.high
+            else "a clear loss"
+            if more.value > 0
+            else "a clear gain"
+        )
+        said = (
+            f"perplexity {100 * more.value:+.2f} % [{100 * more.low:+.2f}, {100 * more.high:+.2f}]:"
+            f" {clear}"
+        )
         return f"{said}; the same likeliest token at {found.agreement * 100:.1f} % of {n:,}"
     if not found.lost and not found.gained:
         said = f"none of {n} lost or gained"
     else:
-        clear = "no clear difference" if found.mcnemar_p >= 0.05 else "a clear loss" if found.lost > found.gained else "a clear gain"
-        said = f"{found.lost} of {n} lost, {found.gained} gained, {p_in_words(found.mcnemar_p)}: {clear}"
+        clear = (
+            "no clear difference"
+            if found.mcnemar_p >= 0.05
+            else "a clear loss"
+            if found.lost > found.gained
+            else "a clear gain"
+        )
+        said = (
+            f"{found.lost} of {n} lost, {found.gained} gained, {p_in_words(found.mcnemar_p)}:"
+            f" {clear}"
+        )
     return f"{said}; the same answer to {found.agreement * 100:.1f} %"
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An example on which two models answer differently. `place` is where it stands in the split, `label` and `answers` are
-    indices of classes, `probabilities` what each model gives its own answer."""
+    """An example on which two models answer differently. `place` is where it stands in the split,
+    `label` and `answers` are indices of classes, `probabilities` what each model gives its own
+    answer."""
 
     place: int
     label: int
@@ -206,7 +304,13 @@ class Disagreement:
         >>> Disagreement(0, 2, (2, 1), (0.9, 0.6)).outcome, Disagreement(0, 2, (0, 1), (0.9, 0.6)).outcome
         ('lost', 'both wrong')
         """
-        return "lost" if self.answers[0] == self.label else "gained" if self.answers[1] == self.label else "both wrong"
+        return (
+            "lost"
+            if self.answers[0] == self.label
+            else "gained"
+            if self.answers[1] == self.label
+            else "both wrong"
+        )
 
 
 def disagreements(first: Samples, second: Samples) -> list[Disagreement]:
@@ -217,22 +321,54 @@ def disagreements(first: Samples, second: Samples) -> list[Disagreement]:
     reason = _unpaired(first, second)
     if reason or first.labels is None or first.logits is None or second.logits is None:
         raise ValueError(f"no disagreements: {reason}")
-    shares = [np.exp(log_softmax(logits.astype(np.float64))) for logits in (first.logits, second.logits)]
-    answers, tops = [share.argmax(axis=1) for share in shares], [share.max(axis=1) for share in shares]
+    shares = [
+        np.exp(log_softmax(logits.astype(np.float64))) for logits in (first.logits, second.logits)
+    ]
+    answers, tops = (
+        [share.argmax(axis=1) for share in shares],
+        [share.max(axis=1) for share in shares],
+    )
     (places,) = np.nonzero(answers[0] != answers[1])
     ordered = places[np.argsort(-(tops[0] * tops[1])[places], kind="stable")]
     return [
-        Disagreement(int(at), int(first.labels[at]), (int(answers[0][at]), int(answers[1][at])), (float(tops[0][at]), float(tops[1][at])))
+        Disagreement(
+            int(at),
+            int(first.labels[at]),
+            (int(answers[0][at]), int(answers[1][at])),
+            (float(tops[0][at]), float(tops[1][at])),
+        )
         for at in ordered
     ]
 
 
-def disagreements_csv(found: Sequence[Disagreement], ids: Sequence[str], texts: Sequence[str], labels: Sequence[str], names: tuple[str, str]) -> str:
-    """The examples as a CSV; `ids` and `texts` are the split's, `labels` the names of the classes, `names` those of the two models."""
+def disagreements_csv(
+    found: Sequence[Disagreement],
+    ids: Sequence[str],
+    texts: Sequence[str],
+    labels: Sequence[str],
+    names: tuple[str, str],
+) -> str:
+    """The examples as a CSV; `ids` and `texts` are the split's, `labels` the names of the classes,
+    `names` those of the two models.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "text", "label", *(f"{name}{column}" for name in names for column in ("", " probability")), "outcome"])
+    writer.writerow(
+        [
+            "id",
+            "text",
+            "label",
+            *(f"{name}{column}" for name in names for column in ("", " probability")),
+            "outcome",
+        ]
+    )
     for each in found:
-        said = [part for answer, share in zip(each.answers, each.probabilities, strict=True) for part in (labels[answer], f"{share:.4f}")]
-        writer.writerow([ids[each.place], texts[each.place], labels[each.label], *said, each.outcome])
+        said = [
+            part
+            for answer, share in zip(each.answers, each.probabilities, strict=True)
+            for part in (labels[answer], f"{share:.4f}")
+        ]
+        writer.writerow(
+            [ids[each.place], texts[each.place], labels[each.label], *said, each.outcome]
+        )
     return out.getvalue()

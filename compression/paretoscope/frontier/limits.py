@@ -1,6 +1,8 @@
-"""Limits that a person sets (size, latency, drop of quality), how much room a point has under one, and how a limit is said.
+"""Limits that a person sets (size, latency, drop of quality), how much room a point has under one,
+and how a limit is said.
 
-Values are in stored units, room is negative outside. Which point to take under limits is `frontier/front.py`'s.
+Values are in stored units, room is negative outside. Which point to take under limits is
+`frontier/front.py`'s.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from paretoscope.trials.metrics import metric
 
 @dataclass(frozen=True)
 class Constraint:
-    """A limit on a metric in its stored unit: at most `bound` where lower is better, at least where higher is."""
+    """A limit on a metric in its stored unit: at most `bound` where lower is better, at least where
+    higher is.
+    """
 
     metric: str
     bound: float
@@ -26,13 +30,18 @@ class Constraint:
         _check_bound(self.metric, self.bound)
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
-        """How far `point` stays within the limit (stored unit; negative: outside); None when not measured."""
+        """How far `point` stays within the limit (stored unit; negative: outside); None when not
+        measured.
+        """
         value = point.value(self.metric)
         return None if value is None else _room(self.bound, value, Objective(self.metric).sign)
 
     def in_words(self, bound: float | None = None) -> str:
         row = metric(self.metric)
-        return f"{row.label} {'≤' if row.better == 'lower' else '≥'} {row.format(self.bound if bound is None else bound)}"
+        return (
+            f"{row.label} {'≤' if row.better == 'lower' else '≥'}"
+            f" {row.format(self.bound if bound is None else bound)}"
+        )
 
     def needed(self, slack: float) -> float:
         """The bound that a point with this (negative) slack would need."""
@@ -41,8 +50,9 @@ class Constraint:
 
 @dataclass(frozen=True)
 class MaxDrop:
-    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two points), or as a share of the
-    baseline's where that is how the metric is compared (0.02: 2 % more perplexity)."""
+    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two
+    points), or as a share of the baseline's where that is how the metric is compared (0.02: 2 %
+    more perplexity)."""
 
     bound: float
     metric: str = "quality"
@@ -51,20 +61,32 @@ class MaxDrop:
         _check_bound(self.metric, self.bound)
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
-        """As `Constraint.slack`; raises `ParetoscopeError` when there is no baseline to compare with."""
+        """As `Constraint.slack`; raises `ParetoscopeError` when there is no baseline to compare
+        with.
+        """
         base = baseline.value(self.metric) if baseline else None
         if base is None:
             raise ParetoscopeError(
-                f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's, which is missing; measure the baseline."
+                f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's,"
+                " which is missing; measure the baseline."
             )
         value = point.value(self.metric)
         if value is None:
             return None
-        return _room(self.bound, Objective(self.metric).sign * (value - base) / (base if metric(self.metric).relative else 1), 1)
+        return _room(
+            self.bound,
+            Objective(self.metric).sign
+            * (value - base)
+            / (base if metric(self.metric).relative else 1),
+            1,
+        )
 
     def in_words(self, bound: float | None = None) -> str:
         row = metric(self.metric)
-        return f"{row.label} {'drop' if row.better == 'higher' else 'rise'} ≤ {allowance(self.metric, self.bound if bound is None else bound)}"
+        return (
+            f"{row.label} {'drop' if row.better == 'higher' else 'rise'} ≤"
+            f" {allowance(self.metric, self.bound if bound is None else bound)}"
+        )
 
     def needed(self, slack: float) -> float:
         return self.bound - slack
@@ -80,7 +102,9 @@ def judged_by(objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
     'By accuracy and size, with at most 2 points lost and p50 ≤ 3.00 ms'
     """
     said = [_briefly(limit) for limit in limits]
-    return f"By {listed([objective.metric.called for objective in objectives])}" + (f", with {listed(said)}" if said else "")
+    return f"By {listed([objective.metric.called for objective in objectives])}" + (
+        f", with {listed(said)}" if said else ""
+    )
 
 
 def _briefly(limit: Limit) -> str:
@@ -98,7 +122,9 @@ def _briefly(limit: Limit) -> str:
 def _check_bound(key: str, bound: float) -> None:
     metric(key)
     if math.isnan(bound):
-        raise ParetoscopeError(f"The limit on {key} is not a number; give a number or leave the limit out.")
+        raise ParetoscopeError(
+            f"The limit on {key} is not a number; give a number or leave the limit out."
+        )
 
 
 def _room(bound: float, value: float, sign: int) -> float:
@@ -111,7 +137,9 @@ def _room(bound: float, value: float, sign: int) -> float:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """A limit that is too tight: the bound that would let a point in, and by how much that is looser."""
+    """A limit that is too tight: the bound that would let a point in, and by how much that is
+    looser.
+    """
 
     limit: Limit
     bound: float
@@ -125,6 +153,8 @@ class Relaxation:
         row = metric(self.limit.metric)
         drop = isinstance(self.limit, MaxDrop)
         needed, by = (
-            (allowance(row.key, self.bound), allowance(row.key, self.by)) if drop else (row.format(self.bound), difference(row.key, self.by)[1:])
+            (allowance(row.key, self.bound), allowance(row.key, self.by))
+            if drop
+            else (row.format(self.bound), difference(row.key, self.by)[1:])
         )
         return f"{self.limit.in_words()} is too tight by {by} ({needed} would do)"

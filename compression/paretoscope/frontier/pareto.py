@@ -1,7 +1,7 @@
 """The mathematics of a Pareto front, on plain vectors where every number is to be made small.
 
-Dominance, the exact hypervolume and the knee. What the numbers mean, which way is better and what is
-missing is `frontier/front.py`'s. A vector holds no NaN; infinities order as numbers do.
+Dominance, the exact hypervolume and the knee. What the numbers mean, which way is better and what
+is missing is `frontier/front.py`'s. A vector holds no NaN; infinities order as numbers do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ Vector = tuple[float, ...]
 
 
 def dominates(a: Vector, b: Vector) -> bool:
-    """True when `a` is nowhere worse than `b` and somewhere better. Equal vectors do not dominate each other.
+    """True when `a` is nowhere worse than `b` and somewhere better. Equal vectors do not dominate
+    each other.
 
     >>> dominates((1, 2), (1, 3)), dominates((1, 2), (1, 2)), dominates((1, 2), (0, 9))
     (True, False, False)
@@ -24,8 +25,8 @@ def dominates(a: Vector, b: Vector) -> bool:
 def non_dominated(vectors: Sequence[Vector]) -> list[int]:
     """Indices of the vectors that no other dominates, rising; duplicates stay or go together.
 
-    In lexicographic order a vector can only be dominated by an earlier one, and then by one that was kept,
-    so each is compared with the front so far alone: O(n * front).
+    In lexicographic order a vector can only be dominated by an earlier one, and then by one that
+    was kept, so each is compared with the front so far alone: O(n * front).
 
     >>> non_dominated([(1, 3), (2, 2), (2, 3), (3, 1), (1, 3)])
     [0, 1, 3, 4]
@@ -40,9 +41,9 @@ def non_dominated(vectors: Sequence[Vector]) -> list[int]:
 def hypervolume(vectors: Sequence[Vector], reference: Vector) -> float:
     """Volume of what the vectors dominate within the box whose worst corner is `reference`.
 
-    Exact in any dimension: the box is cut along the last objective into slabs (HSO, While et al. 2006,
-    doi:10.1109/TEVC.2005.851275), down to an interval. A vector that is not better than the reference
-    everywhere adds nothing.
+    Exact in any dimension: the box is cut along the last objective into slabs (HSO, While et al.
+    2006, doi:10.1109/TEVC.2005.851275), down to an interval. A vector that is not better than the
+    reference everywhere adds nothing.
 
     >>> hypervolume([(1, 2), (2, 1)], (3, 3))
     3.0
@@ -62,7 +63,9 @@ def _slabs(vectors: Sequence[Vector], reference: Vector) -> float:
     for count, (vector, top) in enumerate(zip(ordered, tops, strict=True), start=1):
         if top > vector[-1]:
             below = [v[:-1] for v in ordered[:count]]
-            total += _slabs([below[i] for i in non_dominated(below)], reference[:-1]) * (top - vector[-1])
+            total += _slabs([below[i] for i in non_dominated(below)], reference[:-1]) * (
+                top - vector[-1]
+            )
     return total
 
 
@@ -83,17 +86,22 @@ def _stretched(column: Sequence[float]) -> list[float]:
     best, worst = (min(finite), max(finite)) if finite else (0.0, 0.0)
     # Halves first: the span of two huge numbers of opposite sign would overflow to infinity.
     span = worst / 2 - best / 2
-    return [(0.0 if x < 0 else 1.0) if math.isinf(x) else (x / 2 - best / 2) / span if span > 0 else 0.0 for x in column]
+    return [
+        (0.0 if x < 0 else 1.0) if math.isinf(x) else (x / 2 - best / 2) / span if span > 0 else 0.0
+        for x in column
+    ]
 
 
 def knee(front: Sequence[Vector]) -> int | None:
-    """Index of the vector that bulges furthest below the chord between the ends of the front, else None.
+    """Index of the vector that bulges furthest below the chord between the ends of the front, else
+    None.
 
-    The rule: stretch every objective to 0..1 over the front; the chord (in n dimensions the plane through
-    the unit points) is where the coordinates sum to 1, and the distance below it is (1 - sum) / sqrt(n)
-    (normal boundary intersection, Das 1999, doi:10.1007/s001580050111). Ties go to the more balanced
-    vector, then to the lexicographically smaller one, then to the first. A front of fewer than three
-    different finite vectors, or one that nowhere lies below its chord, has no knee.
+    The rule: stretch every objective to 0..1 over the front; the chord (in n dimensions the plane
+    through the unit points) is where the coordinates sum to 1, and the distance below it is (1 -
+    sum) / sqrt(n) (normal boundary intersection, Das 1999, doi:10.1007/s001580050111). Ties go to
+    the more balanced vector, then to the lexicographically smaller one, then to the first. A front
+    of fewer than three different finite vectors, or one that nowhere lies below its chord, has no
+    knee.
 
     >>> knee([(0, 10), (1, 2), (10, 0)])
     1
@@ -104,5 +112,7 @@ def knee(front: Sequence[Vector]) -> int | None:
     if len({front[i] for i in finite}) < 3:
         return None
     rows = dict(zip(finite, normalised([front[i] for i in finite]), strict=True))
-    best = min(finite, key=lambda i: (round(sum(rows[i]), 12), round(max(rows[i]), 12), front[i], i))
+    best = min(
+        finite, key=lambda i: (round(sum(rows[i]), 12), round(max(rows[i]), 12), front[i], i)
+    )
     return best if sum(rows[best]) < 1 - 1e-9 else None

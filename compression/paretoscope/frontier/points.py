@@ -1,4 +1,5 @@
-"""What a frontier is made from: points with their numbers and intervals, and the metrics to be made better.
+"""What a frontier is made from: points with their numbers and intervals, and the metrics to be made
+better.
 
 Also how one is said beside the baseline. Which points are worth having is `frontier/front.py`'s.
 """
@@ -9,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paretoscope.frontier.normalize import AS_TAKEN, Reference, on_footing
+from paretoscope.frontier.normalize import AS_TAKEN, Reference, normalized
 from paretoscope.trials.format import change, p_in_words, size_in_words, speed_in_words
 from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.trial import MetricValue, TrialDocument
@@ -19,9 +20,9 @@ QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 
 @dataclass(frozen=True)
 class Point:
-    """What is known of one model: its numbers by metric key, a name for a person (the id when empty), the
-    p of the paired comparison of its accuracy with the baseline's (McNemar), where there is one, and whether the
-    sitting in which it was timed was noisy."""
+    """What is known of one model: its numbers by metric key, a name for a person (the id when
+    empty), the p of the paired comparison of its accuracy with the baseline's (McNemar), where
+    there is one, and whether the sitting in which it was timed was noisy."""
 
     id: str
     values: Mapping[str, MetricValue | None]
@@ -44,7 +45,9 @@ class Point:
         return None if found is None or math.isnan(found.value) else found.value
 
     def cost(self, key: str) -> float:
-        """The number called `key` so turned that small is good, for sorting; infinite when it is missing."""
+        """The number called `key` so turned that small is good, for sorting; infinite when it is
+        missing.
+        """
         value = self.value(key)
         return math.inf if value is None else Objective(key).sign * value
 
@@ -53,18 +56,21 @@ class Point:
         found, value = self.values.get(key), self.value(key)
         if found is None or value is None:
             return None
-        low, high = (value if end is None or math.isnan(end) else end for end in (found.low, found.high))
+        low, high = (
+            value if end is None or math.isnan(end) else end for end in (found.low, found.high)
+        )
         return min(low, value), max(high, value)
 
 
 def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
     """The point of a measured trial, named by its recipe in words.
 
-    With a `reference` it can be compared with those of other sittings and over other amounts of text (see `frontier/normalize.py`).
+    With a `reference` it can be compared with those of other sittings and over other amounts of
+    text (see `frontier/normalize.py`).
     """
     return Point(
         document.trial_id,
-        {value.metric: value for value in on_footing(document, reference)},
+        {value.metric: value for value in normalized(document, reference)},
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),
@@ -96,10 +102,11 @@ def objectives(*keys: str) -> tuple[Objective, ...]:
 
 
 def clear_loss(point: Point, baseline: Point | None) -> bool | None:
-    """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be said.
+    """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be
+    said.
 
-    With a paired comparison: worse, and p < .05 (`quality_p`), or more perplexity with an interval above 0. Without one: the 95 %
-    intervals do not overlap.
+    With a paired comparison: worse, and p < .05 (`quality_p`), or more perplexity with an interval
+    above 0. Without one: the 95 % intervals do not overlap.
     """
     if baseline is None:
         return None
@@ -114,12 +121,17 @@ def clear_loss(point: Point, baseline: Point | None) -> bool | None:
     if more := point.interval("perplexity_change"):
         return more[0] > 0
     own, other = point.interval(key), baseline.interval(key)
-    return own is not None and other is not None and max(sign * end for end in other) < min(sign * end for end in own)
+    return (
+        own is not None
+        and other is not None
+        and max(sign * end for end in other) < min(sign * end for end in own)
+    )
 
 
 def surely_lost(point: Point, baseline: Point | None) -> float:
-    """How sure it is that `point` is worse in quality than the baseline, 0 .. 1: 1 - p of the paired comparison (that of a change of
-    perplexity from its interval, as of a normal distribution); 0 for one that is not worse, 1 where nothing was compared in pairs.
+    """How sure it is that `point` is worse in quality than the baseline, 0 .. 1: 1 - p of the
+    paired comparison (that of a change of perplexity from its interval, as of a normal
+    distribution); 0 for one that is not worse, 1 where nothing was compared in pairs.
 
     >>> half = MetricValue("quality", 0.9), MetricValue("quality", 0.91)
     >>> surely_lost(Point("a", {"quality": half[0]}, quality_p=0.4), Point("fp32", {"quality": half[1]}))
@@ -140,7 +152,8 @@ def surely_lost(point: Point, baseline: Point | None) -> float:
 
 
 def against_baseline(point: Point, baseline: Point) -> str:
-    """Quality, speed and size beside the baseline's, in a line; what is missing on either side is left out.
+    """Quality, speed and size beside the baseline's, in a line; what is missing on either side is
+    left out.
 
     >>> def at(id, quality, ms): return Point(id, {"quality": MetricValue("quality", quality), "latency_p50_ms": MetricValue("latency_p50_ms", ms)})
     >>> against_baseline(at("a", 0.948, 2.0), at("fp32", 0.96, 7.8))
@@ -154,10 +167,14 @@ def against_baseline(point: Point, baseline: Point) -> str:
         worse = Objective(key).sign * (quality - base_quality) > 0
         verdict = f", {chance}{_loss_in_words(point, baseline)}" if worse else ""
         named = f" {metric(key).called}" if not metric(key).unit else ""
-        parts.append(f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})")
+        parts.append(
+            f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})"
+        )
     timed = point.values.get("speedup")
     if timed and point.value("speedup"):
-        parts.append(speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else ""))
+        parts.append(
+            speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else "")
+        )
     elif faster := _ratio(point, baseline, "latency_p50_ms") or _ratio(point, baseline, "tpot_ms"):
         parts.append(speed_in_words(faster))
     if smaller := _ratio(point, baseline, "size_bytes"):
@@ -166,10 +183,14 @@ def against_baseline(point: Point, baseline: Point) -> str:
 
 
 def _loss_in_words(point: Point, baseline: Point) -> str:
-    """A change of perplexity is known so closely that one which no reader sees is still beyond chance."""
+    """A change of perplexity is known so closely that one which no reader sees is still beyond
+    chance.
+    """
     if not clear_loss(point, baseline):
         return "no clear loss"
-    return "a loss beyond chance" if point.value("perplexity_change") is not None else "a clear loss"
+    return (
+        "a loss beyond chance" if point.value("perplexity_change") is not None else "a clear loss"
+    )
 
 
 def _ratio(point: Point, baseline: Point, key: str) -> float | None:

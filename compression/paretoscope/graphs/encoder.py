@@ -1,17 +1,22 @@
-"""An encoder classifier as an ONNX graph, put together from its tensors with the runtime's fused operators.
+"""An encoder classifier as an ONNX graph, put together from its tensors with the runtime's fused
+operators.
 
-A traced graph has to be searched for patterns to fuse and then searched again for weights to replace; one
-that is assembled is fused by construction, takes a tenth of a second, and has each matrix under its own name
-("layer.3.ffn.in"), so that quantization is a change of one node. Families outside `FAMILIES` are traced
-(`graphs/trace.py`). Either way `graphs/export.py` checks the result against torch.
+A traced graph has to be searched for patterns to fuse and then searched again for weights to
+replace; one that is assembled is fused by construction, takes a tenth of a second, and has each
+matrix under its own name ("layer.3.ffn.in"), so that quantization is a change of one node. Families
+outside `FAMILIES` are traced (`graphs/trace.py`). Either way `graphs/export.py` checks the result
+against torch.
 
 The graph of one layer, post-norm as in BERT (Devlin et al. 2019, arXiv:1810.04805):
 
-    x -> MatMul(qkv) -> Split -> MultiHeadAttention(+ bias, mask) -> MatMul(output) -> Sum(+ x, bias) -> LayerNormalization
-      -> MatMul(ffn.in) -> BiasGelu -> MatMul(ffn.out) -> Sum(+ its input, bias) -> LayerNormalization
+    x -> MatMul(qkv) -> Split -> MultiHeadAttention(+ bias, mask) -> MatMul(output) -> Sum(+ x,
+    bias) -> LayerNormalization
+      -> MatMul(ffn.in) -> BiasGelu -> MatMul(ffn.out) -> Sum(+ its input, bias) ->
+      LayerNormalization
 
-The residual is a Sum, which the runtime leaves alone: an Add it would fuse with the norm to SkipLayerNormalization, whose
-kernel takes some four times as long as the two operators that it replaces (82 against 20 us for 32 tokens of 384, measured).
+The residual is a Sum, which the runtime leaves alone: an Add it would fuse with the norm to
+SkipLayerNormalization, whose kernel takes some four times as long as the two operators that it
+replaces (82 against 20 us for 32 tokens of 384, measured).
 """
 
 from __future__ import annotations
@@ -48,18 +53,27 @@ FAMILIES: dict[str, Plan] = {
     "electra": Plan(head_activation="Gelu"),
     "distilbert": Plan("sa_layer_norm", "output_layer_norm", head_activation="Relu"),
 }
-ACTIVATIONS = {"gelu": "BiasGelu", "gelu_new": "FastGelu", "gelu_pytorch_tanh": "FastGelu", "relu": "Relu"}
+ACTIVATIONS = {
+    "gelu": "BiasGelu",
+    "gelu_new": "FastGelu",
+    "gelu_pytorch_tanh": "FastGelu",
+    "relu": "Relu",
+}
 """Feed-forward activations by the name in the config, as operators."""
 
 
 def can_assemble(config: PretrainedConfig) -> bool:
     """Whether this family, with this configuration, has a plan here."""
-    plain = getattr(config, "position_embedding_type", None) in (None, "absolute") and not getattr(config, "is_decoder", False)
+    plain = getattr(config, "position_embedding_type", None) in (None, "absolute") and not getattr(
+        config, "is_decoder", False
+    )
     return config.model_type in FAMILIES and _activation(config) in ACTIVATIONS and plain
 
 
 def assemble(model: PreTrainedModel) -> onnx.ModelProto:
-    """The graph of `model` as it is: pruned heads, narrower feed-forwards and fewer layers included."""
+    """The graph of `model` as it is: pruned heads, narrower feed-forwards and fewer layers
+    included.
+    """
     config, parts = model.config, anatomy(model)
     plan = FAMILIES[config.model_type]
     tensors = {name: value.detach().numpy() for name, value in model.state_dict().items()}
@@ -73,9 +87,17 @@ def assemble(model: PreTrainedModel) -> onnx.ModelProto:
     return graph.classifier(classes=len(tensors[f"{parts.head[-1]}.weight"]))
 
 
-def _embeddings(graph: Graph, tensors: Tensors, path: str, config: PretrainedConfig, plan: Plan, epsilon: float) -> str:
-    """Word, position and (folded into position) token type embeddings, summed and normed: [batch, sequence, hidden]."""
-    words = graph.node("Gather", [graph.constant(EMBEDDING, tensors[f"{path}.word_embeddings.weight"]), "input_ids"], "embedding")
+def _embeddings(
+    graph: Graph, tensors: Tensors, path: str, config: PretrainedConfig, plan: Plan, epsilon: float
+) -> str:
+    """Word, position and (folded into position) token type embeddings, summed and normed: [batch,
+    sequence, hidden].
+    """
+    words = graph.node(
+        "Gather",
+        [graph.constant(EMBEDDING, tensors[f"{path}.word_embeddings.weight"]), "input_ids"],
+        "embedding",
+    )
     table = tensors[f"{path}.position_embeddings.weight"]
     if plan.positions_after_padding:
         table = table[config.pad_token_id + 1 :]
@@ -83,60 +105,124 @@ def _embeddings(graph: Graph, tensors: Tensors, path: str, config: PretrainedCon
         table = table + kinds[0]
     positions = _first_rows(graph, table)
     total = graph.node("Add", [words, positions], "embedding.sum")
-    norm = [graph.constant(f"embedding.norm.{part}", tensors[f"{path}.LayerNorm.{part}"]) for part in ("weight", "bias")]
-    x = graph.node("LayerNormalization", [total, *norm], "embedding.normed", axis=-1, epsilon=epsilon)
+    norm = [
+        graph.constant(f"embedding.norm.{part}", tensors[f"{path}.LayerNorm.{part}"])
+        for part in ("weight", "bias")
+    ]
+    x = graph.node(
+        "LayerNormalization", [total, *norm], "embedding.normed", axis=-1, epsilon=epsilon
+    )
     project = f"{path.rsplit('.', 1)[0]}.embeddings_project"
     if f"{project}.weight" in tensors:
         x = _linear(graph, "embedding.project", x, tensors[f"{project}.weight"])
-        x = graph.node("Add", [x, graph.constant("embedding.project.bias", tensors[f"{project}.bias"])], "embedding.projected")
+        x = graph.node(
+            "Add",
+            [x, graph.constant("embedding.project.bias", tensors[f"{project}.bias"])],
+            "embedding.projected",
+        )
     return x
 
 
 def _first_rows(graph: Graph, table: np.ndarray) -> str:
-    """Rows 0 .. sequence-1 of the position table, so a sequence longer than the table is refused by the runtime."""
+    """Rows 0 .. sequence-1 of the position table, so a sequence longer than the table is refused by
+    the runtime.
+    """
     length = graph.node("Shape", ["input_ids"], "sequence", start=1, end=2)
     start = graph.constant("zero", np.zeros(1, dtype=np.int64))
-    return graph.node("Slice", [graph.constant("embedding.position", table), start, length, start], "positions")
+    return graph.node(
+        "Slice", [graph.constant("embedding.position", table), start, length, start], "positions"
+    )
 
 
 def _layer(
-    graph: Graph, name: str, x: str, mask: str, tensors: Tensors, layer: LayerAnatomy, config: PretrainedConfig, plan: Plan, epsilon: float
+    graph: Graph,
+    name: str,
+    x: str,
+    mask: str,
+    tensors: Tensors,
+    layer: LayerAnatomy,
+    config: PretrainedConfig,
+    plan: Plan,
+    epsilon: float,
 ) -> str:
     """One transformer layer; `x` and the result are [batch, sequence, hidden]."""
     projections = (layer.query, layer.key, layer.value)
     qkv = np.concatenate([tensors[f"{part}.weight"] for part in projections])
-    bias = graph.constant(f"{name}.qkv.bias", np.concatenate([tensors[f"{part}.bias"] for part in projections]))
+    bias = graph.constant(
+        f"{name}.qkv.bias", np.concatenate([tensors[f"{part}.bias"] for part in projections])
+    )
     width = len(qkv) // 3
     packed = _linear(graph, f"{name}.qkv", x, qkv)
     q, k, v = graph.split(packed, [width] * 3, [f"{name}.q", f"{name}.k", f"{name}.v"])
     heads = width // layer.head_size
-    attended = graph.node("MultiHeadAttention", [q, k, v, bias, mask], f"{name}.attended", domain=MICROSOFT, num_heads=heads)
+    attended = graph.node(
+        "MultiHeadAttention",
+        [q, k, v, bias, mask],
+        f"{name}.attended",
+        domain=MICROSOFT,
+        num_heads=heads,
+    )
     out = _linear(graph, f"{name}.output", attended, tensors[f"{layer.output}.weight"])
-    x = _add_and_norm(graph, f"{name}.output", out, x, tensors, layer.output, f"{layer.path}.{plan.attention_norm}", epsilon)
+    x = _add_and_norm(
+        graph,
+        f"{name}.output",
+        out,
+        x,
+        tensors,
+        layer.output,
+        f"{layer.path}.{plan.attention_norm}",
+        epsilon,
+    )
     inner = _linear(graph, f"{name}.ffn.in", x, tensors[f"{layer.ffn_in}.weight"])
-    inner = _activated(graph, f"{name}.ffn.in", inner, tensors[f"{layer.ffn_in}.bias"], _activation(config))
+    inner = _activated(
+        graph, f"{name}.ffn.in", inner, tensors[f"{layer.ffn_in}.bias"], _activation(config)
+    )
     out = _linear(graph, f"{name}.ffn.out", inner, tensors[f"{layer.ffn_out}.weight"])
-    return _add_and_norm(graph, f"{name}.ffn.out", out, x, tensors, layer.ffn_out, f"{layer.path}.{plan.ffn_norm}", epsilon)
+    return _add_and_norm(
+        graph,
+        f"{name}.ffn.out",
+        out,
+        x,
+        tensors,
+        layer.ffn_out,
+        f"{layer.path}.{plan.ffn_norm}",
+        epsilon,
+    )
 
 
 def _linear(graph: Graph, name: str, x: str, weight: np.ndarray) -> str:
-    """x times the transpose of torch's weight [out, in]; the bias goes into the operator that follows."""
+    """x times the transpose of torch's weight [out, in]; the bias goes into the operator that
+    follows.
+    """
     return graph.node("MatMul", [x, graph.constant(name, weight.T)], f"{name}.product")
 
 
-def _add_and_norm(graph: Graph, name: str, out: str, x: str, tensors: Tensors, linear: str, norm: str, epsilon: float) -> str:
+def _add_and_norm(
+    graph: Graph,
+    name: str,
+    out: str,
+    x: str,
+    tensors: Tensors,
+    linear: str,
+    norm: str,
+    epsilon: float,
+) -> str:
     scale = graph.constant(f"{name}.norm.weight", tensors[f"{norm}.weight"])
     shift = graph.constant(f"{name}.norm.bias", tensors[f"{norm}.bias"])
     bias = graph.constant(f"{name}.bias", tensors[f"{linear}.bias"])
     total = graph.node("Sum", [out, x, bias], f"{name}.sum")
-    return graph.node("LayerNormalization", [total, scale, shift], f"{name}.normed", axis=-1, epsilon=epsilon)
+    return graph.node(
+        "LayerNormalization", [total, scale, shift], f"{name}.normed", axis=-1, epsilon=epsilon
+    )
 
 
 def _activated(graph: Graph, name: str, x: str, bias: np.ndarray, activation: str) -> str:
     shift = graph.constant(f"{name}.bias", bias)
     op = ACTIVATIONS[activation]
     if op == "Relu":
-        return graph.node("Relu", [graph.node("Add", [x, shift], f"{name}.shifted")], f"{name}.activated")
+        return graph.node(
+            "Relu", [graph.node("Add", [x, shift], f"{name}.shifted")], f"{name}.activated"
+        )
     return graph.node(op, [x, shift], f"{name}.activated", domain=MICROSOFT)
 
 
@@ -148,7 +234,9 @@ def _head(graph: Graph, x: str, tensors: Tensors, head: tuple[str, ...], plan: P
         last = index == len(head) - 1
         product = _linear(graph, f"{HEAD}{index}", x, tensors[f"{module}.weight"])
         x = graph.node(
-            "Add", [product, graph.constant(f"{HEAD}{index}.bias", tensors[f"{module}.bias"])], "logits" if last else f"{HEAD}{index}.shifted"
+            "Add",
+            [product, graph.constant(f"{HEAD}{index}.bias", tensors[f"{module}.bias"])],
+            "logits" if last else f"{HEAD}{index}.shifted",
         )
         if not last:
             x = graph.node(plan.head_activation, [x], f"{HEAD}{index}.activated")

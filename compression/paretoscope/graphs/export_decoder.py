@@ -1,6 +1,8 @@
-"""From a torch decoder to an ONNX graph that continues texts as torch does: prompts, cached steps, padded batches.
+"""From a torch decoder to an ONNX graph that continues texts as torch does: prompts, cached steps,
+padded batches.
 
-The check runs the graph as it will be run: a prompt, then tokens one by one with the cache handed on.
+The check runs the graph as it will be run: a prompt, then tokens one by one with the cache handed
+on.
 """
 
 from __future__ import annotations
@@ -25,21 +27,33 @@ STEPS = 4
 def decoder_difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> float:
     """Largest difference of a logit, relative to the largest logit or 1.
 
-    Over every token of a prompt, a prompt and then single tokens with the cache, and a batch of which one row is padded on the right
-    and goes on from its own length.
+    Over every token of a prompt, a prompt and then single tokens with the cache, and a batch of
+    which one row is padded on the right and goes on from its own length.
     """
     length = min(24, context_length(model.config) - STEPS)
     generator = np.random.default_rng(0)
-    ids = generator.integers(min(5, model.config.vocab_size - 1), model.config.vocab_size, size=(2, length + STEPS), dtype=np.int64)
+    ids = generator.integers(
+        min(5, model.config.vocab_size - 1),
+        model.config.vocab_size,
+        size=(2, length + STEPS),
+        dtype=np.int64,
+    )
     with workbench(graph) as bench:
         whole = bench.session(with_all_logits(bench.graph))
         everywhere = np.asarray(whole.run(["logits"], feeds(whole.get_inputs(), ids[:1]))[0])[0]
         del whole
-        return max(_relative(everywhere, _expected(model, ids[:1])), _stepwise(bench.session(bench.graph), model, ids, length))
+        return max(
+            _relative(everywhere, _expected(model, ids[:1])),
+            _stepwise(bench.session(bench.graph), model, ids, length),
+        )
 
 
-def _stepwise(session: onnxruntime.InferenceSession, model: PreTrainedModel, ids: np.ndarray, length: int) -> float:
-    """The batch `ids` [2, length + steps]: a prompt of `length`, of the second row only half, then the rest token by token."""
+def _stepwise(
+    session: onnxruntime.InferenceSession, model: PreTrainedModel, ids: np.ndarray, length: int
+) -> float:
+    """The batch `ids` [2, length + steps]: a prompt of `length`, of the second row only half, then
+    the rest token by token.
+    """
     expected = [_expected(model, ids[:1]), _expected(model, _spliced(ids, length))]
     mask = np.ones((2, length), dtype=np.int64)
     mask[1, length // 2 :] = 0
@@ -49,10 +63,16 @@ def _stepwise(session: onnxruntime.InferenceSession, model: PreTrainedModel, ids
     for step in range(STEPS + 1):
         got: dict[str, Any] = dict(zip(names, session.run(names, given), strict=True))
         rows = (expected[0][length - 1 + step], expected[1][length // 2 - 1 + step])
-        worst = max(worst, *(_relative(got["logits"][row, 0], wanted) for row, wanted in enumerate(rows)))
+        worst = max(
+            worst, *(_relative(got["logits"][row, 0], wanted) for row, wanted in enumerate(rows))
+        )
         mask = np.concatenate([mask, np.ones((2, 1), dtype=np.int64)], axis=1)
         past = {name: got[present_of(name)] for name in given if name.startswith(PAST)}
-        given = {"input_ids": ids[:, length + step : length + step + 1], "attention_mask": mask, **past}
+        given = {
+            "input_ids": ids[:, length + step : length + step + 1],
+            "attention_mask": mask,
+            **past,
+        }
     return worst
 
 

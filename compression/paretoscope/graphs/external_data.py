@@ -1,6 +1,8 @@
-"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, and the tensors of both once, in `model.onnx.data`.
+"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, and the tensors of
+both once, in `model.onnx.data`.
 
-A file of its own lets the runtime map the tensors instead of copying them, has no limit at 2 GB, and is what two graphs can share.
+A file of its own lets the runtime map the tensors instead of copying them, has no limit at 2 GB,
+and is what two graphs can share.
 """
 
 from __future__ import annotations
@@ -30,7 +32,11 @@ def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
 
 def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
     """Write the tensors into `folder`; gives the graph that refers to them there."""
-    light = onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name, producer_version=model.producer_version)
+    light = onnx.ModelProto(
+        ir_version=model.ir_version,
+        producer_name=model.producer_name,
+        producer_version=model.producer_version,
+    )
     light.opset_import.extend(model.opset_import)
     light.graph.name = model.graph.name
     light.graph.node.extend(model.graph.node)
@@ -55,7 +61,12 @@ def padding_bytes(model: onnx.ModelProto) -> int:
 
 def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
     """The tensor without its content, which lies in the data file."""
-    result = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+    result = TensorProto(
+        name=tensor.name,
+        data_type=tensor.data_type,
+        dims=tensor.dims,
+        data_location=TensorProto.EXTERNAL,
+    )
     for key, value in (("location", DATA), ("offset", offset), ("length", length)):
         result.external_data.add(key=key, value=str(value))
     return result
@@ -70,7 +81,11 @@ def load_decoder(path: Path) -> onnx.ModelProto:
     with (path.parent / DATA).open("rb") as file:
         for tensor in model.graph.initializer:
             if tensor.data_location == TensorProto.EXTERNAL:
-                place = {entry.key: int(entry.value) for entry in tensor.external_data if entry.key != "location"}
+                place = {
+                    entry.key: int(entry.value)
+                    for entry in tensor.external_data
+                    if entry.key != "location"
+                }
                 file.seek(place["offset"])
                 tensor.raw_data = file.read(place["length"])
                 tensor.ClearField("external_data")

@@ -12,13 +12,16 @@ from paretoscope.inference.graph_io import PAST
 from paretoscope.models.decoder.support import context_length
 
 GENAI_TYPES = {"gpt2": "llama"}
-"""Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for keys and values."""
+"""Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for
+keys and values.
+"""
 
 
 def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
     """genai_config.json, by which onnxruntime-genai runs the graph.
 
-    It knows one number of key heads for all layers, so a model whose layers differ in it runs in plain ONNX Runtime only.
+    It knows one number of key heads for all layers, so a model whose layers differ in it runs in
+    plain ONNX Runtime only.
     """
     config, generation = model.config, model.generation_config
     caches = [entry for entry in graph.graph.input if entry.name.startswith(PAST)]
@@ -34,7 +37,11 @@ def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
             "past_key_names": "past_key_values.%d.key",
             "past_value_names": "past_key_values.%d.value",
         },
-        "outputs": {"logits": "logits", "present_key_names": "present.%d.key", "present_value_names": "present.%d.value"},
+        "outputs": {
+            "logits": "logits",
+            "present_key_names": "present.%d.key",
+            "present_value_names": "present.%d.value",
+        },
         "num_attention_heads": next(
             attribute.i
             for node in graph.graph.node

@@ -1,6 +1,8 @@
-"""Building and reading ONNX graphs: a small builder, and the places where a graph keeps its matrices.
+"""Building and reading ONNX graphs: a small builder, and the places where a graph keeps its
+matrices.
 
-What a transformer looks like as a graph is `graphs/encoder.py`'s; how a matrix is rounded is `quantization/`'s.
+What a transformer looks like as a graph is `graphs/encoder.py`'s; how a matrix is rounded is
+`quantization/`'s.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ MICROSOFT = "com.microsoft"
 EMBEDDING = "embedding.word"
 """Name of the word embedding's initializer in every graph made here."""
 HEAD = "head."
-"""First part of the names of the matrices after the encoder, or after a decoder's layers, and of their nodes."""
+"""First part of the names of the matrices after the encoder, or after a decoder's layers, and of
+their nodes.
+"""
 LAST = "last.token"
 """The node of a decoder that picks the token whose logits are asked for."""
 
@@ -42,25 +46,55 @@ class Graph:
         return name
 
     def node(
-        self, op: str, inputs: Sequence[str], output: str, *, also: Sequence[str] = (), name: str = "", domain: str = "", **attributes: Any
+        self,
+        op: str,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        also: Sequence[str] = (),
+        name: str = "",
+        domain: str = "",
+        **attributes: Any,
     ) -> str:
-        """Add an operator, named after its first output where it has no `name`; `also` are further outputs."""
-        self.nodes.append(helper.make_node(op, list(inputs), [output, *also], name=name or output, domain=domain, **attributes))
+        """Add an operator, named after its first output where it has no `name`; `also` are further
+        outputs.
+        """
+        self.nodes.append(
+            helper.make_node(
+                op, list(inputs), [output, *also], name=name or output, domain=domain, **attributes
+            )
+        )
         return output
 
     def split(self, value: str, sizes: Sequence[int], outputs: Sequence[str]) -> list[str]:
         """Cut the last axis of `value` into pieces of these sizes."""
         cuts = self.constant(f"{value}.cuts", np.array(sizes, dtype=np.int64))
-        self.nodes.append(helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1))
+        self.nodes.append(
+            helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1)
+        )
         return list(outputs)
 
     def classifier(self, classes: int) -> onnx.ModelProto:
         """input_ids, attention_mask int64 [batch, sequence] -> logits float32 [batch, classes]."""
-        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in ("input_ids", "attention_mask")]
-        return self.model("classifier", inputs, [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])])
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        return self.model(
+            "classifier",
+            inputs,
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", classes])],
+        )
 
-    def model(self, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
-        tensors = (numpy_helper.from_array(value, name) for name, value in self.initializers.items())
+    def model(
+        self,
+        name: str,
+        inputs: Sequence[onnx.ValueInfoProto],
+        outputs: Sequence[onnx.ValueInfoProto],
+    ) -> onnx.ModelProto:
+        tensors = (
+            numpy_helper.from_array(value, name) for name, value in self.initializers.items()
+        )
         return _model(name, self.nodes, inputs, outputs, tensors, {"": OPSET, MICROSOFT: 1})
 
 
@@ -72,9 +106,15 @@ def _model(
     tensors: Iterable[onnx.TensorProto],
     opsets: Mapping[str, int],
 ) -> onnx.ModelProto:
-    """A model put together in place: the helpers of `onnx` would copy all of its weights twice more."""
-    model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__)
-    model.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in opsets.items())
+    """A model put together in place: the helpers of `onnx` would copy all of its weights twice
+    more.
+    """
+    model = onnx.ModelProto(
+        ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__
+    )
+    model.opset_import.extend(
+        helper.make_opsetid(domain, version) for domain, version in opsets.items()
+    )
     model.graph.name = name
     model.graph.node.extend(nodes)
     model.graph.input.extend(inputs)
@@ -85,7 +125,9 @@ def _model(
 
 @dataclass(frozen=True)
 class Matrix:
-    """A place where activations meet a constant matrix: `node` computes x [.., rows] times weight [rows, columns]."""
+    """A place where activations meet a constant matrix: `node` computes x [.., rows] times weight
+    [rows, columns].
+    """
 
     node: onnx.NodeProto
     name: str
@@ -111,7 +153,9 @@ def initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
 
 
 def matrices(model: onnx.ModelProto) -> Iterator[Matrix]:
-    """Every MatMul with a constant float matrix on its right, in graph order; a tied head is a FusedMatMul with the transposed embedding."""
+    """Every MatMul with a constant float matrix on its right, in graph order; a tied head is a
+    FusedMatMul with the transposed embedding.
+    """
     tensors = initializers(model)
     for node in model.graph.node:
         if node.op_type in ("MatMul", "FusedMatMul") and node.input[1] in tensors:
@@ -122,7 +166,9 @@ def matrices(model: onnx.ModelProto) -> Iterator[Matrix]:
 
 
 def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | None:
-    """The Gather that looks words up and its table [vocabulary, width]; None when the graph has none in floats."""
+    """The Gather that looks words up and its table [vocabulary, width]; None when the graph has
+    none in floats.
+    """
     tensors = initializers(model)
     for node in model.graph.node:
         if node.op_type == "Gather" and node.input[0] in tensors and node.input[1] == "input_ids":
@@ -132,17 +178,30 @@ def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | Non
     return None
 
 
-def replace(model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], added: dict[str, np.ndarray]) -> onnx.ModelProto:
-    """A copy in which each node named in `replaced` gives way to other nodes, with `added` initializers.
+def replace(
+    model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], added: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    """A copy in which each node named in `replaced` gives way to other nodes, with `added`
+    initializers.
 
-    Initializers that nothing uses any more are left out; the order of nodes is kept, so the graph stays sorted.
+    Initializers that nothing uses any more are left out; the order of nodes is kept, so the graph
+    stays sorted.
     """
     nodes = [new for node in model.graph.node for new in replaced.get(node.name, [node])]
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    made = (numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items())
+    made = (
+        numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in added.items()
+    )
     opsets = {opset.domain: opset.version for opset in model.opset_import} | {MICROSOFT: 1}
-    result = _model(model.graph.name, nodes, model.graph.input, model.graph.output, itertools.chain(kept, made), opsets)
+    result = _model(
+        model.graph.name,
+        nodes,
+        model.graph.input,
+        model.graph.output,
+        itertools.chain(kept, made),
+        opsets,
+    )
     result.ir_version = model.ir_version  # a traced graph has its own
     return result
 
@@ -152,16 +211,22 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     del observed.graph.output[:]
-    observed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    observed.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names
+    )
     return observed
 
 
 def with_all_logits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A decoder's graph with logits [batch, sequence, vocabulary]: no token is picked. Any other graph is returned as it is."""
+    """A decoder's graph with logits [batch, sequence, vocabulary]: no token is picked. Any other
+    graph is returned as it is.
+    """
     pick = next((node for node in model.graph.node if node.name == LAST), None)
     if pick is None:
         return model
-    result = replace(model, {LAST: [helper.make_node("Identity", [pick.input[0]], pick.output, name=LAST)]}, {})
+    result = replace(
+        model, {LAST: [helper.make_node("Identity", [pick.input[0]], pick.output, name=LAST)]}, {}
+    )
     result.graph.output[0].type.tensor_type.shape.dim[1].Clear()
     result.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "sequence"
     return result
@@ -182,7 +247,13 @@ def entries(model: onnx.ModelProto) -> list[Entry]:
     for value in model.graph.input:
         kind = value.type.tensor_type
         name = TensorProto.DataType.Name(kind.elem_type).lower()
-        found.append(Entry(value.name, f"tensor({name})", tuple(side.dim_param or side.dim_value for side in kind.shape.dim)))
+        found.append(
+            Entry(
+                value.name,
+                f"tensor({name})",
+                tuple(side.dim_param or side.dim_value for side in kind.shape.dim),
+            )
+        )
     return found
 
 

@@ -1,7 +1,9 @@
-"""ONNX Runtime sessions for work that is not timed: what is measured runs in `measure/worker.py`, in a process of its own.
+"""ONNX Runtime sessions for work that is not timed: what is measured runs in `measure/worker.py`,
+in a process of its own.
 
-A session made of bytes has the tensors three times: in the graph, in the bytes and in the session. `workbench` puts a decoder's into a
-temporary file instead, which the runtime maps, so what is copied and changed for other outputs or fewer nodes is a graph of a few kB.
+A session made of bytes has the tensors three times: in the graph, in the bytes and in the session.
+`workbench` puts a decoder's into a temporary file instead, which the runtime maps, so what is
+copied and changed for other outputs or fewer nodes is a graph of a few kB.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def workbench(model: onnx.ModelProto) -> Iterator[Workbench]:
 def _session(model: bytes | str) -> onnxruntime.InferenceSession:
     """Idle threads sleep: spinning ones would take the cores from torch and numpy in between.
 
-    There are as many as torch and numpy have. The runtime by itself takes every core, whatever share of them the engine gave this process.
+    There are as many as torch and numpy have. The runtime by itself takes every core, whatever
+    share of them the engine gave this process.
     """
     options = onnxruntime.SessionOptions()
     given = os.environ.get("OMP_NUM_THREADS", "")

@@ -11,17 +11,26 @@ from paretoscope.graphs.graph import initializers, matrices, payload_bytes
 def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:
     """Payload of `final` less the bits that its pruned weights take.
 
-    `whole` is the fp32 graph that `final` was made from (or the same graph): its zeros are the pruned weights.
+    `whole` is the fp32 graph that `final` was made from (or the same graph): its zeros are the
+    pruned weights.
     """
     bits = _bits_by_matrix(final)
-    unused = sum(int((matrix.weight == 0).sum()) * bits.get(matrix.name, 32) for matrix in matrices(whole))
+    unused = sum(
+        int((matrix.weight == 0).sum()) * bits.get(matrix.name, 32) for matrix in matrices(whole)
+    )
     return payload_bytes(final) - unused // 8
 
 
 def _bits_by_matrix(model: onnx.ModelProto) -> dict[str, int]:
     """Bits a weight takes, by the name that its matrix had in fp32."""
-    found = {name.removesuffix(".int8"): 8 for name, tensor in initializers(model).items() if tensor.data_type == TensorProto.INT8}
+    found = {
+        name.removesuffix(".int8"): 8
+        for name, tensor in initializers(model).items()
+        if tensor.data_type == TensorProto.INT8
+    }
     for node in model.graph.node:
         if node.op_type == "MatMulNBits":
-            found[node.input[1].removesuffix(".codes")] = next(attribute.i for attribute in node.attribute if attribute.name == "bits")
+            found[node.input[1].removesuffix(".codes")] = next(
+                attribute.i for attribute in node.attribute if attribute.name == "bits"
+            )
     return found

@@ -1,7 +1,8 @@
-"""A classifier of any family as an ONNX graph, traced from torch: the way for models that `graphs/encoder.py` has no plan for.
+"""A classifier of any family as an ONNX graph, traced from torch: the way for models that
+`graphs/encoder.py` has no plan for.
 
-The traced graph is cleaned by ONNX Runtime's own optimizer (constant folding, dead nodes); the rest of the
-fusing happens when a session loads it.
+The traced graph is cleaned by ONNX Runtime's own optimizer (constant folding, dead nodes); the rest
+of the fusing happens when a session loads it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class _Logits(nn.Module):
 
 
 def trace(model: PreTrainedModel) -> onnx.ModelProto:
-    """The graph of `model` in eager attention, batch and sequence dynamic; raises `ModelError` when torch cannot export it."""
+    """The graph of `model` in eager attention, batch and sequence dynamic; raises `ModelError` when
+    torch cannot export it.
+    """
     model.set_attn_implementation("eager")
     ids = torch.full((2, 12), max(3, model.config.vocab_size // 2))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -55,7 +58,9 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
             )
         except Exception as error:
             brief = str(error).strip().splitlines()[0][:200]
-            raise ModelError(f"A {model.config.model_type} model cannot be exported to ONNX: {brief}.") from error
+            raise ModelError(
+                f"A {model.config.model_type} model cannot be exported to ONNX: {brief}."
+            ) from error
         _clean(traced, cleaned)
         return _named(onnx.load(cleaned))
 

@@ -1,8 +1,10 @@
-"""The one loop that continues a text with a decoder's artefact: a prompt through the graph, then a token at a time with the cache.
+"""The one loop that continues a text with a decoder's artefact: a prompt through the graph, then a
+token at a time with the cache.
 
-Measuring, the playground and tests generate through this file, so what is timed is what is read. It needs ONNX Runtime, numpy and
-tokenizers, never torch. The cache is one buffer as long as the text may get, which the runtime extends in place; without that
-every step would copy all keys and values. The artefact's own `run.py` is the stand-alone short form.
+Measuring, the playground and tests generate through this file, so what is timed is what is read. It
+needs ONNX Runtime, numpy and tokenizers, never torch. The cache is one buffer as long as the text
+may get, which the runtime extends in place; without that every step would copy all keys and values.
+The artefact's own `run.py` is the stand-alone short form.
 
     decoder = open_decoder(folder, threads=2)
     for token in decoder.stream(decoder.encode("The capital of France is"), max_new_tokens=20):
@@ -27,12 +29,16 @@ from paretoscope.errors import ArtifactError
 from paretoscope.inference.graph_io import GENAI, MODEL, cache_bytes, empty, is_past, present_of
 
 CHATML = "<|im_start|>"
-"""A template with this marker is ChatML, the one form of chat that is written here; any other model gets the plain text."""
+"""A template with this marker is ChatML, the one form of chat that is written here; any other model
+gets the plain text.
+"""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token that was generated, and the seconds from the call (or from the token before) until it was known."""
+    """A token that was generated, and the seconds from the call (or from the token before) until it
+    was known.
+    """
 
     id: int
     seconds: float
@@ -48,7 +54,9 @@ def likeliest_of_each(logits: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Decoder:
-    """An open artefact. `context` is the most tokens of prompt and answer together; `ends` are the tokens that end an answer."""
+    """An open artefact. `context` is the most tokens of prompt and answer together; `ends` are the
+    tokens that end an answer.
+    """
 
     folder: Path
     session: Any
@@ -66,27 +74,42 @@ class Decoder:
         seed: int = 0,
         past_ends: bool = False,
     ) -> Iterator[Token]:
-        """Tokens after `prompt` until one of `ends`, which is not among them, or until `max_new_tokens` or the context are used up.
+        """Tokens after `prompt` until one of `ends`, which is not among them, or until
+        `max_new_tokens` or the context are used up.
 
-        `temperature` 0 takes the likeliest token; above, a token is drawn from the `top_k` likeliest (0 for all) that make up
-        `top_p` of the probability, the same ones for the same `seed`. With `past_ends` an end is a token like any other, as timing
-        needs it. Raises `ArtifactError` for a prompt that is empty or leaves no room for an answer.
+        `temperature` 0 takes the likeliest token; above, a token is drawn from the `top_k`
+        likeliest (0 for all) that make up `top_p` of the probability, the same ones for the same
+        `seed`. With `past_ends` an end is a token like any other, as timing needs it. Raises
+        `ArtifactError` for a prompt that is empty or leaves no room for an answer.
         """
         if not len(prompt):
             raise ArtifactError("The prompt has no tokens; write at least a word.")
         if len(prompt) >= self.context:
-            raise ArtifactError(f"The prompt has {len(prompt):,} tokens, but the model reads at most {self.context - 1:,}; shorten it.")
+            raise ArtifactError(
+                f"The prompt has {len(prompt):,} tokens, but the model reads at most"
+                f" {self.context - 1:,}; shorten it."
+            )
         choose = Sampler(temperature, top_k, top_p, seed)
-        return self._stream(np.asarray(prompt, dtype=np.int64)[None], max_new_tokens, choose, past_ends)
+        return self._stream(
+            np.asarray(prompt, dtype=np.int64)[None], max_new_tokens, choose, past_ends
+        )
 
-    def _stream(self, ids: np.ndarray, max_new_tokens: int, choose: Sampler, past_ends: bool) -> Iterator[Token]:
-        for tokens, seconds in self.steps(ids, max_new_tokens, lambda logits: np.array([choose(logits[0])])):
+    def _stream(
+        self, ids: np.ndarray, max_new_tokens: int, choose: Sampler, past_ends: bool
+    ) -> Iterator[Token]:
+        for tokens, seconds in self.steps(
+            ids, max_new_tokens, lambda logits: np.array([choose(logits[0])])
+        ):
             if tokens[0] in self.ends and not past_ends:
                 return
             yield Token(int(tokens[0]), seconds)
 
-    def steps(self, ids: np.ndarray, max_new_tokens: int, choose: Choose = likeliest_of_each) -> Iterator[tuple[np.ndarray, float]]:
-        """The next token of each row of prompts [batch, tokens] of one length, step by step past every end, and the seconds of the step."""
+    def steps(
+        self, ids: np.ndarray, max_new_tokens: int, choose: Choose = likeliest_of_each
+    ) -> Iterator[tuple[np.ndarray, float]]:
+        """The next token of each row of prompts [batch, tokens] of one length, step by step past
+        every end, and the seconds of the step.
+        """
         started = time.perf_counter()
         room = min(self.context, ids.shape[1] + max_new_tokens)
         binding, logits = self._bound(len(ids), room)
@@ -102,14 +125,18 @@ class Decoder:
             ids = tokens[:, None].astype(np.int64)
 
     def _bound(self, batch: int, room: int) -> tuple[Any, np.ndarray]:
-        """Input and output of every cache in one buffer of `room` tokens, and the array in which every run leaves its logits."""
+        """Input and output of every cache in one buffer of `room` tokens, and the array in which
+        every run leaves its logits.
+        """
         binding = self.session.io_binding()
         for entry in self.session.get_inputs():
             if is_past(entry):
                 buffer = onnxruntime.OrtValue.ortvalue_from_numpy(empty(entry, batch, room))
                 binding.bind_ortvalue_input(entry.name, buffer)
                 binding.bind_ortvalue_output(present_of(entry.name), buffer)
-        vocabulary = next(entry.shape[-1] for entry in self.session.get_outputs() if entry.name == "logits")
+        vocabulary = next(
+            entry.shape[-1] for entry in self.session.get_outputs() if entry.name == "logits"
+        )
         logits = np.empty((batch, 1, vocabulary), dtype=np.float32)
         binding.bind_ortvalue_output("logits", onnxruntime.OrtValue.ortvalue_from_numpy(logits))
         return binding, logits
@@ -130,10 +157,18 @@ class Decoder:
         return self.tokenizer.decode(list(ids))
 
     def chat_prompt(self, text: str) -> str:
-        """What a person says, in the form that a chat model was trained on; the text itself for any other model."""
+        """What a person says, in the form that a chat model was trained on; the text itself for any
+        other model.
+        """
         path = self.folder / "tokenizer_config.json"
-        template = json.loads(path.read_text(encoding="utf-8")).get("chat_template", "") if path.is_file() else ""
-        return f"{CHATML}user\n{text}<|im_end|>\n{CHATML}assistant\n" if CHATML in template else text
+        template = (
+            json.loads(path.read_text(encoding="utf-8")).get("chat_template", "")
+            if path.is_file()
+            else ""
+        )
+        return (
+            f"{CHATML}user\n{text}<|im_end|>\n{CHATML}assistant\n" if CHATML in template else text
+        )
 
 
 @dataclass
@@ -151,8 +186,16 @@ class Sampler:
     def __call__(self, logits: np.ndarray) -> int:
         if self.temperature <= 0:
             return int(logits.argmax())
-        order, shares = likeliest(logits.astype(np.float64) / self.temperature, self.top_k, self.top_p)
-        return int(order[np.searchsorted(shares.cumsum(), self._random.random() * shares.sum(), side="right").clip(max=len(order) - 1)])
+        order, shares = likeliest(
+            logits.astype(np.float64) / self.temperature, self.top_k, self.top_p
+        )
+        return int(
+            order[
+                np.searchsorted(
+                    shares.cumsum(), self._random.random() * shares.sum(), side="right"
+                ).clip(max=len(order) - 1)
+            ]
+        )
 
 
 def likeliest(logits: np.ndarray, top_k: int, top_p: float) -> tuple[np.ndarray, np.ndarray]:
@@ -174,8 +217,9 @@ def likeliest(logits: np.ndarray, top_k: int, top_p: float) -> tuple[np.ndarray,
 def open_decoder(folder: Path, threads: int = 0, *, spinning: bool = True) -> Decoder:
     """Open an artefact's folder; `threads` 0 leaves their number to the runtime.
 
-    Threads that spin while they wait are what people run, and what is timed; without `spinning` several open models do not take
-    the processor from each other. Raises `ArtifactError` when it is not a decoder's.
+    Threads that spin while they wait are what people run, and what is timed; without `spinning`
+    several open models do not take the processor from each other. Raises `ArtifactError` when it is
+    not a decoder's.
     """
     try:
         model = json.loads((folder / GENAI).read_text(encoding="utf-8"))["model"]
@@ -183,9 +227,21 @@ def open_decoder(folder: Path, threads: int = 0, *, spinning: bool = True) -> De
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
-        session: Any = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
+        options.add_session_config_entry(
+            "session.intra_op.allow_spinning", "1" if spinning else "0"
+        )
+        session: Any = onnxruntime.InferenceSession(
+            str(folder / MODEL), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # the runtime raises many types
         reason = " ".join(str(error).split())[:200]
-        raise ArtifactError(f'The folder "{folder}" holds no language model that runs ({reason}); make the artefact again.') from error
-    return Decoder(folder, session, int(model["context_length"]), frozenset(ends if isinstance(ends, list) else [ends]))
+        raise ArtifactError(
+            f'The folder "{folder}" holds no language model that runs ({reason}); make the artefact'
+            " again."
+        ) from error
+    return Decoder(
+        folder,
+        session,
+        int(model["context_length"]),
+        frozenset(ends if isinstance(ends, list) else [ends]),
+    )

@@ -1,13 +1,15 @@
-"""Several language models writing on from one prompt, a token each in turn, and where their texts part.
+"""Several language models writing on from one prompt, a token each in turn, and where their texts
+part.
 
-How one model makes its next token is `inference/generate.py`'s; this file takes whatever writes so. In turn, so that on a few cores each has the
-machine to itself while it computes, and the time of a token is its own.
+How one model makes its next token is `inference/generate.py`'s; this file takes whatever writes so.
+In turn, so that on a few cores each has the machine to itself while it computes, and the time of a
+token is its own.
 
     >>> from types import SimpleNamespace
     >>> def echo(*ids):
     ...     return iter([SimpleNamespace(id=id, seconds=0.01) for id in ids])
     >>> written = {"a": Written(), "b": Written()}
-    >>> list(in_turn({"a": echo(1, 2, 3), "b": echo(1)}, written))
+    >>> list(interleaved({"a": echo(1, 2, 3), "b": echo(1)}, written))
     ['a', 'b', 'a', 'b', 'a', 'a']
     >>> written["a"].ids, written["a"].tokens_per_s, written["b"].ended
     ([1, 2, 3], 100.0, True)
@@ -39,7 +41,15 @@ class Writer(Protocol):
 
     def chat_prompt(self, text: str) -> str: ...
 
-    def stream(self, prompt: Sequence[int], *, max_new_tokens: int, temperature: float, top_p: float, seed: int) -> Iterator[Token]: ...
+    def stream(
+        self,
+        prompt: Sequence[int],
+        *,
+        max_new_tokens: int,
+        temperature: float,
+        top_p: float,
+        seed: int,
+    ) -> Iterator[Token]: ...
 
 
 @dataclass
@@ -57,8 +67,12 @@ class Written:
         return (len(self.seconds) - 1) / sum(self.seconds[1:]) if len(self.seconds) > 1 else None
 
 
-def in_turn(streams: Mapping[str, Iterator[Token]], written: Mapping[str, Written]) -> Iterator[str]:
-    """Take one token of each stream after the other until all have ended; yields whose `written` has just grown or ended."""
+def interleaved(
+    streams: Mapping[str, Iterator[Token]], written: Mapping[str, Written]
+) -> Iterator[str]:
+    """Take one token of each stream after the other until all have ended; yields whose `written`
+    has just grown or ended.
+    """
     going = dict(streams)
     while going:
         for id, stream in list(going.items()):
@@ -73,11 +87,19 @@ def in_turn(streams: Mapping[str, Iterator[Token]], written: Mapping[str, Writte
             yield id
 
 
-def parted(text: str, reference: str) -> int | None:
-    """Where `text` begins to say something else than `reference`, at the start of a word; None while one merely goes on.
+def first_difference(text: str, reference: str) -> int | None:
+    """Where `text` begins to say something else than `reference`, at the start of a word; None
+    while one merely goes on.
 
-    >>> parted("Paris is big", "Paris is bad"), parted("Paris is", "Paris is bad"), parted("Rome", "Paris")
+    >>> first_difference("Paris is big", "Paris is bad"), first_difference("Paris is", "Paris is bad"), first_difference("Rome", "Paris")
     (9, None, 0)
     """
-    at = next((place for place, (one, other) in enumerate(zip(text, reference, strict=False)) if one != other), None)
+    at = next(
+        (
+            place
+            for place, (one, other) in enumerate(zip(text, reference, strict=False))
+            if one != other
+        ),
+        None,
+    )
     return at if at is None else 1 + max(text.rfind(" ", 0, at), text.rfind("\n", 0, at))

@@ -1,7 +1,9 @@
-"""Accuracy of a decoder on questions with several continuations: the one whose tokens are likeliest on average is its answer.
+"""Accuracy of a decoder on questions with several continuations: the one whose tokens are likeliest
+on average is its answer.
 
-The mean over tokens, for a sum would favour short continuations. Questions are made by `tasks/prose.py`; that every continuation has a
-score makes these the logits of a classifier, so `quality.py` says what they come to.
+The mean over tokens, for a sum would favour short continuations. Questions are made by
+`tasks/prose.py`; that every continuation has a score makes these the logits of a classifier, so
+`quality.py` says what they come to.
 """
 
 from __future__ import annotations
@@ -33,9 +35,21 @@ class EncodedQuestion(NamedTuple):
 
 
 def encode_questions(tokenizer_json: str, questions: Sequence[Question]) -> list[EncodedQuestion]:
-    """Each continuation is encoded with its context, as it would stand in a text; the tokens that all have in common are the context."""
+    """Each continuation is encoded with its context, as it would stand in a text; the tokens that
+    all have in common are the context.
+    """
     plain = encode(tokenizer_json, [question.context for question in questions], None)
-    whole = iter(encode(tokenizer_json, [f"{question.context} {choice}" for question in questions for choice in question.choices], None))
+    whole = iter(
+        encode(
+            tokenizer_json,
+            [
+                f"{question.context} {choice}"
+                for question in questions
+                for choice in question.choices
+            ],
+            None,
+        )
+    )
     found: list[EncodedQuestion] = []
     for context, question in zip(plain, questions, strict=True):
         texts = [next(whole) for _ in question.choices]
@@ -45,16 +59,22 @@ def encode_questions(tokenizer_json: str, questions: Sequence[Question]) -> list
 
 
 def _shared(one: Ids, other: Ids) -> int:
-    """How many tokens two texts begin with in common, the last of the longer one apart: something has to be left to score."""
+    """How many tokens two texts begin with in common, the last of the longer one apart: something
+    has to be left to score.
+    """
     length = min(len(one), len(other) - 1)
     different = np.flatnonzero(one[:length] != other[:length])
     return int(different[0]) if len(different) else length
 
 
-def score_choices(folder: Path, questions: Sequence[EncodedQuestion], *, threads: int) -> NDArray[np.float32]:
-    """Mean log-probability of the tokens of each continuation [questions, choices], in a fresh process without torch.
+def score_choices(
+    folder: Path, questions: Sequence[EncodedQuestion], *, threads: int
+) -> NDArray[np.float32]:
+    """Mean log-probability of the tokens of each continuation [questions, choices], in a fresh
+    process without torch.
 
-    Raises `ArtifactError` when the model cannot be loaded or run, or gives logits that are not numbers.
+    Raises `ArtifactError` when the model cannot be loaded or run, or gives logits that are not
+    numbers.
     """
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as work:
         inputs, outputs = Path(work) / "inputs.npz", Path(work) / "scores.npy"
@@ -62,13 +82,26 @@ def score_choices(folder: Path, questions: Sequence[EncodedQuestion], *, threads
             inputs,
             contexts=np.concatenate([question.context for question in questions]),
             context_lengths=np.array([len(question.context) for question in questions]),
-            choices=np.concatenate([choice for question in questions for choice in question.choices]),
-            choice_lengths=np.array([[len(choice) for choice in question.choices] for question in questions]),
+            choices=np.concatenate(
+                [choice for question in questions for choice in question.choices]
+            ),
+            choice_lengths=np.array(
+                [[len(choice) for choice in question.choices] for question in questions]
+            ),
         )
-        ask_choices({"mode": "choices", "model": str(model_file(folder, SCORE)), "threads": threads, "inputs": str(inputs), "outputs": str(outputs)})
+        ask_choices(
+            {
+                "mode": "choices",
+                "model": str(model_file(folder, SCORE)),
+                "threads": threads,
+                "inputs": str(inputs),
+                "outputs": str(outputs),
+            }
+        )
         scores: NDArray[np.float32] = np.load(outputs)
     if broken := int((~np.isfinite(scores)).any(axis=1).sum()):
         raise ArtifactError(
-            f'The model in "{folder}" gives logits that are not numbers for {broken} of {len(scores)} questions: compress it less, or otherwise.'
+            f'The model in "{folder}" gives logits that are not numbers for {broken} of'
+            f" {len(scores)} questions: compress it less, or otherwise."
         )
     return scores

@@ -1,4 +1,5 @@
-"""What a smaller vocabulary does to text that it was not chosen on: how much is tokenized as before, and how much longer it gets.
+"""What a smaller vocabulary does to text that it was not chosen on: how much is tokenized as
+before, and how much longer it gets.
 
 How the vocabulary is chosen is `pruning/vocabulary.py`'s.
 """
@@ -15,10 +16,12 @@ from paretoscope.sources.tokenizer_file import Vocabulary
 
 @dataclass(frozen=True)
 class Coverage:
-    """Two tokenizers on the same held-out texts. Special tokens are left out of all counts; shares are of what the old one made.
+    """Two tokenizers on the same held-out texts. Special tokens are left out of all counts; shares
+    are of what the old one made.
 
-    `words` and `tokens` are shares tokenized as before, `unknown` the share of the new tokens that are the unknown token
-    (`unknown_before` with the old vocabulary), `growth` the relative change of the number of tokens.
+    `words` and `tokens` are shares tokenized as before, `unknown` the share of the new tokens that
+    are the unknown token (`unknown_before` with the old vocabulary), `growth` the relative change
+    of the number of tokens.
     """
 
     entries: int
@@ -38,9 +41,10 @@ unknown (0.00 % before), and texts are 3.4 % longer in tokens.'
         """
         longer = f"{_percent(abs(self.growth), 1)} {'shorter' if self.growth < 0 else 'longer'}"
         return (
-            f"Vocabulary: {self.entries:,} of {self.entries_before:,} entries; of the {split} split {_percent(self.words, 1)} of words are "
-            f"tokenized as before, {_percent(self.unknown, 2)} of tokens are unknown ({_percent(self.unknown_before, 2)} before), "
-            f"and texts are {longer} in tokens."
+            f"Vocabulary: {self.entries:,} of {self.entries_before:,} entries; of the {split} split"
+            f" {_percent(self.words, 1)} of words are tokenized as before,"
+            f" {_percent(self.unknown, 2)} of tokens are unknown"
+            f" ({_percent(self.unknown_before, 2)} before), and texts are {longer} in tokens."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""How fast a decoder answers beside its baseline: time to the first token, time of each token after it, memory and energy.
+"""How fast a decoder answers beside its baseline: time to the first token, time of each token after
+it, memory and energy.
 
-As with classifiers every turn is a process of its own, and the turns, the drift rule and the intervals are `latency.py`'s; what a
-turn does is `measure/worker/decoder.py`'s. The ratio of the times of one output token is the speed-up, that of the times to the first token
-stands beside it.
+As with classifiers every turn is a process of its own, and the turns, the drift rule and the
+intervals are `latency.py`'s; what a turn does is `measure/worker/decoder.py`'s. The ratio of the
+times of one output token is the speed-up, that of the times to the first token stands beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.measure.latency import MOST_DRIFT, Side, Sitting, drift, energy_of, in_turns, quantiles, resident_memory, token_ids
+from paretoscope.measure.latency import (
+    MOST_DRIFT,
+    MeasurementSession,
+    Side,
+    drift,
+    energy_of,
+    interleaved,
+    quantiles,
+    resident_memory,
+    token_ids,
+)
 from paretoscope.measure.process import ask_generation, model_file
 from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest
 from paretoscope.statistics import intervals
@@ -26,8 +37,9 @@ Turns = tuple[NDArray[np.float64], ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to look: `turns` processes a model, each of which warms up for `warm_up_s` and at least once, then answers `requests`
-    prompts by `new_tokens` each, or as many as fit in `most_s` seconds, but never fewer than `fewest`."""
+    """How long to look: `turns` processes a model, each of which warms up for `warm_up_s` and at
+    least once, then answers `requests` prompts by `new_tokens` each, or as many as fit in `most_s`
+    seconds, but never fewer than `fewest`."""
 
     turns: int
     new_tokens: int
@@ -43,24 +55,36 @@ PLANS: dict[Protocol, Plan] = {
 }
 
 
-def generate_in_turns(
-    artifact: Path, baseline: Path | None, conditions: Conditions, protocol: Protocol, progress: Callable[[int, int], None] | None = None
-) -> Sitting:
-    """Measure `artifact` and `baseline` (folders) in turns, as `latency.measure_in_turns` does; `conditions.sequence` is the prompt's length.
+def generate_interleaved(
+    artifact: Path,
+    baseline: Path | None,
+    conditions: Conditions,
+    protocol: Protocol,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeasurementSession:
+    """Measure `artifact` and `baseline` (folders) in turns, as `latency.measure_in_turns` does;
+    `conditions.sequence` is the prompt's length.
 
     Raises `ArtifactError` for a model that cannot be loaded, run, or given so many tokens.
     """
     plan = PLANS[protocol]
     requests = [_request(folder, conditions, plan) for folder in (baseline, artifact) if folder]
-    answers, notes = in_turns(requests, ask_generation, plan.turns, conditions, progress)
+    answers, notes = interleaved(requests, ask_generation, plan.turns, conditions, progress)
     noisy = drift(answers[0]) > MOST_DRIFT
     candidate = _side(answers[-1], conditions, plan.new_tokens, noisy)
     if baseline is None:
-        return Sitting(candidate, None, None, notes)
+        return MeasurementSession(candidate, None, None, notes)
     reference = _side(answers[0], conditions, plan.new_tokens, noisy)
     assert candidate.generation is not None
-    generation = candidate.generation.model_copy(update={"ttft_speedup": _ratio(reference.first_ms, candidate.first_ms)})
-    return Sitting(replace(candidate, generation=generation), reference, _ratio(reference.turns_ms, candidate.turns_ms), notes)
+    generation = candidate.generation.model_copy(
+        update={"ttft_speedup": _ratio(reference.first_ms, candidate.first_ms)}
+    )
+    return MeasurementSession(
+        replace(candidate, generation=generation),
+        reference,
+        _ratio(reference.turns_ms, candidate.turns_ms),
+        notes,
+    )
 
 
 def _ratio(baseline: Turns, candidate: Turns) -> Interval:
@@ -89,7 +113,9 @@ def _request(artifact: Path, conditions: Conditions, plan: Plan) -> GenerationRe
 def _side(turns: Sequence[GenerationAnswer], at: Conditions, new_tokens: int, noisy: bool) -> Side:
     turns_ms: Turns = tuple(np.asarray(turn["samples_ns"]) * 1e-6 for turn in turns)
     first_ms: Turns = tuple(np.asarray(turn["first_ns"]) * 1e-6 for turn in turns)
-    latency = quantiles(np.concatenate(turns_ms), median(turn["load_ms"] for turn in turns), at, noisy)
+    latency = quantiles(
+        np.concatenate(turns_ms), median(turn["load_ms"] for turn in turns), at, noisy
+    )
     firsts = np.concatenate(first_ms)
     low, high = intervals.median_interval(firsts) or (None, None)
     generation = Generation(
@@ -107,4 +133,11 @@ def _side(turns: Sequence[GenerationAnswer], at: Conditions, new_tokens: int, no
         tokens_per_s=1e3 * at.batch / latency.p50_ms,
     )
     answer_ms = generation.ttft_ms + (new_tokens - 1) * generation.tpot_ms
-    return Side(latency, resident_memory(turns), energy_of(turns, len(firsts), answer_ms, at), turns_ms, generation, first_ms)
+    return Side(
+        latency,
+        resident_memory(turns),
+        energy_of(turns, len(firsts), answer_ms, at),
+        turns_ms,
+        generation,
+        first_ms,
+    )

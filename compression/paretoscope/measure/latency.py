@@ -1,7 +1,8 @@
 """Latency, memory and energy of an artefact beside its baseline, in turns and in one sitting.
 
-Every turn is a process of its own (`measure/worker/classifier.py`): sessions that share a process disturb each other, for the idle
-threads of ONNX Runtime spin. The caller holds the machine alone meanwhile (`locks.measuring`).
+Every turn is a process of its own (`measure/worker/classifier.py`): sessions that share a process
+disturb each other, for the idle threads of ONNX Runtime spin. The caller holds the machine alone
+meanwhile (`locks.measuring`).
 """
 
 from __future__ import annotations
@@ -20,21 +21,36 @@ from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.machine import usable_cores
 from paretoscope.measure.process import ask_latency, model_file
 from paretoscope.measure.worker import energy
-from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest, LatencyAnswer, LatencyRequest
+from paretoscope.measure.worker.messages import (
+    GenerationAnswer,
+    GenerationRequest,
+    LatencyAnswer,
+    LatencyRequest,
+)
 from paretoscope.statistics import intervals
-from paretoscope.trials.trial import Conditions, Energy, Generation, Interval, Latency, Memory, Protocol
+from paretoscope.trials.trial import (
+    Conditions,
+    Energy,
+    Generation,
+    Interval,
+    Latency,
+    Memory,
+    Protocol,
+)
 
 Request = TypeVar("Request", LatencyRequest, GenerationRequest)
 Answer = TypeVar("Answer", LatencyAnswer, GenerationAnswer)
 
 MOST_DRIFT = 0.05
-"""Turns of one model may differ by this share before the sitting is repeated, and then marked noisy."""
+"""Turns of one model may differ by this share before the sitting is repeated, and then marked
+noisy.
+"""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to look: `turns` processes a model, each with at most `warm_up_s` of warm-up, then `samples` runs
-    within `least_s` to `most_s` seconds, but never less than `fewest`."""
+    """How long to look: `turns` processes a model, each with at most `warm_up_s` of warm-up, then
+    `samples` runs within `least_s` to `most_s` seconds, but never less than `fewest`."""
 
     turns: int
     warm_up_s: float
@@ -52,7 +68,9 @@ PLANS: dict[Protocol, Plan] = {
 
 @dataclass(frozen=True)
 class Side:
-    """One model of a sitting. `turns_ms` are the raw samples, one array of milliseconds a turn, in order."""
+    """One model of a sitting. `turns_ms` are the raw samples, one array of milliseconds a turn, in
+    order.
+    """
 
     latency: Latency
     memory: Memory
@@ -65,8 +83,10 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Sitting:
-    """What one sitting found. `baseline` and `speedup` are None when the baseline itself was measured."""
+class MeasurementSession:
+    """What one sitting found. `baseline` and `speedup` are None when the baseline itself was
+    measured.
+    """
 
     candidate: Side
     baseline: Side | None
@@ -78,47 +98,73 @@ class Sitting:
         return self.candidate.latency.noisy
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """The raw samples in milliseconds by name (`candidate_turn1`, `baseline_turn1`, ...), for `numpy.savez_compressed`."""
+        """The raw samples in milliseconds by name (`candidate_turn1`, `baseline_turn1`, ...), for
+        `numpy.savez_compressed`.
+        """
         sides = {"candidate": self.candidate, "baseline": self.baseline}
         samples = {name: side.turns_ms for name, side in sides.items() if side} | {
             f"{name}_first": side.first_ms for name, side in sides.items() if side
         }
-        return {f"{name}_turn{at}": turn for name, turns in samples.items() for at, turn in enumerate(turns, start=1)}
+        return {
+            f"{name}_turn{at}": turn
+            for name, turns in samples.items()
+            for at, turn in enumerate(turns, start=1)
+        }
 
 
-def measure_in_turns(
-    artifact: Path, baseline: Path | None, conditions: Conditions, protocol: Protocol, progress: Callable[[int, int], None] | None = None
-) -> Sitting:
-    """Measure `artifact` and `baseline` (folders) in turns: baseline, artefact, baseline, artefact, ...
+def measure_interleaved(
+    artifact: Path,
+    baseline: Path | None,
+    conditions: Conditions,
+    protocol: Protocol,
+    progress: Callable[[int, int], None] | None = None,
+) -> MeasurementSession:
+    """Measure `artifact` and `baseline` (folders) in turns: baseline, artefact, baseline, artefact,
+    ...
 
-    When the turns of the baseline differ by more than 5 % everything is measured once more; the calmer of both
-    sittings counts, and it is marked noisy when it too is beyond. Without a baseline the artefact is its own
-    reference. `progress` is called with (turns done, turns in all).
+    When the turns of the baseline differ by more than 5 % everything is measured once more; the
+    calmer of both sittings counts, and it is marked noisy when it too is beyond. Without a baseline
+    the artefact is its own reference. `progress` is called with (turns done, turns in all).
 
     Raises `ArtifactError` for a model that cannot be loaded, run, or given so many tokens, and
     `ParetoscopeError` for conditions that make no sense.
     """
     plan, folders = PLANS[protocol], [folder for folder in (baseline, artifact) if folder]
     requests = [_request(folder, conditions, plan) for folder in folders]
-    calmest, notes = in_turns(requests, ask_latency, plan.turns, conditions, progress)
+    calmest, notes = interleaved(requests, ask_latency, plan.turns, conditions, progress)
     noisy = drift(calmest[0]) > MOST_DRIFT
     candidate = _side(calmest[-1], conditions, noisy)
     reference = _side(calmest[0], conditions, noisy) if baseline else None
-    return Sitting(candidate, reference, _speedup(candidate, reference), notes)
+    return MeasurementSession(candidate, reference, _speedup(candidate, reference), notes)
 
 
-def in_turns(
-    requests: Sequence[Request], ask: Callable[[Request], Answer], turns: int, at: Conditions, progress: Callable[[int, int], None] | None
+def interleaved(
+    requests: Sequence[Request],
+    ask: Callable[[Request], Answer],
+    turns: int,
+    at: Conditions,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[list[list[Answer]], tuple[str, ...]]:
-    """Answers [models][turns] of the calmer of at most two sittings, and what a reader should know of it; the first model is the reference."""
+    """Answers [models][turns] of the calmer of at most two sittings, and what a reader should know
+    of it; the first model is the reference.
+    """
     for request in requests:
         _read_through(Path(request["model"]))
     per_sitting = turns * len(requests)
-    sittings = [_sit(requests, ask, turns, lambda done: progress and progress(done, per_sitting))]
-    if drift(sittings[0][0]) > MOST_DRIFT:
-        sittings.append(_sit(requests, ask, turns, lambda done: progress and progress(per_sitting + done, 2 * per_sitting)))
-    calmest = min(sittings, key=lambda sitting: drift(sitting[0]))
-    return calmest, _notes(calmest, len(sittings), at)
+    sessions = [
+        _run_session(requests, ask, turns, lambda done: progress and progress(done, per_sitting))
+    ]
+    if drift(sessions[0][0]) > MOST_DRIFT:
+        sessions.append(
+            _run_session(
+                requests,
+                ask,
+                turns,
+                lambda done: progress and progress(per_sitting + done, 2 * per_sitting),
+            )
+        )
+    calmest = min(sessions, key=lambda session: drift(session[0]))
+    return calmest, _notes(calmest, len(sessions), at)
 
 
 def drift(turns: Sequence[LatencyAnswer]) -> float:
@@ -128,26 +174,40 @@ def drift(turns: Sequence[LatencyAnswer]) -> float:
 
 
 def token_ids(artifact: Path, sequence: int) -> tuple[int, int]:
-    """The range [lowest, highest) that synthetic ids are drawn from: ordinary words, within the vocabulary of `config.json`.
+    """The range [lowest, highest) that synthetic ids are drawn from: ordinary words, within the
+    vocabulary of `config.json`.
 
-    Ids below 1000 are special or unused in the usual vocabularies; a smaller vocabulary gives its upper half.
-    `ArtifactError` when there is no such file or the model takes fewer than `sequence` tokens.
+    Ids below 1000 are special or unused in the usual vocabularies; a smaller vocabulary gives its
+    upper half. `ArtifactError` when there is no such file or the model takes fewer than `sequence`
+    tokens.
     """
     path = artifact / "config.json"
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        vocabulary, longest = int(config["vocab_size"]), int(config.get("max_position_embeddings", sequence))
+        vocabulary, longest = (
+            int(config["vocab_size"]),
+            int(config.get("max_position_embeddings", sequence)),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f'The file "{path}" does not say how many tokens the model knows (vocab_size): make the artefact again.') from error
+        raise ArtifactError(
+            f'The file "{path}" does not say how many tokens the model knows (vocab_size): make the'
+            " artefact again."
+        ) from error
     if sequence > longest:
-        raise ArtifactError(f'The model in "{artifact}" takes at most {longest} tokens, not {sequence}: ask for a shorter sequence.')
+        raise ArtifactError(
+            f'The model in "{artifact}" takes at most {longest} tokens, not {sequence}: ask for a'
+            " shorter sequence."
+        )
     return min(1000, vocabulary // 2), min(2000, vocabulary)
 
 
 def _request(artifact: Path, conditions: Conditions, plan: Plan) -> LatencyRequest:
     for name, value in conditions.model_dump().items():
         if value < 1:
-            raise ParetoscopeError(f"The conditions of a latency have {name} {value}: give a whole number of at least 1.")
+            raise ParetoscopeError(
+                f"The conditions of a latency have {name} {value}: give a whole number of at"
+                " least 1."
+            )
     lowest_id, highest_id = token_ids(artifact, conditions.sequence)
     return {
         "mode": "latency",
@@ -166,14 +226,21 @@ def _request(artifact: Path, conditions: Conditions, plan: Plan) -> LatencyReque
 
 
 def _read_through(model: Path) -> None:
-    """Bring the model into the page cache, so that the load time of a first turn is not that of the disk."""
+    """Bring the model into the page cache, so that the load time of a first turn is not that of the
+    disk.
+    """
     for path in model.parent.glob(f"{model.name}*"):
         with path.open("rb") as file:
             while file.read(2**22):
                 pass
 
 
-def _sit(requests: Sequence[Request], ask: Callable[[Request], Answer], turns: int, done: Callable[[int], Any]) -> list[list[Answer]]:
+def _run_session(
+    requests: Sequence[Request],
+    ask: Callable[[Request], Answer],
+    turns: int,
+    done: Callable[[int], Any],
+) -> list[list[Answer]]:
     """Answers by model and turn: [models][turns]."""
     answers: list[list[Answer]] = [[] for _ in requests]
     for turn in range(turns):
@@ -217,8 +284,12 @@ def quantiles(samples: NDArray[np.float64], load_ms: float, at: Conditions, nois
 def resident_memory(turns: Sequence[LatencyAnswer]) -> Memory:
     """Medians over the turns of what lies above an empty runtime."""
     return Memory(
-        peak_bytes=max(0, round(median(turn["peak_bytes"] - turn["empty_bytes"] for turn in turns))),
-        steady_bytes=max(0, round(median(turn["steady_bytes"] - turn["empty_bytes"] for turn in turns))),
+        peak_bytes=max(
+            0, round(median(turn["peak_bytes"] - turn["empty_bytes"] for turn in turns))
+        ),
+        steady_bytes=max(
+            0, round(median(turn["steady_bytes"] - turn["empty_bytes"] for turn in turns))
+        ),
     )
 
 
@@ -237,18 +308,27 @@ def _speedup(candidate: Side, baseline: Side | None) -> Interval | None:
     return Interval(value=value, low=low, high=high)
 
 
-def _notes(models: Sequence[Sequence[LatencyAnswer]], sittings: int, conditions: Conditions) -> tuple[str, ...]:
+def _notes(
+    models: Sequence[Sequence[LatencyAnswer]], sessions: int, conditions: Conditions
+) -> tuple[str, ...]:
     """What a reader of the figures should know, each a short sentence without a full stop."""
     notes: list[str] = []
     turns = [turn for model in models for turn in model]
     if conditions.threads > usable_cores():
         notes.append(f"{conditions.threads} threads share {usable_cores()} cores")
-    if sittings > 1:
+    if sessions > 1:
         apart, reference = drift(models[0]), "baseline" if len(models) > 1 else "model"
-        verdict = "measured twice and noisy" if apart > MOST_DRIFT else "measured twice, the calmer sitting counts"
+        verdict = (
+            "measured twice and noisy"
+            if apart > MOST_DRIFT
+            else "measured twice, the calmer sitting counts"
+        )
         notes.append(f"{verdict}: the turns of the {reference} differ by {apart:.0%}")
     if unsettled := sum(not turn["stable"] for turn in turns):
         notes.append(f"the warm-up of {unsettled} of {len(turns)} turns did not settle within 2 %")
     if any(turn["peak_from_start"] for turn in turns):
-        notes.append("peak memory includes the imports, for this system does not let a process set its peak back")
+        notes.append(
+            "peak memory includes the imports, for this system does not let a process set its peak"
+            " back"
+        )
     return tuple(notes)

@@ -1,12 +1,12 @@
 """Two locks for a whole host, so that nothing computes while something is measured.
 
-Compute work holds the machine shared, a measurement holds it alone. The locks are `flock`s on files in the
-temporary folder: the kernel lets go of them when their process dies, however it dies. They are per host and
-per user; what one host measures never waits for another.
+Compute work holds the machine shared, a measurement holds it alone. The locks are `flock`s on files
+in the temporary folder: the kernel lets go of them when their process dies, however it dies. They
+are per host and per user; what one host measures never waits for another.
 
-A measurement that waits goes before compute work that asks later: everyone passes a turnstile one at a time, and
-a measurement stays in it until the machine is its own. So hold `compute()` for one piece of work (a stage,
-an epoch), not for a whole queue.
+A measurement that waits goes before compute work that asks later: everyone passes a turnstile one
+at a time, and a measurement stays in it until the machine is its own. So hold `compute()` for one
+piece of work (a stage, an epoch), not for a whole queue.
 """
 
 from __future__ import annotations
@@ -42,23 +42,34 @@ def measuring(folder: Path | None = None) -> Generator[None]:
 
 
 def lock_folder() -> Path:
-    """This user's folder of locks on this host, made when missing; refused when somebody else made it."""
+    """This user's folder of locks on this host, made when missing; refused when somebody else made
+    it.
+    """
     folder = Path(tempfile.gettempdir()) / f"paretoscope-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise EngineError(f'The folder of locks "{folder}" cannot be made ({error}): set TMPDIR to a folder that can be written.') from error
+        raise EngineError(
+            f'The folder of locks "{folder}" cannot be made ({error}): set TMPDIR to a folder that'
+            " can be written."
+        ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise EngineError(f'The folder of locks "{folder}" belongs to another user: set TMPDIR to a folder of your own.')
+        raise EngineError(
+            f'The folder of locks "{folder}" belongs to another user: set TMPDIR to a folder of'
+            " your own."
+        )
     return folder
 
 
 @contextmanager
 def _machine(mode: int, folder: Path) -> Generator[None]:
-    # Holding the machine while asking for it again would wait for itself for ever, so it is refused at once.
+    # Holding the machine while asking for it again would wait for itself for ever, so it is refused
+    # at once.
     if getattr(_thread, "holds", False):
-        raise RuntimeError("compute() and measuring() do not nest: leave the one before asking for the other")
+        raise RuntimeError(
+            "compute() and measuring() do not nest: leave the one before asking for the other"
+        )
     _thread.holds = True
     try:
         with _file(folder / "machine.lock") as machine:
@@ -72,9 +83,11 @@ def _machine(mode: int, folder: Path) -> Generator[None]:
 
 @contextmanager
 def _file(path: Path) -> Generator[int]:
-    """A descriptor of its own, so that threads of one process exclude each other too; closing it unlocks.
+    """A descriptor of its own, so that threads of one process exclude each other too; closing it
+    unlocks.
 
-    Python's descriptors do not survive exec, and `_forget` closes them in a bare fork, so that no child keeps a lock.
+    Python's descriptors do not survive exec, and `_forget` closes them in a bare fork, so that no
+    child keeps a lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     _open.add(descriptor)

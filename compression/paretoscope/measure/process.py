@@ -1,6 +1,7 @@
 """Starts the process that measures, hands it its request and brings back its answer.
 
-What it does in there is `measure/worker/classifier.py`'s, and for decoders `measure/worker/decoder.py`'s.
+What it does in there is `measure/worker/classifier.py`'s, and for decoders
+`measure/worker/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -31,14 +32,19 @@ from paretoscope.workspace import PROJECT
 MODEL_FILE = "model.onnx"
 # -P: a file in the current folder that is called like a module must not be imported in its place.
 _COMMAND = [sys.executable, "-P", "-m"]
-_WORKER, _DECODER_WORKER = "paretoscope.measure.worker.classifier", "paretoscope.measure.worker.decoder"
+_WORKER, _DECODER_WORKER = (
+    "paretoscope.measure.worker.classifier",
+    "paretoscope.measure.worker.decoder",
+)
 
 
 def model_file(artifact: Path, name: str = MODEL_FILE) -> Path:
     """The model within an artefact's folder; `ArtifactError` when it is not there."""
     model = artifact.resolve() / name
     if not model.is_file():
-        raise ArtifactError(f'There is no {name} in the artefact "{artifact}": run the trial again to make it.')
+        raise ArtifactError(
+            f'There is no {name} in the artefact "{artifact}": run the trial again to make it.'
+        )
     return model
 
 
@@ -63,21 +69,25 @@ def ask_generation(request: GenerationRequest) -> GenerationAnswer:
 
 
 def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """One fresh process, one request, one answer. `ArtifactError` when the model broke or killed it."""
+    """One fresh process, one request, one answer. `ArtifactError` when the model broke or killed
+    it.
+    """
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
             [*_COMMAND, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            # Unbuffered: what a process that died at once never read must not come back as an error when its pipe closes.
+            # Unbuffered: what a process that died at once never read must not come back as an error
+            # when its pipe closes.
             bufsize=0,
             env=_environment(),
         ) as process:
             assert process.stdin
             assert process.stdout
             try:
-                # Stdin stays open until the answer is here: its end tells the process that nobody waits any more.
+                # Stdin stays open until the answer is here: its end tells the process that nobody
+                # waits any more.
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 answer = process.stdout.read()
                 process.wait()
@@ -89,7 +99,11 @@ def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
                 raise
         if process.returncode != 0 or not answer:
             complaints.seek(0)
-            _explain(str(request["model"]), process.returncode, complaints.read().decode(errors="replace"))
+            _explain(
+                str(request["model"]),
+                process.returncode,
+                complaints.read().decode(errors="replace"),
+            )
     found: dict[str, Any] = json.loads(answer)
     if "error" in found:
         raise ArtifactError(found["error"])
@@ -97,13 +111,23 @@ def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's, with this package importable, and without threads for numpy's linear algebra, which is not used."""
+    """The caller's, with this package importable, and without threads for numpy's linear algebra,
+    which is not used.
+    """
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def _explain(model: str, status: int, complaints: str) -> None:
     if status < 0:
         name = signal.Signals(-status).name
-        raise ArtifactError(f'The process that measured "{model}" was ended by {name}: free some memory, or ask for a smaller batch or sequence.')
+        raise ArtifactError(
+            f'The process that measured "{model}" was ended by {name}: free some memory, or ask for'
+            " a smaller batch or sequence."
+        )
     raise RuntimeError(f"the measuring process ended with status {status}:\n{complaints[-2000:]}")

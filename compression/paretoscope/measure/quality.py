@@ -1,6 +1,7 @@
 """Quality of an artefact through the runtime that ships.
 
-Texts come in as token ids; how they are made is `tasks/load.py`'s. The comparison with the baseline is `statistics/paired.py`'s.
+Texts come in as token ids; how they are made is `tasks/load.py`'s. The comparison with the baseline
+is `statistics/paired.py`'s.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ def evaluate(
     threads: int,
     split: str,
 ) -> tuple[Quality, NDArray[np.float32]]:
-    """Accuracy of the artefact on `encoded` texts (token ids, one array each), and their logits [n, classes].
+    """Accuracy of the artefact on `encoded` texts (token ids, one array each), and their logits [n,
+    classes].
 
-    Runs in a fresh process without torch, in batches of up to 32 texts of equal length: nothing is padded, so no
-    text depends on the padding of another.
+    Runs in a fresh process without torch, in batches of up to 32 texts of equal length: nothing is
+    padded, so no text depends on the padding of another.
 
-    Raises `ArtifactError` when the model cannot be loaded or run, knows fewer classes than the labels need, or
-    gives logits that are not numbers.
+    Raises `ArtifactError` when the model cannot be loaded or run, knows fewer classes than the
+    labels need, or gives logits that are not numbers.
     """
     if len(encoded) != len(labels) or not len(labels):
         raise ValueError(f"{len(encoded)} texts and {len(labels)} labels do not make a split")
@@ -51,7 +53,9 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64], split: str) ->
     return Quality(value=right / len(labels), low=low, high=high, n=len(labels), split=split)
 
 
-def _logits(artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int) -> NDArray[np.float32]:
+def _logits(
+    artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int
+) -> NDArray[np.float32]:
     batches = list(batches_by_length(encoded, MOST_AT_ONCE))
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
         inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "logits.npy"
@@ -62,15 +66,27 @@ def _logits(artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int) 
             order=np.concatenate(batches),
             sizes=np.array([len(batch) for batch in batches]),
         )
-        ask_quality({"mode": "quality", "model": str(model_file(artifact)), "threads": threads, "inputs": str(inputs), "outputs": str(outputs)})
+        ask_quality(
+            {
+                "mode": "quality",
+                "model": str(model_file(artifact)),
+                "threads": threads,
+                "inputs": str(inputs),
+                "outputs": str(outputs),
+            }
+        )
         return np.load(outputs)
 
 
 def _check(artifact: Path, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
     classes = logits.shape[1]
     if labels.min() < 0 or labels.max() >= classes:
-        raise ArtifactError(f'The model in "{artifact}" tells {classes} classes apart, but the labels go up to {labels.max()}: pick its own task.')
+        raise ArtifactError(
+            f'The model in "{artifact}" tells {classes} classes apart, but the labels go up to'
+            f" {labels.max()}: pick its own task."
+        )
     if broken := int((~np.isfinite(logits)).any(axis=1).sum()):
         raise ArtifactError(
-            f'The model in "{artifact}" gives logits that are not numbers for {broken} of {len(logits)} examples: compress it less, or otherwise.'
+            f'The model in "{artifact}" gives logits that are not numbers for {broken} of'
+            f" {len(logits)} examples: compress it less, or otherwise."
         )

@@ -1,4 +1,5 @@
-"""Size is what a deployer ships: every file of the artefact's folder, in bytes on disk, with its hash.
+"""Size is what a deployer ships: every file of the artefact's folder, in bytes on disk, with its
+hash.
 
 Theoretical sizes (non-zero weights x bits) are another metric and are not made here.
 """
@@ -15,10 +16,13 @@ from paretoscope.trials.trial import ArtifactRecord
 def artifact_record(folder: Path) -> ArtifactRecord:
     """Every file under `folder` by its path within it: bytes, and sha256 read in pieces.
 
-    `size_bytes` is the sum over all of them. Raises `ArtifactError` for a folder that is missing, empty or unreadable.
+    `size_bytes` is the sum over all of them. Raises `ArtifactError` for a folder that is missing,
+    empty or unreadable.
     """
     if not folder.is_dir():
-        raise ArtifactError(f'There is no artefact folder "{folder}": run the trial again to make it.')
+        raise ArtifactError(
+            f'There is no artefact folder "{folder}": run the trial again to make it.'
+        )
     files: dict[str, int] = {}
     hashes: dict[str, str] = {}
     try:
@@ -28,7 +32,13 @@ def artifact_record(folder: Path) -> ArtifactRecord:
                 hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
                 files[name] = file.tell()
     except OSError as error:
-        raise ArtifactError(f'The artefact "{folder}" cannot be read ({error}): run the trial again to make it.') from error
+        raise ArtifactError(
+            f'The artefact "{folder}" cannot be read ({error}): run the trial again to make it.'
+        ) from error
     if not files:
-        raise ArtifactError(f'The artefact folder "{folder}" is empty: run the trial again to make it.')
-    return ArtifactRecord(path=str(folder), size_bytes=sum(files.values()), files=files, sha256=hashes)
+        raise ArtifactError(
+            f'The artefact folder "{folder}" is empty: run the trial again to make it.'
+        )
+    return ArtifactRecord(
+        path=str(folder), size_bytes=sum(files.values()), files=files, sha256=hashes
+    )

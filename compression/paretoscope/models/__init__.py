@@ -1,1 +1,3 @@
-"""Models in torch: reading and writing checkpoints, knowing their anatomy, training them. Everything here needs torch."""
+"""Models in torch: reading and writing checkpoints, knowing their anatomy, training them.
+Everything here needs torch.
+"""

@@ -1,9 +1,11 @@
-"""Low-rank adapters: how a fine-tuned classifier ships as a megabyte instead of ninety (Hu et al. 2021, arXiv:2106.09685).
+"""Low-rank adapters: how a fine-tuned classifier ships as a megabyte instead of ninety (Hu et al.
+2021, arXiv:2106.09685).
 
-An adapter file is safetensors in fp16. For a Linear `name` with weight [out, in] it has `name.lora_a` [rank, in] and
-`name.lora_b` [out, rank], which stand for an addition of `lora_b @ lora_a` to the base weight; any other tensor
-replaces the parameter of its own name (head, biases, layer norms). Its metadata say where it comes from.
-This file reads, merges, makes and writes adapters; `benchmarks/train_adapters.py` trains those that ship.
+An adapter file is safetensors in fp16. For a Linear `name` with weight [out, in] it has
+`name.lora_a` [rank, in] and `name.lora_b` [out, rank], which stand for an addition of `lora_b @
+lora_a` to the base weight; any other tensor replaces the parameter of its own name (head, biases,
+layer norms). Its metadata say where it comes from. This file reads, merges, makes and writes
+adapters; `benchmarks/train_adapters.py` trains those that ship.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ A, B = ".lora_a", ".lora_b"
 
 @dataclass(frozen=True)
 class Adapter:
-    """Tensors by name and metadata: base, task, labels (JSON list), train_sha256, command, validation_accuracy."""
+    """Tensors by name and metadata: base, task, labels (JSON list), train_sha256, command,
+    validation_accuracy.
+    """
 
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str]
@@ -42,7 +46,9 @@ def read_adapter(path: str | Path) -> Adapter:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
             return Adapter(tensors, file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise ModelError(f'The adapter "{path}" cannot be read ({error}); restore it from the repository.') from error
+        raise ModelError(
+            f'The adapter "{path}" cannot be read ({error}); restore it from the repository.'
+        ) from error
 
 
 def write_adapter(path: Path, adapter: Adapter) -> None:
@@ -53,7 +59,9 @@ def write_adapter(path: Path, adapter: Adapter) -> None:
 
 @torch.no_grad()
 def merge(model: nn.Module, adapter: Adapter) -> None:
-    """Add the low-rank parts to the model's weights and replace the rest, in place; raises `ModelError` on a misfit."""
+    """Add the low-rank parts to the model's weights and replace the rest, in place; raises
+    `ModelError` on a misfit.
+    """
     parameters = dict(model.named_parameters())
     for name, tensor in adapter.tensors.items():
         if name.endswith(B):
@@ -62,19 +70,25 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
         target = name.removesuffix(A) + ".weight" if low_rank else name
         change = adapter.tensors[name.removesuffix(A) + B] @ tensor if low_rank else tensor
         if target not in parameters or parameters[target].shape != change.shape:
-            raise ModelError(f'The adapter has "{name}" of shape {list(tensor.shape)}, which does not fit the model; use the model it was made for.')
+            raise ModelError(
+                f'The adapter has "{name}" of shape {list(tensor.shape)}, which does not fit the'
+                " model; use the model it was made for."
+            )
         parameters[target].copy_(parameters[target] + change if low_rank else change)
 
 
 def attach(model: nn.Module, linears: Iterable[str], rank: int, scale: float) -> None:
-    """Freeze the named Linear weights and let `scale * lora_b @ lora_a` train beside them, in place; at first it is zero.
+    """Freeze the named Linear weights and let `scale * lora_b @ lora_a` train beside them, in
+    place; at first it is zero.
 
     The low-rank part is computed on the inputs, so no gradient of a full weight is ever formed.
     """
     for name in linears:
         module: Any = linear(model, name)  # Any, since it gets attributes that Linear does not have
         module.weight.requires_grad_(False)
-        module.lora_a = nn.Parameter(torch.randn(rank, module.in_features) / module.in_features**0.5)
+        module.lora_a = nn.Parameter(
+            torch.randn(rank, module.in_features) / module.in_features**0.5
+        )
         module.lora_b = nn.Parameter(torch.zeros(module.out_features, rank))
         module.lora_hook = module.register_forward_hook(partial(_add_low_rank, scale=scale))
 
@@ -85,7 +99,9 @@ def _add_low_rank(module: Any, inputs: tuple[Tensor, ...], output: Tensor, scale
 
 @torch.no_grad()
 def detach(model: nn.Module, scale: float) -> dict[str, Tensor]:
-    """Take the low-rank parts out again and return them as adapter tensors; the model's weights are those from before."""
+    """Take the low-rank parts out again and return them as adapter tensors; the model's weights are
+    those from before.
+    """
     tensors: dict[str, Tensor] = {}
     module: Any
     for name, module in model.named_modules():

@@ -1,9 +1,10 @@
 """Checkpoints: making the one a trial starts from, reading it, writing it.
 
-A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`, and for a decoder `tokenizer_config.json`
-(its chat template) and `generation_config.json`. The tensors may be smaller than the config says where heads or feed-forward neurons
-were pruned: their shapes are the truth, so a pruned model needs no extra key. Code from a model's folder never runs, and pickle is
-never read. What only decoders need, GGUF among it, is in `models/decoder/checkpoint.py`.
+A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`, and
+for a decoder `tokenizer_config.json` (its chat template) and `generation_config.json`. The tensors
+may be smaller than the config says where heads or feed-forward neurons were pruned: their shapes
+are the truth, so a pruned model needs no extra key. Code from a model's folder never runs, and
+pickle is never read. What only decoders need, GGUF among it, is in `models/decoder/checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -17,37 +18,55 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import merge, read_adapter
-from paretoscope.models.decoder.checkpoint import GENERATION, read_generation_config, resize_decoder, tied_head
+from paretoscope.models.decoder.checkpoint import (
+    GENERATION,
+    read_generation_config,
+    resize_decoder,
+    tied_head,
+)
 from paretoscope.models.decoder.support import check_supported
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy, is_known
 from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
 from paretoscope.models.modules.access import is_decoder, is_tied, linear
 from paretoscope.models.modules.slicing import resize_linear
-from paretoscope.models.pretrained import first_line, tokenizer_json, trained, write_tokenizer_config
+from paretoscope.models.pretrained import (
+    first_line,
+    tokenizer_json,
+    trained,
+    write_tokenizer_config,
+)
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
-# Progress bars and loading reports would end up between the progress lines of a run; what matters in them is raised.
+# Progress bars and loading reports would end up between the progress lines of a run; what matters
+# in them is raised.
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()
 
 
-# --- the checkpoint a trial starts from -------------------------------------------------------------------
+# --- the checkpoint a trial starts from -----------------------------------------------------------
 
 
 def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
-    """Write the checkpoint of a model for a task: fp32; of a classifier with its adapter merged and the task's label names in the config.
+    """Write the checkpoint of a model for a task: fp32; of a classifier with its adapter merged and
+    the task's label names in the config.
 
-    Raises `ModelError` when the model has no trained head, another number of labels than the task, or weights or a tokenizer
-    that cannot be read.
+    Raises `ModelError` when the model has no trained head, another number of labels than the task,
+    or weights or a tokenizer that cannot be read.
     """
     model = _with_adapter(ref) if ref.adapter else trained(ref)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,15 +84,17 @@ def _name_labels(model: PreTrainedModel, ref: ModelRef, task: Task) -> None:
     """Put the task's labels into the model's config, in place."""
     if model.config.num_labels != len(task.labels):
         raise ModelError(
-            f'"{ref.name}" tells {model.config.num_labels} labels apart, but the task "{task.name}" has {len(task.labels)}; '
-            "choose a task with the labels that the model was trained on."
+            f'"{ref.name}" tells {model.config.num_labels} labels apart, but the task "{task.name}"'
+            f" has {len(task.labels)}; choose a task with the labels that the model was trained on."
         )
     model.config.id2label = dict(enumerate(task.labels))
     model.config.label2id = {label: number for number, label in enumerate(task.labels)}
 
 
 def _with_adapter(ref: ModelRef) -> PreTrainedModel:
-    """A built-in: an encoder without a head from `ref.path`, and the adapter that makes it a classifier."""
+    """A built-in: an encoder without a head from `ref.path`, and the adapter that makes it a
+    classifier.
+    """
     assert ref.path is not None
     assert ref.adapter is not None
     adapter = read_adapter(ref.adapter)
@@ -86,24 +107,32 @@ def _with_adapter(ref: ModelRef) -> PreTrainedModel:
 def encoder_with_new_head(folder: Path, labels: int) -> PreTrainedModel:
     """A sequence classifier on the encoder in `folder`, its head random under torch's seed."""
     model = AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=labels, use_safetensors=True, dtype=torch.float32, local_files_only=True, trust_remote_code=False
+        folder,
+        num_labels=labels,
+        use_safetensors=True,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     return model.eval()
 
 
-# --- reading ------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
-    """The model of a checkpoint, in eval mode and fp32, its Linear modules as small as the stored tensors.
+    """The model of a checkpoint, in eval mode and fp32, its Linear modules as small as the stored
+    tensors.
 
-    `attention` is "sdpa", "eager", or by default the fastest that the family has. Raises `ModelError` when a file is missing
-    or damaged or the tensors do not fit together.
+    `attention` is "sdpa", "eager", or by default the fastest that the family has. Raises
+    `ModelError` when a file is missing or damaged or the tensors do not fit together.
     """
     config = _read_config(folder)
     kind = AutoModelForCausalLM if is_decoder(config) else AutoModelForSequenceClassification
     with no_init_weights():
-        model = kind.from_config(config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False)
+        model = kind.from_config(
+            config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False
+        )
     tensors = _read_weights(folder / WEIGHTS)
     if is_decoder(config):
         resize_decoder(model, tensors, folder)
@@ -115,7 +144,10 @@ def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
-        raise ModelError(f'The tensors in "{folder / WEIGHTS}" do not fit its config ({reason}); make the checkpoint again.') from error
+        raise ModelError(
+            f'The tensors in "{folder / WEIGHTS}" do not fit its config ({reason}); make the'
+            " checkpoint again."
+        ) from error
     return model.eval()
 
 
@@ -123,42 +155,66 @@ def _read_config(folder: Path) -> PreTrainedConfig:
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f'The config "{folder / CONFIG}" cannot be read: {first_line(error)}; make the checkpoint again.') from error
+        raise ModelError(
+            f'The config "{folder / CONFIG}" cannot be read: {first_line(error)}; make the'
+            " checkpoint again."
+        ) from error
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except FileNotFoundError as error:
-        raise ModelError(f'There is no file "{path}"; a model folder needs its weights as {WEIGHTS}.') from error
+        raise ModelError(
+            f'There is no file "{path}"; a model folder needs its weights as {WEIGHTS}.'
+        ) from error
     except (OSError, SafetensorError) as error:
-        raise ModelError(f'The weights "{path}" are damaged ({first_line(error)}); download or make them again.') from error
+        raise ModelError(
+            f'The weights "{path}" are damaged ({first_line(error)}); download or make them again.'
+        ) from error
 
 
 def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each encoder Linear the shape of its stored weight, and the hidden state the width of the last one. Attention takes its
-    number of heads from there: every family of `anatomy` views query, key and value as [batch, tokens, -1, head size]."""
+    """Give each encoder Linear the shape of its stored weight, and the hidden state the width of
+    the last one. Attention takes its number of heads from there: every family of `anatomy` views
+    query, key and value as [batch, tokens, -1, head size]."""
     if not is_known(model):
         return
     _narrow(model, tensors)
     for layer in anatomy(model).layers:
-        shapes = {name: tensors[f"{name}.weight"].shape for name in layer.linears if f"{name}.weight" in tensors}
+        shapes = {
+            name: tensors[f"{name}.weight"].shape
+            for name in layer.linears
+            if f"{name}.weight" in tensors
+        }
         if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes):
-            sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
-            raise ModelError(f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
+            sizes = ", ".join(
+                f"{name.removeprefix(layer.path + '.')} {list(shape)}"
+                for name, shape in shapes.items()
+            )
+            raise ModelError(
+                f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together'
+                f" ({sizes}); make the checkpoint again."
+            )
         for name, (rows, columns) in shapes.items():
             resize_linear(linear(model, name), rows, columns)
 
 
 def _narrow(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> None:
-    """Make the hidden state, and the inner layer of the head, as wide as they are stored; the values are undefined until loaded."""
+    """Make the hidden state, and the inner layer of the head, as wide as they are stored; the
+    values are undefined until loaded.
+    """
     places, head = stream(model), anatomy(model).head
     stored = tensors.get(f"{places.written[-1]}.weight")
     if stored is None or not 0 < len(stored) < places.width(model):
         return
     keep_dimensions(model, torch.arange(len(stored)))
     for name in head:
-        shape = tensors[f"{name}.weight"].shape if f"{name}.weight" in tensors else linear(model, name).weight.shape
+        shape = (
+            tensors[f"{name}.weight"].shape
+            if f"{name}.weight" in tensors
+            else linear(model, name).weight.shape
+        )
         resize_linear(linear(model, name), *shape)
 
 
@@ -166,14 +222,22 @@ def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool
     rows = shapes[layer.query][0]
     width = shapes[layer.ffn_in][0]
     heads_agree = rows == shapes[layer.key][0] == shapes[layer.value][0] == shapes[layer.output][1]
-    return heads_agree and rows > 0 and rows % layer.head_size == 0 and width > 0 and width == shapes[layer.ffn_out][1]
+    return (
+        heads_agree
+        and rows > 0
+        and rows % layer.head_size == 0
+        and width > 0
+        and width == shapes[layer.ffn_out][1]
+    )
 
 
-# --- writing ------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
-    """Write a checkpoint with a copy of the tokenizer file; raises `ModelError` when the disk does not take it."""
+    """Write a checkpoint with a copy of the tokenizer file; raises `ModelError` when the disk does
+    not take it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     tensors: dict[str, Tensor] = {}
@@ -182,14 +246,25 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
         if name == left_out:
             continue
         written = tensor.detach().float().contiguous()
-        tied = any(written.data_ptr() == other.data_ptr() for other in tensors.values() if other.shape == written.shape)
-        tensors[name] = written.clone() if tied else written  # a file holds no tensor under two names
+        tied = any(
+            written.data_ptr() == other.data_ptr()
+            for other in tensors.values()
+            if other.shape == written.shape
+        )
+        tensors[name] = (
+            written.clone() if tied else written
+        )  # a file holds no tensor under two names
     try:
         save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
         if is_decoder(model.config):
-            (folder / GENERATION).write_text(model.generation_config.to_json_string(use_diff=True), encoding="utf-8")
+            (folder / GENERATION).write_text(
+                model.generation_config.to_json_string(use_diff=True), encoding="utf-8"
+            )
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f'The checkpoint "{folder}" could not be written ({first_line(error)}); make room on the disk.') from error
+        raise ModelError(
+            f'The checkpoint "{folder}" could not be written ({first_line(error)}); make room on'
+            " the disk."
+        ) from error

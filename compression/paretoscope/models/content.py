@@ -1,4 +1,6 @@
-"""Which model is this? A key of its content, so that what was computed of one model is found again for its equals."""
+"""Which model is this? A key of its content, so that what was computed of one model is found again
+for its equals.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ NOT_CONTENT = ("_name_or_path", "transformers_version", "dtype")
 
 
 def content_key(model: PreTrainedModel) -> str:
-    """sha256 over config and tensors: equal for equal models wherever they lie (a tenth of a second per 100 MB)."""
-    config = {name: value for name, value in model.config.to_dict().items() if name not in NOT_CONTENT}
+    """sha256 over config and tensors: equal for equal models wherever they lie (a tenth of a second
+    per 100 MB).
+    """
+    config = {
+        name: value for name, value in model.config.to_dict().items() if name not in NOT_CONTENT
+    }
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

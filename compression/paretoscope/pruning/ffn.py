@@ -17,4 +17,6 @@ def units(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> UnitGro
     width = matrix(model, layer.ffn_out).shape[1]
     stacked = len(layer.ffn_in) == 1 and len(matrix(model, layer.ffn_in[0])) == 2 * width
     rows = tuple(Rows(name) for name in layer.ffn_in)
-    return UnitGroup((*rows, Rows(layer.ffn_in[0], first=width)) if stacked else rows, layer.ffn_out)
+    return UnitGroup(
+        (*rows, Rows(layer.ffn_in[0], first=width)) if stacked else rows, layer.ffn_out
+    )

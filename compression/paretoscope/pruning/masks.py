@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 
-def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
-    """Mask in which exactly round(sparsity * numel) entries go: the lowest scores, of equal ones the first.
+def mask_lowest(scores: Tensor, sparsity: float) -> Tensor:
+    """Mask in which exactly round(sparsity * numel) entries go: the lowest scores, of equal ones
+    the first.
 
     `scores` of any shape -> boolean mask of that shape.
 
-    >>> lowest_go(torch.tensor([3.0, 1.0, 1.0, 1.0]), 0.5)
+    >>> mask_lowest(torch.tensor([3.0, 1.0, 1.0, 1.0]), 0.5)
     tensor([ True, False, False,  True])
     """
     flat = scores.flatten()
@@ -27,19 +28,22 @@ def lowest_go(scores: Tensor, sparsity: float) -> Tensor:
     threshold = flat.kthvalue(zeros).values
     keep = flat > threshold
     if surplus := flat.numel() - zeros - int(keep.count_nonzero()):
-        # Of those that equal the threshold the last stay; where nothing is tied, one comparison was enough.
+        # Of those that equal the threshold the last stay; where nothing is tied, one comparison was
+        # enough.
         tied = (flat == threshold).nonzero().squeeze(1)
         keep[tied[-surplus:]] = True
     return keep.reshape(scores.shape)
 
 
-def lowest_go_in_rows(scores: Tensor, sparsity: float) -> Tensor:
-    """Mask in which exactly round(sparsity * numel) entries go, the same share of every row, ranked within the row.
+def mask_lowest_in_rows(scores: Tensor, sparsity: float) -> Tensor:
+    """Mask in which exactly round(sparsity * numel) entries go, the same share of every row, ranked
+    within the row.
 
-    `scores` [rows, entries], -inf where an entry is gone already: those entries count, and what else must go is shared among the
-    rows by what they have left. Rows differ by one where the number does not divide. Of equal scores the first go.
+    `scores` [rows, entries], -inf where an entry is gone already: those entries count, and what
+    else must go is shared among the rows by what they have left. Rows differ by one where the
+    number does not divide. Of equal scores the first go.
 
-    >>> lowest_go_in_rows(torch.tensor([[9.0, 8.0, 7.0, 6.0], [1.0, 2.0, 3.0, 4.0]]), 0.5)
+    >>> mask_lowest_in_rows(torch.tensor([[9.0, 8.0, 7.0, 6.0], [1.0, 2.0, 3.0, 4.0]]), 0.5)
     tensor([[ True,  True, False, False],
             [False, False,  True,  True]])
     """
@@ -51,7 +55,8 @@ def lowest_go_in_rows(scores: Tensor, sparsity: float) -> Tensor:
 
 
 def in_proportion(sizes: Tensor, total: int) -> Tensor:
-    """`total` shared among parts in proportion to their `sizes` (both whole numbers), never more than a part has.
+    """`total` shared among parts in proportion to their `sizes` (both whole numbers), never more
+    than a part has.
 
     Sums that are rounded and then subtracted make the total exact; a negative total counts as none.
 
@@ -64,22 +69,26 @@ def in_proportion(sizes: Tensor, total: int) -> Tensor:
     return shares.diff(prepend=shares.new_zeros(1))
 
 
-def lowest_go_globally(scores: Mapping[str, Tensor], sparsity: float) -> dict[str, Tensor]:
+def mask_lowest_globally(scores: Mapping[str, Tensor], sparsity: float) -> dict[str, Tensor]:
     """Masks over several matrices ranked as one: exactly round(sparsity * all entries) go.
 
-    Nothing stops a matrix of small scores from losing every weight; that is what global ranking means.
+    Nothing stops a matrix of small scores from losing every weight; that is what global ranking
+    means.
     """
-    keep = lowest_go(torch.cat([matrix.flatten() for matrix in scores.values()]), sparsity)
+    keep = mask_lowest(torch.cat([matrix.flatten() for matrix in scores.values()]), sparsity)
     parts = keep.split([matrix.numel() for matrix in scores.values()])
-    return {name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+    return {
+        name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)
+    }
 
 
 def n_of_m(scores: Tensor, kept: int, of: int) -> Tensor:
-    """Mask with the `kept` highest of every `of` neighbours along the inputs: [out, in] -> [out, in].
+    """Mask with the `kept` highest of every `of` neighbours along the inputs: [out, in] -> [out,
+    in].
 
-    This is the meaning hardware gives to N:M (Mishra et al. 2021, arXiv:2104.08378): N kept. When `of` does not divide
-    the number of inputs, the last group of r inputs keeps ceil(kept * r / of), which is never more than `kept`.
-    Of equal scores the first go.
+    This is the meaning hardware gives to N:M (Mishra et al. 2021, arXiv:2104.08378): N kept. When
+    `of` does not divide the number of inputs, the last group of r inputs keeps ceil(kept * r / of),
+    which is never more than `kept`. Of equal scores the first go.
 
     >>> n_of_m(torch.tensor([[1.0, 4.0, 3.0, 2.0, 9.0]]), 2, 4)
     tensor([[False,  True,  True, False,  True]])

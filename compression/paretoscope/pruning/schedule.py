@@ -8,8 +8,8 @@ import math
 def cubic(step: int, steps: int, final: float, initial: float = 0.0) -> float:
     """Sparsity after `step` of `steps`, from `initial` at step 0 to `final` at the last one.
 
-    s_t = s_f + (s_i - s_f) (1 - t/n)^3 (Zhu and Gupta 2017, arXiv:1710.01878, equation 1): fast while
-    many weights are redundant, slow near the end.
+    s_t = s_f + (s_i - s_f) (1 - t/n)^3 (Zhu and Gupta 2017, arXiv:1710.01878, equation 1): fast
+    while many weights are redundant, slow near the end.
 
     >>> [round(cubic(step, 4, 0.8), 3) for step in (0, 2, 4)]
     [0.0, 0.7, 0.8]
@@ -18,10 +18,12 @@ def cubic(step: int, steps: int, final: float, initial: float = 0.0) -> float:
 
 
 def kept_of(sparsity: float, kept: int, of: int) -> int:
-    """How many of every `of` stay while an N:M pattern is on its way to `kept`: never fewer than that.
+    """How many of every `of` stay while an N:M pattern is on its way to `kept`: never fewer than
+    that.
 
     >>> [kept_of(cubic(step, 3, 0.5), 2, 4) for step in (0, 1, 2, 3)]
     [4, 3, 3, 2]
     """
-    # Rounding absorbs what floating point adds to a whole number, so the last step does not keep one too many.
+    # Rounding absorbs what floating point adds to a whole number, so the last step does not keep
+    # one too many.
     return max(kept, math.ceil(round(of * (1 - sparsity), 9)))

@@ -1,7 +1,9 @@
-"""The stage `prune-structure`: whole heads, neurons, layers, hidden dimensions or words go, then the rest may be retrained.
+"""The stage `prune-structure`: whole heads, neurons, layers, hidden dimensions or words go, then
+the rest may be retrained.
 
-What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and `models/stream.py`; which ones go
-first is for the criterion's file, named in `methods.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
+What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and
+`models/stream.py`; which ones go first is for the criterion's file, named in
+`methods.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
 `sources/tokenizer_file.py`'s.
 """
 
@@ -15,7 +17,7 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.models.architecture import layers_of
-from paretoscope.models.decoder.heads import tell_heads
+from paretoscope.models.decoder.heads import annotate_heads
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
 from paretoscope.models.modules.access import is_decoder
@@ -36,8 +38,9 @@ NEURONS = 8
 def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Cut the share `stage.ratio` of what `stage.target` names, in place, and return the model.
 
-    Heads and neurons are ranked within each layer or, with allocation global, over all of them. All shares are of what is there
-    now. Zeros that an earlier stage made stay zeros through the retraining.
+    Heads and neurons are ranked within each layer or, with allocation global, over all of them. All
+    shares are of what is there now. Zeros that an earlier stage made stay zeros through the
+    retraining.
     """
     soft = soft_targets(stage, model, context)
     with torch.no_grad():
@@ -64,14 +67,16 @@ def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageCont
     # All scores come before the first cut, so that a criterion that runs the model sees it whole.
     scores = _criterion(stage).score_units(model, groups, context)
     if stage.allocation == "global":
-        comparable = scores if STRUCTURE_CRITERIA[stage.criterion].one_scale else on_one_scale(scores)
+        comparable = (
+            scores if STRUCTURE_CRITERIA[stage.criterion].one_scale else on_one_scale(scores)
+        )
         chosen = highest_over_layers(comparable, sum(kept), NEURONS if stage.target == "ffn" else 1)
     else:
         chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
     for group, stay in zip(groups, chosen, strict=True):
         keep_units(model, group, stay)
     if is_decoder(model.config):
-        tell_heads(model)
+        annotate_heads(model)
 
 
 def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
@@ -82,7 +87,9 @@ def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageCon
 
 
 def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    """Dimensions of the residual stream; the head's inner layer, which is as wide, loses as many of its own outputs."""
+    """Dimensions of the residual stream; the head's inner layer, which is as wide, loses as many of
+    its own outputs.
+    """
     width = stream(model).width(model)
     kept = stage.kept(width)
     if kept == width:
@@ -97,4 +104,4 @@ def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageCon
 
 
 def _criterion(stage: PruneStructure) -> ModuleType:
-    return import_module(STRUCTURE_CRITERIA[stage.criterion].carried_out_by)
+    return import_module(STRUCTURE_CRITERIA[stage.criterion].module)

@@ -1,7 +1,8 @@
-"""The stage `prune-weights`: single weights of the layers' matrices become zero, at once or in steps.
+"""The stage `prune-weights`: single weights of the layers' matrices become zero, at once or in
+steps.
 
-Which weights go first is for the method's file, named in `methods.WEIGHT_SCORES` with what it looks at; how many, and that the number is
-exact, for `masks.py`; how the number rises, for `schedule.py`.
+Which weights go first is for the method's file, named in `methods.WEIGHT_SCORES` with what it looks
+at; how many, and that the number is exact, for `masks.py`; how the number rises, for `schedule.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.modules.access import is_decoder, matrix
-from paretoscope.pruning.masks import lowest_go, lowest_go_globally, lowest_go_in_rows, n_of_m
+from paretoscope.pruning.masks import mask_lowest, mask_lowest_globally, mask_lowest_in_rows, n_of_m
 from paretoscope.pruning.schedule import cubic, kept_of
 from paretoscope.pruning.statistics.gradients import mean_gradients, watched
 from paretoscope.pruning.statistics.inputs import input_moments
@@ -37,21 +38,24 @@ Seen = Mapping[str, Tensor]
 def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Prune to `stage.target_sparsity` in place and return the model.
 
-    With steps, `retrain_epochs` is the sum over all of them: prune a little, train for its share, prune more. A method that looks
-    at training trains for one more share first. Zeros that are there already count towards the sparsity and are never trained
-    back; a matrix that has more of them keeps them.
+    With steps, `retrain_epochs` is the sum over all of them: prune a little, train for its share,
+    prune more. A method that looks at training trains for one more share first. Zeros that are
+    there already count towards the sparsity and are never trained back; a matrix that has more of
+    them keeps them.
     """
     soft = soft_targets(stage, model, context)
     # Without training in between, every step ranks the same weights and only the last one shows.
     steps = stage.steps if stage.retrain_epochs else 1
     start = min(sparsity(model), stage.target_sparsity)
-    learns = WEIGHT_SCORES[stage.method].looks_at == "training"
+    learns = WEIGHT_SCORES[stage.method].needs == "training"
     shares = steps + learns
     with watched(model, encoder_weights(model)) if learns else nullcontext() as movement:
         if learns:
             retrain(stage, model, context, soft, step=1, steps=shares)
         for step in range(1, steps + 1):
-            _prune(stage, model, context, movement, cubic(step, steps, stage.target_sparsity, start))
+            _prune(
+                stage, model, context, movement, cubic(step, steps, stage.target_sparsity, start)
+            )
             retrain(stage, model, context, soft, step=step + learns, steps=shares)
     return model
 
@@ -59,13 +63,26 @@ def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) ->
 def sparsity(model: PreTrainedModel) -> float:
     """Share of zeros in the layers' matrices, 0 to 1."""
     weights = encoder_weights(model).values()
-    return sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
+    return sum(int((weight == 0).sum()) for weight in weights) / sum(
+        weight.numel() for weight in weights
+    )
 
 
-def _prune(stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None, share: float) -> None:
+def _prune(
+    stage: PruneWeights,
+    model: PreTrainedModel,
+    context: StageContext,
+    movement: Seen | None,
+    share: float,
+) -> None:
     method = WEIGHT_SCORES[stage.method]
-    file = import_module(method.carried_out_by)
-    if share > 0 and is_decoder(model.config) and method.looks_at == "inputs" and stage.scope == "layer":
+    file = import_module(method.module)
+    if (
+        share > 0
+        and is_decoder(model.config)
+        and method.needs == "inputs"
+        and stage.scope == "layer"
+    ):
         _prune_layer_by_layer(stage, file, model, context, share)
     elif share > 0 and method.updates:
         _update(stage, file, model, context, share)
@@ -73,14 +90,22 @@ def _prune(stage: PruneWeights, model: PreTrainedModel, context: StageContext, m
         _mask(stage, file, model, _seen(stage, model, context, movement), share)
 
 
-def _seen(stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None) -> Seen:
-    """What the method looks at, of the model as it is now; empty for one that looks at the weights alone."""
+def _seen(
+    stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None
+) -> Seen:
+    """What the method looks at, of the model as it is now; empty for one that looks at the weights
+    alone.
+    """
     names = list(encoder_weights(model))
-    match WEIGHT_SCORES[stage.method].looks_at:
+    match WEIGHT_SCORES[stage.method].needs:
         case "weights":
             return {}
         case "inputs":
-            return _diagonals(model, context) if is_decoder(model.config) else _moments(model, names, context)
+            return (
+                _diagonals(model, context)
+                if is_decoder(model.config)
+                else _moments(model, names, context)
+            )
         case "gradients":
             return mean_gradients(model, names, context)
         case "training":
@@ -88,13 +113,19 @@ def _seen(stage: PruneWeights, model: PreTrainedModel, context: StageContext, mo
             return movement
 
 
-def _moments(model: PreTrainedModel, names: list[str], context: StageContext, *, keep: bool = True) -> Seen:
-    moments = input_moments(model, [name.removesuffix(".weight") for name in names], context, keep=keep)
+def _moments(
+    model: PreTrainedModel, names: list[str], context: StageContext, *, keep: bool = True
+) -> Seen:
+    moments = input_moments(
+        model, [name.removesuffix(".weight") for name in names], context, keep=keep
+    )
     return {name: moments[name.removesuffix(".weight")] for name in names}
 
 
 def _diagonals(model: PreTrainedModel, context: StageContext) -> Seen:
-    """Mean squares [in] of what enters each matrix of a language model: its moments together may be larger than itself."""
+    """Mean squares [in] of what enters each matrix of a language model: its moments together may be
+    larger than itself.
+    """
     walk = LayerByLayer(model, context)
     found: dict[str, Tensor] = {}
     for number, layer in enumerate(decoder_anatomy(model).layers):
@@ -104,11 +135,13 @@ def _diagonals(model: PreTrainedModel, context: StageContext) -> Seen:
 
 
 @torch.no_grad()
-def _mask(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, seen: Seen, share: float) -> None:
+def _mask(
+    stage: PruneWeights, file: ModuleType, model: PreTrainedModel, seen: Seen, share: float
+) -> None:
     weights = encoder_weights(model)
     if stage.scope == "global":
         scores = {name: _scores(file, weight, seen.get(name)) for name, weight in weights.items()}
-        for name, mask in lowest_go_globally(scores, share).items():
+        for name, mask in mask_lowest_globally(scores, share).items():
             weights[name].masked_fill_(~mask, 0)
         return
     for name, weight in weights.items():
@@ -125,12 +158,21 @@ def _mask_of(stage: PruneWeights, scores: Tensor, share: float) -> Tensor:
     if stage.n_of_m:
         kept, of = stage.n_of_m
         return n_of_m(scores, kept_of(share, kept, of), of)
-    return (lowest_go_in_rows if WEIGHT_SCORES[stage.method].compared == "row" else lowest_go)(scores, share)
+    return (
+        mask_lowest_in_rows if WEIGHT_SCORES[stage.method].score_scope == "row" else mask_lowest
+    )(scores, share)
 
 
 @torch.no_grad()
-def _update(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, context: StageContext, share: float) -> None:
-    """Layer by layer, each with the inputs that it gets from the pruned layers before it, as SparseGPT's authors do.
+def _update(
+    stage: PruneWeights,
+    file: ModuleType,
+    model: PreTrainedModel,
+    context: StageContext,
+    share: float,
+) -> None:
+    """Layer by layer, each with the inputs that it gets from the pruned layers before it, as
+    SparseGPT's authors do.
 
     On MiniLM that is worth up to half a point of accuracy over the inputs of the whole model.
     """
@@ -148,18 +190,32 @@ def _pattern(stage: PruneWeights, share: float) -> tuple[int, int] | None:
 
 
 @torch.no_grad()
-def _prune_layer_by_layer(stage: PruneWeights, file: ModuleType, model: PreTrainedModel, context: StageContext, share: float) -> None:
-    """A language model, each layer with the inputs that it gets from the pruned layers before it; no statistics but its own are held."""
+def _prune_layer_by_layer(
+    stage: PruneWeights,
+    file: ModuleType,
+    model: PreTrainedModel,
+    context: StageContext,
+    share: float,
+) -> None:
+    """A language model, each layer with the inputs that it gets from the pruned layers before it;
+    no statistics but its own are held.
+    """
     updates = WEIGHT_SCORES[stage.method].updates
     walk = LayerByLayer(model, context)
     for number, layer in enumerate(decoder_anatomy(model).layers):
         found = walk.moments(number, layer.linears, diagonal=not updates)
         # Those that read the same tensor share a Hessian, and so its factor.
-        factors = {id(moments): file.inverse_factor(moments) for moments in found.values()} if updates else {}
+        factors = (
+            {id(moments): file.inverse_factor(moments) for moments in found.values()}
+            if updates
+            else {}
+        )
         for name, moments in found.items():
             weight = matrix(model, name)
             if updates:
-                weight.copy_(file.prune(weight, moments, share, _pattern(stage, share), factors[id(moments)]))
+                weight.copy_(
+                    file.prune(weight, moments, share, _pattern(stage, share), factors[id(moments)])
+                )
             else:
                 weight.masked_fill_(~_mask_of(stage, _scores(file, weight, moments), share), 0)
         walk.advance(number)

@@ -1,1 +1,3 @@
-"""Fewer bits: one file per scheme, one per way of rounding, and the exact allocation of bits between them."""
+"""Fewer bits: one file per scheme, one per way of rounding, and the exact allocation of bits
+between them.
+"""

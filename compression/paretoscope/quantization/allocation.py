@@ -1,9 +1,10 @@
 """Which matrix gets 2, 4 or 8 bits, within a budget: an exact small knapsack.
 
-Every matrix takes one width; the sum of costs must not exceed the budget; the sum of errors is the least possible. Costs
-are counted in units of their greatest common divisor, so the dynamic programme is exact; for odd sizes with too many
-units, costs are rounded up to a coarser unit, which keeps the budget and may leave at most one unit a matrix unspent.
-What a width costs in error is measured elsewhere (`widths.py`).
+Every matrix takes one width; the sum of costs must not exceed the budget; the sum of errors is the
+least possible. Costs are counted in units of their greatest common divisor, so the dynamic
+programme is exact; for odd sizes with too many units, costs are rounded up to a coarser unit, which
+keeps the budget and may leave at most one unit a matrix unspent. What a width costs in error is
+measured elsewhere (`widths.py`).
 """
 
 from __future__ import annotations
@@ -18,36 +19,56 @@ from paretoscope.recipes.stages import BITS
 MOST_UNITS = 20_000
 
 
-def allocate(sizes: Sequence[int], errors: Sequence[Mapping[int, float]], average_bits: float) -> list[int]:
+def allocate(
+    sizes: Sequence[int], errors: Sequence[Mapping[int, float]], average_bits: float
+) -> list[int]:
     """Bits for each matrix.
 
-    `sizes[i]` is its number of weights, `errors[i][bits]` its error at each width in `BITS`. The result's
-    average, weighted by size, is at most `average_bits`, and no other such choice has a smaller total error.
+    `sizes[i]` is its number of weights, `errors[i][bits]` its error at each width in `BITS`. The
+    result's average, weighted by size, is at most `average_bits`, and no other such choice has a
+    smaller total error.
 
     >>> allocate([10, 10], [{2: 9.0, 4: 5.0, 8: 0.0}, {2: 9.0, 4: 1.0, 8: 0.0}], 6)
     [8, 4]
     """
-    return cheapest([{bits: size * bits for bits in BITS} for size in sizes], errors, math.floor(average_bits * sum(sizes) + 1e-6))
+    return cheapest(
+        [{bits: size * bits for bits in BITS} for size in sizes],
+        errors,
+        math.floor(average_bits * sum(sizes) + 1e-6),
+    )
 
 
-def cheapest(costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], budget: int) -> list[int]:
-    """The width of each item that makes the sum of errors least while the sum of `costs[i][width]` is at most `budget`.
+def cheapest(
+    costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], budget: int
+) -> list[int]:
+    """The width of each item that makes the sum of errors least while the sum of `costs[i][width]`
+    is at most `budget`.
 
-    Every item costs more the wider it is. When not even the smallest widths fit, it is the smallest.
+    Every item costs more the wider it is. When not even the smallest widths fit, it is the
+    smallest.
     """
     least = [cost[BITS[0]] for cost in costs]
     room = budget - sum(least)
-    extra = [{bits: cost[bits] - low for bits in BITS} for cost, low in zip(costs, least, strict=True)]
+    extra = [
+        {bits: cost[bits] - low for bits in BITS} for cost, low in zip(costs, least, strict=True)
+    ]
     room = min(room, sum(cost[BITS[-1]] for cost in extra))
     if room <= 0:
         return [BITS[0]] * len(costs)
-    unit = max(math.gcd(*(value for cost in extra for value in cost.values())), math.ceil(room / MOST_UNITS))
+    unit = max(
+        math.gcd(*(value for cost in extra for value in cost.values())),
+        math.ceil(room / MOST_UNITS),
+    )
     units = [{bits: math.ceil(value / unit) for bits, value in cost.items()} for cost in extra]
     return _walk(units, errors, room // unit)
 
 
-def _walk(costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], units: int) -> list[int]:
-    """best[u] = least error of the matrices so far within u units; the choices are walked back from the end."""
+def _walk(
+    costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], units: int
+) -> list[int]:
+    """best[u] = least error of the matrices so far within u units; the choices are walked back from
+    the end.
+    """
     best = np.zeros(units + 1)
     choices: list[np.ndarray] = []
     for cost, error in zip(costs, errors, strict=True):

@@ -1,6 +1,8 @@
-"""Fake quantization: modules whose output is their input rounded to the quantizer's grid, with gradients passed straight through.
+"""Fake quantization: modules whose output is their input rounded to the quantizer's grid, with
+gradients passed straight through.
 
-The grids are those of `quantization/rounding/rtn.py` and `int8.py`, operation by operation, so the numbers are the same to the last bit.
+The grids are those of `quantization/rounding/rtn.py` and `int8.py`, operation by operation, so the
+numbers are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ def straight_through(values: Tensor, rounded: Tensor) -> Tensor:
 
 
 class FakeGroups(nn.Module):
-    """A weight [outputs, inputs] in `bits`, in groups along the inputs that share a scale: as `rtn.quantize_groups` rounds it."""
+    """A weight [outputs, inputs] in `bits`, in groups along the inputs that share a scale: as
+    `rtn.quantize_groups` rounds it.
+    """
 
     def __init__(self, bits: int, group_size: int) -> None:
         super().__init__()
@@ -54,7 +58,12 @@ class FakeGroups(nn.Module):
 
     def _asymmetric(self, groups: Tensor) -> Tensor:
         levels = 2**self.bits - 1
-        low, high = (part.clamp(*limits) for part, limits in zip(groups.aminmax(dim=-1, keepdim=True), ((None, 0), (0, None)), strict=True))
+        low, high = (
+            part.clamp(*limits)
+            for part, limits in zip(
+                groups.aminmax(dim=-1, keepdim=True), ((None, 0), (0, None)), strict=True
+            )
+        )
         scale = _half((high - low) / levels)
         zero = (-low / scale).round_()
         return groups.div(scale).round_().add_(zero).clamp_(0, levels).sub_(zero).mul_(scale)
@@ -71,7 +80,8 @@ class FakeOutputs(nn.Module):
 
 
 class FakeActivation:
-    """A forward pre-hook that rounds what enters a module to uint8: over a fixed range (low, high), or over its own when None.
+    """A forward pre-hook that rounds what enters a module to uint8: over a fixed range (low, high),
+    or over its own when None.
 
     What lies outside a fixed range is cut off, and gets no gradient.
     """

@@ -1,7 +1,7 @@
 """Matrices in int8 with a scale per output, multiplied as integers with activations in uint8.
 
-Dynamic finds the range of the activations in every call, static brings it along from calibration. Both
-leave softmax, norms and activations in fp32.
+Dynamic finds the range of the activations in every call, static brings it along from calibration.
+Both leave softmax, norms and activations in fp32.
 """
 
 from __future__ import annotations
@@ -35,11 +35,21 @@ def quantize_dynamic(model: onnx.ModelProto, *, head: bool) -> onnx.ModelProto:
     for matrix in _chosen(model, head):
         codes, scales = _keep(matrix, added)
         inputs = [matrix.node.input[0], codes, scales]
-        replaced[matrix.node.name] = [helper.make_node("DynamicQuantizeMatMul", inputs, matrix.node.output, name=matrix.node.name, domain=MICROSOFT)]
+        replaced[matrix.node.name] = [
+            helper.make_node(
+                "DynamicQuantizeMatMul",
+                inputs,
+                matrix.node.output,
+                name=matrix.node.name,
+                domain=MICROSOFT,
+            )
+        ]
     return replace(model, replaced, added)
 
 
-def quantize_static(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]], *, head: bool) -> onnx.ModelProto:
+def quantize_static(
+    model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]], *, head: bool
+) -> onnx.ModelProto:
     """Every constant MatMul as QuantizeLinear and MatMulIntegerToFloat.
 
     `ranges` gives (low, high) of each activation that enters a matrix, by its name in the graph.
@@ -57,14 +67,26 @@ def quantize_static(model: onnx.ModelProto, ranges: Mapping[str, tuple[float, fl
             nodes.append(helper.make_node("QuantizeLinear", [x, scale, zero], [small], name=small))
             quantized.add(x)
         inputs = [small, codes, scale, scales, zero]
-        nodes.append(helper.make_node("MatMulIntegerToFloat", inputs, matrix.node.output, name=matrix.node.name, domain=MICROSOFT))
+        nodes.append(
+            helper.make_node(
+                "MatMulIntegerToFloat",
+                inputs,
+                matrix.node.output,
+                name=matrix.node.name,
+                domain=MICROSOFT,
+            )
+        )
         replaced[matrix.node.name] = nodes
     return replace(model, replaced, added)
 
 
 def _chosen(model: onnx.ModelProto, head: bool) -> list[Matrix]:
-    """A tied head is left to `weight_only.quantize_tied`: the runtime's integer multiplications want words as columns, a lookup as rows."""
-    return [matrix for matrix in matrices(model) if not matrix.tied and (head or not matrix.in_head)]
+    """A tied head is left to `weight_only.quantize_tied`: the runtime's integer multiplications
+    want words as columns, a lookup as rows.
+    """
+    return [
+        matrix for matrix in matrices(model) if not matrix.tied and (head or not matrix.in_head)
+    ]
 
 
 def _keep(matrix: Matrix, added: dict[str, np.ndarray]) -> tuple[str, str]:

@@ -1,9 +1,11 @@
-"""The key-value cache of a decoder in int8: each channel of each key head with a scale from calibration (GroupQueryAttention, PER_CHANNEL).
+"""The key-value cache of a decoder in int8: each channel of each key head with a scale from
+calibration (GroupQueryAttention, PER_CHANNEL).
 
-A quarter of the memory that a long text takes, and a quarter of what every token reads again of it. Keys are rounded as they are kept,
-after their rotation. Scales are the largest value of a channel over 127, as keys have channels that are large throughout
-(KIVI, Liu et al. 2024, arXiv:2402.02750). The weights are left as they are. onnxruntime-genai 0.18 allocates the cache by the type of
-the graph's inputs, so it runs these graphs too.
+A quarter of the memory that a long text takes, and a quarter of what every token reads again of it.
+Keys are rounded as they are kept, after their rotation. Scales are the largest value of a channel
+over 127, as keys have channels that are large throughout (KIVI, Liu et al. 2024, arXiv:2402.02750).
+The weights are left as they are. onnxruntime-genai 0.18 allocates the cache by the type of the
+graph's inputs, so it runs these graphs too.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ LEVELS = 127
 
 
 def quantize_cache(model: onnx.ModelProto, context: StageContext, examples: int) -> onnx.ModelProto:
-    """A copy of a decoder's graph that keeps and takes its past in int8; scales are from the first `examples` of the calibration split."""
+    """A copy of a decoder's graph that keeps and takes its past in int8; scales are from the first
+    `examples` of the calibration split.
+    """
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
     peaks = _peaks(model, context, examples)
@@ -38,26 +42,42 @@ def quantize_cache(model: onnx.ModelProto, context: StageContext, examples: int)
     return result
 
 
-def _with_scales(node: onnx.NodeProto, peaks: dict[str, np.ndarray], added: dict[str, np.ndarray]) -> onnx.NodeProto:
+def _with_scales(
+    node: onnx.NodeProto, peaks: dict[str, np.ndarray], added: dict[str, np.ndarray]
+) -> onnx.NodeProto:
     scales: list[str] = []
     for present in node.output[1:3]:
         name = f"{present}.scale"
         heads, size = peaks[present].shape
-        added[name] = (np.maximum(peaks[present], 1e-6) / LEVELS).astype(np.float32).reshape(1, heads, 1, size)
+        added[name] = (
+            (np.maximum(peaks[present], 1e-6) / LEVELS)
+            .astype(np.float32)
+            .reshape(1, heads, 1, size)
+        )
         scales.append(name)
     result = onnx.NodeProto()
     result.CopyFrom(node)
     result.input.extend([""] * (K_SCALE - len(result.input)))
     result.input.extend(scales)
-    for name, value in (("kv_cache_bit_width", 8), ("k_quant_type", "PER_CHANNEL"), ("v_quant_type", "PER_CHANNEL")):
+    for name, value in (
+        ("kv_cache_bit_width", 8),
+        ("k_quant_type", "PER_CHANNEL"),
+        ("v_quant_type", "PER_CHANNEL"),
+    ):
         result.attribute.append(helper.make_attribute(name, value))
     return result
 
 
 def _peaks(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, np.ndarray]:
-    """The largest absolute value of every channel [key heads, head size] of each cache, by the name of the output that keeps it."""
+    """The largest absolute value of every channel [key heads, head size] of each cache, by the name
+    of the output that keeps it.
+    """
     split = context.encoded("calibration")
-    shapes = {present_of(entry.name): (int(entry.shape[1]), int(entry.shape[3])) for entry in entries(model) if is_past(entry)}
+    shapes = {
+        present_of(entry.name): (int(entry.shape[1]), int(entry.shape[3]))
+        for entry in entries(model)
+        if is_past(entry)
+    }
 
     def observe() -> np.ndarray:
         """float32, all caches one after another: layers may differ in their heads."""
@@ -67,11 +87,16 @@ def _peaks(model: onnx.ModelProto, context: StageContext, examples: int) -> dict
             session = bench.session(with_outputs(bench.graph, list(shapes)))
             for step, ids in enumerate(texts, start=1):
                 values = session.run(list(shapes), feeds(session.get_inputs(), ids[None]))
-                seen = np.concatenate([np.abs(np.asarray(value)).max(axis=(0, 2)).ravel() for value in values])
+                seen = np.concatenate(
+                    [np.abs(np.asarray(value)).max(axis=(0, 2)).ravel() for value in values]
+                )
                 largest = np.maximum(largest, seen)
                 context.progress(step, len(texts))
         return largest
 
     flat = context.cached(f"cache-{graph_key(model)}-{split.key}-{examples}", observe)
     ends = np.cumsum([heads * size for heads, size in shapes.values()])
-    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), np.split(flat, ends[:-1]), strict=True)}
+    return {
+        name: part.reshape(shape)
+        for (name, shape), part in zip(shapes.items(), np.split(flat, ends[:-1]), strict=True)
+    }

@@ -1,10 +1,13 @@
-"""Quantization-aware training: the model is trained while it already computes with rounded weights (and, for int8, rounded
-activations), so that it finds weights that round well. What is exported and quantized afterwards are the trained weights.
+"""Quantization-aware training: the model is trained while it already computes with rounded weights
+(and, for int8, rounded activations), so that it finds weights that round well. What is exported and
+quantized afterwards are the trained weights.
 
-Rounding happens in the forward pass on the very grid of the quantizer (`quantization/rounding/rtn.py`, `int8.py`), recomputed from the weights in every
-step; the gradient passes as if it had not happened (the straight-through estimator, Bengio et al. 2013, arXiv:1308.3432; Jacob et
-al. 2018, arXiv:1712.05877). So training starts from the post-training solution, and what was trained is what ships. The training loop is
-`models/train.py`'s, which leaves the word embedding as it is: it is seen in its rounded form.
+Rounding happens in the forward pass on the very grid of the quantizer
+(`quantization/rounding/rtn.py`, `int8.py`), recomputed from the weights in every step; the gradient
+passes as if it had not happened (the straight-through estimator, Bengio et al. 2013,
+arXiv:1308.3432; Jacob et al. 2018, arXiv:1712.05877). So training starts from the post-training
+solution, and what was trained is what ships. The training loop is `models/train.py`'s, which leaves
+the word embedding as it is: it is seen in its rounded form.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
 from paretoscope.training.encoder import train
-from paretoscope.training.sparsity_masks import zeros_held
+from paretoscope.training.sparsity_masks import sparsity_masks
 from paretoscope.training.teacher import teacher_logits
 
 TEMPERATURE = 2.0
@@ -37,16 +40,17 @@ TEMPERATURE = 2.0
 
 
 def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
-    """Train `model` in place for `stage.train_epochs` as if it were quantized by `stage`, and return it in fp32.
+    """Train `model` in place for `stage.train_epochs` as if it were quantized by `stage`, and
+    return it in fp32.
 
-    The teacher, where `stage.distill_weight` asks for one, is the model as it comes in. Zeros stay zeros. Raises `ModelError`
-    for a family whose parts are not known.
+    The teacher, where `stage.distill_weight` asks for one, is the model as it comes in. Zeros stay
+    zeros. Raises `ModelError` for a family whose parts are not known.
     """
     if stage.train_epochs == 0:
         return model
     split = context.encoded("train")
     soft = teacher_logits(model, split, context) if stage.distill_weight else None
-    masks = {_original(name): mask for name, mask in zeros_held(model).items()}
+    masks = {_original(name): mask for name, mask in sparsity_masks(model).items()}
     ranges = static_ranges(stage, model, context)
     with fake_quantized(stage, model, ranges):
         train(
@@ -66,9 +70,11 @@ def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Pre
 
 @contextmanager
 def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> Generator[None]:
-    """Within it, `model` computes with weights and activations rounded as `stage` rounds them; afterwards its weights are floats again.
+    """Within it, `model` computes with weights and activations rounded as `stage` rounds them;
+    afterwards its weights are floats again.
 
-    `ranges` has (low, high) of what enters each matrix for the static scheme, by the matrix's name in the graph, and is empty for the others.
+    `ranges` has (low, high) of what enters each matrix for the static scheme, by the matrix's name
+    in the graph, and is empty for the others.
     """
     parts = anatomy(model)
     hooks: list[RemovableHandle] = []
@@ -77,7 +83,11 @@ def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> G
         for name, modules in modules_of_matrices(model, parts).items():
             bits = stage.head_bits if name.startswith(HEAD) else int(stage.bits)
             for module in (linear(model, path) for path in modules if bits != 32):
-                weights = FakeGroups(bits, stage.group_size) if stage.scheme == "weight-only" else FakeOutputs()
+                weights = (
+                    FakeGroups(bits, stage.group_size)
+                    if stage.scheme == "weight-only"
+                    else FakeOutputs()
+                )
                 parametrize.register_parametrization(module, "weight", weights, unsafe=True)
                 rounded.append(module)
                 if stage.scheme != "weight-only":
@@ -106,9 +116,11 @@ def modules_of_matrices(model: PreTrainedModel, parts: Anatomy) -> dict[str, tup
 
 
 def static_ranges(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Ranges:
-    """(low, high) of what enters each matrix, by the matrix's name, as calibration finds it before training; empty unless static.
+    """(low, high) of what enters each matrix, by the matrix's name, as calibration finds it before
+    training; empty unless static.
 
-    They stay fixed in training. What ships is calibrated anew on the trained model, which has learned to stay within them.
+    They stay fixed in training. What ships is calibrated anew on the trained model, which has
+    learned to stay within them.
     """
     if stage.scheme != "int8-static":
         return {}
@@ -122,7 +134,9 @@ def _rounded_embedding(words: nn.Embedding, bits: int) -> Generator[None]:
     """Within it the word embedding holds the rows that `bits` give back."""
     table = words.weight.data
     if bits != 32:
-        words.weight.data = torch.from_numpy(quantize_groups(table.numpy(), bits, GROUP_SIZE[bits]).dequantized())
+        words.weight.data = torch.from_numpy(
+            quantize_groups(table.numpy(), bits, GROUP_SIZE[bits]).dequantized()
+        )
     try:
         yield
     finally:

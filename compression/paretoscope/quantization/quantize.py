@@ -1,4 +1,6 @@
-"""The quantize stage: embedding, encoder and head of an ONNX graph in fewer bits, by the scheme that was asked for."""
+"""The quantize stage: embedding, encoder and head of an ONNX graph in fewer bits, by the scheme
+that was asked for.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,24 @@ def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onn
     Raises `ArtifactError` when nothing in it can be quantized, as in a model of convolutions.
     """
     if next(matrices(model), None) is None:
-        raise ArtifactError("This model's graph multiplies by no constant matrix, so there is nothing to quantize; leave the quantize stage out.")
+        raise ArtifactError(
+            "This model's graph multiplies by no constant matrix, so there is nothing to quantize;"
+            " leave the quantize stage out."
+        )
     quantized = _weights(stage, model, context)
-    return quantize_cache(quantized, context, stage.calibration_examples) if stage.cache_bits == 8 else quantized
+    return (
+        quantize_cache(quantized, context, stage.calibration_examples)
+        if stage.cache_bits == 8
+        else quantized
+    )
 
 
 def _weights(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
     if stage.smooth:
-        peaks = {name: activation.peaks for name, activation in observe(model, context, stage.calibration_examples).items()}
+        peaks = {
+            name: activation.peaks
+            for name, activation in observe(model, context, stage.calibration_examples).items()
+        }
         model = smooth(model, peaks, stage.smooth)
     if stage.scheme == "weight-only":
         return quantize_weights(model, stage, context)

@@ -1,10 +1,12 @@
-"""Inputs of a matrix divided by constants that its weights are multiplied with: another graph, the same function.
+"""Inputs of a matrix divided by constants that its weights are multiplied with: another graph, the
+same function.
 
-The division goes into what comes before, where that costs nothing: into a norm whose result only this matrix takes; before
-the attention's output, into the columns of the values (attention mixes positions, never channels); after a gated activation,
-into the columns that are gated, which it multiplies. In a post-norm layer the norm's result is also the residual, GELU does not
-commute with a scale, and a value that several query heads read cannot take the scales of all of them: there it is one
-multiplication by a vector in front of the matrix.
+The division goes into what comes before, where that costs nothing: into a norm whose result only
+this matrix takes; before the attention's output, into the columns of the values (attention mixes
+positions, never channels); after a gated activation, into the columns that are gated, which it
+multiplies. In a post-norm layer the norm's result is also the residual, GELU does not commute with
+a scale, and a value that several query heads read cannot take the scales of all of them: there it
+is one multiplication by a vector in front of the matrix.
 """
 
 from __future__ import annotations
@@ -18,13 +20,23 @@ from onnx import helper, numpy_helper
 
 from paretoscope.graphs.graph import Matrix, initializers, matrices, replace
 
-NORMS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}
+NORMS = {
+    "LayerNormalization": (1, 2),
+    "SkipLayerNormalization": (2, 3),
+    "SimplifiedLayerNormalization": (1,),
+}
 """Where these operators take their scale and shift; the result that matters is their first."""
 
 
 def rescaled(model: onnx.ModelProto, scales: Mapping[str, np.ndarray]) -> onnx.ModelProto:
-    """A copy in which the matrix of each name in `scales` takes x / s and is diag(s) W, with s [inputs]."""
-    changed = {matrix.name: matrix.weight * scales[matrix.name][:, None] for matrix in matrices(model) if matrix.name in scales}
+    """A copy in which the matrix of each name in `scales` takes x / s and is diag(s) W, with s
+    [inputs].
+    """
+    changed = {
+        matrix.name: matrix.weight * scales[matrix.name][:, None]
+        for matrix in matrices(model)
+        if matrix.name in scales
+    }
     tensors = initializers(model)
     producers = {value: node for node in model.graph.node for value in node.output}
     replaced: dict[str, list[onnx.NodeProto]] = {}
@@ -32,22 +44,42 @@ def rescaled(model: onnx.ModelProto, scales: Mapping[str, np.ndarray]) -> onnx.M
         if matrix.name not in scales:
             continue
         inverse = (1 / scales[matrix.name]).astype(np.float32)
-        folded = _into_norm(model, matrix, producers, inverse) or _into_columns(model, matrix, producers, inverse)
+        folded = _into_norm(model, matrix, producers, inverse) or _into_columns(
+            model, matrix, producers, inverse
+        )
         for name, factor in (folded or {}).items():
-            changed[name] = (changed[name] if name in changed else numpy_helper.to_array(tensors[name])) * factor
+            changed[name] = (
+                changed[name] if name in changed else numpy_helper.to_array(tensors[name])
+            ) * factor
         if folded is None:
             changed[f"{matrix.name}.rescale"] = inverse
             replaced[matrix.node.name] = _multiplied(matrix)
-    return _with_values(replace(model, replaced, {name: value for name, value in changed.items() if name not in tensors}), changed)
+    return _with_values(
+        replace(
+            model, replaced, {name: value for name, value in changed.items() if name not in tensors}
+        ),
+        changed,
+    )
 
 
-def _into_norm(model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, onnx.NodeProto], inverse: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Factors of the scale and shift of the norm before the matrix; None when something else takes its result too."""
+def _into_norm(
+    model: onnx.ModelProto,
+    matrix: Matrix,
+    producers: Mapping[str, onnx.NodeProto],
+    inverse: np.ndarray,
+) -> dict[str, np.ndarray] | None:
+    """Factors of the scale and shift of the norm before the matrix; None when something else takes
+    its result too.
+    """
     x = matrix.node.input[0]
     norm = producers.get(x)
     if norm is None or norm.op_type not in NORMS or norm.output[0] != x or _uses(model, x) != 1:
         return None
-    names = [norm.input[place] for place in NORMS[norm.op_type] if place < len(norm.input) and norm.input[place]]
+    names = [
+        norm.input[place]
+        for place in NORMS[norm.op_type]
+        if place < len(norm.input) and norm.input[place]
+    ]
     constants = initializers(model)
     if any(name not in constants or _uses(model, name) != 1 for name in names):
         return None
@@ -55,10 +87,13 @@ def _into_norm(model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, o
 
 
 def _into_columns(
-    model: onnx.ModelProto, matrix: Matrix, producers: Mapping[str, onnx.NodeProto], inverse: np.ndarray
+    model: onnx.ModelProto,
+    matrix: Matrix,
+    producers: Mapping[str, onnx.NodeProto],
+    inverse: np.ndarray,
 ) -> dict[str, np.ndarray] | None:
-    """Factors of the columns, in the matrix before and in its bias, whose multiples this matrix takes: the values of attention,
-    or what a gate lets through."""
+    """Factors of the columns, in the matrix before and in its bias, whose multiples this matrix
+    takes: the values of attention, or what a gate lets through."""
     x = matrix.node.input[0]
     node = producers.get(x)
     if node is None or _uses(model, x) != 1:
@@ -68,7 +103,10 @@ def _into_columns(
             found = _columns(model, producers, node.input[2])
             names = [*found.names, node.input[3]] if found else []
         case "GroupQueryAttention":
-            heads, key_heads = (next(each.i for each in node.attribute if each.name == name) for name in ("num_heads", "kv_num_heads"))
+            heads, key_heads = (
+                next(each.i for each in node.attribute if each.name == name)
+                for name in ("num_heads", "kv_num_heads")
+            )
             if heads != key_heads:
                 return None
             found = _columns(model, producers, node.input[2] or node.input[0], last=len(inverse))
@@ -79,7 +117,11 @@ def _into_columns(
         case _:
             return None
     constants = initializers(model)
-    if found is None or found.width != len(inverse) or any(name not in constants or _uses(model, name) != 1 for name in names):
+    if (
+        found is None
+        or found.width != len(inverse)
+        or any(name not in constants or _uses(model, name) != 1 for name in names)
+    ):
         return None
     factor = np.ones(constants[names[0]].dims[-1], dtype=np.float32)
     factor[found.start : found.start + found.width] = inverse
@@ -95,9 +137,14 @@ class Columns:
     width: int
 
 
-def _columns(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto], value: str, last: int | None = None) -> Columns | None:
-    """Where `value`, or its `last` columns, comes from: a constant matrix, perhaps with a bias, perhaps cut into parts. None when
-    something else is on the way, or takes it too."""
+def _columns(
+    model: onnx.ModelProto,
+    producers: Mapping[str, onnx.NodeProto],
+    value: str,
+    last: int | None = None,
+) -> Columns | None:
+    """Where `value`, or its `last` columns, comes from: a constant matrix, perhaps with a bias,
+    perhaps cut into parts. None when something else is on the way, or takes it too."""
     constants = initializers(model)
     names: list[str] = []
     start, width = 0, last
@@ -111,7 +158,13 @@ def _columns(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto], va
     if node is not None and node.op_type == "Add" and node.input[1] in constants:
         names.append(node.input[1])
         node = producers.get(node.input[0])
-    if node is None or node.op_type != "MatMul" or node.input[1] not in constants or _uses(model, value) != 1 or _uses(model, node.output[0]) != 1:
+    if (
+        node is None
+        or node.op_type != "MatMul"
+        or node.input[1] not in constants
+        or _uses(model, value) != 1
+        or _uses(model, node.output[0]) != 1
+    ):
         return None
     columns = constants[node.input[1]].dims[-1]
     if last is not None:
@@ -120,12 +173,16 @@ def _columns(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto], va
 
 
 def _uses(model: onnx.ModelProto, value: str) -> int:
-    return sum(list(node.input).count(value) for node in model.graph.node) + sum(output.name == value for output in model.graph.output)
+    return sum(list(node.input).count(value) for node in model.graph.node) + sum(
+        output.name == value for output in model.graph.output
+    )
 
 
 def _multiplied(matrix: Matrix) -> list[onnx.NodeProto]:
     smaller = f"{matrix.node.name}.rescaled"
-    multiply = helper.make_node("Mul", [matrix.node.input[0], f"{matrix.name}.rescale"], [smaller], name=smaller)
+    multiply = helper.make_node(
+        "Mul", [matrix.node.input[0], f"{matrix.name}.rescale"], [smaller], name=smaller
+    )
     product = onnx.NodeProto()
     product.CopyFrom(matrix.node)
     product.input[0] = smaller
@@ -136,5 +193,9 @@ def _with_values(model: onnx.ModelProto, changed: Mapping[str, np.ndarray]) -> o
     """`model`, whose initializers of these names take these values."""
     for tensor in model.graph.initializer:
         if tensor.name in changed:
-            tensor.CopyFrom(numpy_helper.from_array(np.asarray(changed[tensor.name], dtype=np.float32, order="C"), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(
+                    np.asarray(changed[tensor.name], dtype=np.float32, order="C"), tensor.name
+                )
+            )
     return model

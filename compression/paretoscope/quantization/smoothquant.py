@@ -1,11 +1,13 @@
-"""SmoothQuant: channels of an activation that are large everywhere hand part of their size to the weights that meet them
-(Xiao et al. 2022, arXiv:2211.10438), so that one scale for the whole activation wastes fewer of its 256 levels.
+"""SmoothQuant: channels of an activation that are large everywhere hand part of their size to the
+weights that meet them (Xiao et al. 2022, arXiv:2211.10438), so that one scale for the whole
+activation wastes fewer of its 256 levels.
 
     x W = (x / s) (s W),    s[j] = max |x[:, j]| ** alpha / max |W[j]| ** (1 - alpha)
 
-The fp32 function stays the same; what is rounded afterwards is `int8.py`'s. As in the paper this is done after norms: for query,
-key and value, and for the first matrix of the feed-forward. Where nothing else reads the norm, its scale and bias take the
-division. In a post-norm model such as BERT the residual reads it too, so the division is a node of its own.
+The fp32 function stays the same; what is rounded afterwards is `int8.py`'s. As in the paper this is
+done after norms: for query, key and value, and for the first matrix of the feed-forward. Where
+nothing else reads the norm, its scale and bias take the division. In a post-norm model such as BERT
+the residual reads it too, so the division is a node of its own.
 """
 
 from __future__ import annotations
@@ -20,16 +22,23 @@ from onnx import helper, numpy_helper
 from paretoscope.graphs.graph import Matrix, initializers, matrices
 
 NORMS = ("LayerNormalization", "SkipLayerNormalization", "SimplifiedLayerNormalization")
-SCALE_AND_BIAS = {"LayerNormalization": (1, 2), "SkipLayerNormalization": (2, 3), "SimplifiedLayerNormalization": (1,)}
+SCALE_AND_BIAS = {
+    "LayerNormalization": (1, 2),
+    "SkipLayerNormalization": (2, 3),
+    "SimplifiedLayerNormalization": (1,),
+}
 """Places of a norm's scale and bias among its inputs."""
 LEAST = 1e-5
 """Channels and weights count as at least this large, as in the authors' code."""
 
 
-def smooth(model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float) -> onnx.ModelProto:
+def smooth(
+    model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float
+) -> onnx.ModelProto:
     """A copy that computes the same with smoother activations; alpha 0 leaves the model as it is.
 
-    `peaks` gives the largest absolute value of each channel of every activation that enters a matrix, by its name in the graph.
+    `peaks` gives the largest absolute value of each channel of every activation that enters a
+    matrix, by its name in the graph.
     """
     if alpha == 0:
         return model
@@ -43,7 +52,9 @@ def smooth(model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float
         for matrix in group:
             _set(result, matrix.name, matrix.weight * divisor[:, None])
         norm = producers[value]
-        parts = [norm.input[place] for place in SCALE_AND_BIAS[norm.op_type] if place < len(norm.input)]
+        parts = [
+            norm.input[place] for place in SCALE_AND_BIAS[norm.op_type] if place < len(norm.input)
+        ]
         if readers[value] == len(group) and all(readers[part] == 1 for part in parts):
             for part in parts:
                 _set(result, part, numpy_helper.to_array(initializers(result)[part]) / divisor)
@@ -53,7 +64,8 @@ def smooth(model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float
 
 
 def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.ndarray:
-    """s, float32 [channels], for matrices [channels, outputs] that share an activation with these peaks.
+    """s, float32 [channels], for matrices [channels, outputs] that share an activation with these
+    peaks.
 
     A channel that is always zero, or that meets only zeros, is left as it is.
 
@@ -65,7 +77,9 @@ def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.nd
     return np.where((peaks > 0) & (largest > 0), divisor, 1.0).astype(np.float32)
 
 
-def _after_norms(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]) -> dict[str, list[Matrix]]:
+def _after_norms(
+    model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]
+) -> dict[str, list[Matrix]]:
     """The matrices of the encoder that read a norm, by the name of what they read."""
     groups: dict[str, list[Matrix]] = {}
     for matrix in matrices(model):
@@ -76,10 +90,14 @@ def _after_norms(model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]
 
 
 def _set(model: onnx.ModelProto, name: str, value: np.ndarray) -> None:
-    initializers(model)[name].CopyFrom(numpy_helper.from_array(np.asarray(value, dtype=np.float32, order="C"), name))
+    initializers(model)[name].CopyFrom(
+        numpy_helper.from_array(np.asarray(value, dtype=np.float32, order="C"), name)
+    )
 
 
-def _divide(model: onnx.ModelProto, value: str, readers: list[onnx.NodeProto], divisor: np.ndarray) -> None:
+def _divide(
+    model: onnx.ModelProto, value: str, readers: list[onnx.NodeProto], divisor: np.ndarray
+) -> None:
     """Let the nodes `readers` read `value` / `divisor`."""
     smoothed, inverse = f"{value}.smooth", f"{value}.smoothing"
     model.graph.initializer.append(numpy_helper.from_array(1 / divisor, inverse))

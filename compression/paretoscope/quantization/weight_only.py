@@ -1,7 +1,8 @@
-"""Matrices in 2, 4 or 8 bits with a scale per group, widened inside the multiplication (MatMulNBits).
+"""Matrices in 2, 4 or 8 bits with a scale per group, widened inside the multiplication
+(MatMulNBits).
 
-Activations stay fp32 in the file; the kernel may round them to int8 per group, without which 8 bits run many times slower than fp32.
-How groups lie in a graph is `quantization/packing/operators.py`'s.
+Activations stay fp32 in the file; the kernel may round them to int8 per group, without which 8 bits
+run many times slower than fp32. How groups lie in a graph is `quantization/packing/operators.py`'s.
 """
 
 from __future__ import annotations
@@ -18,44 +19,89 @@ from paretoscope.quantization.embedding import quantize_embedding, table_parts
 from paretoscope.quantization.packing.groups import Groups, blank
 from paretoscope.quantization.packing.operators import Packing
 from paretoscope.quantization.rescale import rescaled
-from paretoscope.quantization.rounding.quantizer import Rounder, group_size_of
+from paretoscope.quantization.rounding.quantizer import Quantizer, group_size_of
 from paretoscope.quantization.widths import widths
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
-def quantize_weights(model: onnx.ModelProto, stage: Quantize, context: StageContext) -> onnx.ModelProto:
-    """Every constant MatMul as MatMulNBits and the word embedding in few bits, each at the width that `widths.py` chooses."""
-    rounder = Rounder.of(stage, model, context)
-    chosen = widths(model, rounder, context, lambda: _smallest(model, rounder))
-    scales = {matrix.name: rounder.scales(matrix, chosen[matrix.name]) for matrix in matrices(model) if chosen[matrix.name] != 32}
+def quantize_weights(
+    model: onnx.ModelProto, stage: Quantize, context: StageContext
+) -> onnx.ModelProto:
+    """Every constant MatMul as MatMulNBits and the word embedding in few bits, each at the width
+    that `widths.py` chooses.
+    """
+    quantizer = Quantizer.of(stage, model, context)
+    chosen = widths(model, quantizer, context, lambda: _smallest(model, quantizer))
+    scales = {
+        matrix.name: quantizer.scales(matrix, chosen[matrix.name])
+        for matrix in matrices(model)
+        if chosen[matrix.name] != 32
+    }
     scales = {name: scale for name, scale in scales.items() if scale is not None}
-    return packed(rescaled(model, scales) if scales else model, chosen, rounder.rescaled(scales).groups, stage.frequent_words)
+    return packed(
+        rescaled(model, scales) if scales else model,
+        chosen,
+        quantizer.rescaled(scales).groups,
+        stage.frequent_words,
+    )
 
 
 def quantize_tied(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
-    """The table of a tied embedding and head rounded to nearest, as an int8 scheme wants it; any other graph as it is."""
+    """The table of a tied embedding and head rounded to nearest, as an int8 scheme wants it; any
+    other graph as it is.
+    """
     tied = next((matrix for matrix in matrices(model) if matrix.tied), None)
     bits = max(stage.head_bits, stage.embedding_bits)
     if tied is None or bits == 32:
         return model
-    rounder = Rounder(stage.model_copy(update={"rounding": "rtn"}))
-    return packed(model, {matrix.name: bits if matrix.tied else 32 for matrix in matrices(model)}, rounder.groups)
+    quantizer = Quantizer(stage.model_copy(update={"rounding": "rtn"}))
+    return packed(
+        model,
+        {matrix.name: bits if matrix.tied else 32 for matrix in matrices(model)},
+        quantizer.groups,
+    )
 
 
-def _smallest(model: onnx.ModelProto, rounder: Rounder) -> int:
-    """Bytes of the file with every weight in 2 bits, counted on one whose matrices have no codes but zero."""
-    group_size = rounder.stage.group_size
-    if ROUNDINGS[rounder.stage.rounding].rescales:
-        model = rescaled(model, {matrix.name: np.ones(len(matrix.weight), dtype=np.float32) for matrix in matrices(model) if not matrix.in_head})
-    chosen = dict.fromkeys([matrix.name for matrix in matrices(model)] + ([] if (words := embedding(model)) is None else [words[0].input[0]]), 2)
-    smallest = packed(model, chosen, lambda matrix, bits: blank(matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size), rounder.real))
+def _smallest(model: onnx.ModelProto, quantizer: Quantizer) -> int:
+    """Bytes of the file with every weight in 2 bits, counted on one whose matrices have no codes
+    but zero.
+    """
+    group_size = quantizer.stage.group_size
+    if ROUNDINGS[quantizer.stage.rounding].rescales:
+        model = rescaled(
+            model,
+            {
+                matrix.name: np.ones(len(matrix.weight), dtype=np.float32)
+                for matrix in matrices(model)
+                if not matrix.in_head
+            },
+        )
+    chosen = dict.fromkeys(
+        [matrix.name for matrix in matrices(model)]
+        + ([] if (words := embedding(model)) is None else [words[0].input[0]]),
+        2,
+    )
+    smallest = packed(
+        model,
+        chosen,
+        lambda matrix, bits: blank(
+            matrix.weight.shape[::-1], bits, group_size_of(matrix, group_size), quantizer.real
+        ),
+    )
     return smallest.ByteSize() + (padding_bytes(smallest) if is_decoder_graph(smallest) else 0)
 
 
-def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[[Matrix, int], Groups], frequent_words: int = 0) -> onnx.ModelProto:
-    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix, or of its outputs that are frequent words and of the rest."""
+def packed(
+    model: onnx.ModelProto,
+    chosen: Mapping[str, int],
+    rounded: Callable[[Matrix, int], Groups],
+    frequent_words: int = 0,
+) -> onnx.ModelProto:
+    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix, or of its
+    outputs that are frequent words and of the rest.
+    """
     replaced: dict[str, list[onnx.NodeProto]] = {}
     packing = Packing()
     words = embedding(model)
@@ -65,8 +111,15 @@ def packed(model: onnx.ModelProto, chosen: Mapping[str, int], rounded: Callable[
             continue
         whole = ("", 0, matrix.weight.shape[1], bits)
         parts = [
-            packing.store(f"{matrix.name}{ending}", rounded(changed(matrix, weight=matrix.weight[:, start:stop]), width))
-            for ending, start, stop, width in (table_parts(matrix.weight.shape[1], bits, frequent_words) if matrix.tied else [whole])
+            packing.store(
+                f"{matrix.name}{ending}",
+                rounded(changed(matrix, weight=matrix.weight[:, start:stop]), width),
+            )
+            for ending, start, stop, width in (
+                table_parts(matrix.weight.shape[1], bits, frequent_words)
+                if matrix.tied
+                else [whole]
+            )
         ]
         if matrix.tied and words is not None:
             packing.look_up(parts, words[0])

@@ -1,6 +1,8 @@
-"""What the engine hands to every stage that works on a torch model: data, seed, progress and a disk cache.
+"""What the engine hands to every stage that works on a torch model: data, seed, progress and a disk
+cache.
 
-No stage reads files or knows the workspace; it asks this context, and leaves a changed tokenizer in it.
+No stage reads files or knows the workspace; it asks this context, and leaves a changed tokenizer in
+it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class EncodedSplit:
-    """A split as token ids: one int64 array a text (special tokens included, no padding) and one label each, -1 where none is known."""
+    """A split as token ids: one int64 array a text (special tokens included, no padding) and one
+    label each, -1 where none is known.
+    """
 
     ids: list[np.ndarray]
     labels: np.ndarray
@@ -32,14 +36,22 @@ class StageContext:
     seed: int
     labels: tuple[str, ...]
     encoded: Callable[[str], EncodedSplit]
-    """The split of that name: "train", "calibration", "validation", "test" or "unlabelled", in tokens of `tokenizer`."""
+    """The split of that name: "train", "calibration", "validation", "test" or "unlabelled", in
+    tokens of `tokenizer`.
+    """
     progress: Callable[[int, int], None]
     """Told (step, of steps)."""
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]
     """The array under a key, computed once and then kept on disk."""
     tokenizer: str = ""
-    """The model's tokenizer.json. A stage that changes the vocabulary puts the new one here: whatever follows uses it."""
+    """The model's tokenizer.json. A stage that changes the vocabulary puts the new one here:
+    whatever follows uses it.
+    """
     part: Callable[[str], None] = lambda name: None
-    """Told the name of what the stage is busy with, of which `progress` speaks from then on; none for its main work."""
+    """Told the name of what the stage is busy with, of which `progress` speaks from then on; none
+    for its main work.
+    """
     beside_bytes: int = 0
-    """What the files of an artefact beside its graph take on disk, at most: a budget of bytes has to cover them."""
+    """What the files of an artefact beside its graph take on disk, at most: a budget of bytes has
+    to cover them.
+    """

@@ -1,4 +1,5 @@
-"""Reading recipes: from YAML or JSON files and from plain values, with one plain sentence for whatever is wrong in them.
+"""Reading recipes: from YAML or JSON files and from plain values, with one plain sentence for
+whatever is wrong in them.
 
 The language itself is `recipes/recipe.py`'s.
 """
@@ -22,25 +23,42 @@ def load_recipe(path: str | Path) -> Recipe:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RecipeError(f'There is no recipe file "{path}"; give the path of a YAML or JSON file.') from error
+        raise RecipeError(
+            f'There is no recipe file "{path}"; give the path of a YAML or JSON file.'
+        ) from error
     except UnicodeDecodeError as error:
-        raise RecipeError(f'The recipe file "{path}" cannot be read: its byte {error.start} is not UTF-8; give a YAML or JSON file.') from error
+        raise RecipeError(
+            f'The recipe file "{path}" cannot be read: its byte {error.start} is not UTF-8; give a'
+            " YAML or JSON file."
+        ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise RecipeError(f'The recipe file "{path}" cannot be read: {reason}; give the path of a YAML or JSON file.') from error
+        raise RecipeError(
+            f'The recipe file "{path}" cannot be read: {reason}; give the path of a YAML or JSON'
+            " file."
+        ) from error
     except RecursionError as error:
-        raise RecipeError(f'The recipe file "{path}" is nested too deeply; a recipe is a list of stages with plain fields.') from error
+        raise RecipeError(
+            f'The recipe file "{path}" is nested too deeply; a recipe is a list of stages with'
+            " plain fields."
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise RecipeError(f'The recipe file "{path}" is not valid YAML{where}: {getattr(error, "problem", error)}.') from error
+        raise RecipeError(
+            f'The recipe file "{path}" is not valid YAML{where}:'
+            f" {getattr(error, 'problem', error)}."
+        ) from error
     if content is None:
-        raise RecipeError(f'The recipe file "{path}" is empty; write "stages: []" for the baseline.')
+        raise RecipeError(
+            f'The recipe file "{path}" is empty; write "stages: []" for the baseline.'
+        )
     return parse_recipe(content, where=f'In recipe "{path}"')
 
 
 def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
-    """A recipe from plain dictionaries and lists; raises `RecipeError` that names the stage and field.
+    """A recipe from plain dictionaries and lists; raises `RecipeError` that names the stage and
+    field.
 
     >>> parse_recipe({"stages": [{"kind": "prune-weights", "sparsty": 0.5}]})
     Traceback (most recent call last):
@@ -50,15 +68,27 @@ def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
     if content is None:
         return Recipe()
     if not isinstance(content, Mapping):
-        raise RecipeError(f"{where}: expected fields such as version, seed and stages, but got {_brief(content)}.")
+        raise RecipeError(
+            f"{where}: expected fields such as version, seed and stages, but got {_brief(content)}."
+        )
     fields = cast("Mapping[str, Any]", content)
     stages: Any = fields.get("stages")
-    for place, stage in enumerate(cast("list[Any]", stages) if isinstance(stages, list) else [], start=1):
-        kind: Any = cast("Mapping[str, Any]", stage).get("kind") if isinstance(stage, Mapping) else None
+    for place, stage in enumerate(
+        cast("list[Any]", stages) if isinstance(stages, list) else [], start=1
+    ):
+        kind: Any = (
+            cast("Mapping[str, Any]", stage).get("kind") if isinstance(stage, Mapping) else None
+        )
         if not isinstance(kind, str):
-            raise RecipeError(f"{where}, stage {place}: expected a kind, one of {', '.join(STAGES)}, but got {_brief(stage)}.")
+            raise RecipeError(
+                f"{where}, stage {place}: expected a kind, one of {', '.join(STAGES)}, but got"
+                f" {_brief(stage)}."
+            )
         if kind not in STAGES:
-            raise RecipeError(f'{where}, stage {place}: there is no stage kind "{kind}"; {did_you_mean(kind, STAGES)}')
+            raise RecipeError(
+                f'{where}, stage {place}: there is no stage kind "{kind}";'
+                f" {did_you_mean(kind, STAGES)}"
+            )
     try:
         return Recipe.model_validate(dict(fields))
     except ValidationError as error:

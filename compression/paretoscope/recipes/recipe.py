@@ -1,8 +1,8 @@
 """The recipe language: stages in an order that makes sense, and a seed.
 
-A recipe is a value. It says what to do; which stages there are and what their fields mean is `stages/`'s.
-Its id is a hash of its canonical JSON, so the same recipe is the same id everywhere, and the same
-holds for every prefix of it, which is what lets trials share their first stages.
+A recipe is a value. It says what to do; which stages there are and what their fields mean is
+`stages/`'s. Its id is a hash of its canonical JSON, so the same recipe is the same id everywhere,
+and the same holds for every prefix of it, which is what lets trials share their first stages.
 
     >>> recipe = Recipe(stages=(PruneWeights(sparsity=0.5), Quantize()))
     >>> recipe.in_words()
@@ -24,16 +24,27 @@ from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize, Strateg
 
 
 class Recover(BaseModel, frozen=True, extra="forbid"):
-    """A rule for every stage of a recipe: where one costs more than is allowed on the validation split, other ways to the same
-    size are tried (a gentler allocation, a method that looks at data, more training, a teacher), and the result says which."""
+    """A rule for every stage of a recipe: where one costs more than is allowed on the validation
+    split, other ways to the same size are tried (a gentler allocation, a method that looks at data,
+    more training, a teacher), and the result says which."""
 
-    max_drop: Annotated[float, Field(ge=0, le=100, description="points of accuracy, or per cent of perplexity, that one stage may cost")] = 1.0
+    max_drop: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="points of accuracy, or per cent of perplexity, that one stage may cost",
+        ),
+    ] = 1.0
     epochs: Annotated[
         float,
         Field(
             ge=0,
             le=100,
-            description="passes over the training split that may be added in all, counted as in retrain_epochs; 0 allows what costs no training",
+            description=(
+                "passes over the training split that may be added in all, counted as in"
+                " retrain_epochs; 0 allows what costs no training"
+            ),
         ),
     ] = 4.0
 
@@ -55,17 +66,28 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             if isinstance(stage, Quantize):
                 after = self.stages[place + 1]
                 raise ValueError(
-                    f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize): integers can be neither trained "
-                    "nor pruned further; move quantize to the end"
+                    f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize):"
+                    " integers can be neither trained nor pruned further; move quantize to the end"
                 )
         last = self.stages[-1] if self.stages else None
-        if isinstance(last, Quantize) and last.zero_point == "real" and any(isinstance(stage, PruneWeights) for stage in self.stages):
-            raise ValueError("zero_point real has no level at zero, so pruned weights would not stay zero; leave zero_point out")
+        if (
+            isinstance(last, Quantize)
+            and last.zero_point == "real"
+            and any(isinstance(stage, PruneWeights) for stage in self.stages)
+        ):
+            raise ValueError(
+                "zero_point real has no level at zero, so pruned weights would not stay zero; leave"
+                " zero_point out"
+            )
         return self
 
     def canonical_json(self) -> str:
         """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
-        return json.dumps(self._content([stage.canonical() for stage in self.stages]), sort_keys=True, separators=(",", ":"))
+        return json.dumps(
+            self._content([stage.canonical() for stage in self.stages]),
+            sort_keys=True,
+            separators=(",", ":"),
+        )
 
     def _content(self, stages: list[dict[str, Any]]) -> dict[str, Any]:
         content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": stages}
@@ -96,8 +118,16 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         """The recipe in a line."""
         if not self.stages:
             return "fp32 baseline"
-        return " → ".join(stage.in_words() for stage in self.stages) + (f" ({self.recover.in_words()})" if self.recover else "")
+        return " → ".join(stage.in_words() for stage in self.stages) + (
+            f" ({self.recover.in_words()})" if self.recover else ""
+        )
 
     def to_yaml(self) -> str:
-        """The file that `recipe_file.parse_recipe` reads back to an equal recipe; what a stage is about stands there even where it is a default."""
-        return yaml.safe_dump(self._content([stage.spelt() for stage in self.stages]), sort_keys=False, allow_unicode=True)
+        """The file that `recipe_file.parse_recipe` reads back to an equal recipe; what a stage is
+        about stands there even where it is a default.
+        """
+        return yaml.safe_dump(
+            self._content([stage.spelt() for stage in self.stages]),
+            sort_keys=False,
+            allow_unicode=True,
+        )

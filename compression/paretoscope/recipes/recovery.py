@@ -1,7 +1,9 @@
-"""What can be tried when a stage costs too much: other ways to the same size, the cheapest first. Pure; trying is the engine's.
+"""What can be tried when a stage costs too much: other ways to the same size, the cheapest first.
+Pure; trying is the engine's.
 
-A remedy keeps what the stage promised (its ratio, sparsity or bits) and changes how that is reached: a gentler allocation, a method
-that looks at data, more training, a teacher. Remedies build on each other.
+A remedy keeps what the stage promised (its ratio, sparsity or bits) and changes how that is
+reached: a gentler allocation, a method that looks at data, more training, a teacher. Remedies build
+on each other.
 
     >>> stage = PruneStructure(target="ffn", ratio=0.5)
     >>> first = next(remedies(stage, epochs=2))
@@ -26,7 +28,9 @@ TEACHER = 0.7
 
 
 def remedies(stage: Stage, epochs: float) -> Iterator[Stage]:
-    """Stages to try in place of `stage`, none of which trains more than `epochs` longer; those that cost no training come first."""
+    """Stages to try in place of `stage`, none of which trains more than `epochs` longer; those that
+    cost no training come first.
+    """
     for changes in _changes(stage, epochs):
         if all(getattr(stage, name) == value for name, value in changes.items()):
             continue
@@ -55,7 +59,10 @@ def _changes(stage: Stage, epochs: float) -> Iterator[dict[str, Any]]:
         elif not WEIGHT_SCORES[stage.method].updates:
             yield {"method": "sparsegpt", "scope": "layer"}
             yield {"scope": "global"}
-        yield from ({"retrain_epochs": each, "distill_weight": stage.distill_weight or TEACHER} for each in longer)
+        yield from (
+            {"retrain_epochs": each, "distill_weight": stage.distill_weight or TEACHER}
+            for each in longer
+        )
     elif isinstance(stage, Quantize):
         if stage.scheme == "weight-only":
             yield {"rounding": "gptq"}

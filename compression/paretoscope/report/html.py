@@ -1,4 +1,5 @@
-"""One self-contained HTML file about measured trials: both curves, the table, machine, conditions and method.
+"""One self-contained HTML file about measured trials: both curves, the table, machine, conditions
+and method.
 
 It opens without a server and without a network: plotly's script stands in it once.
 """
@@ -33,12 +34,21 @@ from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import write_whole
 
 METHOD = (
-    "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a 95 % Wilson interval; p is McNemar's exact "
-    "test against the baseline on the same examples. Perplexity has a bootstrap interval over documents.",
-    "Latency is taken in fresh processes in turns with the baseline, tokenization excluded, alone on the machine; the speed-up is the ratio "
-    "within one sitting with its bootstrap interval.",
+    (
+        "Accuracy is measured on the artefact through ONNX Runtime, on the validation split, with a"
+        " 95 % Wilson interval; p is McNemar's exact test against the baseline on the same"
+        " examples. Perplexity has a bootstrap interval over documents."
+    ),
+    (
+        "Latency is taken in fresh processes in turns with the baseline, tokenization excluded,"
+        " alone on the machine; the speed-up is the ratio within one sitting with its bootstrap"
+        " interval."
+    ),
     "Size on disk counts every file that a deployer ships.",
-    "A model is on the front when no other is at least as good in accuracy or perplexity, size and median latency and better in one of them.",
+    (
+        "A model is on the front when no other is at least as good in accuracy or perplexity, size"
+        " and median latency and better in one of them."
+    ),
 )
 
 STYLE = """
@@ -65,33 +75,48 @@ def write_report(documents: Sequence[TrialDocument], path: str | Path) -> Path:
     try:
         write_whole(Path(path), content)
     except OSError as error:
-        raise ParetoscopeError(f'The report "{path}" cannot be written ({error.strerror}); name a file in a folder that you may write to.') from error
+        raise ParetoscopeError(
+            f'The report "{path}" cannot be written ({error.strerror}); name a file in a folder'
+            " that you may write to."
+        ) from error
     return Path(path)
 
 
 def report_html(documents: Sequence[TrialDocument]) -> str:
-    """The report as a string. Models, tasks, machines and conditions that differ get a chapter each: they share no axis."""
+    """The report as a string. Models, tasks, machines and conditions that differ get a chapter
+    each: they share no axis.
+    """
     measured = [document for document in documents if document.latency and document.quality]
     if not measured:
-        raise ParetoscopeError("There is nothing to report: none of these trials has been measured; run one first.")
+        raise ParetoscopeError(
+            "There is nothing to report: none of these trials has been measured; run one first."
+        )
     chapters: dict[tuple[str, ...], list[TrialDocument]] = {}
     for document in measured:
         machine = document.machine.id if document.machine else ""
-        chapters.setdefault((document.model, document.task, machine, conditions_in_words(document)), []).append(document)
+        chapters.setdefault(
+            (document.model, document.task, machine, conditions_in_words(document)), []
+        ).append(document)
     title = " and ".join(dict.fromkeys(short(model) for model, *_ in chapters))
     body = "".join(_chapter(found) for found in chapters.values())
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Compression of {html.escape(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head><body>{body}"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport"'
+        f' content="width=device-width, initial-scale=1">'
+        "<title>Compression of"
+        f" {html.escape(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head><body>{body}"
         f"<h2>Method</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in METHOD)}</ul>"
-        f'<p class="under">Paretoscope {__version__}, {datetime.now(UTC):%d %b %Y}</p></body></html>'
+        f'<p class="under">Paretoscope {__version__},'
+        f" {datetime.now(UTC):%d %b %Y}</p></body></html>"
     )
 
 
 def _chapter(documents: Sequence[TrialDocument]) -> str:
     table = rows(documents)
     first = table[0].document
-    newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
+    newest = max(
+        table,
+        key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "",
+    )
     runtime = first.machine.versions.get("onnxruntime", "") if first.machine else ""
     under = " · ".join(
         part
@@ -105,7 +130,10 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
         if part
     )
     heading = f"{short(first.model)} on {short(first.task)}"
-    return f'<h1>{html.escape(heading)}</h1><p class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_chains(table)}{_table(table)}'
+    return (
+        f"<h1>{html.escape(heading)}</h1><p"
+        f' class="under">{html.escape(under)}</p>{_answer(table)}{_plots(table)}{_chains(table)}{_table(table)}'
+    )
 
 
 def _answer(table: Sequence[Row]) -> str:
@@ -120,26 +148,42 @@ def _answer(table: Sequence[Row]) -> str:
 def _plots(table: Sequence[Row]) -> str:
     axes = table[0].document.axes
     figures = (tradeoff_figure(tradeoff(table, x, axes.quality)) for x in (axes.size, axes.time))
-    return f'<div class="plots">{"".join(f"<div>{_picture(figure, displaylogo=False)}</div>" for figure in figures)}</div>'
+    return (
+        "<div"
+        f' class="plots">{"".join(f"<div>{_picture(figure, displaylogo=False)}</div>" for figure in figures)}</div>'
+    )
 
 
 def _picture(figure: Any, **config: bool) -> str:  # plotly has no types
-    return figure.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True, **config})
+    return figure.to_html(
+        full_html=False, include_plotlyjs=False, config={"responsive": True, **config}
+    )
 
 
 def _chains(table: Sequence[Row]) -> str:
-    """Where the chains on the front lost and won, stage by stage on equal axes; empty when none is there."""
+    """Where the chains on the front lost and won, stage by stage on equal axes; empty when none is
+    there.
+    """
     on_front = _on_front(table)
-    chains = [(row.name, steps(row, table)) for row in table if row.id in on_front and is_chain(row)]
+    chains = [
+        (row.name, steps(row, table)) for row in table if row.id in on_front and is_chain(row)
+    ]
     every = [step for _, found in chains for step in found]
     parts = (
-        f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>" for name, found in chains
+        f"<div><h3>{html.escape(name)}</h3>{_picture(stages_figure(found, on_axes_of=every), displayModeBar=False)}</div>"
+        for name, found in chains
     )
-    return f'<h2>Chains on the front, after each stage</h2><div class="plots">{"".join(parts)}</div>' if chains else ""
+    return (
+        f'<h2>Chains on the front, after each stage</h2><div class="plots">{"".join(parts)}</div>'
+        if chains
+        else ""
+    )
 
 
 def _on_front(table: Sequence[Row]) -> set[str]:
-    return set(front([row.point for row in table], objectives(*table[0].document.axes.objectives)).on_front)
+    return set(
+        front([row.point for row in table], objectives(*table[0].document.axes.objectives)).on_front
+    )
 
 
 def _table(table: Sequence[Row]) -> str:
@@ -147,10 +191,24 @@ def _table(table: Sequence[Row]) -> str:
     axes = table[0].document.axes
     on_front = _on_front(table)
     chance = () if METRICS[axes.quality].relative else ("p",)
-    names = ("Model", "Strategy", *(METRICS[key].label for key in axes.objectives), "Speed-up", *chance, "Front", "When")
+    names = (
+        "Model",
+        "Strategy",
+        *(METRICS[key].label for key in axes.objectives),
+        "Speed-up",
+        *chance,
+        "Front",
+        "When",
+    )
     heads = "".join(f"<th>{head}</th>" for head in names)
-    body = "".join(_line(row, row.id in on_front) for row in sorted(table, key=lambda row: row.point.cost(axes.quality)))
-    return f'<h2>Models</h2><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    body = "".join(
+        _line(row, row.id in on_front)
+        for row in sorted(table, key=lambda row: row.point.cost(axes.quality))
+    )
+    return (
+        "<h2>Models</h2><div"
+        f' class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _line(row: Row, on_front: bool) -> str:
@@ -170,7 +228,8 @@ def _line(row: Row, on_front: bool) -> str:
 
 
 def _in_parts(said: str) -> str:
-    r"""A number that may go on in the next line only with its interval, its change or its remark, so that the table fits a screen.
+    r"""A number that may go on in the next line only with its interval, its change or its remark,
+    so that the table fits a screen.
 
     >>> _in_parts("1.90 ms [1.85, 1.96] (3.9x faster), noisy").split(" ")
     ['1.90\xa0ms', '[1.85,\xa01.96]', '(3.9x\xa0faster),', 'noisy']

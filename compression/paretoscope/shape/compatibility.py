@@ -1,6 +1,8 @@
-"""Does this stage suit this model? Answered in one plain sentence before any work starts, from the model's config and headers alone.
+"""Does this stage suit this model? Answered in one plain sentence before any work starts, from the
+model's config and headers alone.
 
-It is the one place where that is decided: page, command line and engine ask here. What a fitting stage leaves is `shape/encoder.py`'s.
+It is the one place where that is decided: page, command line and engine ask here. What a fitting
+stage leaves is `shape/encoder.py`'s.
 """
 
 from __future__ import annotations
@@ -15,32 +17,41 @@ from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
 from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import expected_bytes
 from paretoscope.shape.config import family_of
-from paretoscope.shape.decoder import decoder_facts
+from paretoscope.shape.decoder import decoder_shape
 from paretoscope.shape.encoder import FAMILIES
-from paretoscope.shape.read import facts
+from paretoscope.shape.read import read_shape
 from paretoscope.sources.ref import ModelRef
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
 """What structural pruning can take out of a language model."""
 _LABELLED = ("gradients", "training")
-"""What a method may look at that only a classifier has here: gradients of a loss on labels, and the training of single weights."""
+"""What a method may look at that only a classifier has here: gradients of a loss on labels, and the
+training of single weights.
+"""
 
 
 def check_fit(model: ModelRef, recipe: Recipe) -> None:
-    """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at its headers at most."""
+    """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at
+    its headers at most.
+    """
     for place, stage in enumerate(recipe.stages, start=1):
         reason = unsuited(stage, model.architecture)
         if reason:
             kind = "a language model" if model.architecture == "decoder" else "a classifier"
-            raise RecipeError(f'Stage {place} ({stage.in_words()}) does not suit "{model.name}", {kind}: {reason}.')
-    budgeted = any(isinstance(stage, Quantize) and stage.max_mb is not None for stage in recipe.stages)
+            raise RecipeError(
+                f'Stage {place} ({stage.in_words()}) does not suit "{model.name}", {kind}:'
+                f" {reason}."
+            )
+    budgeted = any(
+        isinstance(stage, Quantize) and stage.max_mb is not None for stage in recipe.stages
+    )
     cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
     if not budgeted and not cut:
         return
     if cut and model.architecture == "classifier" and (family := family_of(model)) not in FAMILIES:
         raise parts_unknown(family)
     try:
-        shape = decoder_facts(model) if model.architecture == "decoder" else facts(model)
+        shape = decoder_shape(model) if model.architecture == "decoder" else read_shape(model)
     except ModelError:  # not known beforehand: the run will tell
         return
     after(shape, recipe)
@@ -58,7 +69,8 @@ def suits(model: ModelRef, stage: Stage) -> bool:
 
 
 def unsuited(stage: Stage, architecture: Architecture) -> str | None:
-    """Why a stage does not suit any model of an architecture, with the way out; None when it does. No full stop, no capital.
+    """Why a stage does not suit any model of an architecture, with the way out; None when it does.
+    No full stop, no capital.
 
     >>> unsuited(PruneStructure(target="ffn"), "decoder") is None
     True
@@ -66,11 +78,21 @@ def unsuited(stage: Stage, architecture: Architecture) -> str | None:
     'taylor ranks weights by gradients of a loss on labels; set method to one of magnitude, wanda, sparsegpt'
     """
     if architecture == "classifier":
-        return "it keeps no key-value cache; leave cache_bits out" if isinstance(stage, Quantize) and stage.cache_bits != 32 else None
+        return (
+            "it keeps no key-value cache; leave cache_bits out"
+            if isinstance(stage, Quantize) and stage.cache_bits != 32
+            else None
+        )
     if getattr(stage, "unlabelled", False):
-        return "its training texts need no labels, and it learns from no others; leave unlabelled out"
+        return (
+            "its training texts need no labels, and it learns from no others; leave unlabelled out"
+        )
     if isinstance(stage, Quantize):
-        return "training while rounding is for classifiers; set train_epochs to 0" if stage.train_epochs else None
+        return (
+            "training while rounding is for classifiers; set train_epochs to 0"
+            if stage.train_epochs
+            else None
+        )
     if isinstance(stage, PruneWeights):
         return _unsuited_weights(stage)
     if isinstance(stage, PruneStructure):
@@ -84,34 +106,49 @@ def decoder_methods(table: Mapping[str, Method]) -> tuple[str, ...]:
     >>> decoder_methods(WEIGHT_SCORES), decoder_methods(STRUCTURE_CRITERIA)
     (('magnitude', 'wanda', 'sparsegpt'), ('magnitude', 'activation'))
     """
-    return tuple(name for name, row in table.items() if getattr(row, "looks_at", None) not in _LABELLED and not getattr(row, "one_scale", False))
+    return tuple(
+        name
+        for name, row in table.items()
+        if getattr(row, "needs", None) not in _LABELLED and not getattr(row, "one_scale", False)
+    )
 
 
 def parts_unknown(family: str) -> ModelError:
     """Why heads, neurons and layers of a family cannot be cut."""
     return ModelError(
-        f'Structural pruning and distillation do not support the model family "{family}", only {", ".join(FAMILIES)}; '
-        "prune single weights or quantize in place of it."
+        f'Structural pruning and distillation do not support the model family "{family}", only'
+        f" {', '.join(FAMILIES)}; prune single weights or quantize in place of it."
     )
 
 
 def _unsuited_weights(stage: PruneWeights) -> str | None:
-    match WEIGHT_SCORES[stage.method].looks_at:
+    match WEIGHT_SCORES[stage.method].needs:
         case "gradients":
             what = "gradients of a loss on labels"
         case "training":
-            what = "how training moves each of them, and a language model is retrained by low-rank parts"
+            what = (
+                "how training moves each of them, and a language model is retrained by low-rank"
+                " parts"
+            )
         case _:
             return None
-    return f"{stage.method} ranks weights by {what}; set method to one of {', '.join(decoder_methods(WEIGHT_SCORES))}"
+    return (
+        f"{stage.method} ranks weights by {what}; set method to one of"
+        f" {', '.join(decoder_methods(WEIGHT_SCORES))}"
+    )
 
 
 def _unsuited_structure(stage: PruneStructure) -> str | None:
     targets = f"set target to one of {', '.join(DECODER_TARGETS)}"
     if stage.target == "hidden":
-        return f"its hidden width is also that of the word embedding that it writes with, and is cut in classifiers alone; {targets}"
+        return (
+            "its hidden width is also that of the word embedding that it writes with, and is cut"
+            f" in classifiers alone; {targets}"
+        )
     if stage.target == "vocabulary":
-        return f"with fewer words its answers could not be compared token by token any more; {targets}"
+        return (
+            f"with fewer words its answers could not be compared token by token any more; {targets}"
+        )
     return _unsuited_criterion(stage.criterion) or (
         "onnxruntime-genai knows one number of key heads for all layers; set allocation to uniform"
         if stage.target == "heads" and stage.allocation == "global"
@@ -122,11 +159,18 @@ def _unsuited_structure(stage: PruneStructure) -> str | None:
 def _unsuited_criterion(criterion: str) -> str | None:
     if criterion in decoder_methods(STRUCTURE_CRITERIA):
         return None
-    return f"{criterion} ranks parts by gradients of a loss on labels; set criterion to one of {', '.join(decoder_methods(STRUCTURE_CRITERIA))}"
+    return (
+        f"{criterion} ranks parts by gradients of a loss on labels; set criterion to one of"
+        f" {', '.join(decoder_methods(STRUCTURE_CRITERIA))}"
+    )
 
 
 def _unsuited_student(stage: Distill) -> str | None:
-    given = [name for name in ("hidden_weight", "attention_weight", "augment") if getattr(stage, name)]
+    given = [
+        name for name in ("hidden_weight", "attention_weight", "augment") if getattr(stage, name)
+    ]
     if given:
-        return f"its students learn from the teacher's outputs alone; leave out {' and '.join(given)}"
+        return (
+            f"its students learn from the teacher's outputs alone; leave out {' and '.join(given)}"
+        )
     return _unsuited_criterion(stage.criterion) if stage.cuts() else None

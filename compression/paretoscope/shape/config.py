@@ -23,7 +23,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f'The folder "{folder}" has no readable config.json; give the folder of a transformers model.') from error
+        raise ModelError(
+            f'The folder "{folder}" has no readable config.json; give the folder of a transformers'
+            " model."
+        ) from error
     if not isinstance(content, dict):
         raise ModelError(f'"{folder / "config.json"}" holds no JSON object; copy the model again.')
     return content  # pyright: ignore[reportUnknownVariableType]
@@ -39,9 +42,13 @@ def stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
                 if length > path.stat().st_size:
                     raise ValueError("its header is cut short")
                 header: dict[str, Any] = json.loads(file.read(length))
-            found |= {key: tuple(entry["shape"]) for key, entry in header.items() if key != "__metadata__"}
+            found |= {
+                key: tuple(entry["shape"]) for key, entry in header.items() if key != "__metadata__"
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-            raise ModelError(f'The header of "{path}" cannot be read ({error}); copy or download the file again.') from error
+            raise ModelError(
+                f'The header of "{path}" cannot be read ({error}); copy or download the file again.'
+            ) from error
     return found
 
 
@@ -59,6 +66,12 @@ def _rewritten_bytes(path: str, size: int, changed_ns: int) -> int | None:
     """The two numbers make a rewritten file another cache entry."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return len(json.dumps({**content, "padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":")).encode())
+        return len(
+            json.dumps(
+                {**content, "padding": None, "truncation": None},
+                ensure_ascii=False,
+                separators=(",", ":"),
+            ).encode()
+        )
     except (OSError, ValueError, TypeError):
         return None

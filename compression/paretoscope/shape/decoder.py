@@ -1,7 +1,9 @@
-"""The shape of a language model, read from its config and the headers of its weights, or from the header of a GGUF file.
+"""The shape of a language model, read from its config and the headers of its weights, or from the
+header of a GGUF file.
 
-As for classifiers (`shape/encoder.py`), no weight is loaded and no torch imported. Shapes of tensors are the truth; the config says how
-they are cut into heads and how long a text may be. How many bytes come out of it is `shape/decoder_bytes.py`'s.
+As for classifiers (`shape/encoder.py`), no weight is loaded and no torch imported. Shapes of
+tensors are the truth; the config says how they are cut into heads and how long a text may be. How
+many bytes come out of it is `shape/decoder_bytes.py`'s.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, Self
 
 from paretoscope.errors import ModelError
 from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
-from paretoscope.shape.shape import ModelFacts
+from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.folder import DECODER_FAMILIES
 from paretoscope.sources.gguf import read_header, tensor_shapes
 from paretoscope.sources.ref import ModelRef
@@ -40,9 +42,10 @@ _HEADS = ("lm_head", "output")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoderFacts(ModelFacts):
-    """A language model in numbers: `heads` query heads read `key_heads` key heads, and both are cut together. `positions` are learned
-    ones; `rotations` the numbers of the tables of cosines and sines. There are no classes."""
+class DecoderShape(ModelShape):
+    """A language model in numbers: `heads` query heads read `key_heads` key heads, and both are cut
+    together. `positions` are learned ones; `rotations` the numbers of the tables of cosines and
+    sines. There are no classes."""
 
     key_heads: int
     tied: bool
@@ -82,7 +85,11 @@ class DecoderFacts(ModelFacts):
 
     @property
     def encoder_parameters(self) -> int:
-        return self.layers * self.hidden * (self.qkv + self.heads * self.head_size + (3 if self.gated else 2) * self.ffn)
+        return (
+            self.layers
+            * self.hidden
+            * (self.qkv + self.heads * self.head_size + (3 if self.gated else 2) * self.ffn)
+        )
 
     @property
     def head_groups(self) -> int:
@@ -92,14 +99,16 @@ class DecoderFacts(ModelFacts):
         return replace(self, key_heads=count, heads=count * self.heads // self.key_heads)
 
 
-def decoder_facts(model: ModelRef | str | Path) -> DecoderFacts:
-    """The facts of a resolved language model, or of a folder; raises `ModelError` when they cannot be read or layers differ."""
+def decoder_shape(model: ModelRef | str | Path) -> DecoderShape:
+    """The facts of a resolved language model, or of a folder; raises `ModelError` when they cannot
+    be read or layers differ.
+    """
     path = Path(model.path or model.name) if isinstance(model, ModelRef) else Path(model)
     name = model.name if isinstance(model, ModelRef) else str(model)
     return _from_gguf(name, path) if path.suffix.lower() == ".gguf" else _from_folder(name, path)
 
 
-def _from_folder(name: str, folder: Path) -> DecoderFacts:
+def _from_folder(name: str, folder: Path) -> DecoderShape:
     config = read_config(folder)
     family = str(config.get("model_type"))
     hidden = _number(config, "hidden_size", "n_embd")
@@ -107,9 +116,15 @@ def _from_folder(name: str, folder: Path) -> DecoderFacts:
     rope: Mapping[str, Any] = config.get("rope_parameters") or config.get("rope_scaling") or {}
     context = _number(config, "max_position_embeddings", "n_positions")
     if "longrope" in (rope.get("rope_type"), rope.get("type")):
-        context = int(rope.get("original_max_position_embeddings") or config.get("original_max_position_embeddings") or context)
+        context = int(
+            rope.get("original_max_position_embeddings")
+            or config.get("original_max_position_embeddings")
+            or context
+        )
     head_size = int(config.get("head_dim") or (hidden // heads if heads else 0))
-    share = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", ROTATED_SHARE.get(family, 1.0)))
+    share = rope.get(
+        "partial_rotary_factor", config.get("partial_rotary_factor", ROTATED_SHARE.get(family, 1.0))
+    )
     return _facts(
         name,
         family,
@@ -123,17 +138,29 @@ def _from_folder(name: str, folder: Path) -> DecoderFacts:
     )
 
 
-def _from_gguf(name: str, path: Path) -> DecoderFacts:
+def _from_gguf(name: str, path: Path) -> DecoderShape:
     header = read_header(path)
     family = str(header.get("general.architecture"))
     of = {key.removeprefix(f"{family}."): value for key, value in header.items()}
     heads = _number(of, "attention.head_count")
-    head_size = _number(of, "attention.key_length") or (_number(of, "embedding_length") // heads if heads else 0)
+    head_size = _number(of, "attention.key_length") or (
+        _number(of, "embedding_length") // heads if heads else 0
+    )
     shapes = tensor_shapes(path)
     tied = "output.weight" not in shapes
     rotated = int(head_size * ROTATED_SHARE.get(family, 1.0))
     context = _number(of, "context_length")
-    return _facts(name, family, shapes, head_size=head_size, context=context, rotated=rotated, tied=tied, tokenizer=None, folder=None)
+    return _facts(
+        name,
+        family,
+        shapes,
+        head_size=head_size,
+        context=context,
+        rotated=rotated,
+        tied=tied,
+        tokenizer=None,
+        folder=None,
+    )
 
 
 def _facts(
@@ -147,20 +174,39 @@ def _facts(
     tied: bool,
     tokenizer: int | None,
     folder: Path | None,
-) -> DecoderFacts:
+) -> DecoderShape:
     if family not in DECODER_FAMILIES:
-        raise ModelError(f'The size of a compressed "{family}" model is not known beforehand; it is for {", ".join(DECODER_FAMILIES)}. Measure it.')
+        raise ModelError(
+            f'The size of a compressed "{family}" model is not known beforehand; it is for'
+            f" {', '.join(DECODER_FAMILIES)}. Measure it."
+        )
     layers, biases = _layers(shapes, transposed=family == "gpt2" and folder is not None)
     table = next((shape for key, shape in shapes.items() if key.endswith(_TABLES)), None)
-    if table is None or not layers or not head_size or not context or any(layer != layers[0] for layer in layers):
+    if (
+        table is None
+        or not layers
+        or not head_size
+        or not context
+        or any(layer != layers[0] for layer in layers)
+    ):
         where = folder or name
-        raise ModelError(f'The layers in "{where}" are missing or differ in their widths, so the size of a compressed model is not known beforehand.')
+        raise ModelError(
+            f'The layers in "{where}" are missing or differ in their widths, so the size of a'
+            " compressed model is not known beforehand."
+        )
     parts = layers[0]
     heads = parts["output"][1] // head_size
-    key_heads = parts["key"][0] // head_size if "key" in parts else (parts["stacked"][0] // head_size - heads) // 2
-    shifted = {"qkv" if part in ("query", "key", "stacked") else "ffn.in" if part == "gate" else part for part in biases}
+    key_heads = (
+        parts["key"][0] // head_size
+        if "key" in parts
+        else (parts["stacked"][0] // head_size - heads) // 2
+    )
+    shifted = {
+        "qkv" if part in ("query", "key", "stacked") else "ffn.in" if part == "gate" else part
+        for part in biases
+    }
     shifted |= {"head"} if any(f"{head}.bias" in shapes for head in _HEADS) else set()
-    return DecoderFacts(
+    return DecoderShape(
         name=name,
         family=family,
         layers=len(layers),
@@ -182,7 +228,9 @@ def _facts(
     )
 
 
-def _layers(shapes: Mapping[str, tuple[int, ...]], *, transposed: bool) -> tuple[list[dict[str, tuple[int, ...]]], set[str]]:
+def _layers(
+    shapes: Mapping[str, tuple[int, ...]], *, transposed: bool
+) -> tuple[list[dict[str, tuple[int, ...]]], set[str]]:
     """The matrices [outputs, inputs] of every layer by part, and which parts have biases."""
     found: dict[int, dict[str, tuple[int, ...]]] = {}
     biases: set[str] = set()
@@ -195,7 +243,11 @@ def _layers(shapes: Mapping[str, tuple[int, ...]], *, transposed: bool) -> tuple
             biases.add(part)
         else:
             found.setdefault(int(match[1]), {})[part] = shape[::-1] if transposed else shape
-    whole = [layer for _, layer in sorted(found.items()) if {"output", "ffn.in", "ffn.out"} <= layer.keys() and {"key", "stacked"} & layer.keys()]
+    whole = [
+        layer
+        for _, layer in sorted(found.items())
+        if {"output", "ffn.in", "ffn.out"} <= layer.keys() and {"key", "stacked"} & layer.keys()
+    ]
     return whole, biases
 
 

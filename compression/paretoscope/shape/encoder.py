@@ -1,7 +1,9 @@
-"""The shape of a model, read from its config and the headers of its weights, and what a recipe makes of that shape.
+"""The shape of a model, read from its config and the headers of its weights, and what a recipe
+makes of that shape.
 
-No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many heads, neurons and layers
-stay is `stages/`'s; how many bytes come out of it is `shape/bytes.py`'s; what only language models have is `shape/decoder.py`'s.
+No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many
+heads, neurons and layers stay is `stages/`'s; how many bytes come out of it is `shape/bytes.py`'s;
+what only language models have is `shape/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -12,36 +14,48 @@ from pathlib import Path
 
 from paretoscope.errors import ModelError
 from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
-from paretoscope.shape.shape import ModelFacts
+from paretoscope.shape.shape import ModelShape
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
-"""By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known beforehand."""
+"""By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known
+beforehand.
+"""
 PADDED_POSITIONS = ("roberta", "xlm-roberta", "camembert")
 """Families that count positions from padding_idx + 1: the rows before are left out of the graph."""
 QUERY = re.compile(r"\.(\d+)\.attention\.(?:self\.query|q_lin)\.weight$")
 FFN = re.compile(r"\.\d+\.(?:intermediate\.dense|ffn\.lin1)\.weight$")
 
 
-def _facts(name: str, folder: Path, classes: int | None) -> ModelFacts:
+def encoder_shape(name: str, folder: Path, classes: int | None) -> ModelShape:
     config = read_config(folder)
     family = str(config.get("model_type"))
     if family not in FAMILIES:
-        raise ModelError(f'The size of a compressed "{family}" model is not known beforehand; it is for {", ".join(FAMILIES)}. Measure it instead.')
+        raise ModelError(
+            f'The size of a compressed "{family}" model is not known beforehand; it is for'
+            f" {', '.join(FAMILIES)}. Measure it instead."
+        )
     shapes = stored_shapes(folder)
-    words, table = _ending(shapes, "word_embeddings.weight", folder), _ending(shapes, "position_embeddings.weight", folder)
-    queries = {int(found[1]): shape for key, shape in shapes.items() if (found := QUERY.search(key))}
+    words, table = (
+        _ending(shapes, "word_embeddings.weight", folder),
+        _ending(shapes, "position_embeddings.weight", folder),
+    )
+    queries = {
+        int(found[1]): shape for key, shape in shapes.items() if (found := QUERY.search(key))
+    }
     widths = {shape[0] for key, shape in shapes.items() if FFN.search(key)}
     attention = {shape[0] for shape in queries.values()}
     hidden, heads = (
-        int(config.get(usual) or config.get(other) or 0) for usual, other in (("hidden_size", "dim"), ("num_attention_heads", "n_heads"))
+        int(config.get(usual) or config.get(other) or 0)
+        for usual, other in (("hidden_size", "dim"), ("num_attention_heads", "n_heads"))
     )
     if len(widths) != 1 or len(attention) != 1 or not hidden or not heads:
         raise ModelError(
-            f'The layers in "{folder}" are missing or differ in their widths, so the size of a compressed model is not known beforehand.'
+            f'The layers in "{folder}" are missing or differ in their widths, so the size of a'
+            " compressed model is not known beforehand."
         )
     head_size = hidden // heads
     before = int(config.get("pad_token_id") or 0) + 1 if family in PADDED_POSITIONS else 0
-    return ModelFacts(
+    return ModelShape(
         name=name,
         family=family,
         layers=len(queries),
@@ -63,4 +77,7 @@ def _ending(shapes: Mapping[str, tuple[int, ...]], end: str, folder: Path) -> tu
     for key, shape in shapes.items():
         if key.endswith(end):
             return shape
-    raise ModelError(f'The weights in "{folder}" have no tensor "...{end}"; give an encoder with absolute positions.')
+    raise ModelError(
+        f'The weights in "{folder}" have no tensor "...{end}"; give an encoder with absolute'
+        " positions."
+    )

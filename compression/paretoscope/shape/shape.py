@@ -9,9 +9,10 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """An encoder classifier in numbers. `positions` counts the rows that the exported graph keeps; `tokenizer_bytes` is
-    the size of `tokenizer.json` in an artefact, None when the model brings only the files of a slow tokenizer."""
+class ModelShape:
+    """An encoder classifier in numbers. `positions` counts the rows that the exported graph keeps;
+    `tokenizer_bytes` is the size of `tokenizer.json` in an artefact, None when the model brings
+    only the files of a slow tokenizer."""
 
     name: str
     family: str
@@ -28,17 +29,25 @@ class ModelFacts:
     shapes: Mapping[str, tuple[int, ...]]
     """Of every stored tensor, by its name."""
     uneven: frozenset[str] = frozenset()
-    """"heads" or "ffn" where layers differ in it: then the number is their mean, and what each layer has depends on its weights."""
+    """"heads" or "ffn" where layers differ in it: then the number is their mean, and what each
+    layer has depends on its weights.
+    """
     sums_known: bool = True
-    """Whether mean times layers is what all layers have together; not so once uneven layers were cut again."""
+    """Whether mean times layers is what all layers have together; not so once uneven layers were
+    cut again.
+    """
 
     @property
     def projected(self) -> bool:
-        """Whether a matrix leads from the width of the embeddings to the hidden width (ELECTRA); if not, they are one."""
+        """Whether a matrix leads from the width of the embeddings to the hidden width (ELECTRA); if
+        not, they are one.
+        """
         return any(name.endswith("embeddings_project.weight") for name in self.shapes)
 
     tokenizer_bounds: tuple[int, int] | None = None
-    """Least and most bytes of the tokenizer when which of its entries stay is yet to be found, else None."""
+    """Least and most bytes of the tokenizer when which of its entries stay is yet to be found, else
+    None.
+    """
     folder: Path | None = None
     """Where the model is, for what only its tokenizer can tell."""
 

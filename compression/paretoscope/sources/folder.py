@@ -1,6 +1,8 @@
-"""What makes a person's own model acceptable: a folder, a hub id that becomes a folder, or a GGUF file.
+"""What makes a person's own model acceptable: a folder, a hub id that becomes a folder, or a GGUF
+file.
 
-Only safetensors and GGUF are read, never a pickle. Nothing here loads weights: that is `models/load.py`'s.
+Only safetensors and GGUF are read, never a pickle. Nothing here loads weights: that is
+`models/load.py`'s.
 """
 
 from __future__ import annotations
@@ -24,29 +26,59 @@ GGUF_FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gpt2")
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model")
-TOKENIZER_FILES = (*VOCABULARIES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "spm.model",
+    "sentencepiece.bpe.model",
+)
+TOKENIZER_FILES = (
+    *VOCABULARIES,
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 DECODER_FILES = ("generation_config.json", "chat_template.jinja")
 """What changes how a language model is talked to, though not its weights."""
-OFFSET_POSITIONS = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "roberta-prelayernorm", "data2vec-text", "ibert", "mpnet")
+OFFSET_POSITIONS = (
+    "roberta",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "camembert",
+    "longformer",
+    "roberta-prelayernorm",
+    "data2vec-text",
+    "ibert",
+    "mpnet",
+)
 
 
 def refused_file(path: Path) -> ModelError:
     """The reason why a single file is no model."""
     if path.suffix.lower() in PICKLES:
         return _pickle_error(path)
-    return ModelError(f'"{path}" is a file, but a model is a folder with config.json, {WEIGHTS} and a tokenizer; give that folder.')
+    return ModelError(
+        f'"{path}" is a file, but a model is a folder with config.json, {WEIGHTS} and a tokenizer;'
+        " give that folder."
+    )
 
 
 def _pickle_error(path: Path) -> ModelError:
-    return ModelError(f'"{path}" is a pickle file, which can run code when opened; convert it to safetensors.')
+    return ModelError(
+        f'"{path}" is a pickle file, which can run code when opened; convert it to safetensors.'
+    )
 
 
 def inspect_folder(folder: Path) -> dict[str, Any]:
-    """Check a folder of a sequence classifier or a language model; gives the fields of a `ModelRef` that follow from its content.
+    """Check a folder of a sequence classifier or a language model; gives the fields of a `ModelRef`
+    that follow from its content.
 
     Raises:
-        ModelError: no readable config, no head that is known, no safetensors (a pickle is named), or broken ones.
+        ModelError: no readable config, no head that is known, no safetensors (a pickle is named),
+        or broken ones.
     """
     config = _read_json(folder / "config.json", folder)
     name = _architecture(config, folder)
@@ -57,11 +89,19 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     for file in files:
         _check_header(file)
     if not any((folder / name).is_file() for name in VOCABULARIES):
-        raise ModelError(f'The folder "{folder}" has no tokenizer; put the model\'s tokenizer.json beside config.json.')
+        raise ModelError(
+            f'The folder "{folder}" has no tokenizer; put the model\'s tokenizer.json beside'
+            " config.json."
+        )
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     if decoder:
         about = f"{name}, a language model, {megabytes:,.3g} MB"
-        return {"architecture": "decoder", "max_tokens": _max_tokens(config), "about": about, "source": "your own model"}
+        return {
+            "architecture": "decoder",
+            "max_tokens": _max_tokens(config),
+            "about": about,
+            "source": "your own model",
+        }
     labels = _label_names(config, folder)
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
@@ -77,20 +117,29 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
     header = read_header(path)
     family = str(header.get("general.architecture"))
     if family not in GGUF_FAMILIES:
-        raise ModelError(f'"{path}" holds a "{family}" model, which is not supported as GGUF; supported are {", ".join(GGUF_FAMILIES)}.')
+        raise ModelError(
+            f'"{path}" holds a "{family}" model, which is not supported as GGUF; supported are'
+            f" {', '.join(GGUF_FAMILIES)}."
+        )
     tokens = header.get(f"{family}.context_length")
     title = header.get("general.name") or path.stem
     return {
         "architecture": "decoder",
         "max_tokens": tokens if isinstance(tokens, int) and tokens > 0 else None,
-        "about": f"{title}, a {family} language model, {path.stat().st_size / 1e6:,.3g} MB of GGUF, de-quantized to fp32",
+        "about": (
+            f"{title}, a {family} language model, {path.stat().st_size / 1e6:,.3g} MB of GGUF,"
+            " de-quantized to fp32"
+        ),
         "source": "your own model",
     }
 
 
 def decoder_unknown(family: str) -> ModelError:
     """Why a language model of a family cannot be used."""
-    return ModelError(f'Language models of the family "{family}" are not supported; supported are {", ".join(DECODER_FAMILIES)}.')
+    return ModelError(
+        f'Language models of the family "{family}" are not supported; supported are'
+        f" {', '.join(DECODER_FAMILIES)}."
+    )
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -102,23 +151,36 @@ def weight_files(folder: Path) -> list[Path]:
         shards = [folder / str(name) for name in sorted(set(index.get("weight_map", {}).values()))]
         missing = [shard.name for shard in shards if not shard.is_file()]
         if missing or not shards:
-            raise ModelError(f'"{folder / INDEX}" names {missing[0] if missing else "no file"}, which is not there; copy the whole model again.')
+            raise ModelError(
+                f'"{folder / INDEX}" names {missing[0] if missing else "no file"}, which is not'
+                " there; copy the whole model again."
+            )
         return shards
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in PICKLES and file.name != "training_args.bin":
             raise _pickle_error(file)
-    raise ModelError(f'The folder "{folder}" has no weights; put {WEIGHTS} beside config.json, converted when there is only a pickle.')
+    raise ModelError(
+        f'The folder "{folder}" has no weights; put {WEIGHTS} beside config.json, converted when'
+        " there is only a pickle."
+    )
 
 
 def _read_json(path: Path, folder: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ModelError(f'The folder "{folder}" has no {path.name}; give the folder of a transformers model.') from error
+        raise ModelError(
+            f'The folder "{folder}" has no {path.name}; give the folder of a transformers model.'
+        ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f'"{path}" cannot be read as JSON: {error}; copy the model again.') from error
+        raise ModelError(
+            f'"{path}" cannot be read as JSON: {error}; copy the model again.'
+        ) from error
     if not isinstance(content, dict):
-        raise ModelError(f'"{path}" should hold a JSON object, but holds a {type(content).__name__}; copy the model again.')
+        raise ModelError(
+            f'"{path}" should hold a JSON object, but holds a {type(content).__name__}; copy the'
+            " model again."
+        )
     return cast(dict[str, Any], content)
 
 
@@ -130,20 +192,28 @@ def _architecture(config: dict[str, Any], folder: Path) -> str:
         return heads[0]
     what = f"a {names[0]}" if names else "a model whose config.json names no architecture"
     raise ModelError(
-        f'The folder "{folder}" holds {what}, but a classification head or a language head is needed: give a ...{HEAD} or a ...{DECODER_HEADS[0]}.'
+        f'The folder "{folder}" holds {what}, but a classification head or a language head is'
+        f" needed: give a ...{HEAD} or a ...{DECODER_HEADS[0]}."
     )
 
 
 def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
-    """Names of the outputs in their order; a config without id2label has `num_labels`, by default two."""
+    """Names of the outputs in their order; a config without id2label has `num_labels`, by default
+    two.
+    """
     table = config.get("id2label")
     try:
         if isinstance(table, dict) and table:
-            by_index = {int(index): str(name) for index, name in cast(dict[str, Any], table).items()}
+            by_index = {
+                int(index): str(name) for index, name in cast(dict[str, Any], table).items()
+            }
             return tuple(by_index[index] for index in range(len(by_index)))
         return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(f'"{folder / "config.json"}" has an id2label that does not name outputs 0, 1, 2, ...; correct it there.') from error
+        raise ModelError(
+            f'"{folder / "config.json"}" has an id2label that does not name outputs 0, 1, 2, ...;'
+            " correct it there."
+        ) from error
 
 
 def _max_tokens(config: dict[str, Any]) -> int | None:
@@ -153,12 +223,19 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
     512
     """
     positions = config.get("max_position_embeddings", config.get("n_positions"))
-    rotation = cast(dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {})
-    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):  # its first length is the one that has a graph
+    rotation = cast(
+        dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {}
+    )
+    if "longrope" in (
+        rotation.get("rope_type"),
+        rotation.get("type"),
+    ):  # its first length is the one that has a graph
         positions = config.get("original_max_position_embeddings") or positions
     if not isinstance(positions, int) or positions < 1:
         return None
-    padding = config.get("pad_token_id", 1) if str(config.get("model_type")) in OFFSET_POSITIONS else -1
+    padding = (
+        config.get("pad_token_id", 1) if str(config.get("model_type")) in OFFSET_POSITIONS else -1
+    )
     return positions - int(padding) - 1
 
 
@@ -171,11 +248,17 @@ def _check_header(path: Path) -> None:
         with opened.safe_open(str(path), framework="numpy") as file:
             file.keys()
     except (safetensors.SafetensorError, OSError) as error:
-        raise ModelError(f'"{path}" is not a whole safetensors file ({error}); copy or download it again.') from error
+        raise ModelError(
+            f'"{path}" is not a whole safetensors file ({error}); copy or download it again.'
+        ) from error
 
 
 def content_key(folder: Path) -> str:
     """16 hex digits over config, weights and tokenizer files of a checked folder."""
-    files = [folder / "config.json", *weight_files(folder), *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES))]
+    files = [
+        folder / "config.json",
+        *weight_files(folder),
+        *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES)),
+    ]
     lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -1,7 +1,9 @@
-"""What a GGUF file says about its model and its tensors, read from its header alone: a page may ask without loading a weight.
+"""What a GGUF file says about its model and its tensors, read from its header alone: a page may ask
+without loading a weight.
 
-Only numbers, truth values, texts and shapes are kept; lists (the vocabulary) are passed over. Reading tensors is `models/load_decoder.py`'s.
-The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+Only numbers, truth values, texts and shapes are kept; lists (the vocabulary) are passed over.
+Reading tensors is `models/load_decoder.py`'s. The format:
+https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from __future__ import annotations
@@ -14,7 +16,19 @@ from typing import BinaryIO
 from paretoscope.errors import ModelError
 
 MAGIC = b"GGUF"
-NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+NUMBERS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
 """The `struct` letter of every value type of fixed size."""
 TEXT, LIST = 8, 9
 LONGEST_TEXT = 16_000_000
@@ -23,27 +37,39 @@ Value = int | float | bool | str
 
 
 def read_header(path: Path) -> dict[str, Value]:
-    """Metadata by their key, as "general.architecture"; raises `ModelError` for a file that is damaged or no GGUF."""
+    """Metadata by their key, as "general.architecture"; raises `ModelError` for a file that is
+    damaged or no GGUF.
+    """
     stat = path.stat()
     return _read(str(path), stat.st_size, stat.st_mtime_ns)[0]
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor by its name, as torch writes it: a matrix is [outputs, inputs], which the file has the other way round."""
+    """The shape of every tensor by its name, as torch writes it: a matrix is [outputs, inputs],
+    which the file has the other way round.
+    """
     stat = path.stat()
     return _read(str(path), stat.st_size, stat.st_mtime_ns)[1]
 
 
 @lru_cache(maxsize=16)
-def _read(path: str, size: int, changed_ns: int) -> tuple[dict[str, Value], dict[str, tuple[int, ...]]]:
+def _read(
+    path: str, size: int, changed_ns: int
+) -> tuple[dict[str, Value], dict[str, tuple[int, ...]]]:
     """The two numbers make a rewritten file another entry."""
     try:
         with Path(path).open("rb") as file:
             if file.read(4) != MAGIC:
-                raise ModelError(f'"{path}" is no GGUF file; give one that llama.cpp wrote, or a folder with config.json and model.safetensors.')
+                raise ModelError(
+                    f'"{path}" is no GGUF file; give one that llama.cpp wrote, or a folder with'
+                    " config.json and model.safetensors."
+                )
             version, tensors, count = struct.unpack("<IQQ", file.read(20))
             if version < 2:
-                raise ModelError(f'"{path}" is a GGUF file of version {version}, but 2 or 3 is needed; convert it again with a newer llama.cpp.')
+                raise ModelError(
+                    f'"{path}" is a GGUF file of version {version}, but 2 or 3 is needed; convert'
+                    " it again with a newer llama.cpp."
+                )
             found: dict[str, Value] = {}
             for _ in range(count):
                 key = _text(file)
@@ -52,7 +78,9 @@ def _read(path: str, size: int, changed_ns: int) -> tuple[dict[str, Value], dict
                     found[key] = value
             return found, dict(_tensor(file) for _ in range(tensors))
     except (OSError, struct.error, UnicodeDecodeError, KeyError) as error:
-        raise ModelError(f'The header of "{path}" is damaged ({error}); copy or download the file again.') from error
+        raise ModelError(
+            f'The header of "{path}" is damaged ({error}); copy or download the file again.'
+        ) from error
 
 
 def _tensor(file: BinaryIO) -> tuple[str, tuple[int, ...]]:

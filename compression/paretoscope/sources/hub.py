@@ -24,17 +24,24 @@ def is_hub_id(name: str) -> bool:
 
 
 def fetch(name: str) -> tuple[Path, str]:
-    """The local folder and the commit of hub id `org/name[@revision]`: from the cache, else downloaded.
+    """The local folder and the commit of hub id `org/name[@revision]`: from the cache, else
+    downloaded.
 
-    The token is the one that huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither read nor kept here.
+    The token is the one that huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither
+    read nor kept here.
     """
     import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     hub: Any = huggingface_hub
     repository, _, revision = name.partition("@")
-    download = partial(hub.snapshot_download, repository, revision=revision or None, allow_patterns=list(HUB_FILES))
-    offline = any(os.environ.get(flag, "").upper() in ("1", "ON", "YES", "TRUE") for flag in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+    download = partial(
+        hub.snapshot_download, repository, revision=revision or None, allow_patterns=list(HUB_FILES)
+    )
+    offline = any(
+        os.environ.get(flag, "").upper() in ("1", "ON", "YES", "TRUE")
+        for flag in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
     try:
         folder = Path(download(local_files_only=True))
         if offline or _looks_complete(folder):
@@ -42,8 +49,8 @@ def fetch(name: str) -> tuple[Path, str]:
     except LocalEntryNotFoundError as error:
         if offline:
             raise ModelError(
-                f'There is no folder "{name}", and the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set; '
-                "unset it or give a local folder."
+                f'There is no folder "{name}", and the hub model "{name}" is not in the local cache'
+                " while HF_HUB_OFFLINE is set; unset it or give a local folder."
             ) from error
     except ValueError as error:
         raise ModelError(f'"{name}" is not a hub id: {str(error).splitlines()[0]}') from error
@@ -56,7 +63,9 @@ def fetch(name: str) -> tuple[Path, str]:
 
 def _looks_complete(folder: Path) -> bool:
     """Another program may have cached the config alone."""
-    return (folder / "config.json").is_file() and ((folder / WEIGHTS).is_file() or (folder / INDEX).is_file())
+    return (folder / "config.json").is_file() and (
+        (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
+    )
 
 
 def _hub_reason(name: str, error: Exception) -> str:
@@ -65,7 +74,13 @@ def _hub_reason(name: str, error: Exception) -> str:
     if isinstance(error, errors.GatedRepoError):
         return f'The hub model "{name}" is gated; ask for access on its page and set HF_TOKEN.'
     if isinstance(error, errors.RepositoryNotFoundError):
-        return f'There is no folder "{name}" and no hub model of that name that you may read; check the name, or set HF_TOKEN for a private one.'
+        return (
+            f'There is no folder "{name}" and no hub model of that name that you may read; check'
+            " the name, or set HF_TOKEN for a private one."
+        )
     if isinstance(error, errors.RevisionNotFoundError):
         return f'The hub model "{name}" has no such revision; check what follows the @.'
-    return f'There is no folder "{name}", and the hub could not be reached ({type(error).__name__}); check the network or give a local folder.'
+    return (
+        f'There is no folder "{name}", and the hub could not be reached ({type(error).__name__});'
+        " check the network or give a local folder."
+    )

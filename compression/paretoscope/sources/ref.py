@@ -11,11 +11,12 @@ from paretoscope.values import Value
 class ModelRef(Value):
     """What compression starts from.
 
-    `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a built-in model, `task` the task
-    it was trained on, or is judged on when nothing else is asked for. `key` is 16 hex digits of a hash of the content: two names of the same weights
-    have one key. `labels` are the class names of the model's config, None when that holds only LABEL_0, LABEL_1, ...;
-    `classes` is how many outputs it has either way; a decoder has neither. `max_tokens` is the longest input that its positions
-    allow, None when unknown.
+    `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a
+    built-in model, `task` the task it was trained on, or is judged on when nothing else is asked
+    for. `key` is 16 hex digits of a hash of the content: two names of the same weights have one
+    key. `labels` are the class names of the model's config, None when that holds only LABEL_0,
+    LABEL_1, ...; `classes` is how many outputs it has either way; a decoder has neither.
+    `max_tokens` is the longest input that its positions allow, None when unknown.
     """
 
     name: str
@@ -34,7 +35,9 @@ class ModelRef(Value):
 
     @property
     def outputs(self) -> tuple[str, ...] | None:
-        """One name an output, LABEL_i where the model gives none: what `tasks.load_task` takes as `model_labels`."""
+        """One name an output, LABEL_i where the model gives none: what `tasks.load_task` takes as
+        `model_labels`.
+        """
         if self.labels is None and self.classes:
             return tuple(f"LABEL_{index}" for index in range(self.classes))
         return self.labels

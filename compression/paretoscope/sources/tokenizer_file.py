@@ -1,8 +1,10 @@
-"""A tokenizer.json as data: its entries, which of them must stay, what each takes in the file, and the file with only some of them.
+"""A tokenizer.json as data: its entries, which of them must stay, what each takes in the file, and
+the file with only some of them.
 
-For WordPiece (BERT, DistilBERT, ELECTRA), BPE (RoBERTa) and Unigram (XLM-R, CamemBERT). A text whose tokens all stay is tokenized
-as before: the longest match (WordPiece), the order of merges (BPE) and the best path (Unigram) are found among fewer candidates
-that still hold the old answer. Which entries are worth keeping is `pruning/vocabulary.py`'s; nothing here needs a library.
+For WordPiece (BERT, DistilBERT, ELECTRA), BPE (RoBERTa) and Unigram (XLM-R, CamemBERT). A text
+whose tokens all stay is tokenized as before: the longest match (WordPiece), the order of merges
+(BPE) and the best path (Unigram) are found among fewer candidates that still hold the old answer.
+Which entries are worth keeping is `pruning/vocabulary.py`'s; nothing here needs a library.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Vocabulary:
     """What one tokenizer.json knows, by token id."""
 
     def __init__(self, text: str, where: str = "tokenizer.json") -> None:
-        """Raises `ModelError` when `text` is no tokenizer.json of one of `KINDS`; `where` names it in the sentence."""
+        """Raises `ModelError` when `text` is no tokenizer.json of one of `KINDS`; `where` names it
+        in the sentence.
+        """
         try:
             self._content: dict[str, Any] = json.loads(text)
             self._model: dict[str, Any] = self._content["model"]
@@ -38,16 +42,23 @@ class Vocabulary:
             raise ModelError(f'"{where}" is not a tokenizer.json; copy the model again.') from error
         if self.kind not in KINDS:
             raise ModelError(
-                f'The vocabulary of a "{self.kind}" tokenizer cannot be pruned, only of {", ".join(KINDS)}: without pieces to fall back on, '
-                "words would be lost; leave target vocabulary out."
+                f'The vocabulary of a "{self.kind}" tokenizer cannot be pruned, only of'
+                f" {', '.join(KINDS)}: without pieces to fall back on, words would be lost; leave"
+                " target vocabulary out."
             )
 
     @cached_property
     def ids(self) -> dict[str, int]:
         """Id of every entry, added tokens included."""
         stored: Any = self._model["vocab"]
-        own = {str(piece): place for place, (piece, _) in enumerate(stored)} if self.kind == "Unigram" else dict(stored)
-        return own | {token["content"]: token["id"] for token in self._content.get("added_tokens") or ()}
+        own = (
+            {str(piece): place for place, (piece, _) in enumerate(stored)}
+            if self.kind == "Unigram"
+            else dict(stored)
+        )
+        return own | {
+            token["content"]: token["id"] for token in self._content.get("added_tokens") or ()
+        }
 
     @cached_property
     def pieces(self) -> dict[int, str]:
@@ -86,12 +97,18 @@ class Vocabulary:
         return first
 
     def required(self, config: Mapping[str, Any]) -> frozenset[int]:
-        """Ids that must stay: special tokens, those that `config` (of the model) names, and all single characters or bytes with their
-        continuations, so that any word can still be written in pieces.
+        """Ids that must stay: special tokens, those that `config` (of the model) names, and all
+        single characters or bytes with their continuations, so that any word can still be written
+        in pieces.
 
-        Ids up to that of padding stay too, so that padding keeps its id: RoBERTa counts positions from it.
+        Ids up to that of padding stay too, so that padding keeps its id: RoBERTa counts positions
+        from it.
         """
-        named = {self.ids[name] for name in (*SPECIAL, self.unknown) if name is not None and name in self.ids}
+        named = {
+            self.ids[name]
+            for name in (*SPECIAL, self.unknown)
+            if name is not None and name in self.ids
+        }
         named |= {token["id"] for token in self._content.get("added_tokens") or ()}
         named |= set(_ids_in(self._content.get("post_processor")))
         named |= set(_config_ids(config).values())
@@ -99,7 +116,11 @@ class Vocabulary:
         if isinstance(padding, int):
             named |= set(range(padding + 1))
         prefix = self._model.get("continuing_subword_prefix") or ""
-        single = {number for piece, number in self.ids.items() if len(piece.removeprefix(prefix)) == 1 or BYTE.fullmatch(piece)}
+        single = {
+            number
+            for piece, number in self.ids.items()
+            if len(piece.removeprefix(prefix)) == 1 or BYTE.fullmatch(piece)
+        }
         if self.kind == "BPE":
             single |= {number for piece, number in self.ids.items() if piece not in self._made_by}
         return frozenset(named | single)
@@ -107,17 +128,23 @@ class Vocabulary:
     def ranked(self, counts: Sequence[int]) -> list[int]:
         """All ids, the most used first; of equal ones those that the tokenizer's makers put first.
 
-        `counts` [ids] says how often each token occurs. What BPE merges along the way counts too, so that the first n of the list
-        always hold the parts of all that they hold.
+        `counts` [ids] says how often each token occurs. What BPE merges along the way counts too,
+        so that the first n of the list always hold the parts of all that they hold.
         """
         uses = [*map(int, counts)] + [0] * (max(self.pieces) + 1 - len(counts))
-        for left, right, whole in (self._merges[place] for place in sorted(self._made_by.values(), reverse=True)):
+        for left, right, whole in (
+            self._merges[place] for place in sorted(self._made_by.values(), reverse=True)
+        ):
             for part in (left, right):
                 uses[self.ids[part]] += uses[self.ids[whole]]
 
         def rank(number: int) -> tuple[int, bool, int]:
             piece = self.pieces[number]
-            return -uses[number], PLACEHOLDER.fullmatch(piece) is not None, self._made_by.get(piece, -1) if self._merges else number
+            return (
+                -uses[number],
+                PLACEHOLDER.fullmatch(piece) is not None,
+                self._made_by.get(piece, -1) if self._merges else number,
+            )
 
         return sorted(self.pieces, key=rank)
 
@@ -134,25 +161,41 @@ class Vocabulary:
             model["vocab"] = [entry for place, entry in enumerate(model["vocab"]) if place in new]
             model["unk_id"] = new.get(model.get("unk_id"))  # pyright: ignore[reportArgumentType]
         else:
-            model["vocab"] = {piece: new[number] for piece, number in model["vocab"].items() if number in new}
+            model["vocab"] = {
+                piece: new[number] for piece, number in model["vocab"].items() if number in new
+            }
         if self.kind == "BPE":
             pairs = zip(model["merges"], self._merges, strict=True)
-            model["merges"] = [merge for merge, parts in pairs if all(part in model["vocab"] for part in parts)]
+            model["merges"] = [
+                merge for merge, parts in pairs if all(part in model["vocab"] for part in parts)
+            ]
         content = {**self._content, "model": model}
         if "added_tokens" in content:
-            content["added_tokens"] = [{**token, "id": new[token["id"]]} for token in content["added_tokens"]]
+            content["added_tokens"] = [
+                {**token, "id": new[token["id"]]} for token in content["added_tokens"]
+            ]
         if content.get("post_processor"):
             content["post_processor"] = _renumbered_processor(content["post_processor"], new)
         return _compact(content)
 
     def file_bytes(self, count: int, required: frozenset[int]) -> tuple[int, int, int]:
-        """Least, likely and most bytes of the file with `count` ids, `required` among them: which others stay is for the data to say."""
+        """Least, likely and most bytes of the file with `count` ids, `required` among them: which
+        others stay is for the data to say.
+        """
         total, each = self._file_bytes, self._entry_bytes
         free = sorted(size for number, size in each.items() if number not in required)
         stay = min(count - (len(self.pieces) - len(each)), len(each))
         left = stay - (len(each) - len(free))
-        always = total - sum(free) - (0 if self.kind == "Unigram" else _digits(len(each)) - _digits(stay))
-        return always + sum(free[:left]), always + round(sum(free) * left / max(1, len(free))), always + sum(free[len(free) - left :])
+        always = (
+            total
+            - sum(free)
+            - (0 if self.kind == "Unigram" else _digits(len(each)) - _digits(stay))
+        )
+        return (
+            always + sum(free[:left]),
+            always + round(sum(free) * left / max(1, len(free))),
+            always + sum(free[len(free) - left :]),
+        )
 
     @cached_property
     def _file_bytes(self) -> int:
@@ -161,13 +204,21 @@ class Vocabulary:
 
     @cached_property
     def _entry_bytes(self) -> dict[int, int]:
-        """Bytes of each id in the model's part of the file, but for the digits of the id: the entry, and the merges that make it."""
+        """Bytes of each id in the model's part of the file, but for the digits of the id: the
+        entry, and the merges that make it.
+        """
         if self.kind == "Unigram":
-            return {place: len(_compact(entry).encode()) + 1 for place, entry in enumerate(self._model["vocab"])}
+            return {
+                place: len(_compact(entry).encode()) + 1
+                for place, entry in enumerate(self._model["vocab"])
+            }
         merges: dict[str, int] = defaultdict(int)
         for merge, (_, _, whole) in zip(self._model.get("merges", ()), self._merges, strict=False):
             merges[whole] += len(_compact(merge).encode()) + 1
-        return {number: len(_compact(piece).encode()) + 2 + merges[piece] for piece, number in self._model["vocab"].items()}
+        return {
+            number: len(_compact(piece).encode()) + 2 + merges[piece]
+            for piece, number in self._model["vocab"].items()
+        }
 
 
 def check_room(count: int, rows: int, required: int) -> None:
@@ -180,8 +231,9 @@ def check_room(count: int, rows: int, required: int) -> None:
     """
     if count < required:
         raise RecipeError(
-            f"{count:,} of {rows:,} entries of the vocabulary are to stay, but special tokens and single characters alone are {required:,}; "
-            f"set ratio to at most {int((1 - required / rows) * 100) / 100:g}."
+            f"{count:,} of {rows:,} entries of the vocabulary are to stay, but special tokens and"
+            f" single characters alone are {required:,}; set ratio to at most"
+            f" {int((1 - required / rows) * 100) / 100:g}."
         )
 
 
@@ -205,7 +257,11 @@ def renumbered_config(config: Mapping[str, Any], new: Mapping[int, int]) -> dict
 
 def _config_ids(config: Mapping[str, Any]) -> dict[str, int]:
     rows = config.get("vocab_size") or 0
-    found = {name: value for name, value in config.items() if name.endswith("_token_id") and isinstance(value, int)}
+    found = {
+        name: value
+        for name, value in config.items()
+        if name.endswith("_token_id") and isinstance(value, int)
+    }
     return {name: value for name, value in found.items() if 0 <= value < rows}
 
 
@@ -232,7 +288,8 @@ def _renumbered_processor(processor: dict[str, Any], new: Mapping[int, int]) -> 
             changed[name] = [token, new[number]]
     if changed.get("special_tokens"):
         changed["special_tokens"] = {
-            name: {**token, "ids": [new[number] for number in token["ids"]]} for name, token in changed["special_tokens"].items()
+            name: {**token, "ids": [new[number] for number in token["ids"]]}
+            for name, token in changed["special_tokens"].items()
         }
     return changed
 

@@ -19,7 +19,8 @@ CONFIDENCE = 0.95
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of a proportion (Wilson 1927, score interval without continuity correction).
 
-    Returns (low, high), fractions within [0, 1]. Raises ValueError unless 0 <= successes <= n and n > 0.
+    Returns (low, high), fractions within [0, 1]. Raises ValueError unless 0 <= successes <= n and n
+    > 0.
 
     >>> low, high = wilson(81, 263)
     >>> round(low, 4), round(high, 4)
@@ -32,8 +33,11 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     middle = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    # At 0 or n successes one end is exactly 0 or 1; rounding must not move it past the share itself.
-    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))
+    # At 0 or n successes one end is exactly 0 or 1; rounding must not move it past the share
+    # itself.
+    return max(0.0, min(share, (middle - half) / scale)), min(
+        1.0, max(share, (middle + half) / scale)
+    )
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
@@ -55,11 +59,12 @@ def mcnemar_exact(lost: int, gained: int) -> float:
 
 
 def median_interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-    """Interval of the median by order statistics, free of any distribution (Conover 1999, section 3.2).
+    """Interval of the median by order statistics, free of any distribution (Conover 1999, section
+    3.2).
 
-    The r-th smallest and r-th largest of the n samples bound the median with at least `confidence` when
-    P(Binomial(n, 1/2) < r) <= (1 - confidence) / 2. None when no r does (n < 6 at 95 %).
-    The samples count as independent.
+    The r-th smallest and r-th largest of the n samples bound the median with at least `confidence`
+    when P(Binomial(n, 1/2) < r) <= (1 - confidence) / 2. None when no r does (n < 6 at 95 %). The
+    samples count as independent.
 
     >>> median_interval(np.arange(1.0, 21.0))
     (6.0, 15.0)
@@ -67,7 +72,9 @@ def median_interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[fl
     n, tail = len(samples), (1 - confidence) / 2
     rank, below, log_half = 0, 0.0, n * math.log(0.5)
     while rank <= n:
-        below += math.exp(math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) + log_half)
+        below += math.exp(
+            math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) + log_half
+        )
         if below > tail:
             break
         rank += 1
@@ -78,9 +85,11 @@ def median_interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[fl
 
 
 def supports(n: int, quantile: float, confidence: float = CONFIDENCE) -> bool:
-    """Whether `n` samples bound this upper quantile at all: the largest one exceeds it with `confidence`.
+    """Whether `n` samples bound this upper quantile at all: the largest one exceeds it with
+    `confidence`.
 
-    That is 1 - quantile^n >= confidence (Wilks 1941): 59 samples for the 95th percentile, 299 for the 99th.
+    That is 1 - quantile^n >= confidence (Wilks 1941): 59 samples for the 95th percentile, 299 for
+    the 99th.
 
     >>> supports(58, 0.95), supports(59, 0.95), supports(298, 0.99), supports(299, 0.99)
     (False, True, False, True)
@@ -89,29 +98,41 @@ def supports(n: int, quantile: float, confidence: float = CONFIDENCE) -> bool:
 
 
 def supported_quantile(samples: Floats, quantile: float) -> float | None:
-    """The quantile (linear between order statistics), or None where so few samples cannot support it."""
+    """The quantile (linear between order statistics), or None where so few samples cannot support
+    it.
+    """
     return float(np.quantile(samples, quantile)) if supports(len(samples), quantile) else None
 
 
 def ratio_of_medians(
-    over: Sequence[Floats], under: Sequence[Floats], *, confidence: float = CONFIDENCE, replicates: int = 1000, seed: int = 0
+    over: Sequence[Floats],
+    under: Sequence[Floats],
+    *,
+    confidence: float = CONFIDENCE,
+    replicates: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float, float]:
     """median(over) / median(under) with its percentile interval, by a bootstrap of two levels.
 
-    `over[i]` and `under[i]` are the samples of turn i, taken one after the other by a process each. A
-    replicate draws turns with replacement, both sides of a turn together (they share the machine's mood),
-    then samples within each: what differs from process to process widens the interval as it should
-    (Davison and Hinkley 1997, section 3.8; Kalibera and Jones 2013). Deterministic under `seed`.
+    `over[i]` and `under[i]` are the samples of turn i, taken one after the other by a process each.
+    A replicate draws turns with replacement, both sides of a turn together (they share the
+    machine's mood), then samples within each: what differs from process to process widens the
+    interval as it should (Davison and Hinkley 1997, section 3.8; Kalibera and Jones 2013).
+    Deterministic under `seed`.
 
     Returns (value, low, high). Raises ValueError when the turns do not pair up or a turn is empty.
     """
     if len(over) != len(under) or not over or any(len(turn) == 0 for turn in (*over, *under)):
-        raise ValueError(f"{len(over)} and {len(under)} turns do not pair up, or one of them is empty")
+        raise ValueError(
+            f"{len(over)} and {len(under)} turns do not pair up, or one of them is empty"
+        )
     random = np.random.default_rng(seed)
     ratios = np.empty(replicates)
     for at in range(replicates):
         turns = random.integers(len(over), size=len(over))
-        ratios[at] = _resampled_median(over, turns, random) / _resampled_median(under, turns, random)
+        ratios[at] = _resampled_median(over, turns, random) / _resampled_median(
+            under, turns, random
+        )
     tail = (1 - confidence) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
     value = float(np.median(np.concatenate(over)) / np.median(np.concatenate(under)))
@@ -119,7 +140,9 @@ def ratio_of_medians(
     return value, min(value, float(low)), max(value, float(high))
 
 
-def _resampled_median(turns: Sequence[Floats], drawn: NDArray[np.int64], random: np.random.Generator) -> float:
+def _resampled_median(
+    turns: Sequence[Floats], drawn: NDArray[np.int64], random: np.random.Generator
+) -> float:
     samples: list[Floats] = []
     for turn in drawn.tolist():
         of_turn = turns[turn]
@@ -127,11 +150,19 @@ def _resampled_median(turns: Sequence[Floats], drawn: NDArray[np.int64], random:
     return float(np.median(np.concatenate(samples)))
 
 
-def ratio_of_sums(over: Floats, under: Floats, *, confidence: float = CONFIDENCE, replicates: int = 1000, seed: int = 0) -> Floats:
-    """sum(over) / sum(under) with its percentile interval [value, low, high], by drawing pairs with replacement.
+def ratio_of_sums(
+    over: Floats,
+    under: Floats,
+    *,
+    confidence: float = CONFIDENCE,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Floats:
+    """sum(over) / sum(under) with its percentile interval [value, low, high], by drawing pairs with
+    replacement.
 
-    A pair is a document: the tokens of one are alike, so the document is what was sampled, not the token
-    (cluster bootstrap, Davison and Hinkley 1997, section 3.8). Deterministic under `seed`.
+    A pair is a document: the tokens of one are alike, so the document is what was sampled, not the
+    token (cluster bootstrap, Davison and Hinkley 1997, section 3.8). Deterministic under `seed`.
 
     >>> ratio_of_sums(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))
     array([2., 2., 2.])
@@ -151,7 +182,8 @@ def log_softmax(logits: Floats) -> Floats:
 
 
 def kl_divergence(reference_logits: Floats, logits: Floats) -> float:
-    """Mean over examples of KL(softmax(reference) || softmax(logits)), in nats; both are [n, classes].
+    """Mean over examples of KL(softmax(reference) || softmax(logits)), in nats; both are [n,
+    classes].
 
     Never below zero: a rounding error of two equal distributions counts as none.
     """

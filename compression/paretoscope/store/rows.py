@@ -1,4 +1,5 @@
-"""A finished trial as rows of the table of measurements: one for every number, for those who query the database.
+"""A finished trial as rows of the table of measurements: one for every number, for those who query
+the database.
 
 Pages and commands read the document; nothing reads these rows back.
 """
@@ -17,7 +18,9 @@ def measurement_rows(document: TrialDocument) -> Iterator[Measurement]:
     yield from _numbers("candidate", document)
     if document.baseline:
         nothing = dict.fromkeys(("paired", "speedup"))
-        beside = {name: getattr(document.baseline, name) for name in type(document.baseline).model_fields}
+        beside = {
+            name: getattr(document.baseline, name) for name in type(document.baseline).model_fields
+        }
         yield from _numbers("baseline", document.model_copy(update=nothing | beside))
 
 
@@ -25,18 +28,39 @@ def held_out_rows(document: TrialDocument) -> Iterator[Measurement]:
     """What the test split says of the model, in the role `test`, and of its baseline."""
     found = document.held_out
     if found:
-        alone = {"baseline": None, "latency": None, "memory": None, "energy": None, "generation": None, "speedup": None, "artifact": None}
+        alone = {
+            "baseline": None,
+            "latency": None,
+            "memory": None,
+            "energy": None,
+            "generation": None,
+            "speedup": None,
+            "artifact": None,
+        }
         alone |= {"theoretical_bytes": None, "measured_at": found.opened_at}
-        yield from _numbers("test", document.model_copy(update=alone | {"quality": found.quality, "paired": found.paired}))
+        yield from _numbers(
+            "test",
+            document.model_copy(update=alone | {"quality": found.quality, "paired": found.paired}),
+        )
         if found.baseline:
-            yield from _numbers("test baseline", document.model_copy(update=alone | {"quality": found.baseline, "paired": None}))
+            yield from _numbers(
+                "test baseline",
+                document.model_copy(update=alone | {"quality": found.baseline, "paired": None}),
+            )
 
 
 def _numbers(role: str, document: TrialDocument) -> Iterator[Measurement]:
     at = document.latency
-    conditions = "" if at is None else f"batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
-    counts = {"quality": document.quality.n if document.quality else None, "latency": at.n if at else None}
-    counts |= dict.fromkeys(("perplexity", "agreement", "kl"), counts["quality"]) | dict.fromkeys(("speedup", "tpot", "tokens"), counts["latency"])
+    conditions = (
+        "" if at is None else f"batch {at.batch}, {at.sequence} tokens, {at.threads} threads"
+    )
+    counts = {
+        "quality": document.quality.n if document.quality else None,
+        "latency": at.n if at else None,
+    }
+    counts |= dict.fromkeys(("perplexity", "agreement", "kl"), counts["quality"]) | dict.fromkeys(
+        ("speedup", "tpot", "tokens"), counts["latency"]
+    )
     counts |= dict.fromkeys(("ttft",), document.generation.n if document.generation else None)
     versions = document.machine.versions if document.machine else {}
     for number in document.metrics():

@@ -1,4 +1,5 @@
-"""The tables of the store and the connection to them; what may be done with the rows is `store/store.py`'s.
+"""The tables of the store and the connection to them; what may be done with the rows is
+`store/store.py`'s.
 
 The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy speaks to by URL.
 """
@@ -30,7 +31,9 @@ LEAST_FREE_BYTES = 200_000
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment: aware in Python, naive UTC in the database, for not every database keeps a time zone."""
+    """A moment: aware in Python, naive UTC in the database, for not every database keeps a time
+    zone.
+    """
 
     impl = DateTime
     cache_ok = True
@@ -56,7 +59,9 @@ class Schema(Table):
 
 
 class Trial(Table):
-    """A request and what became of it. `attempts` rises with each claim and fences off late answers."""
+    """A request and what became of it. `attempts` rises with each claim and fences off late
+    answers.
+    """
 
     __tablename__ = "trials"
     trial_id: Mapped[str] = mapped_column(primary_key=True)
@@ -126,26 +131,37 @@ def connect(url: str, where: Path) -> Engine:
     """
     with plain_errors(where):
         try:
-            engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
+            engine = create_engine(
+                url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+            )
         except (ArgumentError, NoSuchModuleError) as error:
-            raise StoreError(f'The database URL "{url}" cannot be used: {error}; set PARETOSCOPE_DATABASE_URL to an SQLAlchemy URL.') from error
+            raise StoreError(
+                f'The database URL "{url}" cannot be used: {error}; set PARETOSCOPE_DATABASE_URL to'
+                " an SQLAlchemy URL."
+            ) from error
         if engine.dialect.name == "sqlite":
             where.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _tune_sqlite)
-        with _one_at_a_time(where / "opening.lock") if engine.dialect.name == "sqlite" else nullcontext():
+        with (
+            _one_at_a_time(where / "opening.lock")
+            if engine.dialect.name == "sqlite"
+            else nullcontext()
+        ):
             found = _schema_version(engine)
     if found > SCHEMA_VERSION:
         engine.dispose()
         raise StoreError(
-            f'The workspace "{where}" comes from a newer version of Paretoscope (tables {found}, this one knows {SCHEMA_VERSION}); '
-            "update Paretoscope or choose another --workspace."
+            f'The workspace "{where}" comes from a newer version of Paretoscope (tables {found},'
+            f" this one knows {SCHEMA_VERSION}); update Paretoscope or choose another --workspace."
         )
     return engine
 
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Generator[None]:
-    """Hold a lock file: SQLite refuses at once, without waiting, when two processes turn a new database to WAL mode."""
+    """Hold a lock file: SQLite refuses at once, without waiting, when two processes turn a new
+    database to WAL mode.
+    """
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -191,7 +207,8 @@ def plain_errors(where: Path) -> Generator[None]:
         raise StoreError(_sentence(str(error.orig), where)) from error
     except OSError as error:
         raise StoreError(
-            f'The workspace "{where}" cannot be used: {error.strerror or error}; choose a folder you may write to with --workspace.'
+            f'The workspace "{where}" cannot be used: {error.strerror or error}; choose a folder'
+            " you may write to with --workspace."
         ) from error
 
 
@@ -206,11 +223,26 @@ def _no_room(where: Path) -> bool:
 def _sentence(complaint: str, where: Path) -> str:
     low = complaint.lower()
     if "disk is full" in low or ("disk i/o" in low and _no_room(where)):
-        return f'The disk of the workspace "{where}" is full; free some space (the folder "cache" inside it may be deleted) and try again.'
+        return (
+            f'The disk of the workspace "{where}" is full; free some space (the folder "cache"'
+            " inside it may be deleted) and try again."
+        )
     if "readonly" in low or "read-only" in low or "unable to open" in low:
-        return f'The database in the workspace "{where}" cannot be written ({complaint}); choose a folder you may write to with --workspace.'
+        return (
+            f'The database in the workspace "{where}" cannot be written ({complaint}); choose a'
+            " folder you may write to with --workspace."
+        )
     if "not a database" in low or "malformed" in low:
-        return f'The file "store.db" in the workspace "{where}" is not a readable database ({complaint}); move it away or restore a copy.'
+        return (
+            f'The file "store.db" in the workspace "{where}" is not a readable database'
+            f" ({complaint}); move it away or restore a copy."
+        )
     if "locked" in low:
-        return f'The database in the workspace "{where}" is kept busy by another program ({complaint}); close that one and try again.'
-    return f'The database of the workspace "{where}" refused: {complaint.splitlines()[0]}; check it or choose another --workspace.'
+        return (
+            f'The database in the workspace "{where}" is kept busy by another program'
+            f" ({complaint}); close that one and try again."
+        )
+    return (
+        f'The database of the workspace "{where}" refused: {complaint.splitlines()[0]}; check it or'
+        " choose another --workspace."
+    )

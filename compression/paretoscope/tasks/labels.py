@@ -17,7 +17,9 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Example:
-    """One text with its label by name or by number; `place` is where it stands in its file ("line 7")."""
+    """One text with its label by name or by number; `place` is where it stands in its file ("line
+    7").
+    """
 
     text: str
     label: str | int
@@ -25,12 +27,16 @@ class Example:
 
 
 def index_labels(
-    examples: Sequence[Example], own_order: tuple[str, ...] | None, outputs: tuple[str, ...] | None, where: str
+    examples: Sequence[Example],
+    own_order: tuple[str, ...] | None,
+    outputs: tuple[str, ...] | None,
+    where: str,
 ) -> tuple[tuple[str, ...], list[int]]:
     """Class names in the order of their index, and the index of every example.
 
-    `outputs` names the model's outputs, or is None when no model is known. Then, or when its names are only LABEL_0,
-    LABEL_1, ..., named classes take the data's `own_order`, else the alphabet's. Integers are indices of outputs.
+    `outputs` names the model's outputs, or is None when no model is known. Then, or when its names
+    are only LABEL_0, LABEL_1, ..., named classes take the data's `own_order`, else the alphabet's.
+    Integers are indices of outputs.
 
     >>> index_labels([Example("a", "spam"), Example("b", "ham")], None, None, "here")
     (('ham', 'spam'), [1, 0])
@@ -41,19 +47,30 @@ def index_labels(
     """
     values = dict.fromkeys(example.label for example in examples)
     if len(values) == 1:
-        raise TaskError(f'Every example of {where} has the label "{next(iter(values))}"; a classifier needs at least two classes.')
+        raise TaskError(
+            f'Every example of {where} has the label "{next(iter(values))}"; a classifier needs at'
+            " least two classes."
+        )
     numbers = all(isinstance(value, int) for value in values)
     if outputs is not None and numbers and not any(name.isdecimal() for name in outputs):
         return outputs, [_checked_index(example, outputs, where) for example in examples]
-    names = own_order or tuple(str(value) for value in sorted(values, key=lambda value: (value if isinstance(value, int) else 0, str(value))))
+    names = own_order or tuple(
+        str(value)
+        for value in sorted(
+            values, key=lambda value: (value if isinstance(value, int) else 0, str(value))
+        )
+    )
     if outputs is None:
         return names, _by_name(examples, names, where)
-    if not all(re.fullmatch(r"LABEL_\d+", name) for name in outputs) or {name.casefold() for name in names} <= {name.casefold() for name in outputs}:
+    if not all(re.fullmatch(r"LABEL_\d+", name) for name in outputs) or {
+        name.casefold() for name in names
+    } <= {name.casefold() for name in outputs}:
         return outputs, _by_name(examples, outputs, where)
     if len(names) != len(outputs):
         raise TaskError(
-            f"The model has {len(outputs)} outputs without names, but {where} has {len(names)} classes "
-            f"({_shown(names)}); give labels as integers from 0, or name the outputs in the model's id2label."
+            f"The model has {len(outputs)} outputs without names, but {where} has {len(names)}"
+            f" classes ({_shown(names)}); give labels as integers from 0, or name the outputs in"
+            " the model's id2label."
         )
     return names, _by_name(examples, names, where)
 
@@ -69,7 +86,10 @@ def _by_name(examples: Sequence[Example], names: tuple[str, ...], where: str) ->
         index = exact.get(label, any_case.get(label.casefold()))
         if index is None:
             at = f" ({example.place})" if example.place else ""
-            raise TaskError(f'The label "{label}" of {where}{at} is not one that the model knows; known are: {_shown(names)}.')
+            raise TaskError(
+                f'The label "{label}" of {where}{at} is not one that the model knows; known are:'
+                f" {_shown(names)}."
+            )
         indices.append(index)
     return indices
 
@@ -78,9 +98,14 @@ def _checked_index(example: Example, outputs: tuple[str, ...], where: str) -> in
     index = int(example.label)
     if not 0 <= index < len(outputs):
         at = f" ({example.place})" if example.place else ""
-        raise TaskError(f"The label {index} of {where}{at} is not an output of the model, which has 0 to {len(outputs) - 1}: {_shown(outputs)}.")
+        raise TaskError(
+            f"The label {index} of {where}{at} is not an output of the model, which has 0 to"
+            f" {len(outputs) - 1}: {_shown(outputs)}."
+        )
     return index
 
 
 def _shown(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:SHOWN]) + (
+        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    )

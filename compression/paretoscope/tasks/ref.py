@@ -9,10 +9,12 @@ from paretoscope.values import Value
 
 
 class TaskRef(Value):
-    """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how it is read.
+    """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how
+    it is read.
 
-    `architecture` is the kind of model that it is for, which decides how a file is read; `metric` is what its quality is. `unlabelled`
-    is a person's file of texts without labels, for recipes that learn from such.
+    `architecture` is the kind of model that it is for, which decides how a file is read; `metric`
+    is what its quality is. `unlabelled` is a person's file of texts without labels, for recipes
+    that learn from such.
     """
 
     name: str

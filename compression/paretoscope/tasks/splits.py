@@ -1,8 +1,10 @@
-"""Examples in four splits that share nothing: duplicates go first, then texts are ordered by a hash of themselves and dealt out.
+"""Examples in four splits that share nothing: duplicates go first, then texts are ordered by a hash
+of themselves and dealt out.
 
-Duplicates are equal after case and white space are evened out: of equal texts with one label the first stays; equal texts
-with different labels all go, for nobody knows which is right. The split depends on nothing but the texts themselves, so it
-is the same on every machine and for every library version. Where the texts come from is `tasks/load.py`'s and `tasks/prose.py`'s.
+Duplicates are equal after case and white space are evened out: of equal texts with one label the
+first stays; equal texts with different labels all go, for nobody knows which is right. The split
+depends on nothing but the texts themselves, so it is the same on every machine and for every
+library version. Where the texts come from is `tasks/load.py`'s and `tasks/prose.py`'s.
 """
 
 from __future__ import annotations
@@ -35,14 +37,17 @@ CALIBRATION_EXAMPLES = 256
 """Taken out of train; at most a quarter of it when data is small."""
 MIN_EXAMPLES = 40
 MIN_CLASS_EXAMPLES = len(SPLITS)
-"""Every class has to be in every split: what was never trained on or is never asked for cannot be judged."""
+"""Every class has to be in every split: what was never trained on or is never asked for cannot be
+judged.
+"""
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Parallel columns, an entry an example; `labels` [n] are indices into `classes`, the task's labels.
+    """Parallel columns, an entry an example; `labels` [n] are indices into `classes`, the task's
+    labels.
 
     Documents without labels have no `classes`, and zeros for labels.
     """
@@ -64,13 +69,19 @@ class Split:
         return {name: int(size) for name, size in zip(self.classes, sizes, strict=True)}
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """`{"id", "text", "label"}` of each example, the label by name; none where there are no classes."""
+        """`{"id", "text", "label"}` of each example, the label by name; none where there are no
+        classes.
+        """
         for id, text, label in zip(self.ids, self.texts, map(int, self.labels), strict=True):
-            yield {"id": id, "text": text} | ({"label": self.classes[label]} if self.classes else {})
+            yield {"id": id, "text": text} | (
+                {"label": self.classes[label]} if self.classes else {}
+            )
 
     def jsonl(self) -> bytes:
         """The records, one a line."""
-        return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in self.records())
+        return b"".join(
+            json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in self.records()
+        )
 
     @cached_property
     def sha256(self) -> str:
@@ -80,10 +91,12 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data ready to use. `max_length` is in tokens; `duplicates` and `conflicts` count what was removed before splitting. `unlabelled`
-    is a fifth split, of texts without labels (`NO_LABEL`) that none of the four has; it may be empty.
+    """Data ready to use. `max_length` is in tokens; `duplicates` and `conflicts` count what was
+    removed before splitting. `unlabelled` is a fifth split, of texts without labels (`NO_LABEL`)
+    that none of the four has; it may be empty.
 
-    `kind` says what is asked of a model: a class for each text, the next token of prose, or which of four continuations is true.
+    `kind` says what is asked of a model: a class for each text, the next token of prose, or which
+    of four continuations is true.
     """
 
     name: str
@@ -95,11 +108,15 @@ class Task:
     duplicates: int = 0
     conflicts: int = 0
     kind: Literal["classes", "prose", "cloze"] = "classes"
-    unlabelled: Split = field(default_factory=lambda: Split(UNLABELLED, (), (), np.zeros(0, dtype=np.int64)))
+    unlabelled: Split = field(
+        default_factory=lambda: Split(UNLABELLED, (), (), np.zeros(0, dtype=np.int64))
+    )
 
 
 class Row(NamedTuple):
-    """An example with an id made of its text, and a second hash of it by which rows are put in order."""
+    """An example with an id made of its text, and a second hash of it by which rows are put in
+    order.
+    """
 
     id: str
     order: str
@@ -107,7 +124,7 @@ class Row(NamedTuple):
     label: int
 
 
-# --- splitting ----------------------------------------------------------------------------------------
+# --- splitting ------------------------------------------------------------------------------------
 
 
 def normalize(text: str) -> str:
@@ -120,7 +137,9 @@ def normalize(text: str) -> str:
 
 
 def deduplicate(examples: Sequence[Example], indices: Sequence[int]) -> tuple[list[Row], int, int]:
-    """Rows without duplicates, how many examples were removed for having one label twice, and how many for having two labels."""
+    """Rows without duplicates, how many examples were removed for having one label twice, and how
+    many for having two labels.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for place, example in enumerate(examples):
         groups[normalize(example.text)].append(place)
@@ -132,24 +151,40 @@ def deduplicate(examples: Sequence[Example], indices: Sequence[int]) -> tuple[li
             continue
         duplicates += len(places) - 1
         first = places[0]
-        rows.append(Row(_sha256(text)[:16], _sha256(f"{SPLIT_VERSION}\0{text}"), examples[first].text, indices[first]))
+        rows.append(
+            Row(
+                _sha256(text)[:16],
+                _sha256(f"{SPLIT_VERSION}\0{text}"),
+                examples[first].text,
+                indices[first],
+            )
+        )
     return rows, duplicates, conflicts
 
 
 def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict[str, Split]:
     """The four splits, stratified by label: each holds every class that the data has.
 
-    Within a class rows are ordered by hash; the first 15 % are validation, the next 15 % test, then come
-    calibration and train. An added or removed row moves few others. Without `labels` all rows are of one class, which is
-    checked by `tasks/prose.py`.
+    Within a class rows are ordered by hash; the first 15 % are validation, the next 15 % test, then
+    come calibration and train. An added or removed row moves few others. Without `labels` all rows
+    are of one class, which is checked by `tasks/prose.py`.
     """
     by_class: dict[int, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.order):
         by_class[row.label].append(row)
     if labels:
-        _check_enough(rows, {labels[label]: len(members) for label, members in sorted(by_class.items())}, where)
-    held_out = {label: max(1, (HELD_OUT_PERCENT * len(members) + 50) // 100) for label, members in by_class.items()}
-    calibration = calibration_quota({label: len(members) - 2 * held_out[label] for label, members in by_class.items()})
+        _check_enough(
+            rows,
+            {labels[label]: len(members) for label, members in sorted(by_class.items())},
+            where,
+        )
+    held_out = {
+        label: max(1, (HELD_OUT_PERCENT * len(members) + 50) // 100)
+        for label, members in by_class.items()
+    }
+    calibration = calibration_quota(
+        {label: len(members) - 2 * held_out[label] for label, members in by_class.items()}
+    )
     chosen: dict[str, list[Row]] = {name: [] for name in SPLITS}
     for label, members in by_class.items():
         first, second = held_out[label], 2 * held_out[label]
@@ -162,7 +197,8 @@ def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict
 
 
 def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
-    """Each of the texts once, but none that a split has: what is trained on with a teacher may not be what is judged.
+    """Each of the texts once, but none that a split has: what is trained on with a teacher may not
+    be what is judged.
 
     >>> kept = without_labels(["New.", "SEEN  before", "new."], {"test": Split("test", ("1",), ("Seen before",), np.zeros(1, dtype=np.int64))})
     >>> kept.texts, kept.labels.tolist()
@@ -173,11 +209,17 @@ def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
     for text in texts:
         if (form := normalize(text)) not in taken:
             kept.setdefault(form, text)
-    return Split(UNLABELLED, tuple(_sha256(form)[:16] for form in kept), tuple(kept.values()), np.full(len(kept), NO_LABEL, dtype=np.int64))
+    return Split(
+        UNLABELLED,
+        tuple(_sha256(form)[:16] for form in kept),
+        tuple(kept.values()),
+        np.full(len(kept), NO_LABEL, dtype=np.int64),
+    )
 
 
 def calibration_quota(available: Mapping[int, int]) -> dict[int, int]:
-    """How many of each class go to calibration: in proportion, at least one, the largest remainders rounded up.
+    """How many of each class go to calibration: in proportion, at least one, the largest remainders
+    rounded up.
 
     >>> calibration_quota({0: 3000, 1: 1000})
     {0: 192, 1: 64}
@@ -200,14 +242,21 @@ def calibration_quota(available: Mapping[int, int]) -> dict[int, int]:
 
 def _check_enough(rows: Sequence[Row], sizes: Mapping[str, int], where: str) -> None:
     if len(sizes) == 1:
-        raise TaskError(f'Every example of {where} has the label "{next(iter(sizes))}"; a classifier needs at least two classes.')
+        raise TaskError(
+            f'Every example of {where} has the label "{next(iter(sizes))}"; a classifier needs at'
+            " least two classes."
+        )
     if len(rows) < MIN_EXAMPLES:
-        raise TaskError(f"Only {len(rows)} different examples are in {where}; at least {MIN_EXAMPLES} are needed for four splits.")
+        raise TaskError(
+            f"Only {len(rows)} different examples are in {where}; at least {MIN_EXAMPLES} are"
+            " needed for four splits."
+        )
     rare = min(sizes, key=lambda name: sizes[name])
     if sizes[rare] < MIN_CLASS_EXAMPLES:
         raise TaskError(
-            f'The class "{rare}" of {where} has only {sizes[rare]} different examples; each class needs at least {MIN_CLASS_EXAMPLES}, '
-            "one for each split, so add examples or leave the class out."
+            f'The class "{rare}" of {where} has only {sizes[rare]} different examples; each class'
+            f" needs at least {MIN_CLASS_EXAMPLES}, one for each split, so add examples or leave"
+            " the class out."
         )
 
 
@@ -215,7 +264,9 @@ def _split(name: str, rows: list[Row], labels: tuple[str, ...]) -> Split:
     rows = sorted(rows, key=lambda row: row.order)
     indices = np.array([row.label for row in rows], dtype=np.int64)
     indices.setflags(write=False)
-    return Split(name, tuple(row.id for row in rows), tuple(row.text for row in rows), indices, labels)
+    return Split(
+        name, tuple(row.id for row in rows), tuple(row.text for row in rows), indices, labels
+    )
 
 
 def _sha256(text: str) -> str:

@@ -1,4 +1,6 @@
-"""Texts in batches as a model takes them, none of them padded: what a model sees of one text never depends on another."""
+"""Texts in batches as a model takes them, none of them padded: what a model sees of one text never
+depends on another.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,19 @@ from torch import Tensor
 from paretoscope.tasks.tokens import batches_by_length
 
 
-def unpadded(texts: Sequence[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, dict[str, Tensor]]]:
-    """The places of at most `size` texts of one length, and their `input_ids` and `attention_mask` [texts, tokens], shortest first."""
+def unpadded(
+    texts: Sequence[np.ndarray], size: int
+) -> Iterator[tuple[np.ndarray, dict[str, Tensor]]]:
+    """The places of at most `size` texts of one length, and their `input_ids` and `attention_mask`
+    [texts, tokens], shortest first.
+    """
     for places in batches_by_length(texts, size):
         yield places, padded([texts[place] for place in places])
 
 
 def padded(texts: list[np.ndarray]) -> dict[str, Tensor]:
-    """Texts of one batch as `input_ids` and `attention_mask`, int64 [batch, longest]; padding is masked, so its id is 0.
+    """Texts of one batch as `input_ids` and `attention_mask`, int64 [batch, longest]; padding is
+    masked, so its id is 0.
 
     >>> padded([np.array([5, 6]), np.array([7])])["attention_mask"].tolist()
     [[1, 1], [1, 0]]

@@ -1,10 +1,11 @@
-"""Low-rank parts beside the matrices of a language model, which alone are trained and then merged into them (LoRA, Hu et al. 2021,
-arXiv:2106.09685).
+"""Low-rank parts beside the matrices of a language model, which alone are trained and then merged
+into them (LoRA, Hu et al. 2021, arXiv:2106.09685).
 
     x -> W x + (alpha / r) B A x,  A [r, in] random, B [out, r] zero at the start
 
-So a step keeps gradients and moments of a hundredth of the weights, and without zeros to hold asks for no gradient of a whole matrix. Where
-zeros are to stay zero, what is added is masked like them: W + mask * (alpha / r) B A. How the parts are trained is `training/decoder.py`'s.
+So a step keeps gradients and moments of a hundredth of the weights, and without zeros to hold asks
+for no gradient of a whole matrix. Where zeros are to stay zero, what is added is masked like them:
+W + mask * (alpha / r) B A. How the parts are trained is `training/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class LowRank(nn.Module):
     """A linear module of a model with its low-rank part; `base` stays as it is until `merge`."""
 
     def __init__(self, base: nn.Module, weight: Tensor, mask: Tensor | None, rank: int) -> None:
-        """`weight` is the view [out, in] of the base's; `mask` [out, in] has False where it has to stay zero."""
+        """`weight` is the view [out, in] of the base's; `mask` [out, in] has False where it has to
+        stay zero.
+        """
         super().__init__()
         outputs, inputs = weight.shape
         self.base, self.weight, self.mask = base, weight, mask
@@ -55,8 +58,11 @@ class LowRank(nn.Module):
 
 
 @contextmanager
-def low_rank_parts(model: PreTrainedModel, linears: Sequence[str], masks: Mapping[str, Tensor], rank: int = RANK) -> Generator[list[nn.Parameter]]:
-    """While the block trains the parameters that it is given, and nothing else of the model wants gradients; afterwards they are merged.
+def low_rank_parts(
+    model: PreTrainedModel, linears: Sequence[str], masks: Mapping[str, Tensor], rank: int = RANK
+) -> Generator[list[nn.Parameter]]:
+    """While the block trains the parameters that it is given, and nothing else of the model wants
+    gradients; afterwards they are merged.
 
     `masks` [out, in] are by parameter name. A block that fails leaves the model as it was.
     """
@@ -64,7 +70,9 @@ def low_rank_parts(model: PreTrainedModel, linears: Sequence[str], masks: Mappin
     model.requires_grad_(False)
     parts: dict[str, LowRank] = {}
     for name in linears:
-        parts[name] = LowRank(model.get_submodule(name), matrix(model, name), masks.get(f"{name}.weight"), rank)
+        parts[name] = LowRank(
+            model.get_submodule(name), matrix(model, name), masks.get(f"{name}.weight"), rank
+        )
         model.set_submodule(name, parts[name])
     try:
         yield [parameter for part in parts.values() for parameter in (part.a, part.b)]

@@ -1,4 +1,6 @@
-"""What the teacher says about every training text, computed once and kept under the teacher's content."""
+"""What the teacher says about every training text, computed once and kept under the teacher's
+content.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,12 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.encoder import logits
 
 
-def teacher_logits(model: PreTrainedModel, split: EncodedSplit, context: StageContext) -> np.ndarray:
-    """Logits [texts, classes], float32, from the context's cache when the same teacher was asked before."""
+def teacher_logits(
+    model: PreTrainedModel, split: EncodedSplit, context: StageContext
+) -> np.ndarray:
+    """Logits [texts, classes], float32, from the context's cache when the same teacher was asked
+    before.
+    """
     key = hashlib.sha256(f"{content_key(model)} {split.key}".encode()).hexdigest()[:32]
 
     def ask() -> np.ndarray:

@@ -1,7 +1,9 @@
-"""Texts without labels beside those of a training split: the teacher says what it thinks of both, which is all that a student needs of a text.
+"""Texts without labels beside those of a training split: the teacher says what it thinks of both,
+which is all that a student needs of a text.
 
-Where labels are few, this is what brings a small student near its teacher (Turc et al. 2019, arXiv:1908.08962). Which texts a task has is
-`compression/paretoscope/tasks/load.py`'s, which also keeps those of the other splits out.
+Where labels are few, this is what brings a small student near its teacher (Turc et al. 2019,
+arXiv:1908.08962). Which texts a task has is `compression/paretoscope/tasks/load.py`'s, which also
+keeps those of the other splits out.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 
 
 def training_texts(context: StageContext, *, unlabelled: bool) -> EncodedSplit:
-    """The training split, followed by the task's unlabelled texts where asked for. Raises `TaskError` when the task has none."""
+    """The training split, followed by the task's unlabelled texts where asked for. Raises
+    `TaskError` when the task has none.
+    """
     split = context.encoded("train")
     return beside(split, context.encoded("unlabelled")) if unlabelled else split
 
@@ -27,5 +31,12 @@ def beside(split: EncodedSplit, more: EncodedSplit) -> EncodedSplit:
     ([[7], [8]], [1, -1], '7+8')
     """
     if not len(more):
-        raise TaskError("The recipe learns from unlabelled texts, but the task has none; give a file of texts with --unlabelled, or leave it out.")
-    return EncodedSplit([*split.ids, *more.ids], np.concatenate([split.labels, more.labels]), f"{split.key}+{more.key}")
+        raise TaskError(
+            "The recipe learns from unlabelled texts, but the task has none; give a file of texts"
+            " with --unlabelled, or leave it out."
+        )
+    return EncodedSplit(
+        [*split.ids, *more.ids],
+        np.concatenate([split.labels, more.labels]),
+        f"{split.key}+{more.key}",
+    )

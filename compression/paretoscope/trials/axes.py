@@ -1,4 +1,6 @@
-"""What a recommendation judges by until somebody says otherwise: the same on the page, in the command and in a report."""
+"""What a recommendation judges by until somebody says otherwise: the same on the page, in the
+command and in a report.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ def axes(quality_metric: str = "accuracy", *, generates: bool = False) -> Axes:
     >>> axes("perplexity", generates=True).objectives
     ('perplexity', 'size_bytes', 'tpot_ms')
     """
-    return Axes("perplexity" if quality_metric == "perplexity" else "quality", "tpot_ms" if generates else "latency_p50_ms")
+    return Axes(
+        "perplexity" if quality_metric == "perplexity" else "quality",
+        "tpot_ms" if generates else "latency_p50_ms",
+    )
 
 
 OBJECTIVES = Axes().objectives

@@ -1,4 +1,6 @@
-"""How changes and chances are said, in one place: a difference, a ratio of sizes or speeds, a p, a list."""
+"""How changes and chances are said, in one place: a difference, a ratio of sizes or speeds, a p, a
+list.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from paretoscope.trials.trial import HeldOut, Interval, Paired, TrialDocument
 
 
 def difference(key: str, change: float) -> str:
-    """A change of the number called `key` for a person: per cent differ by points, the rest by their own unit.
+    """A change of the number called `key` for a person: per cent differ by points, the rest by
+    their own unit.
 
     >>> difference("quality", -0.0124), difference("size_bytes", 3e6), difference("speedup", 0)
     ('-1.2 points', '+3.00 MB', '+0 x')
@@ -33,16 +36,22 @@ def _unit(key: str) -> str:
 
 
 def change(key: str, value: float, base: float) -> str:
-    """What a number is beside the baseline's `base`: a difference, or per cent of it where that is how the metric is compared.
+    """What a number is beside the baseline's `base`: a difference, or per cent of it where that is
+    how the metric is compared.
 
     >>> change("quality", 0.948, 0.96), change("perplexity", 18.36, 18.0)
     ('-1.2 points', '+2.00 %')
     """
-    return f"{100 * (value / base - 1):+.2f} %" if metric(key).relative else difference(key, value - base)
+    return (
+        f"{100 * (value / base - 1):+.2f} %"
+        if metric(key).relative
+        else difference(key, value - base)
+    )
 
 
 def allowance(key: str, bound: float) -> str:
-    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it: with more digits than a change has, for it decides.
+    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it: with more
+    digits than a change has, for it decides.
 
     >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
     ('2.00 points', '2.00 %')
@@ -62,7 +71,8 @@ def what_is_lost(key: str) -> str:
 
 
 def negligible(key: str, change: float) -> bool:
-    """Whether a change is nothing at the digits that a person reads, such as 300 bytes in megabytes.
+    """Whether a change is nothing at the digits that a person reads, such as 300 bytes in
+    megabytes.
 
     >>> negligible("size_bytes", -300), negligible("size_bytes", 3e6)
     (True, False)
@@ -75,7 +85,9 @@ def may_be_one(low: float | None, high: float | None) -> bool:
     return low is not None and high is not None and low <= 1 <= high
 
 
-def speed_in_words(ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2) -> str:
+def speed_in_words(
+    ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2
+) -> str:
     """A speed-up; no clear one when its interval covers 1.
 
     >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5), speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
@@ -127,7 +139,8 @@ def _ratio_in_words(ratio: float, good: str, bad: str, digits: int) -> str:
 
 
 def held_out_in_words(found: HeldOut) -> str:
-    """What the test split says, with the comparison with the baseline where there is one, and since when it is known.
+    """What the test split says, with the comparison with the baseline where there is one, and since
+    when it is known.
 
     >>> from datetime import datetime
     >>> from paretoscope.trials.trial import Quality
@@ -139,10 +152,16 @@ def held_out_in_words(found: HeldOut) -> str:
     beside = ""
     if found.paired and found.baseline:
         more = found.paired.change
-        chance = f" [{100 * more.low:.2f}, {100 * more.high:.2f}]" if more else f", {p_in_words(found.paired.mcnemar_p)}"
+        chance = (
+            f" [{100 * more.low:.2f}, {100 * more.high:.2f}]"
+            if more
+            else f", {p_in_words(found.paired.mcnemar_p)}"
+        )
         beside = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
     counted = f"{quality.n:,}{' tokens' if row.before else ''}"
-    said = f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside}"
+    said = (
+        f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside}"
+    )
     return f"{said} of {counted}, opened on {found.opened_at:%-d %B %Y}"
 
 
@@ -184,7 +203,12 @@ def duration(seconds: float) -> str:
 def conditions_in_words(document: TrialDocument) -> str:
     at = document.latency
     prompt = "prompt of " if document.generation else ""
-    return f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads} thread{'s' if at.threads > 1 else ''}" if at else "latency not measured"
+    return (
+        f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads}"
+        f" thread{'s' if at.threads > 1 else ''}"
+        if at
+        else "latency not measured"
+    )
 
 
 def machine_in_words(document: TrialDocument) -> str:
@@ -196,7 +220,9 @@ def machine_in_words(document: TrialDocument) -> str:
 
 
 def elsewhere(machine: Machine | None, here: Machine) -> str:
-    """What the machine of the shipped study is beside the one that this runs `here` on; equal machines are still two."""
+    """What the machine of the shipped study is beside the one that this runs `here` on; equal
+    machines are still two.
+    """
     return "a machine like this one" if machine and machine.id == here.id else "another machine"
 
 

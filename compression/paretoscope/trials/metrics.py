@@ -30,7 +30,9 @@ class Metric:
     quality: bool = False
     """Whether it says how good a model is, as `defaults.Axes.quality` does."""
     relative: bool = False
-    """Whether a change is said as a share of the baseline's, in per cent, and not in the metric's own unit."""
+    """Whether a change is said as a share of the baseline's, in per cent, and not in the metric's
+    own unit.
+    """
 
     @property
     def called(self) -> str:
@@ -101,34 +103,127 @@ class Metric:
 
 
 _TABLE = (
-    Metric("quality", "Accuracy", "%", "higher", scale=100, about="share of examples answered correctly, through the artefact", quality=True),
+    Metric(
+        "quality",
+        "Accuracy",
+        "%",
+        "higher",
+        scale=100,
+        about="share of examples answered correctly, through the artefact",
+        quality=True,
+    ),
     Metric(
         "perplexity",
         "Perplexity",
         "",
         "lower",
-        about="exp of the mean negative log-probability of a token of prose; only models with one tokenizer can be compared",
+        about=(
+            "exp of the mean negative log-probability of a token of prose; only models with one"
+            " tokenizer can be compared"
+        ),
         quality=True,
         relative=True,
     ),
-    Metric("perplexity_change", "More perplexity", "%", "lower", scale=100, about="beside the baseline on the same tokens, paired by document"),
-    Metric("size_bytes", "Size on disk", "MB", "lower", scale=1e-6, about="all files that a deployer ships", short="size"),
-    Metric("latency_p50_ms", "Latency p50", "ms", "lower", about="median of one request, tokenization excluded", short="p50"),
+    Metric(
+        "perplexity_change",
+        "More perplexity",
+        "%",
+        "lower",
+        scale=100,
+        about="beside the baseline on the same tokens, paired by document",
+    ),
+    Metric(
+        "size_bytes",
+        "Size on disk",
+        "MB",
+        "lower",
+        scale=1e-6,
+        about="all files that a deployer ships",
+        short="size",
+    ),
+    Metric(
+        "latency_p50_ms",
+        "Latency p50",
+        "ms",
+        "lower",
+        about="median of one request, tokenization excluded",
+        short="p50",
+    ),
     Metric("latency_p90_ms", "Latency p90", "ms", "lower"),
     Metric("latency_p95_ms", "Latency p95", "ms", "lower", about="only with at least 59 samples"),
     Metric("latency_p99_ms", "Latency p99", "ms", "lower", about="only with at least 299 samples"),
-    Metric("speedup", "Speed-up", "x", "higher", about="baseline latency over this one's, measured in turns in one sitting"),
-    Metric("tpot_ms", "Time per token", "ms", "lower", about="median of an output token after the first", short="time per token"),
-    Metric("ttft_ms", "Time to first token", "ms", "lower", about="median from prompt to first output token"),
-    Metric("ttft_speedup", "Speed-up to first token", "x", "higher", about="baseline's time to the first token over this one's, in turns"),
-    Metric("tokens_per_s", "Tokens per second", "tokens/s", "higher", about="output tokens of all rows of a batch, after the first of each"),
-    Metric("peak_memory_bytes", "Peak memory", "MB", "lower", scale=1e-6, about="peak resident set over that of an empty runtime", short="memory"),
-    Metric("steady_memory_bytes", "Steady memory", "MB", "lower", scale=1e-6, about="resident set while serving, over that of an empty runtime"),
+    Metric(
+        "speedup",
+        "Speed-up",
+        "x",
+        "higher",
+        about="baseline latency over this one's, measured in turns in one sitting",
+    ),
+    Metric(
+        "tpot_ms",
+        "Time per token",
+        "ms",
+        "lower",
+        about="median of an output token after the first",
+        short="time per token",
+    ),
+    Metric(
+        "ttft_ms",
+        "Time to first token",
+        "ms",
+        "lower",
+        about="median from prompt to first output token",
+    ),
+    Metric(
+        "ttft_speedup",
+        "Speed-up to first token",
+        "x",
+        "higher",
+        about="baseline's time to the first token over this one's, in turns",
+    ),
+    Metric(
+        "tokens_per_s",
+        "Tokens per second",
+        "tokens/s",
+        "higher",
+        about="output tokens of all rows of a batch, after the first of each",
+    ),
+    Metric(
+        "peak_memory_bytes",
+        "Peak memory",
+        "MB",
+        "lower",
+        scale=1e-6,
+        about="peak resident set over that of an empty runtime",
+        short="memory",
+    ),
+    Metric(
+        "steady_memory_bytes",
+        "Steady memory",
+        "MB",
+        "lower",
+        scale=1e-6,
+        about="resident set while serving, over that of an empty runtime",
+    ),
     Metric("load_ms", "Load time", "ms", "lower", about="from the file to a session that is ready"),
-    Metric("energy_j", "Energy per request", "J", "lower", about="see its source: a counter of the machine, or time x power", short="energy"),
+    Metric(
+        "energy_j",
+        "Energy per request",
+        "J",
+        "lower",
+        about="see its source: a counter of the machine, or time x power",
+        short="energy",
+    ),
     Metric("agreement", "Agreement with the baseline", "%", "higher", scale=100),
     Metric("kl", "KL divergence from the baseline", "nats", "lower"),
-    Metric("theoretical_bytes", "Theoretical size", "MB", "lower", scale=1e-6, about="non-zero weights x bits; no file is this small"),
+    Metric(
+        "theoretical_bytes",
+        "Theoretical size",
+        "MB",
+        "lower",
+        scale=1e-6,
+        about="non-zero weights x bits; no file is this small",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _TABLE}

@@ -1,4 +1,5 @@
-"""The study that ships with the repository: points that were really measured, on another machine, without their models.
+"""The study that ships with the repository: points that were really measured, on another machine,
+without their models.
 
 `make demo-study` writes the file; this reads it. The points never enter a person's own store.
 """
@@ -20,7 +21,8 @@ STUDY = SHIPPED / "demo" / "study.json.gz"
 
 
 def shipped_study(path: Path | None = None) -> list[TrialDocument]:
-    """Every trial of the shipped study, or of another file like it, oldest first; an empty list when the file is missing.
+    """Every trial of the shipped study, or of another file like it, oldest first; an empty list
+    when the file is missing.
 
     Raises `StoreError` when the file is there but is not a study.
     """
@@ -36,5 +38,17 @@ def _read(path: Path, changed_ns: int) -> tuple[TrialDocument, ...]:
             content = json.load(file)
         documents = [TrialDocument.model_validate(trial) for trial in content["trials"]]
     except (OSError, EOFError, ValueError, KeyError, TypeError, ValidationError) as error:
-        raise StoreError(f'The shipped study "{path}" cannot be read ({type(error).__name__}); make it again with "make demo-study".') from error
-    return tuple(sorted(documents, key=lambda document: (document.measured_at is None, document.measured_at, document.trial_id)))
+        raise StoreError(
+            f'The shipped study "{path}" cannot be read ({type(error).__name__}); make it again'
+            ' with "make demo-study".'
+        ) from error
+    return tuple(
+        sorted(
+            documents,
+            key=lambda document: (
+                document.measured_at is None,
+                document.measured_at,
+                document.trial_id,
+            ),
+        )
+    )

@@ -1,6 +1,8 @@
-"""What is asked of the engine and what comes back: the JSON document that every verb and page shares.
+"""What is asked of the engine and what comes back: the JSON document that every verb and page
+shares.
 
-These are values. Where they are kept is `store/store.py`'s, how they are made is `engine/`'s and `measure/`'s.
+These are values. Where they are kept is `store/store.py`'s, how they are made is `engine/`'s and
+`measure/`'s.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ class Conditions(Value):
         >>> Conditions().in_words()
         'batch 1, 32 tokens, 2 threads'
         """
-        return f"batch {self.batch}, {self.sequence} tokens, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        return (
+            f"batch {self.batch}, {self.sequence} tokens, {self.threads}"
+            f" thread{'s' if self.threads > 1 else ''}"
+        )
 
 
 class TrialRequest(Value):
@@ -97,11 +102,13 @@ class Quality(Value):
 
 
 class Paired(Value):
-    """The same examples through this artefact and through the baseline; of prose the tokens are the examples.
+    """The same examples through this artefact and through the baseline; of prose the tokens are the
+    examples.
 
-    `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided test
-    on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in nats, None where the distributions were not
-    kept. `change` is that of the perplexity as a share of the baseline's (0.02: 2 % more), None where quality is an accuracy.
+    `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided
+    test on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in
+    nats, None where the distributions were not kept. `change` is that of the perplexity as a share
+    of the baseline's (0.02: 2 % more), None where quality is an accuracy.
     """
 
     agreement: float
@@ -113,7 +120,9 @@ class Paired(Value):
 
 
 class HeldOut(Value):
-    """What the test split says of a model that somebody keeps; of an uncompressed one there is nothing to compare with."""
+    """What the test split says of a model that somebody keeps; of an uncompressed one there is
+    nothing to compare with.
+    """
 
     quality: Quality
     baseline: Quality | None = None
@@ -122,7 +131,9 @@ class HeldOut(Value):
 
 
 class Latency(Value):
-    """Quantiles of `n` requests; one that `n` does not support is None. Low and high bound the median at 95 %."""
+    """Quantiles of `n` requests; one that `n` does not support is None. Low and high bound the
+    median at 95 %.
+    """
 
     batch: int
     sequence: int
@@ -146,9 +157,10 @@ class Memory(Value):
 
 
 class Generation(Value):
-    """What a decoder takes to answer: the medians over `n` requests of the time to the first token and over all tokens after it
-    of the time of one (low and high bound them at 95 %), at a prompt of `prompt_tokens`; `tokens_per_s` are those of all rows of the
-    batch. `ttft_speedup` is the baseline's time to the first token over this one's, in turns."""
+    """What a decoder takes to answer: the medians over `n` requests of the time to the first token
+    and over all tokens after it of the time of one (low and high bound them at 95 %), at a prompt
+    of `prompt_tokens`; `tokens_per_s` are those of all rows of the batch. `ttft_speedup` is the
+    baseline's time to the first token over this one's, in turns."""
 
     prompt_tokens: int
     new_tokens: int
@@ -171,8 +183,8 @@ class Energy(Value):
 
 
 class Measured(Value):
-    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a decoder has a `generation`;
-    its `latency` has the quantiles of the time of one output token."""
+    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a
+    decoder has a `generation`; its `latency` has the quantiles of the time of one output token."""
 
     artifact: ArtifactRecord
     quality: Quality
@@ -208,9 +220,12 @@ class TrialDocument(Value):
     baseline: Measured | None = None
     machine: Machine | None = None
     timings_s: dict[str, float] = {}
-    """Seconds that this trial waited for each of its steps; nearly nothing where another had made it before."""
+    """Seconds that this trial waited for each of its steps; nearly nothing where another had made
+    it before.
+    """
     stage_seconds: tuple[float, ...] = ()
-    """Seconds that each stage of the recipe cost when it was made, for this trial or one before it."""
+    """Seconds that each stage of the recipe cost when it was made, for this trial or one before it.
+    """
     held_out: HeldOut | None = None
     """Opened once, for a model that was chosen; no curve and no choice looks at it."""
     error: str | None = None
@@ -234,14 +249,24 @@ class TrialDocument(Value):
     @property
     def axes(self) -> Axes:
         """The metrics that say how good, large and fast this model is."""
-        return axes(self.quality.metric if self.quality else "accuracy", generates=self.generation is not None)
+        return axes(
+            self.quality.metric if self.quality else "accuracy",
+            generates=self.generation is not None,
+        )
 
     def metrics(self) -> Iterator[MetricValue]:
         """Every measured number with its key in the metric table; what is missing is left out."""
         if self.quality:
-            yield MetricValue(self.axes.quality, self.quality.value, self.quality.low, self.quality.high)
+            yield MetricValue(
+                self.axes.quality, self.quality.value, self.quality.low, self.quality.high
+            )
         if self.paired and self.paired.change:
-            yield MetricValue("perplexity_change", self.paired.change.value, self.paired.change.low, self.paired.change.high)
+            yield MetricValue(
+                "perplexity_change",
+                self.paired.change.value,
+                self.paired.change.low,
+                self.paired.change.high,
+            )
         if self.artifact:
             yield MetricValue("size_bytes", self.artifact.size_bytes)
         if self.generation:
@@ -259,7 +284,9 @@ class TrialDocument(Value):
             yield MetricValue("energy_j", self.energy.joules_per_request)
         if self.paired:
             beside = {"agreement": self.paired.agreement, "kl": self.paired.kl}
-            yield from (MetricValue(key, value) for key, value in beside.items() if value is not None)
+            yield from (
+                MetricValue(key, value) for key, value in beside.items() if value is not None
+            )
         if self.theoretical_bytes is not None:
             yield MetricValue("theoretical_bytes", self.theoretical_bytes)
 
@@ -275,7 +302,9 @@ class TrialDocument(Value):
         yield MetricValue("ttft_ms", at.ttft_ms, at.ttft_low_ms, at.ttft_high_ms)
         yield MetricValue("tokens_per_s", at.tokens_per_s)
         if at.ttft_speedup:
-            yield MetricValue("ttft_speedup", at.ttft_speedup.value, at.ttft_speedup.low, at.ttft_speedup.high)
+            yield MetricValue(
+                "ttft_speedup", at.ttft_speedup.value, at.ttft_speedup.low, at.ttft_speedup.high
+            )
 
 
 class MetricValue(NamedTuple):
@@ -288,11 +317,15 @@ class MetricValue(NamedTuple):
 
 
 WAITING = "waiting for the machine"
-"""Stage of a trial that can be measured only when nothing else computes; it waits, and that is no part of any step's time."""
+"""Stage of a trial that can be measured only when nothing else computes; it waits, and that is no
+part of any step's time.
+"""
 
 
 class Progress(Value):
-    """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of `stage_count`."""
+    """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of
+    `stage_count`.
+    """
 
     stage: str
     stage_number: int

@@ -1,4 +1,6 @@
-"""The playground: a text of one's own through the artefacts of the compared models, side by side. What is typed is never stored."""
+"""The playground: a text of one's own through the artefacts of the compared models, side by side.
+What is typed is never stored.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ TEXT = "asked"
 ACROSS = 3
 MOST_LABELS = 8
 OPEN_AT_ONCE, OPEN_SECONDS = 8, 1800
-"""Artefacts that stay open for the next text, and for how long at most: each holds its weights in memory."""
+"""Artefacts that stay open for the next text, and for how long at most: each holds its weights in
+memory.
+"""
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -33,8 +37,13 @@ def draw(rows: Sequence[Row]) -> None:
     there = {row.id: folder for row in rows if (folder := downloads.folder(row))}
     gone = [row.name for row in rows if row.id not in there]
     if gone:
-        st.caption(f":material/info: Cannot answer, for the files are not on this disk any more: {listed(gone)}.")
-    writers = [row for row in rows if row.id in there and generation_playground.is_writer(there[row.id])]
+        st.caption(
+            ":material/info: Cannot answer, for the files are not on this disk any more:"
+            f" {listed(gone)}."
+        )
+    writers = [
+        row for row in rows if row.id in there and generation_playground.is_writer(there[row.id])
+    ]
     if writers:
         generation_playground.draw(writers, there)
     elif there:
@@ -44,19 +53,29 @@ def draw(rows: Sequence[Row]) -> None:
 @st.fragment
 def _ask(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     """The text and the answers; a new text draws this part alone."""
-    text = st.text_input("Text", key=TEXT, placeholder="Type a text and press Enter", max_chars=4000)
-    st.caption("Not stored anywhere. The milliseconds are those of one request beside whatever else runs here; the cards have what was measured.")
+    text = st.text_input(
+        "Text", key=TEXT, placeholder="Type a text and press Enter", max_chars=4000
+    )
+    st.caption(
+        "Not stored anywhere. The milliseconds are those of one request beside whatever else runs"
+        " here; the cards have what was measured."
+    )
     if not text.strip():
         return
     if data.measuring():
-        st.caption(":material/hourglass: A latency is being taken on this machine; asking now would disturb it. Press Enter again in a moment.")
+        st.caption(
+            ":material/hourglass: A latency is being taken on this machine; asking now would"
+            " disturb it. Press Enter again in a moment."
+        )
         return
     answers: dict[str, Answer] = {}
     labels: dict[str, tuple[str, ...]] = {}
     for row in rows:
         try:
             with st.spinner(f"Asking {row.name}"):
-                classifier = _opened(str(folders[row.id]), (folders[row.id] / "manifest.json").stat().st_mtime_ns)
+                classifier = _opened(
+                    str(folders[row.id]), (folders[row.id] / "manifest.json").stat().st_mtime_ns
+                )
                 labels[row.id], answers[row.id] = classifier.labels, classifier.answer(text)
         except ParetoscopeError as error:
             error_card(error)
@@ -65,19 +84,25 @@ def _ask(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=OPEN_AT_ONCE, ttl=OPEN_SECONDS)
 def _opened(folder: str, changed_ns: int) -> Classifier:
-    from paretoscope.inference.classify import open_classifier  # the runtime is loaded when somebody asks
+    from paretoscope.inference.classify import (
+        open_classifier,
+    )  # the runtime is loaded when somebody asks
 
     return open_classifier(Path(folder))
 
 
-def _answers(rows: Sequence[Row], labels: Mapping[str, tuple[str, ...]], answers: Mapping[str, Answer]) -> None:
+def _answers(
+    rows: Sequence[Row], labels: Mapping[str, tuple[str, ...]], answers: Mapping[str, Answer]
+) -> None:
     """A card a model, the labels in one order for all, so that bars can be compared across."""
     if not rows:
         return
     order = _order(labels, answers)
     seen = {answers[row.id].tokens for row in rows}
     for start in range(0, len(rows), ACROSS):
-        for column, row in zip(st.columns(min(ACROSS, len(rows))), rows[start : start + ACROSS], strict=False):
+        for column, row in zip(
+            st.columns(min(ACROSS, len(rows))), rows[start : start + ACROSS], strict=False
+        ):
             with column, st.container(border=True, height="stretch"):
                 _answer(row, labels[row.id], answers[row.id], order, own_tokens=len(seen) > 1)
     if len(seen) == 1:
@@ -93,14 +118,26 @@ def _order(labels: Mapping[str, tuple[str, ...]], answers: Mapping[str, Answer])
     return sorted(sums, key=lambda label: -sums[label])
 
 
-def _answer(row: Row, labels: Sequence[str], answer: Answer, order: Sequence[str], *, own_tokens: bool) -> None:
+def _answer(
+    row: Row, labels: Sequence[str], answer: Answer, order: Sequence[str], *, own_tokens: bool
+) -> None:
     shares = dict(zip(labels, (float(share) for share in answer.probabilities), strict=True))
     top = max(shares, key=lambda label: shares[label])
-    st.markdown(f"{LOOKS[row.family].glyph} {row.name}  \n**{top}** {shares[top] * 100:.1f} %, {answer.ms:.2f} ms")
+    st.markdown(
+        f"{LOOKS[row.family].glyph} {row.name}  \n**{top}** {shares[top] * 100:.1f} %,"
+        f" {answer.ms:.2f} ms"
+    )
     shown = [label for label in order if label in shares][:MOST_LABELS]
     alt = f"{row.name}: " + ", ".join(f"{label} {shares[label] * 100:.1f} %" for label in shown)
-    figure = shares_figure(shown, [shares[label] for label in shown], row.family, dark=layout.dark())
-    st.plotly_chart(figure, key=f"shares_{row.id}", config={"displayModeBar": False, "staticPlot": True}, alt=alt)
+    figure = shares_figure(
+        shown, [shares[label] for label in shown], row.family, dark=layout.dark()
+    )
+    st.plotly_chart(
+        figure,
+        key=f"shares_{row.id}",
+        config={"displayModeBar": False, "staticPlot": True},
+        alt=alt,
+    )
     if own_tokens:
         st.caption(_tokens(answer))
 

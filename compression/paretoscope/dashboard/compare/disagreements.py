@@ -1,4 +1,6 @@
-"""Two models on the same examples: whether the difference is more than chance, and the texts on which they disagree, to filter and take away."""
+"""Two models on the same examples: whether the difference is more than chance, and the texts on
+which they disagree, to filter and take away.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ import streamlit as st
 from paretoscope.dashboard.compare import classifier_playground
 from paretoscope.dashboard.shell import data, url_widgets
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier.comparison import Disagreement, Outcome, disagreements, disagreements_csv, names, pair, verdict
+from paretoscope.frontier.comparison import (
+    Disagreement,
+    Outcome,
+    disagreements,
+    disagreements_csv,
+    names,
+    pair,
+    verdict,
+)
 from paretoscope.report.tables.table import Row
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.samples import Samples
@@ -31,13 +41,24 @@ def draw(rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> None:
         return
     found = pair(first.document, second.document, kept[first.id], kept[second.id])
     if found.paired:
-        divergence = "" if found.paired.kl is None else f" KL divergence {found.paired.kl:.3f} nats."
-        st.markdown(f"**{second.name}** beside **{first.name}**: {verdict(found.paired, found.n)}.{divergence}")
+        divergence = (
+            "" if found.paired.kl is None else f" KL divergence {found.paired.kl:.3f} nats."
+        )
+        st.markdown(
+            f"**{second.name}** beside **{first.name}**:"
+            f" {verdict(found.paired, found.n)}.{divergence}"
+        )
     ours, theirs = kept[first.id], kept[second.id]
     if found.paired and found.paired.change:
-        st.caption(":material/info: Perplexity is over whole documents, so there are no answers by example to read; write a prompt below.")
+        st.caption(
+            ":material/info: Perplexity is over whole documents, so there are no answers by example"
+            " to read; write a prompt below."
+        )
     elif found.reason or ours is None or theirs is None:
-        st.caption(f":material/info: There is nothing to read by example, for {found.reason or 'the answers are not kept on this machine'}.")
+        st.caption(
+            ":material/info: There is nothing to read by example, for"
+            f" {found.reason or 'the answers are not kept on this machine'}."
+        )
     else:
         _examples(first, second, ours, disagreements(ours, theirs))
 
@@ -53,7 +74,9 @@ def _two(rows: Sequence[Row]) -> tuple[Row, Row]:
     with columns[0]:
         first = url_widgets.option("First", ids, key="one", format_func=called.__getitem__)
     with columns[1]:
-        second = url_widgets.option("Second", ids, key="two", default=ids[1], format_func=called.__getitem__)
+        second = url_widgets.option(
+            "Second", ids, key="two", default=ids[1], format_func=called.__getitem__
+        )
     return ordered[first], ordered[second]
 
 
@@ -62,10 +85,16 @@ def _examples(first: Row, second: Row, kept: Samples, found: Sequence[Disagreeme
     try:
         split = data.examples(first.id)
     except ParetoscopeError as error:
-        st.caption(f":material/info: They disagree on {len(found)} examples, but the texts cannot be read: {error}")
+        st.caption(
+            f":material/info: They disagree on {len(found)} examples, but the texts cannot be read:"
+            f" {error}"
+        )
         return
     if kept.labels is None or not np.array_equal(split.labels, kept.labels):
-        st.caption(f":material/info: They disagree on {len(found)} examples, but the data has changed since they were measured.")
+        st.caption(
+            f":material/info: They disagree on {len(found)} examples, but the data has changed"
+            " since they were measured."
+        )
         return
     if found:
         _table(first, second, split, found)
@@ -74,7 +103,9 @@ def _examples(first: Row, second: Row, kept: Samples, found: Sequence[Disagreeme
 
 
 def _table(first: Row, second: Row, split: Split, found: Sequence[Disagreement]) -> None:
-    """What passes the filters, where both are surest first. A selected row is asked again in the playground."""
+    """What passes the filters, where both are surest first. A selected row is asked again in the
+    playground.
+    """
     left = _filtered(split, found)
     shown = [_record(split, each) for each in left]
     key = f"disagreements_{zlib.crc32(repr((first.id, second.id, [each.place for each in left])).encode()):08x}"
@@ -90,21 +121,35 @@ def _table(first: Row, second: Row, split: Split, found: Sequence[Disagreement])
     )
     st.download_button(
         f"CSV ({len(left)} example{'' if len(left) == 1 else 's'})",
-        partial(disagreements_csv, left, split.ids, split.texts, split.classes, (first.name, second.name)),
+        partial(
+            disagreements_csv,
+            left,
+            split.ids,
+            split.texts,
+            split.classes,
+            (first.name, second.name),
+        ),
         f"disagreements-{first.id}-{second.id}.csv",
         "text/csv",
         on_click="ignore",
         icon=":material/table:",
         type="tertiary",
     )
-    st.caption(f"First: {first.name}. Second: {second.name}. A share is what each gives its own answer. Select a text to ask it again below.")
+    st.caption(
+        f"First: {first.name}. Second: {second.name}. A share is what each gives its own answer."
+        " Select a text to ask it again below."
+    )
 
 
 def _filtered(split: Split, found: Sequence[Disagreement]) -> list[Disagreement]:
     counts = {outcome: sum(each.outcome == outcome for each in found) for outcome in SHOWN}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         outcomes = url_widgets.chips(
-            "Who was right", list(SHOWN), key="right", default=list(SHOWN), format_func=lambda outcome: f"{SHOWN[outcome]} ({counts[outcome]})"
+            "Who was right",
+            list(SHOWN),
+            key="right",
+            default=list(SHOWN),
+            format_func=lambda outcome: f"{SHOWN[outcome]} ({counts[outcome]})",
         )
         labels = [ANY, *(split.classes[label] for label in sorted({each.label for each in found}))]
         label = url_widgets.option("Label", labels, key="label", width=200)
@@ -112,7 +157,9 @@ def _filtered(split: Split, found: Sequence[Disagreement]) -> list[Disagreement]
     return [
         each
         for each in found
-        if each.outcome in outcomes and label in (ANY, split.classes[each.label]) and words in split.texts[each.place].casefold()
+        if each.outcome in outcomes
+        and label in (ANY, split.classes[each.label])
+        and words in split.texts[each.place].casefold()
     ]
 
 
@@ -129,7 +176,10 @@ def _record(split: Split, each: Disagreement) -> dict[str, Any]:
 
 
 def _columns(first: Row, second: Row) -> dict[str, Any]:
-    sure = {name: st.column_config.NumberColumn("Sure", format="%.0f %%", width="small") for name in ("First", "Second")}
+    sure = {
+        name: st.column_config.NumberColumn("Sure", format="%.0f %%", width="small")
+        for name in ("First", "Second")
+    }
     return {
         "Text": st.column_config.TextColumn("Text", width="large"),
         "First": st.column_config.TextColumn("First", help=first.name),

@@ -1,4 +1,5 @@
-"""The playground of language models: one prompt, every model's text beside the others' as it is written, and where it parts from the first's.
+"""The playground of language models: one prompt, every model's text beside the others' as it is
+written, and where it parts from the first's.
 
 What is typed and what is written stays in the memory of this session.
 """
@@ -17,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
-from paretoscope.inference.side_by_side import Writer, Written, in_turn, parted
+from paretoscope.inference.side_by_side import Writer, Written, first_difference, interleaved
 from paretoscope.report.figures.palette import LOOKS
 from paretoscope.report.tables.table import Row
 
@@ -30,7 +31,9 @@ Place = tuple[DeltaGenerator, DeltaGenerator]
 
 
 def is_writer(folder: Path) -> bool:
-    """Whether an artefact is a language model, which carries the configuration of a generation loop."""
+    """Whether an artefact is a language model, which carries the configuration of a generation
+    loop.
+    """
     return (folder / "genai_config.json").is_file()
 
 
@@ -46,9 +49,11 @@ class Settings:
 
 
 def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
-    """The prompt, how to write on from it, and a card a model. Any press, as on Stop, ends the run that writes; what is written stays.
+    """The prompt, how to write on from it, and a card a model. Any press, as on Stop, ends the run
+    that writes; what is written stays.
 
-    No fragment: streamlit lets a fragment's run go on to its end before it looks at what was pressed.
+    No fragment: streamlit lets a fragment's run go on to its end before it looks at what was
+    pressed.
     """
     shown = rows[:MOST]
     prompt = st.text_area("Prompt", key=PROMPT, placeholder="Once upon a time", max_chars=8000)
@@ -56,7 +61,10 @@ def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     with st.container(horizontal=True):
         start = st.button("Write", type="primary", icon=":material/edit_note:", key="write")
         stop = st.empty()
-    st.caption("Neither the prompt nor the texts are stored. They write a token each in turn; speeds are those of this page, not the measured ones.")
+    st.caption(
+        "Neither the prompt nor the texts are stored. They write a token each in turn; speeds are"
+        " those of this page, not the measured ones."
+    )
     if len(rows) > MOST:
         st.caption(f":material/info: The first {MOST} of {len(rows)} models write.")
     if start and (reason := _not_now(prompt)):
@@ -65,10 +73,16 @@ def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     writers = _writers(shown, folders) if start or STATE in st.session_state else {}
     if start:
         stop.button("Stop", icon=":material/stop_circle:", key="stop")
-        st.session_state[STATE], st.session_state[ASKED] = {id: Written() for id in writers}, (prompt, settings)
+        st.session_state[STATE], st.session_state[ASKED] = (
+            {id: Written() for id in writers},
+            (prompt, settings),
+        )
     written: dict[str, Written] = st.session_state.get(STATE, {})
     if written and st.session_state[ASKED] != (prompt, settings):
-        st.caption(":material/history: These were written before prompt or settings changed; press Write for new ones.")
+        st.caption(
+            ":material/history: These were written before prompt or settings changed; press Write"
+            " for new ones."
+        )
     places = _cards([row for row in shown if row.id in writers and row.id in written])
     for id in places:
         _show(id, places, written, writers)
@@ -82,11 +96,20 @@ def _not_now(prompt: str) -> str:
     if not prompt.strip():
         return ":material/info: Type a prompt first."
     if data.measuring():
-        return ":material/hourglass: A latency is being taken on this machine; writing now would disturb it. Press Write again in a moment."
+        return (
+            ":material/hourglass: A latency is being taken on this machine; writing now would"
+            " disturb it. Press Write again in a moment."
+        )
     return ""
 
 
-def _write(prompt: str, how: Settings, writers: Mapping[str, Writer], written: Mapping[str, Written], places: Mapping[str, Place]) -> None:
+def _write(
+    prompt: str,
+    how: Settings,
+    writers: Mapping[str, Writer],
+    written: Mapping[str, Written],
+    places: Mapping[str, Place],
+) -> None:
     """Token by token, each shown as soon as it is there."""
     try:
         streams = {
@@ -99,7 +122,7 @@ def _write(prompt: str, how: Settings, writers: Mapping[str, Writer], written: M
             )
             for id, writer in writers.items()
         }
-        for id in in_turn(streams, written):
+        for id in interleaved(streams, written):
             _show(id, places, written, writers, writes=True)
     except ParetoscopeError as error:  # such as a prompt that is longer than the context
         error_card(error)
@@ -107,8 +130,16 @@ def _write(prompt: str, how: Settings, writers: Mapping[str, Writer], written: M
 
 def _settings() -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chat = st.segmented_control("Prompt is", ["a message", "the start of a text"], default="a message", required=True, key="prompt_is")
-        how = st.segmented_control("Next token", ["greedy", "sampled"], default="greedy", required=True, key="next_token")
+        chat = st.segmented_control(
+            "Prompt is",
+            ["a message", "the start of a text"],
+            default="a message",
+            required=True,
+            key="prompt_is",
+        )
+        how = st.segmented_control(
+            "Next token", ["greedy", "sampled"], default="greedy", required=True, key="next_token"
+        )
         length = st.select_slider("New tokens", LENGTHS, 64, key="new_tokens", width=220)
     plain = Settings(chat == "a message", length)
     if how == "greedy":
@@ -116,7 +147,15 @@ def _settings() -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         temperature = st.slider("Temperature", 0.1, 2.0, 0.8, 0.1, key="temperature", width=220)
         top_p = st.slider("Top-p", 0.05, 1.0, 0.95, 0.05, key="top_p", width=220)
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", width=140, help="The same for all, so that equal models write equal texts.")
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**31 - 1,
+            0,
+            key="seed",
+            width=140,
+            help="The same for all, so that equal models write equal texts.",
+        )
     return replace(plain, temperature=temperature, top_p=top_p, seed=int(seed))
 
 
@@ -125,7 +164,9 @@ def _writers(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writ
     for row in rows:
         try:
             with st.spinner(f"Opening {row.name}"):
-                found[row.id] = _opened(str(folders[row.id]), (folders[row.id] / "manifest.json").stat().st_mtime_ns)
+                found[row.id] = _opened(
+                    str(folders[row.id]), (folders[row.id] / "manifest.json").stat().st_mtime_ns
+                )
         except ParetoscopeError as error:
             error_card(error)
     return found
@@ -133,7 +174,9 @@ def _writers(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writ
 
 @st.cache_resource(show_spinner=False, max_entries=MOST, ttl=1800)
 def _opened(folder: str, changed_ns: int) -> Writer:
-    from paretoscope.inference.generate import open_decoder  # the runtime is loaded when somebody asks
+    from paretoscope.inference.generate import (
+        open_decoder,
+    )  # the runtime is loaded when somebody asks
 
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
     return open_decoder(Path(folder), manifest["conditions"]["threads"], spinning=False)
@@ -149,18 +192,35 @@ def _cards(rows: Sequence[Row]) -> dict[str, Place]:
     return places
 
 
-def _show(id: str, places: Mapping[str, Place], written: Mapping[str, Written], writers: Mapping[str, Writer], *, writes: bool = False) -> None:
-    """The text so far, which may still grow while it `writes`. From where it parts from the first model's the next word is marked."""
+def _show(
+    id: str,
+    places: Mapping[str, Place],
+    written: Mapping[str, Written],
+    writers: Mapping[str, Writer],
+    *,
+    writes: bool = False,
+) -> None:
+    """The text so far, which may still grow while it `writes`. From where it parts from the first
+    model's the next word is marked.
+    """
     first, one = next(iter(places)), written[id]
-    text, reference = (writers[each].decode(written[each].ids).rstrip("\ufffd") for each in (id, first))  # half a character waits for the rest
-    at = parted(text, reference)
+    text, reference = (
+        writers[each].decode(written[each].ids).rstrip("\ufffd") for each in (id, first)
+    )  # half a character waits for the rest
+    at = first_difference(text, reference)
     spot, pace = places[id]
     spot.markdown(plain(text) if at is None else marked(text, at))
     if not one.ids:
         return
     said = [f"{len(one.ids)} tokens", f"first after {one.seconds[0] * 1000:.0f} ms"]
     said += [f"{one.tokens_per_s:.1f} tokens/s"] if one.tokens_per_s else []
-    said += [] if id == first else ["no other word so far" if at is None else f"parts from the first after {at} characters"]
+    said += (
+        []
+        if id == first
+        else [
+            "no other word so far" if at is None else f"parts from the first after {at} characters"
+        ]
+    )
     said += [] if writes and not one.ended else [_end(one)]
     pace.caption(", ".join(said))
 

@@ -1,4 +1,6 @@
-"""What a recipe would give before it is run: bytes to the byte, speed and quality with intervals, and what cannot change here."""
+"""What a recipe would give before it is run: bytes to the byte, speed and quality with intervals,
+and what cannot change here.
+"""
 
 from __future__ import annotations
 
@@ -14,39 +16,65 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.figures import tradeoff
 from paretoscope.report.tables.strategy import family
 from paretoscope.report.tables.table import Row, delta
+from paretoscope.shape.bytes import SizeEstimate, expected_bytes
+from paretoscope.shape.read import read_shape
+from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.format import may_be_one, plain
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, MetricValue
-from paretoscope.whatif.estimate import Estimate, ModelFacts, SizeEstimate, advice, expected, expected_bytes, facts
+from paretoscope.whatif.advice import advice
+from paretoscope.whatif.estimate import Estimate, expected
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
-def model_facts(model: str) -> ModelFacts | None:
-    """The shape of the model, None for a family whose shape is not known beforehand; raises `ParetoscopeError` when it is not there."""
+def model_facts(model: str) -> ModelShape | None:
+    """The shape of the model, None for a family whose shape is not known beforehand; raises
+    `ParetoscopeError` when it is not there.
+    """
     ref = resolve_model(model)
     try:
-        return facts(ref)
+        return read_shape(ref)
     except ParetoscopeError:
         return None
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _size(_facts: ModelFacts, model: str, recipe_json: str, _recipe: Recipe) -> SizeEstimate:
+def _size(_facts: ModelShape, model: str, recipe_json: str, _recipe: Recipe) -> SizeEstimate:
     return expected_bytes(_facts, _recipe)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _expected(scope: Scope, recipe_json: str, version: int, _facts: ModelFacts, _recipe: Recipe) -> Estimate:
-    """From the points on the screen; what the shipped study and this workspace know of each other adds to the ratios alone."""
+def _expected(
+    scope: Scope, recipe_json: str, version: int, _facts: ModelShape, _recipe: Recipe
+) -> Estimate:
+    """From the points on the screen; what the shipped study and this workspace know of each other
+    adds to the ratios alone.
+    """
     points, elsewhere = data.documents(), data.demo_documents()
     if scope.demo:
         points, elsewhere = elsewhere, points
-    return expected(points, _recipe, _facts, elsewhere=elsewhere, task=scope.task, machine=scope.machine, conditions=scope.conditions)
+    return expected(
+        points,
+        _recipe,
+        _facts,
+        elsewhere=elsewhere,
+        task=scope.task,
+        machine=scope.machine,
+        conditions=scope.conditions,
+    )
 
 
-def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: Recipe, act: Callable[[], None]) -> None:
-    """Three numbers, the buttons that `act` draws, both small curves with the hollow point, and the sentences about this machine."""
+def draw(
+    scope: Scope,
+    table: Sequence[Row],
+    shape: ModelShape | None,
+    recipe: Recipe,
+    act: Callable[[], None],
+) -> None:
+    """Three numbers, the buttons that `act` draws, both small curves with the hollow point, and the
+    sentences about this machine.
+    """
     size = guess = None
     if shape is not None:
         try:
@@ -63,43 +91,79 @@ def draw(scope: Scope, table: Sequence[Row], shape: ModelFacts | None, recipe: R
     _can_it(scope, recipe, shape)
 
 
-def _numbers(scope: Scope, baseline: Row | None, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _numbers(
+    scope: Scope,
+    baseline: Row | None,
+    shape: ModelShape | None,
+    size: SizeEstimate | None,
+    guess: Estimate | None,
+) -> None:
     measured = next((row for row in scope.rows() if guess and row.id == guess.measured), None)
     noisy = bool(measured and measured.noisy)
     with st.container(horizontal=True, gap="small"):
         if size:
             _size_tile(size, baseline, shape, measured)
-        for key, found in ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality)) if guess else ():
+        for key, found in (
+            ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality))
+            if guess
+            else ()
+        ):
             if found:
-                _guess_tile(key, found, _reference(key, found, baseline, guess), _how(scope, guess), noisy and key == scope.axes.time)
+                _guess_tile(
+                    key,
+                    found,
+                    _reference(key, found, baseline, guess),
+                    _how(scope, guess),
+                    noisy and key == scope.axes.time,
+                )
 
 
-def _where_from(scope: Scope, shape: ModelFacts | None, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _where_from(
+    scope: Scope, shape: ModelShape | None, size: SizeEstimate | None, guess: Estimate | None
+) -> None:
     """What the estimates stand on, or why there are none."""
     if guess and guess.reason:
         st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
     if guess and guess.unlike:
-        st.caption(":material/warning: No measured recipe is like this one, so its latency and accuracy are guesses; a run will tell.")
+        st.caption(
+            ":material/warning: No measured recipe is like this one, so its latency and accuracy"
+            " are guesses; a run will tell."
+        )
     elif guess and not guess.reason and not guess.measured and guess.level is not None:
         where = "this machine" if scope.here else plain(scope.machine.in_words())
         quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
         exact = size is None or size.exact
-        counted = "The size is counted." if exact else "The size is bounded: which matrix takes which bits depends on its weights."
-        shipped = not scope.demo and any(document.model == scope.model for document in data.demo_documents())
+        counted = (
+            "The size is counted."
+            if exact
+            else "The size is bounded: which matrix takes which bits depends on its weights."
+        )
+        shipped = not scope.demo and any(
+            document.model == scope.model for document in data.demo_documents()
+        )
         st.caption(
-            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from {guess.points} measured recipes"
-            f"{', those of the study that ships among them' if shipped else ''}; "
-            f"intervals of {guess.level * 100:.0f} %, as leaving out each in turn asks for. {counted}"
+            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from"
+            f" {guess.points} measured"
+            f" recipes{', those of the study that ships among them' if shipped else ''}; intervals"
+            f" of {guess.level * 100:.0f} %, as leaving out each in turn asks for. {counted}"
         )
     if shape is None:
-        st.caption("Nothing can be said beforehand about this family of models; measuring it works all the same.")
+        st.caption(
+            "Nothing can be said beforehand about this family of models; measuring it works all the"
+            " same."
+        )
 
 
-def _size_tile(size: SizeEstimate, baseline: Row | None, shape: ModelFacts | None, measured: Row | None) -> None:
+def _size_tile(
+    size: SizeEstimate, baseline: Row | None, shape: ModelShape | None, measured: Row | None
+) -> None:
     row = metric("size_bytes")
     total = (measured and measured.point.value("size_bytes")) or size.total_bytes
     base = baseline.point.value("size_bytes") if baseline else _fp32_bytes(shape)
-    exact = f"{size.weights_bytes:,} bytes of weights{'' if size.exact else f', between {size.low:,} and {size.high:,}'}"
+    exact = (
+        f"{size.weights_bytes:,} bytes of"
+        f" weights{'' if size.exact else f', between {size.low:,} and {size.high:,}'}"
+    )
     st.metric(
         "Size on disk",
         row.format(total),
@@ -111,7 +175,7 @@ def _size_tile(size: SizeEstimate, baseline: Row | None, shape: ModelFacts | Non
     )
 
 
-def _fp32_bytes(shape: ModelFacts | None) -> float | None:
+def _fp32_bytes(shape: ModelShape | None) -> float | None:
     return expected_bytes(shape, Recipe()).total_bytes if shape else None
 
 
@@ -121,8 +185,12 @@ def _how(scope: Scope, guess: Estimate | None) -> str:
     return "estimated"
 
 
-def _reference(key: str, found: Interval, baseline: Row | None, guess: Estimate | None) -> float | None:
-    """What a number is compared with. A latency only with the baseline of its own sitting, which its speed-up tells; with none when that may be 1."""
+def _reference(
+    key: str, found: Interval, baseline: Row | None, guess: Estimate | None
+) -> float | None:
+    """What a number is compared with. A latency only with the baseline of its own sitting, which
+    its speed-up tells; with none when that may be 1.
+    """
     if not metric(key).quality and guess and guess.speedup:
         speedup = guess.speedup
         return None if may_be_one(speedup.low, speedup.high) else found.value * speedup.value
@@ -136,14 +204,24 @@ def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: 
     st.metric(
         f"{row.label}, {how}",
         f"{about}{row.format(found.value)}",
-        " · ".join(part for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "") if part),
+        " · ".join(
+            part
+            for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "")
+            if part
+        ),
         delta_color="off",
         delta_arrow="off",
         width="content",
     )
 
 
-def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstimate | None, guess: Estimate | None) -> None:
+def _curves(
+    scope: Scope,
+    table: Sequence[Row],
+    recipe: Recipe,
+    size: SizeEstimate | None,
+    guess: Estimate | None,
+) -> None:
     axes = scope.axes
     ends = {
         axes.size: MetricValue(axes.size, size.total_bytes) if size else None,
@@ -155,10 +233,22 @@ def _curves(scope: Scope, table: Sequence[Row], recipe: Recipe, size: SizeEstima
         across, up = ends[x], ends[axes.quality]
         hollow = None
         if across and up and own is None:
-            said = "<br>".join(f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}" for v in (up, across))
-            hollow = tradeoff.Estimate(family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}")
+            said = "<br>".join(
+                f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}"
+                for v in (up, across)
+            )
+            hollow = tradeoff.Estimate(
+                family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}"
+            )
         with column:
-            charts.small(table, x, axes.quality, name=f"small_{x}", estimate=hollow, picked=[own] if own else [])
+            charts.small(
+                table,
+                x,
+                axes.quality,
+                name=f"small_{x}",
+                estimate=hollow,
+                picked=[own] if own else [],
+            )
     st.caption(tradeoff.footnote(table, timed=True).replace("<br>", " · "))
 
 
@@ -166,7 +256,7 @@ def _value(key: str, found: Interval | None) -> MetricValue | None:
     return MetricValue(key, found.value, found.low, found.high) if found else None
 
 
-def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
+def _can_it(scope: Scope, recipe: Recipe, shape: ModelShape | None) -> None:
     """Whether each stage can change size or speed on this machine at all."""
     try:
         said = advice(recipe, data.this_machine().flags, scope.conditions, facts=shape)
@@ -178,5 +268,9 @@ def _can_it(scope: Scope, recipe: Recipe, shape: ModelFacts | None) -> None:
         st.markdown("**On this machine**")
         for line in said:
             can = [word for word, true in (("smaller", line.size), ("faster", line.speed)) if true]
-            mark = f":green-badge[:material/check: {' and '.join(can)}]" if can else ":gray-badge[:material/remove: neither smaller nor faster]"
+            mark = (
+                f":green-badge[:material/check: {' and '.join(can)}]"
+                if can
+                else ":gray-badge[:material/remove: neither smaller nor faster]"
+            )
             st.markdown(f"{mark} {line.text}")

@@ -1,4 +1,6 @@
-"""A person's own model and data: typed in or uploaded, checked at once, and from then on part of the scope."""
+"""A person's own model and data: typed in or uploaded, checked at once, and from then on part of
+the scope.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.sources.resolve import resolve_model
+from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.trials.format import short
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
@@ -27,10 +30,26 @@ MOST_MB = 64
 
 
 def draw(scope: Scope) -> None:
-    """The popover with upload and text fields; what is wrong with them is said in it. It closes when what they say is used."""
-    with st.popover("Your own model or data", icon=":material/upload_file:", type="tertiary", key=OPEN, on_change="rerun"):
-        st.text_input("Model folder, file or hub id", key="own_model", placeholder=scope.model, persist_state="session")
-        st.caption("A folder with config.json and safetensors, a GGUF file, or a hub id such as org/name@revision.")
+    """The popover with upload and text fields; what is wrong with them is said in it. It closes
+    when what they say is used.
+    """
+    with st.popover(
+        "Your own model or data",
+        icon=":material/upload_file:",
+        type="tertiary",
+        key=OPEN,
+        on_change="rerun",
+    ):
+        st.text_input(
+            "Model folder, file or hub id",
+            key="own_model",
+            placeholder=scope.model,
+            persist_state="session",
+        )
+        st.caption(
+            "A folder with config.json and safetensors, a GGUF file, or a hub id such as"
+            " org/name@revision."
+        )
         st.file_uploader(
             f"Data to upload, at most {MOST_MB} MB",
             type=[suffix.removeprefix(".") for suffix in DATA_SUFFIXES],
@@ -38,20 +57,48 @@ def draw(scope: Scope) -> None:
             key="own_upload",
             on_change=_uploaded,
         )
-        st.text_input("Or a data file on this machine", key="own_data", placeholder=scope.task, persist_state="session")
+        st.text_input(
+            "Or a data file on this machine",
+            key="own_data",
+            placeholder=scope.task,
+            persist_state="session",
+        )
         st.caption("CSV, Parquet or JSONL, for a language model also TXT.")
         with st.container(horizontal=True):
-            st.text_input("Text column", key="own_text", placeholder="text", persist_state="session", width=140)
-            st.text_input("Label column", key="own_label", placeholder="label", persist_state="session", width=140)
-            st.text_input("Encoding", "utf-8", key="own_encoding", persist_state="session", width=140)
-        st.text_input("Unlabelled texts", key="own_unlabelled", placeholder="a file to learn from, with a teacher", persist_state="session")
-        st.button("Use it", type="primary", key="own_use", on_click=_use, args=(scope.model, scope.task))
+            st.text_input(
+                "Text column",
+                key="own_text",
+                placeholder="text",
+                persist_state="session",
+                width=140,
+            )
+            st.text_input(
+                "Label column",
+                key="own_label",
+                placeholder="label",
+                persist_state="session",
+                width=140,
+            )
+            st.text_input(
+                "Encoding", "utf-8", key="own_encoding", persist_state="session", width=140
+            )
+        st.text_input(
+            "Unlabelled texts",
+            key="own_unlabelled",
+            placeholder="a file to learn from, with a teacher",
+            persist_state="session",
+        )
+        st.button(
+            "Use it", type="primary", key="own_use", on_click=_use, args=(scope.model, scope.task)
+        )
         if "own_error" in st.session_state:
             error_card(st.session_state["own_error"])
 
 
 def _uploaded() -> None:
-    """Callback of the upload: the file goes to the workspace and its path to the field, as if it had been typed."""
+    """Callback of the upload: the file goes to the workspace and its path to the field, as if it
+    had been typed.
+    """
     file = st.session_state["own_upload"]
     st.session_state.pop("own_error", None)
     if file is None:
@@ -61,7 +108,10 @@ def _uploaded() -> None:
     try:
         st.session_state["own_data"] = str(_kept(file.name, file.getvalue()))
     except OSError as error:
-        st.session_state["own_error"] = f'The file "{file.name}" cannot be kept in the workspace ({error.strerror}); free some space there.'
+        st.session_state["own_error"] = (
+            f'The file "{file.name}" cannot be kept in the workspace ({error.strerror}); free some'
+            " space there."
+        )
 
 
 def _kept(name: str, content: bytes) -> Path:
@@ -83,10 +133,21 @@ def _use(model: str, task: str) -> None:
         if wanted_task is None and wanted_model == model:
             wanted_task = task
         if wanted_task is None and found.task is None:
-            raise TaskError(f'The model "{wanted_model}" has no task of its own; give a data file, or pick a task in the sidebar first.')
-        request = catalog.request(found.name, Recipe(), task=wanted_task, unlabelled=_unlabelled(), **columns(wanted_task)._asdict())
+            raise TaskError(
+                f'The model "{wanted_model}" has no task of its own; give a data file, or pick a'
+                " task in the sidebar first."
+            )
+        request = catalog.request(
+            found.name,
+            Recipe(),
+            task=wanted_task,
+            unlabelled=_unlabelled(),
+            **columns(wanted_task)._asdict(),
+        )
     except ParetoscopeError as error:
-        st.session_state["own_error"] = re.sub(rf"{re.escape(str(data.workspace().uploads))}/\w+/", "", str(error))
+        st.session_state["own_error"] = re.sub(
+            rf"{re.escape(str(data.workspace().uploads))}/\w+/", "", str(error)
+        )
         return
     st.session_state["own_models"] = [*st.session_state.get("own_models", []), request.model]
     st.session_state["own_tasks"] = [*st.session_state.get("own_tasks", []), request.task]
@@ -105,17 +166,31 @@ class Columns(NamedTuple):
 
 def columns(task: str | None) -> Columns:
     """How the data file is read, as typed; the defaults for a built-in task."""
-    if task is None or task in catalog.BUILTIN_TASKS:
+    if task is None or task in BUILTIN_TASKS:
         return Columns()
-    text, label, encoding = (st.session_state.get(key, "").strip() for key in ("own_text", "own_label", "own_encoding"))
+    text, label, encoding = (
+        st.session_state.get(key, "").strip() for key in ("own_text", "own_label", "own_encoding")
+    )
     return Columns(text or None, label or None, encoding or "utf-8")
 
 
-def request(scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions) -> TrialRequest:
-    """What the button would queue, checked as the command line checks it; raises `ParetoscopeError`."""
+def request(
+    scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions
+) -> TrialRequest:
+    """What the button would queue, checked as the command line checks it; raises
+    `ParetoscopeError`.
+    """
     unlabelled = _unlabelled() if recipe.learns_from_unlabelled else None
     how = columns(scope.task)._asdict()
-    return catalog.request(scope.model, recipe, task=scope.task, protocol=protocol, conditions=conditions, unlabelled=unlabelled, **how)
+    return catalog.request(
+        scope.model,
+        recipe,
+        task=scope.task,
+        protocol=protocol,
+        conditions=conditions,
+        unlabelled=unlabelled,
+        **how,
+    )
 
 
 def _unlabelled() -> str | None:

@@ -1,4 +1,6 @@
-"""The limits that a person sets (drop of quality, size, p50, what else shall be better) and the objectives that define dominance, kept in the URL."""
+"""The limits that a person sets (drop of quality, size, p50, what else shall be better) and the
+objectives that define dominance, kept in the URL.
+"""
 
 from __future__ import annotations
 
@@ -24,24 +26,31 @@ ACROSS = 4
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
 """Names that the theme gives the strategies' colours."""
 FURTHER = {"ttft_ms": "ttft", "peak_memory_bytes": "memory", "energy_j": "energy"}
-"""Metrics that may define dominance besides quality, size and time, each with the name that its limit has in the link."""
+"""Metrics that may define dominance besides quality, size and time, each with the name that its
+limit has in the link.
+"""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for: `constraints` for `frontier.recommend`, `bounds` by metric key in stored units for the plots."""
+    """What is asked for: `constraints` for `frontier.recommend`, `bounds` by metric key in stored
+    units for the plots.
+    """
 
     constraints: tuple[Limit, ...]
     bounds: dict[str, float]
 
 
 OF_A_STUDY = ("size", "p50", *FURTHER.values(), "show", "objectives")
-"""Widgets whose values mean something for the models of one scope only: its largest size, its strategies."""
+"""Widgets whose values mean something for the models of one scope only: its largest size, its
+strategies.
+"""
 
 
 def begin(scope: Scope) -> None:
-    """First of all: limits and chips belong to the models that they were set for. Another scope starts with its own, and the way
-    back finds the old ones; the allowed drop is about each scope's own baseline and stays."""
+    """First of all: limits and chips belong to the models that they were set for. Another scope
+    starts with its own, and the way back finds the old ones; the allowed drop is about each scope's
+    own baseline and stays."""
     place = (scope.model, scope.task, scope.machine.id, scope.conditions, scope.demo)
     before = st.session_state.setdefault("limits_of", place)
     if place == before:
@@ -53,8 +62,12 @@ def begin(scope: Scope) -> None:
 
 
 def strategies(table: Sequence[Row]) -> list[Row]:
-    """The key to colours and shapes, which filters too: the rows of the strategies that are on. The baseline always stays."""
-    present = [name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)]
+    """The key to colours and shapes, which filters too: the rows of the strategies that are on. The
+    baseline always stays.
+    """
+    present = [
+        name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)
+    ]
     if not present:
         return list(table)
     chosen = url_widgets.chips("Shown", present, default=present, format_func=_key, key="show")
@@ -65,14 +78,29 @@ def _key(name: Family) -> str:
     return f":{HUES[name]}[{LOOKS[name].glyph}] {LOOKS[name].label}"
 
 
-def draw(table: Sequence[Row], baseline: Point | None, axes: defaults.Axes, objectives: Sequence[Objective]) -> Asked:
-    """The sliders, each off at its far end: quality, size and time always, the others while they are among the `objectives`."""
+def draw(
+    table: Sequence[Row],
+    baseline: Point | None,
+    axes: defaults.Axes,
+    objectives: Sequence[Objective],
+) -> Asked:
+    """The sliders, each off at its far end: quality, size and time always, the others while they
+    are among the `objectives`.
+    """
     known = {row.key for row in present_metrics(table)}
     quality = metric(axes.quality)
-    chosen = {key: name for key, name in FURTHER.items() if key in {objective.key for objective in objectives}}
+    chosen = {
+        key: name
+        for key, name in FURTHER.items()
+        if key in {objective.key for objective in objectives}
+    }
     url_widgets.take([name for key, name in FURTHER.items() if key not in chosen])
     upper = {axes.size: "size", axes.time: "p50", **chosen}
-    columns = [column for start in range(0, 1 + len(upper), ACROSS) for column in st.columns(min(ACROSS, 1 + len(upper) - start), gap="medium")]
+    columns = [
+        column
+        for start in range(0, 1 + len(upper), ACROSS)
+        for column in st.columns(min(ACROSS, 1 + len(upper) - start), gap="medium")
+    ]
     constraints: list[Limit] = []
     bounds: dict[str, float] = {}
     with columns[0]:
@@ -109,13 +137,18 @@ def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Object
         default=[key for key in axes.objectives if key in choices],
         format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
         key="objectives",
-        help="A model is dominated when another is at least as good in all of these and better in one.",
+        help=(
+            "A model is dominated when another is at least as good in all of these and better in"
+            " one."
+        ),
     )
     return objectives(*(chosen or choices))
 
 
 def _slider(key: str, name: str, table: Sequence[Row]) -> float | None:
-    """An upper limit in the shown unit, from below the smallest to the largest value, which means none. Stored unit out."""
+    """An upper limit in the shown unit, from below the smallest to the largest value, which means
+    none. Stored unit out.
+    """
     row = metric(key)
     values = [row.shown(value) for each in table if (value := each.point.value(key)) is not None]
     step = _step(max(values))
@@ -133,7 +166,11 @@ def _step(largest: float) -> float:
     (1.0, 0.05, 0.005)
     """
     power = 10.0 ** math.floor(math.log10(largest / 50)) if largest > 0 else 1.0
-    step = next(power * factor for factor in (10, 5, 2, 1) if largest / (power * factor) >= 50 or factor == 1)
+    step = next(
+        power * factor
+        for factor in (10, 5, 2, 1)
+        if largest / (power * factor) >= 50 or factor == 1
+    )
     return round(step, 12)
 
 

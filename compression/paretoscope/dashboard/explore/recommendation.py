@@ -17,24 +17,45 @@ from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
 
 
-def draw(scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int, judged: str) -> None:
-    """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be done with it."""
+def draw(
+    scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int, judged: str
+) -> None:
+    """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be
+    done with it.
+    """
     best = table.get(advice.best or "")
     with st.container(border=True):
         st.markdown(f"### {test_summary.headline(advice, table)}")
         if best:
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            ):
                 st.markdown(test_summary.figures(best), width="content")
                 with st.container(horizontal=True, vertical_alignment="center", width="content"):
                     downloads.artifact(scope, best, key="best", primary=True)
                     _pick_button([id for id in (advice.best, advice.runner_up) if id])
-        st.caption(f"{judged}: {len(advice.feasible)} of {count} models left. {test_summary.why(advice, table)}")
+        st.caption(
+            f"{judged}: {len(advice.feasible)} of {count} models left."
+            f" {test_summary.why(advice, table)}"
+        )
 
 
 def _pick_button(ids: Sequence[str]) -> None:
     label = "Pick both" if len(ids) > 1 else "Pick"
-    about = "Ring it and the runner-up on the curves, to compare them." if len(ids) > 1 else "Ring it on the curves."
-    st.button(label, icon=":material/push_pin:", type="tertiary", on_click=_pick, args=(list(ids),), key="pick_best", help=about)
+    about = (
+        "Ring it and the runner-up on the curves, to compare them."
+        if len(ids) > 1
+        else "Ring it on the curves."
+    )
+    st.button(
+        label,
+        icon=":material/push_pin:",
+        type="tertiary",
+        on_click=_pick,
+        args=(list(ids),),
+        key="pick_best",
+        help=about,
+    )
 
 
 def _pick(ids: list[str]) -> None:
@@ -42,7 +63,9 @@ def _pick(ids: list[str]) -> None:
 
 
 def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
-    """How each point is drawn: out of the limits before anything else, then on the front, near it, or dominated."""
+    """How each point is drawn: out of the limits before anything else, then on the front, near it,
+    or dominated.
+    """
     near = set(found.statistically_on_front)
     drawn: dict[str, State] = {}
     for id in found.points:
@@ -55,11 +78,19 @@ def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
     return drawn
 
 
-def legend(found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]) -> None:
-    """The marks in words, as far as there are any: how many are on the front of all objectives, near it, beaten, and outside the limits."""
+def legend(
+    found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]
+) -> None:
+    """The marks in words, as far as there are any: how many are on the front of all objectives,
+    near it, beaten, and outside the limits.
+    """
     names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
     full = {"near", "dominated"}  # drawn in full colour once picked
-    drawn = Counter(state for id, state in states(found, advice).items() if id not in picked or state not in full)
+    drawn = Counter(
+        state
+        for id, state in states(found, advice).items()
+        if id not in picked or state not in full
+    )
     said = {
         "front": f"Solid: {drawn['front']} that no other beats in {names}.",
         "near": f"Lighter: {drawn['near']} whose intervals overlap that front.",
@@ -67,18 +98,32 @@ def legend(found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], p
         "excluded": f"Hollow: {drawn['excluded']} outside the limits (shaded).",
     }
     marks = [words for state, words in said.items() if drawn[state]]
-    if any(info.knee in {mark.id for mark in info.marks} and info.knee != advice.best for info in shown):
-        marks.append("The knee is of the two metrics of its plot, the recommendation by all that *Better means* names.")
-    st.caption(f"{' '.join(marks)} The line is the front of the two metrics on display. Click a point to pick it.")
+    if any(
+        info.knee in {mark.id for mark in info.marks} and info.knee != advice.best for info in shown
+    ):
+        marks.append(
+            "The knee is of the two metrics of its plot, the recommendation by all that *Better"
+            " means* names."
+        )
+    st.caption(
+        f"{' '.join(marks)} The line is the front of the two metrics on display. Click a point to"
+        " pick it."
+    )
 
 
 def not_comparable(shown: Sequence[Tradeoff], found: Frontier, table: Mapping[str, Row]) -> None:
     """Points that lack a metric on display or an objective, listed so that they are not lost."""
-    lacking: dict[str, list[str]] = {id: [metric(key).label.lower() for key in keys] for id, keys in found.not_comparable.items()}
+    lacking: dict[str, list[str]] = {
+        id: [metric(key).label.lower() for key in keys] for id, keys in found.not_comparable.items()
+    }
     for info in shown:
         for id in info.aside:
             words = lacking.setdefault(id, [])
-            words += [of.label.lower() for of in (info.x, info.y) if table[id].values.get(of.key) is None and of.label.lower() not in words]
+            words += [
+                of.label.lower()
+                for of in (info.x, info.y)
+                if table[id].values.get(of.key) is None and of.label.lower() not in words
+            ]
     if lacking:
         with st.expander(f"{len(lacking)} not comparable"):
             for id, words in lacking.items():

@@ -1,6 +1,7 @@
 """Every trial by what a person can do with it: running, queued, failed, finished.
 
-It asks again by itself only while something is live; keys are trial ids, so nothing loses its place.
+It asks again by itself only while something is live; keys are trial ids, so nothing loses its
+place.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def _jobs() -> None:
     rows = data.trials()
     running = [row for row in rows if row.status == "running"]
     queued = [row for row in rows if row.status == "queued"]
-    ended = sorted((row for row in rows if row.finished_at), key=lambda row: row.finished_at or row.queued_at, reverse=True)
+    ended = sorted(
+        (row for row in rows if row.finished_at),
+        key=lambda row: row.finished_at or row.queued_at,
+        reverse=True,
+    )
     failed = [row for row in ended if row.status in ("failed", "cancelled")]
     done = [row for row in ended if row.status == "done"]
     if not rows:
@@ -52,7 +57,9 @@ def _jobs() -> None:
 def _nothing() -> None:
     with st.container(border=True):
         st.markdown("### No jobs yet")
-        st.markdown("A job makes one compressed model and measures it. It goes on when this page is closed.")
+        st.markdown(
+            "A job makes one compressed model and measures it. It goes on when this page is closed."
+        )
         st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
 
 
@@ -64,15 +71,47 @@ def _queue(queued: Sequence[TrialRow]) -> None:
     st.markdown(f"#### Queue ({len(queued)})")
     for place, row in enumerate(queued):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{place + 1}. **{row.request.recipe.in_words()}** :gray[{short(row.request.model)} on {short(row.request.task)}]"
+            words = (
+                f"{place + 1}. **{row.request.recipe.in_words()}** :gray[{short(row.request.model)}"
+                f" on {short(row.request.task)}]"
+            )
             st.markdown(words, width="stretch")
             first, last = queued[0].priority, queued[-1].priority
-            up = {"on_click": store.prioritize, "args": (row.trial_id, first - row.priority + 1), "disabled": place == 0}
-            down = {"on_click": store.prioritize, "args": (row.trial_id, last - row.priority - 1), "disabled": place == len(queued) - 1}
-            st.button("", icon=":material/vertical_align_top:", help="Run it next", type="tertiary", key=f"up_{row.trial_id}", **up)
-            st.button("", icon=":material/vertical_align_bottom:", help="Run it last", type="tertiary", key=f"down_{row.trial_id}", **down)
+            up = {
+                "on_click": store.prioritize,
+                "args": (row.trial_id, first - row.priority + 1),
+                "disabled": place == 0,
+            }
+            down = {
+                "on_click": store.prioritize,
+                "args": (row.trial_id, last - row.priority - 1),
+                "disabled": place == len(queued) - 1,
+            }
+            st.button(
+                "",
+                icon=":material/vertical_align_top:",
+                help="Run it next",
+                type="tertiary",
+                key=f"up_{row.trial_id}",
+                **up,
+            )
+            st.button(
+                "",
+                icon=":material/vertical_align_bottom:",
+                help="Run it last",
+                type="tertiary",
+                key=f"down_{row.trial_id}",
+                **down,
+            )
             cancel = {"on_click": store.request_cancel, "args": (row.trial_id,)}
-            st.button("", icon=":material/close:", help="Cancel it", type="tertiary", key=f"drop_{row.trial_id}", **cancel)
+            st.button(
+                "",
+                icon=":material/close:",
+                help="Cancel it",
+                type="tertiary",
+                key=f"drop_{row.trial_id}",
+                **cancel,
+            )
 
 
 def _failed(failed: Sequence[TrialRow]) -> None:
@@ -92,11 +131,21 @@ def _done(done: Sequence[TrialRow]) -> None:
             continue
         made = row_among(row.document, data.documents())
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)}, {_ago(row)}]  \n"
+            words = (
+                f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)},"
+                f" {_ago(row)}]  \n"
+            )
             axes = row.document.axes
-            words += metric(axes.quality).before + " · ".join(made.said(key) for key in (axes.quality, axes.time, axes.size))
+            words += metric(axes.quality).before + " · ".join(
+                made.said(key) for key in (axes.quality, axes.time, axes.size)
+            )
             st.markdown(words, width="stretch")
-            st.page_link("pages/explore.py", label="Open", icon=":material/scatter_plot:", query_params=address(row.document))
+            st.page_link(
+                "pages/explore.py",
+                label="Open",
+                icon=":material/scatter_plot:",
+                query_params=address(row.document),
+            )
 
 
 def _all(name: str, rows: Sequence[TrialRow]) -> bool:
@@ -108,5 +157,9 @@ def _ago(row: TrialRow) -> str:
     if not row.finished_at:
         return ""
     ago = duration((datetime.now(UTC) - row.finished_at).total_seconds())
-    took = f", took {duration((row.finished_at - row.started_at).total_seconds())}" if row.started_at else ""
+    took = (
+        f", took {duration((row.finished_at - row.started_at).total_seconds())}"
+        if row.started_at
+        else ""
+    )
     return f"{ago} ago{took}"

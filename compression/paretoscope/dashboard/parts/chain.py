@@ -1,4 +1,6 @@
-"""Where a chain lost and won: the model after each of its stages, and the button that measures those that are missing."""
+"""Where a chain lost and won: the model after each of its stages, and the button that measures
+those that are missing.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +24,28 @@ ACROSS = 3
 
 
 def draw(scope: Scope, row: Row) -> None:
-    """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter ones."""
+    """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter
+    ones.
+    """
     if is_chain(row):
         st.markdown("###### After each stage")
         _steps(scope, row, [row])
 
 
 def side_by_side(scope: Scope, rows: Sequence[Row]) -> None:
-    """The chains among the rows, on equal axes: where one lost what another kept, or what another order of the same stages does."""
+    """The chains among the rows, on equal axes: where one lost what another kept, or what another
+    order of the same stages does.
+    """
     chains = [row for row in rows if is_chain(row)]
     if not chains:
         return
     st.markdown("#### After each stage")
     for start in range(0, len(chains), ACROSS):
-        for column, row in zip(st.columns(max(2, min(ACROSS, len(chains)))), chains[start : start + ACROSS], strict=False):
+        for column, row in zip(
+            st.columns(max(2, min(ACROSS, len(chains)))),
+            chains[start : start + ACROSS],
+            strict=False,
+        ):
             with column:
                 st.markdown(f"**{row.name}**")
                 _steps(scope, row, chains)
@@ -45,12 +55,19 @@ def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:
     """On the axes of all that stand beside it."""
     table = scope.rows()
     found = steps(row, table)
-    figure = stages_figure(found, on_axes_of=[step for each in beside for step in steps(each, table)], dark=layout.dark())
+    figure = stages_figure(
+        found,
+        on_axes_of=[step for each in beside for step in steps(each, table)],
+        dark=layout.dark(),
+    )
     alt = "The model after each stage; the same is under In numbers."
     st.plotly_chart(figure, key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
     missing = unmeasured(row, table)
     if missing and scope.demo:
-        st.caption("The study lacks steps in between. Make the model here, and they can be measured in seconds.")
+        st.caption(
+            "The study lacks steps in between. Make the model here, and they can be measured in"
+            " seconds."
+        )
     elif missing:
         _measure(scope, row, missing)
     with st.expander("In numbers"):
@@ -61,7 +78,11 @@ def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:
 def _table(found: Sequence[Step]) -> str:
     """Markdown."""
     heads = ("After", *(metric(key).label for key in found[0].axes.objectives), "Took")
-    lines = [heads, tuple("---" for _ in heads), *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False))]
+    lines = [
+        heads,
+        tuple("---" for _ in heads),
+        *(_cells(step, before) for step, before in zip(found, (None, *found), strict=False)),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -86,10 +107,25 @@ def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:
     if any(recipe.id in waiting for recipe in missing):
         st.page_link("pages/jobs.py", label="Being measured", icon=":material/autorenew:")
         return
-    if st.button(f"Measure {len(missing)} step{'s' if len(missing) > 1 else ''} in between", icon=":material/timer:", key=f"steps_{row.id}"):
+    if st.button(
+        f"Measure {len(missing)} step{'s' if len(missing) > 1 else ''} in between",
+        icon=":material/timer:",
+        key=f"steps_{row.id}",
+    ):
         try:
             protocol = row.document.protocol
-            data.queue([request(scope.model, recipe, task=scope.task, protocol=protocol, conditions=scope.conditions) for recipe in missing])
+            data.queue(
+                [
+                    request(
+                        scope.model,
+                        recipe,
+                        task=scope.task,
+                        protocol=protocol,
+                        conditions=scope.conditions,
+                    )
+                    for recipe in missing
+                ]
+            )
         except ParetoscopeError as error:
             error_card(error)
         else:

@@ -1,5 +1,5 @@
-"""What a person takes away: the artefact as a zip made on demand, the recipe, the table; and for points whose
-model is not here, the button and the command that make it."""
+"""What a person takes away: the artefact as a zip made on demand, the recipe, the table; and for
+points whose model is not here, the button and the command that make it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from paretoscope.report.tables.table import Row
 
 
 def folder(row: Row) -> Path | None:
-    """Where the artefact lies on this machine; None when it was measured elsewhere or has been removed."""
+    """Where the artefact lies on this machine; None when it was measured elsewhere or has been
+    removed.
+    """
     record = row.document.artifact
     if record is None:
         return None
@@ -29,7 +31,9 @@ def folder(row: Row) -> Path | None:
 
 
 def file_name(row: Row) -> str:
-    """Of everything that is downloaded of one model, without an ending: the model and the id of the trial, the one that export takes."""
+    """Of everything that is downloaded of one model, without an ending: the model and the id of the
+    trial, the one that export takes.
+    """
     return f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
 
 
@@ -86,16 +90,32 @@ def _make_here(scope: Scope, row: Row, key: str) -> None:
         st.markdown(f"{_where_it_is(scope)} The same recipe makes and measures it on this machine:")
         if st.button("Make it here", type="primary", icon=":material/compress:", key=f"make_{key}"):
             try:
-                data.queue([request(scope.model, row.document.recipe, task=scope.task, conditions=default_conditions(scope.model))])
+                data.queue(
+                    [
+                        request(
+                            scope.model,
+                            row.document.recipe,
+                            task=scope.task,
+                            conditions=default_conditions(scope.model),
+                        )
+                    ]
+                )
             except ParetoscopeError as error:
                 error_card(error)
             else:
                 st.rerun()
         st.caption("Or on the command line, with the recipe saved as recipe.yaml:")
         st.code(
-            f"paretoscope run {shlex.quote(scope.model)} --task {shlex.quote(scope.task)} --recipe recipe.yaml", language="shell", wrap_lines=True
+            f"paretoscope run {shlex.quote(scope.model)} --task {shlex.quote(scope.task)} --recipe"
+            " recipe.yaml",
+            language="shell",
+            wrap_lines=True,
         )
 
 
 def _where_it_is(scope: Scope) -> str:
-    return "Its folder is not on this disk any more." if scope.here else f"This point was measured on {scope.elsewhere} and its model does not ship."
+    return (
+        "Its folder is not on this disk any more."
+        if scope.here
+        else f"This point was measured on {scope.elsewhere} and its model does not ship."
+    )

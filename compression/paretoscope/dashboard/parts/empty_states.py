@@ -1,4 +1,6 @@
-"""The first line of a page that is about measured models, and what stands there while there are none."""
+"""The first line of a page that is about measured models, and what stands there while there are
+none.
+"""
 
 from __future__ import annotations
 
@@ -26,28 +28,41 @@ FIRST_LOOK: tuple[dict[str, object], ...] = (
     {"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]},
     {"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.25}, {"kind": "quantize"}]},
 )
-"""The baseline and four recipes without training: what a machine can say of a classifier within minutes."""
+"""The baseline and four recipes without training: what a machine can say of a classifier within
+minutes.
+"""
 FIRST_LOOK_OF_DECODERS: tuple[dict[str, object], ...] = (
     {"stages": []},
-    *({"stages": [{"kind": "quantize", "scheme": "weight-only", **bits}]} for bits in ({"bits": 8}, {"bits": 4, "zero_point": "real"})),
+    *(
+        {"stages": [{"kind": "quantize", "scheme": "weight-only", **bits}]}
+        for bits in ({"bits": 8}, {"bits": 4, "zero_point": "real"})
+    ),
 )
 """Of a language model, each of which takes some minutes."""
 
 
 def header(scope: Scope, table: Sequence[Row]) -> DeltaGenerator:
-    """What is on the screen, in a line; returns the place for `link`, which is known only when the page has been drawn."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    """What is on the screen, in a line; returns the place for `link`, which is known only when the
+    page has been drawn.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
         st.markdown(f"## {short(scope.model)} on {short(scope.task)}", width="content")
         with st.popover("Copy link", icon=":material/link:", type="tertiary"):
             share = st.container()
     if table and not scope.demo:
-        st.caption(f"{_models(len(table))} measured on {scope.where} · {scope.conditions.in_words()}")
+        st.caption(
+            f"{_models(len(table))} measured on {scope.where} · {scope.conditions.in_words()}"
+        )
     whose_points(scope)
     return share
 
 
 def whose_points(scope: Scope) -> None:
-    """A line when the points on the screen are the shipped ones, or few beside those; with the way to the others."""
+    """A line when the points on the screen are the shipped ones, or few beside those; with the way
+    to the others.
+    """
     table = scope.rows()
     if scope.demo and table:
         _from_elsewhere(scope, table)
@@ -56,32 +71,58 @@ def whose_points(scope: Scope) -> None:
 
 
 def link(share: DeltaGenerator, scope: Scope) -> None:
-    """The address that restores the view, with the scope spelt out: what is default here may not be elsewhere."""
+    """The address that restores the view, with the scope spelt out: what is default here may not be
+    elsewhere.
+    """
     at = scope.conditions
     place = f"demo-{scope.machine.id}" if scope.demo else scope.machine.id
-    spelt = {"model": scope.model, "task": scope.task, "machine": place, "at": f"{at.batch}-{at.sequence}-{at.threads}"}
+    spelt = {
+        "model": scope.model,
+        "task": scope.task,
+        "machine": place,
+        "at": f"{at.batch}-{at.sequence}-{at.threads}",
+    }
     chosen = {key: st.query_params.get_all(key) for key in st.query_params}
     with share:
         st.caption("This link opens the same models, axes, limits and picks.")
-        st.code(f"{st.context.url or ''}?{urlencode({**spelt, **chosen}, doseq=True)}", language=None, wrap_lines=True)
+        st.code(
+            f"{st.context.url or ''}?{urlencode({**spelt, **chosen}, doseq=True)}",
+            language=None,
+            wrap_lines=True,
+        )
 
 
 def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
     """Shipped points say whose they are, and how to get one's own."""
-    newest = max(table, key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "")
+    newest = max(
+        table,
+        key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "",
+    )
     waiting = [row for row in data.live_trials() if row.request.model == scope.model]
     text, way = st.columns([5, 2], vertical_alignment="center")
     text.caption(
-        f":material/info: A demo study of {_models(len(table))} from **{scope.elsewhere}**: {machine_in_words(newest.document)}, "
-        f"{when(newest.document)} · {scope.conditions.in_words()}. What is measured here gets axes of its own."
+        f":material/info: A demo study of {_models(len(table))} from **{scope.elsewhere}**:"
+        f" {machine_in_words(newest.document)}, {when(newest.document)} ·"
+        f" {scope.conditions.in_words()}. What is measured here gets axes of its own."
     )
     own = other_side(scope)
     with way:
         if own:
             label = f"Back to this machine ({_models(own.count)})"
-            st.button(label, icon=":material/undo:", on_click=go, args=(own.id,), width="stretch", key="other_side")
+            st.button(
+                label,
+                icon=":material/undo:",
+                on_click=go,
+                args=(own.id,),
+                width="stretch",
+                key="other_side",
+            )
         if waiting:
-            st.page_link("pages/jobs.py", label=f"Measuring here: {len(waiting)} to go", icon=":material/autorenew:")
+            st.page_link(
+                "pages/jobs.py",
+                label=f"Measuring here: {len(waiting)} to go",
+                icon=":material/autorenew:",
+            )
         elif not own:
             measure_here(scope, width="stretch")
 
@@ -89,10 +130,22 @@ def _from_elsewhere(scope: Scope, table: Sequence[Row]) -> None:
 def _few_here(scope: Scope, table: Sequence[Row], there: Place) -> None:
     """The shipped points are one click away, not gone."""
     text, way = st.columns([5, 2], vertical_alignment="center")
-    so_far = f"{_models(len(table))} of this machine so far" if table else "None of this machine so far"
-    text.caption(f":material/info: {so_far}. The demo study has {there.count}: {there.in_words().removeprefix('Demo: ')}.")
+    so_far = (
+        f"{_models(len(table))} of this machine so far" if table else "None of this machine so far"
+    )
+    text.caption(
+        f":material/info: {so_far}. The demo study has {there.count}:"
+        f" {there.in_words().removeprefix('Demo: ')}."
+    )
     with way:
-        st.button("Show the demo study", icon=":material/scatter_plot:", on_click=go, args=(there.id,), width="stretch", key="other_side")
+        st.button(
+            "Show the demo study",
+            icon=":material/scatter_plot:",
+            on_click=go,
+            args=(there.id,),
+            width="stretch",
+            key="other_side",
+        )
 
 
 def _models(count: int) -> str:
@@ -107,7 +160,9 @@ def nothing_measured(scope: Scope) -> None:
             st.markdown(f"### The first of {len(waiting)} models is on its way")
             st.page_link("pages/jobs.py", label="Watch it in Jobs", icon=":material/autorenew:")
             return
-        st.markdown(f"### Nothing of {short(scope.model)} on {short(scope.task)} has been measured here yet")
+        st.markdown(
+            f"### Nothing of {short(scope.model)} on {short(scope.task)} has been measured here yet"
+        )
         st.markdown("Start with the baseline and a few quick recipes, or make one of your own.")
         with st.container(horizontal=True):
             measure_here(scope)
@@ -118,13 +173,31 @@ def measure_here(scope: Scope, *, width: Literal["content", "stretch"] = "conten
     """The button that queues a first look, and the card when that cannot be."""
     decoder = data.architecture(scope.model) == "decoder"
     minutes = 10 if decoder else 3
-    recipes: list[Recipe] = [parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)]
+    recipes: list[Recipe] = [
+        parse_recipe(content) for content in (FIRST_LOOK_OF_DECODERS if decoder else FIRST_LOOK)
+    ]
     makes = f"Makes and measures {', '.join(recipe.in_words() for recipe in recipes)}."
-    if not st.button(f"Measure it here (about {minutes} min)", icon=":material/timer:", help=makes, key="measure_here", width=width):
+    if not st.button(
+        f"Measure it here (about {minutes} min)",
+        icon=":material/timer:",
+        help=makes,
+        key="measure_here",
+        width=width,
+    ):
         return
     try:
         with st.spinner("Queueing"):
-            data.queue([request(scope.model, recipe, task=scope.task, conditions=default_conditions(scope.model)) for recipe in recipes])
+            data.queue(
+                [
+                    request(
+                        scope.model,
+                        recipe,
+                        task=scope.task,
+                        conditions=default_conditions(scope.model),
+                    )
+                    for recipe in recipes
+                ]
+            )
     except ParetoscopeError as error:
         error_card(error)
     else:

@@ -1,4 +1,6 @@
-"""A trial from the moment it is asked for to its result: progress in place, cancel, log, and the card beside the baseline."""
+"""A trial from the moment it is asked for to its result: progress in place, cancel, log, and the
+card beside the baseline.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,18 @@ LOG_LINES = 60
 def shown(row: Row) -> list[str]:
     """The metrics of a result card."""
     axes = row.document.axes
-    return [key for key in (axes.quality, axes.time, "ttft_ms", "tokens_per_s", axes.size, "peak_memory_bytes") if row.values.get(key)]
+    return [
+        key
+        for key in (
+            axes.quality,
+            axes.time,
+            "ttft_ms",
+            "tokens_per_s",
+            axes.size,
+            "peak_memory_bytes",
+        )
+        if row.values.get(key)
+    ]
 
 
 def progress_in_words(row: TrialRow) -> str:
@@ -53,7 +66,9 @@ def share_done(row: TrialRow) -> float:
 def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
     """A queued or running trial: its recipe, a bar, the log on demand, cancel."""
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+        ):
             st.markdown(f"**{row.request.recipe.in_words()}**", width="content")
             st.button(
                 "Cancel",
@@ -78,7 +93,12 @@ def log(row: TrialRow, place: str) -> None:
     if st.toggle("Log", key=f"log_{place}_{row.trial_id}"):
         path = data.workspace().log(row.trial_id)
         lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:] if path.is_file() else []
-        st.code("\n".join(lines) or "Nothing has been written yet.", language=None, wrap_lines=True, height=260)
+        st.code(
+            "\n".join(lines) or "Nothing has been written yet.",
+            language=None,
+            wrap_lines=True,
+            height=260,
+        )
 
 
 def failed(row: TrialRow, *, place: str) -> None:
@@ -86,9 +106,18 @@ def failed(row: TrialRow, *, place: str) -> None:
     with st.container(border=True):
         icon = ":material/block:" if row.status == "cancelled" else ":red[:material/error:]"
         st.markdown(f"{icon} **{row.request.recipe.in_words()}**")
-        st.markdown(row.error or ("Cancelled." if row.status == "cancelled" else "It failed without a reason; its log may say more."))
+        st.markdown(
+            row.error
+            or (
+                "Cancelled."
+                if row.status == "cancelled"
+                else "It failed without a reason; its log may say more."
+            )
+        )
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Try again", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"):
+            if st.button(
+                "Try again", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"
+            ):
                 try_again(row)
         log(row, place)
 
@@ -104,7 +133,9 @@ def try_again(row: TrialRow) -> None:
 
 
 def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
-    """The measured model beside the baseline of the same sitting: deltas, intervals, the paired test in words; until it is closed."""
+    """The measured model beside the baseline of the same sitting: deltas, intervals, the paired
+    test in words; until it is closed.
+    """
     look = LOOKS[row.family]
     with st.container(border=True):
         st.markdown(f"#### {look.glyph} {row.name}: measured")
@@ -120,7 +151,12 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             st.caption(f":material/info: {line}")
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads.artifact(scope, row, key=f"result_{row.id}")
-            st.page_link("pages/explore.py", label="See it on the curves", icon=":material/scatter_plot:", query_params=address(row.document))
+            st.page_link(
+                "pages/explore.py",
+                label="See it on the curves",
+                icon=":material/scatter_plot:",
+                query_params=address(row.document),
+            )
             if st.button("Close", icon=":material/close:", type="tertiary", key=f"close_{row.id}"):
                 close()
 
@@ -131,9 +167,26 @@ def _tile(key: str, row: Row) -> None:
         return
     of, base = metric(key), row.baseline.get(key)
     said = row.said(key)
-    change = " · ".join(part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part) or None
-    beside = f"baseline {of.format(base)}" if base is not None and not row.document.is_baseline else "baseline"
-    st.metric(of.label, of.format(found.value), change, delta_color="off", delta_arrow="off", help=f"{said}, {beside}", width="content")
+    change = (
+        " · ".join(
+            part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part
+        )
+        or None
+    )
+    beside = (
+        f"baseline {of.format(base)}"
+        if base is not None and not row.document.is_baseline
+        else "baseline"
+    )
+    st.metric(
+        of.label,
+        of.format(found.value),
+        change,
+        delta_color="off",
+        delta_arrow="off",
+        help=f"{said}, {beside}",
+        width="content",
+    )
 
 
 def _sentence(row: Row) -> str:
@@ -142,7 +195,10 @@ def _sentence(row: Row) -> str:
     if paired and row.document.quality:
         n = row.document.quality.n
         asked = "tokens to foretell" if paired.change else "examples"
-        parts.append(f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained {paired.gained}.")
+        parts.append(
+            f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained"
+            f" {paired.gained}."
+        )
     if speed:
         noisy = ", in a noisy sitting" if row.noisy else ""
         parts.append(f"Measured in turns with the baseline{noisy}: {speed_with_interval(speed)}.")

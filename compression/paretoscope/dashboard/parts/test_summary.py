@@ -1,4 +1,6 @@
-"""The answer before the picture: which model to take under the limits, why, and what comes second. Pure words."""
+"""The answer before the picture: which model to take under the limits, why, and what comes second.
+Pure words.
+"""
 
 from __future__ import annotations
 
@@ -36,16 +38,24 @@ def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
 
 
 def figures(row: Row) -> str:
-    """What it costs and brings, in a line: accuracy with its change and what the paired test says, speed (a decoder's for the prompt too), size."""
+    """What it costs and brings, in a line: accuracy with its change and what the paired test says,
+    speed (a decoder's for the prompt too), size.
+    """
     quality = metric(row.document.axes.quality)
     if row.document.is_baseline:
-        return quality.before + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
+        return (
+            quality.before + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
+        )
     parts = [f"{quality.before}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
     document = row.document
     if document.speedup:
         speedup = document.speedup
         wide = row.noisy or speedup.high > WIDE * speedup.low
-        said = speed_with_interval(speedup) if wide else speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
+        said = (
+            speed_with_interval(speedup)
+            if wide
+            else speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
+        )
         parts.append(f"{said} (noisy sitting)" if row.noisy else said)
     if prompt := row.change("ttft_ms"):
         parts.append(f"first token {prompt}")
@@ -61,7 +71,9 @@ def lost(row: Row) -> str:
 
 
 def loss(row: Row) -> str:
-    """The change of accuracy and whether it is more than chance: "-1.2 points, p = .21: no clear loss"."""
+    """The change of accuracy and whether it is more than chance: "-1.2 points, p = .21: no clear
+    loss".
+    """
     key = row.document.axes.quality
     value, base, paired = row.point.value(key), row.baseline.get(key), row.document.paired
     if value is None or base is None:
@@ -77,7 +89,13 @@ def loss(row: Row) -> str:
     clear = paired.mcnemar_p < 0.05
     if unchanged:
         return f"{said}, {p}"
-    verdict = ("a clear loss" if points < 0 else "a clear gain") if clear else "no clear loss" if points < 0 else "no clear gain"
+    verdict = (
+        ("a clear loss" if points < 0 else "a clear gain")
+        if clear
+        else "no clear loss"
+        if points < 0
+        else "no clear gain"
+    )
     return f"{said}, {p}: {verdict}"
 
 
@@ -88,14 +106,22 @@ def _more(change: Interval) -> str:
     """
     what = "loss" if change.value > 0 else "gain"
     verdict = f"no clear {what}" if change.low <= 0 <= change.high else f"a {what} beyond chance"
-    return f"{100 * change.value:+.2f} % [{100 * change.low:.2f}, {100 * change.high:.2f}]: {verdict}"
+    return (
+        f"{100 * change.value:+.2f} % [{100 * change.low:.2f}, {100 * change.high:.2f}]: {verdict}"
+    )
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """Why this one, what is second, which is the smallest and which limit is nearest; for no model at all, which limit is too tight."""
+    """Why this one, what is second, which is the smallest and which limit is nearest; for no model
+    at all, which limit is too tight.
+    """
     if found.best is None:
         return found.why
-    return " ".join(part for part in (found.why, _second(found, table), _smallest(found, table), _nearest(found)) if part)
+    return " ".join(
+        part
+        for part in (found.why, _second(found, table), _smallest(found, table), _nearest(found))
+        if part
+    )
 
 
 def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -104,23 +130,44 @@ def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
     best, other = table[found.best], table[found.runner_up]
     changes: list[str] = []
     axes = best.document.axes
-    for key, worse, better in ((axes.quality, "", ""), (axes.time, "slower", "faster"), (axes.size, "larger", "smaller")):
+    for key, worse, better in (
+        (axes.quality, "", ""),
+        (axes.time, "slower", "faster"),
+        (axes.size, "larger", "smaller"),
+    ):
         mine, its = best.point.value(key), other.point.value(key)
-        if mine is None or its is None or negligible(key, its - mine) or (key == axes.time and _overlap(best, other, key)):
+        if (
+            mine is None
+            or its is None
+            or negligible(key, its - mine)
+            or (key == axes.time and _overlap(best, other, key))
+        ):
             continue
         words = change(key, its, mine) if key == axes.quality else difference(key, its - mine)
-        changes.append(words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}")
-    return f"Runner-up: **{other.name}** ({f'beside it {listed(changes)}' if changes else 'the same'})."
+        changes.append(
+            words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}"
+        )
+    return (
+        f"Runner-up: **{other.name}**"
+        f" ({f'beside it {listed(changes)}' if changes else 'the same'})."
+    )
 
 
 def _smallest(found: Recommendation, table: Mapping[str, Row]) -> str:
     """How small it gets within the limits, unless that is what is recommended."""
-    sizes = {id: size for id in found.feasible if (size := table[id].point.value("size_bytes")) is not None}
+    sizes = {
+        id: size
+        for id in found.feasible
+        if (size := table[id].point.value("size_bytes")) is not None
+    }
     least = min(sizes, key=sizes.__getitem__, default=None)
     if least is None or least == found.best:
         return ""
     said = f"{metric('size_bytes').format(sizes[least])}, {loss(table[least])}"
-    return f"Smallest within the limits: **{table[least].name if least != found.runner_up else 'the runner-up'}** ({said})."
+    return (
+        "Smallest within the limits:"
+        f" **{table[least].name if least != found.runner_up else 'the runner-up'}** ({said})."
+    )
 
 
 def _overlap(one: Row, other: Row, key: str) -> bool:
@@ -134,5 +181,9 @@ def _nearest(found: Recommendation) -> str:
     if limit is None:
         return ""
     slack = found.slack[limit]
-    room = allowance(limit.metric, slack) if isinstance(limit, MaxDrop) else difference(limit.metric, slack)[1:]
+    room = (
+        allowance(limit.metric, slack)
+        if isinstance(limit, MaxDrop)
+        else difference(limit.metric, slack)[1:]
+    )
     return f"Nearest limit: {metric(limit.metric).label.lower()}, {room} to spare."

@@ -1,6 +1,8 @@
-"""What a page reads: the store, this machine, the shipped study and the names that can be picked, each cached as it may be.
+"""What a page reads: the store, this machine, the shipped study and the names that can be picked,
+each cached as it may be.
 
-Everything measured is keyed by `store.version()`, so that a rerun costs one small query until something changes.
+Everything measured is keyed by `store.version()`, so that a rerun costs one small query until
+something changes.
 """
 
 from __future__ import annotations
@@ -93,7 +95,9 @@ def builtin_tasks() -> tuple[TaskRef, ...]:
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
 def architecture(model: str) -> Architecture:
-    """What kind of model it is; one that is not there counts as a classifier, and says what is wrong once it is used."""
+    """What kind of model it is; one that is not there counts as a classifier, and says what is
+    wrong once it is used.
+    """
     try:
         return resolve_model(model).architecture
     except ParetoscopeError:
@@ -106,7 +110,9 @@ def _samples(root: str, trial_id: str, version: int) -> Samples | None:
 
 
 def samples(trial_id: str) -> Samples | None:
-    """Answers by example and raw latencies that a trial of this workspace kept; raises `StoreError` when they are damaged."""
+    """Answers by example and raw latencies that a trial of this workspace kept; raises `StoreError`
+    when they are damaged.
+    """
     return _samples(str(workspace().root), trial_id, version())
 
 
@@ -118,7 +124,9 @@ def _examples(root: str, trial_id: str, version: int) -> Split:
 
 
 def examples(trial_id: str) -> Split:
-    """The validation split that a trial of this workspace was judged on; raises `ParetoscopeError` when it cannot be read any more."""
+    """The validation split that a trial of this workspace was judged on; raises `ParetoscopeError`
+    when it cannot be read any more.
+    """
     return _examples(str(workspace().root), trial_id.removesuffix(BESIDE), version())
 
 

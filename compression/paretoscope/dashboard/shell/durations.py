@@ -14,14 +14,31 @@ from paretoscope.whatif.durations import expected_seconds
 
 
 def expected_run(model: str, recipe: Recipe, protocol: str) -> tuple[Interval | None, bool]:
-    """Seconds of a run, and whether they come from runs like it on this machine; until there are some, from those of the shipped study."""
+    """Seconds of a run, and whether they come from runs like it on this machine; until there are
+    some, from those of the shipped study.
+    """
     mine = data.this_machine().id
     generates = data.architecture(model) == "decoder"
-    here = [d for d in data.documents() if d.machine and d.machine.id == mine and (d.generation is not None) == generates]
+    here = [
+        d
+        for d in data.documents()
+        if d.machine and d.machine.id == mine and (d.generation is not None) == generates
+    ]
     if found := expected_seconds(here, recipe, protocol):
         return found, True
-    shipped = [document for document in data.demo_documents() if (document.generation is not None) == generates]
-    return expected_seconds([document for document in shipped if document.model == model] or shipped, recipe, protocol), False
+    shipped = [
+        document
+        for document in data.demo_documents()
+        if (document.generation is not None) == generates
+    ]
+    return (
+        expected_seconds(
+            [document for document in shipped if document.model == model] or shipped,
+            recipe,
+            protocol,
+        ),
+        False,
+    )
 
 
 def beforehand(model: str, recipe: Recipe, protocol: str) -> str:
@@ -31,11 +48,16 @@ def beforehand(model: str, recipe: Recipe, protocol: str) -> str:
     if here:
         return f"About {duration(found.value)}."
     # Its high end: a study shares steps that a first run has to take.
-    return f"Roughly {duration(found.high)}, as long as it took in the demo study: no run like it was timed here yet."
+    return (
+        f"Roughly {duration(found.high)}, as long as it took in the demo study: no run like it was"
+        " timed here yet."
+    )
 
 
 def seconds_left(live: Sequence[TrialRow]) -> float | None:
-    """What the running trials say of themselves and what the others usually take; None while that is not known of one of them."""
+    """What the running trials say of themselves and what the others usually take; None while that
+    is not known of one of them.
+    """
     now, left = datetime.now(UTC), 0.0
     for row in live:
         at = row.progress

@@ -1,4 +1,6 @@
-"""The engine in one line of the sidebar: idle, how far it is, or down with the button that starts it."""
+"""The engine in one line of the sidebar: idle, how far it is, or down with the button that starts
+it.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,18 @@ def _line() -> None:
 def _down(waiting: int) -> None:
     """What is missing and what still works, with the way out."""
     if waiting:
-        st.caption(f":material/warning: Engine down, {waiting} waiting. Everything measured can still be read.")
+        st.caption(
+            f":material/warning: Engine down, {waiting} waiting. Everything measured can still be"
+            " read."
+        )
     else:
         st.caption(":material/bedtime: Engine off. It starts with the first job.")
-    if st.button("Start", key="start_engine", type="primary" if waiting else "tertiary", icon=":material/play_arrow:"):
+    if st.button(
+        "Start",
+        key="start_engine",
+        type="primary" if waiting else "tertiary",
+        icon=":material/play_arrow:",
+    ):
         try:
             with st.spinner("Starting"):
                 data.start_engine()
@@ -52,7 +62,9 @@ def _down(waiting: int) -> None:
 
 
 def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
-    """The rest of the page is drawn again when a trial has ended since it was drawn, or polling has to begin or stop."""
+    """The rest of the page is drawn again when a trial has ended since it was drawn, or polling has
+    to begin or stop.
+    """
     ended = sum(row.status not in LIVE for row in rows)
     seen = st.session_state.get("ended_seen")
     st.session_state["ended_seen"] = (ended, live)
@@ -61,12 +73,16 @@ def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
 
 
 def in_words(rows: Sequence[TrialRow]) -> str:
-    """How far the present batch is: everything that ended since its oldest live trial was queued, and everything live."""
+    """How far the present batch is: everything that ended since its oldest live trial was queued,
+    and everything live.
+    """
     live = [row for row in rows if row.status in LIVE]
     if not live:
         return "idle"
     since = min(row.queued_at for row in live)
-    batch = [row for row in rows if row.status == "done" and row.finished_at and row.finished_at >= since]
+    batch = [
+        row for row in rows if row.status == "done" and row.finished_at and row.finished_at >= since
+    ]
     total = len(batch) + len(live)
     left = seconds_left(live)
     about = f", about {duration(left)} left" if left is not None else ""

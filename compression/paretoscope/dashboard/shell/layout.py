@@ -1,4 +1,6 @@
-"""The frame around every page: pages by group, the scope, the engine in one line, and the way in for deep links."""
+"""The frame around every page: pages by group, the scope, the engine in one line, and the way in
+for deep links.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,25 @@ from paretoscope.dashboard.shell import engine_status, scope
 
 BRAND = Path(__file__).parents[1] / "brand"
 STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
-"""Streamlit leaves twice as much empty over the first line; the answer and the curves should stand on the first screen."""
+"""Streamlit leaves twice as much empty over the first line; the answer and the curves should stand
+on the first screen.
+"""
 PAGES = {
-    "See": [("pages/explore.py", "Explore", ":material/scatter_plot:"), ("pages/compare.py", "Compare", ":material/compare_arrows:")],
-    "Make": [("pages/compress.py", "Compress", ":material/compress:"), ("pages/jobs.py", "Jobs", ":material/list_alt:")],
+    "See": [
+        ("pages/explore.py", "Explore", ":material/scatter_plot:"),
+        ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ],
+    "Make": [
+        ("pages/compress.py", "Compress", ":material/compress:"),
+        ("pages/jobs.py", "Jobs", ":material/list_alt:"),
+    ],
 }
 
 
 FIRST = "pages/explore.py"
-"""What a bare address opens. Streamlit gives that page no address of its own, so its name is another page, which leads there."""
+"""What a bare address opens. Streamlit gives that page no address of its own, so its name is
+another page, which leads there.
+"""
 
 
 def pages() -> dict[str, list[Page]]:
@@ -31,7 +43,9 @@ def pages() -> dict[str, list[Page]]:
 
 def _page(file: str, title: str, icon: str) -> Page:
     first = file == FIRST
-    return st.Page(file, title=title, icon=icon, url_path="first" if first else None, default=first)  # a path that streamlit keeps for itself
+    return st.Page(
+        file, title=title, icon=icon, url_path="first" if first else None, default=first
+    )  # a path that streamlit keeps for itself
 
 
 def _to_first() -> None:
@@ -48,8 +62,8 @@ def logo() -> Path:
 
 
 def guard(page: str) -> None:
-    """First line of every page. Until app.py has run once in a server, a deep link reaches the page without it:
-    go there, and come back with the same query parameters."""
+    """First line of every page. Until app.py has run once in a server, a deep link reaches the page
+    without it: go there, and come back with the same query parameters."""
     if "scope" not in st.session_state:
         st.switch_page("app.py", query_params={**query(), "resume": page})
 
@@ -70,11 +84,17 @@ def resumed() -> str | None:
 
 
 def followed() -> None:
-    """A link within the page counts for more than what the session had chosen: forget that, so that the link is read."""
+    """A link within the page counts for more than what the session had chosen: forget that, so that
+    the link is read.
+    """
     if scope.ANEW not in st.query_params:
         return
     del st.query_params[scope.ANEW]
-    for key in (*st.query_params, "picks", "show"):  # a strategy that is switched off would hide its point
+    for key in (
+        *st.query_params,
+        "picks",
+        "show",
+    ):  # a strategy that is switched off would hide its point
         st.session_state.pop(key, None)
     for kept in st.session_state.get("limits_kept", {}).values():
         kept.pop("show", None)

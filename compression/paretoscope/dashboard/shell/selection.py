@@ -14,8 +14,8 @@ MOST = 6
 
 
 def picked(known: Sequence[str], instead: Mapping[str, str] | None = None) -> list[str]:
-    """Picked ids that are among `known`, in the order in which they were picked; read from the link at first. `instead` names for some
-    that are not the one that stands for them."""
+    """Picked ids that are among `known`, in the order in which they were picked; read from the link
+    at first. `instead` names for some that are not the one that stands for them."""
     if "picks" not in st.session_state:
         st.session_state["picks"] = st.query_params.get_all("pick")
     chosen: list[str] = st.session_state["picks"]
@@ -47,12 +47,22 @@ def clicked(chart: str) -> None:
     for point in points[:1]:
         if point.get("customdata"):
             found = point["customdata"]
-            toggle(found[0] if isinstance(found, list) else found["0"] if isinstance(found, dict) else found)
+            toggle(
+                found[0]
+                if isinstance(found, list)
+                else found["0"]
+                if isinstance(found, dict)
+                else found
+            )
 
 
 def selected_rows(table: str, ids: Sequence[str]) -> None:
-    """Callback of a table whose rows are `ids`: its selection becomes the picks, in the order that they had."""
+    """Callback of a table whose rows are `ids`: its selection becomes the picks, in the order that
+    they had.
+    """
     event: Any = st.session_state.get(table)
-    rows: list[str] = [ids[int(row)] for row in event["selection"]["rows"] if row < len(ids)] if event else []
+    rows: list[str] = (
+        [ids[int(row)] for row in event["selection"]["rows"] if row < len(ids)] if event else []
+    )
     before: list[str] = [id for id in st.session_state.get("picks", []) if id in rows]
     write([*before, *(id for id in rows if id not in before)])

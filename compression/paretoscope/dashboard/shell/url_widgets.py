@@ -1,7 +1,9 @@
-"""Widgets whose value lives in the link, under a short name and as a plain value, so that a link restores the view.
+"""Widgets whose value lives in the link, under a short name and as a plain value, so that a link
+restores the view.
 
-Streamlit's own binding writes an option the way it is shown ("Test CPU, 2 cores, 1 Mar 2026"), which breaks when the words change.
-Here the value itself stands in the link; what is default is left out, what is not possible any more is ignored.
+Streamlit's own binding writes an option the way it is shown ("Test CPU, 2 cores, 1 Mar 2026"),
+which breaks when the words change. Here the value itself stands in the link; what is default is
+left out, what is not possible any more is ignored.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import Any
 import streamlit as st
 
 
-def option(label: str, options: Sequence[str], *, key: str, default: str | None = None, **ink: Any) -> str:
+def option(
+    label: str, options: Sequence[str], *, key: str, default: str | None = None, **ink: Any
+) -> str:
     """A select box; the first option is the default unless another is named."""
     first = default if default in options else options[0]
     _begin(key, first, lambda values: values[0] if values and values[0] in options else None)
@@ -21,19 +25,41 @@ def option(label: str, options: Sequence[str], *, key: str, default: str | None 
     return _end(key, st.selectbox(label, options, key=key, persist_state="session", **ink), first)
 
 
-def chips(label: str, options: Sequence[str], *, key: str, default: Sequence[str], **ink: Any) -> list[str]:
+def chips(
+    label: str, options: Sequence[str], *, key: str, default: Sequence[str], **ink: Any
+) -> list[str]:
     """Chips of which several may be on."""
-    _begin(key, list(default), lambda values: [value for value in values if value in options] or None)
+    _begin(
+        key, list(default), lambda values: [value for value in values if value in options] or None
+    )
     st.session_state[key] = [value for value in st.session_state[key] if value in options]
-    return _end(key, st.pills(label, options, selection_mode="multi", key=key, persist_state="session", wrap=True, **ink), list(default))
+    return _end(
+        key,
+        st.pills(
+            label,
+            options,
+            selection_mode="multi",
+            key=key,
+            persist_state="session",
+            wrap=True,
+            **ink,
+        ),
+        list(default),
+    )
 
 
-def slider(label: str, low: float, high: float, *, key: str, step: float, default: float, **ink: Any) -> float:
+def slider(
+    label: str, low: float, high: float, *, key: str, step: float, default: float, **ink: Any
+) -> float:
     """A slider; a value out of its range counts as not given."""
     _begin(key, default, lambda values: _number(values, low, high))
     if not low <= st.session_state[key] <= high:
         st.session_state[key] = default
-    return _end(key, st.slider(label, low, high, step=step, key=key, persist_state="session", **ink), default)
+    return _end(
+        key,
+        st.slider(label, low, high, step=step, key=key, persist_state="session", **ink),
+        default,
+    )
 
 
 def toggle(label: str, *, key: str) -> bool:

@@ -1,6 +1,8 @@
-"""The process that measures a classifier: `python -m paretoscope.measure.worker.classifier`, fresh for every turn, without torch.
+"""The process that measures a classifier: `python -m paretoscope.measure.worker.classifier`, fresh
+for every turn, without torch.
 
-How it is asked and answers is `measure/worker/serving.py`'s; decoders have a worker of their own, `measure/worker/decoder.py`.
+How it is asked and answers is `measure/worker/serving.py`'s; decoders have a worker of their own,
+`measure/worker/decoder.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.measure.worker import energy, resident
-from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest, QualityAnswer, QualityRequest
+from paretoscope.measure.worker.messages import (
+    LatencyAnswer,
+    LatencyRequest,
+    QualityAnswer,
+    QualityRequest,
+)
 from paretoscope.measure.worker.serving import BrokenArtifactError, blame, serve, session
 
 Feed = dict[str, NDArray[np.int64]]
@@ -22,12 +29,14 @@ _STABLE = 0.02
 """Warm-up ends when the medians of two windows in a row differ by less."""
 _WINDOW_RUNS, _WINDOW_S = 20, 0.15
 _DIFFERENT_REQUESTS = 16
-# --- latency, memory, energy ----------------------------------------------------------------------------
+# --- latency, memory, energy ----------------------------------------------------------------------
 
 
 def latency(request: LatencyRequest) -> LatencyAnswer:
     """One turn: memory of the empty runtime, load, warm-up, samples, memory again."""
-    feeds = synthetic_requests(request["batch"], request["sequence"], request["lowest_id"], request["highest_id"])
+    feeds = synthetic_requests(
+        request["batch"], request["sequence"], request["lowest_id"], request["highest_id"]
+    )
     empty = resident.now()
     was_reset = resident.reset_peak()
     started = time.perf_counter_ns()
@@ -64,17 +73,24 @@ def latency(request: LatencyRequest) -> LatencyAnswer:
 
 
 def synthetic_requests(batch: int, sequence: int, lowest_id: int, highest_id: int) -> list[Feed]:
-    """Sixteen different requests of [batch, sequence] token ids within [lowest_id, highest_id), no padding. Always the same."""
+    """Sixteen different requests of [batch, sequence] token ids within [lowest_id, highest_id), no
+    padding. Always the same.
+    """
     random = np.random.default_rng(0)
     mask = np.ones((batch, sequence), dtype=np.int64)
     return [
-        {"input_ids": random.integers(lowest_id, highest_id, (batch, sequence), dtype=np.int64), "attention_mask": mask}
+        {
+            "input_ids": random.integers(lowest_id, highest_id, (batch, sequence), dtype=np.int64),
+            "attention_mask": mask,
+        }
         for _ in range(_DIFFERENT_REQUESTS)
     ]
 
 
 def warm_up(run: Callable[[int], int], most_s: float) -> tuple[int, bool]:
-    """Run until two windows in a row have the same median within 2 %, or for `most_s` seconds. Returns (runs, whether they agreed)."""
+    """Run until two windows in a row have the same median within 2 %, or for `most_s` seconds.
+    Returns (runs, whether they agreed).
+    """
     runs, previous, end = 0, None, time.perf_counter() + most_s
     while time.perf_counter() < end or runs < 2:
         window: list[int] = []
@@ -102,13 +118,15 @@ def sample(run: Callable[[int], int], request: LatencyRequest) -> list[int]:
             return samples
 
 
-# --- quality ----------------------------------------------------------------------------------------------
+# --- quality --------------------------------------------------------------------------------------
 
 
 def quality(request: QualityRequest) -> QualityAnswer:
-    """Logits of every text through the model, in batches of equal length, so that no text is padded.
+    """Logits of every text through the model, in batches of equal length, so that no text is
+    padded.
 
-    Each thread takes batches of its own through one session: threads that share every matrix product wait for one another at its end.
+    Each thread takes batches of its own through one session: threads that share every matrix
+    product wait for one another at its end.
     """
     with np.load(request["inputs"]) as inputs:
         ids, lengths, order, sizes = (inputs[name] for name in ("ids", "lengths", "order", "sizes"))
@@ -118,9 +136,14 @@ def quality(request: QualityRequest) -> QualityAnswer:
     def run(batch: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = np.stack([ids[starts[index] : starts[index + 1]] for index in batch])
         with blame(request["model"], "run"):
-            found: NDArray[np.float32] = opened.run(None, {"input_ids": rows, "attention_mask": np.ones_like(rows)})[0]
+            found: NDArray[np.float32] = opened.run(
+                None, {"input_ids": rows, "attention_mask": np.ones_like(rows)}
+            )[0]
         if found.ndim != 2 or len(found) != len(batch):
-            raise BrokenArtifactError(f'The model "{request["model"]}" gives outputs of shape {found.shape}: export logits [batch, classes].')
+            raise BrokenArtifactError(
+                f'The model "{request["model"]}" gives outputs of shape {found.shape}: export'
+                " logits [batch, classes]."
+            )
         return found
 
     started = time.perf_counter()

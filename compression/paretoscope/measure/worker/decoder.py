@@ -1,7 +1,10 @@
-"""The process that measures a decoder: `python -m paretoscope.measure.worker.decoder`, fresh for every turn, without torch.
+"""The process that measures a decoder: `python -m paretoscope.measure.worker.decoder`, fresh for
+every turn, without torch.
 
-It scores documents and continuations through the graph that answers for every token, and times generation (`inference/generate.py`) through the
-one that ships. How it is asked and answers is `measure/worker/serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and `generation.py`.
+It scores documents and continuations through the graph that answers for every token, and times
+generation (`inference/generate.py`) through the one that ships. How it is asked and answers is
+`measure/worker/serving.py`'s; what the numbers come to is said in `perplexity.py`, `cloze.py` and
+`generation.py`.
 """
 
 from __future__ import annotations
@@ -18,14 +21,21 @@ from numpy.typing import NDArray
 from paretoscope.inference import generate
 from paretoscope.inference.graph_io import empty, is_past, present_of
 from paretoscope.measure.worker import energy, resident
-from paretoscope.measure.worker.messages import ChoicesRequest, GenerationAnswer, GenerationRequest, QualityAnswer, TokensRequest
+from paretoscope.measure.worker.messages import (
+    ChoicesRequest,
+    GenerationAnswer,
+    GenerationRequest,
+    QualityAnswer,
+    TokensRequest,
+)
 from paretoscope.measure.worker.serving import blame, serve, session
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 PIECE_TOKENS = 256
-"""A document is read in pieces of so many tokens, each with the cache of those before it: that changes no logit, and the logits of a
-piece (256 x 49,152 floats are 50 MB) are all that is held at once."""
+"""A document is read in pieces of so many tokens, each with the cache of those before it: that
+changes no logit, and the logits of a piece (256 x 49,152 floats are 50 MB) are all that is held at
+once."""
 
 
 class Reader:
@@ -49,16 +59,26 @@ class Reader:
         self.length += ids.shape[1]
         mask = np.ones((len(ids), self.length), dtype=np.int64)
         with blame(self.model, "run"):
-            found = dict(zip(self.outputs, self.session.run(self.outputs, {"input_ids": ids, "attention_mask": mask, **self.past}), strict=True))
+            found = dict(
+                zip(
+                    self.outputs,
+                    self.session.run(
+                        self.outputs, {"input_ids": ids, "attention_mask": mask, **self.past}
+                    ),
+                    strict=True,
+                )
+            )
         self.past = {name: found[present_of(name)] for name in self.past}
         return found["logits"]
 
 
-# --- quality ----------------------------------------------------------------------------------------------
+# --- quality --------------------------------------------------------------------------------------
 
 
 def tokens(request: TokensRequest) -> QualityAnswer:
-    """Log-probability and likeliest token of every position of every document, the first token apart, which nothing precedes."""
+    """Log-probability and likeliest token of every position of every document, the first token
+    apart, which nothing precedes.
+    """
     with np.load(request["inputs"]) as inputs:
         documents = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
     reference = np.load(request["reference"]) if request["reference"] else None
@@ -67,7 +87,9 @@ def tokens(request: TokensRequest) -> QualityAnswer:
     found: dict[str, list[NDArray[Any]]] = {}
     scored = 0
     started = time.perf_counter()
-    for targets, logits in (pair for ids in documents for pair in _scored(reader, ids, request["context"])):
+    for targets, logits in (
+        pair for ids in documents for pair in _scored(reader, ids, request["context"])
+    ):
         logs = log_softmax(logits)
         rows = np.arange(len(targets))
         made = {"log_probability": logs[rows, targets], "top": logs.argmax(axis=1).astype(np.int32)}
@@ -85,7 +107,9 @@ def tokens(request: TokensRequest) -> QualityAnswer:
 
 
 def _scored(reader: Reader, ids: Ids, context: int) -> Iterator[tuple[Ids, Floats]]:
-    """The tokens of a document that are scored [n] with the logits [n, vocabulary] that foretell them, in order, each once."""
+    """The tokens of a document that are scored [n] with the logits [n, vocabulary] that foretell
+    them, in order, each once.
+    """
     for start, first, end in windows(len(ids), context):
         reader.start()
         for at in range(start, end, PIECE_TOKENS):
@@ -98,9 +122,11 @@ def _scored(reader: Reader, ids: Ids, context: int) -> Iterator[tuple[Ids, Float
 
 
 def windows(length: int, context: int) -> Iterator[tuple[int, int, int]]:
-    """Where a document of `length` tokens is read: (start, first scored, end) of windows of at most `context` tokens.
+    """Where a document of `length` tokens is read: (start, first scored, end) of windows of at most
+    `context` tokens.
 
-    Each begins half a window before the first token that it scores, so no token but the first few sees less than that.
+    Each begins half a window before the first token that it scores, so no token but the first few
+    sees less than that.
 
     >>> list(windows(10, 16)), list(windows(10, 4))
     ([(0, 1, 10)], [(0, 1, 4), (2, 4, 6), (4, 6, 8), (6, 8, 10)])
@@ -114,28 +140,37 @@ def windows(length: int, context: int) -> Iterator[tuple[int, int, int]]:
 def log_softmax(logits: Floats) -> Floats:
     """[n, vocabulary] -> [n, vocabulary], the sum of the exponentials in double precision."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True, dtype=np.float64)).astype(
+        np.float32
+    )
 
 
 def likeliest(logs: Floats, count: int) -> tuple[NDArray[np.int32], Floats]:
-    """The `count` likeliest tokens of each row, in any order, and their logarithms; all of a smaller vocabulary."""
+    """The `count` likeliest tokens of each row, in any order, and their logarithms; all of a
+    smaller vocabulary.
+    """
     count = min(count, logs.shape[1])
     ids = np.argpartition(logs, logs.shape[1] - count, axis=1)[:, logs.shape[1] - count :]
     return ids.astype(np.int32), np.take_along_axis(logs, ids, axis=1)
 
 
 def divergence(theirs: Floats, ours: Floats) -> Floats:
-    """KL(theirs || ours) [n] in nats of distributions that are known for some tokens [n, kept], all others taken as one.
+    """KL(theirs || ours) [n] in nats of distributions that are known for some tokens [n, kept], all
+    others taken as one.
 
-    Never above the divergence of the whole distributions (data processing inequality), and below it by what happens within the rest.
+    Never above the divergence of the whole distributions (data processing inequality), and below it
+    by what happens within the rest.
     """
-    rest = [np.clip(1 - np.exp(logs.astype(np.float64)).sum(axis=1), 1e-7, 1) for logs in (theirs, ours)]
+    rest = [
+        np.clip(1 - np.exp(logs.astype(np.float64)).sum(axis=1), 1e-7, 1) for logs in (theirs, ours)
+    ]
     kept = (np.exp(theirs.astype(np.float64)) * (theirs.astype(np.float64) - ours)).sum(axis=1)
     return np.maximum(0, kept + rest[0] * np.log(rest[0] / rest[1])).astype(np.float32)
 
 
 def choices(request: ChoicesRequest) -> QualityAnswer:
-    """Mean log-probability of each continuation; the context of a question is read once, then each continuation from there.
+    """Mean log-probability of each continuation; the context of a question is read once, then each
+    continuation from there.
 
     One at a time: the runtime's attention takes several tokens after a cache for one row only.
     """
@@ -160,14 +195,21 @@ def choices(request: ChoicesRequest) -> QualityAnswer:
     return {"seconds": time.perf_counter() - started}
 
 
-# --- generation -------------------------------------------------------------------------------------------
+# --- generation -----------------------------------------------------------------------------------
 
 
 def generation(request: GenerationRequest) -> GenerationAnswer:
-    """One turn: memory of the empty runtime, load, warm-up, requests, memory again. The cache counts as memory."""
+    """One turn: memory of the empty runtime, load, warm-up, requests, memory again. The cache
+    counts as memory.
+    """
     random = np.random.default_rng(0)
     batch, new = request["batch"], request["new_tokens"]
-    prompts = [random.integers(request["lowest_id"], request["highest_id"], (batch, request["prompt"]), dtype=np.int64) for _ in range(16)]
+    prompts = [
+        random.integers(
+            request["lowest_id"], request["highest_id"], (batch, request["prompt"]), dtype=np.int64
+        )
+        for _ in range(16)
+    ]
     empty_bytes = resident.now()
     was_reset = resident.reset_peak()
     started = time.perf_counter_ns()
@@ -185,7 +227,9 @@ def generation(request: GenerationRequest) -> GenerationAnswer:
     first_ns: list[int] = []
     token_ns: list[int] = []
     counters, started_s = energy.read_counters(), time.perf_counter()
-    while len(first_ns) < request["requests"] and (len(first_ns) < request["fewest"] or time.perf_counter() - started_s < request["most_s"]):
+    while len(first_ns) < request["requests"] and (
+        len(first_ns) < request["fewest"] or time.perf_counter() - started_s < request["most_s"]
+    ):
         first, *others = _answer(decoder, prompts[len(first_ns) % len(prompts)], new)
         first_ns.append(first)
         token_ns += others

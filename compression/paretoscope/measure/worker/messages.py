@@ -1,4 +1,5 @@
-"""What is said between a process that asks for a measurement and the fresh one that takes it: JSON, one line each way.
+"""What is said between a process that asks for a measurement and the fresh one that takes it: JSON,
+one line each way.
 
 Arrays travel in files beside it. Both sides import this file, so it holds types and nothing else.
 """
@@ -9,8 +10,8 @@ from typing import TypedDict
 
 
 class LatencyRequest(TypedDict):
-    """One turn: load the model, warm up, sample. Sampling ends with `samples` runs and `least_s` seconds behind it,
-    or after `most_s` seconds once there are `fewest` runs."""
+    """One turn: load the model, warm up, sample. Sampling ends with `samples` runs and `least_s`
+    seconds behind it, or after `most_s` seconds once there are `fewest` runs."""
 
     mode: str
     model: str
@@ -42,8 +43,9 @@ class LatencyAnswer(TypedDict):
 
 
 class QualityRequest(TypedDict):
-    """`inputs` is an .npz with `ids` (all texts in one row), `lengths` (tokens of each), `order` and `sizes` (the batches);
-    the logits go to `outputs`, an .npy [n, classes] in the order of the texts."""
+    """`inputs` is an .npz with `ids` (all texts in one row), `lengths` (tokens of each), `order`
+    and `sizes` (the batches); the logits go to `outputs`, an .npy [n, classes] in the order of the
+    texts."""
 
     mode: str
     model: str
@@ -57,10 +59,11 @@ class QualityAnswer(TypedDict):
 
 
 class TokensRequest(TypedDict):
-    """Score every token of documents. `inputs` is an .npz with `ids` (all documents in one row) and `lengths`; of at most `context`
-    tokens each sees those before it. To `outputs`, an .npz, go `log_probability` and `top` of every scored token [n], and with `keep`
-    above 0 the likeliest tokens of each position `ids` and their `logs` [n, keep]. With a `reference`, the .npz that another model gave
-    with `keep`, there is `kl` [n] too."""
+    """Score every token of documents. `inputs` is an .npz with `ids` (all documents in one row) and
+    `lengths`; of at most `context` tokens each sees those before it. To `outputs`, an .npz, go
+    `log_probability` and `top` of every scored token [n], and with `keep` above 0 the likeliest
+    tokens of each position `ids` and their `logs` [n, keep]. With a `reference`, the .npz that
+    another model gave with `keep`, there is `kl` [n] too."""
 
     mode: str
     model: str
@@ -73,8 +76,9 @@ class TokensRequest(TypedDict):
 
 
 class ChoicesRequest(TypedDict):
-    """Score the continuations of questions. `inputs` is an .npz with `contexts` and `choices` (token ids in one row), `context_lengths` [n]
-    and `choice_lengths` [n, choices]; the mean log-probability of the tokens of each choice goes to `outputs`, an .npy [n, choices]."""
+    """Score the continuations of questions. `inputs` is an .npz with `contexts` and `choices`
+    (token ids in one row), `context_lengths` [n] and `choice_lengths` [n, choices]; the mean
+    log-probability of the tokens of each choice goes to `outputs`, an .npy [n, choices]."""
 
     mode: str
     model: str
@@ -84,8 +88,9 @@ class ChoicesRequest(TypedDict):
 
 
 class GenerationRequest(TypedDict):
-    """One turn: load the model, then continue prompts of [batch, prompt] random ids by `new_tokens` each, greedily; first once or more
-    to warm up, for at most `warm_up_s`, then `requests` times, or for `most_s` seconds once there are `fewest`."""
+    """One turn: load the model, then continue prompts of [batch, prompt] random ids by `new_tokens`
+    each, greedily; first once or more to warm up, for at most `warm_up_s`, then `requests` times,
+    or for `most_s` seconds once there are `fewest`."""
 
     mode: str
     model: str
@@ -102,7 +107,9 @@ class GenerationRequest(TypedDict):
 
 
 class GenerationAnswer(LatencyAnswer):
-    """Of a decoder: `samples_ns` are the times of single output tokens after the first, `first_ns` those from prompt to first token."""
+    """Of a decoder: `samples_ns` are the times of single output tokens after the first, `first_ns`
+    those from prompt to first token.
+    """
 
     first_ns: list[int]
 

@@ -1,7 +1,7 @@
 """Resident memory of this process: now, at its peak, and the peak set back.
 
-Linux counts are exact (`smaps_rollup`, not the per-CPU counters of `status`, which may be off by megabytes on
-large machines). Elsewhere the peak cannot be set back and includes the imports.
+Linux counts are exact (`smaps_rollup`, not the per-CPU counters of `status`, which may be off by
+megabytes on large machines). Elsewhere the peak cannot be set back and includes the imports.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def peak() -> int:
 
 
 def reset_peak() -> bool:
-    """Let the peak start from what is resident now (Linux 4.0, proc_pid_clear_refs(5)); False where that is not allowed."""
+    """Let the peak start from what is resident now (Linux 4.0, proc_pid_clear_refs(5)); False where
+    that is not allowed.
+    """
     try:
         (_SELF / "clear_refs").write_text("5")
     except OSError:

@@ -1,8 +1,10 @@
-"""What every measuring process has in common: how it is asked and answers, how it ends, and how a session is opened.
+"""What every measuring process has in common: how it is asked and answers, how it ends, and how a
+session is opened.
 
-A request is one line of JSON on stdin, an answer one on stdout (`measure/worker/messages.py`). Stdin stays open as a lifeline: when the process
-that asked dies, however it dies, the pipe closes and this one ends at once, so a measurement never outlives the lock it was taken
-under. What is measured is `measure/worker/classifier.py`'s and `measure/worker/decoder.py`'s.
+A request is one line of JSON on stdin, an answer one on stdout (`measure/worker/messages.py`).
+Stdin stays open as a lifeline: when the process that asked dies, however it dies, the pipe closes
+and this one ends at once, so a measurement never outlives the lock it was taken under. What is
+measured is `measure/worker/classifier.py`'s and `measure/worker/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from paretoscope.measure.worker.messages import Failure
 INPUTS = ("input_ids", "attention_mask")
 """What every model takes; a decoder takes its past besides."""
 _OWN_WORDS = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?")
-"""What ONNX Runtime puts before the reason: its name, a code, and the path that the sentence has already."""
+"""What ONNX Runtime puts before the reason: its name, a code, and the path that the sentence has
+already.
+"""
 
 
 class BrokenArtifactError(Exception):
@@ -32,7 +36,8 @@ class BrokenArtifactError(Exception):
 
 def serve(modes: Mapping[str, Callable[[Any], Any]]) -> None:
     """Read one request, hand it to the function of its mode, write the answer, and end the process."""
-    # Whatever a library prints to stdout goes to stderr: stdout carries the answer and nothing else.
+    # Whatever a library prints to stdout goes to stderr: stdout carries the answer and nothing
+    # else.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     request = json.loads(_read_line())
@@ -43,10 +48,16 @@ def serve(modes: Mapping[str, Callable[[Any], Any]]) -> None:
     except BrokenArtifactError as error:
         answer = Failure(error=str(error))
     except OSError as error:
-        answer = Failure(error=f"The measuring process cannot read or write its files ({error}): free some space in the temporary folder.")
+        answer = Failure(
+            error=(
+                f"The measuring process cannot read or write its files ({error}): free some space"
+                " in the temporary folder."
+            )
+        )
     json.dump(answer, answers)
     answers.flush()
-    # Nothing is left to put in order, and taking a session apart costs more than leaving it to the kernel.
+    # Nothing is left to put in order, and taking a session apart costs more than leaving it to the
+    # kernel.
     os._exit(0)
 
 
@@ -65,10 +76,11 @@ def _end_with_parent() -> None:
 
 
 def session(model: str, threads: int, *, spinning: bool = True) -> Any:
-    """An ONNX Runtime session as a deployer would open it: all graph optimizations, CPU, a stated number of threads.
+    """An ONNX Runtime session as a deployer would open it: all graph optimizations, CPU, a stated
+    number of threads.
 
-    Spinning of idle threads stays at its default (on) where time is taken, for that is what people run; where only
-    answers are wanted, threads that wait asleep halve the processor time.
+    Spinning of idle threads stays at its default (on) where time is taken, for that is what people
+    run; where only answers are wanted, threads that wait asleep halve the processor time.
     """
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -80,16 +92,23 @@ def session(model: str, threads: int, *, spinning: bool = True) -> Any:
         opened: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = {each.name for each in opened.get_inputs()}
     if {name for name in names if not name.startswith(PAST)} != set(INPUTS):
-        raise BrokenArtifactError(f'The model "{model}" takes the inputs {", ".join(sorted(names))}: export it with {" and ".join(INPUTS)}.')
+        raise BrokenArtifactError(
+            f'The model "{model}" takes the inputs {", ".join(sorted(names))}: export it with'
+            f" {' and '.join(INPUTS)}."
+        )
     return opened
 
 
 @contextlib.contextmanager
 def blame(model: str, verb: str) -> Generator[None]:
-    """Turns what ONNX Runtime raises (many types, long messages with its own source paths) into one sentence."""
+    """Turns what ONNX Runtime raises (many types, long messages with its own source paths) into one
+    sentence.
+    """
     try:
         yield
     except Exception as error:
         reason = _OWN_WORDS.sub("", " ".join(str(error).split()))
         reason = reason[:300] + " ..." if len(reason) > 300 else reason.rstrip(".")
-        raise BrokenArtifactError(f'ONNX Runtime cannot {verb} the model "{model}" ({reason}): make the artefact again.') from error
+        raise BrokenArtifactError(
+            f'ONNX Runtime cannot {verb} the model "{model}" ({reason}): make the artefact again.'
+        ) from error

@@ -1,7 +1,9 @@
-"""Where the parts of a decoder language model are: layers, attention, feed-forward, norms, embedding, head.
+"""Where the parts of a decoder language model are: layers, attention, feed-forward, norms,
+embedding, head.
 
-The families differ in names and in what they keep stacked in one tensor, so a row of names each is all they need.
-This file finds parts; it changes nothing. What a family computes with them is `graphs/decoder.py`'s.
+The families differ in names and in what they keep stacked in one tensor, so a row of names each is
+all they need. This file finds parts; it changes nothing. What a family computes with them is
+`graphs/decoder.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from paretoscope.sources.folder import DECODER_FAMILIES, decoder_unknown
 
 @dataclass(frozen=True)
 class DecoderNames:
-    """Module names of one family: `layers`, `embeddings`, `final_norm` and `head` from the model, the rest from a layer."""
+    """Module names of one family: `layers`, `embeddings`, `final_norm` and `head` from the model,
+    the rest from a layer.
+    """
 
     layers: str = "model.layers"
     embeddings: str = "model.embed_tokens"
@@ -45,7 +49,13 @@ FAMILIES: dict[str, DecoderNames] = {
     "qwen3": _LLAMA,
     "gemma": _LLAMA,
     "phi3": DecoderNames(projections=("self_attn.qkv_proj",), ffn_in=("mlp.gate_up_proj",)),
-    "phi": DecoderNames(output="self_attn.dense", ffn_in=("mlp.fc1",), ffn_out="mlp.fc2", ffn_norm=None, final_norm="model.final_layernorm"),
+    "phi": DecoderNames(
+        output="self_attn.dense",
+        ffn_in=("mlp.fc1",),
+        ffn_out="mlp.fc2",
+        ffn_norm=None,
+        final_norm="model.final_layernorm",
+    ),
     "gpt2": DecoderNames(
         layers="transformer.h",
         embeddings="transformer.wte",
@@ -67,8 +77,9 @@ assert tuple(FAMILIES) == DECODER_FAMILIES
 class DecoderLayer:
     """One layer: its module path and the full names of its parts.
 
-    With h query heads and g key heads of size d, hidden size H and feed-forward width F: query is [h*d, H], key and value
-    [g*d, H] (query heads i*h/g to (i+1)*h/g read key head i), output [H, h*d], gate and up [F, H], ffn_out [H, F].
+    With h query heads and g key heads of size d, hidden size H and feed-forward width F: query is
+    [h*d, H], key and value [g*d, H] (query heads i*h/g to (i+1)*h/g read key head i), output [H,
+    h*d], gate and up [F, H], ffn_out [H, F].
     """
 
     path: str
@@ -122,17 +133,41 @@ def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
     modules = dict(model.named_modules())
     blocks = modules.get(names.layers)
     if not isinstance(blocks, nn.ModuleList):
-        raise ModelError(f'The {family} model has no list of layers at "{names.layers}"; use a plain language model of that family.')
-    layers = tuple(_layer(f"{names.layers}.{index}", names, head_size(model.config)) for index in range(len(blocks)))
-    found = DecoderAnatomy(family, layers, names.layers, names.embeddings, names.positions, names.final_norm, names.head)
-    for name in (*(name for layer in layers for name in layer.linears), names.embeddings, names.final_norm, names.head):
+        raise ModelError(
+            f'The {family} model has no list of layers at "{names.layers}"; use a plain language'
+            " model of that family."
+        )
+    layers = tuple(
+        _layer(f"{names.layers}.{index}", names, head_size(model.config))
+        for index in range(len(blocks))
+    )
+    found = DecoderAnatomy(
+        family,
+        layers,
+        names.layers,
+        names.embeddings,
+        names.positions,
+        names.final_norm,
+        names.head,
+    )
+    for name in (
+        *(name for layer in layers for name in layer.linears),
+        names.embeddings,
+        names.final_norm,
+        names.head,
+    ):
         if name not in modules:
-            raise ModelError(f'The {family} model has no module "{name}"; use a plain language model of that family.')
+            raise ModelError(
+                f'The {family} model has no module "{name}"; use a plain language model of that'
+                " family."
+            )
     return found
 
 
 def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
-    """How many query and key heads the tensors of a layer hold, which may be fewer than the config says."""
+    """How many query and key heads the tensors of a layer hold, which may be fewer than the config
+    says.
+    """
     rows = [len(matrix(model, name)) // layer.head_size for name in layer.projections]
     if len(rows) > 1:
         return rows[0], rows[1]

@@ -1,4 +1,5 @@
-"""What a decoder's checkpoint has beyond a classifier's: pruned shapes of its own kind, a tied head, how it ends and how one talks to it.
+"""What a decoder's checkpoint has beyond a classifier's: pruned shapes of its own kind, a tied
+head, how it ends and how one talks to it.
 
 `models/checkpoint.py` reads and writes checkpoints and asks here.
 """
@@ -14,7 +15,7 @@ from transformers.pytorch_utils import Conv1D
 
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder.anatomy import DecoderLayer, decoder_anatomy
-from paretoscope.models.decoder.heads import tell_heads
+from paretoscope.models.decoder.heads import annotate_heads
 from paretoscope.models.modules.slicing import resize_linear
 
 GENERATION, TOKENIZER_CONFIG = "generation_config.json", "tokenizer_config.json"
@@ -40,32 +41,48 @@ def tied_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str
 
 
 def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each linear module of the layers the shape of its stored weight; how many heads that makes is the tensors' business, in the
-    proportion of query to key heads that the config says."""
+    """Give each linear module of the layers the shape of its stored weight; how many heads that
+    makes is the tensors' business, in the proportion of query to key heads that the config says."""
     parts = decoder_anatomy(model)
     for layer in parts.layers:
-        shapes = {name: _outputs_first(model, name, tensors) for name in layer.linears if f"{name}.weight" in tensors}
+        shapes = {
+            name: _outputs_first(model, name, tensors)
+            for name in layer.linears
+            if f"{name}.weight" in tensors
+        }
         if len(shapes) < len(layer.linears):
             continue  # loading says which tensor is missing
         if not _fit_together(layer, shapes, model.config):
-            sizes = ", ".join(f"{name.removeprefix(layer.path + '.')} {list(shape)}" for name, shape in shapes.items())
-            raise ModelError(f'In "{folder}", {layer.path} has tensors that do not fit together ({sizes}); make the checkpoint again.')
+            sizes = ", ".join(
+                f"{name.removeprefix(layer.path + '.')} {list(shape)}"
+                for name, shape in shapes.items()
+            )
+            raise ModelError(
+                f'In "{folder}", {layer.path} has tensors that do not fit together ({sizes}); make'
+                " the checkpoint again."
+            )
         for name, (rows, columns) in shapes.items():
             module = model.get_submodule(name)
             assert isinstance(module, nn.Linear | Conv1D), f"{name} is a {type(module).__name__}"
             resize_linear(module, rows, columns)
-    tell_heads(model)
+    annotate_heads(model)
 
 
-def _outputs_first(model: PreTrainedModel, name: str, tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+def _outputs_first(
+    model: PreTrainedModel, name: str, tensors: Mapping[str, Tensor]
+) -> tuple[int, int]:
     """Outputs and inputs of a stored weight."""
     rows, columns = tensors[f"{name}.weight"].shape
     return (rows, columns) if isinstance(model.get_submodule(name), nn.Linear) else (columns, rows)
 
 
-def _fit_together(layer: DecoderLayer, shapes: Mapping[str, tuple[int, int]], config: PreTrainedConfig) -> bool:
+def _fit_together(
+    layer: DecoderLayer, shapes: Mapping[str, tuple[int, int]], config: PreTrainedConfig
+) -> bool:
     heads, width = shapes[layer.output][1] // layer.head_size, shapes[layer.ffn_out][1]
-    shared = config.num_attention_heads // (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    shared = config.num_attention_heads // (
+        getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    )
     rows = [heads * layer.head_size] + [heads // shared * layer.head_size] * 2
     given = [shapes[name][0] for name in layer.projections]
     heads_agree = given == (rows if len(given) > 1 else [sum(rows)])

@@ -1,6 +1,8 @@
-"""How many heads an attention has where its code does not ask the tensors: GPT-2 and Phi-3 cut a stacked projection apart by numbers.
+"""How many heads an attention has where its code does not ask the tensors: GPT-2 and Phi-3 cut a
+stacked projection apart by numbers.
 
-In every other family attention views query, key and value as [batch, tokens, -1, head size] and needs to be told nothing.
+In every other family attention views query, key and value as [batch, tokens, -1, head size] and
+needs to be told nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from transformers import PreTrainedModel
 from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
 
 
-def tell_heads(model: PreTrainedModel) -> None:
-    """Make every attention cut its projection where the tensors, which may have been pruned, mean it. In place; the config stays."""
+def annotate_heads(model: PreTrainedModel) -> None:
+    """Make every attention cut its projection where the tensors, which may have been pruned, mean
+    it. In place; the config stays.
+    """
     parts = decoder_anatomy(model)
     for layer in parts.layers:
         if len(layer.projections) > 1:
@@ -23,7 +27,13 @@ def tell_heads(model: PreTrainedModel) -> None:
         attention: Any = model.get_submodule(layer.output.rpartition(".")[0])
         if parts.family == "gpt2":
             attention.num_heads, attention.split_size = heads, heads * layer.head_size
-        elif (heads, key_heads) != (attention.config.num_attention_heads, attention.config.num_key_value_heads):
+        elif (heads, key_heads) != (
+            attention.config.num_attention_heads,
+            attention.config.num_key_value_heads,
+        ):
             attention.config = copy.copy(model.config)
-            attention.config.num_attention_heads, attention.config.num_key_value_heads = heads, key_heads
+            attention.config.num_attention_heads, attention.config.num_key_value_heads = (
+                heads,
+                key_heads,
+            )
             attention.num_key_value_heads = key_heads

@@ -10,9 +10,13 @@ from paretoscope.errors import ModelError
 from paretoscope.models.modules.access import head_size
 
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
-"""Rotations that do not depend on the length of the text; longrope up to the length that it was first trained with."""
+"""Rotations that do not depend on the length of the text; longrope up to the length that it was
+first trained with.
+"""
 HEAD_STEP = 16
-"""GroupQueryAttention takes heads whose size, and whose part that is rotated, is a multiple of this."""
+"""GroupQueryAttention takes heads whose size, and whose part that is rotated, is a multiple of
+this.
+"""
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "silu": ("QuickGelu", {"alpha": 1.0}),
     "swish": ("QuickGelu", {"alpha": 1.0}),
@@ -22,7 +26,9 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "gelu_pytorch_tanh": ("FastGelu", {}),
     "quick_gelu": ("QuickGelu", {"alpha": 1.702}),
 }
-"""Feed-forward activations by the name in the config, as ONNX Runtime's operators with their attributes."""
+"""Feed-forward activations by the name in the config, as ONNX Runtime's operators with their
+attributes.
+"""
 
 
 def check_supported(config: PreTrainedConfig) -> None:
@@ -31,22 +37,44 @@ def check_supported(config: PreTrainedConfig) -> None:
     rope = getattr(config, "rope_parameters", None) or {}
     kind = rope.get("rope_type", "default")
     if kind not in FIXED_ROTATIONS:
-        raise ModelError(f'This {family} model rotates positions by "{kind}", which is not supported; supported are {", ".join(FIXED_ROTATIONS)}.')
+        raise ModelError(
+            f'This {family} model rotates positions by "{kind}", which is not supported; supported'
+            f" are {', '.join(FIXED_ROTATIONS)}."
+        )
     if _activation(config) not in ACTIVATIONS:
-        raise ModelError(f'This {family} model has the activation "{_activation(config)}", which is not supported; {", ".join(ACTIVATIONS)} are.')
-    for size, what in ((head_size(config), "attention heads of"), (int(head_size(config) * rope.get("partial_rotary_factor", 1.0)), "rotations of")):
+        raise ModelError(
+            f'This {family} model has the activation "{_activation(config)}", which is not'
+            f" supported; {', '.join(ACTIVATIONS)} are."
+        )
+    for size, what in (
+        (head_size(config), "attention heads of"),
+        (int(head_size(config) * rope.get("partial_rotary_factor", 1.0)), "rotations of"),
+    ):
         if size % HEAD_STEP:
-            raise ModelError(f"This {family} model has {what} {size} numbers, but the runtime takes multiples of {HEAD_STEP} only.")
-    for flag in ("qk_layernorm", "scale_attn_by_inverse_layer_idx", "add_cross_attention", "use_bidirectional_attention"):
+            raise ModelError(
+                f"This {family} model has {what} {size} numbers, but the runtime takes multiples of"
+                f" {HEAD_STEP} only."
+            )
+    for flag in (
+        "qk_layernorm",
+        "scale_attn_by_inverse_layer_idx",
+        "add_cross_attention",
+        "use_bidirectional_attention",
+    ):
         if getattr(config, flag, False):
-            raise ModelError(f'This {family} model sets "{flag}" in its config, which is not supported; give one without it.')
+            raise ModelError(
+                f'This {family} model sets "{flag}" in its config, which is not supported; give one'
+                " without it."
+            )
 
 
 def context_length(config: PreTrainedConfig) -> int:
     """The most tokens that a text may have."""
     rope = getattr(config, "rope_parameters", None) or {}
     if rope.get("rope_type") == "longrope":
-        return int(rope.get("original_max_position_embeddings") or config.original_max_position_embeddings)
+        return int(
+            rope.get("original_max_position_embeddings") or config.original_max_position_embeddings
+        )
     return int(config.max_position_embeddings)
 
 

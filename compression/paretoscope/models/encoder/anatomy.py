@@ -1,7 +1,9 @@
-"""Where the parts of a transformer classifier are: layers, attention heads, feed-forward, embedding, head.
+"""Where the parts of a transformer classifier are: layers, attention heads, feed-forward,
+embedding, head.
 
-The families differ only in names, so one row of names each is all they need. This file finds parts; it changes nothing.
-For a BERT, `anatomy(model).layers[0].query` is "bert.encoder.layer.0.attention.self.query".
+The families differ only in names, so one row of names each is all they need. This file finds parts;
+it changes nothing. For a BERT, `anatomy(model).layers[0].query` is
+"bert.encoder.layer.0.attention.self.query".
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from paretoscope.shape.compatibility import parts_unknown
 
 @dataclass(frozen=True)
 class Names:
-    """Module names of one family: `layers`, `embeddings` and `head` from the model, the rest from a layer."""
+    """Module names of one family: `layers`, `embeddings` and `head` from the model, the rest from a
+    layer.
+    """
 
     layers: str
     embeddings: str
@@ -30,7 +34,9 @@ class Names:
     ffn_out: str = "output.dense"
 
 
-def _bert_like(base: str, head: tuple[str, ...] = ("classifier.dense", "classifier.out_proj")) -> Names:
+def _bert_like(
+    base: str, head: tuple[str, ...] = ("classifier.dense", "classifier.out_proj")
+) -> Names:
     return Names(f"{base}.encoder.layer", f"{base}.embeddings.word_embeddings", head)
 
 
@@ -59,8 +65,9 @@ FAMILIES: dict[str, Names] = {
 class LayerAnatomy:
     """One transformer layer: its module path and the full names of its Linear modules.
 
-    With h heads kept of size d, hidden size H and feed-forward width F: query, key and value are [h*d, H]
-    (rows i*d to (i+1)*d are head i), output is [H, h*d] (the same columns), ffn_in [F, H], ffn_out [H, F].
+    With h heads kept of size d, hidden size H and feed-forward width F: query, key and value are
+    [h*d, H] (rows i*d to (i+1)*d are head i), output is [H, h*d] (the same columns), ffn_in [F, H],
+    ffn_out [H, F].
     """
 
     path: str
@@ -78,7 +85,9 @@ class LayerAnatomy:
 
     @property
     def entrance(self) -> str:
-        """The module whose input is the hidden state as it enters the layer: in every family, query is the first to read it."""
+        """The module whose input is the hidden state as it enters the layer: in every family, query
+        is the first to read it.
+        """
         return self.query
 
     @property
@@ -112,7 +121,9 @@ class Anatomy:
 
     @property
     def matrices(self) -> tuple[str, ...]:
-        """Parameter names of all encoder weights that pruning may touch: the `.weight` of each of `linears`."""
+        """Parameter names of all encoder weights that pruning may touch: the `.weight` of each of
+        `linears`.
+        """
         return tuple(f"{name}.weight" for name in self.linears)
 
 
@@ -125,21 +136,34 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
     modules = dict(model.named_modules())
     blocks = modules.get(names.layers)
     if not isinstance(blocks, nn.ModuleList):
-        raise ModelError(f'The {family} model has no list of layers at "{names.layers}"; use a plain sequence classifier of that family.')
+        raise ModelError(
+            f'The {family} model has no list of layers at "{names.layers}"; use a plain sequence'
+            " classifier of that family."
+        )
     head_size = model.config.hidden_size // model.config.num_attention_heads
-    layers = tuple(_layer(f"{names.layers}.{index}", names, head_size) for index in range(len(blocks)))
+    layers = tuple(
+        _layer(f"{names.layers}.{index}", names, head_size) for index in range(len(blocks))
+    )
     found = Anatomy(family, layers, names.layers, names.embeddings, names.head)
     for name in (*found.linears, *found.head):
         if not isinstance(modules.get(name), nn.Linear):
-            raise ModelError(f'The {family} model has no linear module "{name}"; use a plain sequence classifier of that family.')
+            raise ModelError(
+                f'The {family} model has no linear module "{name}"; use a plain sequence classifier'
+                " of that family."
+            )
     return found
 
 
 def is_known(model: PreTrainedModel) -> bool:
-    """Whether `anatomy` knows the family. Any other can still be exported, quantized, and pruned weight by weight."""
+    """Whether `anatomy` knows the family. Any other can still be exported, quantized, and pruned
+    weight by weight.
+    """
     return str(model.config.model_type) in FAMILIES
 
 
 def _layer(path: str, names: Names, head_size: int) -> LayerAnatomy:
-    parts = {part: f"{path}.{getattr(names, part)}" for part in ("query", "key", "value", "output", "ffn_in", "ffn_out")}
+    parts = {
+        part: f"{path}.{getattr(names, part)}"
+        for part in ("query", "key", "value", "output", "ffn_in", "ffn_out")
+    }
     return LayerAnatomy(path=path, head_size=head_size, **parts)

@@ -1,8 +1,10 @@
-"""The residual stream: every place where the hidden width of a model stands, and cutting all of them at once.
+"""The residual stream: every place where the hidden width of a model stands, and cutting all of
+them at once.
 
-Which dimensions go is for a criterion of structural pruning. The width of attention (heads x head size) and of the feed-forward
-part are other widths and stay. The config keeps saying what the model was made from, so the head size that it implies stays
-right; as for heads and neurons, the shapes of the tensors are the truth.
+Which dimensions go is for a criterion of structural pruning. The width of attention (heads x head
+size) and of the feed-forward part are other widths and stay. The config keeps saying what the model
+was made from, so the head size that it implies stays right; as for heads and neurons, the shapes of
+the tensors are the truth.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from paretoscope.models.modules.slicing import slice_embedding, slice_linear, sl
 
 
 @dataclass(frozen=True)
-class Stream:
-    """Module names: tables and norms of the hidden width, Linears that read the stream and Linears that write to it."""
+class ResidualStream:
+    """Module names: tables and norms of the hidden width, Linears that read the stream and Linears
+    that write to it.
+    """
 
     embeddings: tuple[str, ...]
     norms: tuple[str, ...]
@@ -30,27 +34,38 @@ class Stream:
         return linear(model, self.written[-1]).out_features
 
 
-def stream(model: PreTrainedModel) -> Stream:
-    """Where the hidden width stands in a sequence classifier; raises `ModelError` for a family that is not known.
+def stream(model: PreTrainedModel) -> ResidualStream:
+    """Where the hidden width stands in a sequence classifier; raises `ModelError` for a family that
+    is not known.
 
-    ELECTRA may project narrower embeddings into the stream: then that projection writes to it and the tables are no part of it.
+    ELECTRA may project narrower embeddings into the stream: then that projection writes to it and
+    the tables are no part of it.
     """
     parts = anatomy(model)
     modules = dict(model.named_modules())
     embeddings = parts.embeddings.rpartition(".")[0]
     project = f"{embeddings.rpartition('.')[0]}.embeddings_project"
     inside = [parts.layer_list] if project in modules else [embeddings, parts.layer_list]
-    found = [(name, module) for name, module in modules.items() if any(name.startswith(f"{path}.") for path in inside)]
-    return Stream(
+    found = [
+        (name, module)
+        for name, module in modules.items()
+        if any(name.startswith(f"{path}.") for path in inside)
+    ]
+    return ResidualStream(
         embeddings=tuple(name for name, module in found if isinstance(module, nn.Embedding)),
         norms=tuple(name for name, module in found if isinstance(module, nn.LayerNorm)),
         read=(*(name for layer in parts.layers for name in layer.readers), parts.head[0]),
-        written=(*([project] if project in modules else []), *(name for layer in parts.layers for name in (layer.output, layer.ffn_out))),
+        written=(
+            *([project] if project in modules else []),
+            *(name for layer in parts.layers for name in (layer.output, layer.ffn_out)),
+        ),
     )
 
 
 def keep_dimensions(model: PreTrainedModel, dimensions: Tensor) -> None:
-    """Keep these dimensions [kept] of the stream, rising, in place and everywhere: tables, norms, matrices and the head's input."""
+    """Keep these dimensions [kept] of the stream, rising, in place and everywhere: tables, norms,
+    matrices and the head's input.
+    """
     places = stream(model)
     for name in places.embeddings:
         slice_embedding(model, name, dimensions)

@@ -30,16 +30,23 @@ def layer_list(model: nn.Module, name: str) -> nn.ModuleList:
 
 def is_decoder(config: PreTrainedConfig) -> bool:
     """Whether a config is of a language model rather than of a classifier."""
-    return any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ())
+    return any(
+        str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ()
+    )
 
 
 def head_size(config: PreTrainedConfig) -> int:
-    """Numbers in one attention head; Gemma and Qwen3 name it, for others it is the hidden size by the heads."""
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    """Numbers in one attention head; Gemma and Qwen3 name it, for others it is the hidden size by
+    the heads.
+    """
+    return int(
+        getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    )
 
 
 def matrix(model: nn.Module, name: str) -> Tensor:
-    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed in the model.
+    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed
+    in the model.
 
     GPT-2's Conv1D keeps the transpose.
     """
@@ -63,4 +70,8 @@ def is_tied(model: PreTrainedModel) -> bool:
     """Whether the head multiplies by the word embedding itself."""
     head = model.get_output_embeddings()
     words = model.get_input_embeddings()
-    return head is not None and words is not None and head.get_parameter("weight") is words.get_parameter("weight")
+    return (
+        head is not None
+        and words is not None
+        and head.get_parameter("weight") is words.get_parameter("weight")
+    )

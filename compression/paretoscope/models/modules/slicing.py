@@ -1,4 +1,5 @@
-"""Modules made smaller in place: some outputs or inputs of a Linear, some columns of an embedding, some entries of a layer norm.
+"""Modules made smaller in place: some outputs or inputs of a Linear, some columns of an embedding,
+some entries of a layer norm.
 
 Which entries, and that modules still fit together afterwards, is for whoever asks.
 """
@@ -13,14 +14,17 @@ from paretoscope.models.modules.access import embedding, linear
 
 
 def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -> None:
-    """Keep these outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in the order of `entries` [kept].
+    """Keep these outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in
+    the order of `entries` [kept].
 
     A Conv1D, as GPT-2 has them, keeps its weight transposed.
     """
     module = model.get_submodule(name)
     if not isinstance(module, Conv1D):
         module = linear(model, name)
-    module.weight = _sliced(module.weight, entries, dimension if isinstance(module, nn.Linear) else 1 - dimension)
+    module.weight = _sliced(
+        module.weight, entries, dimension if isinstance(module, nn.Linear) else 1 - dimension
+    )
     if dimension == 0 and module.bias is not None:
         module.bias = _sliced(module.bias, entries)
     if isinstance(module, nn.Linear):

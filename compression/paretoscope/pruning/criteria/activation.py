@@ -1,4 +1,5 @@
-"""Activation: what adds little to the model's state for real texts matters least. Scores for heads and neurons, layers, hidden dimensions.
+"""Activation: what adds little to the model's state for real texts matters least. Scores for heads
+and neurons, layers, hidden dimensions.
 
 It only scores, from the calibration split and without labels.
 """
@@ -23,11 +24,15 @@ from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.context import StageContext
 
 
-def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:
-    """Root mean square of what each unit adds to the output of the matrix that reads it: [units] for each group.
+def score_units(
+    model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
+) -> list[Tensor]:
+    """Root mean square of what each unit adds to the output of the matrix that reads it: [units]
+    for each group.
 
-    For a neuron it is ||W_j||_2 ||x_j||_2 / sqrt(tokens), Wanda's product with columns in place of weights (arXiv:2306.11695); for
-    a head, ||W_h x_h||_2 over its entries together, which is the trace of W_h E[x_h x_h^T] W_h^T.
+    For a neuron it is ||W_j||_2 ||x_j||_2 / sqrt(tokens), Wanda's product with columns in place of
+    weights (arXiv:2306.11695); for a head, ||W_h x_h||_2 over its entries together, which is the
+    trace of W_h E[x_h x_h^T] W_h^T.
     """
     if is_decoder(model.config):
         return _scored_layer_by_layer(model, groups, context)
@@ -35,7 +40,9 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     return [_added(model, group, moments[group.columns]) for group in groups]
 
 
-def _scored_layer_by_layer(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:
+def _scored_layer_by_layer(
+    model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
+) -> list[Tensor]:
     """The moments of all layers of a language model together may be larger than the model."""
     scores: list[Tensor] = []
     walk = LayerByLayer(model, context)
@@ -48,14 +55,20 @@ def _scored_layer_by_layer(model: PreTrainedModel, groups: Sequence[UnitGroup], 
 def _added(model: PreTrainedModel, group: UnitGroup, moments: Tensor) -> Tensor:
     columns = group.read_by(model)
     units, size = columns.shape[1:]
-    blocks = moments.reshape(units, size, units, size).diagonal(dim1=0, dim2=2)  # [size, size, units]
+    blocks = moments.reshape(units, size, units, size).diagonal(
+        dim1=0, dim2=2
+    )  # [size, size, units]
     return torch.einsum("oua,abu,oub->u", columns, blocks, columns).clamp_min(0).sqrt()
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext) -> Tensor:
-    """1 - the mean cosine between what enters a layer and what leaves it, over all tokens: [layers].
+def score_layers(
+    model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext
+) -> Tensor:
+    """1 - the mean cosine between what enters a layer and what leaves it, over all tokens:
+    [layers].
 
-    The block influence of Men et al. 2024 (arXiv:2403.03853): a layer that turns no token does nothing that the next cannot do without.
+    The block influence of Men et al. 2024 (arXiv:2403.03853): a layer that turns no token does
+    nothing that the next cannot do without.
     """
     turned = torch.zeros(len(layers))
 
@@ -69,11 +82,16 @@ def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | Decoder
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
-    """Root mean square of what each dimension of the residual stream adds to all that read it in the layers: [hidden].
+    """Root mean square of what each dimension of the residual stream adds to all that read it in
+    the layers: [hidden].
 
-    As for a neuron, ||W_j||_2 ||x_j||_2, squared and summed over query, key, value and the first feed-forward matrix of every layer.
+    As for a neuron, ||W_j||_2 ||x_j||_2, squared and summed over query, key, value and the first
+    feed-forward matrix of every layer.
     """
     readers = [name for layer in anatomy(model).layers for name in layer.readers]
     moments = input_moments(model, readers, context)
-    added = [model.get_parameter(f"{name}.weight").square().sum(0) * moments[name].diagonal() for name in readers]
+    added = [
+        model.get_parameter(f"{name}.weight").square().sum(0) * moments[name].diagonal()
+        for name in readers
+    ]
     return torch.stack(added).sum(0).sqrt()

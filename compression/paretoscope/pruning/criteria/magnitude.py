@@ -1,6 +1,8 @@
-"""Magnitude: what is small matters least. Scores for weights, heads and neurons, layers, and hidden dimensions.
+"""Magnitude: what is small matters least. Scores for weights, heads and neurons, layers, and hidden
+dimensions.
 
-It only scores; what goes and how is for `masks.py`, `units.py`, `layers.py` and `models/stream.py`. It needs no data.
+It only scores; what goes and how is for `masks.py`, `units.py`, `layers.py` and `models/stream.py`.
+It needs no data.
 """
 
 from __future__ import annotations
@@ -30,11 +32,14 @@ def score(weight: Tensor, seen: None = None) -> Tensor:
     return weight.abs()
 
 
-def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext | None = None) -> list[Tensor]:
-    """Sum of |w| over every weight that belongs to a unit (the L1 norm of Li et al. 2017, arXiv:1608.08710).
+def score_units(
+    model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext | None = None
+) -> list[Tensor]:
+    """Sum of |w| over every weight that belongs to a unit (the L1 norm of Li et al. 2017,
+    arXiv:1608.08710).
 
-    Returns [units] for each group, the highest kept. A unit's weights are its rows in the matrices that make it and
-    its columns in the matrix that reads it.
+    Returns [units] for each group, the highest kept. A unit's weights are its rows in the matrices
+    that make it and its columns in the matrix that reads it.
     """
 
     def scores(group: UnitGroup) -> Tensor:
@@ -44,18 +49,24 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     return [scores(group) for group in groups]
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext | None = None) -> Tensor:
-    """How much each layer adds to the residual stream, judged by its weights alone: [layers], the highest kept.
+def score_layers(
+    model: PreTrainedModel,
+    layers: Sequence[LayerAnatomy | DecoderLayer],
+    context: StageContext | None = None,
+) -> Tensor:
+    """How much each layer adds to the residual stream, judged by its weights alone: [layers], the
+    highest kept.
 
-    A layer is `h + attention(h)` followed by `x + ffn(x)`, each behind a layer norm, so the inputs of
-    all layers have about the same scale and a layer that adds little is close to the identity. Its score is
-    ||W_output W_value||_F + ||W_ffn_out W_ffn_in||_F: with the softmax and the activation left aside,
-    the root mean square of what it adds for an input of independent entries of variance 1. A plain sum of |w|
-    would also count query and key, which only decide where to look.
+    A layer is `h + attention(h)` followed by `x + ffn(x)`, each behind a layer norm, so the inputs
+    of all layers have about the same scale and a layer that adds little is close to the identity.
+    Its score is
+    ||W_output W_value||_F + ||W_ffn_out W_ffn_in||_F: with the softmax and the activation left
+    aside, the root mean square of what it adds for an input of independent entries of variance 1. A
+    plain sum of |w| would also count query and key, which only decide where to look.
 
-    A language model has its norms in front, so their scales are part of what a matrix makes of its inputs; up stands for both of
-    gate and up; and every query head reads the values of its key head. How large the stream is that a layer adds to, which
-    grows with depth, no weight tells.
+    A language model has its norms in front, so their scales are part of what a matrix makes of its
+    inputs; up stands for both of gate and up; and every query head reads the values of its key
+    head. How large the stream is that a layer adds to, which grows with depth, no weight tells.
     """
 
     def gain(outer: Tensor, inner: Tensor) -> Tensor:
@@ -70,24 +81,44 @@ def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | Decoder
 
 
 def _read(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> tuple[Tensor, Tensor]:
-    """What a layer reads of the stream: values [heads * size, hidden], as each query head gets them, and neurons [ffn, hidden]."""
+    """What a layer reads of the stream: values [heads * size, hidden], as each query head gets
+    them, and neurons [ffn, hidden].
+    """
     if isinstance(layer, LayerAnatomy):
         return matrix(model, layer.value), matrix(model, layer.ffn_in)
     heads, key_heads = heads_of(model, layer)
     value = matrix(model, layer.projections[-1])[-key_heads * layer.head_size :]
-    value = value.unflatten(0, (key_heads, layer.head_size)).repeat_interleave(heads // key_heads, dim=0).flatten(0, 1)
+    value = (
+        value.unflatten(0, (key_heads, layer.head_size))
+        .repeat_interleave(heads // key_heads, dim=0)
+        .flatten(0, 1)
+    )
     up = matrix(model, layer.ffn_in[-1])[-matrix(model, layer.ffn_out).shape[1] :]
-    offset = 1.0 if model.config.model_type == "gemma" else 0.0  # it stores a norm's scale as its distance from 1
-    first, second = (model.get_parameter(f"{norm}.weight") + offset for norm in (layer.attention_norm, layer.ffn_norm or layer.attention_norm))
+    offset = (
+        1.0 if model.config.model_type == "gemma" else 0.0
+    )  # it stores a norm's scale as its distance from 1
+    first, second = (
+        model.get_parameter(f"{norm}.weight") + offset
+        for norm in (layer.attention_norm, layer.ffn_norm or layer.attention_norm)
+    )
     return value * first, up * second
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext | None = None) -> Tensor:
-    """Sum of |w| over all that reads or writes a dimension of the residual stream in the encoder's layers: [hidden], the highest kept.
+    """Sum of |w| over all that reads or writes a dimension of the residual stream in the encoder's
+    layers: [hidden], the highest kept.
 
     The embedding tables are left out: with thirty thousand rows of words they would drown the rest.
     """
-    read = sum(model.get_parameter(f"{name}.weight").abs().sum(0) for layer in anatomy(model).layers for name in layer.readers)
-    written = sum(model.get_parameter(f"{name}.weight").abs().sum(1) for layer in anatomy(model).layers for name in layer.writers)
+    read = sum(
+        model.get_parameter(f"{name}.weight").abs().sum(0)
+        for layer in anatomy(model).layers
+        for name in layer.readers
+    )
+    written = sum(
+        model.get_parameter(f"{name}.weight").abs().sum(1)
+        for layer in anatomy(model).layers
+        for name in layer.writers
+    )
     assert isinstance(read, Tensor)
     return read + written

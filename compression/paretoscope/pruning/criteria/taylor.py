@@ -1,7 +1,9 @@
-"""First-order Taylor: what the loss would change by if something were zero, judged by its gradient. For weights and all structure.
+"""First-order Taylor: what the loss would change by if something were zero, judged by its gradient.
+For weights and all structure.
 
-It only scores, on the labels of the calibration split. A part of the model is judged as if it went through a gate g, open at 1: by the
-size of dL/dg, text by text (Michel et al. 2019, arXiv:1905.10650, equation 2), for over all texts the signs cancel.
+It only scores, on the labels of the calibration split. A part of the model is judged as if it went
+through a gate g, open at 1: by the size of dL/dg, text by text (Michel et al. 2019,
+arXiv:1905.10650, equation 2), for over all texts the signs cancel.
 """
 
 from __future__ import annotations
@@ -24,15 +26,20 @@ from paretoscope.recipes.context import StageContext
 
 
 def score(weight: Tensor, gradients: Tensor) -> Tensor:
-    """|w * gradient| (Molchanov et al. 2019, arXiv:1906.10771): `weight`, `gradients` [out, in] -> scores [out, in], the highest kept.
+    """|w * gradient| (Molchanov et al. 2019, arXiv:1906.10771): `weight`, `gradients` [out, in] ->
+    scores [out, in], the highest kept.
 
     `gradients` is their mean size over batches, from `gradients.mean_gradients`.
     """
     return weight.abs() * gradients
 
 
-def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext) -> list[Tensor]:
-    """Mean over texts of |sum over tokens and entries of x * dL/dx|, x being what a unit hands on: [units] for each group."""
+def score_units(
+    model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
+) -> list[Tensor]:
+    """Mean over texts of |sum over tokens and entries of x * dL/dx|, x being what a unit hands on:
+    [units] for each group.
+    """
     sums = [torch.zeros(group.count(model)) for group in groups]
 
     def see(number: int, entered: Tensor, gradient: Tensor) -> None:
@@ -44,8 +51,12 @@ def score_units(model: PreTrainedModel, groups: Sequence[UnitGroup], context: St
     return [total / len(context.encoded("calibration")) for total in sums]
 
 
-def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext) -> Tensor:
-    """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the layer's output to its input."""
+def score_layers(
+    model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext
+) -> Tensor:
+    """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the
+    layer's output to its input.
+    """
     sums = torch.zeros(len(layers))
 
     def see(number: int, before: Tensor, after: Tensor) -> None:
@@ -62,18 +73,31 @@ def score_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | Decoder
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
-    """Mean over texts of |sum over tokens of x_j * dL/dx_j|, summed over the inputs of all attentions and feed-forwards: [hidden]."""
+    """Mean over texts of |sum over tokens of x_j * dL/dx_j|, summed over the inputs of all
+    attentions and feed-forwards: [hidden].
+    """
     sums = torch.zeros(stream(model).width(model))
 
     def see(_: int, entered: Tensor, gradient: Tensor) -> None:
         sums.add_((entered * gradient).sum(1).abs().sum(0))
 
-    _watch_gradients(model, [name for layer in anatomy(model).layers for name in (layer.query, layer.ffn_in)], context, see)
+    _watch_gradients(
+        model,
+        [name for layer in anatomy(model).layers for name in (layer.query, layer.ffn_in)],
+        context,
+        see,
+    )
     return sums / len(context.encoded("calibration"))
 
 
-def _watch_gradients(model: PreTrainedModel, linears: Sequence[str], context: StageContext, see: Callable[[int, Tensor, Tensor], None]) -> None:
-    """Call `see(number, input, gradient of the loss by it)` for each Linear named and each batch of the calibration split.
+def _watch_gradients(
+    model: PreTrainedModel,
+    linears: Sequence[str],
+    context: StageContext,
+    see: Callable[[int, Tensor, Tensor], None],
+) -> None:
+    """Call `see(number, input, gradient of the loss by it)` for each Linear named and each batch of
+    the calibration split.
 
     The gradient of a tensor counts all that read it, the residual connection too.
     """
@@ -90,7 +114,13 @@ def _watch_gradients(model: PreTrainedModel, linears: Sequence[str], context: St
 
 
 def _run_backward(model: PreTrainedModel, context: StageContext) -> None:
-    """Forward and backward over the calibration split for what hooks see; the model's own gradients are left alone."""
-    table = [parameter for parameter in model.get_input_embeddings().parameters() if parameter.requires_grad]
+    """Forward and backward over the calibration split for what hooks see; the model's own gradients
+    are left alone.
+    """
+    table = [
+        parameter
+        for parameter in model.get_input_embeddings().parameters()
+        if parameter.requires_grad
+    ]
     for loss in losses(model, context.encoded("calibration"), BATCH):
         torch.autograd.grad(loss, table)

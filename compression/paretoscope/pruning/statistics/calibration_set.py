@@ -1,7 +1,9 @@
-"""What calibrates a method: of a classifier all calibration texts, of a language model some thousand tokens of passages.
+"""What calibrates a method: of a classifier all calibration texts, of a language model some
+thousand tokens of passages.
 
-A language model's task has documents by the hundred thousand tokens, cut into passages that begin with as many documents as there are. A
-second moment is known well from some thousand tokens, and what costs time is their number.
+A language model's task has documents by the hundred thousand tokens, cut into passages that begin
+with as many documents as there are. A second moment is known well from some thousand tokens, and
+what costs time is their number.
 """
 
 from __future__ import annotations
@@ -16,13 +18,17 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 TOKENS = 16_384
 """Tokens that a language model is shown in all."""
 AT_ONCE = 2_048
-"""Tokens of a language model's batch: its hidden states and attention have to fit into memory beside the model."""
+"""Tokens of a language model's batch: its hidden states and attention have to fit into memory
+beside the model.
+"""
 BATCH = 64
 """Texts of a classifier's batch."""
 
 
 def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
-    """The texts that calibrate a method on this model; for a language model the first passages, to `TOKENS` tokens."""
+    """The texts that calibrate a method on this model; for a language model the first passages, to
+    `TOKENS` tokens.
+    """
     split = context.encoded("calibration")
     if not is_decoder(model.config):
         return split
@@ -37,5 +43,7 @@ def batch_size(model: PreTrainedModel, split: EncodedSplit) -> int:
 
 
 def body(model: PreTrainedModel) -> nn.Module:
-    """What is run to see inside: a language model's head, whose logits are hundreds of megabytes, is left out."""
+    """What is run to see inside: a language model's head, whose logits are hundreds of megabytes,
+    is left out.
+    """
     return model.base_model if is_decoder(model.config) else model

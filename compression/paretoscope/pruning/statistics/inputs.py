@@ -1,7 +1,8 @@
-"""What enters each matrix: second moments of the inputs over a split, measured once and kept on disk.
+"""What enters each matrix: second moments of the inputs over a split, measured once and kept on
+disk.
 
-Wanda needs their diagonal, the activation criterion of structural pruning blocks of it, SparseGPT all of it. What is made of
-them is those files' business.
+Wanda needs their diagonal, the activation criterion of structural pruning blocks of it, SparseGPT
+all of it. What is made of them is those files' business.
 """
 
 from __future__ import annotations
@@ -23,27 +24,41 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 
 
-def input_moments(model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True) -> dict[str, Tensor]:
-    """X^T X / tokens of the inputs X [tokens, in] of every linear module named, over what calibrates the model: [in, in] by module name.
+def input_moments(
+    model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True
+) -> dict[str, Tensor]:
+    """X^T X / tokens of the inputs X [tokens, in] of every linear module named, over what
+    calibrates the model: [in, in] by module name.
 
-    Linears that read the same tensor (query, key and value) share one result. With `keep` it comes from the context's cache when
-    the same model saw the same texts before, so that all sparsities of a sweep share one pass.
+    Linears that read the same tensor (query, key and value) share one result. With `keep` it comes
+    from the context's cache when the same model saw the same texts before, so that all sparsities
+    of a sweep share one pass.
     """
     split = calibration(model, context)
     groups = shared_inputs(model, linears, split.ids[0])
     firsts = [group[0] for group in groups]
     if keep:
-        key = hashlib.sha256("\n".join([content_key(model), split.key, *firsts]).encode()).hexdigest()[:32]
-        flat = torch.from_numpy(context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, split)))
+        key = hashlib.sha256(
+            "\n".join([content_key(model), split.key, *firsts]).encode()
+        ).hexdigest()[:32]
+        flat = torch.from_numpy(
+            context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, split))
+        )
     else:
         flat = torch.from_numpy(_measured(model, firsts, split))
     widths = [matrix(model, name).shape[1] for name in firsts]
     parts = flat.split([width * width for width in widths])
-    return {name: part.view(width, width) for group, part, width in zip(groups, parts, widths, strict=True) for name in group}
+    return {
+        name: part.view(width, width)
+        for group, part, width in zip(groups, parts, widths, strict=True)
+        for name in group
+    }
 
 
 @torch.no_grad()
-def shared_inputs(model: PreTrainedModel, linears: Sequence[str], text: np.ndarray) -> list[list[str]]:
+def shared_inputs(
+    model: PreTrainedModel, linears: Sequence[str], text: np.ndarray
+) -> list[list[str]]:
     """The Linears in the order in which they run, those that read the very same tensor together.
 
     One text (token ids [tokens]) is run to see it, for no config says so for every family.
@@ -76,10 +91,17 @@ def _measured(model: PreTrainedModel, linears: Sequence[str], split: EncodedSpli
     return torch.cat([total.flatten() for total in sums.values()]).div_(tokens).numpy()
 
 
-def watch_inputs(model: PreTrainedModel, linears: Sequence[str], split: EncodedSplit, see: Callable[[str, Tensor], None]) -> None:
-    """Run texts and call `see(name, input [batch, tokens, in])` for each Linear as it is reached. Nothing is padded.
+def watch_inputs(
+    model: PreTrainedModel,
+    linears: Sequence[str],
+    split: EncodedSplit,
+    see: Callable[[str, Tensor], None],
+) -> None:
+    """Run texts and call `see(name, input [batch, tokens, in])` for each Linear as it is reached.
+    Nothing is padded.
 
-    A run ends once all are reached, so that watching the first layer costs a part of watching the last one.
+    A run ends once all are reached, so that watching the first layer costs a part of watching the
+    last one.
     """
     model.eval()
     waiting: set[str] = set()

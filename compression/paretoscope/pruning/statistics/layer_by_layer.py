@@ -1,8 +1,9 @@
 """Calibration passages on their way through a language model, one layer at a time.
 
-So a method sees what enters a layer when all before it are pruned, as the authors of Wanda and SparseGPT do, every layer is run twice
-and not once for each that follows, and the statistics of one layer are held at a time. The states between two layers are all that
-is kept of the passages: 4 bytes x hidden x tokens.
+So a method sees what enters a layer when all before it are pruned, as the authors of Wanda and
+SparseGPT do, every layer is run twice and not once for each that follows, and the statistics of one
+layer are held at a time. The states between two layers are all that is kept of the passages: 4
+bytes x hidden x tokens.
 """
 
 from __future__ import annotations
@@ -29,15 +30,23 @@ class LayerByLayer:
     def __init__(self, model: PreTrainedModel, context: StageContext) -> None:
         model.eval()
         split = calibration(model, context)
-        self._model, self._layers, self._progress = model, decoder_anatomy(model).layers, context.progress
+        self._model, self._layers, self._progress = (
+            model,
+            decoder_anatomy(model).layers,
+            context.progress,
+        )
         self._tokens = sum(map(len, split.ids))
         self._states, self._given = self._entered(split)
 
     @torch.no_grad()
-    def moments(self, number: int, linears: Sequence[str], *, diagonal: bool = False, keep: bool = False) -> dict[str, Tensor]:
-        """X^T X / tokens of the inputs X [tokens, in] of linear modules of a layer, by name: [in, in], or with `diagonal` only that [in].
+    def moments(
+        self, number: int, linears: Sequence[str], *, diagonal: bool = False, keep: bool = False
+    ) -> dict[str, Tensor]:
+        """X^T X / tokens of the inputs X [tokens, in] of linear modules of a layer, by name: [in,
+        in], or with `diagonal` only that [in].
 
-        Modules that read the same tensor share one result. With `keep` the layer stays as it is: what it gives is what the next one gets.
+        Modules that read the same tensor share one result. With `keep` the layer stays as it is:
+        what it gives is what the next one gets.
         """
         sums: dict[str, Tensor] = {}
         first_of: dict[str, str] = {}
@@ -51,14 +60,18 @@ class LayerByLayer:
 
         with ExitStack() as hooks:
             for name in linears:
-                hook = self._model.get_submodule(name).register_forward_pre_hook(partial(enter, name))
+                hook = self._model.get_submodule(name).register_forward_pre_hook(
+                    partial(enter, name)
+                )
                 hooks.callback(hook.remove)
             for place, state in enumerate(self._states):
                 left = self._run(number, place, state)
                 for tensor, name in seen:
                     rows = tensor.flatten(0, -2)
                     width = matrix(self._model, name).shape[1]
-                    total = sums.setdefault(name, torch.zeros(width) if diagonal else torch.zeros(width, width))
+                    total = sums.setdefault(
+                        name, torch.zeros(width) if diagonal else torch.zeros(width, width)
+                    )
                     if diagonal:
                         total += rows.square().sum(0)
                     else:
@@ -86,7 +99,8 @@ class LayerByLayer:
 
     @torch.no_grad()
     def _entered(self, split: EncodedSplit) -> tuple[list[Tensor], list[list[tuple[Any, Any]]]]:
-        """The states of each batch before the first layer, and what every layer is given beside them: masks, which may differ, and rotations.
+        """The states of each batch before the first layer, and what every layer is given beside
+        them: masks, which may differ, and rotations.
 
         Layers stand still for this: each hands on what it gets.
         """

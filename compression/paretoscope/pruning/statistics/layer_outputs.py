@@ -19,7 +19,12 @@ See = Callable[[int, Tensor, Tensor], None]
 """Told (number of the layer, hidden state before [batch, tokens, hidden], hidden state after)."""
 
 
-def watch_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], split: EncodedSplit, see: See) -> None:
+def watch_layers(
+    model: PreTrainedModel,
+    layers: Sequence[LayerAnatomy | DecoderLayer],
+    split: EncodedSplit,
+    see: See,
+) -> None:
     """Run texts and call `see` for every layer. Nothing is padded."""
     model.eval()
     with layers_watched(model, layers, see):
@@ -28,19 +33,28 @@ def watch_layers(model: PreTrainedModel, layers: Sequence[LayerAnatomy | Decoder
 
 
 @contextmanager
-def layers_watched(model: nn.Module, layers: Sequence[LayerAnatomy | DecoderLayer], see: See) -> Generator[None]:
+def layers_watched(
+    model: nn.Module, layers: Sequence[LayerAnatomy | DecoderLayer], see: See
+) -> Generator[None]:
     """While the block runs the model, `see` is called as each layer is left."""
     entered: dict[int, Tensor] = {}
 
     def enter(number: int, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
         entered[number] = given[0]
 
-    def leave(number: int, _module: nn.Module, _given: tuple[Tensor, ...], left: Tensor | tuple[Tensor, ...]) -> None:
+    def leave(
+        number: int,
+        _module: nn.Module,
+        _given: tuple[Tensor, ...],
+        left: Tensor | tuple[Tensor, ...],
+    ) -> None:
         see(number, entered.pop(number), left if isinstance(left, Tensor) else left[0])
 
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
-            before = model.get_submodule(layer.entrance).register_forward_pre_hook(partial(enter, number))
+            before = model.get_submodule(layer.entrance).register_forward_pre_hook(
+                partial(enter, number)
+            )
             after = model.get_submodule(layer.path).register_forward_hook(partial(leave, number))
             hooks.callback(before.remove)
             hooks.callback(after.remove)

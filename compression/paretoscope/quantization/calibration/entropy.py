@@ -1,9 +1,11 @@
-"""Entropy calibration: the threshold at which 8 bits keep most of an activation's distribution (Migacz 2017, "8-bit Inference
-with TensorRT", GTC s7310; ONNX Runtime's calibrator follows the same slides).
+"""Entropy calibration: the threshold at which 8 bits keep most of an activation's distribution
+(Migacz 2017, "8-bit Inference with TensorRT", GTC s7310; ONNX Runtime's calibrator follows the same
+slides).
 
-For every threshold, the distribution with all outliers moved to the last bin (P) is compared with the same bins as the integers
-would give them back (Q); the least Kullback-Leibler divergence wins. It looks at shape alone: what a cut-off value costs
-the model it does not know, and on transformers, whose rare large values carry much, that can hurt.
+For every threshold, the distribution with all outliers moved to the last bin (P) is compared with
+the same bins as the integers would give them back (Q); the least Kullback-Leibler divergence wins.
+It looks at shape alone: what a cut-off value costs the model it does not know, and on transformers,
+whose rare large values carry much, that can hurt.
 """
 
 from __future__ import annotations
@@ -27,13 +29,16 @@ def clipped_range(histogram: Histogram) -> tuple[float, float]:
 
 
 def best_half(counts: np.ndarray, levels: int) -> int:
-    """How many bins on either side of the middle to keep, of `counts` [bins] around zero; at least half of `levels`.
+    """How many bins on either side of the middle to keep, of `counts` [bins] around zero; at least
+    half of `levels`.
 
     With an odd number of bins the middle one comes on top.
     """
     middle, odd = divmod(len(counts), 2)
     halves = range(levels // 2, middle + 1)
-    divergences = [_divergence(counts, middle - half, middle + half + odd, levels) for half in halves]
+    divergences = [
+        _divergence(counts, middle - half, middle + half + odd, levels) for half in halves
+    ]
     return halves[int(np.argmin(divergences))] if divergences else middle
 
 
@@ -54,7 +59,9 @@ def _divergence(counts: np.ndarray, start: int, end: int, levels: int) -> float:
 
 
 def _smoothed(masses: np.ndarray) -> np.ndarray | None:
-    """A distribution without zeros: empty bins get `EPSILON`, taken evenly from the others; None when there is nothing to take from."""
+    """A distribution without zeros: empty bins get `EPSILON`, taken evenly from the others; None
+    when there is nothing to take from.
+    """
     empty = masses == 0
     count = int(empty.sum())
     if count == len(masses):

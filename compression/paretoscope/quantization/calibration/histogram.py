@@ -1,7 +1,8 @@
-"""How often each activation takes each value: a histogram that grows with what it sees and forgets nothing of its shape.
+"""How often each activation takes each value: a histogram that grows with what it sees and forgets
+nothing of its shape.
 
-Calibration fills one per activation in a single pass; the methods in `CALIBRATIONS` read it. What they make
-of it is their own files' matter.
+Calibration fills one per activation in a single pass; the methods in `CALIBRATIONS` read it. What
+they make of it is their own files' matter.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 4096
-"""An even number, so that zero is an edge and merging neighbours when the range doubles keeps it one."""
+"""An even number, so that zero is an edge and merging neighbours when the range doubles keeps it
+one.
+"""
 
 
 @dataclass
 class Histogram:
-    """`counts` int64 [bins] of equal width over [-limit, limit]; `low` and `high` are the exact extremes.
+    """`counts` int64 [bins] of equal width over [-limit, limit]; `low` and `high` are the exact
+    extremes.
 
-    `limit` is a power of two above every value: what reaches it doubles it, and two bins become one, so the result
-    does not depend on the order in which values came.
+    `limit` is a power of two above every value: what reaches it doubles it, and two bins become
+    one, so the result does not depend on the order in which values came.
 
     >>> histogram = Histogram.of(np.array([-1.0, 0.25, 3.0]), bins=8)
     >>> histogram.limit, histogram.counts.tolist(), histogram.low, histogram.high
@@ -59,13 +63,18 @@ class Histogram:
 
     def add(self, values: np.ndarray) -> None:
         """Count `values`, of any shape and not empty."""
-        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        self.low, self.high = (
+            min(self.low, float(values.min())),
+            max(self.high, float(values.max())),
+        )
         self._grow(self.peak)
         bins = len(self.counts)
         if self.limit == 0:
             self.counts[bins // 2] += values.size  # nothing but zeros so far
             return
-        places = np.floor(values.ravel().astype(np.float64) / self.width).astype(np.int64) + bins // 2
+        places = (
+            np.floor(values.ravel().astype(np.float64) / self.width).astype(np.int64) + bins // 2
+        )
         self.counts += np.bincount(places, minlength=bins)
 
     def clipped(self, threshold: float) -> tuple[float, float]:

@@ -1,4 +1,6 @@
-"""Min-max calibration: the range is all that was seen, outliers included, and nothing is ever cut off (Jacob et al. 2018)."""
+"""Min-max calibration: the range is all that was seen, outliers included, and nothing is ever cut
+off (Jacob et al. 2018).
+"""
 
 from __future__ import annotations
 

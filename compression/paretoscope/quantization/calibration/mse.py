@@ -1,4 +1,6 @@
-"""MSE calibration: the threshold that leaves the least squared error after rounding (Choukroun et al. 2019, arXiv:1902.06822)."""
+"""MSE calibration: the threshold that leaves the least squared error after rounding (Choukroun et
+al. 2019, arXiv:1902.06822).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ STEPS = 100
 
 
 def clipped_range(histogram: Histogram) -> tuple[float, float]:
-    """(low, high): of `STEPS` thresholds up to the largest value, the one with the least error; of equal ones the largest."""
+    """(low, high): of `STEPS` thresholds up to the largest value, the one with the least error; of
+    equal ones the largest.
+    """
     candidates = [histogram.clipped(histogram.peak * step / STEPS) for step in range(STEPS, 0, -1)]
     filled = histogram.counts > 0
     values, counts = histogram.centres[filled], histogram.counts[filled]

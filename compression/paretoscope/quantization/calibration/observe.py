@@ -1,6 +1,8 @@
-"""What each activation that meets a matrix is like on examples: one pass over the calibration split, shared by all that ask.
+"""What each activation that meets a matrix is like on examples: one pass over the calibration
+split, shared by all that ask.
 
-Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the largest value of each channel.
+Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the largest value of each
+channel.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ Ranges = dict[str, tuple[float, float]]
 
 @dataclass
 class Activation:
-    """What was seen of one activation [.., channels]: all its values, and the largest absolute one of each channel."""
+    """What was seen of one activation [.., channels]: all its values, and the largest absolute one
+    of each channel.
+    """
 
     histogram: Histogram
     peaks: np.ndarray
@@ -35,9 +39,11 @@ class Activation:
         self.peaks = np.maximum(self.peaks, np.abs(values).reshape(-1, len(self.peaks)).max(axis=0))
 
 
-def activation_ranges(model: onnx.ModelProto, context: StageContext, examples: int, method: str = "minmax") -> Ranges:
+def activation_ranges(
+    model: onnx.ModelProto, context: StageContext, examples: int, method: str = "minmax"
+) -> Ranges:
     """(low, high) of every activation that meets a matrix, by the calibration method of that name."""
-    clipped_range = importlib.import_module(CALIBRATIONS[method].carried_out_by).clipped_range
+    clipped_range = importlib.import_module(CALIBRATIONS[method].module).clipped_range
     seen = observe(model, context, examples)
 
     def compute() -> np.ndarray:
@@ -48,14 +54,18 @@ def activation_ranges(model: onnx.ModelProto, context: StageContext, examples: i
 
 
 def observe(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, Activation]:
-    """Every activation that meets a matrix, by name, over the first `examples` of the calibration split.
+    """Every activation that meets a matrix, by name, over the first `examples` of the calibration
+    split.
 
     A text at a time, so no padding is seen. Computed once per graph and split.
     """
     widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(model)}
     widths = dict(sorted(widths.items()))
     texts = passages(model, context.encoded("calibration").ids[:examples])
-    packed = context.cached(f"activations-{_key(model, context, examples)}", lambda: _pack(_observe(model, widths, texts, context)))
+    packed = context.cached(
+        f"activations-{_key(model, context, examples)}",
+        lambda: _pack(_observe(model, widths, texts, context)),
+    )
     return _unpack(packed, widths)
 
 
@@ -63,7 +73,9 @@ def _key(model: onnx.ModelProto, context: StageContext, examples: int) -> str:
     return f"{graph_key(model)}-{context.encoded('calibration').key}-{examples}"
 
 
-def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext) -> dict[str, Activation]:
+def _observe(
+    model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndarray], context: StageContext
+) -> dict[str, Activation]:
     seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
     with workbench(model) as bench:
         session = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
@@ -76,7 +88,9 @@ def _observe(model: onnx.ModelProto, widths: dict[str, int], texts: list[np.ndar
 
 
 def _pack(seen: dict[str, Activation]) -> np.ndarray:
-    """One float64 row an activation, for the cache: limit, low, high, counts, then its channels' peaks (0 where it has fewer channels)."""
+    """One float64 row an activation, for the cache: limit, low, high, counts, then its channels'
+    peaks (0 where it has fewer channels).
+    """
     widest = max(len(activation.peaks) for activation in seen.values())
     rows = np.zeros((len(seen), 3 + BINS + widest))
     for row, activation in zip(rows, seen.values(), strict=True):
@@ -89,6 +103,9 @@ def _pack(seen: dict[str, Activation]) -> np.ndarray:
 
 def _unpack(rows: np.ndarray, widths: dict[str, int]) -> dict[str, Activation]:
     return {
-        name: Activation(Histogram(row[3 : 3 + BINS].astype(np.int64), *map(float, row[:3])), row[3 + BINS : 3 + BINS + width])
+        name: Activation(
+            Histogram(row[3 : 3 + BINS].astype(np.int64), *map(float, row[:3])),
+            row[3 + BINS : 3 + BINS + width],
+        )
         for (name, width), row in zip(widths.items(), rows, strict=True)
     }

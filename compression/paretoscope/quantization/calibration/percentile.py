@@ -1,4 +1,6 @@
-"""Percentile calibration: the rarest values at either end are cut off, however large they are (Wu et al. 2020, arXiv:2004.09602)."""
+"""Percentile calibration: the rarest values at either end are cut off, however large they are (Wu
+et al. 2020, arXiv:2004.09602).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ PERCENTILE = 99.99
 
 
 def clipped_range(histogram: Histogram, percentile: float = PERCENTILE) -> tuple[float, float]:
-    """(low, high) between which `percentile` per cent of the values lie, to the width of a bin and never beyond what was seen.
+    """(low, high) between which `percentile` per cent of the values lie, to the width of a bin and
+    never beyond what was seen.
 
     >>> histogram = Histogram.of(np.arange(-50, 50) + 0.5, bins=128)
     >>> clipped_range(histogram, 90)

@@ -1,7 +1,9 @@
-"""What a graph is shown of the calibration split: a classifier its texts as they are, a decoder the beginnings of its documents.
+"""What a graph is shown of the calibration split: a classifier its texts as they are, a decoder the
+beginnings of its documents.
 
-A document may have thousands of tokens, whose activations would not fit into memory together; and a second moment is known well
-from some ten thousand tokens, of which those of many documents say more than those of a few.
+A document may have thousands of tokens, whose activations would not fit into memory together; and a
+second moment is known well from some ten thousand tokens, of which those of many documents say more
+than those of a few.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ TOKENS = 16_384
 """Tokens in all."""
 
 
-def passages(model: onnx.ModelProto, texts: Sequence[np.ndarray], tokens: int = TOKENS) -> list[np.ndarray]:
+def passages(
+    model: onnx.ModelProto, texts: Sequence[np.ndarray], tokens: int = TOKENS
+) -> list[np.ndarray]:
     """The texts [tokens] that the graph is run on; of a decoder's at most `tokens` tokens together."""
     if not is_decoder_graph(model):
         return list(texts)

@@ -6,7 +6,8 @@ import numpy as np
 
 
 def activation_grid(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 scale (float32 scalar) and zero point (uint8 scalar) that cover low to high with zero on the grid.
+    """uint8 scale (float32 scalar) and zero point (uint8 scalar) that cover low to high with zero
+    on the grid.
 
     >>> scale, zero = activation_grid(-1.0, 4.1)
     >>> round(float(scale), 4), int(zero)

@@ -1,11 +1,13 @@
-"""Real zero points as further columns of a matrix, so that the runtime's integer kernel multiplies by them as by any other.
+"""Real zero points as further columns of a matrix, so that the runtime's integer kernel multiplies
+by them as by any other.
 
 Levels that begin anywhere are levels around the middle code, moved by one number a group:
 
     x W^T = x (scales * (codes - middle))^T + (sums of x over each group) shifts^T
 
-With those sums beside x the shifts are columns of the same matrix. They are kept in 8 bits with a scale a row, as 8 / bits digits of the codes'
-own width, each digit in groups of its own: a shift is off by a 238th of the row's largest at most.
+With those sums beside x the shifts are columns of the same matrix. They are kept in 8 bits with a
+scale a row, as 8 / bits digits of the codes' own width, each digit in groups of its own: a shift is
+off by a 238th of the row's largest at most.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ def sums(groups: int, group_size: int) -> int:
 
 @dataclass(frozen=True)
 class Shifts:
-    """scales[r] * (codes[r, g] - centre) for every group: `codes` uint8 [rows, groups], `scales` float32 [rows, 1], numbers that half
-    precision has. `bits` are those of a digit."""
+    """scales[r] * (codes[r, g] - centre) for every group: `codes` uint8 [rows, groups], `scales`
+    float32 [rows, 1], numbers that half precision has. `bits` are those of a digit."""
 
     codes: np.ndarray
     scales: np.ndarray
@@ -67,16 +69,23 @@ class Shifts:
 
     def where(self, here: np.ndarray, other: Shifts) -> Shifts:
         """These in the rows where `here` [rows, 1], the `other` ones elsewhere."""
-        return Shifts(np.where(here, self.codes, other.codes), np.where(here, self.scales, other.scales), self.bits)
+        return Shifts(
+            np.where(here, self.codes, other.codes),
+            np.where(here, self.scales, other.scales),
+            self.bits,
+        )
 
     def columns(self, group_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """What goes before the matrix's own columns and scales: codes uint8 [rows, digits * sums], the highest digits first, and the float32
-        scales of their groups."""
+        """What goes before the matrix's own columns and scales: codes uint8 [rows, digits * sums],
+        the highest digits first, and the float32 scales of their groups."""
         width = sums(self.codes.shape[1], group_size)
         full = np.pad(self.codes, ((0, 0), (0, width - self.codes.shape[1])))
         places = [self.bits * place for place in reversed(range(digits(self.bits)))]
         codes = [(full >> np.uint8(place)) & np.uint8(2**self.bits - 1) for place in places]
-        scales = [np.repeat(self.scales * np.float32(2**place), width // group_size, axis=1) for place in places]
+        scales = [
+            np.repeat(self.scales * np.float32(2**place), width // group_size, axis=1)
+            for place in places
+        ]
         return np.concatenate(codes, axis=1), np.concatenate(scales, axis=1)
 
 

@@ -1,6 +1,8 @@
-"""A matrix of small integers in groups that share a scale, and its packing for the runtime's operators.
+"""A matrix of small integers in groups that share a scale, and its packing for the runtime's
+operators.
 
-Which integer a weight becomes is decided by a rounding (`quantization/rounding/rtn.py`); this file only holds and packs.
+Which integer a weight becomes is decided by a rounding (`quantization/rounding/rtn.py`); this file
+only holds and packs.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ GROUP_SIZE = {8: 128, 4: 32, 2: 16}
 
 @dataclass(frozen=True)
 class Groups:
-    """weight[r, c] = scales[r, g] * (codes[r, c] - zero_points[r, g]) + shifts[r, g], where g = c // group_size.
+    """weight[r, c] = scales[r, g] * (codes[r, c] - zero_points[r, g]) + shifts[r, g], where g = c
+    // group_size.
 
-    `codes` uint8 [rows, columns] below 2**bits; `scales` float32, numbers that half precision has, and `zero_points` uint8 [rows, groups].
-    Either `shifts` are None or, with real zero points, `zero_points` are the middle code.
-    A row is one output of a matrix, or one word of an embedding; the last group may be short.
+    `codes` uint8 [rows, columns] below 2**bits; `scales` float32, numbers that half precision has,
+    and `zero_points` uint8 [rows, groups]. Either `shifts` are None or, with real zero points,
+    `zero_points` are the middle code. A row is one output of a matrix, or one word of an embedding;
+    the last group may be short.
     """
 
     codes: np.ndarray
@@ -35,14 +39,19 @@ class Groups:
 
     @property
     def has_zero_points(self) -> bool:
-        """Whether the operators are given zero points. They assume the middle code when there are none: that is right at 8 bits, whatever
-        the weights, so that bytes depend on shapes alone, and with shifts, which are from there."""
+        """Whether the operators are given zero points. They assume the middle code when there are
+        none: that is right at 8 bits, whatever the weights, so that bytes depend on shapes alone,
+        and with shifts, which are from there."""
         return self.bits != 8 and self.shifts is None
 
     @property
     def width(self) -> int:
         """Columns of the matrix that is multiplied with: the shifts', then its own."""
-        return self.codes.shape[1] + (0 if self.shifts is None else digits(self.bits) * sums(self.scales.shape[1], self.group_size))
+        return self.codes.shape[1] + (
+            0
+            if self.shifts is None
+            else digits(self.bits) * sums(self.scales.shape[1], self.group_size)
+        )
 
     def dequantized(self) -> np.ndarray:
         """The float32 weights [rows, columns] that the codes stand for."""
@@ -50,10 +59,16 @@ class Groups:
         scales = np.repeat(self.scales, self.group_size, axis=1)[:, :columns]
         zeros = np.repeat(self.zero_points, self.group_size, axis=1)[:, :columns]
         weight = (self.codes.astype(np.float32) - zeros) * scales
-        return weight if self.shifts is None else weight + np.repeat(self.shifts.values, self.group_size, axis=1)[:, :columns]
+        return (
+            weight
+            if self.shifts is None
+            else weight + np.repeat(self.shifts.values, self.group_size, axis=1)[:, :columns]
+        )
 
     def packed_blocks(self) -> np.ndarray:
-        """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], those of shifts first, short groups filled up."""
+        """Codes for MatMulNBits: uint8 [rows, groups, group_size * bits / 8], those of shifts
+        first, short groups filled up.
+        """
         beside = [] if self.shifts is None else [self.shifts.columns(self.group_size)[0]]
         codes = np.concatenate([*beside, self.codes], axis=1)
         full = np.pad(codes, ((0, 0), (0, -codes.shape[1] % self.group_size)))
@@ -84,7 +99,8 @@ def blank(shape: tuple[int, int], bits: int, group_size: int, real: bool = False
 
 
 def row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> int:
-    """Bytes of a row of codes with its scales and, below 8 bits, its zero points or (`real`) shifts.
+    """Bytes of a row of codes with its scales and, below 8 bits, its zero points or (`real`)
+    shifts.
 
     >>> row_bytes(64, 4, 32)  # 32 of codes, 4 of scales, 1 of zero points
     37
@@ -92,7 +108,9 @@ def row_bytes(columns: int, bits: int, group_size: int, real: bool = False) -> i
     groups = math.ceil(columns / group_size)
     beside = digits(bits) * sums(groups, group_size) if real and bits < 8 else 0
     starts = 0 if bits == 8 or real else math.ceil(groups * bits / 8)
-    return math.ceil((columns + beside) * bits / 8) + HALF * (groups + beside // group_size) + starts
+    return (
+        math.ceil((columns + beside) * bits / 8) + HALF * (groups + beside // group_size) + starts
+    )
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:
@@ -106,7 +124,9 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
         return codes
     missing = -codes.shape[-1] % per_byte
     if missing:
-        codes = np.concatenate([codes, np.zeros((*codes.shape[:-1], missing), dtype=np.uint8)], axis=-1)
+        codes = np.concatenate(
+            [codes, np.zeros((*codes.shape[:-1], missing), dtype=np.uint8)], axis=-1
+        )
     packed = codes[..., 0::per_byte].copy()
     for place in range(1, per_byte):
         packed |= codes[..., place::per_byte] << np.uint8(bits * place)
@@ -114,7 +134,9 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
 
 
 def in_groups(weight: np.ndarray, group_size: int) -> np.ndarray:
-    """[rows, columns] as [rows, groups, group_size]; a short last group is filled with its last weight, which no range notices."""
+    """[rows, columns] as [rows, groups, group_size]; a short last group is filled with its last
+    weight, which no range notices.
+    """
     missing = -weight.shape[1] % group_size
     if missing:
         weight = np.pad(weight, ((0, 0), (0, missing)), mode="edge")
@@ -122,7 +144,8 @@ def in_groups(weight: np.ndarray, group_size: int) -> np.ndarray:
 
 
 def tied_group_size(width: int, group_size: int) -> int:
-    """Weights that share a scale in a table [words, width] that is looked up too: a row is whole groups, which a multiplication may fill up.
+    """Weights that share a scale in a table [words, width] that is looked up too: a row is whole
+    groups, which a multiplication may fill up.
 
     >>> tied_group_size(576, 32), tied_group_size(576, 128)
     (32, 64)

@@ -1,9 +1,12 @@
-"""Groups of small integers as tensors and operators of a graph: multiplied with, looked up, or both from the same bytes.
+"""Groups of small integers as tensors and operators of a graph: multiplied with, looked up, or both
+from the same bytes.
 
-Scales are kept in half precision and widened by a Cast, which the runtime folds when it loads the model. MatMulNBits does take real zero
-points, but then leaves its integer kernel and widens the whole matrix in every call, forty times slower for one token (measured, ONNX Runtime
-1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong to them (`quantization/packing/float_zero_points.py`). Which groups a matrix
-has is `weight_only.py`'s.
+Scales are kept in half precision and widened by a Cast, which the runtime folds when it loads the
+model. MatMulNBits does take real zero points, but then leaves its integer kernel and widens the
+whole matrix in every call, forty times slower for one token (measured, ONNX Runtime
+1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong
+to them (`quantization/packing/float_zero_points.py`). Which groups a matrix has is
+`weight_only.py`'s.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ INT8_ARITHMETIC = 4
 
 @dataclass(frozen=True)
 class Stored:
-    """The names of what is in a graph for `groups`: codes as initializers, the rest as float32 values."""
+    """The names of what is in a graph for `groups`: codes as initializers, the rest as float32
+    values.
+    """
 
     groups: Groups
     codes: str
@@ -54,22 +59,41 @@ class Packing:
         return nodes
 
     def store(self, name: str, groups: Groups, *, multiplied: bool = True) -> Stored:
-        """Put groups into the graph; those that are not multiplied with but only looked up have whole bytes a row, not a group."""
-        codes = self._constant(f"{name}.codes", groups.packed_blocks() if multiplied else groups.packed_rows())
-        scales = self._node("Cast", [self._constant(f"{name}.scales", groups.packed_scales())], f"{name}.scales.float", to=TensorProto.FLOAT)
-        points = self._constant(f"{name}.zero_points", groups.packed_zero_points()) if groups.has_zero_points else ""
+        """Put groups into the graph; those that are not multiplied with but only looked up have
+        whole bytes a row, not a group.
+        """
+        codes = self._constant(
+            f"{name}.codes", groups.packed_blocks() if multiplied else groups.packed_rows()
+        )
+        scales = self._node(
+            "Cast",
+            [self._constant(f"{name}.scales", groups.packed_scales())],
+            f"{name}.scales.float",
+            to=TensorProto.FLOAT,
+        )
+        points = (
+            self._constant(f"{name}.zero_points", groups.packed_zero_points())
+            if groups.has_zero_points
+            else ""
+        )
         return Stored(groups, codes, scales, points)
 
     def multiply(self, x: str, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
-        """What takes the place of `node`: `x` [.., columns] times the parts' rows, one part beside the other."""
-        outputs = [node.output[0]] if len(parts) == 1 else [f"{part.codes}.product" for part in parts]
+        """What takes the place of `node`: `x` [.., columns] times the parts' rows, one part beside
+        the other.
+        """
+        outputs = (
+            [node.output[0]] if len(parts) == 1 else [f"{part.codes}.product" for part in parts]
+        )
         for part, output in zip(parts, outputs, strict=True):
             self._product(x, part, output, node.name if len(parts) == 1 else output)
         if len(parts) > 1:
             self._node("Concat", outputs, node.output[0], name=node.name, axis=-1)
 
     def look_up(self, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
-        """What takes the place of `node`, a lookup of ids; of two parts the first holds the first ids."""
+        """What takes the place of `node`, a lookup of ids; of two parts the first holds the first
+        ids.
+        """
         ids, output = node.input[1], node.output[0]
         if len(parts) == 1:
             self._found(ids, parts[0], output, node.name)
@@ -77,19 +101,33 @@ class Packing:
         first, rest = parts
         count = len(first.groups.codes)
         last = self._constant("frequent.last", np.array(count - 1))
-        bound, zero = self._constant("frequent.count", np.array(count)), self._constant("frequent.zero", np.array(0))
-        self._found(self._node("Min", [ids, last], "frequent.ids"), first, "frequent.words", "frequent.words")
+        bound, zero = (
+            self._constant("frequent.count", np.array(count)),
+            self._constant("frequent.zero", np.array(0)),
+        )
+        self._found(
+            self._node("Min", [ids, last], "frequent.ids"),
+            first,
+            "frequent.words",
+            "frequent.words",
+        )
         below = self._node("Sub", [ids, bound], "rest.ids.raw")
         self._found(self._node("Max", [below, zero], "rest.ids"), rest, "rest.words", "rest.words")
         chosen = self._node("Less", [ids, bound], "frequent.chosen")
-        chosen = self._node("Unsqueeze", [chosen, self._constant("frequent.axis", np.array([-1]))], "frequent.chosen.column")
+        chosen = self._node(
+            "Unsqueeze",
+            [chosen, self._constant("frequent.axis", np.array([-1]))],
+            "frequent.chosen.column",
+        )
         self._node("Where", [chosen, "frequent.words", "rest.words"], output, name=node.name)
 
     def _product(self, x: str, part: Stored, output: str, name: str) -> None:
         groups = part.groups
         if groups.shifts is not None:
             beside = self._node("MatMul", [x, self._members(groups)], f"{output}.sums")
-            x = self._node("Concat", [beside] * digits(groups.bits) + [x], f"{output}.columns", axis=-1)
+            x = self._node(
+                "Concat", [beside] * digits(groups.bits) + [x], f"{output}.columns", axis=-1
+            )
         self._node(
             "MatMulNBits",
             [x, part.codes, *part.grid],
@@ -125,26 +163,55 @@ class Packing:
         """Rows that were looked up with the columns of their shifts, moved by them."""
         count, columns = digits(groups.bits), groups.codes.shape[1]
         parts = [f"{output}.digit.{place}" for place in range(count)]
-        widths = self._constant(f"columns.{columns}", np.array([(groups.width - columns) // count] * count + [columns]))
-        self.nodes.append(helper.make_node("Split", [f"{output}.columns", widths], [*parts, f"{output}.unshifted"], name=f"{output}.split", axis=-1))
+        widths = self._constant(
+            f"columns.{columns}", np.array([(groups.width - columns) // count] * count + [columns])
+        )
+        self.nodes.append(
+            helper.make_node(
+                "Split",
+                [f"{output}.columns", widths],
+                [*parts, f"{output}.unshifted"],
+                name=f"{output}.split",
+                axis=-1,
+            )
+        )
         shifts = self._node("Sum", parts, f"{output}.shifts")
-        shift = self._node("FusedMatMul", [shifts, self._members(groups)], f"{output}.shift", domain=MICROSOFT, transB=1)
+        shift = self._node(
+            "FusedMatMul",
+            [shifts, self._members(groups)],
+            f"{output}.shift",
+            domain=MICROSOFT,
+            transB=1,
+        )
         self._node("Add", [f"{output}.unshifted", shift], output, name=f"{name}.shifted")
 
     def _members(self, groups: Groups) -> str:
-        """float32 [columns, sums]: 1 where a column is in a group. Times it, columns become sums of groups, and back again."""
+        """float32 [columns, sums]: 1 where a column is in a group. Times it, columns become sums of
+        groups, and back again.
+        """
         columns, size = groups.codes.shape[1], groups.group_size
         name = f"members.{columns}.{size}"
         if name not in self._made:
             self._made.add(name)
-            member = np.arange(columns)[:, None] // size == np.arange(sums(math.ceil(columns / size), size))
-            self._node("Cast", [self._constant(f"{name}.bytes", member.astype(np.uint8))], name, to=TensorProto.FLOAT)
+            member = np.arange(columns)[:, None] // size == np.arange(
+                sums(math.ceil(columns / size), size)
+            )
+            self._node(
+                "Cast",
+                [self._constant(f"{name}.bytes", member.astype(np.uint8))],
+                name,
+                to=TensorProto.FLOAT,
+            )
         return name
 
     def _constant(self, name: str, value: np.ndarray) -> str:
         self.added[name] = value
         return name
 
-    def _node(self, op: str, inputs: Sequence[str], output: str, name: str = "", **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=name or output, **attributes))
+    def _node(
+        self, op: str, inputs: Sequence[str], output: str, name: str = "", **attributes: Any
+    ) -> str:
+        self.nodes.append(
+            helper.make_node(op, list(inputs), [output], name=name or output, **attributes)
+        )
         return output

@@ -1,9 +1,11 @@
-"""The scale and zero point of each group, searched: a narrower grid clips the ends and is finer for the rest.
+"""The scale and zero point of each group, searched: a narrower grid clips the ends and is finer for
+the rest.
 
-Candidates are the range of `rtn.grid` shrunk by `SHRINKS` (the clipping search of AWQ, arXiv:2306.00978, section 3.2) with
-the zero point at its rounding or one beside it, which matters when there are four levels; with real zero points the narrower range lies at
-either end of the whole one or in its middle. The best has the least error
-of the group's own part of the output, d^T H d with H the group's block of the Hessian; without data, the least squared error.
+Candidates are the range of `rtn.grid` shrunk by `SHRINKS` (the clipping search of AWQ,
+arXiv:2306.00978, section 3.2) with the zero point at its rounding or one beside it, which matters
+when there are four levels; with real zero points the narrower range lies at either end of the whole
+one or in its middle. The best has the least error of the group's own part of the output, d^T H d
+with H the group's block of the Hessian; without data, the least squared error.
 """
 
 from __future__ import annotations
@@ -21,14 +23,19 @@ SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones
 BESIDE = {2: (0, -1, 1), 4: (0, -1, 1), 8: (0,)}
 """Steps from the rounded zero point; 8 bits are symmetric."""
 PLACES = (0.5, 0.0, 1.0)
-"""Where a narrower range with a real zero point lies in the whole one: from its lower end, 0, to its upper end, 1."""
+"""Where a narrower range with a real zero point lies in the whole one: from its lower end, 0, to
+its upper end, 1.
+"""
 
 
-def searched_grid(grouped: np.ndarray, bits: int, blocks: np.ndarray | None = None, real: bool = False) -> Grid:
+def searched_grid(
+    grouped: np.ndarray, bits: int, blocks: np.ndarray | None = None, real: bool = False
+) -> Grid:
     """The grid of the groups of weights [rows, groups, group size].
 
-    `blocks` [groups, group size, group size] are the Hessian's blocks on its diagonal; None counts every weight alike.
-    The unshrunk range of round to nearest is the first candidate, so no group errs more than with that.
+    `blocks` [groups, group size, group size] are the Hessian's blocks on its diagonal; None counts
+    every weight alike. The unshrunk range of round to nearest is the first candidate, so no group
+    errs more than with that.
     """
     best = grid(grouped, bits, real)
     best_error = group_errors(best.rounded(grouped) - grouped, blocks)
@@ -48,7 +55,13 @@ def _narrower(whole: Grid) -> Iterator[Grid]:
             room = (whole.scales - scales) * np.float32(2**whole.bits - 1)
             middle = whole.shifts - (whole.scales - scales) * whole.zero_points
             for place in PLACES if shrink < 1 else ():
-                yield Grid(scales, whole.zero_points, middle + room * np.float32(place), whole.bits, real=True)
+                yield Grid(
+                    scales,
+                    whole.zero_points,
+                    middle + room * np.float32(place),
+                    whole.bits,
+                    real=True,
+                )
         else:
             for step in BESIDE[whole.bits]:
                 points = np.clip(whole.zero_points + np.float32(step), 0, 2**whole.bits - 1)
@@ -64,9 +77,13 @@ def group_errors(difference: np.ndarray, blocks: np.ndarray | None) -> np.ndarra
 
 
 def diagonal_blocks(hessian: np.ndarray, group_size: int) -> np.ndarray:
-    """The blocks [groups, group size, group size] along the diagonal of [inputs, inputs]; a short last one is filled with zeros."""
+    """The blocks [groups, group size, group size] along the diagonal of [inputs, inputs]; a short
+    last one is filled with zeros.
+    """
     inputs = len(hessian)
     groups = -(-inputs // group_size)
     full = np.zeros((groups * group_size, groups * group_size), dtype=np.float32)
     full[:inputs, :inputs] = hessian
-    return np.stack([full[at : at + group_size, at : at + group_size] for at in range(0, len(full), group_size)])
+    return np.stack(
+        [full[at : at + group_size, at : at + group_size] for at in range(0, len(full), group_size)]
+    )

@@ -1,8 +1,10 @@
-"""What enters each matrix on examples: its second moments, the layer's Hessian of every rounding that looks at data.
+"""What enters each matrix on examples: its second moments, the layer's Hessian of every rounding
+that looks at data.
 
-For y = W x and a rounding error D, the mean squared error of y is trace(D H D^T) with H = mean of x x^T, so H is all
-that a rounding needs to know of the data (Frantar and Alistarh 2022, arXiv:2208.11580). One pass through ONNX
-Runtime serves every bit width, group size and rounding of a sweep. What is done with H is the roundings' own.
+For y = W x and a rounding error D, the mean squared error of y is trace(D H D^T) with H = mean of x
+x^T, so H is all that a rounding needs to know of the data (Frantar and Alistarh 2022,
+arXiv:2208.11580). One pass through ONNX Runtime serves every bit width, group size and rounding of
+a sweep. What is done with H is the roundings' own.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from paretoscope.recipes.context import StageContext
 TOKENS_AT_ONCE = 4096
 """Rows of activations that are held before they are multiplied out."""
 FLOATS_AT_ONCE = 128_000_000
-"""Numbers of Hessians in one pass and in one cache entry: half a gigabyte, in which those of SmolLM2 have room."""
+"""Numbers of Hessians in one pass and in one cache entry: half a gigabyte, in which those of
+SmolLM2 have room.
+"""
 HELD_FLOATS = 80_000_000
 """Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`."""
 
@@ -45,7 +49,8 @@ class Inputs:
 def calibration_inputs(model: onnx.ModelProto, context: StageContext) -> dict[str, Inputs]:
     """`Inputs` of every activation that enters a constant matrix, by its name in the graph.
 
-    All of the calibration split, a text at a time, so no padding is seen. Kept under the graph's content and the split.
+    All of the calibration split, a text at a time, so no padding is seen. Kept under the graph's
+    content and the split.
     """
     sizes = {matrix.node.input[0]: matrix.weight.shape[0] for matrix in matrices(model)}
     split = context.encoded("calibration")
@@ -54,7 +59,12 @@ def calibration_inputs(model: onnx.ModelProto, context: StageContext) -> dict[st
     found: dict[str, Inputs] = {}
     for number, portion in enumerate(_portions(sizes)):
         key = f"hessians-{content}-{split.key}-{number}"
-        flat = context.cached(key, lambda names=portion: _observe(model, {name: sizes[name] for name in names}, texts, context))
+        flat = context.cached(
+            key,
+            lambda names=portion: _observe(
+                model, {name: sizes[name] for name in names}, texts, context
+            ),
+        )
         found |= _unpacked(flat, {name: sizes[name] for name in portion})
     return found
 
@@ -72,14 +82,26 @@ def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
     return portions
 
 
-def _observe(model: onnx.ModelProto, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
-    """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its last row."""
+def _observe(
+    model: onnx.ModelProto,
+    sizes: Mapping[str, int],
+    texts: Sequence[np.ndarray],
+    context: StageContext,
+) -> np.ndarray:
+    """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its
+    last row.
+    """
     with workbench(model) as bench:
         session = bench.session(with_outputs(with_all_logits(bench.graph), sizes))
         return _summed(session, sizes, texts, context)
 
 
-def _summed(session: onnxruntime.InferenceSession, sizes: Mapping[str, int], texts: Sequence[np.ndarray], context: StageContext) -> np.ndarray:
+def _summed(
+    session: onnxruntime.InferenceSession,
+    sizes: Mapping[str, int],
+    texts: Sequence[np.ndarray],
+    context: StageContext,
+) -> np.ndarray:
     flat = np.zeros(sum(size * (size + 1) for size in sizes.values()), dtype=np.float32)
     sums = list(_blocks(flat, sizes))
     held: list[list[np.ndarray]] = [[] for _ in sizes]
@@ -103,7 +125,10 @@ def _summed(session: onnxruntime.InferenceSession, sizes: Mapping[str, int], tex
 
 
 def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, Inputs]:
-    return {name: Inputs(hessian=block[:-1], magnitude=block[-1]) for name, block in zip(sizes, _blocks(flat, sizes), strict=True)}
+    return {
+        name: Inputs(hessian=block[:-1], magnitude=block[-1])
+        for name, block in zip(sizes, _blocks(flat, sizes), strict=True)
+    }
 
 
 def _blocks(flat: np.ndarray, sizes: Mapping[str, int]) -> Iterator[np.ndarray]:

@@ -19,8 +19,10 @@ from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
 @dataclass(frozen=True)
-class Rounder:
-    """`inputs` are what enters each matrix, by the name of its weight; none when the rounding looks at no data."""
+class Quantizer:
+    """`inputs` are what enters each matrix, by the name of its weight; none when the rounding looks
+    at no data.
+    """
 
     stage: Quantize
     inputs: Mapping[str, Inputs] = field(default_factory=dict)
@@ -31,42 +33,63 @@ class Rounder:
         return self.stage.zero_point == "real"
 
     @classmethod
-    def of(cls, stage: Quantize, model: onnx.ModelProto, context: StageContext) -> Rounder:
-        if not ROUNDINGS[stage.rounding].looks_at_data:
+    def of(cls, stage: Quantize, model: onnx.ModelProto, context: StageContext) -> Quantizer:
+        if not ROUNDINGS[stage.rounding].needs_data:
             return cls(stage)
         by_activation = calibration_inputs(model, context)
-        return cls(stage, {matrix.name: by_activation[matrix.node.input[0]] for matrix in matrices(model)})
+        return cls(
+            stage, {matrix.name: by_activation[matrix.node.input[0]] for matrix in matrices(model)}
+        )
 
     def scales(self, matrix: Matrix, bits: int) -> np.ndarray | None:
-        """What the matrix's rows are to be multiplied with before they are rounded, [inputs]; None for nothing.
+        """What the matrix's rows are to be multiplied with before they are rounded, [inputs]; None
+        for nothing.
 
         The head is left as it is: it is small, and sees one token of a text.
         """
         if matrix.in_head or not ROUNDINGS[self.stage.rounding].rescales:
             return None
-        return self._method.input_scales(_outputs_first(matrix), bits, self.stage.group_size, self.inputs[matrix.name], self.real)
+        return self._method.input_scales(
+            _outputs_first(matrix), bits, self.stage.group_size, self.inputs[matrix.name], self.real
+        )
 
-    def rescaled(self, scales: Mapping[str, np.ndarray]) -> Rounder:
+    def rescaled(self, scales: Mapping[str, np.ndarray]) -> Quantizer:
         """The same for the graph that `rescale.rescaled` makes with these scales."""
-        return replace(self, inputs={**self.inputs, **{name: self.inputs[name].divided_by(scale) for name, scale in scales.items()}})
+        return replace(
+            self,
+            inputs={
+                **self.inputs,
+                **{name: self.inputs[name].divided_by(scale) for name, scale in scales.items()},
+            },
+        )
 
     def groups(self, matrix: Matrix, bits: int) -> Groups:
         """The matrix [inputs, outputs] in groups along its inputs."""
         inputs = self.inputs.get(matrix.name)
         size = group_size_of(matrix, self.stage.group_size)
-        return self._method.quantize_groups(_outputs_first(matrix), bits, size, None if inputs is None else inputs.hessian, self.real)
+        return self._method.quantize_groups(
+            _outputs_first(matrix),
+            bits,
+            size,
+            None if inputs is None else inputs.hessian,
+            self.real,
+        )
 
     def stands_for(self, matrix: Matrix, bits: int) -> np.ndarray:
-        """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as it is."""
+        """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as
+        it is.
+        """
         scales = self.scales(matrix, bits)
         if scales is None:
             return np.ascontiguousarray(self.groups(matrix, bits).dequantized().T)
         scaled = replace(matrix, weight=matrix.weight * scales[:, None])
-        return np.ascontiguousarray((self.rescaled({matrix.name: scales}).groups(scaled, bits).dequantized() / scales).T)
+        return np.ascontiguousarray(
+            (self.rescaled({matrix.name: scales}).groups(scaled, bits).dequantized() / scales).T
+        )
 
     @property
     def _method(self) -> ModuleType:
-        return importlib.import_module(ROUNDINGS[self.stage.rounding].carried_out_by)
+        return importlib.import_module(ROUNDINGS[self.stage.rounding].module)
 
 
 def group_size_of(matrix: Matrix, group_size: int) -> int:
@@ -77,7 +100,8 @@ def group_size_of(matrix: Matrix, group_size: int) -> int:
 def relative_error(rounded: np.ndarray, weight: np.ndarray, inputs: Inputs | None) -> float:
     """Squared error over squared size, so that every matrix counts alike.
 
-    It is the error of what the matrix makes of its inputs where those are known, else of the weights themselves.
+    It is the error of what the matrix makes of its inputs where those are known, else of the
+    weights themselves.
     """
     return _squares(rounded - weight, inputs) / max(_squares(weight, inputs), 1e-12)
 
@@ -87,5 +111,9 @@ def _outputs_first(matrix: Matrix) -> np.ndarray:
 
 
 def _squares(weight: np.ndarray, inputs: Inputs | None) -> float:
-    """Sum of squares of a weight [inputs, outputs], or the mean one of what it makes of the activations."""
-    return float(np.square(weight).sum() if inputs is None else np.vdot(weight, inputs.hessian @ weight))
+    """Sum of squares of a weight [inputs, outputs], or the mean one of what it makes of the
+    activations.
+    """
+    return float(
+        np.square(weight).sum() if inputs is None else np.vdot(weight, inputs.hessian @ weight)
+    )

@@ -1,6 +1,7 @@
-"""The stages of the recipe language, a class and a file each: the fields, what they mean and which of them go together.
+"""The stages of the recipe language, a class and a file each: the fields, what they mean and which
+of them go together.
 
-A stage only says what to do; the file named by its `carried_out_by` does it.
+A stage only says what to do; the file named by its `module` does it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,23 @@ from paretoscope.recipes.stages.quantize import BITS, GROUP_SIZES, Quantize
 from paretoscope.recipes.stages.retraining import Retrained
 from paretoscope.recipes.stages.stage import Stage, Strategy
 
-__all__ = ["BITS", "GROUP_SIZES", "STAGES", "AnyStage", "Distill", "PruneStructure", "PruneWeights", "Quantize", "Retrained", "Stage", "Strategy"]
+__all__ = [
+    "BITS",
+    "GROUP_SIZES",
+    "STAGES",
+    "AnyStage",
+    "Distill",
+    "PruneStructure",
+    "PruneWeights",
+    "Quantize",
+    "Retrained",
+    "Stage",
+    "Strategy",
+]
 
-AnyStage = Annotated[Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")]
+AnyStage = Annotated[
+    Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")
+]
 STAGES: dict[str, type[Stage]] = {
     "distill": Distill,
     "prune-structure": PruneStructure,

@@ -13,29 +13,96 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
 
 
 class Distill(Stage, frozen=True):
-    """A student with fewer layers, heads or neurons, started from those of the teacher, trained on the labels, on the
-    teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531) and, where asked for, on its hidden states
-    (TinyBERT, arXiv:1909.10351) and its last attention (MiniLM, arXiv:2002.10957)."""
+    """A student with fewer layers, heads or neurons, started from those of the teacher, trained on
+    the labels, on the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531) and, where
+    asked for, on its hidden states (TinyBERT, arXiv:1909.10351) and its last attention (MiniLM,
+    arXiv:2002.10957)."""
 
     strategy: ClassVar[Strategy] = "distillation"
     title: ClassVar[str] = "Distil a student"
-    carried_out_by: ClassVar[str] = "paretoscope.distillation.student"
+    module: ClassVar[str] = "paretoscope.distillation.student"
 
     kind: Literal["distill"] = "distill"
     layers: Annotated[int, Field(ge=1, le=96, description="layers that the student keeps")] = 3
     teacher_layers: Annotated[
-        tuple[int, ...] | None, Field(description="teacher layers it starts from, counted from 0; evenly spread when left out")
+        tuple[int, ...] | None,
+        Field(
+            description="teacher layers it starts from, counted from 0; evenly spread when left out"
+        ),
     ] = None
-    head_ratio: Annotated[float, Field(ge=0, lt=1, description="share of each layer's attention heads that the student does without")] = 0
-    ffn_ratio: Annotated[float, Field(ge=0, lt=1, description="share of each layer's feed-forward neurons that the student does without")] = 0
-    criterion: Annotated[str, Field(description="which heads and neurons of the teacher the student does without first")] = "magnitude"
-    temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared")] = 2.0
-    soft_weight: Annotated[float, Field(ge=0, le=1, description="share of the loss on the teacher's outputs, the rest is on labels")] = 0.7
-    hidden_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to the teacher's hidden states, added to it")] = 0
-    attention_weight: Annotated[float, Field(ge=0, le=1000, description="weight of the distance to its last layer's attention, added too")] = 0
-    augment: Annotated[int, Field(ge=0, le=20, description="damaged copies of each training text to learn from, masked and shortened")] = 0
-    unlabelled: Annotated[bool, Field(description="also learn from the task's unlabelled texts, of which the teacher alone speaks")] = False
-    epochs: Annotated[float, Field(ge=0, le=100, description="passes over the training split, of a language model over 16,384 tokens of it each")] = 6
+    head_ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of each layer's attention heads that the student does without",
+        ),
+    ] = 0
+    ffn_ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of each layer's feed-forward neurons that the student does without",
+        ),
+    ] = 0
+    criterion: Annotated[
+        str,
+        Field(description="which heads and neurons of the teacher the student does without first"),
+    ] = "magnitude"
+    temperature: Annotated[
+        float, Field(gt=0, le=100, description="softens both outputs before they are compared")
+    ] = 2.0
+    soft_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="share of the loss on the teacher's outputs, the rest is on labels",
+        ),
+    ] = 0.7
+    hidden_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="weight of the distance to the teacher's hidden states, added to it",
+        ),
+    ] = 0
+    attention_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="weight of the distance to its last layer's attention, added too",
+        ),
+    ] = 0
+    augment: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=20,
+            description="damaged copies of each training text to learn from, masked and shortened",
+        ),
+    ] = 0
+    unlabelled: Annotated[
+        bool,
+        Field(
+            description=(
+                "also learn from the task's unlabelled texts, of which the teacher alone speaks"
+            )
+        ),
+    ] = False
+    epochs: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description=(
+                "passes over the training split, of a language model over 16,384 tokens of it each"
+            ),
+        ),
+    ] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
 
     @field_validator("criterion")
@@ -47,22 +114,35 @@ class Distill(Stage, frozen=True):
     def _layers_agree(self) -> Self:
         if self.teacher_layers is not None:
             if len(self.teacher_layers) != self.layers:
-                raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers but layers is {self.layers}; make them agree")
-            if list(self.teacher_layers) != sorted(set(self.teacher_layers)) or min(self.teacher_layers) < 0:
-                raise ValueError(f"teacher_layers must rise from 0 without repeats, got {list(self.teacher_layers)}")
+                raise ValueError(
+                    f"teacher_layers names {len(self.teacher_layers)} layers but layers is"
+                    f" {self.layers}; make them agree"
+                )
+            if (
+                list(self.teacher_layers) != sorted(set(self.teacher_layers))
+                or min(self.teacher_layers) < 0
+            ):
+                raise ValueError(
+                    "teacher_layers must rise from 0 without repeats, got"
+                    f" {list(self.teacher_layers)}"
+                )
         return self
 
     @model_validator(mode="after")
     def _unlabelled_texts_need_a_teacher(self) -> Self:
         if self.unlabelled and not (self.soft_weight or self.imitates):
-            raise ValueError("unlabelled texts say nothing without a teacher; give soft_weight, or leave unlabelled out")
+            raise ValueError(
+                "unlabelled texts say nothing without a teacher; give soft_weight, or leave"
+                " unlabelled out"
+            )
         return self
 
     def essentials(self) -> tuple[str, ...]:
         return "layers", "temperature", "soft_weight", "epochs"
 
     def kept(self, count: int) -> tuple[int, ...]:
-        """The layers, of a teacher with `count` of them, that the student starts from, counted from 0.
+        """The layers, of a teacher with `count` of them, that the student starts from, counted from
+        0.
 
         Raises `RecipeError` when the teacher does not have them.
 
@@ -70,12 +150,18 @@ class Distill(Stage, frozen=True):
         ((0, 2, 4), (0, 1, 3, 4))
         """
         if self.layers > count:
-            raise RecipeError(f"The student is to have {self.layers} layers, but its teacher has only {count}; set layers to {count} or fewer.")
+            raise RecipeError(
+                f"The student is to have {self.layers} layers, but its teacher has only {count};"
+                f" set layers to {count} or fewer."
+            )
         if self.teacher_layers is None:
             return tuple(number * count // self.layers for number in range(self.layers))
         if self.teacher_layers[-1] >= count:
             last = self.teacher_layers[-1]
-            raise RecipeError(f"teacher_layers names layer {last}, but the teacher's {count} layers are 0 to {count - 1}; choose among these.")
+            raise RecipeError(
+                f"teacher_layers names layer {last}, but the teacher's {count} layers are 0 to"
+                f" {count - 1}; choose among these."
+            )
         return self.teacher_layers
 
     @property
@@ -103,6 +189,8 @@ class Distill(Stage, frozen=True):
             words += epochs_in_words(self.epochs) or " untrained"
         words += " + hidden states" if self.hidden_weight else ""
         words += " + attention" if self.attention_weight else ""
-        words += f" + {self.augment} cop{'y' if self.augment == 1 else 'ies'}" if self.augment else ""
+        words += (
+            f" + {self.augment} cop{'y' if self.augment == 1 else 'ies'}" if self.augment else ""
+        )
         words += " + unlabelled" if self.unlabelled else ""
         return words if self.soft_weight or self.imitates else f"{words} without teacher"

@@ -12,24 +12,41 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, percent
 
 
 class PruneStructure(Retrained, Stage, frozen=True):
-    """Whole attention heads, feed-forward neurons, layers, dimensions of the hidden state or entries of the vocabulary go; the
-    tensors really get smaller. With retraining, the model as it came in may be the teacher of what is left (Hinton et al. 2015,
-    arXiv:1503.02531)."""
+    """Whole attention heads, feed-forward neurons, layers, dimensions of the hidden state or
+    entries of the vocabulary go; the tensors really get smaller. With retraining, the model as it
+    came in may be the teacher of what is left (Hinton et al. 2015, arXiv:1503.02531)."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune structure"
-    carried_out_by: ClassVar[str] = "paretoscope.pruning.structure"
+    module: ClassVar[str] = "paretoscope.pruning.structure"
 
     kind: Literal["prune-structure"] = "prune-structure"
     target: Annotated[
         Literal["heads", "ffn", "layers", "hidden", "vocabulary"],
-        Field(description="what goes: attention heads, feed-forward neurons, layers, hidden dimensions everywhere, entries of the vocabulary"),
+        Field(
+            description=(
+                "what goes: attention heads, feed-forward neurons, layers, hidden dimensions"
+                " everywhere, entries of the vocabulary"
+            )
+        ),
     ] = "ffn"
-    ratio: Annotated[float, Field(ge=0, lt=1, description="share that goes; neurons and dimensions are kept in multiples of 8")] = 0.5
+    ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share that goes; neurons and dimensions are kept in multiples of 8",
+        ),
+    ] = 0.5
     criterion: Annotated[str, Field(description="which go first")] = "magnitude"
     allocation: Annotated[
         Literal["uniform", "global"],
-        Field(description="heads and neurons: the same share of every layer, or as many in all from the layers that miss them least"),
+        Field(
+            description=(
+                "heads and neurons: the same share of every layer, or as many in all from the"
+                " layers that miss them least"
+            )
+        ),
     ] = "uniform"
 
     @field_validator("criterion")
@@ -40,22 +57,30 @@ class PruneStructure(Retrained, Stage, frozen=True):
     @model_validator(mode="after")
     def _allocation_has_layers_to_choose_from(self) -> Self:
         if self.allocation == "global" and self.target not in ("heads", "ffn"):
-            raise ValueError(f"allocation global is for heads and ffn, but target is {self.target}; leave allocation out")
+            raise ValueError(
+                f"allocation global is for heads and ffn, but target is {self.target}; leave"
+                " allocation out"
+            )
         return self
 
     @model_validator(mode="after")
     def _words_are_ranked_by_use(self) -> Self:
         if self.target == "vocabulary" and self.criterion != "magnitude":
-            raise ValueError(f"entries of the vocabulary are ranked by how often they are used, but criterion is {self.criterion}; leave it out")
+            raise ValueError(
+                "entries of the vocabulary are ranked by how often they are used, but criterion is"
+                f" {self.criterion}; leave it out"
+            )
         return self
 
     def essentials(self) -> tuple[str, ...]:
         return "target", "ratio"
 
     def kept(self, count: int) -> int:
-        """How many of `count` heads or neurons of a layer, of all layers, dimensions or entries, stay; never none.
+        """How many of `count` heads or neurons of a layer, of all layers, dimensions or entries,
+        stay; never none.
 
-        Neurons and dimensions stay in multiples of 8: eight floats are one 256-bit vector, so any other width leaves lanes idle.
+        Neurons and dimensions stay in multiples of 8: eight floats are one 256-bit vector, so any
+        other width leaves lanes idle.
 
         >>> PruneStructure(target="heads", ratio=0.25).kept(12), PruneStructure(target="ffn", ratio=0.7).kept(1536)
         (9, 464)

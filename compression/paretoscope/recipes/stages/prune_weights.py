@@ -13,20 +13,35 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, percent
 
 
 class PruneWeights(Retrained, Stage, frozen=True):
-    """Single weights become zero: unstructured, or N kept of every M along the inputs. With several steps
-    the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining in between,
-    and what was pruned stays pruned. The model as it came in may be the teacher of the retraining."""
+    """Single weights become zero: unstructured, or N kept of every M along the inputs. With several
+    steps the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining
+    in between, and what was pruned stays pruned. The model as it came in may be the teacher of the
+    retraining."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune weights"
-    carried_out_by: ClassVar[str] = "paretoscope.pruning.weights"
+    module: ClassVar[str] = "paretoscope.pruning.weights"
 
     kind: Literal["prune-weights"] = "prune-weights"
     method: Annotated[str, Field(description="which weights go first")] = "magnitude"
-    sparsity: Annotated[float | None, Field(ge=0, lt=1, description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M")] = None
-    pattern: Annotated[str, Field(description='"unstructured", or "N:M": N kept of every M')] = "unstructured"
-    scope: Annotated[Literal["layer", "global"], Field(description="rank weights within each matrix, or over all of them")] = "layer"
-    steps: Annotated[int, Field(ge=1, le=100, description="1 prunes at once; more rise on a cubic schedule")] = 1
+    sparsity: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M",
+        ),
+    ] = None
+    pattern: Annotated[str, Field(description='"unstructured", or "N:M": N kept of every M')] = (
+        "unstructured"
+    )
+    scope: Annotated[
+        Literal["layer", "global"],
+        Field(description="rank weights within each matrix, or over all of them"),
+    ] = "layer"
+    steps: Annotated[
+        int, Field(ge=1, le=100, description="1 prunes at once; more rise on a cubic schedule")
+    ] = 1
 
     @field_validator("method")
     @classmethod
@@ -37,9 +52,15 @@ class PruneWeights(Retrained, Stage, frozen=True):
     def _method_has_what_it_needs(self) -> Self:
         method = WEIGHT_SCORES[self.method]
         if method.updates and self.scope == "global":
-            raise ValueError(f"method {self.method} makes up for its zeros within each matrix, so scope must be layer, but got global")
-        if method.looks_at == "training" and not self.retrain_epochs:
-            raise ValueError(f"method {self.method} ranks weights by how retraining moves them, so retrain_epochs must be above 0, but got 0")
+            raise ValueError(
+                f"method {self.method} makes up for its zeros within each matrix, so scope must be"
+                " layer, but got global"
+            )
+        if method.needs == "training" and not self.retrain_epochs:
+            raise ValueError(
+                f"method {self.method} ranks weights by how retraining moves them, so"
+                " retrain_epochs must be above 0, but got 0"
+            )
         return self
 
     @field_validator("pattern")
@@ -49,7 +70,10 @@ class PruneWeights(Retrained, Stage, frozen=True):
             return pattern
         match = re.fullmatch(r"(\d+):(\d+)", pattern)
         if not match or not 0 < int(match[1]) < int(match[2]) <= 64:
-            raise ValueError(f'pattern must be "unstructured" or "N:M" with N kept of M, such as "2:4", but got "{pattern}"')
+            raise ValueError(
+                'pattern must be "unstructured" or "N:M" with N kept of M, such as "2:4", but got'
+                f' "{pattern}"'
+            )
         return pattern
 
     @model_validator(mode="after")
@@ -61,9 +85,15 @@ class PruneWeights(Retrained, Stage, frozen=True):
         kept, of = self.n_of_m
         implied = 1 - kept / of
         if self.sparsity is not None and abs(self.sparsity - implied) > 1e-9:
-            raise ValueError(f"pattern {self.pattern} means a sparsity of {implied:g}, but sparsity is {self.sparsity:g}; leave it out")
+            raise ValueError(
+                f"pattern {self.pattern} means a sparsity of {implied:g}, but sparsity is"
+                f" {self.sparsity:g}; leave it out"
+            )
         if self.scope == "global":
-            raise ValueError(f"pattern {self.pattern} is kept within every row, so scope must be layer, but got global")
+            raise ValueError(
+                f"pattern {self.pattern} is kept within every row, so scope must be layer, but got"
+                " global"
+            )
         object.__setattr__(self, "sparsity", implied)
         return self
 

@@ -17,69 +17,142 @@ GROUP_SIZES = (16, 32, 64, 128, 256)
 class Quantize(Stage, frozen=True):
     """Fewer bits per weight, and with the int8 schemes integer arithmetic too.
 
-    `int8-dynamic` finds the range of activations at run time, `int8-static` once from the calibration
-    split, `weight-only` leaves activations in fp32 and gives each group of weights its own scale. An
-    average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8; with `max_mb` the embedding and
-    the head are among them and the artefact is as large as it may be. With `train_epochs` the model is trained
-    first as if it were quantized (Jacob et al. 2018, arXiv:1712.05877)."""
+    `int8-dynamic` finds the range of activations at run time, `int8-static` once from the
+    calibration split, `weight-only` leaves activations in fp32 and gives each group of weights its
+    own scale. An average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8; with
+    `max_mb` the embedding and the head are among them and the artefact is as large as it may be.
+    With `train_epochs` the model is trained first as if it were quantized (Jacob et al. 2018,
+    arXiv:1712.05877)."""
 
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
-    carried_out_by: ClassVar[str] = "paretoscope.quantization.quantize"
+    module: ClassVar[str] = "paretoscope.quantization.quantize"
     trained_by: ClassVar[str] = "paretoscope.quantization.qat"
     """The module that trains the torch model first, where `train_epochs` asks for it."""
     code_version: ClassVar[int] = 4
 
     kind: Literal["quantize"] = "quantize"
-    scheme: Annotated[Literal["int8-dynamic", "int8-static", "weight-only"], Field(description="what is rounded, and when")] = "int8-dynamic"
-    bits: Annotated[float, Field(ge=2, le=8, description="average bits per weight of the matrices")] = 8
+    scheme: Annotated[
+        Literal["int8-dynamic", "int8-static", "weight-only"],
+        Field(description="what is rounded, and when"),
+    ] = "int8-dynamic"
+    bits: Annotated[
+        float, Field(ge=2, le=8, description="average bits per weight of the matrices")
+    ] = 8
     group_size: Annotated[int, Field(description="weights that share a scale (weight-only)")] = 32
-    rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = "rtn"
+    rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = (
+        "rtn"
+    )
     allocation: Annotated[
         Literal["error", "sensitivity"],
-        Field(description="what decides which matrix takes which bits: its own relative error, or how far the model's answers move (weight-only)"),
+        Field(
+            description=(
+                "what decides which matrix takes which bits: its own relative error, or how far the"
+                " model's answers move (weight-only)"
+            )
+        ),
     ] = "error"
     zero_point: Annotated[
         Literal["integer", "real"],
         Field(
-            description="whether zero is a level of every group (integer), or levels begin at its least weight: finer, a byte more a group, "
-            "and all but exact for the weights of a Q4_1 file (weight-only, 2 and 4 bits)"
+            description=(
+                "whether zero is a level of every group (integer), or levels begin at its least"
+                " weight: finer, a byte more a group, and all but exact for the weights of a Q4_1"
+                " file (weight-only, 2 and 4 bits)"
+            )
         ),
     ] = "integer"
     max_mb: Annotated[
-        float | None, Field(gt=0, description="in place of bits: the artefact has at most this many megabytes on disk (weight-only)")
+        float | None,
+        Field(
+            gt=0,
+            description=(
+                "in place of bits: the artefact has at most this many megabytes on disk"
+                " (weight-only)"
+            ),
+        ),
     ] = None
-    embedding_bits: Annotated[Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")] = 8
+    embedding_bits: Annotated[
+        Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")
+    ] = 8
     frequent_words: Annotated[
         int,
         Field(
             ge=0,
-            description="first words of the vocabulary that keep 8 bits where the others have embedding_bits; the merges of a byte-pair vocabulary "
-            "come by frequency (weight-only)",
+            description=(
+                "first words of the vocabulary that keep 8 bits where the others have"
+                " embedding_bits; the merges of a byte-pair vocabulary come by frequency"
+                " (weight-only)"
+            ),
         ),
     ] = 0
     head_bits: Annotated[
-        Literal[2, 4, 8, 32], Field(description="bits of the last matrix; 32 leaves it. A head that is the embedding takes the finer of the two")
+        Literal[2, 4, 8, 32],
+        Field(
+            description=(
+                "bits of the last matrix; 32 leaves it. A head that is the embedding takes the"
+                " finer of the two"
+            )
+        ),
     ] = 8
-    cache_bits: Annotated[Literal[8, 32], Field(description="bits of a language model's key-value cache; 32 leaves it")] = 32
-    calibration: Annotated[str, Field(description="how the range of an activation is found (int8-static)")] = "minmax"
+    cache_bits: Annotated[
+        Literal[8, 32],
+        Field(description="bits of a language model's key-value cache; 32 leaves it"),
+    ] = 32
+    calibration: Annotated[
+        str, Field(description="how the range of an activation is found (int8-static)")
+    ] = "minmax"
     calibration_examples: Annotated[
-        int, Field(ge=8, le=4096, description="examples that set ranges (int8-static) and factors (smooth), and measure sensitivity")
+        int,
+        Field(
+            ge=8,
+            le=4096,
+            description=(
+                "examples that set ranges (int8-static) and factors (smooth), and measure"
+                " sensitivity"
+            ),
+        ),
     ] = 128
     smooth: Annotated[
-        float, Field(ge=0, le=1, description="share of an activation's size that its weights take over (int8); 0 is off, 0.5 usual")
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description=(
+                "share of an activation's size that its weights take over (int8); 0 is off, 0.5"
+                " usual"
+            ),
+        ),
     ] = 0
     train_epochs: Annotated[
-        float, Field(ge=0, le=50, description="passes over the training split with rounding in the forward pass; 0 trains nothing")
+        float,
+        Field(
+            ge=0,
+            le=50,
+            description=(
+                "passes over the training split with rounding in the forward pass; 0 trains nothing"
+            ),
+        ),
     ] = 0
-    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
-    distill_weight: Annotated[float, Field(ge=0, le=1, description="share of its loss on the outputs of the model before quantization")] = 0.5
+    learning_rate: Annotated[
+        float, Field(gt=0, le=0.1, description="peak learning rate of that training")
+    ] = 5e-5
+    distill_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="share of its loss on the outputs of the model before quantization",
+        ),
+    ] = 0.5
 
     @field_validator("group_size")
     @classmethod
     def _known_group(cls, size: int) -> int:
         if size not in GROUP_SIZES:
-            raise ValueError(f"group_size must be one of {', '.join(map(str, GROUP_SIZES))}, but got {size}")
+            raise ValueError(
+                f"group_size must be one of {', '.join(map(str, GROUP_SIZES))}, but got {size}"
+            )
         return size
 
     @field_validator("rounding")
@@ -95,61 +168,105 @@ class Quantize(Stage, frozen=True):
     @model_validator(mode="after")
     def _int8_means_eight_bits(self) -> Self:
         if self.scheme != "weight-only" and self.bits != 8:
-            raise ValueError(f"{self.scheme} has 8 bits, but bits is {self.bits:g}; choose scheme weight-only for fewer")
+            raise ValueError(
+                f"{self.scheme} has 8 bits, but bits is {self.bits:g}; choose scheme weight-only"
+                " for fewer"
+            )
         if self.scheme != "weight-only" and self.head_bits not in (8, 32):
-            raise ValueError(f"head_bits must be 8 or 32 with {self.scheme}, but got {self.head_bits}")
+            raise ValueError(
+                f"head_bits must be 8 or 32 with {self.scheme}, but got {self.head_bits}"
+            )
         return self
 
     @model_validator(mode="after")
     def _smoothing_is_for_rounded_activations(self) -> Self:
         if self.scheme == "weight-only" and self.smooth:
-            raise ValueError(f"smooth is {self.smooth:g}, but weight-only does not round activations; choose an int8 scheme or leave smooth out")
+            raise ValueError(
+                f"smooth is {self.smooth:g}, but weight-only does not round activations; choose an"
+                " int8 scheme or leave smooth out"
+            )
         return self
 
     @model_validator(mode="after")
     def _grids_of_weight_only(self) -> Self:
-        given = [name for name in ("zero_point", "frequent_words") if getattr(self, name) not in ("integer", 0)]
+        given = [
+            name
+            for name in ("zero_point", "frequent_words")
+            if getattr(self, name) not in ("integer", 0)
+        ]
         if given and self.scheme != "weight-only":
-            raise ValueError(f"{self.scheme} has no {' and no '.join(given)}; choose scheme weight-only or leave out {' and '.join(given)}")
+            raise ValueError(
+                f"{self.scheme} has no {' and no '.join(given)}; choose scheme weight-only or leave"
+                f" out {' and '.join(given)}"
+            )
         if self.frequent_words and (self.embedding_bits not in (2, 4) or self.max_mb is not None):
             raise ValueError(
-                f"frequent_words is {self.frequent_words}, so the other words need fewer than 8 bits: set embedding_bits to 4 or 2, without max_mb"
+                f"frequent_words is {self.frequent_words}, so the other words need fewer than 8"
+                " bits: set embedding_bits to 4 or 2, without max_mb"
             )
         return self
 
     @model_validator(mode="after")
     def _training_knows_the_grid(self) -> Self:
-        """What is trained must be what ships, so the grid may depend on nothing but the trained weights."""
+        """What is trained must be what ships, so the grid may depend on nothing but the trained
+        weights.
+        """
         if self.train_epochs == 0:
             return self
         if self.one_width is None:
-            raise ValueError("with train_epochs, bits must be 2, 4 or 8 and the same for all: which matrix takes which width would move in training")
+            raise ValueError(
+                "with train_epochs, bits must be 2, 4 or 8 and the same for all: which matrix takes"
+                " which width would move in training"
+            )
         if self.rounding != "rtn":
-            raise ValueError(f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves weights towards their nearest level")
+            raise ValueError(
+                f"with train_epochs, rounding must be rtn, but got {self.rounding}: training moves"
+                " weights towards their nearest level"
+            )
         if self.zero_point != "integer" or self.frequent_words:
-            raise ValueError("with train_epochs, zero_point must be integer and frequent_words 0: that is the grid that training knows")
+            raise ValueError(
+                "with train_epochs, zero_point must be integer and frequent_words 0: that is the"
+                " grid that training knows"
+            )
         if self.smooth:
-            raise ValueError(f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its own way round large activations")
+            raise ValueError(
+                f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its"
+                " own way round large activations"
+            )
         return self
 
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
         if self.scheme != "weight-only" and (self.allocation != "error" or self.max_mb is not None):
-            raise ValueError(f"{self.scheme} gives every matrix 8 bits; allocation and max_mb need scheme weight-only")
-        given = [name for name in ("bits", "embedding_bits", "head_bits") if getattr(self, name) != 8]
+            raise ValueError(
+                f"{self.scheme} gives every matrix 8 bits; allocation and max_mb need scheme"
+                " weight-only"
+            )
+        given = [
+            name for name in ("bits", "embedding_bits", "head_bits") if getattr(self, name) != 8
+        ]
         if self.max_mb is not None and given:
-            raise ValueError(f"max_mb chooses the bits of every part, so leave out {' and '.join(given)}, or leave out max_mb")
+            raise ValueError(
+                f"max_mb chooses the bits of every part, so leave out {' and '.join(given)}, or"
+                " leave out max_mb"
+            )
         return self
 
     def essentials(self) -> tuple[str, ...]:
         if self.max_mb is not None:
             return "scheme", "group_size"
-        return ("scheme", "bits", "group_size", "embedding_bits") if self.scheme == "weight-only" else ("scheme", "embedding_bits")
+        return (
+            ("scheme", "bits", "group_size", "embedding_bits")
+            if self.scheme == "weight-only"
+            else ("scheme", "embedding_bits")
+        )
 
     @property
     def one_width(self) -> int | None:
         """The bits that every encoder matrix takes; None when some may take more and others less."""
-        alike = self.max_mb is None and (self.bits in (BITS[0], BITS[-1]) or (self.bits in BITS and self.allocation == "error"))
+        alike = self.max_mb is None and (
+            self.bits in (BITS[0], BITS[-1]) or (self.bits in BITS and self.allocation == "error")
+        )
         return int(self.bits) if alike else None
 
     @property
@@ -159,7 +276,9 @@ class Quantize(Stage, frozen=True):
             return True
         if self.scheme != "weight-only":
             return self.scheme == "int8-static" or self.smooth > 0
-        return ROUNDINGS[self.rounding].looks_at_data or (self.allocation == "sensitivity" and self.one_width is None)
+        return ROUNDINGS[self.rounding].needs_data or (
+            self.allocation == "sensitivity" and self.one_width is None
+        )
 
     def in_words(self) -> str:
         if self.scheme != "weight-only":
@@ -169,9 +288,21 @@ class Quantize(Stage, frozen=True):
             if self.smooth:
                 words += f" smooth {self.smooth:g}"
         else:
-            words = f"weights {self.bits:g} bit" if self.max_mb is None else f"weights to {self.max_mb:g} MB"
-            words += ("" if self.group_size == 32 else f" g{self.group_size}") + ("" if self.rounding == "rtn" else f" {self.rounding}")
-            words += ("" if self.allocation == "error" else " by sensitivity") + ("" if self.zero_point == "integer" else ", real zero points")
+            words = (
+                f"weights {self.bits:g} bit"
+                if self.max_mb is None
+                else f"weights to {self.max_mb:g} MB"
+            )
+            words += ("" if self.group_size == 32 else f" g{self.group_size}") + (
+                "" if self.rounding == "rtn" else f" {self.rounding}"
+            )
+            words += ("" if self.allocation == "error" else " by sensitivity") + (
+                "" if self.zero_point == "integer" else ", real zero points"
+            )
         words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
         words += f" ({self.frequent_words:,} words at 8)" if self.frequent_words else ""
-        return words + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}") + epochs_in_words(self.train_epochs)
+        return (
+            words
+            + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}")
+            + epochs_in_words(self.train_epochs)
+        )

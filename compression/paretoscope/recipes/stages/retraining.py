@@ -13,19 +13,54 @@ class Retrained(BaseModel, frozen=True):
     """Fields of a stage that can train afterwards to win back what it cost."""
 
     retrain_epochs: Annotated[
-        float, Field(ge=0, le=50, description="passes over the training split afterwards, of a language model over 16,384 tokens of it each")
+        float,
+        Field(
+            ge=0,
+            le=50,
+            description=(
+                "passes over the training split afterwards, of a language model over 16,384 tokens"
+                " of it each"
+            ),
+        ),
     ] = 0
-    learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate of that training")] = 5e-5
+    learning_rate: Annotated[
+        float, Field(gt=0, le=0.1, description="peak learning rate of that training")
+    ] = 5e-5
     distill_weight: Annotated[
-        float, Field(ge=0, le=1, description="share of the loss on the outputs of the model as it came in; the rest is on labels")
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description=(
+                "share of the loss on the outputs of the model as it came in; the rest is on labels"
+            ),
+        ),
     ] = 0
-    temperature: Annotated[float, Field(gt=0, le=100, description="softens both outputs before they are compared (with distill_weight)")] = 2.0
-    unlabelled: Annotated[bool, Field(description="also learn from the task's unlabelled texts, on the outputs alone (with distill_weight)")] = False
+    temperature: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=100,
+            description="softens both outputs before they are compared (with distill_weight)",
+        ),
+    ] = 2.0
+    unlabelled: Annotated[
+        bool,
+        Field(
+            description=(
+                "also learn from the task's unlabelled texts, on the outputs alone (with"
+                " distill_weight)"
+            )
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _unlabelled_texts_need_a_teacher(self) -> Self:
         if self.unlabelled and not (self.distill_weight and self.retrain_epochs):
-            raise ValueError("unlabelled texts say nothing without a teacher; give retrain_epochs and distill_weight, or leave unlabelled out")
+            raise ValueError(
+                "unlabelled texts say nothing without a teacher; give retrain_epochs and"
+                " distill_weight, or leave unlabelled out"
+            )
         return self
 
     def retrained_in_words(self) -> str:
@@ -33,4 +68,8 @@ class Retrained(BaseModel, frozen=True):
         if not self.retrain_epochs:
             return ""
         teacher = " with teacher" if self.distill_weight else ""
-        return epochs_in_words(self.retrain_epochs) + teacher + (" + unlabelled" if self.unlabelled else "")
+        return (
+            epochs_in_words(self.retrain_epochs)
+            + teacher
+            + (" + unlabelled" if self.unlabelled else "")
+        )

@@ -1,4 +1,6 @@
-"""What every stage is: one step of a recipe, a value that describes an algorithm to a person and names the file that carries it out."""
+"""What every stage is: one step of a recipe, a value that describes an algorithm to a person and
+names the file that carries it out.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,12 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
 
     strategy: ClassVar[Strategy]
     title: ClassVar[str]
-    carried_out_by: ClassVar[str]
+    module: ClassVar[str]
     """The module with `apply(stage, ..., context)`."""
     code_version: ClassVar[int] = 1
-    """Raised when the same stage would give another result, so that old cache entries are left alone."""
+    """Raised when the same stage would give another result, so that old cache entries are left
+    alone.
+    """
 
     kind: str
 
@@ -27,8 +31,13 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
         raise TypeError(f"{type(self).__name__} must say itself in words")
 
     def canonical(self) -> dict[str, Any]:
-        """The kind and whatever differs from the defaults: two ways to write one stage are one value."""
-        return {"kind": self.kind, **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})}
+        """The kind and whatever differs from the defaults: two ways to write one stage are one
+        value.
+        """
+        return {
+            "kind": self.kind,
+            **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"}),
+        }
 
     def essentials(self) -> tuple[str, ...]:
         """Fields that a file names even where they are defaults, for the person who reads it."""
@@ -37,7 +46,9 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
     def spelt(self) -> dict[str, Any]:
         """What `canonical` says, and the essentials."""
         named = {*self.canonical(), *self.essentials()}
-        return {name: value for name, value in self.model_dump(mode="json").items() if name in named}
+        return {
+            name: value for name, value in self.model_dump(mode="json").items() if name in named
+        }
 
 
 def percent(share: float) -> str:

@@ -15,8 +15,12 @@ BAR = 26
 FAINT = 0.45
 
 
-def shares_figure(labels: Sequence[str], shares: Sequence[float], family: Family, *, dark: bool = False) -> go.Figure:
-    """A bar a label from the top in the order given; the highest is full in colour, its share beside each in per cent."""
+def shares_figure(
+    labels: Sequence[str], shares: Sequence[float], family: Family, *, dark: bool = False
+) -> go.Figure:
+    """A bar a label from the top in the order given; the highest is full in colour, its share
+    beside each in per cent.
+    """
     at, color = ground(dark), LOOKS[family].on(dark)
     bars = {
         "type": "bar",
@@ -26,7 +30,9 @@ def shares_figure(labels: Sequence[str], shares: Sequence[float], family: Family
         "text": [f"{share * 100:.1f} %" for share in shares],
         "textposition": "outside",
         "cliponaxis": False,
-        "marker": {"color": [color if share == max(shares) else rgba(color, FAINT) for share in shares]},
+        "marker": {
+            "color": [color if share == max(shares) else rgba(color, FAINT) for share in shares]
+        },
         "hoverinfo": "skip",
     }
     layout = {
@@ -38,6 +44,12 @@ def shares_figure(labels: Sequence[str], shares: Sequence[float], family: Family
         "bargap": 0.35,
         "dragmode": False,
         "xaxis": {"visible": False, "range": [0, 122], "fixedrange": True},
-        "yaxis": {"autorange": "reversed", "ticks": "", "showgrid": False, "automargin": True, "fixedrange": True},
+        "yaxis": {
+            "autorange": "reversed",
+            "ticks": "",
+            "showgrid": False,
+            "automargin": True,
+            "fixedrange": True,
+        },
     }
     return go.Figure([bars], layout)

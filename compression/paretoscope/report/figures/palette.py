@@ -12,7 +12,9 @@ from paretoscope.report.tables.strategy import Family
 
 @dataclass(frozen=True)
 class Look:
-    """How one family of recipes is drawn; `symbol` is plotly's name, `glyph` the same shape in text."""
+    """How one family of recipes is drawn; `symbol` is plotly's name, `glyph` the same shape in
+    text.
+    """
 
     label: str
     color: str
@@ -31,7 +33,9 @@ LOOKS: dict[Family, Look] = {
     "distillation": Look("Distillation", "#009E73", "#14B588", "diamond", "◆"),
     "chain": Look("Chain", "#CC79A7", "#D98DB8", "circle", "●"),
 }
-"""On a dark ground the darker hues are a step lighter, so that each keeps a contrast of 4.5 with it."""
+"""On a dark ground the darker hues are a step lighter, so that each keeps a contrast of 4.5 with
+it.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,20 @@ class Ground:
     paper: str
 
 
-LIGHT = Ground(text="#17212B", faint="#5F6B76", grid="#E9EDF1", shade="rgba(110, 122, 134, 0.10)", paper="#FFFFFF")
-DARK = Ground(text="#E8EDF2", faint="#9AA7B3", grid="#232D37", shade="rgba(150, 165, 180, 0.12)", paper="#11161C")
+LIGHT = Ground(
+    text="#17212B",
+    faint="#5F6B76",
+    grid="#E9EDF1",
+    shade="rgba(110, 122, 134, 0.10)",
+    paper="#FFFFFF",
+)
+DARK = Ground(
+    text="#E8EDF2",
+    faint="#9AA7B3",
+    grid="#232D37",
+    shade="rgba(150, 165, 180, 0.12)",
+    paper="#11161C",
+)
 
 
 def ground(dark: bool) -> Ground:

@@ -1,0 +1,226 @@
+"""Trials of tiny models give the same files under the same keys as when the golden files were
+written, and what an old cache holds is not made again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paretoscope.catalog import request
+from paretoscope.cli.parser import main
+from paretoscope.engine.pipeline import run_trial
+from paretoscope.errors import ParetoscopeError
+from paretoscope.machine import fingerprint
+from paretoscope.measure import generation, latency
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.compatibility import check_fit
+from paretoscope.shape.read import read_shape
+from paretoscope.sources.resolve import resolve_model
+from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.workspace import Workspace
+from tests.tiny_decoders import make_tiny_decoder
+from tests.tiny_models import make_tiny
+
+GOLDEN = Path(__file__).parent / "golden"
+FACTORIES = {"make_tiny": make_tiny, "make_tiny_decoder": make_tiny_decoder}
+
+
+@cache
+def golden(name: str) -> Any:
+    """The content of a golden file."""
+    content = (GOLDEN / name).read_bytes()
+    return json.loads(gzip.decompress(content) if name.endswith(".gz") else content)
+
+
+TRIALS: dict[str, Any] = golden("artifacts.json")["trials"]
+TINY = [
+    model
+    for model, content in golden("expected_bytes.json").items()
+    if content["factory"] != "builtin"
+]
+OLD = [
+    name for name, row in TRIALS.items() if row["trial_id"] in golden("workspace.json")["artifacts"]
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
+    """Latency is no part of the contract, so it is hardly taken."""
+    short = replace(latency.PLANS["quick"], turns=1, warm_up_s=0.0, least_s=0.01, most_s=0.05)
+    few = replace(generation.PLANS["quick"], turns=1, new_tokens=4, warm_up_s=0.0, requests=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(latency.PLANS, "quick", short)
+        patch.setitem(generation.PLANS, "quick", few)
+        yield
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny models and the data; skips where they come out otherwise."""
+    folder = tmp_path_factory.mktemp("contract")
+    for name in ("own.csv", "own.txt"):
+        shutil.copyfile(GOLDEN / name, folder / name)
+    for family, how in golden("artifacts.json")["models"].items():
+        made = FACTORIES[how["factory"]](family, folder / "models" / family, **how["options"])
+        if resolve_model(str(made)).key != how["model_key"]:
+            pytest.skip(f"the tiny {family} has other weights here: another processor or torch")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workspace(place: Path) -> Workspace:
+    return Workspace.at(place / "workspace")
+
+
+def asked(place: Path, name: str) -> TrialRequest:
+    """The request of a trial of the contract."""
+    row = TRIALS[name]
+    return request(
+        str(place / "models" / row["model"]),
+        parse_recipe(row["recipe"]),
+        task=str(place / golden("artifacts.json")["models"][row["model"]]["task"]),
+        conditions=Conditions(**golden("artifacts.json")["made_with"]["conditions"]),
+    )
+
+
+def entries(workspace: Workspace) -> list[Path]:
+    return [entry for entry in workspace.cache.glob("*") if not entry.name.startswith(".")]
+
+
+def run(wanted: TrialRequest, workspace: Workspace) -> tuple[TrialDocument, set[str]]:
+    """The document of a trial and the cache entries that it used."""
+    for entry in entries(workspace):
+        os.utime(entry, (0, 0))
+    document = run_trial(wanted, workspace, lambda progress: None)
+    return document, {entry.name for entry in entries(workspace) if entry.stat().st_mtime > 0}
+
+
+def holding(workspace: Workspace, used: set[str], file: str) -> list[str]:
+    """Those of the used entries that hold a file."""
+    return sorted(name for name in used if (workspace.cache / name / file).is_file())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def made_elsewhere(kind: str) -> str:
+    """Why the bytes of a graph may differ here; nothing when they must not.
+
+    Rounding and cutting weights gives the same bytes on all processors, what looks at activations
+    or gradients on one alone, and training may differ with the number of threads.
+    """
+    made_with = golden("artifacts.json")["made_with"]
+    for package, version in made_with["packages"].items():
+        if metadata.version(package) != version:
+            return f"made with {package} {version}"
+    if kind == "trained":
+        return "training may differ in the last bits"
+    here = fingerprint()
+    same = (here.cpu, list(here.flags), here.cores) == tuple(
+        made_with[name] for name in ("cpu", "flags", "cores")
+    )
+    return "" if kind == "weights" or same else "made on another processor"
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_trial_gives_the_same_files_under_the_same_keys(
+    name: str, place: Path, workspace: Workspace
+) -> None:
+    row = TRIALS[name]
+    wanted = asked(place, name)
+    assert wanted.trial_id == row["trial_id"]
+    assert wanted.task_key == row["task_key"]
+    document, used = run(wanted, workspace)
+    assert document.recipe_id == row["recipe_id"]
+    assert holding(workspace, used, "seconds.txt") == row["stage_keys"]
+    assert set(row["array_keys"]) == set(holding(workspace, used, "array.npy"))
+    folder = workspace.artifacts / document.trial_id
+    found = {file: sha256(folder / file) for file in row["sha256"]}
+    reason = made_elsewhere(row["kind"])
+    graphs = ("model.onnx", "model.onnx.data") if reason else ()
+    differ = [file for file, digest in row["sha256"].items() if found[file] != digest]
+    assert [file for file in differ if file not in graphs] == []
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy of the workspace that the code before made."""
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(GOLDEN / "workspace.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return Workspace.at(folder / "workspace")
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_stages_of_an_old_cache_are_found(name: str, place: Path, old: Workspace) -> None:
+    row = TRIALS[name]
+
+    def stages() -> dict[str, int]:
+        made = (entry / "seconds.txt" for entry in entries(old))
+        return {path.parent.name: path.stat().st_ino for path in made if path.is_file()}
+
+    before = stages()
+    assert set(row["stage_keys"]) <= set(before)
+    document, used = run(asked(place, name), old)
+    assert stages() == before
+    assert holding(old, used, "seconds.txt") == row["stage_keys"]
+    if not made_elsewhere("weights") and row["kind"] == "weights":
+        assert document.artifact is not None
+        found = {file: document.artifact.sha256[file] for file in row["sha256"]}
+        assert found == row["sha256"]
+
+
+def test_a_new_stage_starts_from_an_old_one(place: Path, old: Workspace) -> None:
+    before = {entry.name for entry in entries(old)}
+    wanted = asked(place, "combined")
+    _, used = run(wanted, old)
+    assert holding(old, used, "seconds.txt") == TRIALS["combined"]["stage_keys"]
+    assert set(golden("workspace.json")["weights_kept"]) <= before & used
+
+
+@pytest.mark.parametrize("family", ["bert", "llama"])
+def test_the_frontier_of_an_old_workspace(
+    family: str,
+    place: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with tarfile.open(GOLDEN / "workspace.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    model, root = str(place / "models" / family), str(tmp_path / "workspace")
+    capsys.readouterr()
+    assert main(["frontier", model, "--json", "--workspace", root]) == 0
+    assert json.loads(capsys.readouterr().out) == golden("workspace.json")["frontier"][family]
+
+
+@pytest.mark.parametrize("model", TINY)
+def test_expected_bytes_of_tiny_models(model: str, tmp_path: Path) -> None:
+    content = golden("expected_bytes.json")[model]
+    made = FACTORIES[content["factory"]](model, tmp_path / model, **content["options"])
+    ref = resolve_model(str(made))
+    shape = read_shape(ref)
+    for row in golden("recipes.json.gz"):
+        expected = content["recipes"][row["name"]]
+        recipe = parse_recipe(row["input"])
+        try:
+            check_fit(ref, recipe)
+            found: object = asdict(expected_bytes(shape, recipe))
+        except ParetoscopeError as error:
+            found = type(error).__name__
+        refused = isinstance(expected, str)
+        wanted = expected if refused else dict(zip(content["fields"], expected, strict=True))
+        assert found == wanted, row["name"]
