@@ -20,7 +20,7 @@ from paretoscope.measure import generation
 from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Conditions, Interval
 from paretoscope.workspace import Workspace
-from tests.tiny_decoders import make_tiny_decoder
+from tests.tiny.decoders import make_tiny_decoder
 
 SENTENCES = (
     "The film was good and many liked it. Who won the game in the city? What a bad plot it was for"

@@ -31,8 +31,8 @@ from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
-from tests.tiny_decoders import make_tiny_decoder
-from tests.tiny_models import make_tiny
+from tests.tiny.decoders import make_tiny_decoder
+from tests.tiny.encoders import make_tiny
 
 GOLDEN = Path(__file__).parent / "golden"
 FACTORIES = {"make_tiny": make_tiny, "make_tiny_decoder": make_tiny_decoder}

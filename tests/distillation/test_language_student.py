@@ -20,7 +20,7 @@ from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights
 from paretoscope.training.sparsity_masks import encoder_weights
-from tests.tiny_decoders import VOCABULARY, passages_context, tiny_decoder
+from tests.tiny.decoders import VOCABULARY, passages_context, tiny_decoder
 
 
 def divergence(teacher: PreTrainedModel, model: PreTrainedModel) -> float:

@@ -17,8 +17,8 @@ from paretoscope.pruning import weights
 from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.training.encoder import logits
 from paretoscope.training.sparsity_masks import encoder_weights
-from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
-from tests.tiny_models import FAMILIES
+from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
+from tests.tiny.encoders import FAMILIES
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from paretoscope.tasks.prose import ClozeSplit, question
 from paretoscope.tasks.splits import Split, Task
 from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
-from tests.tiny_decoders import make_tiny_decoder
-from tests.toy_decoder import toy_decoder
+from tests.tiny.decoders import make_tiny_decoder
+from tests.tiny.graph_decoder import toy_decoder
 
 SENTENCES = (
     "The film was good and many liked it. Who won the game in the city? What a bad plot it was for"

@@ -26,7 +26,7 @@ from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
-from tests.tiny_models import make_tiny
+from tests.tiny.encoders import make_tiny
 
 CHAIN = parse_recipe(
     {

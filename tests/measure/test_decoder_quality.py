@@ -12,11 +12,11 @@ from paretoscope.measure import cloze, perplexity
 from paretoscope.measure.worker.decoder import divergence, likeliest, log_softmax, windows
 from paretoscope.statistics.intervals import kl_divergence
 from paretoscope.tasks.prose import Question
-from tests import toy_decoder
+from tests.tiny import graph_decoder
 
 RANDOM = np.random.default_rng(3)
 DOCUMENTS = [
-    RANDOM.integers(0, toy_decoder.VOCABULARY, length, dtype=np.int64)
+    RANDOM.integers(0, graph_decoder.VOCABULARY, length, dtype=np.int64)
     for length in (2, 40, 300, 700)
 ]
 
@@ -24,7 +24,7 @@ DOCUMENTS = [
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("decoders")
-    return toy_decoder.toy_decoder(root / "plain"), toy_decoder.toy_decoder(
+    return graph_decoder.toy_decoder(root / "plain"), graph_decoder.toy_decoder(
         root / "noisy", noise=0.3
     )
 
@@ -32,7 +32,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def _expected(noise: float) -> np.ndarray:
     """Log-probabilities [all scored tokens, vocabulary]."""
     return np.concatenate(
-        [log_softmax(toy_decoder.logits(ids, noise=noise)[:-1]) for ids in DOCUMENTS]
+        [log_softmax(graph_decoder.logits(ids, noise=noise)[:-1]) for ids in DOCUMENTS]
     )
 
 
@@ -69,7 +69,7 @@ def test_a_long_document_is_scored_to_its_end_in_windows(folders: tuple[Path, Pa
     assert len(scores["log_probability"]) == 699
     found = 0
     for start, first, end in windows(700, 100):
-        logs = log_softmax(toy_decoder.logits(DOCUMENTS[3][start:end]))
+        logs = log_softmax(graph_decoder.logits(DOCUMENTS[3][start:end]))
         expected = logs[np.arange(first - start - 1, end - start - 1), DOCUMENTS[3][first:end]]
         np.testing.assert_allclose(
             scores["log_probability"][found : found + end - first], expected, atol=1e-4
@@ -116,7 +116,7 @@ def test_cloze_scores_are_mean_log_probabilities(folders: tuple[Path, Path]) -> 
     for row, question in zip(scores, encoded, strict=True):
         for score, choice in zip(row, question.choices, strict=True):
             ids = np.concatenate([question.context, choice])
-            logs = log_softmax(toy_decoder.logits(ids)[:-1])
+            logs = log_softmax(graph_decoder.logits(ids)[:-1])
             expected = logs[np.arange(len(question.context) - 1, len(ids) - 1), choice].mean()
             assert score == pytest.approx(expected, abs=1e-4)
 

@@ -17,8 +17,8 @@ from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.graph_io import GENAI
 from paretoscope.measure import cloze, generation, perplexity
 from paretoscope.trials.trial import Conditions
-from tests.tiny_decoders import tiny_decoder
-from tests.toy_decoder import toy_decoder
+from tests.tiny.decoders import tiny_decoder
+from tests.tiny.graph_decoder import toy_decoder
 
 
 def _artefact(folder: Path) -> Path:

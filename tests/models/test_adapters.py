@@ -17,8 +17,8 @@ from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.training.encoder import logits, train
 from paretoscope.workspace import SHIPPED
-from tests.models.test_train import toy_split
-from tests.tiny_models import make_tiny
+from tests.tiny.encoders import make_tiny
+from tests.training.test_encoder import toy_split
 
 
 def test_detached_parts_merge_to_what_was_trained(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ from paretoscope.recipes.stages import PruneStructure, PruneWeights
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
 from paretoscope.training.encoder import logits
 from paretoscope.training.sparsity_masks import encoder_weights
-from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
-from tests.tiny_models import FAMILIES
+from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
+from tests.tiny.encoders import FAMILIES
 
 Target = Literal["heads", "ffn", "layers", "hidden"]
 

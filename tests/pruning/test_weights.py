@@ -12,8 +12,8 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning.weights import apply, sparsity
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.training.sparsity_masks import encoder_weights
-from tests.tiny_context import Recorder, logits_of, tensors_of, tiny_model
-from tests.tiny_models import FAMILIES
+from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model
+from tests.tiny.encoders import FAMILIES
 
 
 @pytest.fixture

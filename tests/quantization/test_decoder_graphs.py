@@ -35,7 +35,7 @@ from paretoscope.quantization.widths import widths
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, split_context
 from tests.quantization.sessions import exact_session
-from tests.tiny_decoders import FAMILIES, tiny_decoder
+from tests.tiny.decoders import FAMILIES, tiny_decoder
 
 ROUNDINGS = ("rtn", "gptq", "awq", "hqq")
 

@@ -17,8 +17,8 @@ from paretoscope.quantization.fuse import BIAS_PLACE, fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
 from paretoscope.recipes.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
-from tests.tiny_context import Recorder
-from tests.tiny_models import FAMILIES, make_tiny
+from tests.tiny.context import Recorder
+from tests.tiny.encoders import FAMILIES, make_tiny
 
 
 def int8(graph: onnx.ModelProto, scheme: str) -> onnx.ModelProto:

@@ -24,8 +24,8 @@ from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import TEXTS, logits, split_context
-from tests.tiny_context import Recorder, tensors_of, tiny_model, tiny_split
-from tests.tiny_models import FAMILIES
+from tests.tiny.context import Recorder, tensors_of, tiny_model, tiny_split
+from tests.tiny.encoders import FAMILIES
 
 SCHEMES = [
     Quantize(train_epochs=2, learning_rate=1e-3),
