@@ -179,6 +179,7 @@ def recipes_page() -> str:
             ["field", "takes", "what it does"],
             [
                 ["`version`", "`1`", "version of this language"],
+                ["`name`", "text", Recipe.model_fields["name"].description or ""],
                 ["`seed`", "whole number, at least 0", "seed of everything that draws numbers"],
                 [
                     "`stages`",

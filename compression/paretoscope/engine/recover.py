@@ -33,14 +33,17 @@ def recovered(recipe: Recipe, judged: Judged, fits: Fits) -> tuple[Recipe, tuple
     rule = recipe.recover
     if rule is None:
         return recipe, ()
-    done, left = recipe.model_copy(update={"stages": (), "recover": None}), rule.epochs
+    done, left = (
+        recipe.model_copy(update={"stages": (), "recover": None, "name": None}),
+        rule.epochs,
+    )
     notes: list[str] = []
     for stage in recipe.stages:
         kept, note = _least_costly(stage, done, rule, left, judged, fits)
         left -= epochs_of(kept) - epochs_of(stage)
         notes += [note] if note else []
         done = done.model_copy(update={"stages": (*done.stages, kept)})
-    return done, tuple(notes)
+    return done.model_copy(update={"name": recipe.name}), tuple(notes)
 
 
 def _least_costly(

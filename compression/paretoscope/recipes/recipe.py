@@ -18,9 +18,21 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize, Strategy
+
+NAME_LENGTH = 28
+"""Characters that fit into a heading, a legend or a column."""
+REFUSED_IN_NAMES = "<>[]{}*`$\\|~"
+"""Characters that Markdown or HTML would interpret where a name is shown."""
 
 
 class Recover(BaseModel, frozen=True, extra="forbid"):
@@ -53,12 +65,47 @@ class Recover(BaseModel, frozen=True, extra="forbid"):
 
 
 class Recipe(BaseModel, frozen=True, extra="forbid"):
-    """What to do to a model: an ordered list of stages and a seed. No stage at all is the baseline."""
+    """What to do to a model: a list of stages in order, and a seed. No stages: the baseline."""
 
     version: Literal[1] = 1
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     stages: tuple[AnyStage, ...] = ()
     recover: Recover | None = None
+    name: Annotated[
+        str | None,
+        Field(
+            description=(
+                f"short name for headings, legends and tables, at most {NAME_LENGTH} characters;"
+                " not part of the id"
+            )
+        ),
+    ] = None
+
+    @field_validator("name")
+    @classmethod
+    def _one_short_line(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            raise ValueError(
+                "name must be one line of text without spaces at its ends, but got"
+                f" {json.dumps(name, ensure_ascii=False)}"
+            )
+        if len(name) > NAME_LENGTH:
+            raise ValueError(
+                f'name must have at most {NAME_LENGTH} characters, but "{name}" has {len(name)}'
+            )
+        if refused := [sign for sign in REFUSED_IN_NAMES if sign in name]:
+            raise ValueError(f'name must not contain {" ".join(refused)}, but got "{name}"')
+        return name
+
+    @model_serializer(mode="wrap")
+    def _without_an_absent_name(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without a name are stored as they were before names existed."""
+        content: dict[str, Any] = write(self)
+        if content.get("name") is None:
+            content.pop("name", None)
+        return content
 
     @model_validator(mode="after")
     def _order_makes_sense(self) -> Self:
@@ -101,8 +148,11 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:12]
 
     def prefix(self, count: int) -> Recipe:
-        """The recipe that stops after `count` stages."""
-        return self.model_copy(update={"stages": self.stages[:count]})
+        """The recipe that stops after `count` stages; only the whole recipe has the name."""
+        whole = count >= len(self.stages)
+        return self.model_copy(
+            update={"stages": self.stages[:count], "name": self.name if whole else None}
+        )
 
     @property
     def learns_from_unlabelled(self) -> bool:
@@ -123,11 +173,11 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         )
 
     def to_yaml(self) -> str:
-        """The file that `recipe_file.parse_recipe` reads back to an equal recipe; what a stage is
-        about stands there even where it is a default.
+        """The text that `file.parse_recipe` reads back to an equal recipe.
+
+        A stage's essential fields are written even where they have their defaults.
         """
-        return yaml.safe_dump(
-            self._content([stage.spelt() for stage in self.stages]),
-            sort_keys=False,
-            allow_unicode=True,
-        )
+        content = self._content([stage.spelt() for stage in self.stages])
+        if self.name is not None:
+            content = {"name": self.name, **content}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
