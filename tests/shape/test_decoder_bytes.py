@@ -219,7 +219,7 @@ def test_a_gguf_file_says_as_much_as_the_folder_that_is_made_of_it(tmp_path: Pat
 
 def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
     folder = folder_of("llama", {}, tmp_path)
-    with pytest.raises(ModelError, match=r'"t5" model is not known beforehand'):
+    with pytest.raises(ModelError, match=r'"t5" model cannot be computed'):
         (folder / "config.json").write_text('{"model_type": "t5"}')
         decoder_shape(folder)
     with pytest.raises(ModelError, match=r"missing or differ"):

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
+from paretoscope.families.decoders import DECODERS
 from paretoscope.recipes.context import EncodedSplit, StageContext
-from paretoscope.sources.folder import DECODER_FAMILIES as FAMILIES
 from tests.tiny.encoders import byte_pairs
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
 )
+FAMILIES = tuple(DECODERS)
 END = 2
 VOCABULARY = 300
 """Words of a tiny model that has no tokenizer."""

@@ -1,1 +1,1 @@
-"""Model families: one row each."""
+"""Model families: one row of facts for each, and nothing that needs torch."""

@@ -11,8 +11,8 @@ a change of one node. `graphs/export_decoder.py` checks it against torch.
     -> logits float32 [batch, 1, vocabulary], those of the last token that is not padding;
     present.{i}.key|value
 
-One layer of a Llama (Touvron et al. 2023, arXiv:2302.13971); the differences of the other families
-are `Plan`s:
+One layer of a Llama (Touvron et al. 2023, arXiv:2302.13971); other families differ in the fields of
+their row in `families/decoders.py`:
 
     x -> norm -> MatMul(qkv) -> GroupQueryAttention(rotary inside) -> MatMul(output) -> Add(x)
       -> norm -> MatMul(ffn.in) -> Split -> QuickGelu(gate) * up -> MatMul(ffn.out) -> Add
@@ -45,38 +45,11 @@ from paretoscope.models.decoder.anatomy import (
 )
 from paretoscope.models.decoder.support import (
     ACTIVATIONS,
-    _activation,
+    activation,
     check_supported,
     context_length,
 )
 from paretoscope.models.modules.access import bias_of, is_tied, weight_of
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a family adds to its anatomy."""
-
-    layer_norm: bool = False
-    """LayerNorm with a shift, in place of a scale by the root mean square."""
-    norm_offset: float = 0.0
-    """Added to every norm's scale: Gemma stores its distance from 1."""
-    scaled_embedding: bool = False
-    """Words are multiplied by the root of the hidden size."""
-    gated: bool = True
-    head_norms: tuple[str, str] | None = None
-    """Norms of every query head and key head before rotation."""
-
-
-FAMILIES: dict[str, Plan] = {
-    "llama": Plan(),
-    "mistral": Plan(),
-    "qwen2": Plan(),
-    "qwen3": Plan(head_norms=("self_attn.q_norm", "self_attn.k_norm")),
-    "gemma": Plan(norm_offset=1.0, scaled_embedding=True),
-    "phi3": Plan(),
-    "phi": Plan(layer_norm=True, gated=False),
-    "gpt2": Plan(layer_norm=True, gated=False),
-}
 
 
 @dataclass(frozen=True)
@@ -86,7 +59,6 @@ class Builder:
     graph: Graph
     model: PreTrainedModel
     parts: DecoderAnatomy
-    plan: Plan
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -99,7 +71,7 @@ def assemble_decoder(model: PreTrainedModel) -> onnx.ModelProto:
     """
     check_supported(model.config)
     parts = decoder_anatomy(model)
-    make = Builder(Graph(), model, parts, FAMILIES[parts.family])
+    make = Builder(Graph(), model, parts)
     start, lengths = _places(make.graph)
     x = _embedded(make, start)
     tables = _rotations(make)
@@ -176,7 +148,7 @@ def _embedded(make: Builder, start: str) -> str:
         [graph.constant(EMBEDDING, weight_of_table(make.model, parts.embeddings)), "input_ids"],
         "embedding",
     )
-    if make.plan.scaled_embedding:
+    if parts.family.scaled_embeddings:
         x = graph.node(
             "Mul",
             [
@@ -263,13 +235,11 @@ def _attended(
     heads, key_heads = heads_of(make.model, layer)
     packed = _linear(make, f"{name}.qkv", x, layer.projections)
     inputs = [packed, "", ""]
-    if make.plan.head_norms is not None:
+    if layer.head_norms:
         widths = [heads * layer.head_size, key_heads * layer.head_size, key_heads * layer.head_size]
         inputs = graph.split(packed, widths, [f"{name}.q", f"{name}.k", f"{name}.v"])
-        for place, norm in enumerate(make.plan.head_norms):
-            inputs[place] = _head_normed(
-                make, inputs[place], f"{layer.path}.{norm}", layer.head_size
-            )
+        for place, norm in enumerate(layer.head_norms):
+            inputs[place] = _head_normed(make, inputs[place], norm, layer.head_size)
     inputs += [
         f"past_key_values.{index}.key",
         f"past_key_values.{index}.value",
@@ -321,8 +291,8 @@ def _head_normed(make: Builder, x: str, norm: str, size: int) -> str:
 def _feed_forward(make: Builder, name: str, x: str, layer: DecoderLayer) -> str:
     graph = make.graph
     inner = _linear(make, f"{name}.ffn.in", x, layer.ffn_in)
-    op, attributes = ACTIVATIONS[_activation(make.config)]
-    if not make.plan.gated:
+    op, attributes = ACTIVATIONS[activation(make.config)]
+    if not make.parts.family.gated:
         inner = graph.node(op, [inner], f"{name}.activated", domain=MICROSOFT, **attributes)
     else:
         width = weight_of(make.model, layer.ffn_out).shape[1]
@@ -355,9 +325,9 @@ def _normed(make: Builder, name: str, x: str, norm: str) -> str:
     epsilon = float(getattr(module, "eps", None) or getattr(module, "variance_epsilon", 0.0))
     scale = graph.constant(
         f"{name}.norm.weight",
-        module.get_parameter("weight").detach().numpy() + np.float32(make.plan.norm_offset),
+        module.get_parameter("weight").detach().numpy() + np.float32(make.parts.family.norm_offset),
     )
-    if not make.plan.layer_norm:
+    if not make.parts.family.layer_norm:
         return graph.node(
             "SimplifiedLayerNormalization", [x, scale], f"{name}.normed", axis=-1, epsilon=epsilon
         )

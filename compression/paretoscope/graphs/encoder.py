@@ -1,11 +1,11 @@
 """An encoder classifier as an ONNX graph, put together from its tensors with the runtime's fused
 operators.
 
-A traced graph has to be searched for patterns to fuse and then searched again for weights to
-replace; one that is assembled is fused by construction, takes a tenth of a second, and has each
-matrix under its own name ("layer.3.ffn.in"), so that quantization is a change of one node. Families
-outside `FAMILIES` are traced (`graphs/trace.py`). Either way `graphs/export.py` checks the result
-against torch.
+A traced graph has to be searched for patterns to fuse and again for weights to replace. An
+assembled graph is fused by construction, takes a tenth of the time, and stores each matrix under a
+fixed name ("layer.3.ffn.in"), so that quantization replaces one node. Families without a row in
+`families/encoders.py` are traced (`graphs/trace.py`). `graphs/export.py` compares every graph with
+torch.
 
 The graph of one layer, post-norm as in BERT (Devlin et al. 2019, arXiv:1810.04805):
 
@@ -22,37 +22,19 @@ replaces (82 against 20 us for 32 tokens of 384, measured).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from transformers import PretrainedConfig, PreTrainedModel
 
+from paretoscope.families.encoders import ENCODERS
+from paretoscope.families.family import EncoderFamily
 from paretoscope.graphs.graph import EMBEDDING, HEAD, MICROSOFT, Graph
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 
 Tensors = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a family adds to its anatomy: norms, embeddings and the activation inside the head."""
-
-    attention_norm: str = "attention.output.LayerNorm"
-    ffn_norm: str = "output.LayerNorm"
-    head_activation: str = "Tanh"
-    positions_after_padding: bool = False
-    """RoBERTa counts positions from padding_idx + 1."""
-
-
-FAMILIES: dict[str, Plan] = {
-    "bert": Plan(),
-    "roberta": Plan(positions_after_padding=True),
-    "xlm-roberta": Plan(positions_after_padding=True),
-    "camembert": Plan(positions_after_padding=True),
-    "electra": Plan(head_activation="Gelu"),
-    "distilbert": Plan("sa_layer_norm", "output_layer_norm", head_activation="Relu"),
-}
 ACTIVATIONS = {
     "gelu": "BiasGelu",
     "gelu_new": "FastGelu",
@@ -64,10 +46,14 @@ ACTIVATIONS = {
 
 def can_assemble(config: PretrainedConfig) -> bool:
     """Whether this family, with this configuration, has a plan here."""
-    plain = getattr(config, "position_embedding_type", None) in (None, "absolute") and not getattr(
-        config, "is_decoder", False
+    family = ENCODERS.get(str(config.model_type))
+    absolute = getattr(config, "position_embedding_type", None) in (None, "absolute")
+    return (
+        family is not None
+        and getattr(config, family.activation, None) in ACTIVATIONS
+        and absolute
+        and not getattr(config, "is_decoder", False)
     )
-    return config.model_type in FAMILIES and _activation(config) in ACTIVATIONS and plain
 
 
 def assemble(model: PreTrainedModel) -> onnx.ModelProto:
@@ -75,45 +61,53 @@ def assemble(model: PreTrainedModel) -> onnx.ModelProto:
     included.
     """
     config, parts = model.config, anatomy(model)
-    plan = FAMILIES[config.model_type]
+    family = parts.family
     tensors = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     epsilon = float(getattr(config, "layer_norm_eps", 1e-12))
     graph = Graph()
     mask = graph.node("Cast", ["attention_mask"], "mask", to=onnx.TensorProto.INT32)
-    x = _embeddings(graph, tensors, parts.embeddings.rsplit(".", 1)[0], config, plan, epsilon)
+    x = _embeddings(graph, tensors, parts.embedding_projection, config, family, epsilon)
     for index, layer in enumerate(parts.layers):
-        x = _layer(graph, f"layer.{index}", x, mask, tensors, layer, config, plan, epsilon)
-    _head(graph, x, tensors, parts.head, plan)
+        x = _layer(graph, f"layer.{index}", x, mask, tensors, layer, config, family, epsilon)
+    _head(graph, x, tensors, parts.head, family)
     return graph.classifier(classes=len(tensors[f"{parts.head[-1]}.weight"]))
 
 
 def _embeddings(
-    graph: Graph, tensors: Tensors, path: str, config: PretrainedConfig, plan: Plan, epsilon: float
+    graph: Graph,
+    tensors: Tensors,
+    project: str | None,
+    config: PretrainedConfig,
+    family: EncoderFamily,
+    epsilon: float,
 ) -> str:
     """Word, position and (folded into position) token type embeddings, summed and normed: [batch,
     sequence, hidden].
     """
+    path = family.embeddings
     words = graph.node(
         "Gather",
-        [graph.constant(EMBEDDING, tensors[f"{path}.word_embeddings.weight"]), "input_ids"],
+        [
+            graph.constant(EMBEDDING, tensors[f"{path}.{family.word_embeddings}.weight"]),
+            "input_ids",
+        ],
         "embedding",
     )
-    table = tensors[f"{path}.position_embeddings.weight"]
-    if plan.positions_after_padding:
+    table = tensors[f"{path}.{family.position_embeddings}.weight"]
+    if family.positions_after_padding:
         table = table[config.pad_token_id + 1 :]
-    if (kinds := tensors.get(f"{path}.token_type_embeddings.weight")) is not None:
+    if (kinds := tensors.get(f"{path}.{family.token_type_embeddings}.weight")) is not None:
         table = table + kinds[0]
     positions = _first_rows(graph, table)
     total = graph.node("Add", [words, positions], "embedding.sum")
     norm = [
-        graph.constant(f"embedding.norm.{part}", tensors[f"{path}.LayerNorm.{part}"])
+        graph.constant(f"embedding.norm.{part}", tensors[f"{path}.{family.embedding_norm}.{part}"])
         for part in ("weight", "bias")
     ]
     x = graph.node(
         "LayerNormalization", [total, *norm], "embedding.normed", axis=-1, epsilon=epsilon
     )
-    project = f"{path.rsplit('.', 1)[0]}.embeddings_project"
-    if f"{project}.weight" in tensors:
+    if project is not None:
         x = _linear(graph, "embedding.project", x, tensors[f"{project}.weight"])
         x = graph.node(
             "Add",
@@ -142,7 +136,7 @@ def _layer(
     tensors: Tensors,
     layer: LayerAnatomy,
     config: PretrainedConfig,
-    plan: Plan,
+    family: EncoderFamily,
     epsilon: float,
 ) -> str:
     """One transformer layer; `x` and the result are [batch, sequence, hidden]."""
@@ -170,12 +164,16 @@ def _layer(
         x,
         tensors,
         layer.output,
-        f"{layer.path}.{plan.attention_norm}",
+        layer.attention_norm,
         epsilon,
     )
     inner = _linear(graph, f"{name}.ffn.in", x, tensors[f"{layer.ffn_in}.weight"])
     inner = _activated(
-        graph, f"{name}.ffn.in", inner, tensors[f"{layer.ffn_in}.bias"], _activation(config)
+        graph,
+        f"{name}.ffn.in",
+        inner,
+        tensors[f"{layer.ffn_in}.bias"],
+        getattr(config, family.activation),
     )
     out = _linear(graph, f"{name}.ffn.out", inner, tensors[f"{layer.ffn_out}.weight"])
     return _add_and_norm(
@@ -185,7 +183,7 @@ def _layer(
         x,
         tensors,
         layer.ffn_out,
-        f"{layer.path}.{plan.ffn_norm}",
+        layer.ffn_norm,
         epsilon,
     )
 
@@ -226,8 +224,10 @@ def _activated(graph: Graph, name: str, x: str, bias: np.ndarray, activation: st
     return graph.node(op, [x, shift], f"{name}.activated", domain=MICROSOFT)
 
 
-def _head(graph: Graph, x: str, tensors: Tensors, head: tuple[str, ...], plan: Plan) -> None:
-    """The first token through the head's linear modules, an activation between them, to "logits"."""
+def _head(
+    graph: Graph, x: str, tensors: Tensors, head: tuple[str, ...], family: EncoderFamily
+) -> None:
+    """The head on the first token: Linear modules with an activation between them, to "logits"."""
     first = graph.constant("first", np.array(0, dtype=np.int64))
     x = graph.node("Gather", [x, first], "first.token", axis=1)
     for index, module in enumerate(head):
@@ -239,10 +239,4 @@ def _head(graph: Graph, x: str, tensors: Tensors, head: tuple[str, ...], plan: P
             "logits" if last else f"{HEAD}{index}.shifted",
         )
         if not last:
-            x = graph.node(plan.head_activation, [x], f"{HEAD}{index}.activated")
-
-
-def _activation(config: PretrainedConfig) -> str:
-    """Name of the feed-forward activation; DistilBERT calls the field `activation`."""
-    name = getattr(config, "hidden_act", None) or getattr(config, "activation", "")
-    return str(name)
+            x = graph.node(family.head_activation, [x], f"{HEAD}{index}.activated")

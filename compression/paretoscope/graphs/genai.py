@@ -8,13 +8,9 @@ from typing import Any
 import onnx
 from transformers import PreTrainedModel
 
+from paretoscope.families.decoders import decoder_family
 from paretoscope.inference.graph_io import PAST
 from paretoscope.models.decoder.support import context_length
-
-GENAI_TYPES = {"gpt2": "llama"}
-"""Where onnxruntime-genai's type of a name is of another layout: its own gpt2 has one tensor for
-keys and values.
-"""
 
 
 def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
@@ -58,7 +54,7 @@ def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
             "decoder": decoder,
             "eos_token_id": end_tokens(model),
             "pad_token_id": _first(config.pad_token_id, end_tokens(model)[0]),
-            "type": GENAI_TYPES.get(str(config.model_type), str(config.model_type)),
+            "type": decoder_family(str(config.model_type)).genai,
             "vocab_size": config.vocab_size,
         },
         "search": {
@@ -78,7 +74,7 @@ def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
 
 
 def end_tokens(model: PreTrainedModel) -> list[int]:
-    """The tokens that end a text: those of the generation config, else of the config, at least one."""
+    """End-of-text tokens of the generation config, else of the config; at least one."""
     for source in (model.generation_config, model.config):
         found = getattr(source, "eos_token_id", None)
         if found is not None:

@@ -104,9 +104,8 @@ def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> G
 def modules_of_matrices(model: PreTrainedModel, parts: Anatomy) -> dict[str, tuple[str, ...]]:
     """The Linear modules that each matrix of the assembled graph is made of, by its name there."""
     found: dict[str, tuple[str, ...]] = {}
-    project = f"{parts.embeddings.rsplit('.', 2)[0]}.embeddings_project"
-    if project in dict(model.named_modules()):
-        found["embedding.project"] = (project,)
+    if parts.embedding_projection is not None:
+        found["embedding.project"] = (parts.embedding_projection,)
     for index, layer in enumerate(parts.layers):
         found[f"layer.{index}.qkv"] = (layer.query, layer.key, layer.value)
         found[f"layer.{index}.output"] = (layer.output,)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from paretoscope.errors import ModelError, RecipeError
+from paretoscope.families.encoders import encoder_family
 from paretoscope.families.family import Architecture
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
@@ -18,7 +19,6 @@ from paretoscope.shape.apply_recipe import after
 from paretoscope.shape.bytes import expected_bytes
 from paretoscope.shape.config import family_of
 from paretoscope.shape.decoder import decoder_shape
-from paretoscope.shape.encoder import FAMILIES
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.ref import ModelRef
 
@@ -48,8 +48,8 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
     if not budgeted and not cut:
         return
-    if cut and model.architecture == "classifier" and (family := family_of(model)) not in FAMILIES:
-        raise parts_unknown(family)
+    if cut and model.architecture == "classifier":
+        encoder_family(family_of(model))
     try:
         shape = decoder_shape(model) if model.architecture == "decoder" else read_shape(model)
     except ModelError:  # not known beforehand: the run will tell
@@ -110,14 +110,6 @@ def decoder_methods(table: Mapping[str, Method]) -> tuple[str, ...]:
         name
         for name, row in table.items()
         if getattr(row, "needs", None) not in _LABELLED and not getattr(row, "one_scale", False)
-    )
-
-
-def parts_unknown(family: str) -> ModelError:
-    """Why heads, neurons and layers of a family cannot be cut."""
-    return ModelError(
-        f'Structural pruning and distillation do not support the model family "{family}", only'
-        f" {', '.join(FAMILIES)}; prune single weights or quantize in place of it."
     )
 
 

@@ -15,30 +15,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from paretoscope.errors import ModelError
+from paretoscope.families.decoders import DECODERS, gguf_family
+from paretoscope.families.family import DecoderFamily
 from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
 from paretoscope.shape.shape import ModelShape
-from paretoscope.sources.folder import DECODER_FAMILIES
 from paretoscope.sources.gguf import read_header, tensor_shapes
 from paretoscope.sources.ref import ModelRef
-
-TIED = ("gemma", "gpt2")
-"""Families whose head is the word embedding where the config does not say."""
-ROTATED_SHARE = {"phi": 0.5}
-"""Share of a head that is rotated where the config does not say; else all of it."""
-
-_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blk)\.(\d+)\.(.+)\.(weight|bias)$")
-_PARTS = {
-    "query": ("self_attn.q_proj", "attn_q"),
-    "key": ("self_attn.k_proj", "attn_k"),
-    "stacked": ("self_attn.qkv_proj", "attn.c_attn", "attn_qkv"),
-    "output": ("self_attn.o_proj", "self_attn.dense", "attn.c_proj", "attn_output"),
-    "gate": ("mlp.gate_proj", "ffn_gate"),
-    "ffn.in": ("mlp.gate_up_proj", "mlp.up_proj", "mlp.fc1", "mlp.c_fc", "ffn_up"),
-    "ffn.out": ("mlp.down_proj", "mlp.fc2", "mlp.c_proj", "ffn_down"),
-}
-"""Names of a layer's matrices in the families that have a graph, and in GGUF."""
-_TABLES = ("embed_tokens.weight", "wte.weight", "token_embd.weight")
-_HEADS = ("lm_head", "output")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,27 +38,27 @@ class DecoderShape(ModelShape):
 
     @property
     def gated(self) -> bool:
-        return self.family not in ("phi", "gpt2")
+        return DECODERS[self.family].gated
 
     @property
     def layer_norm(self) -> bool:
-        """Whether norms have a shift beside their scale."""
-        return self.family in ("phi", "gpt2")
+        """Whether norms have a bias in addition to their scale."""
+        return DECODERS[self.family].layer_norm
 
     @property
     def norms(self) -> int:
-        """Norms of the hidden state in a layer: one where attention and feed-forward read the same."""
-        return 1 if self.family == "phi" else 2
+        """Norms of the hidden state in each layer."""
+        return DECODERS[self.family].norms
 
     @property
     def head_norms(self) -> bool:
-        """Whether query and key heads are normed before they are rotated."""
-        return self.family == "qwen3"
+        """Whether query and key heads are normalized before they are rotated."""
+        return DECODERS[self.family].head_norms is not None
 
     @property
     def scaled(self) -> bool:
-        """Whether words are multiplied by a constant."""
-        return self.family == "gemma"
+        """Whether token embeddings are multiplied by a constant."""
+        return DECODERS[self.family].scaled_embeddings
 
     @property
     def qkv(self) -> int:
@@ -110,7 +92,7 @@ def decoder_shape(model: ModelRef | str | Path) -> DecoderShape:
 
 def _from_folder(name: str, folder: Path) -> DecoderShape:
     config = read_config(folder)
-    family = str(config.get("model_type"))
+    family = _row(str(config.get("model_type")))
     hidden = _number(config, "hidden_size", "n_embd")
     heads = _number(config, "num_attention_heads", "n_head")
     rope: Mapping[str, Any] = config.get("rope_parameters") or config.get("rope_scaling") or {}
@@ -123,92 +105,83 @@ def _from_folder(name: str, folder: Path) -> DecoderShape:
         )
     head_size = int(config.get("head_dim") or (hidden // heads if heads else 0))
     share = rope.get(
-        "partial_rotary_factor", config.get("partial_rotary_factor", ROTATED_SHARE.get(family, 1.0))
+        "partial_rotary_factor", config.get("partial_rotary_factor", family.rotary_share)
     )
-    return _facts(
+    return _shape(
         name,
         family,
         stored_shapes(folder),
         head_size=head_size,
         context=context,
         rotated=int(head_size * share),
-        tied=bool(config.get("tie_word_embeddings", family in TIED)),
-        tokenizer=tokenizer_bytes(folder / "tokenizer.json"),
+        tied=bool(config.get("tie_word_embeddings", family.tied)),
         folder=folder,
     )
 
 
 def _from_gguf(name: str, path: Path) -> DecoderShape:
     header = read_header(path)
-    family = str(header.get("general.architecture"))
-    of = {key.removeprefix(f"{family}."): value for key, value in header.items()}
-    heads = _number(of, "attention.head_count")
-    head_size = _number(of, "attention.key_length") or (
-        _number(of, "embedding_length") // heads if heads else 0
+    architecture = str(header.get("general.architecture"))
+    family = gguf_family(architecture) or _row(architecture)
+    values = {key.removeprefix(f"{architecture}."): value for key, value in header.items()}
+    heads = _number(values, "attention.head_count")
+    head_size = _number(values, "attention.key_length") or (
+        _number(values, "embedding_length") // heads if heads else 0
     )
     shapes = tensor_shapes(path)
-    tied = "output.weight" not in shapes
-    rotated = int(head_size * ROTATED_SHARE.get(family, 1.0))
-    context = _number(of, "context_length")
-    return _facts(
+    return _shape(
         name,
-        family,
+        family.in_gguf(),
         shapes,
         head_size=head_size,
-        context=context,
-        rotated=rotated,
-        tied=tied,
-        tokenizer=None,
+        context=_number(values, "context_length"),
+        rotated=int(head_size * family.rotary_share),
+        tied="output.weight" not in shapes,
         folder=None,
     )
 
 
-def _facts(
+def _row(model_type: str) -> DecoderFamily:
+    if model_type not in DECODERS:
+        raise ModelError(
+            f'The size of a compressed "{model_type}" model cannot be computed in advance, only of'
+            f" {', '.join(DECODERS)}; measure it instead."
+        )
+    return DECODERS[model_type]
+
+
+def _shape(
     name: str,
-    family: str,
+    family: DecoderFamily,
     shapes: Mapping[str, tuple[int, ...]],
     *,
     head_size: int,
     context: int,
     rotated: int,
     tied: bool,
-    tokenizer: int | None,
     folder: Path | None,
 ) -> DecoderShape:
-    if family not in DECODER_FAMILIES:
-        raise ModelError(
-            f'The size of a compressed "{family}" model is not known beforehand; it is for'
-            f" {', '.join(DECODER_FAMILIES)}. Measure it."
-        )
-    layers, biases = _layers(shapes, transposed=family == "gpt2" and folder is not None)
-    table = next((shape for key, shape in shapes.items() if key.endswith(_TABLES)), None)
+    layers, biases = _layers(shapes, family)
+    table = _find(shapes, f"{_last(family.embeddings)}.weight")
+    whole = {"qkv", "output", "ffn.in", "ffn.out"} <= layers[0].keys() if layers else False
     if (
         table is None
-        or not layers
+        or not whole
         or not head_size
         or not context
         or any(layer != layers[0] for layer in layers)
     ):
-        where = folder or name
         raise ModelError(
-            f'The layers in "{where}" are missing or differ in their widths, so the size of a'
-            " compressed model is not known beforehand."
+            f'The layers in "{folder or name}" are missing or differ in their widths, so the size'
+            " of a compressed model cannot be computed in advance."
         )
     parts = layers[0]
     heads = parts["output"][1] // head_size
-    key_heads = (
-        parts["key"][0] // head_size
-        if "key" in parts
-        else (parts["stacked"][0] // head_size - heads) // 2
-    )
-    shifted = {
-        "qkv" if part in ("query", "key", "stacked") else "ffn.in" if part == "gate" else part
-        for part in biases
-    }
-    shifted |= {"head"} if any(f"{head}.bias" in shapes for head in _HEADS) else set()
+    if f"{_last(family.head)}.bias" in shapes:
+        biases.add("head")
     return DecoderShape(
         name=name,
-        family=family,
+        family=family.model_type,
         layers=len(layers),
         hidden=table[1],
         heads=heads,
@@ -216,39 +189,54 @@ def _facts(
         ffn=parts["ffn.out"][1],
         vocabulary=table[0],
         embedding=table[1],
-        positions=context if family == "gpt2" else 0,
+        positions=context if family.positions else 0,
         classes=0,
-        tokenizer_bytes=tokenizer,
+        tokenizer_bytes=None if folder is None else tokenizer_bytes(folder / "tokenizer.json"),
         shapes=shapes,
         folder=folder,
-        key_heads=key_heads,
+        key_heads=(parts["qkv"][0] // head_size - heads) // 2,
         tied=tied,
-        rotations=0 if family == "gpt2" else context * rotated,
-        biases=frozenset(shifted),
+        rotations=0 if family.positions else context * rotated,
+        biases=frozenset(biases),
     )
 
 
 def _layers(
-    shapes: Mapping[str, tuple[int, ...]], *, transposed: bool
-) -> tuple[list[dict[str, tuple[int, ...]]], set[str]]:
-    """The matrices [outputs, inputs] of every layer by part, and which parts have biases."""
-    found: dict[int, dict[str, tuple[int, ...]]] = {}
+    shapes: Mapping[str, tuple[int, ...]], family: DecoderFamily
+) -> tuple[list[dict[str, tuple[int, int]]], set[str]]:
+    """[outputs, inputs] of the matrices of every layer by part, stacked as in the graph, and the
+    parts that have biases.
+    """
+    parts = {
+        **dict.fromkeys(family.projections, "qkv"),
+        family.output: "output",
+        **dict.fromkeys(family.ffn_in, "ffn.in"),
+        family.ffn_out: "ffn.out",
+    }
+    pattern = re.compile(rf"(?:^|\.){re.escape(_last(family.layers))}\.(\d+)\.(.+)\.(weight|bias)$")
+    layers: dict[int, dict[str, tuple[int, int]]] = {}
     biases: set[str] = set()
     for key, shape in shapes.items():
-        match = _LAYER.search(key)
-        part = next((part for part, names in _PARTS.items() if match and match[2] in names), None)
-        if match is None or part is None:
+        match = pattern.search(key)
+        if match is None or match[2] not in parts:
             continue
+        part = parts[match[2]]
         if match[3] == "bias":
             biases.add(part)
-        else:
-            found.setdefault(int(match[1]), {})[part] = shape[::-1] if transposed else shape
-    whole = [
-        layer
-        for _, layer in sorted(found.items())
-        if {"output", "ffn.in", "ffn.out"} <= layer.keys() and {"key", "stacked"} & layer.keys()
-    ]
-    return whole, biases
+            continue
+        outputs, inputs = shape[::-1] if family.transposed else shape
+        layer = layers.setdefault(int(match[1]), {})
+        layer[part] = (layer.get(part, (0, 0))[0] + outputs, inputs)
+    return [layer for _, layer in sorted(layers.items())], biases
+
+
+def _find(shapes: Mapping[str, tuple[int, ...]], end: str) -> tuple[int, ...] | None:
+    return next((shape for key, shape in shapes.items() if key.endswith(end)), None)
+
+
+def _last(path: str) -> str:
+    """Last name of a module path: checkpoints may leave out the prefix of the model."""
+    return path.rpartition(".")[2]
 
 
 def _number(given: Mapping[str, Any], *names: str) -> int:

@@ -13,36 +13,27 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from paretoscope.errors import ModelError
+from paretoscope.families.encoders import ENCODERS
 from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
 from paretoscope.shape.shape import ModelShape
-
-FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
-"""By `model_type` of the config: those whose graph has a fixed plan, so that its bytes are known
-beforehand.
-"""
-PADDED_POSITIONS = ("roberta", "xlm-roberta", "camembert")
-"""Families that count positions from padding_idx + 1: the rows before are left out of the graph."""
-QUERY = re.compile(r"\.(\d+)\.attention\.(?:self\.query|q_lin)\.weight$")
-FFN = re.compile(r"\.\d+\.(?:intermediate\.dense|ffn\.lin1)\.weight$")
 
 
 def encoder_shape(name: str, folder: Path, classes: int | None) -> ModelShape:
     config = read_config(folder)
-    family = str(config.get("model_type"))
-    if family not in FAMILIES:
+    model_type = str(config.get("model_type"))
+    family = ENCODERS.get(model_type)
+    if family is None:
         raise ModelError(
-            f'The size of a compressed "{family}" model is not known beforehand; it is for'
-            f" {', '.join(FAMILIES)}. Measure it instead."
+            f'The size of a compressed "{model_type}" model cannot be computed in advance, only of'
+            f" {', '.join(ENCODERS)}; measure it instead."
         )
     shapes = stored_shapes(folder)
     words, table = (
-        _ending(shapes, "word_embeddings.weight", folder),
-        _ending(shapes, "position_embeddings.weight", folder),
+        _ending(shapes, f"{family.word_embeddings}.weight", folder),
+        _ending(shapes, f"{family.position_embeddings}.weight", folder),
     )
-    queries = {
-        int(found[1]): shape for key, shape in shapes.items() if (found := QUERY.search(key))
-    }
-    widths = {shape[0] for key, shape in shapes.items() if FFN.search(key)}
+    queries = _in_layers(shapes, family.query)
+    widths = {shape[0] for shape in _in_layers(shapes, family.ffn_in).values()}
     attention = {shape[0] for shape in queries.values()}
     hidden, heads = (
         int(config.get(usual) or config.get(other) or 0)
@@ -54,10 +45,10 @@ def encoder_shape(name: str, folder: Path, classes: int | None) -> ModelShape:
             " compressed model is not known beforehand."
         )
     head_size = hidden // heads
-    before = int(config.get("pad_token_id") or 0) + 1 if family in PADDED_POSITIONS else 0
+    before = int(config.get("pad_token_id") or 0) + 1 if family.positions_after_padding else 0
     return ModelShape(
         name=name,
-        family=family,
+        family=model_type,
         layers=len(queries),
         hidden=hidden,
         heads=attention.pop() // head_size,
@@ -71,6 +62,12 @@ def encoder_shape(name: str, folder: Path, classes: int | None) -> ModelShape:
         shapes=shapes,
         folder=folder,
     )
+
+
+def _in_layers(shapes: Mapping[str, tuple[int, ...]], name: str) -> dict[int, tuple[int, ...]]:
+    """Shape of the weight of a module in every layer, by the number of the layer."""
+    pattern = re.compile(rf"\.(\d+)\.{re.escape(name)}\.weight$")
+    return {int(match[1]): shape for key, shape in shapes.items() if (match := pattern.search(key))}
 
 
 def _ending(shapes: Mapping[str, tuple[int, ...]], end: str, folder: Path) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from paretoscope.families.decoders import DECODERS
 from paretoscope.shape.config import read_config
 from paretoscope.shape.decoder import decoder_shape
 from paretoscope.shape.encoder import encoder_shape
 from paretoscope.shape.shape import ModelShape
-from paretoscope.sources.folder import DECODER_FAMILIES
 from paretoscope.sources.ref import ModelRef
 
 
@@ -34,7 +34,4 @@ def read_shape(model: ModelRef | str | Path, classes: int | None = None) -> Mode
 
 
 def _is_decoder(path: Path) -> bool:
-    return (
-        path.suffix.lower() == ".gguf"
-        or str(read_config(path).get("model_type")) in DECODER_FAMILIES
-    )
+    return path.suffix.lower() == ".gguf" or str(read_config(path).get("model_type")) in DECODERS

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from paretoscope.families.encoders import ENCODERS
+
 
 @dataclass(frozen=True)
 class ModelShape:
@@ -42,7 +44,11 @@ class ModelShape:
         """Whether a matrix leads from the width of the embeddings to the hidden width (ELECTRA); if
         not, they are one.
         """
-        return any(name.endswith("embeddings_project.weight") for name in self.shapes)
+        row = ENCODERS.get(self.family)
+        if row is None or row.embedding_projection is None:
+            return False
+        name = row.embedding_projection.rpartition(".")[2]
+        return any(key.endswith(f"{name}.weight") for key in self.shapes)
 
     tokenizer_bounds: tuple[int, int] | None = None
     """Least and most bytes of the tokenizer when which of its entries stay is yet to be found, else

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from paretoscope.errors import ModelError
+from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
+from paretoscope.families.encoders import positions_after_padding
 from paretoscope.keys import file_sha256
 from paretoscope.sources.gguf import read_header
 
 HEAD = "ForSequenceClassification"
 DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
-DECODER_FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "phi", "gpt2")
-"""By `model_type` of the config: the language models that have a graph."""
-GGUF_FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gpt2")
-"""By `general.architecture` of the header: those of them that transformers reads from GGUF."""
 PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -43,17 +41,6 @@ TOKENIZER_FILES = (
 )
 DECODER_FILES = ("generation_config.json", "chat_template.jinja")
 """What changes how a language model is talked to, though not its weights."""
-OFFSET_POSITIONS = (
-    "roberta",
-    "xlm-roberta",
-    "xlm-roberta-xl",
-    "camembert",
-    "longformer",
-    "roberta-prelayernorm",
-    "data2vec-text",
-    "ibert",
-    "mpnet",
-)
 
 
 def refused_file(path: Path) -> ModelError:
@@ -83,8 +70,8 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     config = _read_json(folder / "config.json", folder)
     name = _architecture(config, folder)
     decoder = name.endswith(DECODER_HEADS)
-    if decoder and config.get("model_type") not in DECODER_FAMILIES:
-        raise decoder_unknown(str(config.get("model_type")))
+    if decoder:
+        decoder_family(str(config.get("model_type")))
     files = weight_files(folder)
     for file in files:
         _check_header(file)
@@ -116,10 +103,10 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
     """Check a GGUF file of a language model; gives the same as `inspect_folder`."""
     header = read_header(path)
     family = str(header.get("general.architecture"))
-    if family not in GGUF_FAMILIES:
+    if gguf_family(family) is None:
         raise ModelError(
             f'"{path}" holds a "{family}" model, which is not supported as GGUF; supported are'
-            f" {', '.join(GGUF_FAMILIES)}."
+            f" {', '.join(gguf_architectures())}."
         )
     tokens = header.get(f"{family}.context_length")
     title = header.get("general.name") or path.stem
@@ -132,14 +119,6 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
         ),
         "source": "your own model",
     }
-
-
-def decoder_unknown(family: str) -> ModelError:
-    """Why a language model of a family cannot be used."""
-    return ModelError(
-        f'Language models of the family "{family}" are not supported; supported are'
-        f" {', '.join(DECODER_FAMILIES)}."
-    )
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -233,9 +212,8 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
         positions = config.get("original_max_position_embeddings") or positions
     if not isinstance(positions, int) or positions < 1:
         return None
-    padding = (
-        config.get("pad_token_id", 1) if str(config.get("model_type")) in OFFSET_POSITIONS else -1
-    )
+    offset = positions_after_padding(str(config.get("model_type")))
+    padding = config.get("pad_token_id", 1) if offset else -1
     return positions - int(padding) - 1
 
 

@@ -16,6 +16,7 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ArtifactError, ModelError
+from paretoscope.families.decoders import DECODERS
 from paretoscope.graphs import export as export_module
 from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.export import TOLERANCE, export
@@ -25,7 +26,6 @@ from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.generate import Decoder, open_decoder
 from paretoscope.inference.graph_io import DATA, GENAI, MODEL, SCORE, feeds
 from paretoscope.models.checkpoint import load_model, prepare, save_model
-from paretoscope.models.decoder.anatomy import FAMILIES as ANATOMIES
 from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.models.modules.access import is_tied
 from paretoscope.models.modules.slicing import resize_linear
@@ -156,7 +156,7 @@ def test_checkpoints_give_the_model_back(family: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "family", [family for family in FAMILIES if len(ANATOMIES[family].projections) == 3]
+    "family", [family for family in FAMILIES if len(DECODERS[family].projections) == 3]
 )
 def test_pruned_shapes_are_loaded_and_exported_as_they_are(family: str, tmp_path: Path) -> None:
     """One key head with its query heads is left in the first layer, and 8 neurons."""

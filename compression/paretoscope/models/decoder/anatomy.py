@@ -1,9 +1,7 @@
-"""Where the parts of a decoder language model are: layers, attention, feed-forward, norms,
-embedding, head.
+"""Module names of a decoder's parts: layers, attention, feed-forward, norms, embeddings, head.
 
-The families differ in names and in what they keep stacked in one tensor, so a row of names each is
-all they need. This file finds parts; it changes nothing. What a family computes with them is
-`graphs/decoder.py`'s.
+The names come from the family's row in `families/decoders.py`. Nothing here changes a model; the
+operators between the parts are in `graphs/decoder.py`.
 """
 
 from __future__ import annotations
@@ -14,63 +12,9 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
+from paretoscope.families.decoders import decoder_family
+from paretoscope.families.family import DecoderFamily
 from paretoscope.models.modules.access import head_size, matrix
-from paretoscope.sources.folder import DECODER_FAMILIES, decoder_unknown
-
-
-@dataclass(frozen=True)
-class DecoderNames:
-    """Module names of one family: `layers`, `embeddings`, `final_norm` and `head` from the model,
-    the rest from a layer.
-    """
-
-    layers: str = "model.layers"
-    embeddings: str = "model.embed_tokens"
-    positions: str | None = None
-    """A table of learned positions; none where positions are rotations."""
-    final_norm: str = "model.norm"
-    head: str = "lm_head"
-    projections: tuple[str, ...] = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-    """Query, key and value; one name where one tensor holds all three."""
-    output: str = "self_attn.o_proj"
-    ffn_in: tuple[str, ...] = ("mlp.gate_proj", "mlp.up_proj")
-    """Gate and up; one name where one tensor holds both, or where there is no gate."""
-    ffn_out: str = "mlp.down_proj"
-    attention_norm: str = "input_layernorm"
-    ffn_norm: str | None = "post_attention_layernorm"
-    """None where the feed-forward reads what attention reads."""
-
-
-_LLAMA = DecoderNames()
-FAMILIES: dict[str, DecoderNames] = {
-    "llama": _LLAMA,
-    "mistral": _LLAMA,
-    "qwen2": _LLAMA,
-    "qwen3": _LLAMA,
-    "gemma": _LLAMA,
-    "phi3": DecoderNames(projections=("self_attn.qkv_proj",), ffn_in=("mlp.gate_up_proj",)),
-    "phi": DecoderNames(
-        output="self_attn.dense",
-        ffn_in=("mlp.fc1",),
-        ffn_out="mlp.fc2",
-        ffn_norm=None,
-        final_norm="model.final_layernorm",
-    ),
-    "gpt2": DecoderNames(
-        layers="transformer.h",
-        embeddings="transformer.wte",
-        positions="transformer.wpe",
-        final_norm="transformer.ln_f",
-        projections=("attn.c_attn",),
-        output="attn.c_proj",
-        ffn_in=("mlp.c_fc",),
-        ffn_out="mlp.c_proj",
-        attention_norm="ln_1",
-        ffn_norm="ln_2",
-    ),
-}
-"""By `model_type` of the config; the same families as `own_model.DECODER_FAMILIES`."""
-assert tuple(FAMILIES) == DECODER_FAMILIES
 
 
 @dataclass(frozen=True)
@@ -89,6 +33,8 @@ class DecoderLayer:
     ffn_out: str
     attention_norm: str
     ffn_norm: str | None
+    head_norms: tuple[str, ...]
+    """Of query and key; empty in families without them."""
     head_size: int
 
     @property
@@ -105,7 +51,7 @@ class DecoderLayer:
 class DecoderAnatomy:
     """The parts of one model, all as module names except `matrices`."""
 
-    family: str
+    family: DecoderFamily
     layers: tuple[DecoderLayer, ...]
     layer_list: str
     embeddings: str
@@ -126,40 +72,35 @@ class DecoderAnatomy:
 
 def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
     """Find the parts of a decoder; raises `ModelError` for a family that is not known."""
-    family = str(model.config.model_type)
-    names = FAMILIES.get(family)
-    if names is None:
-        raise decoder_unknown(family)
+    family = decoder_family(str(model.config.model_type))
     modules = dict(model.named_modules())
-    blocks = modules.get(names.layers)
+    blocks = modules.get(family.layers)
     if not isinstance(blocks, nn.ModuleList):
         raise ModelError(
-            f'The {family} model has no list of layers at "{names.layers}"; use a plain language'
-            " model of that family."
+            f'The {family.model_type} model has no list of layers at "{family.layers}"; use a plain'
+            " language model of that family."
         )
-    layers = tuple(
-        _layer(f"{names.layers}.{index}", names, head_size(model.config))
-        for index in range(len(blocks))
-    )
+    size = head_size(model.config)
+    layers = tuple(_layer(f"{family.layers}.{index}", family, size) for index in range(len(blocks)))
     found = DecoderAnatomy(
-        family,
-        layers,
-        names.layers,
-        names.embeddings,
-        names.positions,
-        names.final_norm,
-        names.head,
+        family=family,
+        layers=layers,
+        layer_list=family.layers,
+        embeddings=family.embeddings,
+        positions=family.positions,
+        final_norm=family.final_norm,
+        head=family.head,
     )
     for name in (
         *(name for layer in layers for name in layer.linears),
-        names.embeddings,
-        names.final_norm,
-        names.head,
+        family.embeddings,
+        family.final_norm,
+        family.head,
     ):
         if name not in modules:
             raise ModelError(
-                f'The {family} model has no module "{name}"; use a plain language model of that'
-                " family."
+                f'The {family.model_type} model has no module "{name}"; use a plain language model'
+                " of that family."
             )
     return found
 
@@ -175,14 +116,15 @@ def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
     return heads, (rows[0] - heads) // 2
 
 
-def _layer(path: str, names: DecoderNames, size: int) -> DecoderLayer:
+def _layer(path: str, family: DecoderFamily, size: int) -> DecoderLayer:
     return DecoderLayer(
         path=path,
-        projections=tuple(f"{path}.{name}" for name in names.projections),
-        output=f"{path}.{names.output}",
-        ffn_in=tuple(f"{path}.{name}" for name in names.ffn_in),
-        ffn_out=f"{path}.{names.ffn_out}",
-        attention_norm=f"{path}.{names.attention_norm}",
-        ffn_norm=None if names.ffn_norm is None else f"{path}.{names.ffn_norm}",
+        projections=tuple(f"{path}.{name}" for name in family.projections),
+        output=f"{path}.{family.output}",
+        ffn_in=tuple(f"{path}.{name}" for name in family.ffn_in),
+        ffn_out=f"{path}.{family.ffn_out}",
+        attention_norm=f"{path}.{family.attention_norm}",
+        ffn_norm=None if family.ffn_norm is None else f"{path}.{family.ffn_norm}",
+        head_norms=tuple(f"{path}.{name}" for name in family.head_norms or ()),
         head_size=size,
     )

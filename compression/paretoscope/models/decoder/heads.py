@@ -25,8 +25,10 @@ def annotate_heads(model: PreTrainedModel) -> None:
             continue
         heads, key_heads = heads_of(model, layer)
         attention: Any = model.get_submodule(layer.output.rpartition(".")[0])
-        if parts.family == "gpt2":
-            attention.num_heads, attention.split_size = heads, heads * layer.head_size
+        if parts.family.head_attributes is not None:
+            count, width = parts.family.head_attributes
+            setattr(attention, count, heads)
+            setattr(attention, width, heads * layer.head_size)
         elif (heads, key_heads) != (
             attention.config.num_attention_heads,
             attention.config.num_key_value_heads,

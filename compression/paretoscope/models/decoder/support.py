@@ -7,6 +7,7 @@ from typing import Any
 from transformers import PreTrainedConfig
 
 from paretoscope.errors import ModelError
+from paretoscope.families.decoders import decoder_family
 from paretoscope.models.modules.access import head_size
 
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
@@ -32,7 +33,7 @@ attributes.
 
 
 def check_supported(config: PreTrainedConfig) -> None:
-    """Raise `ModelError` when the configuration asks for something that this graph does not have."""
+    """Raise `ModelError` if the graph does not support a setting of the config."""
     family = str(config.model_type)
     rope = getattr(config, "rope_parameters", None) or {}
     kind = rope.get("rope_type", "default")
@@ -41,10 +42,10 @@ def check_supported(config: PreTrainedConfig) -> None:
             f'This {family} model rotates positions by "{kind}", which is not supported; supported'
             f" are {', '.join(FIXED_ROTATIONS)}."
         )
-    if _activation(config) not in ACTIVATIONS:
+    if activation(config) not in ACTIVATIONS:
         raise ModelError(
-            f'This {family} model has the activation "{_activation(config)}", which is not'
-            f" supported; {', '.join(ACTIVATIONS)} are."
+            f'This {family} model has the activation "{activation(config)}", which is not'
+            f" supported; supported are {', '.join(ACTIVATIONS)}."
         )
     for size, what in (
         (head_size(config), "attention heads of"),
@@ -78,7 +79,7 @@ def context_length(config: PreTrainedConfig) -> int:
     return int(config.max_position_embeddings)
 
 
-def _activation(config: PreTrainedConfig) -> str:
-    """Name of the feed-forward activation, wherever the family keeps it."""
-    fields = ("hidden_activation", "hidden_act", "activation_function")
+def activation(config: PreTrainedConfig) -> str:
+    """Name of the feed-forward activation."""
+    fields = decoder_family(str(config.model_type)).activation
     return str(next((value for field in fields if (value := getattr(config, field, None))), ""))

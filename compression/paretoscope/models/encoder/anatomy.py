@@ -1,9 +1,7 @@
-"""Where the parts of a transformer classifier are: layers, attention heads, feed-forward,
-embedding, head.
+"""Module names of an encoder classifier's parts: layers, attention, feed-forward, embeddings, head.
 
-The families differ only in names, so one row of names each is all they need. This file finds parts;
-it changes nothing. For a BERT, `anatomy(model).layers[0].query` is
-"bert.encoder.layer.0.attention.self.query".
+The names come from the family's row in `families/encoders.py`. Nothing here changes a model. For a
+BERT, `anatomy(model).layers[0].query` is "bert.encoder.layer.0.attention.self.query".
 """
 
 from __future__ import annotations
@@ -14,51 +12,13 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.shape.compatibility import parts_unknown
+from paretoscope.families.encoders import ENCODERS, encoder_family
+from paretoscope.families.family import EncoderFamily
 
-
-@dataclass(frozen=True)
-class Names:
-    """Module names of one family: `layers`, `embeddings` and `head` from the model, the rest from a
-    layer.
-    """
-
-    layers: str
-    embeddings: str
-    head: tuple[str, ...]
-    query: str = "attention.self.query"
-    key: str = "attention.self.key"
-    value: str = "attention.self.value"
-    output: str = "attention.output.dense"
-    ffn_in: str = "intermediate.dense"
-    ffn_out: str = "output.dense"
-
-
-def _bert_like(
-    base: str, head: tuple[str, ...] = ("classifier.dense", "classifier.out_proj")
-) -> Names:
-    return Names(f"{base}.encoder.layer", f"{base}.embeddings.word_embeddings", head)
-
-
-FAMILIES: dict[str, Names] = {
-    "bert": _bert_like("bert", ("bert.pooler.dense", "classifier")),
-    "roberta": _bert_like("roberta"),
-    "xlm-roberta": _bert_like("roberta"),
-    "camembert": _bert_like("roberta"),
-    "electra": _bert_like("electra"),
-    "distilbert": Names(
-        layers="distilbert.transformer.layer",
-        embeddings="distilbert.embeddings.word_embeddings",
-        head=("pre_classifier", "classifier"),
-        query="attention.q_lin",
-        key="attention.k_lin",
-        value="attention.v_lin",
-        output="attention.out_lin",
-        ffn_in="ffn.lin1",
-        ffn_out="ffn.lin2",
-    ),
-}
-"""By `model_type` of the config."""
+PARTS = (
+    "query", "key", "value", "output", "attention_norm", "ffn_in", "ffn_out", "ffn_norm"
+)  # fmt: skip
+"""Fields of `LayerAnatomy` that are names of modules, as in `EncoderFamily`."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +35,10 @@ class LayerAnatomy:
     key: str
     value: str
     output: str
+    attention_norm: str
     ffn_in: str
     ffn_out: str
+    ffn_norm: str
     head_size: int
 
     @property
@@ -105,12 +67,14 @@ class LayerAnatomy:
 class Anatomy:
     """The parts of one model, all as module names except `matrices`."""
 
-    family: str
+    family: EncoderFamily
     layers: tuple[LayerAnatomy, ...]
     layer_list: str
     """The ModuleList of layers."""
     embeddings: str
     """The word embedding."""
+    embedding_projection: str | None
+    """The Linear from the embedding width to the hidden width, if the two differ."""
     head: tuple[str, ...]
     """Linear modules after the encoder, the one that gives the logits last."""
 
@@ -128,28 +92,34 @@ class Anatomy:
 
 
 def anatomy(model: PreTrainedModel) -> Anatomy:
-    """Find the parts of a sequence classifier; raises `ModelError` for a family that is not known."""
-    family = str(model.config.model_type)
-    names = FAMILIES.get(family)
-    if names is None:
-        raise parts_unknown(family)
+    """The parts of a sequence classifier; raises `ModelError` for an unknown family."""
+    family = encoder_family(str(model.config.model_type))
     modules = dict(model.named_modules())
-    blocks = modules.get(names.layers)
+    blocks = modules.get(family.layers)
     if not isinstance(blocks, nn.ModuleList):
         raise ModelError(
-            f'The {family} model has no list of layers at "{names.layers}"; use a plain sequence'
-            " classifier of that family."
+            f'The {family.model_type} model has no list of layers at "{family.layers}"; use a plain'
+            " sequence classifier of that family."
         )
     head_size = model.config.hidden_size // model.config.num_attention_heads
     layers = tuple(
-        _layer(f"{names.layers}.{index}", names, head_size) for index in range(len(blocks))
+        _layer(f"{family.layers}.{index}", family, head_size) for index in range(len(blocks))
     )
-    found = Anatomy(family, layers, names.layers, names.embeddings, names.head)
+    embeddings = f"{family.embeddings}.{family.word_embeddings}"
+    projection = family.embedding_projection
+    found = Anatomy(
+        family=family,
+        layers=layers,
+        layer_list=family.layers,
+        embeddings=embeddings,
+        embedding_projection=projection if projection in modules else None,
+        head=family.head,
+    )
     for name in (*found.linears, *found.head):
         if not isinstance(modules.get(name), nn.Linear):
             raise ModelError(
-                f'The {family} model has no linear module "{name}"; use a plain sequence classifier'
-                " of that family."
+                f'The {family.model_type} model has no linear module "{name}"; use a plain sequence'
+                " classifier of that family."
             )
     return found
 
@@ -158,12 +128,9 @@ def is_known(model: PreTrainedModel) -> bool:
     """Whether `anatomy` knows the family. Any other can still be exported, quantized, and pruned
     weight by weight.
     """
-    return str(model.config.model_type) in FAMILIES
+    return str(model.config.model_type) in ENCODERS
 
 
-def _layer(path: str, names: Names, head_size: int) -> LayerAnatomy:
-    parts = {
-        part: f"{path}.{getattr(names, part)}"
-        for part in ("query", "key", "value", "output", "ffn_in", "ffn_out")
-    }
+def _layer(path: str, family: EncoderFamily, head_size: int) -> LayerAnatomy:
+    parts = {part: f"{path}.{getattr(family, part)}" for part in PARTS}
     return LayerAnatomy(path=path, head_size=head_size, **parts)

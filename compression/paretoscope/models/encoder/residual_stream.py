@@ -43,9 +43,8 @@ def stream(model: PreTrainedModel) -> ResidualStream:
     """
     parts = anatomy(model)
     modules = dict(model.named_modules())
-    embeddings = parts.embeddings.rpartition(".")[0]
-    project = f"{embeddings.rpartition('.')[0]}.embeddings_project"
-    inside = [parts.layer_list] if project in modules else [embeddings, parts.layer_list]
+    projection = parts.embedding_projection
+    inside = [parts.layer_list] if projection else [parts.family.embeddings, parts.layer_list]
     found = [
         (name, module)
         for name, module in modules.items()
@@ -56,7 +55,7 @@ def stream(model: PreTrainedModel) -> ResidualStream:
         norms=tuple(name for name, module in found if isinstance(module, nn.LayerNorm)),
         read=(*(name for layer in parts.layers for name in layer.readers), parts.head[0]),
         written=(
-            *([project] if project in modules else []),
+            *([projection] if projection else []),
             *(name for layer in parts.layers for name in (layer.output, layer.ffn_out)),
         ),
     )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from paretoscope.families.decoders import decoder_family
 from paretoscope.models.decoder.anatomy import DecoderLayer, heads_of
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
 from paretoscope.models.modules.access import matrix
@@ -94,9 +95,7 @@ def _read(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> tuple[T
         .flatten(0, 1)
     )
     up = matrix(model, layer.ffn_in[-1])[-matrix(model, layer.ffn_out).shape[1] :]
-    offset = (
-        1.0 if model.config.model_type == "gemma" else 0.0
-    )  # it stores a norm's scale as its distance from 1
+    offset = decoder_family(str(model.config.model_type)).norm_offset
     first, second = (
         model.get_parameter(f"{norm}.weight") + offset
         for norm in (layer.attention_norm, layer.ffn_norm or layer.attention_norm)
