@@ -19,6 +19,7 @@ from paretoscope.shape.compatibility import check_fit
 from paretoscope.sources import resolve
 from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions
 
@@ -146,7 +147,7 @@ def test_a_request_has_content_keys_and_the_models_own_task(adapters: Path) -> N
 
 
 def test_a_folder_needs_a_task(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="has no task of its own; name one"):
+    with pytest.raises(TaskError, match="has no default task"):
         request(str(write_model(tmp_path / "model")), Recipe())
 
 
@@ -172,12 +173,10 @@ def test_data_that_does_not_fit_the_model_is_refused_before_it_is_queued(
     model = str(write_model(tmp_path / "model"))
     with pytest.raises(
         TaskError,
-        match=(
-            r'The label "maybe" of .*\(line 2\) is not one that the model knows; known are: no, yes'
-        ),
+        match=(r'The label "maybe" of .*\(line 2\) is not an output of .*: no, yes'),
     ):
         request(model, Recipe(), task=str(write_data(tmp_path / "d.csv", labels=("maybe", "yes"))))
-    with pytest.raises(TaskError, match="known are: ABBR, DESC, ENTY, HUM, LOC, NUM"):
+    with pytest.raises(TaskError, match="outputs are: ABBR, DESC, ENTY, HUM, LOC, NUM"):
         request("minilm-trec", Recipe(), task="movies")
 
 
@@ -198,9 +197,9 @@ def test_key_of_a_file_covers_how_it_is_read(tmp_path: Path) -> None:
     path = str(write_data(tmp_path / "d.csv"))
     keys = {
         resolve_task(path).key,
-        resolve_task(path, encoding="latin-1").key,
-        resolve_task(path, text_column="label").key,
-        resolve_task(path, label_column="text").key,
+        resolve_task(path, DataOptions(encoding="latin-1")).key,
+        resolve_task(path, DataOptions(text_column="label")).key,
+        resolve_task(path, DataOptions(label_column="text")).key,
     }
     assert len(keys) == 4
 
@@ -208,7 +207,7 @@ def test_key_of_a_file_covers_how_it_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["data.xlsx", "data.docx", "data"])
 def test_a_suffix_that_is_not_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("text,label\n")
-    with pytest.raises(TaskError, match=r"which is not read; give one of \.csv"):
+    with pytest.raises(TaskError, match=r"unsupported extension .*; supported are \.csv"):
         resolve_task(str(tmp_path / name))
 
 

@@ -1,4 +1,4 @@
-"""The base of every value that is stored or sent: frozen, and strict about unknown fields."""
+"""The base class of every value that is stored or sent between processes."""
 
 from __future__ import annotations
 
@@ -6,4 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
+    """A frozen pydantic model that rejects unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")

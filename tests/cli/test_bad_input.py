@@ -111,24 +111,22 @@ CASES = {
     "run corrupt --task ok.csv": "corrupt/model.safetensors.* is not a whole safetensors file",
     "run no-tokenizer --task ok.csv": "has no tokenizer; put the model's tokenizer.json",
     "run model.onnx --task ok.csv": '/model.onnx" is a file, but a model is a folder',
-    "run model": 'The model "model" has no task of its own; name one',
+    "run model": 'model" has no default task',
     "run model --task trek": 'no task "trek"; did you mean "trec"',
     "run model --task one-class.csv": (
         'has the label "good"; a classifier needs at least two classes'
     ),
     "run model --task ugly.csv": (
-        r'The label "ugly" of .* \(line 62\) is not one that the model knows; known are: good, bad'
+        r'The label "ugly" of .* \(line 62\) is not an output of .*; its outputs are: good, bad'
     ),
-    "run model --task empty-text.csv": "has 1 text without content, the first in line 62",
+    "run model --task empty-text.csv": "has 1 empty text, the first in line 62",
     "run model --task latin.csv": (
-        r"latin.csv\" is not utf-8: byte 14 .*--encoding, such as latin-1"
+        r"latin.csv\" is not utf-8: byte 14 .*--encoding, for example to latin-1"
     ),
-    f"{RUN} --text-column txt": 'has no column "txt" for the text; did you mean "text"',
-    "tasks trec --text-column text": 'The task "trec" is built in .* leave "text" out',
-    f"{RUN} --sequence 129": (
-        r'The sequence of the latency of ".*model" must be from 1 to 128, but got 129'
-    ),
-    f"{RUN} --threads 100000": "The threads of the latency must be from 1 to 1024, but got 100000",
+    f"{RUN} --text-column txt": 'has no text column "txt"; did you mean "text"',
+    "tasks trec --text-column text": 'task "trec" has no columns .*"text"',
+    f"{RUN} --sequence 129": 'The sequence length .*model" is 129, .* from 1 to 128',
+    f"{RUN} --threads 100000": "The number of threads .* is 100000, .* from 1 to 1024",
     f"{RUN} --recipe sparsity.yaml": (
         r"stage 1 \(prune-weights\): sparsity should be less than 1, but got 1.2"
     ),

@@ -12,12 +12,13 @@ import pytest
 
 from paretoscope.errors import TaskError
 from paretoscope.tasks.load import load_task
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Task
 
 
 def load(path: Path, model_labels: tuple[str, ...] | None = None, **options: Any) -> Task:
-    return load_task(resolve_task(str(path), **options), model_labels)
+    return load_task(resolve_task(str(path), DataOptions(**options)), model_labels)
 
 
 def rows(count: int = 60, labels: tuple[str, ...] = ("no", "yes")) -> list[tuple[str, str]]:
@@ -89,13 +90,11 @@ def test_columns_are_guessed_and_can_be_named(tmp_path: Path) -> None:
 def test_columns_that_cannot_be_guessed_are_listed_with_the_option(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", rows(), header="foo,bar")
     assert refusal(path).endswith(
-        "its columns are: foo, bar. Choose the text column with --text-column."
+        "its columns are: foo, bar. Select the text column with --text-column."
     )
-    assert refusal(path, text_column="foo").endswith("Choose the label column with --label-column.")
-    assert 'has no column "fooo" for the text; did you mean "foo"?' in refusal(
-        path, text_column="fooo"
-    )
-    assert 'both read from the column "foo"' in refusal(path, text_column="foo", label_column="foo")
+    assert refusal(path, text_column="foo").endswith("Select the label column with --label-column.")
+    assert 'has no text column "fooo"; did you mean "foo"?' in refusal(path, text_column="fooo")
+    assert 'The column "foo" of' in refusal(path, text_column="foo", label_column="foo")
     assert 'has 2 columns named "text"' in refusal(
         csv(tmp_path / "e.csv", rows(), header="text,text"), label_column="text"
     )
@@ -128,14 +127,14 @@ def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
 def test_a_wrong_encoding_names_the_byte_and_a_better_one(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [("caf\u00e9", "no"), *rows()], encoding="latin-1")
     assert (
-        "is not utf-8: byte 14 (0xe9) cannot be read; give another with --encoding, such as"
-        " latin-1." in refusal(path)
+        "is not utf-8: byte 14 (0xe9) cannot be decoded; set --encoding, for example to latin-1."
+        in refusal(path)
     )
     path = csv(tmp_path / "e.csv", rows(), encoding="utf-16")
-    assert "such as utf-16" in refusal(path)
+    assert "example to utf-16" in refusal(path)
     path = csv(tmp_path / "f.csv", [("caf\u00e9", "no"), *rows()])
     assert (
-        "is not ascii: byte 14 (0xc3) cannot be read; give another with --encoding, such as utf-8."
+        "is not ascii: byte 14 (0xc3) cannot be decoded; set --encoding, for example to utf-8."
         in refusal(path, encoding="ascii")
     )
 
@@ -156,7 +155,8 @@ def test_integer_labels(tmp_path: Path) -> None:
     assert load(path, tuple(f"LABEL_{n}" for n in range(11))).splits["test"].labels.max() == 10
     assert "The label 10 of" in (sentence := refusal(path, ("neg", "pos", "neutral")))
     assert (
-        "(line 3) is not an output of the model, which has 0 to 2: neg, pos, neutral." in sentence
+        "(line 3) is not an output of the model; its outputs are 0 to 2: neg, pos, neutral."
+        in sentence
     )
 
 
@@ -180,34 +180,33 @@ def test_typed_labels_in_json(tmp_path: Path) -> None:
     assert load(write([False, True])).labels == ("0", "1")
     assert load(write([0.0, 1.0])).labels == ("0", "1")
     assert load(write(["x", 1])).labels == ("1", "x")
-    assert "is list ['a', 'b'], but has to be one name or one integer" in refusal(
+    assert "is the list ['a', 'b']; a label must be one name or one integer" in refusal(
         write([["a", "b"], "c"])
     )
-    assert "in line 2 is missing" in refusal(write(["a", None]))
+    assert "label in line 2 of" in refusal(write(["a", None]))
 
 
 def test_label_unknown_to_the_model(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [*rows(), ("new one", "perhaps")])
     assert 'The label "perhaps" of' in (sentence := refusal(path, ("no", "yes")))
-    assert sentence.endswith("(line 62) is not one that the model knows; known are: no, yes.")
+    assert "(line 62)" in sentence
+    assert sentence.endswith("its outputs are: no, yes.")
 
 
 def test_empty_texts_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [*rows(4), ("", "no"), ("  ", "yes"), *rows()])
-    assert "has 2 texts without content, the first in line 6; fill or remove such rows." in refusal(
-        path
-    )
+    assert "has 2 empty texts, the first in line 6" in refusal(path)
 
 
 def test_too_little_or_too_uniform_data(tmp_path: Path) -> None:
-    assert "Only 20 different examples" in refusal(csv(tmp_path / "a.csv", rows(20) * 5))
+    assert "has only 20 different examples" in refusal(csv(tmp_path / "a.csv", rows(20) * 5))
     assert "at least two classes" in refusal(csv(tmp_path / "b.csv", rows(labels=("same",))))
     rare = refusal(csv(tmp_path / "c.csv", [*rows(), ("one", "rare"), ("two", "rare")]))
     assert 'The class "rare" of' in rare
-    assert "has only 2 different examples; each class needs at least 4, one for each split" in rare
+    assert "has only 2 different examples, but needs at least 4, one per split" in rare
     assert "has columns but no rows" in refusal(csv(tmp_path / "d.csv", []))
     conflicting = [(text, label) for text, _ in rows() for label in ("no", "yes")]
-    assert "Only 0 different examples" in refusal(csv(tmp_path / "e.csv", conflicting))
+    assert "has only 0 different examples" in refusal(csv(tmp_path / "e.csv", conflicting))
 
 
 @pytest.mark.parametrize(
@@ -219,8 +218,8 @@ def test_too_little_or_too_uniform_data(tmp_path: Path) -> None:
         ("d.csv", b'text,label\n"open,no\n', "is not valid CSV after line 1"),
         ("d.jsonl", b'{"text": "a", "label": 1}\n{"text": \n', "Line 2 of"),
         ("d.jsonl", b"[1]\n", "Line 1 of"),
-        ("d.jsonl", b'{"text": 5, "label": 1}\n', "in line 1 is not text but int"),
-        ("d.jsonl", b'{"text": "\\ud800", "label": 1}\n', "half of a surrogate pair"),
+        ("d.jsonl", b'{"text": 5, "label": 1}\n', "in line 1 of"),
+        ("d.jsonl", b'{"text": "\\ud800", "label": 1}\n', "unpaired surrogate"),
         ("d.parquet", b"PAR1 not really", "cannot be read as Parquet"),
         ("d.parquet", b"", "cannot be read as Parquet"),
     ],

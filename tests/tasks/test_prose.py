@@ -21,9 +21,10 @@ from paretoscope.tasks.prose import (
     ClozeSplit,
     chunks,
     first_documents,
-    load_language,
+    load_prose,
     question,
 )
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import normalize
 
@@ -60,7 +61,7 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
         "\n".join(["text,other", *(f'"{text}",1' for text in DOCUMENTS)])
     )
     found = [
-        load_language(resolve_task(str(tmp_path / name), architecture="decoder"))
+        load_prose(resolve_task(str(tmp_path / name), architecture="decoder"))
         for name in ("own.txt", "own.jsonl", "own.csv")
     ]
     assert len({split.sha256 for task in found for split in task.splits.values()}) == 4
@@ -71,11 +72,11 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("empty.txt", " \n\n", "is empty; give a file with documents"),
-        ("few.txt", "\n\n".join(DOCUMENTS[:5]), "Only 5 different documents"),
+        ("few.txt", "\n\n".join(DOCUMENTS[:5]), "has only 5 different documents"),
         ("short.txt", "\n\n".join(f"line {number}" for number in range(100)), "with 200 words"),
-        ("same.txt", "\n\n".join(DOCUMENTS[:1] * 50), "Only 1 different documents"),
-        ("blank.jsonl", '{"text": ""}', "without content"),
-        ("columns.jsonl", '{"a": "x", "b": "y"}', "no column with a usual name for the text"),
+        ("same.txt", "\n\n".join(DOCUMENTS[:1] * 50), "has only 1 different documents"),
+        ("blank.jsonl", '{"text": ""}', "empty text"),
+        ("columns.jsonl", '{"a": "x", "b": "y"}', "no column with a common name for the text"),
     ],
 )
 def test_what_is_no_prose_is_one_sentence(
@@ -83,7 +84,7 @@ def test_what_is_no_prose_is_one_sentence(
 ) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(TaskError, match=said):
-        load_language(resolve_task(str(tmp_path / name), architecture="decoder"))
+        load_prose(resolve_task(str(tmp_path / name), architecture="decoder"))
 
 
 def test_task_and_model_have_to_fit(tmp_path: Path) -> None:
@@ -99,8 +100,8 @@ def test_task_and_model_have_to_fit(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("\n\n".join(DOCUMENTS))
     with pytest.raises(TaskError, match="without labels"):
         resolve_task(str(tmp_path / "own.txt"), architecture="classifier")
-    with pytest.raises(TaskError, match="has no labels; leave"):
-        resolve_task(str(tmp_path / "own.txt"), label_column="label")
+    with pytest.raises(TaskError, match="remove the label column"):
+        resolve_task(str(tmp_path / "own.txt"), DataOptions(label_column="label"))
 
 
 def test_pieces_come_from_as_many_documents_as_they_can() -> None:

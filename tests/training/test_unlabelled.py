@@ -19,6 +19,7 @@ from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, PruneStructure
 from paretoscope.tasks.load import load_task
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import NO_LABEL, normalize
 from paretoscope.training.encoder import _Loss, train
@@ -152,7 +153,7 @@ def test_held_out_texts_never_come_in(tmp_path: Path) -> None:
             [*(text.upper() + "  " for text in held_out), "a new one", "", "A  new one", "another"]
         )
     )
-    found = load_task(resolve_task(str(data), unlabelled=str(more))).unlabelled
+    found = load_task(resolve_task(str(data), DataOptions(unlabelled=str(more)))).unlabelled
     assert found.texts == ("a new one", "another")
     assert found.labels.tolist() == [NO_LABEL, NO_LABEL]
 
@@ -163,11 +164,11 @@ def test_the_file_is_part_of_the_key_and_the_splits_are_not(tmp_path: Path) -> N
     keys = [resolve_task(str(data)).key]
     for texts in ("one", "two"):
         more.write_text(f"text\n{texts}\n")
-        keys.append(resolve_task(str(data), unlabelled=str(more)).key)
+        keys.append(resolve_task(str(data), DataOptions(unlabelled=str(more))).key)
     assert len(set(keys)) == 3
     plain, with_them = (
         load_task(resolve_task(str(data))),
-        load_task(resolve_task(str(data), unlabelled=str(more))),
+        load_task(resolve_task(str(data), DataOptions(unlabelled=str(more)))),
     )
     assert {name: split.sha256 for name, split in plain.splits.items()} == {
         name: split.sha256 for name, split in with_them.splits.items()
@@ -187,7 +188,9 @@ def test_a_text_a_line_or_a_row(name: str, content: str, tmp_path: Path) -> None
     data, more = tmp_path / "data.csv", tmp_path / name
     data.write_text(REVIEWS)
     more.write_text(content)
-    assert load_task(resolve_task(str(data), unlabelled=str(more))).unlabelled.texts == (
+    assert load_task(
+        resolve_task(str(data), DataOptions(unlabelled=str(more)))
+    ).unlabelled.texts == (
         "one",
         "two",
     )
@@ -197,7 +200,7 @@ def test_a_text_a_line_or_a_row(name: str, content: str, tmp_path: Path) -> None
     ("name", "content", "words"),
     [
         ("t.txt", " \n", "is empty"),
-        ("t.pdf", "x", "is not read"),
+        ("t.pdf", "x", "unsupported extension"),
         ("gone.txt", None, "cannot be read"),
     ],
 )
@@ -209,13 +212,13 @@ def test_what_is_wrong_with_the_file_is_said(
     if content is not None:
         more.write_text(content)
     with pytest.raises(TaskError, match=words):
-        load_task(resolve_task(str(data), unlabelled=str(more)))
+        load_task(resolve_task(str(data), DataOptions(unlabelled=str(more))))
 
 
 def test_a_language_model_takes_none(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("one\n")
     with pytest.raises(TaskError, match="language model"):
-        resolve_task("prose", unlabelled=str(tmp_path / "more.txt"))
+        resolve_task("prose", DataOptions(unlabelled=str(tmp_path / "more.txt")))
 
 
 def test_movies_has_reviews_that_nobody_is_judged_on() -> None:

@@ -26,6 +26,7 @@ from paretoscope.report.tables.chain import before, steps
 from paretoscope.report.tables.table import Row, row_among, rows
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store, TrialRow, unfinished
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials import axes
 from paretoscope.trials.trial import LIVE, Conditions, TrialDocument, TrialRequest
@@ -54,12 +55,7 @@ def tasks(given: Namespace, _workspace: Workspace) -> None:
         return
     from paretoscope.tasks.load import describe_task, export_split, load_task
 
-    ref = resolve_task(
-        given.task,
-        text_column=given.text_column,
-        label_column=given.label_column,
-        encoding=given.encoding,
-    )
+    ref = resolve_task(given.task, _data_options(given))
     if not given.split and not given.to:
         described = describe_task(ref)
         _say(given, described, cli_text.task(described))
@@ -211,6 +207,12 @@ def _request(given: Namespace, recipe: Recipe) -> TrialRequest:
         task=given.task,
         protocol=given.protocol,
         conditions=Conditions(**chosen) if chosen else None,
+        options=_data_options(given),
+    )
+
+
+def _data_options(given: Namespace) -> DataOptions:
+    return DataOptions(
         text_column=given.text_column,
         label_column=given.label_column,
         encoding=given.encoding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from paretoscope.carriers import _INSTALL, Carrier
+from paretoscope.carriers import INSTALL, Carrier
 from paretoscope.errors import ModelError, did_you_mean
 from paretoscope.keys import file_sha256, short_key
 from paretoscope.sources import folder as own_model
@@ -100,7 +100,7 @@ def _builtin_model(name: str) -> ModelRef:
     if folder is None or version is None:
         raise ModelError(
             f'The model "{name}" needs the package {MINILM.package}, which is not installed;'
-            f" {_INSTALL}."
+            f" {INSTALL}."
         )
     adapter = SHIPPED / "adapters" / f"{name}.safetensors"
     if not adapter.is_file():
@@ -130,7 +130,7 @@ def _builtin_decoder(name: str) -> ModelRef:
     if folder is None or version is None:
         raise ModelError(
             f'The model "{name}" needs the package {SMOLLM.package}, which is not installed;'
-            f" {_INSTALL}."
+            f" {INSTALL}."
         )
     return ModelRef(
         name=name,

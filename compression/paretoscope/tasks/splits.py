@@ -1,10 +1,9 @@
-"""Examples in four splits that share nothing: duplicates go first, then texts are ordered by a hash
-of themselves and dealt out.
+"""Four disjoint splits: duplicates are removed, then texts are sorted by hash and split.
 
-Duplicates are equal after case and white space are evened out: of equal texts with one label the
-first stays; equal texts with different labels all go, for nobody knows which is right. The split
-depends on nothing but the texts themselves, so it is the same on every machine and for every
-library version. Where the texts come from is `tasks/load.py`'s and `tasks/prose.py`'s.
+Texts are duplicates if they are equal after normalizing case and white space. Of duplicates with
+one label the first is kept; duplicates with different labels are all removed, because the correct
+label is unknown. A split depends only on the texts, so it is the same on every machine and with
+every library version. Reading the texts is in `tasks/load.py` and `tasks/prose.py`.
 """
 
 from __future__ import annotations
@@ -21,35 +20,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.errors import TaskError
-from paretoscope.tasks.labels import Example
+from paretoscope.tasks.labels import Example, single_class
 
 SPLIT_VERSION = "1"
-"""Part of every task's key and the seed of every split: raise it when splitting changes."""
-
+"""Part of every task's key and the seed of every split; increment it when splitting changes."""
 
 SPLITS = ("train", "calibration", "validation", "test")
 UNLABELLED = "unlabelled"
-"""The name of what is not split: texts without labels, to learn from with a teacher."""
+"""Name of the texts without labels, which are not split and are for training with a teacher."""
 NO_LABEL = -1
 HELD_OUT_PERCENT = 15
-"""Share of each class that goes to validation, and again to test."""
+"""Share of each class in the validation split, and in the test split."""
 CALIBRATION_EXAMPLES = 256
-"""Taken out of train; at most a quarter of it when data is small."""
+"""Size of the calibration split; at most a quarter of what is not held out if data is small."""
 MIN_EXAMPLES = 40
 MIN_CLASS_EXAMPLES = len(SPLITS)
-"""Every class has to be in every split: what was never trained on or is never asked for cannot be
-judged.
-"""
+"""Every class must be in every split: one that is not trained on or not tested has no quality."""
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Parallel columns, an entry an example; `labels` [n] are indices into `classes`, the task's
-    labels.
+    """Examples as parallel columns; `labels` [n] are indices into `classes`, the task's labels.
 
-    Documents without labels have no `classes`, and zeros for labels.
+    Documents without labels have no `classes`; their `labels` are zeros.
     """
 
     name: str
@@ -62,41 +57,38 @@ class Split:
         return len(self.ids)
 
     def class_sizes(self) -> dict[str, int]:
-        """How many examples each class has here."""
+        """Number of examples of each class; empty without labels."""
         if not self.classes:
             return {}
         sizes = np.bincount(self.labels, minlength=len(self.classes))
         return {name: int(size) for name, size in zip(self.classes, sizes, strict=True)}
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """`{"id", "text", "label"}` of each example, the label by name; none where there are no
-        classes.
-        """
-        for id, text, label in zip(self.ids, self.texts, map(int, self.labels), strict=True):
-            yield {"id": id, "text": text} | (
-                {"label": self.classes[label]} if self.classes else {}
-            )
+        """`{"id", "text", "label"}` of each example, the label by name; none without classes."""
+        for key, text, label in zip(self.ids, self.texts, map(int, self.labels), strict=True):
+            named = {"label": self.classes[label]} if self.classes else {}
+            yield {"id": key, "text": text} | named
 
     def jsonl(self) -> bytes:
-        """The records, one a line."""
+        """The records as JSON, one per line."""
         return b"".join(
             json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in self.records()
         )
 
     @cached_property
     def sha256(self) -> str:
-        """The sha256 of `jsonl()`: what `sha256sum` says about the exported file."""
+        """The sha256 of `jsonl()`, which is that of the exported file."""
         return hashlib.sha256(self.jsonl()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data ready to use. `max_length` is in tokens; `duplicates` and `conflicts` count what was
-    removed before splitting. `unlabelled` is a fifth split, of texts without labels (`NO_LABEL`)
-    that none of the four has; it may be empty.
+    """The splits of a task. `max_length` is in tokens.
 
-    `kind` says what is asked of a model: a class for each text, the next token of prose, or which
-    of four continuations is true.
+    `duplicates` and `conflicts` count the examples removed before splitting. `kind` is what a model
+    predicts: a class for each text, the next token of prose, or the correct one of four
+    continuations. `unlabelled` is a fifth split of texts without labels (`NO_LABEL`) that are in no
+    other split; it may be empty.
     """
 
     name: str
@@ -114,9 +106,7 @@ class Task:
 
 
 class Row(NamedTuple):
-    """An example with an id made of its text, and a second hash of it by which rows are put in
-    order.
-    """
+    """An example with two hashes of its text: an id, and the sort key that orders a split."""
 
     id: str
     order: str
@@ -124,11 +114,8 @@ class Row(NamedTuple):
     label: int
 
 
-# --- splitting ------------------------------------------------------------------------------------
-
-
 def normalize(text: str) -> str:
-    """The form in which two texts are the same.
+    """The form in which duplicates are equal.
 
     >>> normalize("  What IS\\tthis ? ")
     'what is this ?'
@@ -137,47 +124,36 @@ def normalize(text: str) -> str:
 
 
 def deduplicate(examples: Sequence[Example], indices: Sequence[int]) -> tuple[list[Row], int, int]:
-    """Rows without duplicates, how many examples were removed for having one label twice, and how
-    many for having two labels.
-    """
+    """Rows without duplicates, and how many duplicates and conflicting examples were removed."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for place, example in enumerate(examples):
-        groups[normalize(example.text)].append(place)
+    for index, example in enumerate(examples):
+        groups[normalize(example.text)].append(index)
     rows: list[Row] = []
     duplicates = conflicts = 0
-    for text, places in groups.items():
-        if len({indices[place] for place in places}) > 1:
-            conflicts += len(places)
+    for text, members in groups.items():
+        if len({indices[index] for index in members}) > 1:
+            conflicts += len(members)
             continue
-        duplicates += len(places) - 1
-        first = places[0]
-        rows.append(
-            Row(
-                _sha256(text)[:16],
-                _sha256(f"{SPLIT_VERSION}\0{text}"),
-                examples[first].text,
-                indices[first],
-            )
-        )
+        duplicates += len(members) - 1
+        first = members[0]
+        order = _sha256(f"{SPLIT_VERSION}\0{text}")
+        rows.append(Row(_sha256(text)[:16], order, examples[first].text, indices[first]))
     return rows, duplicates, conflicts
 
 
 def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict[str, Split]:
-    """The four splits, stratified by label: each holds every class that the data has.
+    """The four splits, stratified by label: every class is in each of them.
 
-    Within a class rows are ordered by hash; the first 15 % are validation, the next 15 % test, then
-    come calibration and train. An added or removed row moves few others. Without `labels` all rows
-    are of one class, which is checked by `tasks/prose.py`.
+    The rows of a class are sorted by hash: the first 15 % are validation, the next 15 % test,
+    followed by calibration and train. Adding or removing a row moves few others. Without `labels`
+    all rows have one class, and their number is checked in `tasks/prose.py`.
     """
     by_class: dict[int, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.order):
         by_class[row.label].append(row)
     if labels:
-        _check_enough(
-            rows,
-            {labels[label]: len(members) for label, members in sorted(by_class.items())},
-            where,
-        )
+        sizes = {labels[label]: len(members) for label, members in sorted(by_class.items())}
+        _check_enough(rows, sizes, where)
     held_out = {
         label: max(1, (HELD_OUT_PERCENT * len(members) + 50) // 100)
         for label, members in by_class.items()
@@ -197,17 +173,17 @@ def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict
 
 
 def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
-    """Each of the texts once, but none that a split has: what is trained on with a teacher may not
-    be what is judged.
+    """Unlabelled texts without duplicates and without texts of a split, which would leak test data.
 
-    >>> kept = without_labels(["New.", "SEEN  before", "new."], {"test": Split("test", ("1",), ("Seen before",), np.zeros(1, dtype=np.int64))})
+    >>> test = Split("test", ("1",), ("Seen before",), np.zeros(1, dtype=np.int64))
+    >>> kept = without_labels(["New.", "SEEN  before", "new."], {"test": test})
     >>> kept.texts, kept.labels.tolist()
     (('New.',), [-1])
     """
-    taken = {normalize(text) for split in splits.values() for text in split.texts}
+    in_splits = {normalize(text) for split in splits.values() for text in split.texts}
     kept: dict[str, str] = {}
     for text in texts:
-        if (form := normalize(text)) not in taken:
+        if (form := normalize(text)) not in in_splits:
             kept.setdefault(form, text)
     return Split(
         UNLABELLED,
@@ -218,8 +194,7 @@ def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
 
 
 def calibration_quota(available: Mapping[int, int]) -> dict[int, int]:
-    """How many of each class go to calibration: in proportion, at least one, the largest remainders
-    rounded up.
+    """Calibration examples of each class: in proportion by largest remainder, at least 1.
 
     >>> calibration_quota({0: 3000, 1: 1000})
     {0: 192, 1: 64}
@@ -230,33 +205,29 @@ def calibration_quota(available: Mapping[int, int]) -> dict[int, int]:
     total = max(len(available), min(CALIBRATION_EXAMPLES, count // 4))
     quota = {label: max(1, total * size // count) for label, size in available.items()}
 
-    def lacking(label: int) -> tuple[int, int]:
+    def remainder(label: int) -> tuple[int, int]:
         return total * available[label] - count * quota[label], -label
 
     while sum(quota.values()) < total:
-        quota[max(quota, key=lacking)] += 1
+        quota[max(quota, key=remainder)] += 1
     while sum(quota.values()) > total:
-        quota[min((label for label in quota if quota[label] > 1), key=lacking)] -= 1
+        quota[min((label for label in quota if quota[label] > 1), key=remainder)] -= 1
     return quota
 
 
 def _check_enough(rows: Sequence[Row], sizes: Mapping[str, int], where: str) -> None:
     if len(sizes) == 1:
-        raise TaskError(
-            f'Every example of {where} has the label "{next(iter(sizes))}"; a classifier needs at'
-            " least two classes."
-        )
+        raise single_class(next(iter(sizes)), where)
     if len(rows) < MIN_EXAMPLES:
         raise TaskError(
-            f"Only {len(rows)} different examples are in {where}; at least {MIN_EXAMPLES} are"
-            " needed for four splits."
+            f"{where[0].upper()}{where[1:]} has only {len(rows)} different examples; four splits"
+            f" need at least {MIN_EXAMPLES}, so add examples."
         )
     rare = min(sizes, key=lambda name: sizes[name])
     if sizes[rare] < MIN_CLASS_EXAMPLES:
         raise TaskError(
-            f'The class "{rare}" of {where} has only {sizes[rare]} different examples; each class'
-            f" needs at least {MIN_CLASS_EXAMPLES}, one for each split, so add examples or leave"
-            " the class out."
+            f'The class "{rare}" of {where} has only {sizes[rare]} different examples, but needs at'
+            f" least {MIN_CLASS_EXAMPLES}, one per split; add examples or remove the class."
         )
 
 

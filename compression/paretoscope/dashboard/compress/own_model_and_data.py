@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import streamlit as st
 
@@ -19,6 +18,7 @@ from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.trials.format import short
 from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
@@ -141,8 +141,7 @@ def _use(model: str, task: str) -> None:
             found.name,
             Recipe(),
             task=wanted_task,
-            unlabelled=_unlabelled(),
-            **columns(wanted_task)._asdict(),
+            options=data_options(wanted_task, unlabelled=_unlabelled()),
         )
     except ParetoscopeError as error:
         st.session_state["own_error"] = re.sub(
@@ -156,22 +155,19 @@ def _use(model: str, task: str) -> None:
     st.toast(f"Now: {short(request.task)} on {short(request.model)}", icon=":material/check:")
 
 
-class Columns(NamedTuple):
-    """How a data file is read."""
-
-    text_column: str | None = None
-    label_column: str | None = None
-    encoding: str = "utf-8"
-
-
-def columns(task: str | None) -> Columns:
-    """How the data file is read, as typed; the defaults for a built-in task."""
+def data_options(task: str | None, unlabelled: str | None = None) -> DataOptions:
+    """The options in the form for a data file; the defaults for a built-in task."""
     if task is None or task in BUILTIN_TASKS:
-        return Columns()
+        return DataOptions(unlabelled=unlabelled)
     text, label, encoding = (
         st.session_state.get(key, "").strip() for key in ("own_text", "own_label", "own_encoding")
     )
-    return Columns(text or None, label or None, encoding or "utf-8")
+    return DataOptions(
+        text_column=text or None,
+        label_column=label or None,
+        encoding=encoding or "utf-8",
+        unlabelled=unlabelled,
+    )
 
 
 def request(
@@ -181,15 +177,13 @@ def request(
     `ParetoscopeError`.
     """
     unlabelled = _unlabelled() if recipe.learns_from_unlabelled else None
-    how = columns(scope.task)._asdict()
     return catalog.request(
         scope.model,
         recipe,
         task=scope.task,
         protocol=protocol,
         conditions=conditions,
-        unlabelled=unlabelled,
-        **how,
+        options=data_options(scope.task, unlabelled=unlabelled),
     )
 
 
