@@ -40,7 +40,7 @@ picked = selection.picked(list(by_id), here.instead())
 with answer:
     recommendation.draw(here, advice, by_id, len(table), judged_by(objectives, asked.constraints))
 
-states = recommendation.states(found, advice)
+overlay = recommendation.overlay(found, advice, asked.bounds, picked)
 shown = []
 for column, name, x in zip(
     st.columns(2, gap="medium"), ("a", "b"), (here.axes.size, here.axes.time), strict=True
@@ -52,10 +52,7 @@ for column, name, x in zip(
                 table,
                 x,
                 here.axes.quality,
-                states=states,
-                bounds=asked.bounds,
-                picked=picked,
-                recommended=advice.best,
+                overlay,
             )
         )
 recommendation.legend(found, advice, shown, picked)

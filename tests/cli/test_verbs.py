@@ -381,8 +381,8 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
         assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
         assert "5.00 ms" in said, command
         beside = (
-            "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting it took 4.00 ms and the baseline"
-            " 8.00 ms), batch 1"
+            "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting 4.00 ms measured, 8.00 ms for"
+            " the baseline), batch 1"
         )
         assert (beside in said) == (command[0] in ("run", "keep")), command
     assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, (

@@ -1,3 +1,1 @@
-"""What a person takes away: figures, tables and one-file reports. It imports neither streamlit nor
-torch.
-"""
+"""Figures, tables and one-file reports, without streamlit or torch."""

@@ -10,7 +10,7 @@ import pytest
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.figures.chain_figure import PANELS, stages_figure
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.chain import Step, steps
 from paretoscope.report.tables.table import rows
 from tests.documents import document
@@ -55,9 +55,9 @@ def test_an_interval_reaches_from_low_to_high(figure: Any) -> None:
 
 
 def test_colour_and_shape_are_what_was_done_last(figure: Any) -> None:
-    looks = [LOOKS[name] for name in ("baseline", "distillation", "quantization")]
-    assert list(figure.data[0].marker.symbol) == [look.symbol for look in looks]
-    assert list(figure.data[1].marker.color) == [look.color for look in looks]
+    styles = [STYLES[name] for name in ("baseline", "distillation", "quantization")]
+    assert list(figure.data[0].marker.symbol) == [style.symbol for style in styles]
+    assert list(figure.data[1].marker.color) == [style.light_color for style in styles]
 
 
 def test_a_step_that_was_not_measured_is_named_and_has_no_marks(figure: Any) -> None:
@@ -81,10 +81,11 @@ def test_numbers_stand_beside_the_marks_and_not_on_them(figure: Any) -> None:
 
 def test_pictures_side_by_side_have_equal_axes(figure: Any) -> None:
     whole, short = found_steps(), found_steps()[:2]
-    alone, beside = (stages_figure(short, on_axes_of=others).layout for others in ((), whole))
+    single: Any = stages_figure(short).layout
+    aligned: Any = stages_figure(short, on_axes_of=whole).layout
     ranges = [
         [layout[f"xaxis{panel}"].range for panel in (1, 2, 3)]
-        for layout in (alone, beside, figure.layout)
+        for layout in (single, aligned, figure.layout)
     ]
     assert ranges[0] != ranges[2]
     assert ranges[1] == ranges[2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from paretoscope.report.figures.class_shares import shares_figure
 from paretoscope.report.figures.distribution import Times, distribution_figure
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 
 
 def test_a_curve_is_the_empirical_distribution_and_the_marks_are_its_quantiles() -> None:
@@ -20,7 +20,7 @@ def test_a_curve_is_the_empirical_distribution_and_the_marks_are_its_quantiles()
     for x, share in zip(curve.x, curve.y, strict=True):
         assert share / 100 == np.mean(ms <= x)
     assert list(marks.x) == [np.quantile(ms, 0.5), np.quantile(ms, 0.9)]
-    assert marks.marker.symbol == LOOKS["quantization"].symbol
+    assert marks.marker.symbol == STYLES["quantization"].symbol
 
 
 def test_one_strategy_has_one_colour_and_many_dashes() -> None:
@@ -35,7 +35,7 @@ def test_one_strategy_has_one_colour_and_many_dashes() -> None:
     )
     lines = [(trace.line.color, trace.line.dash) for trace in figure.data[::2]]
     assert [color for color, _ in lines] == [
-        LOOKS[name].dark_color for name in ("quantization", "baseline", "quantization")
+        STYLES[name].dark_color for name in ("quantization", "baseline", "quantization")
     ]
     assert [dash for _, dash in lines] == ["solid", "solid", "dash"]
 
@@ -50,5 +50,5 @@ def test_the_likeliest_label_is_full_in_colour() -> None:
     figure: Any = shares_figure(["yes", "no"], [0.2, 0.8], "pruning")
     (bars,) = figure.data
     assert list(bars.text) == ["20.0 %", "80.0 %"]
-    assert bars.marker.color[1] == LOOKS["pruning"].color
+    assert bars.marker.color[1] == STYLES["pruning"].light_color
     assert bars.marker.color[0].startswith("rgba(")

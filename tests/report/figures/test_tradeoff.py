@@ -1,9 +1,11 @@
-"""What a trade-off plot shows, read as data."""
+"""The content of a trade-off plot as data."""
 
 from __future__ import annotations
 
+import re
+
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.figures.tradeoff import Limit, footnote, tradeoff
+from paretoscope.report.figures.tradeoff import Limit, Overlay, footnote, tradeoff
 from paretoscope.report.tables.table import Row, rows
 from tests.documents import MACHINE, document
 
@@ -16,31 +18,39 @@ TABLE = rows([BASELINE, INT8, STUDENT, PRUNED])
 
 def test_the_front_of_the_axes_is_marked_and_stepped() -> None:
     info = tradeoff(TABLE, "size_bytes", "quality")
-    states = {mark.name: mark.state for mark in info.marks}
+    states = {marker.id: marker.state for marker in info.markers}
     assert states == {
-        "fp32 baseline": "front",
-        "int8 dynamic": "front",
-        "student-3 → int8 dynamic": "front",
-        "magnitude 50 %": "dominated",
+        BASELINE.trial_id: "front",
+        INT8.trial_id: "front",
+        STUDENT.trial_id: "front",
+        PRUNED.trial_id: "dominated",
     }
     assert info.step == ((17e6, 0.94), (23e6, 0.94), (23e6, 0.955), (91e6, 0.955), (91e6, 0.96))
 
 
 def test_families_are_the_strategies() -> None:
     info = tradeoff(TABLE, "size_bytes", "quality")
-    assert [mark.family for mark in info.marks] == ["baseline", "quantization", "chain", "pruning"]
+    assert [marker.family for marker in info.markers] == [
+        "baseline",
+        "quantization",
+        "chain",
+        "pruning",
+    ]
 
 
 def test_limits_only_on_axes_that_are_shown() -> None:
     info = tradeoff(
-        TABLE, "latency_p50_ms", "quality", bounds={"quality": 0.94, "size_bytes": 30e6}
+        TABLE, "latency_p50_ms", "quality", Overlay(bounds={"quality": 0.94, "size_bytes": 30e6})
     )
     assert info.limits == (Limit("y", 0.94),)
 
 
-def test_guides_are_round_multiples_of_the_baseline() -> None:
+def test_annotations_are_round_multiples_of_the_baseline() -> None:
     info = tradeoff(TABLE, "latency_p50_ms", "quality")
-    assert [(guide.axis, round(guide.at, 6), guide.label) for guide in info.guides] == [
+    assert [
+        (annotation.axis, round(annotation.at, 6), annotation.label)
+        for annotation in info.annotations
+    ] == [
         ("x", 4.0, "2x faster"),
         ("x", 2.0, "4x faster"),
         ("x", 1.0, "8x faster"),
@@ -48,9 +58,9 @@ def test_guides_are_round_multiples_of_the_baseline() -> None:
     ]
 
 
-def test_guides_come_from_the_sitting_when_the_baseline_itself_is_not_there() -> None:
+def test_annotations_come_from_the_paired_baseline_without_a_baseline_trial() -> None:
     info = tradeoff(rows([INT8]), "size_bytes", "quality")
-    assert [guide.label for guide in info.guides] == [
+    assert [annotation.label for annotation in info.annotations] == [
         "2x smaller",
         "4x smaller",
         "8x smaller",
@@ -58,26 +68,29 @@ def test_guides_come_from_the_sitting_when_the_baseline_itself_is_not_there() ->
     ]
 
 
-def test_what_lacks_a_metric_is_listed_aside() -> None:
+def test_points_without_a_metric_are_missing() -> None:
     without = INT8.model_copy(update={"latency": None})
     info = tradeoff(rows([BASELINE, without]), "latency_p50_ms", "quality")
-    assert info.aside == (without.trial_id,)
-    assert [mark.name for mark in info.marks] == ["fp32 baseline"]
+    assert info.missing == (without.trial_id,)
+    assert [marker.id for marker in info.markers] == [BASELINE.trial_id]
 
 
 def test_picks_and_advice_of_other_scopes_are_left_out() -> None:
     info = tradeoff(
-        TABLE, "size_bytes", "quality", picked=[INT8.trial_id, "elsewhere"], recommended="elsewhere"
+        TABLE,
+        "size_bytes",
+        "quality",
+        Overlay(picked=[INT8.trial_id, "elsewhere"], recommended="elsewhere"),
     )
     assert info.picked == (INT8.trial_id,)
     assert info.recommended is None
 
 
-def test_a_hover_says_everything_about_a_point() -> None:
+def test_a_hover_text_has_everything_about_a_point() -> None:
     hover = next(
-        mark.hover
-        for mark in tradeoff(TABLE, "latency_p50_ms", "quality").marks
-        if mark.id == INT8.trial_id
+        marker.hover
+        for marker in tradeoff(TABLE, "latency_p50_ms", "quality").markers
+        if marker.id == INT8.trial_id
     )
     for part in (
         "int8 dynamic",
@@ -101,15 +114,12 @@ def test_the_footnote_never_hides_a_second_machine() -> None:
     )
 
 
-def test_it_says_itself_to_a_screen_reader() -> None:
-    info = tradeoff(TABLE, "size_bytes", "quality", recommended=INT8.trial_id)
-    assert (
-        info.alt
-        == "Accuracy against size on disk of 4 models, 3 of them on the front. Recommended: int8"
-        " dynamic."
-    )
+def test_the_alternative_text_counts_the_points_and_names_the_recommended_one() -> None:
+    info = tradeoff(TABLE, "size_bytes", "quality", Overlay(recommended=INT8.trial_id))
+    assert re.findall(r"\d+", info.alt)[:2] == ["4", "3"]
+    assert info.alt.endswith(f"{Row(INT8).short_name}.")
 
 
 def test_no_point_at_all_is_an_empty_plot() -> None:
     info = tradeoff([], "size_bytes", "quality")
-    assert (info.marks, info.step, info.guides) == ((), (), ())
+    assert (info.markers, info.step, info.annotations) == ((), (), ())

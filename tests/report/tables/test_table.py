@@ -10,8 +10,9 @@ import pytest
 
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
+from paretoscope.report.tables.change import delta
 from paretoscope.report.tables.csv_table import to_csv
-from paretoscope.report.tables.table import Row, delta, rows
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.trials.trial import Interval
 from tests.documents import document
 
@@ -44,10 +45,10 @@ def test_deltas(key: str, value: float, baseline: float | None, said: str) -> No
 
 def test_a_number_comes_with_unit_interval_and_delta() -> None:
     row = Row(INT8)
-    assert row.said("quality") == "95.5 % [94.0, 96.7] (-0.5 points)"
-    assert row.said("size_bytes") == "23.0 MB (4.0x smaller)"
-    assert row.said("energy_j") != "–"
-    assert Row(INT8.model_copy(update={"energy": None})).said("energy_j") == "–"
+    assert row.number_and_change("quality") == "95.5 % [94.0, 96.7] (-0.5 points)"
+    assert row.number_and_change("size_bytes") == "23.0 MB (4.0x smaller)"
+    assert row.number_and_change("energy_j") != "–"
+    assert Row(INT8.model_copy(update={"energy": None})).number_and_change("energy_j") == "–"
 
 
 def test_a_speed_that_may_be_the_baselines_is_no_change_and_a_noisy_one_is_marked() -> None:
@@ -58,15 +59,15 @@ def test_a_speed_that_may_be_the_baselines_is_no_change_and_a_noisy_one_is_marke
             "latency": INT8.latency.model_copy(update={"noisy": True}),
         }
     )
-    assert Row(INT8).said("latency_p50_ms").endswith("] (2.0x faster)")
-    assert Row(unclear).said("latency_p50_ms").endswith("], noisy")
+    assert Row(INT8).number_and_change("latency_p50_ms").endswith("] (2.0x faster)")
+    assert Row(unclear).number_and_change("latency_p50_ms").endswith("], noisy")
     assert Row(unclear).change("latency_p50_ms") == ""
     assert Row(unclear).change("size_bytes") == "4.0x smaller"
-    assert Row(unclear).said("size_bytes") == "23.0 MB (4.0x smaller)"
+    assert Row(unclear).number_and_change("size_bytes") == "23.0 MB (4.0x smaller)"
 
 
 def test_the_baseline_is_compared_with_nothing() -> None:
-    assert Row(BASELINE).said("size_bytes") == "91.0 MB"
+    assert Row(BASELINE).number_and_change("size_bytes") == "91.0 MB"
 
 
 def test_the_csv_can_be_read_back() -> None:

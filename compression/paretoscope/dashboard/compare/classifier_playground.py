@@ -16,7 +16,7 @@ from paretoscope.dashboard.shell import data, layout
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.figures.class_shares import shares_figure
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import listed
 
@@ -124,7 +124,7 @@ def _answer(
     shares = dict(zip(labels, (float(share) for share in answer.probabilities), strict=True))
     top = max(shares, key=lambda label: shares[label])
     st.markdown(
-        f"{LOOKS[row.family].glyph} {row.name}  \n**{top}** {shares[top] * 100:.1f} %,"
+        f"{STYLES[row.family].glyph} {row.name}  \n**{top}** {shares[top] * 100:.1f} %,"
         f" {answer.ms:.2f} ms"
     )
     shown = [label for label in order if label in shares][:MOST_LABELS]

@@ -20,7 +20,7 @@ from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.report.figures.distribution import Times, distribution_figure
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.format import listed, lost_and_gained
@@ -72,7 +72,7 @@ def _chosen() -> None:
 
 
 def _called(row: Row) -> str:
-    return f"{LOOKS[row.family].glyph} {row.name}"
+    return f"{STYLES[row.family].glyph} {row.name}"
 
 
 def _beside_the_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
@@ -158,20 +158,20 @@ def cards(scope: Scope, rows: Sequence[Row]) -> None:
 
 
 def _card(scope: Scope, row: Row, best: Mapping[str, str], dominated: Sequence[str]) -> None:
-    look = LOOKS[row.family]
+    style = STYLES[row.family]
     st.markdown(f"**{row.name}**")
     st.caption(
-        f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`"
+        f"{style.glyph} {style.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`"
     )
     keys = [key for key in NUMBERS if row.values.get(key)]
     st.markdown(
         "  \n".join(
             f"{metric(key).label}:"
-            f" {row.said(key)}{f' :gray-badge[{best[key]}]' if key in best else ''}"
+            f" {row.number_and_change(key)}{f' :gray-badge[{best[key]}]' if key in best else ''}"
             for key in keys
         )
     )
-    if timed := row.timed():
+    if timed := row.timing_note():
         st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired
@@ -244,7 +244,7 @@ def times(scope: Scope, rows: Sequence[Row], kept: Mapping[str, Samples | None])
             Times(called[row.id], row.family, ms * pace(row.document, row.reference))
             for row, ms in timed
         ]
-        figure = distribution_figure(models, one=one, dark=layout.dark())
+        figure = distribution_figure(models, unit=one, dark=layout.dark())
         alt = (
             f"Share of {one}s answered within a time, a line for each of"
             f" {listed([model.name for model in models])}"

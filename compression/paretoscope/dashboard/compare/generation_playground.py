@@ -19,7 +19,7 @@ from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.inference.side_by_side import Writer, Written, first_difference, interleaved
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 
 MOST = 3
@@ -187,7 +187,7 @@ def _cards(rows: Sequence[Row]) -> dict[str, Place]:
     places: dict[str, Place] = {}
     for column, row in zip(st.columns(len(rows)) if rows else [], rows, strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.markdown(f"{LOOKS[row.family].glyph} **{row.name}**")
+            st.markdown(f"{STYLES[row.family].glyph} **{row.name}**")
             places[row.id] = st.empty(), st.empty()
     return places
 

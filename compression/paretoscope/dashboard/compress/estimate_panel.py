@@ -14,8 +14,9 @@ from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.figures import tradeoff
+from paretoscope.report.tables.change import delta
 from paretoscope.report.tables.strategy import family
-from paretoscope.report.tables.table import Row, delta
+from paretoscope.report.tables.table import Row
 from paretoscope.shape.bytes import SizeEstimate, expected_bytes
 from paretoscope.shape.read import read_shape
 from paretoscope.shape.shape import ModelShape
@@ -246,8 +247,7 @@ def _curves(
                 x,
                 axes.quality,
                 name=f"small_{x}",
-                estimate=hollow,
-                picked=[own] if own else [],
+                overlay=tradeoff.Overlay(estimate=hollow, picked=[own] if own else []),
             )
     st.caption(tradeoff.footnote(table, timed=True).replace("<br>", " · "))
 

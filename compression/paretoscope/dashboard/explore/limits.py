@@ -14,7 +14,7 @@ from paretoscope.dashboard.shell import url_widgets
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
 from paretoscope.frontier.points import Objective, Point, objectives
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.strategy import Family
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials import axes as defaults
@@ -66,7 +66,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
     baseline always stays.
     """
     present = [
-        name for name in LOOKS if name != "baseline" and any(row.family == name for row in table)
+        name for name in STYLES if name != "baseline" and any(row.family == name for row in table)
     ]
     if not present:
         return list(table)
@@ -75,7 +75,7 @@ def strategies(table: Sequence[Row]) -> list[Row]:
 
 
 def _key(name: Family) -> str:
-    return f":{HUES[name]}[{LOOKS[name].glyph}] {LOOKS[name].label}"
+    return f":{HUES[name]}[{STYLES[name].glyph}] {STYLES[name].label}"
 
 
 def draw(

@@ -18,7 +18,7 @@ from paretoscope.frontier.normalize import NORMALIZED_METRICS
 from paretoscope.frontier.recommend import Recommendation
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.csv_table import to_csv
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.axes import Axes
@@ -118,7 +118,7 @@ def _record(
     quality, size = row.point.value(axes.quality), row.point.value(axes.size)
     known = quality is not None and axes.quality in baseline and not row.document.is_baseline
     record: dict[str, Any] = {
-        "Model": f"{LOOKS[row.family].glyph} {row.name}",
+        "Model": f"{STYLES[row.family].glyph} {row.name}",
         **_recipe(row.document.recipe),
         "Front": _standing(row.id, found, advice),
         "change": (

@@ -12,7 +12,7 @@ from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.recommend import Recommendation
-from paretoscope.report.figures.tradeoff import State, Tradeoff
+from paretoscope.report.figures.tradeoff import Overlay, State, Tradeoff
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
 
@@ -78,6 +78,13 @@ def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
     return drawn
 
 
+def overlay(
+    found: Frontier, advice: Recommendation, bounds: Mapping[str, float], picked: Sequence[str]
+) -> Overlay:
+    """What the plots show on top of the measured points."""
+    return Overlay(states(found, advice), bounds, picked, advice.best)
+
+
 def legend(
     found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]
 ) -> None:
@@ -99,7 +106,8 @@ def legend(
     }
     marks = [words for state, words in said.items() if drawn[state]]
     if any(
-        info.knee in {mark.id for mark in info.marks} and info.knee != advice.best for info in shown
+        info.knee in {marker.id for marker in info.markers} and info.knee != advice.best
+        for info in shown
     ):
         marks.append(
             "The knee is of the two metrics of its plot, the recommendation by all that *Better"
@@ -117,7 +125,7 @@ def not_comparable(shown: Sequence[Tradeoff], found: Frontier, table: Mapping[st
         id: [metric(key).label.lower() for key in keys] for id, keys in found.not_comparable.items()
     }
     for info in shown:
-        for id in info.aside:
+        for id in info.missing:
             words = lacking.setdefault(id, [])
             words += [
                 of.label.lower()

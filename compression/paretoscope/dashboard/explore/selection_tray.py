@@ -13,7 +13,7 @@ from paretoscope.dashboard.parts import chain, downloads, runs, test_summary
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import lost_and_gained
 from paretoscope.trials.metrics import metric
@@ -53,14 +53,14 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
 
 
 def _card(scope: Scope, found: Frontier, row: Row) -> None:
-    look = LOOKS[row.family]
+    style = STYLES[row.family]
     st.markdown(f"**{row.name}**")
     st.caption(
-        f"{look.glyph} {look.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`"
+        f"{style.glyph} {style.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`"
     )
     keys = runs.shown(row)
-    st.markdown("  \n".join(f"{metric(key).label}: {row.said(key)}" for key in keys))
-    if timed := row.timed():
+    st.markdown("  \n".join(f"{metric(key).label}: {row.number_and_change(key)}" for key in keys))
+    if timed := row.timing_note():
         st.caption(f"{timed[0].upper()}{timed[1:]}.")
     if row.document.paired:
         paired = row.document.paired

@@ -137,7 +137,7 @@ def _done(done: Sequence[TrialRow]) -> None:
             )
             axes = row.document.axes
             words += metric(axes.quality).before + " · ".join(
-                made.said(key) for key in (axes.quality, axes.time, axes.size)
+                made.number_and_change(key) for key in (axes.quality, axes.time, axes.size)
             )
             st.markdown(words, width="stretch")
             st.page_link(

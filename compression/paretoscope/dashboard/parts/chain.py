@@ -16,7 +16,8 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.figures.chain_figure import stages_figure
 from paretoscope.report.tables.chain import Step, is_chain, steps, unmeasured
-from paretoscope.report.tables.table import Row, delta
+from paretoscope.report.tables.change import delta
+from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import duration
 from paretoscope.trials.metrics import metric
 

@@ -1,16 +1,16 @@
-"""A trade-off plot on a page: its axis pickers, its picture, and the click that picks a point."""
+"""Trade-off plots of a page, with their axis pickers; a click on a point picks it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from paretoscope.dashboard.shell import layout, selection, url_widgets
-from paretoscope.report.figures.tradeoff import Estimate, State, Tradeoff, footnote, tradeoff
-from paretoscope.report.figures.tradeoff_figure import tradeoff_figure
+from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, footnote, tradeoff
+from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.metrics import metric
 
@@ -22,78 +22,70 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def plot(
-    name: str,
-    table: Sequence[Row],
-    x: str,
-    y: str,
-    *,
-    states: Mapping[str, State],
-    bounds: Mapping[str, float],
-    picked: Sequence[str],
-    recommended: str | None,
-) -> Tradeoff:
-    """A plot with its title and axis pickers; `x` and `y` are where it starts. Returns what it
-    shows.
+class _Axes(NamedTuple):
+    """The choices in the popover of a plot."""
+
+    x: str
+    y: str
+    log_x: bool
+    all_points: bool
+
+
+def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> Tradeoff:
+    """A plot with title and axis pickers; `x` and `y` are the default axes.
+
+    Returns the content of the plot.
     """
-    whole_plot = st.container(gap=None)  # the words on the guides leave air enough under the title
-    with (
-        whole_plot,
-        st.container(
-            horizontal=True,
-            vertical_alignment="center",
-            horizontal_alignment="distribute",
-            wrap=False,
-        ),
-    ):
+    # No gap: the labels of the reference lines already leave space under the title.
+    whole_plot = st.container(gap=None)
+    heading: dict[str, Any] = {
+        "horizontal": True,
+        "vertical_alignment": "center",
+        "horizontal_alignment": "distribute",
+        "wrap": False,
+    }
+    with whole_plot, st.container(**heading):
         title = st.empty()
-        with st.popover("Axes", icon=":material/tune:", type="tertiary"):
-            keys = [row.key for row in present_metrics(table)]
-            at_y = _picker("Up", f"{name}y", keys, y)
-            at_x = _picker("Across", f"{name}x", keys, x)
-            log = url_widgets.toggle("Logarithmic across", key=f"{name}log")
-            whole = url_widgets.toggle("Every point, however far off", key=f"{name}all")
-    title.markdown(f"#### {metric(at_y).label} against {_lower(metric(at_x).label)}")
-    info = tradeoff(
-        table, at_x, at_y, states=states, bounds=bounds, picked=picked, recommended=recommended
+        axes = _pickers(name, table, x, y)
+    title.markdown(f"#### {_title(axes.x, axes.y)}")
+    info = tradeoff(table, axes.x, axes.y, overlay)
+    options = PlotOptions(
+        dark=layout.dark(),
+        log_x=axes.log_x,
+        all_points=axes.all_points,
+        legend=False,
+        align_with=footnote(table, timed=True),
     )
     chart = f"{name}chart"
-    longest = footnote(table, timed=True)
+    image = {**CONFIG["toImageButtonOptions"], "filename": f"{axes.y}-against-{axes.x}"}
     whole_plot.plotly_chart(
-        tradeoff_figure(
-            info, dark=layout.dark(), log_x=log, whole=whole, legend=False, beside=longest
-        ),
+        tradeoff_figure(info, options),
         key=chart,
         on_select=partial(selection.clicked, chart),
         selection_mode="points",
-        config={
-            **CONFIG,
-            "toImageButtonOptions": {
-                **CONFIG["toImageButtonOptions"],
-                "filename": f"{at_y}-against-{at_x}",
-            },
-        },
+        config={**CONFIG, "toImageButtonOptions": image},
         alt=info.alt,
     )
     return info
 
 
-def small(
-    table: Sequence[Row],
-    x: str,
-    y: str,
-    *,
-    name: str,
-    estimate: Estimate | None = None,
-    picked: Sequence[str] = (),
-) -> None:
-    """A small plot that only shows: every measured point, and the hollow one that moves with the
-    sliders.
-    """
-    info = tradeoff(table, x, y, estimate=estimate, picked=picked)
-    st.markdown(f"###### {metric(y).label} against {_lower(metric(x).label)}")
+def _pickers(name: str, table: Sequence[Row], x: str, y: str) -> _Axes:
+    with st.popover("Axes", icon=":material/tune:", type="tertiary"):
+        keys = [row.key for row in present_metrics(table)]
+        at_y = _picker("Vertical axis", f"{name}y", keys, y)
+        at_x = _picker("Horizontal axis", f"{name}x", keys, x)
+        log = url_widgets.toggle("Logarithmic horizontal axis", key=f"{name}log")
+        every = url_widgets.toggle("Show outliers", key=f"{name}all")
+    return _Axes(at_x, at_y, log, every)
+
+
+def small(table: Sequence[Row], x: str, y: str, *, name: str, overlay: Overlay) -> None:
+    """A small plot without interaction: the measured points and the estimate."""
+    info = tradeoff(table, x, y, overlay)
+    st.markdown(f"###### {_title(x, y)}")
+    options = PlotOptions(dark=layout.dark(), height=300, legend=False, compact=True)
     st.plotly_chart(
-        tradeoff_figure(info, dark=layout.dark(), height=300, legend=False, compact=True),
+        tradeoff_figure(info, options),
         key=name,
         config={**CONFIG, "displayModeBar": False},
         alt=info.alt,
@@ -110,5 +102,6 @@ def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
     )
 
 
-def _lower(label: str) -> str:
-    return f"{label[0].lower()}{label[1:]}"
+def _title(x: str, y: str) -> str:
+    across = metric(x).label
+    return f"{metric(y).label} against {across[0].lower()}{across[1:]}"

@@ -12,7 +12,7 @@ from paretoscope.dashboard.parts import chain, downloads, test_summary
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
-from paretoscope.report.figures.palette import LOOKS
+from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, speed_with_interval
@@ -136,15 +136,15 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
     """The measured model beside the baseline of the same sitting: deltas, intervals, the paired
     test in words; until it is closed.
     """
-    look = LOOKS[row.family]
+    style = STYLES[row.family]
     with st.container(border=True):
-        st.markdown(f"#### {look.glyph} {row.name}: measured")
+        st.markdown(f"#### {style.glyph} {row.name}: measured")
         with st.container(horizontal=True, gap="large"):
             for key in shown(row):
                 _tile(key, row)
         if not row.document.is_baseline:
             st.markdown(_sentence(row))
-        if timed := row.timed():
+        if timed := row.timing_note():
             st.caption(f"{timed[0].upper()}{timed[1:]}.")
         chain.draw(scope, row)
         for line in row.document.notes:
@@ -166,7 +166,7 @@ def _tile(key: str, row: Row) -> None:
     if found is None:
         return
     of, base = metric(key), row.baseline.get(key)
-    said = row.said(key)
+    said = row.number_and_change(key)
     change = (
         " · ".join(
             part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part

@@ -44,7 +44,9 @@ def figures(row: Row) -> str:
     quality = metric(row.document.axes.quality)
     if row.document.is_baseline:
         return (
-            quality.before + ", ".join(row.said(key) for key in row.document.axes.objectives) + "."
+            quality.before
+            + ", ".join(row.number_and_change(key) for key in row.document.axes.objectives)
+            + "."
         )
     parts = [f"{quality.before}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
     document = row.document

@@ -1,1 +1,1 @@
-"""Plotly figures: what they show is data, computed apart from how it is drawn."""
+"""Plotly figures; their content is computed as data before it is drawn."""

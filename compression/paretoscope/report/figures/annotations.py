@@ -1,257 +1,149 @@
-"""What lies under and over the points of a trade-off plot: shaded limits, guides at round multiples
-of the baseline, and labels.
+"""What lies under and over the points of a trade-off plot: limits, reference lines, labels.
+
+Where a label fits is decided in `report/figures/label_placement.py`.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from paretoscope.report.figures.axes_ranges import Canvas, Ink, rgba
-from paretoscope.report.figures.tradeoff import Guide, Mark
-
-LONGEST_NAME = 32
-"""Letters of a name that fit beside its point; the sentence above the plots and the hover card have
-all of it.
-"""
-CHARACTER = 0.017, 0.055
-"""Width and height of a letter of a label, as shares of a plot of the usual size."""
-ASIDE, HIGHER = (26, 0.07), ((34, 0.11), (62, 0.2), (100, 0.32))
-"""How far a label stands from its point, across and up: in pixels, and as shares of such a plot.
-The farther ones are for crowds.
-"""
-Box = tuple[float, float, float, float]
-"""Left, bottom, right and top of some words, as shares of the picture."""
+from paretoscope.report.figures.axes_ranges import AxesRanges, PlotlyDict
+from paretoscope.report.figures.label_placement import OFFSET_X, Box, free_side, place_on_line
+from paretoscope.report.figures.palette import rgba
+from paretoscope.report.figures.tradeoff import Annotation, Axis, Marker
 
 
-def limits(canvas: Canvas) -> Iterator[Ink]:
-    """The region that the limits exclude, shaded, with a line at each limit."""
-    for limit in canvas.info.limits:
-        of, ends = (
-            (canvas.info.x, canvas.x_range)
-            if limit.axis == "x"
-            else (canvas.info.y, canvas.y_range)
-        )
+class ReferenceLines(NamedTuple):
+    """Lines and labels in plotly's schema, and the `occupied` boxes of the labels in the plot."""
+
+    shapes: list[PlotlyDict]
+    labels: list[PlotlyDict]
+    occupied: list[Box]
+
+
+def limits(axes: AxesRanges) -> Iterator[PlotlyDict]:
+    """The excluded region, shaded, with a line at each limit."""
+    for limit in axes.info.limits:
+        of, ends = (axes.info.x, axes.x_range) if limit.axis == "x" else (axes.info.y, axes.y_range)
         bound = of.shown(limit.bound)
         far = max(bound, ends[1]) if of.better == "lower" else min(bound, ends[0])
-        across, up = ("x", "y") if limit.axis == "x" else ("y", "x")
-        whole = {f"{up}0": 0, f"{up}1": 1, f"{up}ref": "paper", "layer": "below"}
-        yield {
-            "type": "rect",
-            f"{across}0": bound,
-            f"{across}1": far,
-            **whole,
-            "fillcolor": canvas.at.shade,
-            "line": {"width": 0},
-        }
-        yield {
-            "type": "line",
-            f"{across}0": bound,
-            f"{across}1": bound,
-            **whole,
-            "line": {"color": canvas.at.faint, "width": 1.2},
-        }
+        shaded = {"fillcolor": axes.colors.shade, "line": {"width": 0}}
+        yield {"type": "rect", **_span(limit.axis, bound, far), **shaded}
+        line = {"line": {"color": axes.colors.faint, "width": 1.2}}
+        yield {"type": "line", **_span(limit.axis, bound, bound), **line}
 
 
-def guides(canvas: Canvas, compact: bool) -> tuple[list[Ink], list[Ink], list[Box]]:
-    """Dotted lines at round multiples of the baseline, each with a word at its end where the next
-    one leaves room; and where words lie within the picture."""
-    shapes: list[Ink] = []
-    words: list[Ink] = []
-    boxes: list[Box] = []
-    line = {"color": canvas.at.faint, "width": 1, "dash": "dot"}
-    taken = math.inf
-    for guide in canvas.info.guides:
-        of, ends = (
-            (canvas.info.x, canvas.x_range)
-            if guide.axis == "x"
-            else (canvas.info.y, canvas.y_range)
-        )
-        place = of.shown(guide.at)
+def _span(axis: Axis, start: float, end: float) -> PlotlyDict:
+    """The coordinates of a shape from `start` to `end` on `axis`, over the whole other axis."""
+    along, other = ("x", "y") if axis == "x" else ("y", "x")
+    whole = {f"{other}0": 0, f"{other}1": 1, f"{other}ref": "paper", "layer": "below"}
+    return {f"{along}0": start, f"{along}1": end, **whole}
+
+
+def reference_lines(axes: AxesRanges, compact: bool) -> ReferenceLines:
+    """Dotted lines at round multiples of the baseline, labelled where the labels fit."""
+    found = ReferenceLines([], [], [])
+    line = {"color": axes.colors.faint, "width": 1, "dash": "dot"}
+    labelled = math.inf
+    for each in axes.info.annotations:
+        of, ends = (axes.info.x, axes.x_range) if each.axis == "x" else (axes.info.y, axes.y_range)
+        place = of.shown(each.at)
         if not ends[0] < place < ends[1]:
             continue
-        across, up = ("x", "y") if guide.axis == "x" else ("y", "x")
-        whole = {f"{up}0": 0, f"{up}1": 1, f"{up}ref": "paper", "layer": "below", "opacity": 0.7}
-        shapes.append(
-            {"type": "line", f"{across}0": place, f"{across}1": place, **whole, "line": line}
-        )
-        word: Ink = {
-            "showarrow": False,
-            "font": {"size": 10.5, "color": canvas.at.faint},
-            "yanchor": "bottom",
-        }
-        if guide.axis == "y":
-            where, box = _free_place(canvas, guide, place)
-            words.append({**word, **where, "y": place, "xref": "paper", "text": guide.label})
-            boxes.append(box)
+        span = _span(each.axis, place, place)
+        found.shapes.append({"type": "line", **span, "opacity": 0.7, "line": line})
+        if each.axis == "y":
+            label, box = _label_across(axes, each, place)
+            found.labels.append(label)
+            found.occupied.append(box)
             continue
-        share = canvas.place(place, canvas.y_range[0])[0]
-        short = guide.label.split(" ")[0]
-        text = short if compact or taken < math.inf else guide.label
-        if abs(taken - share) > 0.07 + 0.01 * len(text):
-            words.append(
-                {**word, "x": canvas.annotated_x(place), "y": 1, "yref": "paper", "text": text}
-            )
-            taken = share
-    return shapes, words, boxes
+        share = axes.place(place, axes.y_range[0])[0]
+        text = each.label.split(" ")[0] if compact or labelled < math.inf else each.label
+        if abs(labelled - share) > 0.07 + 0.01 * len(text):
+            top = {"x": axes.annotated_x(place), "y": 1, "yref": "paper", "text": text}
+            found.labels.append({**_small(axes), **top})
+            labelled = share
+    return found
 
 
-def _free_place(canvas: Canvas, guide: Guide, place: float) -> tuple[Ink, Box]:
-    """Where on a line across, and on which side of it, a word lies over the least: at an end if
-    that is as good as between them.
-    """
-    height = canvas.place(canvas.x_range[0], place)[1]
-    width, tall = len(guide.label) * 0.015 + 0.01, 0.045
-    found: list[tuple[float, Ink, Box]] = []
-    for over, right in itertools.product(
-        (True, False), (1.0, width, *(tenth / 10 for tenth in range(9, 1, -1)))
-    ):
-        box = (
-            right - width,
-            height if over else height - tall,
-            right,
-            height + tall if over else height,
-        )
-        at_end = right in (1.0, width)
-        where = {
-            "x": 0 if right == width else right,
-            "xanchor": "left" if right == width else "right",
-            "yanchor": "bottom" if over else "top",
-        }
-        found.append((_covered(canvas, box, ()) + (0 if at_end else 0.1), where, box))
-    return min(found, key=lambda each: each[0])[1:]
+def _label_across(axes: AxesRanges, line: Annotation, place: float) -> tuple[PlotlyDict, Box]:
+    """The label of a horizontal line, and its box."""
+    where, box = place_on_line(axes, line, place)
+    return {**_small(axes), **where, "y": place, "xref": "paper", "text": line.label}, box
 
 
-def out_of_sight(canvas: Canvas) -> list[Ink]:
-    """How many points lie above or below the picture, and whether intervals of the front go on
-    there, said at that edge.
-    """
-    bottom, top = canvas.y_range
-    heights = [canvas.shown(mark)[1] for mark in canvas.info.marks]
-    solid = [
-        canvas.ends(mark)
-        for mark in canvas.info.marks
-        if mark.state == "front" and bottom <= canvas.shown(mark)[1] <= top
+def _small(axes: AxesRanges) -> PlotlyDict:
+    font = {"size": 10.5, "color": axes.colors.faint}
+    return {"showarrow": False, "font": font, "yanchor": "bottom"}
+
+
+def out_of_range(axes: AxesRanges) -> list[PlotlyDict]:
+    """At each edge how many points lie beyond it, and whether intervals of the front do."""
+    bottom, top = axes.y_range
+    heights = [axes.shown(each)[1] for each in axes.info.markers]
+    on_front = [
+        axes.ends(each)
+        for each in axes.info.markers
+        if each.state == "front" and bottom <= axes.shown(each)[1] <= top
     ]
     below, above = sum(y < bottom for y in heights), sum(y > top for y in heights)
-    cut_below, cut_above = (
-        any(low < bottom for low, _ in solid),
-        any(high > top for _, high in solid),
-    )
-    font = {"size": 11, "color": canvas.at.faint}
-    edge: Ink = {
-        "x": 0.995,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "right",
-        "showarrow": False,
-        "font": font,
-    }
-    lower = [f"{below} more below"] * bool(below) + ["intervals go on"] * cut_below
-    upper = [f"{above} more above"] * bool(above) + ["intervals go on"] * cut_above
-    found = (
-        [{**edge, "y": 0.01, "yanchor": "bottom", "text": f"↓ {', '.join(lower)}"}] if lower else []
-    )
-    return (
-        [*found, {**edge, "y": 0.99, "yanchor": "top", "text": f"↑ {', '.join(upper)}"}]
-        if upper
-        else found
-    )
+    lower = [f"{below} more below"] * bool(below)
+    upper = [f"{above} more above"] * bool(above)
+    lower += ["intervals cut off"] * any(low < bottom for low, _ in on_front)
+    upper += ["intervals cut off"] * any(high > top for _, high in on_front)
+    found = [("↓", lower, 0.01, "bottom"), ("↑", upper, 0.99, "top")]
+    return [
+        {
+            "x": 0.995,
+            "y": y,
+            "xref": "paper",
+            "yref": "paper",
+            "xanchor": "right",
+            "yanchor": anchor,
+            "showarrow": False,
+            "font": {"size": 11, "color": axes.colors.faint},
+            "text": f"{arrow} {', '.join(parts)}",
+        }
+        for arrow, parts, y, anchor in found
+        if parts
+    ]
 
 
-def labels(canvas: Canvas, taken: Sequence[Box]) -> Iterator[Ink]:
-    """The recommended point by name, and the knee, each where it covers the least and no other
-    words (`taken`).
-    """
-    info, boxes = canvas.info, list(taken)
-    marks = {mark.id: mark for mark in info.marks if not canvas.log_x or canvas.shown(mark)[0] > 0}
-    if info.recommended in marks:
+def labels(axes: AxesRanges, occupied: Sequence[Box]) -> Iterator[PlotlyDict]:
+    """The names of the recommended point and of the knee, clear of `occupied` boxes."""
+    info, boxes = axes.info, list(occupied)
+    drawn = {each.id: each for each in info.markers if not axes.log_x or axes.shown(each)[0] > 0}
+    if info.recommended in drawn:
         knee = " (knee)" if info.knee == info.recommended else ""
-        name = marks[info.recommended].name
-        name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
-        yield _label(canvas, marks[info.recommended], f"{name}{knee}", boxes, bold=True)
-    if info.knee in marks and info.knee != info.recommended:
-        yield _label(canvas, marks[info.knee], "knee", boxes, bold=False)
+        marker = drawn[info.recommended]
+        yield _label(axes, marker, f"{marker.name}{knee}", boxes, bold=True)
+    if info.knee in drawn and info.knee != info.recommended:
+        yield _label(axes, drawn[info.knee], "knee", boxes, bold=False)
 
 
-def _label(canvas: Canvas, mark: Mark, text: str, taken: list[Box], *, bold: bool) -> Ink:
-    """The label, whose box is added to those that are `taken`."""
-    at = canvas.at
-    x, y = canvas.shown(mark)
-    right, away, box = _free_side(canvas, mark, text, taken)
-    taken.append(box)
+def _label(
+    axes: AxesRanges, marker: Marker, text: str, occupied: list[Box], *, bold: bool
+) -> PlotlyDict:
+    """The label; its box is added to `occupied`."""
+    colors = axes.colors
+    x, y = axes.shown(marker)
+    right, up, box = free_side(axes, marker, text, occupied)
+    occupied.append(box)
     return {
-        "x": canvas.annotated_x(x),
+        "x": axes.annotated_x(x),
         "y": y,
         "text": f"<b>{text}</b>" if bold else text,
         "showarrow": True,
         "arrowhead": 0,
         "arrowwidth": 1,
-        "arrowcolor": at.faint,
-        "ax": ASIDE[0] if right else -ASIDE[0],
-        "ay": -away,
+        "arrowcolor": colors.faint,
+        "ax": OFFSET_X[0] if right else -OFFSET_X[0],
+        "ay": -up,
         "standoff": 8,
         "xanchor": "left" if right else "right",
-        "font": {"size": 12.5 if bold else 11, "color": at.text if bold else at.faint},
-        "bgcolor": rgba(at.paper, 0.7),
+        "font": {"size": 12.5 if bold else 11, "color": colors.text if bold else colors.faint},
+        "bgcolor": rgba(colors.paper, 0.7),
         "borderpad": 2,
     }
-
-
-def _free_side(
-    canvas: Canvas, mark: Mark, text: str, taken: Sequence[Box]
-) -> tuple[bool, int, Box]:
-    """Where a label lies within the picture and over the least: whether right of its point, how
-    many pixels over it, and its box.
-    """
-    x, y = canvas.place(*canvas.shown(mark))
-    width, height = len(text) * CHARACTER[0] + 0.02, CHARACTER[1]
-    found: list[tuple[float, bool, int, Box]] = []
-    for (pixels, share), right, up in itertools.product(HIGHER, (True, False), (True, False)):
-        left, middle = (
-            (x + ASIDE[1] if right else x - ASIDE[1] - width),
-            y + (share if up else -share),
-        )
-        box = left, middle - height / 2, left + width, middle + height / 2
-        found.append(
-            (_covered(canvas, box, taken, but=mark), right, pixels if up else -pixels, box)
-        )
-    return min(found, key=lambda each: each[0])[1:]
-
-
-def _covered(canvas: Canvas, box: Box, taken: Sequence[Box], *, but: Mark | None = None) -> float:
-    """How much words in `box` would cost: above all what of them lies outside and other words, then
-    points, then lines under them.
-    """
-    left, bottom, right, top = box
-    outside = max(0.0, -left) + max(0.0, right - 1) + max(0.0, -bottom) + max(0.0, top - 1)
-    words = sum(left < r and right > x and bottom < t and top > b for x, b, r, t in taken)
-    points, lines = 0, 0
-    for mark in canvas.info.marks:
-        if mark is but:
-            continue
-        x, y = canvas.place(*canvas.shown(mark))
-        low, high = (canvas.place(canvas.shown(mark)[0], end)[1] for end in canvas.ends(mark))
-        points += left - 0.02 <= x <= right + 0.02 and bottom - 0.03 <= y <= top + 0.03
-        lines += (
-            (mark.state == "front" or mark.family == "baseline")
-            and left <= x <= right
-            and low <= top
-            and high >= bottom
-        )
-    corners = [
-        canvas.place(canvas.info.x.shown(x), canvas.info.y.shown(y)) for x, y in canvas.info.step
-    ]
-    lines += sum(
-        left <= x <= right and min(y, z) <= top and max(y, z) >= bottom
-        for (x, y), (w, z) in itertools.pairwise(corners)
-        if x == w
-    )
-    across = [
-        canvas.place(canvas.info.x.shown(guide.at), bottom)[0]
-        for guide in canvas.info.guides
-        if guide.axis == "x"
-    ]
-    lines += sum(left <= x <= right for x in across)
-    return 100 * outside + 20 * words + points + 0.3 * lines

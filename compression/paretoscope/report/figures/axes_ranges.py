@@ -1,5 +1,6 @@
-"""What every part of a trade-off plot needs to know before it draws: the data, the ground, and
-which part of both axes is shown.
+"""Which part of both axes a trade-off plot shows, and where a point lies within it.
+
+Points and labels are drawn elsewhere.
 """
 
 from __future__ import annotations
@@ -8,49 +9,41 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.report.figures.palette import Ground, ground
-from paretoscope.report.figures.tradeoff import Mark, Tradeoff
+from paretoscope.report.figures.palette import Background, background
+from paretoscope.report.figures.tradeoff import Marker, Tradeoff
 from paretoscope.trials.metrics import Metric
 
-Ink = dict[str, Any]
-"""A part of a figure in plotly's own words."""
+PlotlyDict = dict[str, Any]
+"""A trace, shape, annotation or layout in plotly's schema."""
 Range = tuple[float, float]
 
-WIDE = 2.5
-"""When all points together take this many times the height of the good three quarters, those get
-the picture.
-"""
-TALL = 2.5
-"""Intervals of the front are shown whole while the picture gets no more than so many times as high
-by them.
-"""
-LEAST_HEIGHT = 0.02
-"""What the picture is high at least, as a share of the best value: less would make mountains of
-what no reader notices.
-"""
-MARKER = 0.025
-"""Half a marker as a share of a plot of the usual height."""
+MAX_SPREAD = 2.5
+"""Outliers are left out when all points need this many times the height of the best 75 %."""
+MAX_STRETCH = 2.5
+"""Intervals of the front may make the plot at most this many times as high."""
+MIN_HEIGHT = 0.02
+"""Smallest height as a share of the best value: less would magnify negligible differences."""
+HALF_MARKER = 0.025
+"""Half the size of a marker as a share of the plot's height."""
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """What every part of the drawing needs; ranges are in shown units."""
+class AxesRanges:
+    """A plot with the shown range of both axes, in shown units."""
 
     info: Tradeoff
-    at: Ground
+    colors: Background
     dark: bool
     log_x: bool
     x_range: Range
     y_range: Range
 
     def annotated_x(self, x: float) -> float:
-        """Where an annotation goes: plotly wants logarithms there, and plain values everywhere
-        else.
-        """
+        """The x of an annotation: plotly expects a logarithm there on a logarithmic axis."""
         return math.log10(x) if self.log_x else x
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """A point as shares (0 to 1) of the picture."""
+        """A point as shares (0 to 1) of the plot's width and height."""
         (left, right), at_x = (
             ((math.log10(end) for end in self.x_range), math.log10(x) if x > 0 else -math.inf)
             if self.log_x
@@ -59,100 +52,78 @@ class Canvas:
         bottom, top = self.y_range
         return (at_x - left) / (right - left), (y - bottom) / (top - bottom)
 
-    def shown(self, mark: Mark) -> tuple[float, float]:
-        return self.info.x.shown(mark.x.value), self.info.y.shown(mark.y.value)
+    def shown(self, marker: Marker) -> tuple[float, float]:
+        return self.info.x.shown(marker.x.value), self.info.y.shown(marker.y.value)
 
-    def ends(self, mark: Mark) -> tuple[float, float]:
-        """The interval of a point upwards, in shown units; the point itself where an end is not
-        known.
-        """
-        return _ends(self.info.y, mark)
+    def ends(self, marker: Marker) -> Range:
+        """The vertical interval of a point in shown units; the value where an end is unknown."""
+        return _ends(self.info.y, marker)
 
 
-def canvas_for(info: Tradeoff, *, dark: bool, log_x: bool, whole: bool) -> Canvas:
-    """The canvas for `info`; `whole` shows every point however far off."""
-    x_range, y_range = _ranges(info, whole=whole)
+def axes_ranges(info: Tradeoff, *, dark: bool, log_x: bool, all_points: bool) -> AxesRanges:
+    """The ranges for `info`; `all_points` keeps outliers in the plot."""
+    x_range, y_range = _ranges(info, all_points=all_points)
     if log_x:
-        xs = [x for mark in info.marks if (x := info.x.shown(mark.x.value)) > 0] or [x_range[1]]
+        positive = [x for each in info.markers if (x := info.x.shown(each.x.value)) > 0]
+        xs = positive or [x_range[1]]
         x_range = min(xs) / 1.2, max(xs) * 1.2
-    return Canvas(info, ground(dark), dark, log_x, x_range, y_range)
+    return AxesRanges(info, background(dark), dark, log_x, x_range, y_range)
 
 
-def _ranges(info: Tradeoff, *, whole: bool) -> tuple[Range, Range]:
-    """The shown part of both axes, in shown units, with air around it."""
+def _ranges(info: Tradeoff, *, all_points: bool) -> tuple[Range, Range]:
+    """Ranges of x and y in shown units, with margins."""
     guess = info.estimate
-    xs = [info.x.shown(mark.x.value) for mark in info.marks] + (
-        [info.x.shown(guess.x.value)] if guess else []
-    )
-    ys = [info.y.shown(mark.y.value) for mark in info.marks]
+    xs = [info.x.shown(each.x.value) for each in info.markers]
+    ys = [info.y.shown(each.y.value) for each in info.markers]
+    xs += [info.x.shown(guess.x.value)] if guess else []
     if not xs:
         return (0.0, 1.0), (0.0, 1.0)
-    if ys and not whole:
-        ys = [
-            *_near(info, ys),
-            *(info.y.shown(mark.y.value) for mark in info.marks if mark.id in info.picked),
-        ]
+    if ys and not all_points:
+        picked = [info.y.shown(each.y.value) for each in info.markers if each.id in info.picked]
+        ys = [*_without_outliers(info, ys), *picked]
     ys += [info.y.shown(guess.y.value)] if guess else []
     lowest = min(xs)
-    air = (max(xs) - lowest) * 0.06 or abs(lowest) * 0.1 or 1.0
+    margin = (max(xs) - lowest) * 0.06 or abs(lowest) * 0.1 or 1.0
     height = max(ys) - min(ys)
-    spread = max(height * 0.10, (abs(max(ys)) * LEAST_HEIGHT - height) / 2) or 1.0
-    left = lowest - air if lowest - air > 0 or lowest <= 0 else lowest * 0.6
+    spread = max(height * 0.10, (abs(max(ys)) * MIN_HEIGHT - height) / 2) or 1.0
+    left = lowest - margin if lowest - margin > 0 or lowest <= 0 else lowest * 0.6
     bottom, top = _with_intervals(info, min(ys) - spread, max(ys) + spread)
-    return (left, _at_most_all(info.x, left, max(xs) + air * 1.4)), (
-        bottom,
-        _at_most_all(info.y, bottom, top),
-    )
+    right = _at_most_100(info.x, left, max(xs) + margin * 1.4)
+    return (left, right), (bottom, _at_most_100(info.y, bottom, top))
 
 
 def _with_intervals(info: Tradeoff, bottom: float, top: float) -> Range:
-    """Wide enough for the intervals of the front and of what is picked, unless these would flatten
-    everything.
-    """
-    shown = [mark for mark in info.marks if mark.state == "front" or mark.id in info.picked]
+    """Wide enough for the intervals of the front and of picked points, up to `MAX_STRETCH`."""
     ends = [
         end
-        for mark in shown
-        if bottom <= info.y.shown(mark.y.value) <= top
-        for end in _ends(info.y, mark)
+        for each in info.markers
+        if each.state == "front" or each.id in info.picked
+        if bottom <= info.y.shown(each.y.value) <= top
+        for end in _ends(info.y, each)
     ]
-    air = (top - bottom) * 0.02
-    low, high = (
-        min([bottom, *(end - air for end in ends)]),
-        max([top, *(end + air for end in ends)]),
-    )
-    return (low, high) if high - low <= TALL * (top - bottom) else (bottom, top)
+    margin = (top - bottom) * 0.02
+    low = min([bottom, *(end - margin for end in ends)])
+    high = max([top, *(end + margin for end in ends)])
+    return (low, high) if high - low <= MAX_STRETCH * (top - bottom) else (bottom, top)
 
 
-def _ends(of: Metric, mark: Mark) -> tuple[float, float]:
-    low, high = (
-        of.shown(mark.y.value if end is None else end) for end in (mark.y.low, mark.y.high)
-    )
-    return low, high
+def _ends(of: Metric, marker: Marker) -> Range:
+    low, high = marker.y.low, marker.y.high
+    value = marker.y.value
+    return of.shown(value if low is None else low), of.shown(value if high is None else high)
 
 
-def _at_most_all(of: Metric, low: float, high: float) -> float:
-    """The upper end of an axis: a share of all has nothing over 100 % but half of the marker that
-    stands there.
-    """
-    share = of.unit == "%" and of.better == "higher"
-    return min(high, 100 + max(0.5, MARKER * (high - low))) if share else high
+def _at_most_100(of: Metric, low: float, high: float) -> float:
+    """The upper end of an axis; an accuracy ends at 100 % plus half a marker."""
+    is_share = of.unit == "%" and of.better == "higher"
+    return min(high, 100 + max(0.5, HALF_MARKER * (high - low))) if is_share else high
 
 
-def _near(info: Tradeoff, ys: list[float]) -> list[float]:
-    """The heights worth a picture, when a few collapsed models would flatten the rest: those of the
-    best three quarters and what is close to them."""
+def _without_outliers(info: Tradeoff, ys: list[float]) -> list[float]:
+    """The heights of the best 75 % and those near them; all of them when they are close."""
     ordered = sorted(ys, reverse=info.y.better == "higher")
     good = ordered[: max(3, math.ceil(len(ordered) * 0.75))]
     span = abs(good[0] - good[-1])
-    if not span or abs(ordered[-1] - ordered[0]) <= WIDE * span:
+    if not span or abs(ordered[-1] - ordered[0]) <= MAX_SPREAD * span:
         return ys
     return [y for y in ys if abs(y - good[0]) <= span * 1.5]
-
-
-def rgba(color: str, alpha: float) -> str:
-    """
-    >>> rgba("#0072B2", 0.5)
-    'rgba(0,114,178,0.5)'
-    """
-    return f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:7], 16)},{alpha:g})"

@@ -1,4 +1,4 @@
-"""The probabilities of one answer as bars in the colour of the model's strategy."""
+"""The predicted probabilities of one text as bars, in the color of the model's strategy."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.report.figures.axes_ranges import rgba
-from paretoscope.report.figures.palette import LOOKS, ground
+from paretoscope.report.figures.layout import base_layout
+from paretoscope.report.figures.palette import STYLES, background, rgba
 from paretoscope.report.tables.strategy import Family
 
 BAR = 26
-"""Pixels that a bar takes with its share of the air between bars."""
+"""Pixels of a bar with the space around it."""
 FAINT = 0.45
 
 
 def shares_figure(
     labels: Sequence[str], shares: Sequence[float], family: Family, *, dark: bool = False
 ) -> go.Figure:
-    """A bar a label from the top in the order given; the highest is full in colour, its share
-    beside each in per cent.
-    """
-    at, color = ground(dark), LOOKS[family].on(dark)
+    """A bar for each label, top down, with its percentage; the highest is in full color."""
+    color = STYLES[family].color(dark)
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -36,13 +34,10 @@ def shares_figure(
         "hoverinfo": "skip",
     }
     layout = {
+        **base_layout(background(dark), font_size=12),
         "height": BAR * len(labels) + 8,
         "margin": {"l": 8, "r": 8, "t": 4, "b": 4},
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": at.text, "size": 12},
         "bargap": 0.35,
-        "dragmode": False,
         "xaxis": {"visible": False, "range": [0, 122], "fixedrange": True},
         "yaxis": {
             "autorange": "reversed",

@@ -1,8 +1,6 @@
-"""How long requests took, not only in the median: the share of them that was answered within a
-time, a line a model.
+"""Latency distributions as cumulative curves, a line for each model.
 
-Colour is the strategy as everywhere; models of one strategy differ in their dashes, and the
-strategy's shape marks median and p90.
+Colors are those of the strategies; models of one strategy differ in their dashes.
 """
 
 from __future__ import annotations
@@ -15,58 +13,53 @@ import numpy as np
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-from paretoscope.report.figures.palette import LOOKS, ground
+from paretoscope.report.figures.axes_ranges import PlotlyDict
+from paretoscope.report.figures.layout import axis_title, base_layout, hover_label, quiet_axis
+from paretoscope.report.figures.palette import STYLES, background
 from paretoscope.report.tables.strategy import Family
 from paretoscope.trials.metrics import metric
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-MARKED = (0.5, 0.9)
+QUANTILES = (0.5, 0.9)
+"""Quantiles that have a marker."""
 SHOWN = 0.99
-"""The picture ends where this share of the slowest model's requests is answered."""
+"""The plot ends at this quantile of the slowest model."""
 
 
 @dataclass(frozen=True, eq=False)
 class Times:
-    """The times of one model's requests in milliseconds."""
+    """The latencies of one model in milliseconds; `recipe` is the full name for the hover text."""
 
     name: str
     family: Family
     ms: NDArray[np.float64]
+    recipe: str = ""
 
 
 def distribution_figure(
-    models: Sequence[Times], *, one: str = "request", dark: bool = False, height: int = 360
+    models: Sequence[Times], *, unit: str = "request", dark: bool = False, height: int = 360
 ) -> go.Figure:
-    """Empirical distribution functions; what lies to the left is faster, what is steep is steady.
-    `one` is what was timed: a request, or a token.
-    """
-    at = ground(dark)
-    fastest, slowest = (
-        min(float(model.ms.min()) for model in models),
-        max(float(np.quantile(model.ms, SHOWN)) for model in models),
-    )
-    air = (slowest - fastest) * 0.06 or slowest * 0.1
-    axis: dict[str, Any] = {
-        "gridcolor": at.grid,
-        "zeroline": False,
-        "linecolor": at.grid,
-        "ticks": "",
-    }
-    title: dict[str, Any] = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
-    layout = {
+    """Empirical distribution functions; `unit` is what was timed, a request or a token."""
+    traces = [
+        trace
+        for place, model in enumerate(models)
+        for trace in _traces(model, _dash(models, place), unit, dark)
+    ]
+    return go.Figure(traces, _layout(models, unit, dark, height))
+
+
+def _layout(models: Sequence[Times], unit: str, dark: bool, height: int) -> PlotlyDict:
+    colors = background(dark)
+    fastest = min(float(model.ms.min()) for model in models)
+    slowest = max(float(np.quantile(model.ms, SHOWN)) for model in models)
+    margin = (slowest - fastest) * 0.06 or slowest * 0.1
+    x_title = f"Latency per {unit} (ms)"
+    return {
+        **base_layout(colors, font_size=13),
         "height": height + 22 * len(models),
         "margin": {"l": 62, "r": 12, "t": 12, "b": 8},
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": at.text, "size": 13},
-        "dragmode": False,
         "hovermode": "closest",
-        "hoverlabel": {
-            "bgcolor": at.paper,
-            "bordercolor": at.faint,
-            "font": {"color": at.text, "size": 12},
-            "align": "left",
-        },
+        "hoverlabel": hover_label(colors),
         "legend": {
             "orientation": "v",
             "yref": "container",
@@ -77,71 +70,54 @@ def distribution_figure(
             "font": {"size": 12},
         },
         "xaxis": {
-            **axis,
-            "title": {**title, "text": f"One {one} (ms)"},
-            "range": [max(0.0, fastest - air), slowest + air],
+            **quiet_axis(colors),
+            "title": axis_title(colors, x_title),
+            "range": [max(0.0, fastest - margin), slowest + margin],
             "automargin": True,
         },
         "yaxis": {
-            **axis,
-            "title": {**title, "text": "Answered within that time (%)"},
+            **quiet_axis(colors),
+            "title": axis_title(colors, f"Share of {unit}s (%)"),
             "range": [0, 103],
         },
     }
-    return go.Figure(
-        [
-            trace
-            for place, model in enumerate(models)
-            for trace in _traces(model, _dash(models, place), one, dark)
-        ],
-        layout,
-    )
 
 
 def _dash(models: Sequence[Times], place: int) -> str:
-    """Another dash for every model of one strategy."""
-    return DASHES[
-        sum(other.family == models[place].family for other in models[:place]) % len(DASHES)
-    ]
+    """A different dash for each model of one strategy."""
+    before = sum(other.family == models[place].family for other in models[:place])
+    return DASHES[before % len(DASHES)]
 
 
-def _traces(model: Times, dash: str, one: str, dark: bool) -> list[dict[str, Any]]:
-    look, row = LOOKS[model.family], metric("latency_p50_ms")
-    color, ordered = look.on(dark), np.sort(model.ms)
-    shares = np.arange(1, len(ordered) + 1) / len(ordered) * 100
-    quantiles = [float(np.quantile(ordered, share)) for share in MARKED]
-    said = [
-        f"p{share * 100:.0f} {row.format(value)}"
-        for share, value in zip(MARKED, quantiles, strict=True)
-    ]
-    steps = {
+def _traces(model: Times, dash: str, unit: str, dark: bool) -> list[dict[str, Any]]:
+    """The curve, and the markers of its quantiles."""
+    style, row = STYLES[model.family], metric("latency_p50_ms")
+    color, ordered = style.color(dark), np.sort(model.ms)
+    cumulative = np.arange(1, len(ordered) + 1) / len(ordered) * 100
+    quantiles = [float(np.quantile(ordered, share)) for share in QUANTILES]
+    curve = {
         "x": ordered.tolist(),
-        "y": shares.tolist(),
+        "y": cumulative.tolist(),
         "mode": "lines",
         "line": {"color": color, "width": 2, "dash": dash, "shape": "hv"},
+        "name": f"{style.glyph} {model.name}",
+        "hoverinfo": "skip",
     }
-    marker = {
-        "symbol": look.symbol,
-        "color": color,
-        "size": 11,
-        "line": {"width": 1, "color": ground(dark).paper},
-    }
-    marks = {
-        "x": quantiles,
-        "y": [share * 100 for share in MARKED],
-        "mode": "markers",
-        "marker": marker,
-    }
-    hover = [f"<b>{model.name}</b><br>{words} of {len(ordered)} {one}s" for words in said]
-    both = {"type": "scatter", "legendgroup": f"{model.name} {dash}"}
-    return [
-        {**both, **steps, "name": f"{look.glyph} {model.name}", "hoverinfo": "skip"},
-        {
-            **both,
-            **marks,
-            "name": model.name,
-            "showlegend": False,
-            "hovertext": hover,
-            "hoverinfo": "text",
-        },
+    outline = {"width": 1, "color": background(dark).paper}
+    hover = [
+        f"<b>{model.recipe or model.name}</b><br>p{share * 100:.0f} {row.format(value)}"
+        f" of {len(ordered)} {unit}s"
+        for share, value in zip(QUANTILES, quantiles, strict=True)
     ]
+    markers = {
+        "x": quantiles,
+        "y": [share * 100 for share in QUANTILES],
+        "mode": "markers",
+        "marker": {"symbol": style.symbol, "color": color, "size": 11, "line": outline},
+        "name": model.name,
+        "showlegend": False,
+        "hovertext": hover,
+        "hoverinfo": "text",
+    }
+    shared = {"type": "scatter", "legendgroup": f"{model.name} {dash}"}
+    return [{**shared, **curve}, {**shared, **markers}]

@@ -1,6 +1,7 @@
-"""Colour and shape of every strategy, on light and on dark ground, and nothing else.
+"""Color and shape of each strategy, and the colors of text and background, light and dark.
 
-Colours are Okabe and Ito's (2008), safe for colour-blind people; the shape says the same again.
+Colors are those of Okabe and Ito (2008), safe for color-blind readers; shapes repeat them.
+Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -11,36 +12,32 @@ from paretoscope.report.tables.strategy import Family
 
 
 @dataclass(frozen=True)
-class Look:
-    """How one family of recipes is drawn; `symbol` is plotly's name, `glyph` the same shape in
-    text.
-    """
+class Style:
+    """How one strategy is drawn: plotly's `symbol`, and `glyph`, the same shape as text."""
 
     label: str
-    color: str
+    light_color: str
     dark_color: str
     symbol: str
     glyph: str
 
-    def on(self, dark: bool) -> str:
-        return self.dark_color if dark else self.color
+    def color(self, dark: bool) -> str:
+        return self.dark_color if dark else self.light_color
 
 
-LOOKS: dict[Family, Look] = {
-    "baseline": Look("Baseline", "#17212B", "#E8EDF2", "star", "★"),
-    "pruning": Look("Pruning", "#E69F00", "#E69F00", "triangle-up", "▲"),
-    "quantization": Look("Quantization", "#0072B2", "#2E93D1", "square", "■"),
-    "distillation": Look("Distillation", "#009E73", "#14B588", "diamond", "◆"),
-    "chain": Look("Chain", "#CC79A7", "#D98DB8", "circle", "●"),
+STYLES: dict[Family, Style] = {
+    "baseline": Style("Baseline", "#17212B", "#E8EDF2", "star", "★"),
+    "pruning": Style("Pruning", "#E69F00", "#E69F00", "triangle-up", "▲"),
+    "quantization": Style("Quantization", "#0072B2", "#2E93D1", "square", "■"),
+    "distillation": Style("Distillation", "#009E73", "#14B588", "diamond", "◆"),
+    "chain": Style("Chain", "#CC79A7", "#D98DB8", "circle", "●"),
 }
-"""On a dark ground the darker hues are a step lighter, so that each keeps a contrast of 4.5 with
-it.
-"""
+"""The darker hues are lighter on a dark background, for a contrast of at least 4.5."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The colours of everything that is no data."""
+class Background:
+    """Text colors, grid, shading and page color of one theme."""
 
     text: str
     faint: str
@@ -49,14 +46,14 @@ class Ground:
     paper: str
 
 
-LIGHT = Ground(
+LIGHT = Background(
     text="#17212B",
     faint="#5F6B76",
     grid="#E9EDF1",
     shade="rgba(110, 122, 134, 0.10)",
     paper="#FFFFFF",
 )
-DARK = Ground(
+DARK = Background(
     text="#E8EDF2",
     faint="#9AA7B3",
     grid="#232D37",
@@ -65,5 +62,13 @@ DARK = Ground(
 )
 
 
-def ground(dark: bool) -> Ground:
+def background(dark: bool) -> Background:
     return DARK if dark else LIGHT
+
+
+def rgba(color: str, alpha: float) -> str:
+    """
+    >>> rgba("#0072B2", 0.5)
+    'rgba(0,114,178,0.5)'
+    """
+    return f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:7], 16)},{alpha:g})"

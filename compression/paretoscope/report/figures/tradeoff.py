@@ -1,30 +1,31 @@
-"""What a trade-off plot shows, as data that a test can read; `report/figures/tradeoff_figure.py`
-turns it into ink.
+"""The content of a trade-off plot as data; `report/figures/tradeoff_figure.py` draws it.
 
-Which points are on a front is `frontier/front.py`'s.
+Which points are on a front is decided in `frontier/front.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from paretoscope.frontier.front import front
 from paretoscope.frontier.normalize import text_in_words
 from paretoscope.frontier.points import objectives
+from paretoscope.report.tables.change import RATIO_WORDS, TIMES
 from paretoscope.report.tables.strategy import Family
-from paretoscope.report.tables.table import RATIO_WORDS, TIMES, Row
+from paretoscope.report.tables.table import Row, newest
 from paretoscope.trials.format import conditions_in_words, machine_in_words, when
 from paretoscope.trials.metrics import Metric, metric
 from paretoscope.trials.trial import MetricValue
 
 State = Literal["front", "near", "dominated", "excluded"]
+Axis = Literal["x", "y"]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One point of the plot, in stored units."""
+class Marker:
+    """One point of the plot, in stored units; `name` is the short name."""
 
     id: str
     name: str
@@ -37,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a recipe would give, with intervals: drawn hollow and dashed."""
+    """The estimate for a recipe with its intervals, drawn hollow and dashed."""
 
     family: Family
     x: MetricValue
@@ -47,34 +48,50 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound on one axis: everything on its worse side is shaded."""
+    """A bound on one axis; the region beyond it is shaded."""
 
-    axis: Literal["x", "y"]
+    axis: Axis
     bound: float
 
 
 @dataclass(frozen=True)
-class Guide:
-    """A line at a round multiple of the baseline."""
+class Annotation:
+    """A labelled reference line at a round multiple of the baseline."""
 
-    axis: Literal["x", "y"]
+    axis: Axis
     at: float
     label: str
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """What a page shows on top of the measured points.
+
+    `states`: state of each point by trial id (default: the front of the two axes decides);
+    `bounds`: limits by metric key in stored units; `picked` and `recommended`: trial ids.
+    """
+
+    states: Mapping[str, State] = field(default_factory=dict[str, State])
+    bounds: Mapping[str, float] = field(default_factory=dict[str, float])
+    picked: Sequence[str] = ()
+    recommended: str | None = None
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True)
 class Tradeoff:
-    """Everything that one plot shows. `step` is the front for these two axes alone; `aside` are ids
-    that lack one of them.
+    """Everything that one plot shows.
+
+    `step` is the front of these two axes; `missing` are trial ids that lack one of the metrics.
     """
 
     x: Metric
     y: Metric
-    marks: tuple[Mark, ...]
+    markers: tuple[Marker, ...]
     step: tuple[tuple[float, float], ...]
     limits: tuple[Limit, ...]
-    guides: tuple[Guide, ...]
-    aside: tuple[str, ...]
+    annotations: tuple[Annotation, ...]
+    missing: tuple[str, ...]
     footnote: str
     picked: tuple[str, ...] = ()
     recommended: str | None = None
@@ -84,81 +101,55 @@ class Tradeoff:
     @property
     def alt(self) -> str:
         """The plot in a sentence, for a screen reader."""
-        best = (
-            f" Recommended: {next((m.name for m in self.marks if m.id == self.recommended), '')}."
-            if self.recommended
-            else ""
-        )
-        on_line = len(
-            {
-                point
-                for point in self.step
-                if any((m.x.value, m.y.value) == point for m in self.marks)
-            }
-        )
+        best = next((each.name for each in self.markers if each.id == self.recommended), "")
+        measured = {(each.x.value, each.y.value) for each in self.markers}
         return (
-            f"{self.y.label} against {self.x.label.lower()} of {len(self.marks)} models, {on_line}"
-            f" of them on the front.{best}"
+            f"{self.y.label} against {self.x.label.lower()} of {len(self.markers)} models,"
+            f" {len(measured & set(self.step))} of them on the Pareto front."
+            + (f" Recommended: {best}." if best else "")
         )
 
 
-def tradeoff(
-    table: Sequence[Row],
-    x: str,
-    y: str,
-    *,
-    states: Mapping[str, State] | None = None,
-    bounds: Mapping[str, float] | None = None,
-    picked: Sequence[str] = (),
-    recommended: str | None = None,
-    estimate: Estimate | None = None,
-) -> Tradeoff:
-    """What a plot of metric `y` against metric `x` shows.
-
-    `states` says of each id whether it is on the front, dominated or excluded by a limit (else the
-    front of these two axes decides); `bounds` are limits by metric key, in stored units. Rows that
-    lack one of the metrics are listed aside.
-    """
+def tradeoff(table: Sequence[Row], x: str, y: str, overlay: Overlay | None = None) -> Tradeoff:
+    """The plot of metric `y` against metric `x`; rows that lack one of them are `missing`."""
+    overlay = overlay or Overlay()
     found = front([row.point for row in table], objectives(x, y)) if x != y else None
-    states = states or {
-        row.id: "front" if found and row.id in found.on_front else "dominated" for row in table
+    on_front = set(found.on_front) if found else set[str]()
+    states: Mapping[str, State] = overlay.states or {
+        row.id: "front" if row.id in on_front else "dominated" for row in table
     }
-    marks: list[Mark] = []
-    for row in table:
-        at_x, at_y = row.values.get(x), row.values.get(y)
-        if at_x is not None and at_y is not None:
-            keys = dict.fromkeys((y, x, *row.document.axes.objectives))
-            marks.append(
-                Mark(
-                    row.id,
-                    row.name,
-                    row.family,
-                    at_x,
-                    at_y,
-                    states.get(row.id, "dominated"),
-                    row.hover(*keys),
-                )
-            )
-    shown = {mark.id for mark in marks}
-    axes: tuple[tuple[Literal["x", "y"], str], ...] = (("x", x), ("y", y))
+    markers = [each for row in table if (each := _marker(row, x, y, states))]
+    shown = {each.id for each in markers}
+    axes: tuple[tuple[Axis, str], ...] = (("x", x), ("y", y))
+    bounds = overlay.bounds
     return Tradeoff(
         x=metric(x),
         y=metric(y),
-        marks=tuple(marks),
+        markers=tuple(markers),
         step=found.step if found else (),
-        limits=tuple(Limit(axis, bounds[key]) for axis, key in axes if bounds and key in bounds),
-        guides=tuple(guide for axis, key in axes for guide in _guides(axis, key, table)),
-        aside=tuple(row.id for row in table if row.id not in shown),
+        limits=tuple(Limit(axis, bounds[key]) for axis, key in axes if key in bounds),
+        annotations=tuple(each for axis, key in axes for each in _annotations(axis, key, table)),
+        missing=tuple(row.id for row in table if row.id not in shown),
         footnote=footnote(table, timed=any(key in TIMES for key in (x, y))),
-        picked=tuple(id for id in picked if id in shown),
-        recommended=recommended if recommended in shown else None,
+        picked=tuple(id for id in overlay.picked if id in shown),
+        recommended=overlay.recommended if overlay.recommended in shown else None,
         knee=found.knee if found else None,
-        estimate=estimate,
+        estimate=overlay.estimate,
     )
 
 
-def _guides(axis: Literal["x", "y"], key: str, table: Sequence[Row]) -> list[Guide]:
-    """2x, 4x and 8x of the baseline on a ratio scale, one point less on the quality scale."""
+def _marker(row: Row, x: str, y: str, states: Mapping[str, State]) -> Marker | None:
+    """None when the row lacks one of the metrics."""
+    at_x, at_y = row.values.get(x), row.values.get(y)
+    if at_x is None or at_y is None:
+        return None
+    hover = row.hover(*dict.fromkeys((y, x, *row.document.axes.objectives)))
+    state = states.get(row.id, "dominated")
+    return Marker(row.id, row.short_name, row.family, at_x, at_y, state, hover)
+
+
+def _annotations(axis: Axis, key: str, table: Sequence[Row]) -> list[Annotation]:
+    """2x, 4x and 8x of the baseline on a ratio scale; one point of accuracy, 2 % of perplexity."""
     baseline = next((row for row in table if row.document.is_baseline), None)
     value = (
         baseline.point.value(key)
@@ -168,20 +159,21 @@ def _guides(axis: Literal["x", "y"], key: str, table: Sequence[Row]) -> list[Gui
     if value is None:
         return []
     if key == "quality":
-        return [Guide(axis, value - 0.01, "-1 point")]
+        return [Annotation(axis, value - 0.01, "-1 point")]
     if metric(key).relative:
-        return [Guide(axis, value * 1.02, "+2 %")]
+        return [Annotation(axis, value * 1.02, "+2 %")]
     if key in RATIO_WORDS and metric(key).better == "lower":
-        return [
-            Guide(axis, value / factor, f"{factor}x {RATIO_WORDS[key][0]}") for factor in (2, 4, 8)
-        ]
-    return [Guide(axis, 2.0, "2x"), Guide(axis, 4.0, "4x")] if key == "speedup" else []
+        word = RATIO_WORDS[key][0]
+        return [Annotation(axis, value / factor, f"{factor}x {word}") for factor in (2, 4, 8)]
+    if key == "speedup":
+        return [Annotation(axis, 2.0, "2x"), Annotation(axis, 4.0, "4x")]
+    return []
 
 
 def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
-    """Conditions and machine of what is shown; "several" is said when they differ, never hidden.
+    """Conditions, date and machine of the rows (HTML for plotly), "several" when they differ.
 
-    With `timed` also how latencies of different sittings can share an axis.
+    With `timed` also how latencies of different measurement sessions are normalized.
     """
     if not table:
         return ""
@@ -190,15 +182,10 @@ def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
         (row.document.machine.id if row.document.machine else ""): machine_in_words(row.document)
         for row in table
     }
-    said = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
-    where = next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines"
-    newest = max(
-        table,
-        key=lambda row: row.document.measured_at.isoformat() if row.document.measured_at else "",
-    )
+    under = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     lines = (
-        f"{said} · {when(newest.document)}",
-        where,
+        f"{under} · {when(newest(table).document)}",
+        next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines",
         table[0].reference.normalized_to if timed else "",
         text_in_words(table[0].reference.perplexity),
     )

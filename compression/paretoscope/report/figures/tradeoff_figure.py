@@ -1,7 +1,7 @@
-"""The ink of a trade-off plot: colours, shapes and lines of the points. What is drawn is
-`report/figures/tradeoff.py`'s, what lies around the points `report/figures/annotations.py`'s.
+"""A trade-off plot as a plotly figure: axes, labels and footnote around its traces.
 
-Figures are plain plotly, so that a page, a report and a notebook show the same one.
+The content is computed in `report/figures/tradeoff.py`. Figures are plain plotly, so that the
+dashboard, a report and a notebook show the same one.
 """
 
 from __future__ import annotations
@@ -9,128 +9,100 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 
-from paretoscope.report.figures.annotations import guides, labels, limits, out_of_sight
-from paretoscope.report.figures.axes_ranges import Canvas, Ink, Range, canvas_for, rgba
-from paretoscope.report.figures.palette import LOOKS
-from paretoscope.report.figures.tradeoff import Mark, State, Tradeoff
-from paretoscope.report.tables.strategy import Family
-from paretoscope.trials.metrics import Metric
-from paretoscope.trials.trial import MetricValue
+from paretoscope.report.figures.annotations import (
+    labels,
+    limits,
+    out_of_range,
+    reference_lines,
+)
+from paretoscope.report.figures.axes_ranges import AxesRanges, PlotlyDict, Range, axes_ranges
+from paretoscope.report.figures.layout import axis_title, base_layout, hover_label, quiet_axis
+from paretoscope.report.figures.tradeoff import Tradeoff
+from paretoscope.report.figures.tradeoff_traces import traces
 
-ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
-"""Drawn one over the other in this order."""
-TOP = 52
-"""Pixels over the plot: the words on the guides and over them the legend."""
-BARE_TOP = 46
-"""The same without a legend: over the words is the mode bar, which a touch screen always shows."""
-SMALL_PRINT = 84
-"""Letters in a line under the plot."""
-OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
-BARS: dict[State, float] = {"front": 0.4, "near": 0.14, "dominated": 0.07, "excluded": 0.07}
-"""Opacity of the marks, and of their error bars."""
+TOP_WITH_LEGEND = 52
+"""Pixels above the plot: labels of the reference lines, and above them the legend."""
+TOP = 46
+"""Likewise without a legend; the mode bar is there, which touch screens always show."""
+TOP_COMPACT = 24
+FOOTNOTE_WIDTH = 84
+"""Characters in a line of the footnote."""
+FOOTNOTE_LINE = 13
+"""Pixels of such a line."""
 
 
-def tradeoff_figure(
-    info: Tradeoff,
-    *,
-    dark: bool = False,
-    log_x: bool = False,
-    whole: bool = False,
-    height: int = 450,
-    legend: bool = True,
-    compact: bool = False,
-    beside: str = "",
-) -> go.Figure:
-    """The plot of `info`. `whole` shows every point however far off; otherwise the picture is where
-    the front is. `compact` leaves out labels, the words on the guides and the small print, for
-    plots of half the usual width whose page says it once. `beside` is the longest footnote of the
-    plots in one row with this, so that their axes line up."""
-    canvas = canvas_for(info, dark=dark, log_x=log_x, whole=whole)
-    traces = [*_front_line(canvas), *_marks(canvas, legend), *_estimate(canvas), *_rings(canvas)]
-    lines, words, boxes = guides(canvas, compact)
-    words = words if compact else [*words, *labels(canvas, boxes)]
-    over_and_under = {
-        "shapes": [*limits(canvas), *lines],
-        "annotations": [*words, *out_of_sight(canvas)],
+@dataclass(frozen=True)
+class PlotOptions:
+    """How a plot is drawn.
+
+    `all_points` keeps outliers in the plot. `compact` leaves out labels and footnote, for plots of
+    half the usual width. `align_with` is the longest footnote among the plots in the same row, so
+    that their axes line up.
+    """
+
+    dark: bool = False
+    log_x: bool = False
+    all_points: bool = False
+    height: int = 450
+    legend: bool = True
+    compact: bool = False
+    align_with: str = ""
+
+    @property
+    def top(self) -> int:
+        """Pixels above the plot."""
+        return TOP_WITH_LEGEND if self.legend else TOP_COMPACT if self.compact else TOP
+
+
+def tradeoff_figure(info: Tradeoff, options: PlotOptions | None = None) -> go.Figure:
+    """The plot of `info`."""
+    options = options or PlotOptions()
+    axes = axes_ranges(info, dark=options.dark, log_x=options.log_x, all_points=options.all_points)
+    lines = reference_lines(axes, options.compact)
+    names: list[PlotlyDict] = [] if options.compact else [*labels(axes, lines.occupied)]
+    around: PlotlyDict = {
+        "shapes": [*limits(axes), *lines.shapes],
+        "annotations": [*lines.labels, *names, *out_of_range(axes)],
     }
-    top = TOP if legend else 24 if compact else BARE_TOP
-    footnote = [] if compact else _small_print(info.footnote, beside)
-    return go.Figure(
-        traces,
-        {
-            **_layout(
-                canvas,
-                height if compact else height - TOP + top,
-                legend,
-                top,
-                footnote,
-                compact=compact,
-            ),
-            **over_and_under,
-        },
+    footnote = [] if options.compact else _aligned(info.footnote, options.align_with)
+    drawn = traces(axes, legend=options.legend)
+    return go.Figure(drawn, _layout(axes, options, footnote) | around)
+
+
+def _aligned(footnote: str, other: str) -> list[str]:
+    """The lines of a footnote, padded to the number of lines of `other`."""
+    mine, its = (
+        [
+            part
+            for line in text.split("<br>")
+            for part in textwrap.wrap(line, FOOTNOTE_WIDTH) or [""]
+        ]
+        for text in (footnote, other)
     )
+    return [*mine, *["\u00a0"] * (len(its) - len(mine))]
 
 
-def _small_print(footnote: str, beside: str) -> list[str]:
-    """The lines of a footnote, with empty ones where that of a plot `beside` has more."""
-    own, other = (
-        [part for line in text.split("<br>") for part in textwrap.wrap(line, SMALL_PRINT) or [""]]
-        for text in (footnote, beside)
-    )
-    return [*own, *["\u00a0"] * (len(other) - len(own))]
-
-
-def _layout(
-    canvas: Canvas, height: int, legend: bool, top: int, footnote: Sequence[str], *, compact: bool
-) -> Ink:
-    at, info = canvas.at, canvas.info
-    axis: Ink = {
-        "gridcolor": at.grid,
-        "zeroline": False,
-        "linecolor": at.grid,
-        "ticks": "",
-        "fixedrange": False,
+def _layout(axes: AxesRanges, options: PlotOptions, footnote: Sequence[str]) -> PlotlyDict:
+    colors, top = axes.colors, options.top
+    height = options.height if options.compact else options.height - TOP_WITH_LEGEND + top
+    upright = {
+        **quiet_axis(colors),
+        "title": axis_title(colors, axes.info.y.axis_title),
+        "range": list(axes.y_range),
     }
-    title: Ink = {"font": {"color": at.faint, "size": 13}, "standoff": 8}
-    small_print = (
-        f"<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>" if footnote else ""
-    )
-    named = (
-        f"{info.x.with_unit} {info.x.arrow[0]}" if compact else info.x.axis_title
-    )  # half as wide a picture has no room for more
-    across: Ink = {**axis, "title": {**title, "text": f"{named}{small_print}"}}
-    if canvas.log_x:
-        ticks = list(_round_numbers(canvas.x_range))
-        across |= {
-            "type": "log",
-            "range": [math.log10(end) for end in canvas.x_range],
-            "tickvals": ticks,
-            "ticktext": [f"{tick:g}" for tick in ticks],
-        }
-    else:
-        across |= {"range": list(canvas.x_range)}
     return {
-        "height": (
-            height + 13 * max(0, len(footnote) - 2)
-        ),  # the picture stays as high whatever is said below it
-        "margin": {"l": 62, "r": 12, "t": top, "b": 58 + 13 * len(footnote)},
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": at.text, "size": 13},
-        "dragmode": False,
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": at.faint, "activecolor": at.text},
+        **base_layout(colors, font_size=13),
+        # The plot keeps its height however long the footnote is.
+        "height": height + FOOTNOTE_LINE * max(0, len(footnote) - 2),
+        "margin": {"l": 62, "r": 12, "t": top, "b": 58 + FOOTNOTE_LINE * len(footnote)},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.text},
         "hovermode": "closest",
-        "hoverlabel": {
-            "bgcolor": at.paper,
-            "bordercolor": at.faint,
-            "font": {"color": at.text, "size": 12},
-            "align": "left",
-        },
-        "showlegend": legend,
+        "hoverlabel": hover_label(colors),
+        "showlegend": options.legend,
         "legend": {
             "orientation": "h",
             "y": 1.07,
@@ -139,12 +111,25 @@ def _layout(
             "xanchor": "left",
             "font": {"size": 12},
         },
-        "xaxis": across,
-        "yaxis": {
-            **axis,
-            "title": {**title, "text": info.y.axis_title},
-            "range": list(canvas.y_range),
-        },
+        "xaxis": _x_axis(axes, footnote, compact=options.compact),
+        "yaxis": upright,
+    }
+
+
+def _x_axis(axes: AxesRanges, footnote: Sequence[str], *, compact: bool) -> PlotlyDict:
+    """The axis with the footnote under its title."""
+    x = axes.info.x
+    small = f"<br><span style='font-size:10px'>{'<br>'.join(footnote)}</span>" if footnote else ""
+    title = f"{x.with_unit} {x.arrow[0]}" if compact else x.axis_title
+    axis = {**quiet_axis(axes.colors), "title": axis_title(axes.colors, f"{title}{small}")}
+    if not axes.log_x:
+        return axis | {"range": list(axes.x_range)}
+    ticks = list(_round_numbers(axes.x_range))
+    return axis | {
+        "type": "log",
+        "range": [math.log10(end) for end in axes.x_range],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:g}" for tick in ticks],
     }
 
 
@@ -160,175 +145,3 @@ def _round_numbers(ends: Range) -> Iterator[float]:
             for factor in (1, 2, 5)
             if ends[0] <= factor * 10.0**power <= ends[1]
         )
-
-
-# --- data -----------------------------------------------------------------------------------------
-
-
-def _front_line(canvas: Canvas) -> list[Ink]:
-    """The step line, carried on to the edges of the picture where nothing better is known."""
-    info = canvas.info
-    if not info.step:
-        return []
-    steps = [(info.x.shown(x), info.y.shown(y)) for x, y in info.step]
-    steps = steps if info.x.better == "lower" else steps[::-1]
-    worst_x = canvas.x_range[1] if info.x.better == "lower" else canvas.x_range[0]
-    worst_y = (
-        min(canvas.y_range[0], steps[0][1])
-        if info.y.better == "higher"
-        else max(canvas.y_range[1], steps[0][1])
-    )
-    path = [(steps[0][0], worst_y), *steps, (worst_x, steps[-1][1])]
-    line = {"color": canvas.at.text, "width": 1.6}
-    return [
-        _scatter(
-            path,
-            mode="lines",
-            line=line,
-            opacity=0.55,
-            name="Front",
-            hoverinfo="skip",
-            legendrank=1,
-        )
-    ]
-
-
-def _marks(canvas: Canvas, legend: bool) -> Iterator[Ink]:
-    """One trace for each family and state; with a legend one more for each family, for a faded mark
-    would be a poor sample of it.
-    """
-    for rank, (name, look) in enumerate(LOOKS.items(), start=10):
-        mine = [mark for mark in canvas.info.marks if mark.family == name]
-        for state in ORDER:
-            group = [mark for mark in mine if _drawn_as(canvas, mark) == state]
-            if group:
-                yield _trace(canvas, group, name, state)
-        if legend and mine:
-            marker = {"symbol": look.symbol, "color": look.on(canvas.dark), "size": 10}
-            yield _scatter(
-                [],
-                mode="markers",
-                name=look.label,
-                legendgroup=name,
-                legendrank=rank,
-                marker=marker,
-            )
-
-
-def _drawn_as(canvas: Canvas, mark: Mark) -> State:
-    """What is picked is drawn in full colour, unless it stands outside the limits."""
-    return "front" if mark.id in canvas.info.picked and mark.state != "excluded" else mark.state
-
-
-def _trace(canvas: Canvas, group: list[Mark], name: Family, state: State) -> Ink:
-    look, color, baseline = LOOKS[name], LOOKS[name].on(canvas.dark), name == "baseline"
-    xs = [_scaled(canvas.info.x, mark.x) for mark in group]
-    ys = [_scaled(canvas.info.y, mark.y) for mark in group]
-    hollow = state == "excluded" and not baseline
-    opacity = 1.0 if baseline else OPACITY[state]
-    marker = {
-        "symbol": f"{look.symbol}-open" if hollow else look.symbol,
-        "color": color,
-        "size": 16 if baseline else 12 if state == "front" else 9,
-        "line": (
-            {"width": 1.4, "color": color} if hollow else {"width": 1, "color": canvas.at.paper}
-        ),
-        "opacity": opacity,
-    }
-    bars: Ink = {
-        "type": "data",
-        "symmetric": False,
-        "color": rgba(color, BARS[state]),
-        "thickness": 1.2,
-        "width": 0,
-    }
-    return _scatter(
-        [(x, y) for (x, _, _), (y, _, _) in zip(xs, ys, strict=True)],
-        error_x={
-            **bars,
-            "array": [up for _, up, _ in xs],
-            "arrayminus": [down for _, _, down in xs],
-        },
-        error_y={
-            **bars,
-            "array": [up for _, up, _ in ys],
-            "arrayminus": [down for _, _, down in ys],
-        },
-        mode="markers",
-        marker=marker,
-        # A click must not fade the rest: the app draws its own ring around what is picked.
-        selected={"marker": {"opacity": opacity}},
-        unselected={"marker": {"opacity": opacity}},
-        customdata=[[mark.id] for mark in group],
-        hovertext=[mark.hover for mark in group],
-        hoverinfo="text",
-        name=look.label,
-        legendgroup=name,
-        showlegend=False,
-    )
-
-
-def _scaled(of: Metric, found: MetricValue) -> tuple[float, float, float]:
-    """(value, distance up, distance down) in the shown unit; 0 where an end is not known."""
-    value = of.shown(found.value)
-    high = value if found.high is None else of.shown(found.high)
-    low = value if found.low is None else of.shown(found.low)
-    return value, max(0.0, high - value), max(0.0, value - low)
-
-
-def _estimate(canvas: Canvas) -> Iterator[Ink]:
-    """A hollow mark with dashed intervals: nothing about it was measured."""
-    info, guess = canvas.info, canvas.info.estimate
-    if guess is None:
-        return
-    look = LOOKS[guess.family]
-    color = look.on(canvas.dark)
-    x, x_up, x_down = _scaled(info.x, guess.x)
-    y, y_up, y_down = _scaled(info.y, guess.y)
-    for path in ([(x - x_down, y), (x + x_up, y)], [(x, y - y_down), (x, y + y_up)]):
-        yield _scatter(
-            path,
-            mode="lines",
-            line={"color": color, "width": 1.6, "dash": "dash"},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    marker = {"symbol": f"{look.symbol}-open", "color": color, "size": 15, "line": {"width": 2.5}}
-    yield _scatter(
-        [(x, y)],
-        mode="markers",
-        marker=marker,
-        name="Estimate",
-        hovertext=[guess.hover],
-        hoverinfo="text",
-        legendrank=90,
-    )
-
-
-def _rings(canvas: Canvas) -> list[Ink]:
-    """A ring around every picked point; it lets clicks through to the point."""
-    ringed = [canvas.shown(mark) for mark in canvas.info.marks if mark.id in canvas.info.picked]
-    marker = {"symbol": "circle-open", "size": 22, "color": canvas.at.text, "line": {"width": 2}}
-    return (
-        [
-            _scatter(
-                ringed,
-                mode="markers",
-                marker=marker,
-                name="Picked",
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        ]
-        if ringed
-        else []
-    )
-
-
-def _scatter(path: Sequence[tuple[float, float]], **ink: Any) -> Ink:
-    return {
-        "type": "scatter",
-        "x": [x for x, _ in path] or [None],
-        "y": [y for _, y in path] or [None],
-        **ink,
-    }

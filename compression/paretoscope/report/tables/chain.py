@@ -1,8 +1,7 @@
-"""Where a chain of stages lost and won: the model after each of its stages, as measured points.
+"""The model after each stage of a chain, as measured points.
 
-A prefix of a recipe is a recipe, so the model after each stage is a trial of its own, which shares
-all its work with the whole chain through the cache. Nothing is stored: the steps are looked up
-among the rows that there are.
+A prefix of a recipe is a recipe, so the model after each stage is a trial that shares its work with
+the chain through the cache. Steps are looked up among the existing rows; nothing is stored.
 """
 
 from __future__ import annotations
@@ -19,10 +18,9 @@ from paretoscope.trials.axes import Axes
 
 @dataclass(frozen=True)
 class Step:
-    """The model after `recipe`, a prefix of the whole; `row` is None while nobody has measured it.
+    """The model after `recipe`, a prefix of the chain; `row` is None until it is measured.
 
-    `stage` is what was done last, in words; `seconds` is what that cost when it was done, None when
-    nobody knows.
+    `stage` is the last stage in words, `seconds` its duration, None where unknown.
     """
 
     stage: str
@@ -33,7 +31,7 @@ class Step:
 
     @property
     def family(self) -> Family:
-        """The strategy of what was done last; the baseline's own for the baseline."""
+        """The strategy of the last stage; "baseline" without one."""
         return family(Recipe(stages=self.recipe.stages[-1:]))
 
     @property
@@ -42,7 +40,7 @@ class Step:
         return (*self.axes.objectives, "speedup")
 
     def to_json(self) -> dict[str, Any]:
-        """As `stages` of the trial document has it: stored units, None where nothing was measured."""
+        """An entry of `stages` in the trial's JSON: stored units, None where not measured."""
         numbers = {key: self.row.point.value(key) if self.row else None for key in self.shown}
         return {
             "stage": self.stage,
@@ -53,13 +51,14 @@ class Step:
 
 
 def is_chain(row: Row) -> bool:
-    """Whether there are stages between which it can be looked at."""
+    """Whether the recipe has more than one stage."""
     return len(row.document.recipe.stages) > 1
 
 
 def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
-    """The baseline, then the model after each stage of `row`'s recipe; `table` is of the same
-    model, machine and conditions.
+    """The baseline, then the model after each stage of the recipe of `row`.
+
+    `table` has the same model, machine and conditions.
     """
     measured: Mapping[str, Row] = {each.document.recipe_id: each for each in table} | {
         row.document.recipe_id: row
@@ -68,23 +67,17 @@ def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
     found = [Step("fp32 baseline", Recipe(), measured.get(Recipe().id), None, row.document.axes)]
     for count, stage in enumerate(recipe.stages, start=1):
         prefix = before(recipe, count)
-        found.append(
-            Step(
-                stage.in_words(),
-                prefix,
-                measured.get(prefix.id),
-                costs[count - 1] if count <= len(costs) else None,
-                row.document.axes,
-            )
-        )
+        seconds = costs[count - 1] if count <= len(costs) else None
+        after = measured.get(prefix.id)
+        found.append(Step(stage.in_words(), prefix, after, seconds, row.document.axes))
     return tuple(found)
 
 
 def before(recipe: Recipe, count: int) -> Recipe:
-    """The recipe after `count` of its stages; the seed stays, and none at all is the baseline."""
+    """The first `count` stages with the same seed; the baseline for 0."""
     return recipe.prefix(count) if count else Recipe()
 
 
 def unmeasured(row: Row, table: Sequence[Row]) -> list[Recipe]:
-    """The recipes between the baseline and `row` that nobody has measured yet, in order."""
+    """The recipes between the baseline and `row` that are not measured yet, in order."""
     return [step.recipe for step in steps(row, table) if step.row is None]

@@ -8,69 +8,66 @@ from collections.abc import Sequence
 
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.format import machine_in_words
+from paretoscope.trials.metrics import Metric
 from paretoscope.trials.trial import MetricValue
+
+Cell = str | float
+FIRST = ("trial_id", "recipe_id", "name", "strategy", "model", "task", "protocol")
+LAST = (
+    "quality_n",
+    "mcnemar_p",
+    "batch",
+    "sequence",
+    "threads",
+    "machine",
+    "measured_at",
+    "recipe",
+)
+"""Columns before and after the metrics; the last one is the whole recipe as JSON."""
 
 
 def to_csv(table: Sequence[Row]) -> str:
-    """Every number of every row with its interval, in the units that they are stored in, for other
-    programs.
-    """
-    columns = present_metrics(table)
+    """All metrics with their intervals, in stored units, one line for each row."""
+    metrics = present_metrics(table)
+    ends = ("", "_low", "_high")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    heads = ["trial_id", "recipe_id", "name", "strategy", "model", "task", "protocol"]
-    measured = [
-        name
-        for column in columns
-        for name in (column.key, f"{column.key}_low", f"{column.key}_high")
-    ]
-    writer.writerow(
-        [
-            *heads,
-            *measured,
-            "quality_n",
-            "mcnemar_p",
-            "batch",
-            "sequence",
-            "threads",
-            "machine",
-            "measured_at",
-            "recipe",
-        ]
-    )
-    for row in table:
-        document, at = row.document, row.document.latency
-        numbers = [part for column in columns for part in _cells(row.values.get(column.key))]
-        writer.writerow(
-            [
-                row.id,
-                document.recipe_id,
-                row.name,
-                row.family,
-                document.model,
-                document.task,
-                document.protocol,
-                *numbers,
-            ]
-            + [
-                document.quality.n if document.quality else "",
-                document.paired.mcnemar_p if document.paired else "",
-            ]
-            + ([at.batch, at.sequence, at.threads] if at else ["", "", ""])
-            + [
-                machine_in_words(document),
-                document.measured_at.isoformat() if document.measured_at else "",
-                document.recipe.canonical_json(),
-            ]
-        )
+    writer.writerow([*FIRST, *(f"{each.key}{end}" for each in metrics for end in ends), *LAST])
+    writer.writerows(_line(row, metrics) for row in table)
     return out.getvalue()
 
 
-def _cells(found: MetricValue | None) -> list[float | str]:
+def _line(row: Row, metrics: Sequence[Metric]) -> list[Cell]:
+    """The cells of one row in the order of the heading."""
+    document = row.document
+    first = (
+        row.id,
+        document.recipe_id,
+        row.name,
+        row.family,
+        document.model,
+        document.task,
+        document.protocol,
+    )
+    return [*first, *(cell for each in metrics for cell in _number(row, each)), *_last(row)]
+
+
+def _number(row: Row, of: Metric) -> list[Cell]:
+    """Value, lower and upper end; empty where unknown."""
+    found: MetricValue | None = row.values.get(of.key)
     if found is None:
         return ["", "", ""]
+    return [found.value, *("" if end is None else end for end in (found.low, found.high))]
+
+
+def _last(row: Row) -> list[Cell]:
+    """Number of examples, p-value, conditions, machine, time and recipe."""
+    document, at = row.document, row.document.latency
     return [
-        found.value,
-        "" if found.low is None else found.low,
-        "" if found.high is None else found.high,
+        document.quality.n if document.quality else "",
+        document.paired.mcnemar_p if document.paired else "",
+        *((at.batch, at.sequence, at.threads) if at else ("", "", "")),
+        machine_in_words(document),
+        document.measured_at.isoformat() if document.measured_at else "",
+        document.recipe.canonical_json(),
     ]

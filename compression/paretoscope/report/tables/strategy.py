@@ -1,4 +1,4 @@
-"""The strategy of a recipe, by which models are coloured and filtered."""
+"""The strategy of a recipe, by which models are colored and filtered."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""Measured trials as rows: what a plot, a table and a CSV say about each, in words and in numbers.
+"""Measured trials as rows: the numbers and texts of a plot, a table and a CSV file.
 
-Which of them are on a front or worth taking is `frontier/front.py`'s and
-`dashboard/explore/recommendation.py`'s.
+Fronts are computed in `frontier/front.py`, recommendations in `frontier/recommend.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from paretoscope.frontier.normalize import (
@@ -20,48 +19,31 @@ from paretoscope.frontier.normalize import (
 )
 from paretoscope.frontier.points import Point, point
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.short_name import short_name, short_names
+from paretoscope.report.tables.change import SPEEDS, TIMES, delta
 from paretoscope.report.tables.strategy import Family, family
 from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
 from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.samples import BESIDE
 from paretoscope.trials.trial import MetricValue, TrialDocument
 
-RATIO_WORDS = {
-    "size_bytes": ("smaller", "larger"),
-    "theoretical_bytes": ("smaller", "larger"),
-    "peak_memory_bytes": ("smaller", "larger"),
-    "steady_memory_bytes": ("smaller", "larger"),
-    "energy_j": ("less", "more"),
-    "load_ms": ("faster", "slower"),
-    "latency_p50_ms": ("faster", "slower"),
-    "latency_p90_ms": ("faster", "slower"),
-    "latency_p95_ms": ("faster", "slower"),
-    "latency_p99_ms": ("faster", "slower"),
-    "tpot_ms": ("faster", "slower"),
-    "ttft_ms": ("faster", "slower"),
-    "tokens_per_s": ("more", "fewer"),
-}
-"""What a ratio to the baseline is called when it is good, and when it is bad."""
-TIMES = (
-    *(key for key in RATIO_WORDS if key.startswith("latency_")),
-    "tpot_ms",
-    "ttft_ms",
-    "tokens_per_s",
-)
-SPEEDS = (*TIMES, "speedup", "ttft_speedup")
-"""Numbers that a sitting on a busy machine makes uncertain."""
-
 
 @dataclass(frozen=True)
 class Row:
-    """One measured model: its document, and what is derived from it once.
+    """One measured model: its document and everything derived from it.
 
-    With a `reference` its times and perplexity are on one footing with those of other sittings (see
-    `frontier/normalize.py`), else as taken.
+    `reference` normalizes its latencies and perplexity to those of other measurement sessions (see
+    `frontier/normalize.py`); the default leaves them as measured. `short_name` is at most 28
+    characters long and unique within a table.
     """
 
     document: TrialDocument
     reference: Reference = AS_TAKEN
+    short_name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.short_name:
+            object.__setattr__(self, "short_name", short_name(self.document.recipe))
 
     @property
     def id(self) -> str:
@@ -69,6 +51,7 @@ class Row:
 
     @cached_property
     def name(self) -> str:
+        """The whole recipe in words."""
         return self.document.recipe.in_words()
 
     @cached_property
@@ -79,138 +62,125 @@ class Row:
     def point(self) -> Point:
         return point(self.document, self.reference)
 
+    @cached_property
+    def named_point(self) -> Point:
+        """The point under its short name, for texts on a page."""
+        return replace(self.point, name=self.short_name)
+
     @property
     def values(self) -> Mapping[str, MetricValue | None]:
         return self.point.values
 
     @cached_property
     def baseline(self) -> Mapping[str, float]:
-        """The uncompressed model's numbers from the same sitting and on the same footing, by metric
-        key; its own for the baseline itself.
+        """The baseline's numbers from the same session, normalized alike, by metric key.
+
+        The baseline's row has its own numbers here.
         """
         if self.document.is_baseline:
             return {key: found.value for key, found in self.values.items() if found}
         if self.document.baseline is None:
             return {}
-        return {
-            number.metric: number.value
-            for number in normalized(baseline_of(self.document), self.reference)
-        }
+        numbers = normalized(baseline_of(self.document), self.reference)
+        return {number.metric: number.value for number in numbers}
 
     @property
     def noisy(self) -> bool:
-        """Whether the machine was not quiet when this was timed."""
+        """Whether other processes disturbed the timing."""
         return bool(self.document.latency and self.document.latency.noisy)
 
     def number(self, key: str) -> str:
         """A number with unit and interval: "1.90 ms [1.85, 1.96]"."""
         row, found = metric(key), self.values.get(key)
-        return (
-            "–"
-            if found is None
-            else f"{row.format(found.value)} {row.interval(found.low, found.high)}".strip()
-        )
+        if found is None:
+            return "–"
+        return f"{row.format(found.value)} {row.interval(found.low, found.high)}".strip()
 
     def change(self, key: str) -> str:
-        """What a number is beside the baseline's: "3.9x faster"; empty where there is nothing to
-        tell apart.
+        """The change from the baseline: "3.9x faster"; empty where there is none to show.
 
-        A time is told apart only when the interval of the speed-up leaves out 1.
+        A change of a time is shown only when the interval of the speed-up excludes 1.
         """
-        generation = self.document.generation
-        found, speedup = (
-            self.values.get(key),
-            generation.ttft_speedup if generation and key == "ttft_ms" else self.document.speedup,
-        )
-        if (
-            found is None
-            or self.document.is_baseline
-            or (key in TIMES and speedup and may_be_one(speedup.low, speedup.high))
-        ):
+        generation, found = self.document.generation, self.values.get(key)
+        speedup = self.document.speedup
+        if generation and key == "ttft_ms":
+            speedup = generation.ttft_speedup
+        if found is None or self.document.is_baseline:
+            return ""
+        if key in TIMES and speedup and may_be_one(speedup.low, speedup.high):
             return ""
         return delta(key, found.value, self.baseline.get(key))
 
-    def said(self, key: str) -> str:
-        """The number and what it is beside the baseline: "1.90 ms [1.85, 1.96] (3.9x faster)"; of a
-        noisy sitting it is said.
-        """
+    def number_and_change(self, key: str) -> str:
+        """The number and its change: "1.90 ms [1.85, 1.96] (3.9x faster), noisy"."""
         change = self.change(key)
         noisy = ", noisy" if self.noisy and key in SPEEDS and self.values.get(key) else ""
         return self.number(key) + (f" ({change})" if change else "") + noisy
 
     def hover(self, *keys: str) -> str:
-        """The card over a point: recipe in a line, the metrics of the axes, conditions, n, machine
-        and date (HTML for plotly).
+        """The hover text of a point (HTML for plotly).
+
+        Recipe, the metrics in `keys`, number of examples, conditions, machine and date.
         """
         document = self.document
         lines = [f"<b>{self.name}</b>  <i>{self.family}</i>"]
-        lines += [f"{metric(key).label}: {self.said(key)}" for key in keys if self.values.get(key)]
+        lines += [
+            f"{metric(key).label}: {self.number_and_change(key)}"
+            for key in keys
+            if self.values.get(key)
+        ]
         if document.quality:
             generation = document.generation
-            asked = "examples" if document.quality.metric == "accuracy" else "tokens"
+            unit = "examples" if document.quality.metric == "accuracy" else "tokens"
             timed = generation.n if generation else document.latency.n if document.latency else 0
             lines.append(
-                f"{document.quality.n:,} {asked} ({document.quality.split}), {timed} timed requests"
+                f"{document.quality.n:,} {unit} ({document.quality.split}), {timed} timed requests"
             )
-        lines += [
-            conditions_in_words(document),
-            *(self.timed().replace("; ", ";<br>").split("<br>") if self.timed() else []),
-        ]
+        lines.append(conditions_in_words(document))
+        if note := self.timing_note():
+            lines += note.replace("; ", ";<br>").split("<br>")
         lines.append(f"{machine_in_words(document)} · {when(document)}")
         return "<br>".join(lines)
 
     @property
     def timed_ms(self) -> float | None:
-        """What the clock of its own sitting said."""
+        """The median latency as measured, before normalization."""
         return self.document.latency.p50_ms if self.document.latency else None
 
-    def timed(self) -> str:
-        """How the time that is shown came about, where it is on another footing than its own
-        sitting's; else empty.
+    def timing_note(self) -> str:
+        """The measured latencies behind a normalized one; empty where nothing was normalized.
 
-        "in this sitting it took 3.90 ms and the baseline 8.10 ms; 3.47 ms is what that ratio makes
-        of the baseline's usual 7.20 ms"
+        "in its session 3.90 ms measured, 8.10 ms for the baseline; 3.47 ms is normalized to the
+        median baseline latency of 7.20 ms"
         """
-        if (
-            self.reference.p50_ms is None
-            or self.document.latency is baseline_latency(self.document)
-            or not (timed := self.session())
-        ):
-            return ""
         base, row = baseline_latency(self.document), metric(self.document.axes.time)
+        if self.reference.p50_ms is None or base is None or self.document.latency is base:
+            return ""
         usual = row.format(self.reference.p50_ms)
-        if base is None or row.format(base.p50_ms) == usual:
+        timed = self.session()
+        if not timed or row.format(base.p50_ms) == usual:
             return ""
         return (
-            f"in this sitting {timed}; {row.format(self.point.value(row.key))} is what that ratio"
-            f" makes of the baseline's usual {usual}"
+            f"in its session {timed}; {row.format(self.point.value(row.key))} is normalized to the"
+            f" median baseline latency of {usual}"
         )
 
     def session(self) -> str:
-        """What the clock of its own sitting said: "it took 3.90 ms and the baseline 8.10 ms"; empty
-        without a baseline.
-        """
-        own, base, row = (
-            self.document.latency,
-            baseline_latency(self.document),
-            metric(self.document.axes.time),
-        )
-        if own is None or base is None:
+        """The latencies as measured: "3.90 ms measured, 8.10 ms for the baseline"; may be empty."""
+        measured, base = self.document.latency, baseline_latency(self.document)
+        row = metric(self.document.axes.time)
+        if measured is None or base is None:
             return ""
-        return f"it took {row.format(own.p50_ms)}" + (
-            "" if own is base else f" and the baseline {row.format(base.p50_ms)}"
-        )
+        paired = "" if measured is base else f", {row.format(base.p50_ms)} for the baseline"
+        return f"{row.format(measured.p50_ms)} measured{paired}"
 
 
 def rows(documents: Iterable[TrialDocument]) -> list[Row]:
-    """One row a recipe, in the order given: of two measurements the one with the longer protocol
-    stays, then the newer one.
+    """One row for each recipe, in the order given, with normalized latencies.
 
-    The documents are of one model on one machine under one set of conditions; their times are put
-    on one footing.
-
-    Every trial measures the baseline too. When no trial of the baseline alone is among `documents`,
-    the newest one's baseline stands in for it.
+    Of two measurements of a recipe the one with the longer protocol counts, then the newer one.
+    The documents are of one model on one machine under one set of conditions. When the baseline has
+    no trial of its own, it is added from the newest trial that measured it too.
     """
     documents = list(documents)
     chosen: dict[str, TrialDocument] = {}
@@ -219,30 +189,31 @@ def rows(documents: Iterable[TrialDocument]) -> list[Row]:
         if before is None or _rank(document) >= _rank(before):
             chosen[document.recipe_id] = document
     found = list(chosen.values())
-    beside = [document for document in found if document.baseline]
-    if beside and not any(document.is_baseline for document in found):
-        found.insert(0, baseline_of(max(beside, key=_rank)))
+    paired = [document for document in found if document.baseline]
+    if paired and not any(document.is_baseline for document in found):
+        found.insert(0, baseline_of(max(paired, key=_rank)))
     return _normalized(found, documents)
 
 
 def row_among(document: TrialDocument, others: Iterable[TrialDocument]) -> Row:
-    """The row of `document` as a table of all those of the `others` has it that were measured in
-    the same place, it among them.
-    """
-    return _normalized([document], alike(document, others))[0]
+    """The row of `document`, normalized with those of `others` that are comparable to it."""
+    sessions = alike(document, others)
+    return _normalized([document, *sessions], sessions)[0]
 
 
-def _normalized(documents: Iterable[TrialDocument], sessions: Sequence[TrialDocument]) -> list[Row]:
+def _normalized(documents: Sequence[TrialDocument], sessions: Sequence[TrialDocument]) -> list[Row]:
     shared = reference(sessions)
-    return [Row(document, shared) for document in documents]
+    names = short_names([document.recipe for document in documents])
+    return [Row(each, shared, name) for each, name in zip(documents, names, strict=True)]
 
 
 def baseline_of(document: TrialDocument) -> TrialDocument:
-    """The baseline that was measured in turns with `document`, as a document of its own; raises
-    `ValueError` without one.
+    """The baseline that was measured in the session of `document`, as a document.
+
+    Raises `ValueError` when there is none.
     """
     if document.baseline is None:
-        raise ValueError(f"trial {document.trial_id} has no baseline beside it")
+        raise ValueError(f"trial {document.trial_id} has no paired baseline")
     return document.model_copy(
         update={
             **dict(document.baseline),
@@ -258,39 +229,17 @@ def baseline_of(document: TrialDocument) -> TrialDocument:
     )
 
 
+def newest(table: Sequence[Row]) -> Row:
+    """The row that was measured last."""
+    return max(table, key=lambda row: _day(row.document))
+
+
 def _rank(document: TrialDocument) -> tuple[bool, str]:
-    return (
-        document.protocol == "standard",
-        document.measured_at.isoformat() if document.measured_at else "",
-    )
+    return document.protocol == "standard", _day(document)
 
 
-def delta(key: str, value: float, baseline: float | None) -> str:
-    """What a number is beside the baseline's, in words; empty when there is nothing to compare with
-    or to tell apart.
-
-    >>> delta("quality", 0.948, 0.960), delta("size_bytes", 17.2e6, 91e6), delta("latency_p50_ms", 4.0, 2.0), delta("size_bytes", 91e6, 91e6)
-    ('-1.2 points', '5.3x smaller', '2.0x slower', '')
-    >>> delta("perplexity", 18.36, 18.0), delta("tokens_per_s", 80, 20)
-    ('+2.0 %', '4.0x more')
-    """
-    if baseline is None:
-        return ""
-    if key == "quality":
-        return f"{_signed((value - baseline) * 100)} points"
-    if metric(key).relative:
-        return f"{_signed((value / baseline - 1) * 100)} %"
-    if key not in RATIO_WORDS or value <= 0 or baseline <= 0:
-        return ""
-    good, bad = RATIO_WORDS[key]
-    ratio = max(baseline / value, value / baseline)
-    better = (value < baseline) == (metric(key).better == "lower")
-    return f"{ratio:.1f}x {good if better else bad}" if ratio >= 1.05 else ""
-
-
-def _signed(points: float) -> str:
-    """One decimal with a sign, and no sign for nothing."""
-    return "0.0" if abs(points) < 0.05 else f"{points:+.1f}"
+def _day(document: TrialDocument) -> str:
+    return document.measured_at.isoformat() if document.measured_at else ""
 
 
 def present_metrics(table: Sequence[Row]) -> list[Metric]:
