@@ -11,9 +11,48 @@ import pytest
 
 from paretoscope.workspace import PROJECT, Workspace
 
+SPEEDS = {
+    "browser": ("browser",),
+    "page": ("dashboard",),
+    "engine": (
+        "cli/test_verbs.py",
+        "contract/test_contract_artifacts.py",
+        "engine",
+        "measure/test_generation.py",
+        "measure/test_latency.py",
+        "measure/test_locks.py",
+    ),
+    "train": (
+        "benchmarks/test_decoders.py",
+        "distillation",
+        "models/decoder",
+        "pruning/criteria/test_methods.py",
+        "pruning/statistics",
+        "pruning/test_decoders.py",
+        "pruning/test_structure.py",
+        "quantization/test_decoder_graphs.py",
+        "quantization/test_qat.py",
+        "shape/test_decoder_bytes.py",
+        "training",
+    ),
+}
+"""Marker -> the folders and files under tests/ that have it; all others are unit tests."""
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that is no unit test with its speed, by the table above."""
+    here = Path(__file__).parent
+    for item in items:
+        if not item.path.is_relative_to(here):
+            continue  # doctests of the package are unit tests
+        place = item.path.relative_to(here)
+        for marker, places in SPEEDS.items():
+            if any(place.is_relative_to(name) for name in places):
+                item.add_marker(marker)
 
 
 @pytest.fixture(autouse=True)

@@ -264,6 +264,7 @@ def test_what_pages_and_commands_import_is_light(module: str) -> None:
     assert not heavy, f"importing {module} loads {sorted(heavy)}"
 
 
+@pytest.mark.page
 def test_pages_run_without_torch() -> None:
     """app.py and every page, run as the page server runs them, in one interpreter."""
     pages = ["app.py", *sorted(f"pages/{path.name}" for path in (PROJECT / "pages").glob("*.py"))]
