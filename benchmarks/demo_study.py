@@ -1,12 +1,10 @@
-"""Make the study that ships in data/demo: every recipe below, really made and measured on this
-machine.
+"""Make and measure the study that ships in data/demo on this machine.
 
-    make demo-study                                        all three models, about two hours on 2
-    cores python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
+    make demo-study        # all three models, about two hours on 2 cores
+    python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
 
-The models themselves stay in the workspace given; only what was measured is written, with its
-machine and date. What the file has of models that are not named stays in it. A run that was
-interrupted goes on where it stopped, for the workspace keeps what was made.
+The models stay in the workspace; the file gets measurements only, with machine and date. It keeps
+its entries for models that are not named. An interrupted run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ def cut(ratio: float) -> dict[str, Any]:
 
 
 def shorter(ratio: float) -> dict[str, Any]:
-    """A language model without the layers that change their input least."""
+    """Layer pruning of a language model by block influence."""
     return {
         "kind": "prune-structure",
         "target": "layers",
@@ -55,7 +53,7 @@ def shorter(ratio: float) -> dict[str, Any]:
 
 
 def of_file(name: str) -> list[dict[str, Any]]:
-    """The stages of a recipe of data/recipes."""
+    """The stages of a recipe in data/recipes."""
     return [stage.canonical() for stage in load_recipe(SHIPPED / "recipes" / f"{name}.yaml").stages]
 
 
@@ -125,15 +123,11 @@ STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
     "minilm-movies": [*BOTH, of_file("movies-tenth")],
     "smollm2-135m": OF_LANGUAGE,
 }
-"""Training on reviews, which are longer and more, and judging a language model cost more time:
-those lists are shorter.
-"""
+"""Reviews are longer, and language models take longer to evaluate: their lists are shorter."""
 
 
 def recipes(model: str) -> list[Recipe]:
-    """Every recipe of the list, and before each chain what its stages make one after another, so
-    that all of them can be read step by step.
-    """
+    """Every recipe of the list, each after its prefixes, so that chains can be shown by stage."""
     chains = [parse_recipe({"stages": stages}) for stages in STUDY_OF[model]]
     return list(
         dict.fromkeys(
@@ -145,39 +139,37 @@ def recipes(model: str) -> list[Recipe]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "models", nargs="*", default=list(STUDY_OF), metavar="MODEL", help=" | ".join(STUDY_OF)
-    )
-    parser.add_argument("--protocol", choices=("quick", "standard"), default="quick")
-    parser.add_argument("--to", type=Path, default=STUDY)
-    parser.add_argument("--workspace", type=Path, default=Workspace.at().root / "demo")
-    asked = parser.parse_args()
-    workspace = Workspace(asked.workspace.resolve())
-    documents = [
-        measured(model, recipe, asked.protocol, workspace)
-        for model in asked.models
+    args = _parser().parse_args()
+    workspace = Workspace(args.workspace.resolve())
+    kept = [document for document in shipped_study(args.to) if document.model not in args.models]
+    documents = kept + [
+        measured(model, recipe, args.protocol, workspace)
+        for model in args.models
         for recipe in recipes(model)
-    ]
-    documents = [
-        *(document for document in shipped_study(asked.to) if document.model not in asked.models),
-        *documents,
     ]
     machines = Counter(document.machine.in_words() for document in documents if document.machine)
     about = "Made and measured by make demo-study: " + "; ".join(
         f"{count} models on {machine}" for machine, count in machines.items()
     )
     content = {"about": about, "trials": [document.to_json() for document in documents]}
-    write_whole(asked.to, gzip.compress(json.dumps(content).encode(), mtime=0))
-    print(f"{asked.to}: {about}, {asked.to.stat().st_size / 1e3:.0f} kB")
+    write_whole(args.to, gzip.compress(json.dumps(content).encode(), mtime=0))
+    print(f"{args.to}: {about}, {args.to.stat().st_size / 1e3:.0f} kB")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("models", nargs="*", default=list(STUDY_OF), metavar="MODEL", help=" | ".join(STUDY_OF))
+    add("--protocol", choices=("quick", "standard"), default="quick")
+    add("--to", type=Path, default=STUDY, help="file of the study")
+    add("--workspace", type=Path, default=Workspace.at().root / "demo", help="folder of the models")
+    return parser
 
 
 def measured(model: str, recipe: Recipe, protocol: str, workspace: Workspace) -> TrialDocument:
-    """The document of one trial without the paths of this machine; one measured before is read
-    back.
-    """
+    """The document of one trial without local paths; read from the workspace if it is there."""
     wanted = request(model, recipe, protocol=protocol)  # pyright: ignore[reportArgumentType]
     kept = workspace.root / "documents" / f"{wanted.trial_id}.json"
     if kept.is_file():

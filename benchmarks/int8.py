@@ -1,10 +1,9 @@
-"""int8 through the command line, as a person types it: bytes, speed, points lost, and the time from
-enter to answer.
+"""int8 through the command line: bytes, speed-up, accuracy lost, and seconds per command.
 
     python benchmarks/int8.py [minilm-trec]
 
-A fresh workspace, so the first run is cold: it starts the engine, makes the baseline and the model,
-and measures both. The second asks for the same again.
+The first run uses an empty workspace: it starts the engine, makes and measures baseline and model.
+The second run repeats the same command and reads the stored trial.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ RECIPE = PROJECT / "data" / "recipes" / "int8.yaml"
 
 
 def paretoscope(workspace: str, *words: str) -> tuple[dict[str, Any], float]:
-    """Run a command with --json; its document and the seconds from start to end."""
+    """Run a command with --json; its document and its duration in seconds."""
     command = [sys.executable, "-m", "paretoscope", "--workspace", workspace, *words]
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=PROJECT)
@@ -56,19 +55,19 @@ def report(document: dict[str, Any], cold: float, again: float) -> None:
     speedup, latency = document["speedup"], document["latency"]
     print(f"machine     {document['machine']['cpu']}, {document['machine']['cores']} cores")
     bytes_of = f"{document['artifact']['size_bytes']:,} of {baseline['artifact']['size_bytes']:,}"
-    print(f"bytes       {share:.1%} of fp32 ({bytes_of})   wanted: at most 27 %")
+    print(f"bytes       {share:.1%} of fp32 ({bytes_of})   target: at most 27 %")
     print(
         f"speed-up    {speedup['value']:.2f} [{speedup['low']:.2f}, {speedup['high']:.2f}] (batch"
         f" {latency['batch']}, {latency['sequence']} tokens, {latency['threads']} threads)  "
-        " wanted: at least 1.8 with VNNI"
+        " target: at least 1.8 with VNNI"
     )
     chance = f"McNemar p = {document['paired']['mcnemar_p']:.2f}"
     print(
         f"accuracy    {document['quality']['value']:.4f}, {lost:+.2f} points lost ({chance})  "
-        " wanted: at most 1"
+        " target: at most 1"
     )
-    print(f"cold        {cold:.1f} s from enter to answer   wanted: at most 40 s")
-    print(f"cached      {again:.2f} s from enter to answer   wanted: at most 2 s")
+    print(f"cold        {cold:.1f} s from command to result   target: at most 40 s")
+    print(f"cached      {again:.2f} s from command to result   target: at most 2 s")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""What each form of int8 costs in ONNX Runtime: fp32, dynamic and static, with operators apart and
-fused, in turns within one process.
+"""Latency of int8 graphs in ONNX Runtime: dynamic and static, with and without operator fusion.
 
     python benchmarks/int8_operators.py [minilm-trec] [--batch 1] [--sequence 32] [--threads 1]
 
-The least of many runs is shown, which other work on the machine disturbs least. What a deployer
-sees is measured by `paretoscope run`.
+Runs are interleaved in one process; the minimum is reported because other work on the machine
+disturbs it least. `paretoscope run` measures the latency of an artefact.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ ROUNDS, RUNS = 30, 8
 
 
 def forms(graph: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
-    """Ranges are made up: they do not change the time."""
+    """The graphs by name. The activation ranges are arbitrary: they do not affect latency."""
     ranges = {matrix.node.input[0]: (-4.0, 4.0) for matrix in matrices(graph)}
     dynamic, static = quantize_dynamic(graph, head=True), quantize_static(graph, ranges, head=True)
     return {
@@ -48,9 +47,8 @@ def least_ms(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "0"
-    )  # sessions that spin disturb each other
+    # Sessions that spin would disturb each other.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     sessions = {
         name: onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -76,14 +74,14 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="minilm-trec")
     for name, value in (("batch", 1), ("sequence", 32), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as workspace:
-        request = catalog.request(given.model, Recipe())
+        request = catalog.request(args.model, Recipe())
         made = Bench(request, Workspace.at(workspace), Steps(Recipe(), lambda progress: None)).make(
             Recipe()
         )
         graph = onnx.load(made.folder / "model.onnx")
-    for name, least in least_ms(forms(graph), given.batch, given.sequence, given.threads).items():
+    for name, least in least_ms(forms(graph), args.batch, args.sequence, args.threads).items():
         print(f"{name:20}{least:8.2f} ms")
 
 

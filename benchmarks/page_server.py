@@ -1,6 +1,4 @@
-"""The page as a person meets it: a real server on a free port and a real browser. For pictures,
-timings and browser tests.
-"""
+"""A page server on a free port and a browser, for screenshots, page timings and browser tests."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ NO_BROWSER = (
 
 @dataclass(frozen=True)
 class Server:
-    """A running page server; `healthy_after_s` is how long it took to answer its health check."""
+    """A running page server; `healthy_after_s` is the time until its health check succeeded."""
 
     url: str
     log: Path
@@ -39,7 +37,7 @@ class Server:
 
 
 def find_chromium(playwright: Playwright | None = None) -> str | None:
-    """Path of a Chromium: one on the PATH, else the one that Playwright installed, else None."""
+    """Path of a Chromium: on the PATH, else installed by Playwright, else None."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None and playwright and Path(playwright.chromium.executable_path).is_file():
         return playwright.chromium.executable_path
@@ -56,23 +54,16 @@ def free_port() -> int:
 def page_server(
     workspace: Workspace, *, script: Path | None = None, healthy_within_s: float = 60
 ) -> Generator[Server]:
-    """Serve the page over `workspace`, or another Streamlit script, until the block ends; its
-    engine, if it started one, ends with it.
+    """Serve the page for `workspace`, or another Streamlit script, until the block ends.
 
-    Raises `RuntimeError` with the end of the server's log when it does not become healthy.
+    An engine that the page started ends too. Raises `RuntimeError` with the end of the server log
+    when the server does not become healthy.
     """
     port, log = free_port(), workspace.root / "page.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    what = ["streamlit", "run", str(script)] if script else ["paretoscope.dashboard"]
-    command = [
-        sys.executable,
-        "-m",
-        *what,
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-    ]
+    module = ["streamlit", "run", str(script)] if script else ["paretoscope.dashboard"]
+    address = ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command = [sys.executable, "-m", *module, *address]
     environment = {**os.environ, "PARETOSCOPE_HOME": str(workspace.root)}
     with log.open("wb") as output:
         started = time.monotonic()
@@ -108,13 +99,12 @@ def _wait_until_healthy(
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise RuntimeError(
-        f"The page server is not healthy; its log ends:\n{log.read_text(errors='replace')[-2000:]}"
-    )
+    end = log.read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"The page server did not become healthy. End of its log:\n{end}")
 
 
 def settled(page: Page, timeout_s: float = 30) -> None:
-    """Wait until the script has run and nothing on the page is a placeholder any more."""
+    """Wait until the script has finished and no placeholder is left on the page."""
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(
         timeout=timeout_s * 1000
     )
@@ -122,7 +112,7 @@ def settled(page: Page, timeout_s: float = 30) -> None:
 
 
 def painted(page: Page, charts: int = 1, timeout_s: float = 30) -> None:
-    """Wait until at least `charts` plots have drawn their points."""
+    """Wait until at least `charts` plots show their points."""
     page.locator(".js-plotly-plot:has(.points path)").nth(charts - 1).wait_for(
         state="attached", timeout=timeout_s * 1000
     )

@@ -1,11 +1,10 @@
-"""How long a person waits for the page: from `make run` to the first chart, for a page opened
-later, and for a slider.
+"""Page speed: seconds from `make run` to the first chart, of later visits, and of a slider.
 
     python -m benchmarks.page_speed
 
-The server is started as `make run` starts it, over an empty workspace, so the first page shows the
-shipped study. A slider is timed from the key press to the answer on the screen, which includes the
-browser; what the page asks for such an answer is timed alone, too.
+The server starts as in `make run`, with an empty workspace, so the page shows the shipped study.
+The latency of a slider is measured in the browser, from the key press to the updated number; the
+computations behind it are timed separately.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ ONE_PLOT = (
     "import plotly.graph_objects as go, streamlit as"
     " st\nst.plotly_chart(go.Figure(go.Scatter(x=[1], y=[1], mode='markers')))\n"
 )
-"""The smallest Streamlit page with a plot: what no page with one can be faster than."""
+"""The smallest Streamlit page with a plot: a lower bound for any page with a plot."""
 
 
 def main() -> None:
@@ -50,54 +49,43 @@ def main() -> None:
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         with page_server(Workspace(Path(folder))) as server:
-            print(
-                f"server healthy       {server.healthy_after_s:.1f} s after the command   wanted:"
-                " at most 8 s"
-            )
-            print(
-                f"first chart painted  {Visit.of(browser, server).plot_s:.1f} s after that  "
-                " wanted: at most 4 s"
-            )
-            for who, visits in (
-                ("again", again(browser, server)),
-                ("anew", [Visit.of(browser, server) for _ in range(VISITS)]),
-            ):
-                print(
-                    f"opened {who},"
-                    f" words{'':<{7 - len(who)}}{_spread(visit.words_s for visit in visits)}  "
-                    " wanted: at most 2 s"
-                )
-                print(
-                    f"opened {who},"
-                    f" charts{'':<{6 - len(who)}}{_spread(visit.plot_s for visit in visits)}  "
-                    " wanted: at most 2 s"
-                )
-            answers = slider_milliseconds(browser, server)
-            spread = f"of {PRESSES}: {min(answers):.0f} to {max(answers):.0f}"
-            print(
-                f"slider               {statistics.median(answers):.0f} ms ({spread})   wanted:"
-                " under 200 ms"
-            )
+            measure_pages(browser, server)
         smallest = Path(folder) / "one_plot.py"
         smallest.write_text(ONE_PLOT)
         with page_server(Workspace(Path(folder)), script=smallest) as server:
-            alone = _spread(Visit.of(browser, server).plot_s for _ in range(VISITS))
-            print(f"a page of one point  {alone}   Streamlit and Plotly alone, for comparison")
+            seconds = _spread(Visit.of(browser, server).plot_s for _ in range(VISITS))
+            print(f"page of one point    {seconds}   Streamlit and Plotly only, for comparison")
         browser.close()
-    for what, milliseconds, wanted in asked_for_an_answer():
-        print(f"{what:<20} {milliseconds:.1f} ms   wanted: at most {wanted} ms")
+    for what, milliseconds, target in computations():
+        print(f"{what:<20} {milliseconds:.1f} ms   target: at most {target} ms")
+
+
+def measure_pages(browser: Browser, server: Server) -> None:
+    """Print the times of the first visit, of later visits and of a slider."""
+    print(f"server healthy       {server.healthy_after_s:.1f} s after start   target: at most 8 s")
+    first = Visit.of(browser, server).plot_s
+    print(f"first chart painted  {first:.1f} s after that   target: at most 4 s")
+    new = [Visit.of(browser, server) for _ in range(VISITS)]
+    for visitor, visits in (("returning", again(browser, server)), ("new", new)):
+        for part, seconds in (("text", "words_s"), ("charts", "plot_s")):
+            spread = _spread(getattr(visit, seconds) for visit in visits)
+            print(f"{f'{visitor} visit, {part}':<23} {spread}   target: at most 2 s")
+    answers = slider_milliseconds(browser, server)
+    spread = f"of {PRESSES}: {min(answers):.0f} to {max(answers):.0f}"
+    median = statistics.median(answers)
+    print(f"slider               {median:.0f} ms ({spread})   target: under 200 ms")
 
 
 @dataclass(frozen=True)
 class Visit:
-    """Seconds until words are painted, and until the first plot has its points."""
+    """Seconds until text is painted, and until the first plot shows its points."""
 
     words_s: float
     plot_s: float
 
     @classmethod
     def of(cls, browser: Browser, server: Server) -> Visit:
-        """A new visitor's, whose cache is empty."""
+        """A visit with an empty browser cache."""
         with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
             return cls.within(context, server)
 
@@ -115,7 +103,7 @@ class Visit:
 
 
 def again(browser: Browser, server: Server) -> list[Visit]:
-    """Visits of somebody who has been here before."""
+    """Visits with a warm browser cache."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         Visit.within(context, server)
         return [Visit.within(context, server) for _ in range(VISITS)]
@@ -129,17 +117,15 @@ def _spread(seconds: Iterable[float]) -> str:
     )
 
 
-def asked_for_an_answer() -> Iterator[tuple[str, float, int]]:
-    """(what, milliseconds, wanted) of what a page needs for what it says of a recipe, the fastest
-    of five.
-    """
+def computations() -> Iterator[tuple[str, float, int]]:
+    """(name, milliseconds, target) of the computations behind a recipe; the fastest of five."""
     model, recipe = (
         resolve_model("minilm-trec"),
         Recipe(stages=(PruneStructure(target="ffn", ratio=0.3), Quantize())),
     )
     shape, study = read_shape(model), shipped_study()
     yield (
-        "texts read anew",
+        "texts read again",
         _fastest(
             lambda place: load_task(
                 resolve_task("trec"), (f"unknown {place}", *(model.outputs or ()))
@@ -147,23 +133,23 @@ def asked_for_an_answer() -> Iterator[tuple[str, float, int]]:
         ),
         500,
     )
-    yield "facts of a model", _fastest(lambda _: read_shape(model)), 50
+    yield "shape of a model", _fastest(lambda _: read_shape(model)), 50
     yield "expected bytes", _fastest(lambda _: expected_bytes(shape, recipe)), 50
     yield "estimates", _fastest(lambda _: expected(study, recipe, shape)), 50
-    yield "what it can change", _fastest(lambda _: advice(recipe, facts=shape)), 50
+    yield "advice", _fastest(lambda _: advice(recipe, facts=shape)), 50
 
 
-def _fastest(ask: Callable[[int], object]) -> float:
+def _fastest(compute: Callable[[int], object]) -> float:
     def milliseconds(place: int) -> float:
         start = time.perf_counter()
-        ask(place)
+        compute(place)
         return (time.perf_counter() - start) * 1000
 
     return min(milliseconds(place) for place in range(5))
 
 
 def slider_milliseconds(browser: Browser, server: Server) -> list[float]:
-    """From a key on the slider of the word embedding to the new size on the page."""
+    """From a key press on a slider to the new size on the page."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.goto(server.url)

@@ -1,10 +1,9 @@
-"""Pictures of every page, light and dark, wide and narrow, from a real server in a real browser.
+"""Screenshots of every page, light and dark, wide and narrow, in a real browser.
 
-    python -m benchmarks.screenshots --to build/screenshots [--workspace DIR] [--readme-image
-    docs/images/explore.png]
+    python -m benchmarks.screenshots --to build/screenshots
+    python -m benchmarks.screenshots --to build/screenshots --workspace DIR
 
-The workspace is a new empty one unless one is given, so the pictures show what a first visitor
-sees.
+Without --workspace the pages show an empty workspace and the shipped study.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,20 +21,21 @@ from paretoscope.workspace import PROJECT, Workspace
 
 WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
+README_SIZE = (1440, 1120)
 
 
 FIRST = "explore"
-"""The page that a bare address opens; streamlit gives it no address of its own."""
+"""The page at the root address."""
 
 
 def addresses() -> dict[str, str]:
-    """Name of every page -> its address below the server's."""
+    """Page name -> path on the server."""
     names = sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
     return {name: "" if name == FIRST else name for name in names}
 
 
 def open_page(browser: Browser, url: str, theme: str, size: tuple[int, int]) -> Page:
-    """`url` in a fresh browser context, settled and with its plots drawn."""
+    """Open `url` in a new browser context and wait until its plots are drawn."""
     width, height = size
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -43,15 +44,13 @@ def open_page(browser: Browser, url: str, theme: str, size: tuple[int, int]) -> 
     page = context.new_page()
     page.goto(url)
     settled(page)
-    page.wait_for_timeout(1500)  # plots and data frames draw themselves after the script has ended
+    page.wait_for_timeout(1500)  # plots are drawn after the script has ended
     settled(page)
     return page
 
 
 def whole_height(page: Page) -> int:
-    """How tall the viewport must be to show everything: streamlit scrolls a part of the page, not
-    the page.
-    """
+    """Height of the page's content: Streamlit scrolls an element, not the document."""
     return page.evaluate(
         "() => { const main = document.querySelector('[data-testid=stMain]'); return main ?"
         " main.scrollHeight : 0; }"
@@ -74,23 +73,8 @@ def picture(
 
 
 def main() -> int:
-    """Take every picture; status 2 when there is no browser to take them with."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument(
-        "--to", type=Path, required=True, metavar="DIR", help="folder for the pictures"
-    )
-    options.add_argument(
-        "--workspace", type=Path, metavar="DIR", help="show this workspace instead of an empty one"
-    )
-    options.add_argument(
-        "--readme-image",
-        type=Path,
-        metavar="FILE",
-        help="also write the picture that the README shows",
-    )
-    chosen = options.parse_args()
+    """Take all screenshots; exit status 2 without a browser."""
+    args = _parser().parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="paretoscope-") as empty,
         sync_playwright() as playwright,
@@ -102,28 +86,25 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
-        with page_server(Workspace.at(chosen.workspace or empty)) as server:
-            for name, address in addresses().items():
-                for theme in THEMES:
-                    for width, size in WIDTHS.items():
-                        picture(
-                            browser,
-                            f"{server.url}/{address}",
-                            theme,
-                            size,
-                            chosen.to / f"{name}-{theme}-{width}.png",
-                        )
-            if chosen.readme_image:
-                picture(
-                    browser,
-                    f"{server.url}/",
-                    "light",
-                    (1440, 1120),
-                    chosen.readme_image,
-                    whole=False,
-                )
+        with page_server(Workspace.at(args.workspace or empty)) as server:
+            for (name, address), theme, width in product(addresses().items(), THEMES, WIDTHS):
+                path = args.to / f"{name}-{theme}-{width}.png"
+                picture(browser, f"{server.url}/{address}", theme, WIDTHS[width], path)
+            if image := args.readme_image:
+                picture(browser, f"{server.url}/", "light", README_SIZE, image, whole=False)
         browser.close()
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--to", type=Path, required=True, metavar="DIR", help="folder of the screenshots")
+    add("--workspace", type=Path, metavar="DIR", help="workspace to show (default: an empty one)")
+    add("--readme-image", type=Path, metavar="FILE", help="also write the image of the README")
+    return parser
 
 
 if __name__ == "__main__":

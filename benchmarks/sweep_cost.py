@@ -1,9 +1,8 @@
-"""What a sweep of 32 points (sparsity x bits) costs here, beside the same points made one at a time
-with public tools.
+"""Processor time of a sweep of 32 points (sparsity x bits), compared with public tools.
 
-Both sides make every model and judge it on the validation split; neither samples latency. Each
-side's cost is the processor time of all its processes, imports included; the two run side by side,
-in turns of one sparsity.
+The public tools make one point at a time. Both sides make every model and evaluate it on the
+validation split; neither measures latency. The cost is the processor time of all processes, imports
+included.
 
     pip install -r requirements-benchmarks.txt
     python benchmarks/sweep_cost.py [minilm-trec] [--sparsity 0,.1,...] [--bits 32,8,4,2]
@@ -40,9 +39,7 @@ def recipe(sparsity: float, bits: int) -> Recipe:
 
 
 def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
-    """Make and judge all points in one process, as an engine's worker does; returns their
-    accuracies.
-    """
+    """Accuracies of all points, made and evaluated in one process like a worker of the engine."""
     from paretoscope.engine.pipeline import Bench
     from paretoscope.engine.progress import Steps
 
@@ -55,7 +52,7 @@ def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[f
 
 
 def processor_seconds(command: list[str]) -> tuple[float, str]:
-    """User and system time of a command with all its children, and what it printed."""
+    """User and system time of a command with its children, and its output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,17 +67,17 @@ def main() -> None:
     parser.add_argument("--sparsity", default="0,.1,.2,.3,.4,.5,.6,.7")
     parser.add_argument("--bits", default="32,8,4,2")
     parser.add_argument("--one-side", metavar="WORKSPACE", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     points = [
         (float(sparsity), int(bits))
-        for sparsity in asked.sparsity.split(",")
-        for bits in asked.bits.split(",")
+        for sparsity in args.sparsity.split(",")
+        for bits in args.bits.split(",")
     ]
-    if asked.one_side:
-        print(json.dumps(ours(asked.model, points, Path(asked.one_side))))
+    if args.one_side:
+        print(json.dumps(ours(args.model, points, Path(args.one_side))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        compare(asked.model, points, asked.sparsity, asked.bits, Path(folder))
+        compare(args.model, points, args.sparsity, args.bits, Path(folder))
 
 
 def compare(
@@ -89,45 +86,26 @@ def compare(
     from paretoscope.models.checkpoint import prepare
 
     found = resolve_model(model)
-    assert found.task is not None, "give a model that knows its task"
+    assert found.task is not None, "choose a model with a task"
     task = load_task(resolve_task(found.task), found.outputs)
     prepare(found, task, folder / "checkpoint")
     export_split(task, "validation", folder / "validation.jsonl")
-    here = [
-        sys.executable,
-        __file__,
-        model,
-        "--sparsity",
-        sparsities,
-        "--bits",
-        widths,
-        "--one-side",
-        str(folder / "workspace"),
-    ]
-    our_seconds, printed = processor_seconds(here)
-    accuracies = json.loads(printed)
+    sweep = ["--sparsity", sparsities, "--bits", widths, "--one-side", str(folder / "workspace")]
+    our_seconds, printed = processor_seconds([sys.executable, __file__, model, *sweep])
     their_seconds = 0.0
-    print(f"{'sparsity':>8} {'bits':>4} {'here':>7} {'public tools':>13}")
-    for (sparsity, bits), value in zip(points, accuracies, strict=True):
-        command = [
-            sys.executable,
-            str(PEER),
-            str(folder / "checkpoint"),
-            str(folder / "validation.jsonl"),
-            "--sparsity",
-            str(sparsity),
-        ]
-        seconds, printed = processor_seconds([*command, "--bits", str(bits)])
+    print(f"{'sparsity':>8} {'bits':>4} {'ours':>7} {'public tools':>13}")
+    for (sparsity, bits), accuracy in zip(points, json.loads(printed), strict=True):
+        point = ["--sparsity", str(sparsity), "--bits", str(bits)]
+        paths = (PEER, folder / "checkpoint", folder / "validation.jsonl")
+        seconds, printed = processor_seconds([sys.executable, *map(str, paths), *point])
         their_seconds += seconds
-        print(
-            f"{sparsity:>8} {bits:>4} {value:>7.4f} {json.loads(printed)['accuracy']:>13.4f}",
-            flush=True,
-        )
+        theirs = json.loads(printed)["accuracy"]
+        print(f"{sparsity:>8} {bits:>4} {accuracy:>7.4f} {theirs:>13.4f}", flush=True)
     print(
-        f"processor time of {len(points)} points: here {our_seconds:.0f} s, public tools one at a"
+        f"processor time of {len(points)} points: ours {our_seconds:.0f} s, public tools one at a"
         f" time {their_seconds:.0f} s"
     )
-    print(f"ratio here / public tools: {our_seconds / their_seconds:.3f}")
+    print(f"ratio ours / public tools: {our_seconds / their_seconds:.3f}")
 
 
 if __name__ == "__main__":

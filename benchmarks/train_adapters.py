@@ -1,20 +1,18 @@
-"""Train the low-rank adapters that ship in `data/adapters/` and say how good they are.
+"""Train the low-rank adapters that ship in `data/adapters/` and print their accuracy.
 
     python benchmarks/train_adapters.py                  # all of them
     python benchmarks/train_adapters.py minilm-trec
 
-`minilm-movies` and `minilm-sms` learn from the labels alone: on the validation split of movies the
-low rank did better (.881) than fine-tuning the whole encoder (.869 and .863). On `trec`, where the
-whole encoder did better (.933 to .942 against .930), the adapter has teachers:
+`minilm-movies` and `minilm-sms` are trained on labels only: on the validation split of movies the
+low-rank adapter was better (.881) than fine-tuning the whole encoder (.869 and .863). On `trec`
+full fine-tuning was better (.933 to .942 against .930), so the adapter has teachers:
 
-1. The whole encoder is fine-tuned a few times with different seeds and learning rates.
-2. The adapter learns from the labels and from the teachers' mean outputs, on the training texts and
-on copies of
-   them with words masked or left out, of which the teachers say what they think (Jiao et al. 2020,
-   arXiv:1909.10351).
+1. The whole encoder is fine-tuned with several seeds and learning rates.
+2. The adapter is trained on the labels and on the teachers' mean logits, on the training texts and
+   on copies with tokens masked or removed (Jiao et al. 2020, arXiv:1909.10351).
 
-Training sees the train split only, settings were chosen on the validation split, and the test split
-is opened once, at the end, for the number that is printed.
+Training uses the train split; settings were chosen on the validation split. The test split is
+evaluated once, at the end, for the printed accuracy.
 """
 
 from __future__ import annotations
@@ -60,15 +58,13 @@ class Training:
 
 @dataclass(frozen=True)
 class Settings:
-    """How one adapter is made. Without teachers it learns from the labels alone."""
+    """Training settings of one adapter; without teachers it is trained on labels only."""
 
     teachers: tuple[Training, ...]
     student: Training
     copies: int
     identity_pooler: bool
-    """Start the pooler as the identity in place of the package's, whose weights are small (0.007 on
-    average).
-    """
+    """Initialize the pooler as the identity; the package's weights are small (0.007 on average)."""
     rank: int = 16
     scale: float = 2.0
     soft_weight: float = 0.8
@@ -112,7 +108,7 @@ def accuracy(outputs: np.ndarray, split: EncodedSplit) -> float:
 
 
 def new_classifier(base: Path, labels: int, seed: int, identity_pooler: bool) -> PreTrainedModel:
-    """MiniLM with a random classifier."""
+    """MiniLM with a randomly initialized classifier."""
     torch.manual_seed(seed)
     model = encoder_with_new_head(base, labels)
     if identity_pooler:
@@ -125,7 +121,7 @@ def new_classifier(base: Path, labels: int, seed: int, identity_pooler: bool) ->
 def teacher_outputs(
     base: Path, labels: int, split: EncodedSplit, larger: EncodedSplit, settings: Settings
 ) -> np.ndarray | None:
-    """Mean logits [texts, classes] on `larger` of classifiers fine-tuned on `split`."""
+    """Mean logits [texts, classes] on `larger` of the teachers, fine-tuned on `split`."""
     outputs: list[np.ndarray] = []
     for training in settings.teachers:
         model = new_classifier(base, labels, training.seed, settings.identity_pooler)
@@ -137,9 +133,7 @@ def teacher_outputs(
 def train_low_rank(
     base: Path, labels: int, split: EncodedSplit, teacher: np.ndarray | None, settings: Settings
 ) -> dict[str, torch.Tensor]:
-    """Adapter tensors of a classifier: low-rank parts of the encoder's matrices; its biases, layer
-    norms and head in full.
-    """
+    """Adapter tensors: low-rank parts of the matrices; biases, layer norms and head in full."""
     model = new_classifier(base, labels, settings.student.seed, settings.identity_pooler)
     parts = anatomy(model)
     adapters.attach(model, parts.linears, settings.rank, settings.scale)
@@ -152,18 +146,18 @@ def train_low_rank(
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and ".lora_" not in name
     ]
-    run(
-        model,
-        split,
-        settings.student,
-        "adapter",
-        teacher,
-        settings.temperature,
-        settings.soft_weight,
-    )
+    run(model, split, settings.student, "adapter", Soft(teacher, settings))
     tensors = adapters.detach(model, settings.scale)
     parameters = dict(model.named_parameters())
     return tensors | {name: parameters[name].detach() for name in replaced}
+
+
+@dataclass(frozen=True)
+class Soft:
+    """The teachers' mean logits [texts, classes], and how they enter the loss."""
+
+    logits: np.ndarray | None
+    settings: Settings
 
 
 def run(
@@ -171,9 +165,7 @@ def run(
     split: EncodedSplit,
     training: Training,
     name: str,
-    teacher: np.ndarray | None = None,
-    temperature: float = 1.0,
-    soft_weight: float = 0.0,
+    soft: Soft | None = None,
 ) -> None:
     """`train` with progress on stderr."""
     train(
@@ -183,15 +175,15 @@ def run(
         learning_rate=training.learning_rate,
         seed=training.seed,
         batch_size=training.batch_size,
-        teacher_logits=teacher,
-        temperature=temperature,
-        soft_weight=soft_weight,
-        progress=told(name),
+        teacher_logits=soft.logits if soft else None,
+        temperature=soft.settings.temperature if soft else 1.0,
+        soft_weight=soft.settings.soft_weight if soft else 0.0,
+        progress=progress_printer(name),
     )
 
 
-def told(name: str) -> Callable[[int, int], None]:
-    """A progress function that prints every hundredth step."""
+def progress_printer(name: str) -> Callable[[int, int], None]:
+    """A progress callback that prints every hundredth step."""
     began = time.monotonic()
 
     def progress(step: int, steps: int) -> None:
@@ -205,13 +197,11 @@ def told(name: str) -> Callable[[int, int], None]:
     return progress
 
 
-# --- making ---------------------------------------------------------------------------------------
+# --- adapters -------------------------------------------------------------------------------------
 
 
 def make_adapter(name: str, folder: Path, open_test: bool = True) -> None:
-    """Train one adapter, write it to `folder` and print its accuracies, measured on the tensors as
-    stored.
-    """
+    """Train one adapter, write it to `folder`, and print the accuracies of the stored tensors."""
     carrier = MINILM.folder()
     assert carrier is not None, f"install {MINILM.package} first"
     base, settings = carrier / "model", SETTINGS[name]
@@ -246,9 +236,7 @@ def score(
     names: tuple[str, ...],
     labels: int,
 ) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
-    """Accuracy by split of the adapter after a trip through its file, and its tensors as they came
-    back.
-    """
+    """Accuracy by split after a round trip through the adapter's file, and the tensors read."""
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.safetensors"
         adapters.write_adapter(draft, adapters.Adapter(tensors, {}))
@@ -266,23 +254,23 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="ADAPTER",
-        help=f"which, of {', '.join(SETTINGS)}; all when left out",
+        help=f"{', '.join(SETTINGS)} (default: all)",
     )
     parser.add_argument(
-        "--to", type=Path, default=SHIPPED / "adapters", metavar="DIR", help="where to write them"
+        "--to", type=Path, default=SHIPPED / "adapters", metavar="DIR", help="output folder"
     )
     parser.add_argument(
-        "--threads", type=int, default=torch.get_num_threads(), help="threads to train with"
+        "--threads", type=int, default=torch.get_num_threads(), help="training threads"
     )
     parser.add_argument(
         "--validation-only",
         action="store_true",
-        help="leave the test split closed, while settings are being chosen",
+        help="do not evaluate the test split, while settings are being chosen",
     )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(SETTINGS))
     if unknown:
-        parser.error(f'there is no adapter "{unknown[0]}"; known are: {", ".join(SETTINGS)}')
+        parser.error(f'unknown adapter "{unknown[0]}"; choose from {", ".join(SETTINGS)}')
     torch.set_num_threads(arguments.threads)
     for name in arguments.names or SETTINGS:
         make_adapter(name, arguments.to, open_test=not arguments.validation_only)

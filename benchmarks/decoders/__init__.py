@@ -1,3 +1,1 @@
-"""What compression does to a language model, measured, beside llama.cpp: `python -m
-benchmarks.decoders`.
-"""
+"""What compression does to a language model, compared with llama.cpp."""

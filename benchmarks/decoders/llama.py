@@ -1,24 +1,31 @@
-"""Beside llama.cpp on the same GGUF file, the same tokens and threads: perplexity, tokens per
-second, time to the first token, in turns.
+"""Comparison with llama.cpp: same GGUF file, tokens and threads, interleaved turns.
 
-llama-cpp-python is an extra of this benchmark (`benchmarks.peers.llama_install`). Without it the
-section says so and measures nothing.
+It compares perplexity, tokens per second and time to first token. llama-cpp-python is optional
+(`benchmarks.peers.llama_install`); without it the section measures nothing and reports why.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.decoders.evaluation import (
+    Options,
+    Report,
+    Row,
+    compared,
+    made,
+    percent,
+    scored,
+)
+from benchmarks.decoders.expected_minutes import Workload
 from benchmarks.decoders.four_bits import RECIPES
-from benchmarks.decoders.judge import Asked, Found, Row, beside, made, percent, scored
-from benchmarks.peers.asking import ask
+from benchmarks.peers.protocol import call_worker
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.engine.pipeline import Bench
 from paretoscope.machine import usable_cores
@@ -35,37 +42,39 @@ from paretoscope.trials.trial import Generation, Interval
 
 WORKER, PACKAGE = "benchmarks.peers.llama_worker", "llama_cpp"
 OURS = (
-    "4 bits gptq, table 8",
-    "4 bits real, table 8",
-    *(name for name in RECIPES if "words at 8" in name),
+    "4 bits gptq, embedding 8",
+    "4 bits real, embedding 8",
+    *(name for name in RECIPES if "tokens at 8" in name),
 )
-"""Of `four_bits.RECIPES`: the plain one, the exact one, and those that are exact but for words that
-are rare.
-"""
+"""Of `four_bits.RECIPES`: GPTQ, float zero points, and float zero points with a mixed embedding."""
 NAME = "llama.cpp"
 
 
-def run(asked: Asked) -> None:
-    found = Found("llama", asked)
-    bench = asked.bench()
+def run(options: Options) -> None:
+    report = Report("llama", options)
+    bench = options.bench()
     gguf = Path(bench.model_ref.path or "")
     reason = _missing(gguf)
     if reason:
         print(f"  not measured: {reason}", flush=True)
-        found.write(missing=reason)
+        report.write(missing=reason)
         return
-    whole = scored(bench, "fp32", [])
-    theirs = _theirs(bench, gguf, whole)
+    baseline = scored(bench, "fp32", [])
+    theirs = _theirs(bench, gguf, baseline)
     ours = [scored(bench, name, RECIPES[name]) for name in OURS]
-    rows = _timed(asked, bench, gguf, [theirs, *(row for row in ours if not row.error)])
+    rows = _timed(options, bench, gguf, [theirs, *(row for row in ours if not row.error)])
     for row in [*rows, *(row for row in ours if row.error)]:
-        found.row(row)
-    _judge(found, rows[0], rows[1:])
-    found.write()
+        report.add(row)
+    _check(report, rows[0], rows[1:])
+    report.write()
+
+
+def workload() -> Workload:
+    return Workload({name: RECIPES[name] for name in OURS}, timed=1 + len(OURS))
 
 
 def _missing(gguf: Path) -> str:
-    """Why there is nothing to compare with; empty when there is."""
+    """The reason that llama.cpp cannot be measured; empty when it can."""
     if gguf.suffix.lower() != ".gguf":
         return f'llama.cpp reads GGUF files, but the model is "{gguf}"'
     if importlib.util.find_spec(PACKAGE) is None:
@@ -73,8 +82,8 @@ def _missing(gguf: Path) -> str:
     return ""
 
 
-def _theirs(bench: Bench, gguf: Path, whole: Row) -> Row:
-    """llama.cpp's scores of the very tokens that ours are scored on."""
+def _theirs(bench: Bench, gguf: Path, baseline: Row) -> Row:
+    """llama.cpp's scores of the tokens that our models are scored on."""
     folder = made(bench, []).folder
     texts = bench.task.splits["validation"].texts
     documents = first_documents(
@@ -93,62 +102,58 @@ def _theirs(bench: Bench, gguf: Path, whole: Row) -> Row:
             "inputs": str(inputs),
             "outputs": str(outputs),
         }
-        ask(WORKER, mode="tokens", **at)
+        call_worker(WORKER, mode="tokens", **at)
         with np.load(outputs) as scores:
             answers = TokenAnswers(scores["log_probability"], scores["top"], *scored_of(documents))
             quality = perplexity(scores, documents, "validation")
     value = Interval(value=quality.value, low=quality.low, high=quality.high)
     row = Row(NAME, gguf.name, gguf.stat().st_size, value, tokens=quality.n, answers=answers)
-    paired = beside(whole, row)
+    paired = compared(baseline, row)
     return replace(row, change=paired.change if paired else None)
 
 
-def _timed(asked: Asked, bench: Bench, gguf: Path, rows: list[Row]) -> list[Row]:
-    """The rows with their generation, all in turns; the speed-up of each is over llama.cpp, the
-    first.
-    """
-    plan = PLANS[asked.protocol]
+def _timed(options: Options, bench: Bench, gguf: Path, rows: list[Row]) -> list[Row]:
+    """The rows with their generation, measured in interleaved turns; llama.cpp is the first."""
+    plan = PLANS[options.protocol]
     fp32 = made(bench, []).folder
-    lowest, highest = token_ids(fp32, asked.conditions.sequence + plan.new_tokens)
-    like = {
+    lowest, highest = token_ids(fp32, options.conditions.sequence + plan.new_tokens)
+    shared = {
         "mode": "generation",
-        "threads": asked.conditions.threads,
+        "threads": options.conditions.threads,
         "batch": 1,
-        "prompt": asked.conditions.sequence,
+        "prompt": options.conditions.sequence,
         "new_tokens": plan.new_tokens,
-    }
-    like |= {
         "lowest_id": lowest,
         "highest_id": highest,
         "warm_up_s": plan.warm_up_s,
         "requests": plan.requests,
+        "fewest": plan.fewest,
+        "most_s": plan.most_s,
     }
-    like |= {"fewest": plan.fewest, "most_s": plan.most_s}
     models = [gguf, *(model_file(made(bench, RECIPES[row.name]).folder) for row in rows[1:])]
-    requests: Any = [like | {"model": str(model)} for model in models]
+    requests: Any = [shared | {"model": str(model)} for model in models]
     with locks.measuring():
-        turns, _ = interleaved(requests, _turn, plan.turns, asked.conditions, None)
+        turns, _ = interleaved(requests, _turn, plan.turns, options.conditions, None)
     noisy = drift(turns[0]) > MOST_DRIFT
     return [
-        replace(row, generation=_generation(its, asked, plan.new_tokens), noisy=noisy)
-        for row, its in zip(rows, turns, strict=True)
+        replace(row, generation=_generation(answers, options, plan.new_tokens), noisy=noisy)
+        for row, answers in zip(rows, turns, strict=True)
     ]
 
 
-def _turn(request: Mapping[str, Any]) -> Any:
-    return (
-        ask(WORKER, **request)
-        if str(request["model"]).lower().endswith(".gguf")
-        else ask_generation(request)
-    )  # pyright: ignore[reportArgumentType]
+def _turn(request: Any) -> Any:
+    """One turn in a fresh process: of llama.cpp for a GGUF file, of the product's worker else."""
+    if str(request["model"]).lower().endswith(".gguf"):
+        return call_worker(WORKER, **request)
+    return ask_generation(request)
 
 
-def _generation(turns: list[Any], asked: Asked, new_tokens: int) -> Generation:
+def _generation(turns: list[Any], options: Options, new_tokens: int) -> Generation:
     first, token = (
         np.concatenate([turn[name] for turn in turns]) * 1e-6 for name in ("first_ns", "samples_ns")
     )
     return Generation(
-        prompt_tokens=asked.conditions.sequence,
+        prompt_tokens=options.conditions.sequence,
         new_tokens=new_tokens,
         n=len(first),
         ttft_ms=float(np.median(first)),
@@ -159,24 +164,24 @@ def _generation(turns: list[Any], asked: Asked, new_tokens: int) -> Generation:
     )
 
 
-def _judge(found: Found, theirs: Row, ours: list[Row]) -> None:
-    """One of ours has to be better in all three."""
-    wanted = (
+def _check(report: Report, theirs: Row, ours: list[Row]) -> None:
+    """Check whether one of our models is better in perplexity, speed and time to first token."""
+    target = (
         "a point at equal or better perplexity with more tokens per second and an earlier first"
         f" token than {NAME}"
     )
-    said: list[str] = []
+    results: list[str] = []
     met = False
     for row in ours:
-        paired = beside(theirs, row)
+        paired = compared(theirs, row)
         assert paired and paired.change and row.generation and theirs.generation
         faster, earlier = (
             row.generation.tokens_per_s / theirs.generation.tokens_per_s,
             theirs.generation.ttft_ms / row.generation.ttft_ms,
         )
-        said.append(
-            f"{row.name}: perplexity {percent(paired.change)}, {faster:.2f} times the tokens a"
+        results.append(
+            f"{row.name}: perplexity {percent(paired.change)}, {faster:.2f} times the tokens per"
             f" second, first token {earlier:.2f} times earlier"
         )
         met |= paired.change.low <= 0 and faster > 1 and earlier > 1
-    found.verdict(wanted, "; ".join(said) or "none of ours was made", met)
+    report.verdict(target, "; ".join(results) or "no model of ours was made", met)

@@ -1,5 +1,6 @@
-"""A prompt of 2,000 tokens and a document longer than the context neither fail nor are silently
-cut; what cannot be read is refused in words.
+"""Long inputs: a prompt of 2,000 tokens, one as long as the context, and a longer document.
+
+None of them may fail without an error message or be truncated silently.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.decoders.judge import Asked, Found, Stages, made
+from benchmarks.decoders.evaluation import Options, Report, Stages, made
+from benchmarks.decoders.expected_minutes import Workload
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.errors import ArtifactError
 from paretoscope.inference.generate import open_decoder
@@ -19,16 +21,16 @@ from paretoscope.tasks.tokens import encode
 
 PROMPT_TOKENS, NEW_TOKENS = 2_000, 32
 CONTEXTS = 2.5
-"""The long document is so many contexts long."""
+"""Length of the long document, in contexts."""
 RECIPES: dict[str, Stages] = {
     "fp32": [],
     "4 bits": [{"kind": "quantize", "scheme": "weight-only", "bits": 4}],
 }
 
 
-def run(asked: Asked) -> None:
-    found = Found("long-texts", asked)
-    bench = asked.bench()
+def run(options: Options) -> None:
+    report = Report("long-texts", options)
+    bench = options.bench()
     for name, stages in RECIPES.items():
         folder = made(bench, stages).folder
         texts = bench.task.splits["validation"].texts
@@ -36,72 +38,72 @@ def run(asked: Asked) -> None:
             encode((folder / TOKENIZER).read_text(encoding="utf-8"), texts, None)
         )
         with locks.compute():
-            _prompts(found, name, folder, prose.tolist(), asked.conditions.threads)
-            _document(found, name, folder, prose, bench.evaluator.max_length)
-    found.write()
+            _check_prompts(report, name, folder, prose.tolist(), options.conditions.threads)
+            _check_document(report, name, folder, prose, bench.evaluator.max_length)
+    report.write()
 
 
-def _prompts(found: Found, name: str, folder: Path, prose: Sequence[int], threads: int) -> None:
+def workload() -> Workload:
+    return Workload(RECIPES)
+
+
+def _check_prompts(
+    report: Report, name: str, folder: Path, prose: Sequence[int], threads: int
+) -> None:
     decoder = open_decoder(folder, threads)
     length = min(PROMPT_TOKENS, decoder.context - NEW_TOKENS)
-    written = [
-        token.id
-        for token in decoder.stream(prose[:length], max_new_tokens=NEW_TOKENS, past_ends=True)
-    ]
-    said = f"{len(written)} tokens, {decoder.decode(written)!r}"
-    found.verdict(
-        f"{name}: a prompt of {length:,} tokens is continued", said, len(written) == NEW_TOKENS
+
+    def continued(prompt: Sequence[int]) -> list[int]:
+        stream = decoder.stream(prompt, max_new_tokens=NEW_TOKENS, past_ends=True)
+        return [token.id for token in stream]
+
+    written = continued(prose[:length])
+    report.verdict(
+        f"{name}: a prompt of {length:,} tokens is continued",
+        f"{len(written)} tokens, {decoder.decode(written)!r}",
+        len(written) == NEW_TOKENS,
     )
-    # A cut prompt would be continued as its end alone is.
-    alone = [
-        token.id
-        for token in decoder.stream(
-            prose[length // 2 : length], max_new_tokens=NEW_TOKENS, past_ends=True
-        )
-    ]
-    said = (
-        "its second half alone is continued otherwise"
-        if alone != written
-        else "its second half alone is continued alike"
+    # A truncated prompt would have the same continuation as its second half.
+    differs = continued(prose[length // 2 : length]) != written
+    report.verdict(
+        f"{name}: the first half of the prompt is read",
+        f"the second half has {'another' if differs else 'the same'} continuation",
+        differs,
     )
-    found.verdict(f"{name}: its first half is read", said, alone != written)
+    error = ""
     try:
         decoder.stream(prose[: decoder.context], max_new_tokens=1)
-        said = ""
-    except ArtifactError as error:
-        said = str(error)
-    found.verdict(
-        f"{name}: a prompt as long as the context is refused in words",
-        said or "it was taken",
-        "reads at most" in said,
+    except ArtifactError as raised:
+        error = str(raised)
+    report.verdict(
+        f"{name}: a prompt as long as the context raises an error",
+        error or "no error",
+        bool(error),
     )
 
 
-def _document(found: Found, name: str, folder: Path, prose: np.ndarray, context: int) -> None:
-    """As the product scores it, in windows: a score for every token but the first, and those of the
-    first window as if it stood alone.
-    """
+def _check_document(
+    report: Report, name: str, folder: Path, prose: np.ndarray, context: int
+) -> None:
+    """Every token but the first is scored; the first window scores as a document of its length."""
     document = prose[: int(context * CONTEXTS)]
-    scores = perplexity.score_tokens(
-        folder, [document], None, threads=usable_cores(), context=context
-    )
+
+    def scored(ids: np.ndarray) -> dict[str, np.ndarray]:
+        return perplexity.score_tokens(folder, [ids], None, threads=usable_cores(), context=context)
+
+    scores = scored(document)
     count = len(scores["log_probability"])
-    whole = perplexity.perplexity(scores, [document], "validation").value
-    said = (
-        f"{count:,} of {len(document) - 1:,} tokens scored at a context of {context:,}, perplexity"
-        f" {whole:.2f}"
-    )
-    found.verdict(
+    value = perplexity.perplexity(scores, [document], "validation").value
+    report.verdict(
         f"{name}: a document of {len(document):,} tokens is scored to its end",
-        said,
-        count == len(document) - 1 and np.isfinite(whole),
+        f"{count:,} of {len(document) - 1:,} tokens scored at a context of {context:,}, perplexity"
+        f" {value:.2f}",
+        count == len(document) - 1 and np.isfinite(value),
     )
-    first = perplexity.score_tokens(
-        folder, [document[:context]], None, threads=usable_cores(), context=context
-    )
-    apart = float(np.abs(first["log_probability"] - scores["log_probability"][: context - 1]).max())
-    found.verdict(
-        f"{name}: its first {context:,} tokens score as they do alone",
-        f"{apart:.1g} nats apart at most",
-        apart < 1e-3,
+    first = scored(document[:context])["log_probability"]
+    difference = float(np.abs(first - scores["log_probability"][: context - 1]).max())
+    report.verdict(
+        f"{name}: the first {context:,} tokens score the same without the rest",
+        f"largest difference {difference:.1g} nats",
+        difference < 1e-3,
     )

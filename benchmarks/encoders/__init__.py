@@ -1,3 +1,1 @@
-"""What the three strategies do on the built-in encoders, measured, beside public tools: `python -m
-benchmarks.encoders`.
-"""
+"""What pruning, quantization and distillation do to encoders, compared with public tools."""

@@ -1,12 +1,12 @@
-"""What pruning, quantization and distillation do on encoders, measured side by side with public
-tools.
+"""Measure what pruning, quantization and distillation do to encoders, next to public tools.
 
-    pip install -r requirements-benchmarks.txt python -m benchmarks.encoders [--only tenth,time]
-    [--seeds 0,1,2] [--models minilm-trec,minilm-movies] [--split test] [--estimate]
+    pip install -r requirements-benchmarks.txt
+    python -m benchmarks.encoders --estimate
+    python -m benchmarks.encoders --only tenth,time --models minilm-trec --split test
 
-A section prints what it found and, for each figure that was wanted of it, PASS or MISSED. With
---workspace a run that was broken off goes on where it was: models, answers, times and what the
-peers made are kept there. Latency holds the machine alone; leave the machine alone meanwhile, too.
+Each section prints its results and reports, for each target, whether it was met (PASS or MISSED).
+With --workspace an interrupted run continues where it stopped: models, logits, latencies and the
+models of public tools are kept there. Latency needs an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -21,118 +21,117 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.encoders import cost, low_bits, qat, teacher, tenth, unstructured
-from benchmarks.encoders.judge import Asked
-from benchmarks.encoders.minutes import Work, minutes
-from benchmarks.telling import ran_on
+from benchmarks.encoders.evaluation import Options
+from benchmarks.encoders.expected_minutes import Workload, expected_minutes
+from benchmarks.verdicts import environment, estimate
 from paretoscope.workspace import Workspace
 
-SECTIONS: dict[str, tuple[Callable[[Asked], None], Callable[[Asked, str], Work]]] = {
-    "tenth": (tenth.run, tenth.work),
-    "unstructured": (unstructured.run, unstructured.work),
-    "low-bits": (low_bits.run, low_bits.work),
-    "qat": (qat.run, qat.work),
-    "teacher": (teacher.run, teacher.work),
-    "time": (cost.run, cost.work),
+SECTIONS: dict[str, tuple[Callable[[Options], None], Callable[[Options, str], Workload]]] = {
+    "tenth": (tenth.run, tenth.workload),
+    "unstructured": (unstructured.run, unstructured.workload),
+    "low-bits": (low_bits.run, low_bits.workload),
+    "qat": (qat.run, qat.workload),
+    "teacher": (teacher.run, teacher.workload),
+    "time": (cost.run, cost.workload),
 }
-"""What a section does, and what it makes of one model."""
+"""Runs a section, and lists the models that it makes of one built-in model."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    names = args.only.split(",")
+    if unknown := [name for name in names if name not in SECTIONS]:
+        parser.error(f'unknown section "{unknown[0]}"; choose from {", ".join(SECTIONS)}')
+    reduced = f"; TRAINING REDUCED TO {args.training:g}" if args.training != 1 else ""
+    print(environment())
+    print(f"accuracy on the {args.split} split, 95 % intervals{reduced}")
+    with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
+        options = _options(args, Workspace.at(args.workspace or folder))
+        expected = {name: _minutes(options, name) for name in names}
+        print(estimate(expected), flush=True)
+        return 0 if args.estimate else _run(options, expected, args.within)
+
+
+def _options(args: argparse.Namespace, workspace: Workspace) -> Options:
+    return Options(
+        models=tuple(args.models.split(",")),
+        seeds=tuple(map(int, args.seeds.split(","))),
+        split=args.split,
+        training=args.training,
+        protocol=args.protocol,
+        workspace=workspace,
+    )
+
+
+def _minutes(options: Options, name: str) -> float:
+    workload = SECTIONS[name][1]
+    return sum(
+        expected_minutes(options, model, workload(options, model)) for model in options.models
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.encoders",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", default=",".join(SECTIONS), help=", ".join(SECTIONS))
-    parser.add_argument("--models", default="minilm-trec,minilm-movies")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument(
-        "--split",
-        choices=("validation", "test"),
-        default="validation",
-        help="what accuracy is judged on",
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--only", default=",".join(SECTIONS), help=", ".join(SECTIONS))
+    add("--models", default="minilm-trec,minilm-movies")
+    add("--seeds", default="0,1,2")
+    add("--split", choices=("validation", "test"), default="validation", help="split for accuracy")
+    add(
         "--training",
         type=float,
         default=1.0,
         metavar="SHARE",
-        help="share of every training, to try the benchmark itself",
+        help="share of all training epochs, to test the benchmark itself",
     )
-    parser.add_argument(
+    add(
         "--protocol",
         choices=("quick", "standard"),
         default="standard",
-        help="how long latency is looked at",
+        help="length of the latency measurement",
     )
-    parser.add_argument(
-        "--workspace", type=Path, help="keep what is made there (default: a temporary folder)"
-    )
-    parser.add_argument(
+    add("--workspace", type=Path, help="keep models and results here (default: temporary)")
+    add(
         "--within",
         type=float,
         default=math.inf,
         metavar="MIN",
-        help="leave out sections that would take longer than is left of this",
+        help="skip sections that are not expected to finish within this many minutes",
     )
-    parser.add_argument(
-        "--estimate",
-        action="store_true",
-        help="say about how long each section takes here, and end",
-    )
-    given = parser.parse_args(arguments)
-    names = given.only.split(",")
-    if unknown := [name for name in names if name not in SECTIONS]:
-        parser.error(f'there is no section "{unknown[0]}"; choose from {", ".join(SECTIONS)}')
-    print(ran_on())
-    print(
-        f"accuracy on the {given.split} split, intervals at 95 %"
-        + (f"; TRAINING CUT TO {given.training:g}: no result" if given.training != 1 else "")
-    )
-    with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
-        workspace = Workspace.at(given.workspace or folder)
-        models, seeds = tuple(given.models.split(",")), tuple(map(int, given.seeds.split(",")))
-        asked = Asked(models, seeds, given.split, given.training, given.protocol, workspace)
-        expected = {
-            name: sum(minutes(asked, model, SECTIONS[name][1](asked, model)) for model in models)
-            for name in names
-        }
-        print(
-            "about "
-            + ", ".join(f"{name} {each:.0f} min" for name, each in expected.items())
-            + f": {sum(expected.values()):.0f} min",
-            flush=True,
-        )
-        return 0 if given.estimate else _run(asked, expected, given.within)
+    add("--estimate", action="store_true", help="print the expected duration and exit")
+    return parser
 
 
-def _run(asked: Asked, expected: Mapping[str, float], within: float) -> int:
-    """Section after section; one that breaks off says why and holds up no other. The exit status is
-    1 when one did.
+def _run(options: Options, expected: Mapping[str, float], within: float) -> int:
+    """Run the sections in order; exit status 1 when at least one failed.
 
-    A section that is expected to end after `within` minutes is left for another run.
+    A failed section does not stop the others. A section that is not expected to finish `within`
+    minutes of the start is skipped.
     """
-    broken: list[str] = []
+    failed: list[str] = []
     begun = time.perf_counter()
-    for name, takes in expected.items():
+    for name, minutes in expected.items():
         start = time.perf_counter()
-        if (start - begun) / 60 + takes > within:
-            print(
-                f"\n## {name}: left for another run, for it takes about {takes:.0f} min", flush=True
-            )
+        if (start - begun) / 60 + minutes > within:
+            print(f"\n## {name}: skipped, expected duration {minutes:.0f} min", flush=True)
             continue
         try:
-            SECTIONS[name][0](asked)
-        except Exception as error:  # noqa: BLE001  hours of other sections are not lost to one
+            SECTIONS[name][0](options)
+        except Exception as error:  # noqa: BLE001  one failure must not cost hours of other sections
             traceback.print_exc()
             print(
-                f"  BROKEN OFF  {name}: {type(error).__name__}: {error}; with --workspace, run it"
-                " again to go on",
+                f"  FAILED  {name}: {type(error).__name__}: {error}; with --workspace a second run"
+                " continues here",
                 flush=True,
             )
-            broken.append(name)
-        print(f"  {name} took {(time.perf_counter() - start) / 60:.1f} min", flush=True)
-    return 1 if broken else 0
+            failed.append(name)
+        print(f"  {name} finished in {(time.perf_counter() - start) / 60:.1f} min", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

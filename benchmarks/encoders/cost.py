@@ -1,9 +1,8 @@
-"""Seconds of SparseGPT and GPTQ over the whole encoder, and how often the calibration texts run for
-the points of a sweep.
+"""Seconds of SparseGPT and GPTQ over the whole encoder, and calibration passes of a sweep.
 
-Always in a fresh workspace, so that nothing is found in a cache. SparseGPT takes each layer's
-inputs from the layers that are pruned already, as its authors do: they differ with the sparsity, so
-another sparsity cannot share them. Wanda's and GPTQ's are those of the whole model.
+Each sweep starts in a fresh workspace, without a cache. As in its paper, SparseGPT computes the
+inputs of a layer from the pruned layers before it. They depend on the sparsity, so a sweep cannot
+share them. Wanda and GPTQ use the inputs of the unpruned model.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from dataclasses import replace
 
 import torch
 
-from benchmarks.encoders.judge import CONDITIONS, Asked, bench_of
-from benchmarks.encoders.minutes import Work
-from benchmarks.passes import counted
-from benchmarks.telling import title, verdict
+from benchmarks.calibration_passes import count_passes
+from benchmarks.encoders.evaluation import CONDITIONS, Options, bench_of
+from benchmarks.encoders.expected_minutes import Workload
+from benchmarks.verdicts import title, verdict
 from paretoscope.engine.pipeline import Bench
 from paretoscope.machine import usable_cores
 from paretoscope.recipes.recipe import Recipe
@@ -35,22 +34,24 @@ SWEEPS: dict[str, Sequence[AnyStage]] = {
 TIMED = ("gptq", "sparsegpt")
 
 
-def run(asked: Asked) -> None:
+def run(options: Options) -> None:
     threads = min(CONDITIONS.threads, usable_cores())
     torch.set_num_threads(threads)
-    for model in asked.models:
+    for model in options.models:
         title(
-            "time", f"{model}, {threads} threads, calibration split; each sweep from an empty cache"
+            "time", f"{model}, {threads} threads, calibration split; each sweep with an empty cache"
         )
         for name, stages in SWEEPS.items():
             with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
                 _sweep(
-                    name, stages, bench_of(replace(asked, workspace=Workspace.at(folder)), model)
+                    name, stages, bench_of(replace(options, workspace=Workspace.at(folder)), model)
                 )
 
 
-def work(asked: Asked, model: str) -> Work:
-    return Work(tuple(Recipe(stages=(stage,)) for stages in SWEEPS.values() for stage in stages))
+def workload(options: Options, model: str) -> Workload:
+    return Workload(
+        tuple(Recipe(stages=(stage,)) for stages in SWEEPS.values() for stage in stages)
+    )
 
 
 def _sweep(name: str, stages: Sequence[AnyStage], bench: Bench) -> None:
@@ -58,7 +59,7 @@ def _sweep(name: str, stages: Sequence[AnyStage], bench: Bench) -> None:
     seconds: list[float] = []
     passes: list[int] = []
     for stage in stages:
-        with counted() as made:
+        with count_passes() as made:
             seconds.append(bench.make(Recipe(stages=(stage,))).stage_seconds[0])
         passes.append(made.count)
         print(

@@ -1,10 +1,8 @@
-"""Two and three bits a weight without training: which rounding, and which matrix gets which bits,
-at the same bytes.
+"""2 and 3 bits per weight without training: roundings and bit allocations at the same bytes.
 
-No kernel has three bits. Uniform round-to-nearest at three is therefore a graph with fp32 weights
-on a three-bit grid, which is no artefact: it is charged with what such codes would take, halfway
-between two and four bits. A budget in megabytes is the bytes of the uniform model; there the
-embedding and the head may give bits to the encoder.
+There is no 3-bit kernel. Uniform round-to-nearest at 3 bits is a graph with fp32 weights on a 3-bit
+grid; its bytes are counted halfway between 2 and 4 bits. A budget in megabytes equals the bytes of
+the uniform model; it can also move bits from the embedding and the head to the encoder.
 """
 
 from __future__ import annotations
@@ -17,9 +15,17 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from benchmarks.encoders.judge import Asked, Judged, bench_of, difference, judge, judged, points
-from benchmarks.encoders.minutes import Work
-from benchmarks.telling import title, verdict, within
+from benchmarks.encoders.evaluation import (
+    Evaluated,
+    Options,
+    bench_of,
+    difference,
+    evaluate_made,
+    evaluated,
+    points,
+)
+from benchmarks.encoders.expected_minutes import Workload
+from benchmarks.verdicts import title, verdict, with_interval
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
 from paretoscope.engine.pipeline import Bench, Made
 from paretoscope.graphs.graph import initializers, matrices, save
@@ -33,25 +39,27 @@ from paretoscope.trials.trial import Interval
 ROUNDINGS = ("gptq", "awq", "hqq")
 
 
-def run(asked: Asked) -> None:
-    for model in asked.models:
-        bench = bench_of(asked, model)
-        whole = judged(asked, bench, Recipe())
+def run(options: Options) -> None:
+    for model in options.models:
+        bench = bench_of(options, model)
+        baseline = evaluated(options, bench, Recipe())
         for bits in (2, 3):
-            _compare(asked, bench, whole, bits)
+            _compare(options, bench, baseline, bits)
 
 
-def _compare(asked: Asked, bench: Bench, whole: Judged, bits: int) -> None:
+def _compare(options: Options, bench: Bench, baseline: Evaluated, bits: int) -> None:
     title(
         "low-bits",
-        f"{bench.request.model}, {bits} bits on average; fp32 {whole.accuracy.value:.4f};"
+        f"{bench.request.model}, {bits} bits on average; fp32 {baseline.accuracy.value:.4f};"
         " differences are to uniform rtn",
     )
-    sides = _candidates(asked, bench, bits)
-    uniform, size = sides.pop("rtn uniform"), _uniform_bytes(asked, bench, bits)
-    _row("rtn uniform", size, uniform, whole, uniform)
-    gains = {name: _row(name, found.bytes, found, whole, uniform) for name, found in sides.items()}
-    # Every row that was wanted gets its verdict: the best of many would flatter.
+    sides = _candidates(options, bench, bits)
+    uniform, size = sides.pop("rtn uniform"), _uniform_bytes(options, bench, bits)
+    _row("rtn uniform", size, uniform, baseline, uniform)
+    gains = {
+        name: _row(name, found.bytes, found, baseline, uniform) for name, found in sides.items()
+    }
+    # Each target row gets a verdict: the best of many would be biased upwards.
     for name in [name for name in gains if name.startswith(("gptq", "rtn by"))]:
         accuracy, divergence = gains[name]
         fits = sides[name].bytes <= size
@@ -63,34 +71,30 @@ def _compare(asked: Asked, bench: Bench, whole: Judged, bits: int) -> None:
         )
         verdict(
             f"{name} beats uniform rtn at the same bytes, KL",
-            f"{within(divergence)} nats{note}",
+            f"{with_interval(divergence)} nats{note}",
             fits and divergence.high < 0,
         )
 
 
-def _candidates(asked: Asked, bench: Bench, bits: int) -> dict[str, Judged]:
-    """What is compared, by name."""
-    megabytes = (
-        int(
-            (_uniform_bytes(asked, bench, bits) + written_bytes(bench.request, decoder=False)) / 1e4
-        )
-        / 100
-    )
+def _candidates(options: Options, bench: Bench, bits: int) -> dict[str, Evaluated]:
+    """The models that are compared, by name."""
+    size = _uniform_bytes(options, bench, bits) + written_bytes(bench.request, decoder=False)
+    megabytes = int(size / 1e4) / 100
     found = {
-        name: judged(asked, bench, asked.recipe(stage))
+        name: evaluated(options, bench, options.recipe(stage))
         for name, stage in (_stages(bits) | _within(megabytes)).items()
     }
-    return {"rtn uniform": _uniform(asked, bench, bits), **found}
+    return {"rtn uniform": _uniform(options, bench, bits), **found}
 
 
-def work(asked: Asked, model: str) -> Work:
+def workload(options: Options, model: str) -> Workload:
     uniform = [Quantize(scheme="weight-only", bits=bits) for bits in (2, 4)]
     stages = [stage for bits in (2, 3) for stage in (_stages(bits) | _within(12.0)).values()]
-    return Work(tuple(Recipe(stages=(stage,)) for stage in (*uniform, *stages)))
+    return Workload(tuple(Recipe(stages=(stage,)) for stage in (*uniform, *stages)))
 
 
 def _stages(bits: int) -> dict[str, Quantize]:
-    """At two bits no matrix has bits to give, so only a budget has something to choose."""
+    """At an average of 2 bits every matrix has 2, so only a budget can allocate bits."""
     stages = {name: Quantize(scheme="weight-only", bits=bits, rounding=name) for name in ROUNDINGS}
     if bits == 3:
         by_error = {"rtn by error": Quantize(scheme="weight-only", bits=bits)}
@@ -110,44 +114,43 @@ def _within(megabytes: float) -> dict[str, Quantize]:
 
 
 def _row(
-    name: str, size: int, found: Judged, whole: Judged, uniform: Judged
+    name: str, size: int, found: Evaluated, baseline: Evaluated, uniform: Evaluated
 ) -> tuple[Interval, Interval]:
-    """Print a model; its gain in accuracy and its difference in KL, over the uniform one."""
-    gain = difference(found.right, uniform.right)
-    closer = difference(found.divergences(whole), uniform.divergences(whole))
-    kl = float(found.divergences(whole).mean())
+    """Print a model; return its differences in accuracy and KL from the uniform model."""
+    gain = difference(found.correct, uniform.correct)
+    closer = difference(found.divergences(baseline), uniform.divergences(baseline))
+    kl = float(found.divergences(baseline).mean())
+    accuracy = with_interval(found.accuracy, 4)
     print(
-        f"  {name:<28} {size / 1e6:6.2f} MB  accuracy {within(found.accuracy, 4)}  KL {kl:.3f} "
-        f" {points(gain)}, KL {within(closer)}",
+        f"  {name:<28} {size / 1e6:6.2f} MB  accuracy {accuracy}  KL {kl:.3f}  {points(gain)},"
+        f" KL {with_interval(closer)}",
         flush=True,
     )
     return gain, closer
 
 
-# --- uniform, at a width that has no kernel too ---------------------------------------------------
+# --- uniform round-to-nearest ---------------------------------------------------------------------
 
 
-def _uniform(asked: Asked, bench: Bench, bits: int) -> Judged:
+def _uniform(options: Options, bench: Bench, bits: int) -> Evaluated:
     if bits == 3:
-        return judge(asked, bench, _on_three_bit_grid(bench))
-    return judged(asked, bench, asked.recipe(Quantize(scheme="weight-only", bits=bits)))
+        return evaluate_made(options, bench, _on_three_bit_grid(bench))
+    return evaluated(options, bench, options.recipe(Quantize(scheme="weight-only", bits=bits)))
 
 
-def _uniform_bytes(asked: Asked, bench: Bench, bits: int) -> int:
-    """Codes and zero points grow with the bits and the rest does not, so three bits lie halfway
-    between two and four.
-    """
+def _uniform_bytes(options: Options, bench: Bench, bits: int) -> int:
+    """Only codes and zero points grow with the bits, so 3 bits lie halfway between 2 and 4."""
     at = {
-        width: judged(asked, bench, asked.recipe(Quantize(scheme="weight-only", bits=width))).bytes
+        width: evaluated(
+            options, bench, options.recipe(Quantize(scheme="weight-only", bits=width))
+        ).bytes
         for width in (2, 4)
     }
     return at[2] + (at[4] - at[2]) * (bits - 2) // 2
 
 
 def _on_three_bit_grid(bench: Bench) -> Made:
-    """The graph whose encoder is on a grid of eight levels a group, with embedding and head in 8
-    bits as everywhere.
-    """
+    """The graph with encoder weights on 8 levels per group, and embedding and head in 8 bits."""
     source = bench.make(Recipe()).folder
     key = content_key("three-bit-grid", bench.make(Recipe()).key)
 

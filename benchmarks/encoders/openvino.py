@@ -1,6 +1,4 @@
-"""An OpenVINO model measured like an artefact: fresh processes, in turns with the fp32 baseline on
-ONNX Runtime.
-"""
+"""Measures an OpenVINO model like an artefact, interleaved with the fp32 ONNX Runtime baseline."""
 
 from __future__ import annotations
 
@@ -11,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.encoders.judge import CONDITIONS
-from benchmarks.peers.asking import ask
+from benchmarks.encoders.evaluation import CONDITIONS
+from benchmarks.peers.protocol import call_worker
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
@@ -26,11 +24,11 @@ Turn = tuple[LatencyAnswer, dict[str, Any]]
 
 
 def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
-    """Of token ids [tokens] each -> [n, classes]."""
+    """Logits [n, classes] of texts as token ids, [tokens] each."""
     with tempfile.TemporaryDirectory() as scratch, locks.compute():
         inputs, outputs = Path(scratch) / "inputs.npz", Path(scratch) / "logits.npy"
         np.savez(inputs, ids=np.concatenate(texts), lengths=np.array([len(ids) for ids in texts]))
-        ask(
+        call_worker(
             WORKER,
             mode="quality",
             model=str(folder / "model.xml"),
@@ -42,9 +40,7 @@ def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
-    """Median of the baseline over that of the model, and whether the baseline drifted in both
-    sittings.
-    """
+    """Baseline median / model median, and whether the baseline drifted in both sessions."""
     with locks.measuring():
         sessions = [_run_session(folder, baseline, protocol)]
         if _baseline_drift(sessions[0]) > MOST_DRIFT:
@@ -76,7 +72,7 @@ def _run_session(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]
         "most_s": plan.most_s,
     }
     theirs = {**request, "model": str(folder / "model.xml")}
-    return [(ask_latency(request), ask(WORKER, **theirs)) for _ in range(plan.turns)]
+    return [(ask_latency(request), call_worker(WORKER, **theirs)) for _ in range(plan.turns)]
 
 
 def _baseline_drift(turns: Sequence[Turn]) -> float:

@@ -1,6 +1,7 @@
-"""int8 by public tools: each makes its model once, from the same checkpoint, in a process and a
-scratch folder of its own; then it is judged and timed as ours are. What was made and found is kept
-in the workspace.
+"""int8 models by public tools, evaluated and timed like ours.
+
+Each tool converts the same checkpoint once, in a separate process and scratch folder. Models and
+results are cached in the workspace.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +18,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.encoders import openvino
-from benchmarks.encoders.judge import Asked, Judged, judge_folder, kept_speed, time_folder
+from benchmarks.encoders.evaluation import (
+    Evaluated,
+    Options,
+    cached_speedup,
+    evaluate_folder,
+    measure_speedup,
+)
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
@@ -43,20 +49,21 @@ SECONDS = "seconds.txt"
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer's model: `right` [n] is 1.0 where its answer is right, `seconds` went into all that
-    its process did.
+    """A peer's model: `correct` [n] is 1.0 where its prediction is correct.
+
+    `seconds` is the duration of its whole process.
     """
 
     name: str
     folder: Path
-    right: np.ndarray
+    correct: np.ndarray
     speedup: Interval
     noisy: bool
     seconds: float
 
 
-def made_by(asked: Asked, bench: Bench, whole: Judged, by: str) -> Peer:
-    """Raises `ArtifactError` when the tool does not make its model."""
+def peer_model(options: Options, bench: Bench, baseline: Evaluated, by: str) -> Peer:
+    """Make and measure a peer's model; raises `ArtifactError` when the tool fails."""
     key = content_key(
         "peer",
         by,
@@ -66,53 +73,44 @@ def made_by(asked: Asked, bench: Bench, whole: Judged, by: str) -> Peer:
         _versions(),
     )
     folder = bench.cache.folder(key, lambda folder: make(bench, by, folder))
-    split = bench.task.splits[asked.split]
+    split = bench.task.splits[options.split]
     texts = encode(folder / TOKENIZER, split.texts, bench.evaluator.max_length)
-    answer: Callable[[], np.ndarray]
-    if by == "nncf":
-        answer, sit = (
-            (lambda: openvino.logits(folder, texts)),
-            (lambda: openvino.speedup(folder, whole.made.folder, asked.protocol)),
-        )
-    else:
-        answer, sit = (
-            (lambda: judge_folder(folder, texts, split.labels, asked.split)),
-            (lambda: time_folder(asked, folder, whole.made)),
-        )
-    logits = bench.cache.array(content_key("logits", key, split.sha256, fingerprint().id), answer)
-    speedup, noisy = kept_speed(asked, bench, (key, whole.made.key), sit)
-    right = (logits.argmax(axis=1) == split.labels).astype(np.float64)
-    return Peer(PEERS[by], folder, right, speedup, noisy, float((folder / SECONDS).read_text()))
+
+    def infer() -> np.ndarray:
+        if by == "nncf":
+            return openvino.logits(folder, texts)
+        return evaluate_folder(folder, texts, split.labels, options.split)
+
+    def measure() -> tuple[Interval, bool]:
+        if by == "nncf":
+            return openvino.speedup(folder, baseline.made.folder, options.protocol)
+        return measure_speedup(options, folder, baseline.made)
+
+    logits = bench.cache.array(content_key("logits", key, split.sha256, fingerprint().id), infer)
+    speedup, noisy = cached_speedup(options, bench, (key, baseline.made.key), measure)
+    correct = (logits.argmax(axis=1) == split.labels).astype(np.float64)
+    return Peer(PEERS[by], folder, correct, speedup, noisy, float((folder / SECONDS).read_text()))
 
 
 def make(bench: Bench, by: str, folder: Path) -> None:
-    """Fill `folder`. The tools leave files of theirs where they run, which is therefore a folder
-    that goes.
+    """Write the peer's model to `folder`.
+
+    The tools leave files in their working directory, so they run in a temporary folder.
     """
     with TemporaryDirectory(prefix="paretoscope-") as name:
         scratch = Path(name)
         (scratch / "checkpoint").mkdir()
         prepare(bench.model_ref, bench.task, scratch / "checkpoint")
         export_split(bench.task, "calibration", scratch / "calibration.jsonl")
-        command = [
-            sys.executable,
-            str(SCRIPT),
-            str(scratch / "checkpoint"),
-            str(scratch / "calibration.jsonl"),
-            str(folder),
-            "--by",
-            by,
-        ]
+        paths = (scratch / "checkpoint", scratch / "calibration.jsonl", folder)
+        command = [sys.executable, str(SCRIPT), *map(str, paths), "--by", by]
         with locks.compute():
             done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ArtifactError(
-            f"{PEERS[by]} made no model:"
-            f" {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
-        )
-    (folder / SECONDS).write_text(
-        str(json.loads(done.stdout.splitlines()[-1])["seconds"]), encoding="utf-8"
-    )
+        reason = (done.stderr.strip().splitlines() or ["no error message"])[-1]
+        raise ArtifactError(f"{PEERS[by]} made no model: {reason}")
+    seconds = json.loads(done.stdout.splitlines()[-1])["seconds"]
+    (folder / SECONDS).write_text(str(seconds), encoding="utf-8")
 
 
 def _versions() -> str:

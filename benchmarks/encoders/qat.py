@@ -1,20 +1,20 @@
-"""Training with rounding in the forward pass, beside rounding afterwards, at the same widths and
-bytes.
-"""
+"""Quantization-aware training compared with post-training rounding at the same bits and bytes."""
 
 from __future__ import annotations
 
-from benchmarks.encoders.judge import (
-    Asked,
+import numpy as np
+
+from benchmarks.encoders.evaluation import (
+    Options,
     bench_of,
     difference,
-    judged,
+    evaluated,
     over_seeds,
     points,
     spread,
 )
-from benchmarks.encoders.minutes import Work, seeded
-from benchmarks.telling import title, verdict, within
+from benchmarks.encoders.expected_minutes import Workload, with_seeds
+from benchmarks.verdicts import title, verdict, with_interval
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
 
@@ -22,21 +22,21 @@ EPOCHS, LEARNING_RATE = 2, {4: 5e-5, 2: 1e-4}
 ROUNDINGS = ("rtn", "gptq")
 
 
-def run(asked: Asked) -> None:
-    for model in asked.models:
+def run(options: Options) -> None:
+    for model in options.models:
         for bits in LEARNING_RATE:
-            _compare(asked, model, bits)
+            _compare(options, model, bits)
 
 
-def work(asked: Asked, model: str) -> Work:
+def workload(options: Options, model: str) -> Workload:
     found: list[Recipe] = []
     for bits in LEARNING_RATE:
-        found += seeded([Recipe(stages=(_trained(bits),))], asked.seeds)
+        found += with_seeds([Recipe(stages=(_trained(bits),))], options.seeds)
         found += [
             Recipe(stages=(Quantize(scheme="weight-only", bits=bits, rounding=rounding),))
             for rounding in ROUNDINGS
         ]
-    return Work(tuple(found))
+    return Workload(tuple(found))
 
 
 def _trained(bits: int) -> Quantize:
@@ -45,40 +45,36 @@ def _trained(bits: int) -> Quantize:
     )
 
 
-def _compare(asked: Asked, model: str, bits: int) -> None:
-    """Post-training uses no chance, so it is one run; training is one a seed."""
-    bench = bench_of(asked, model)
-    whole = judged(asked, bench, Recipe())
+def _compare(options: Options, model: str, bits: int) -> None:
+    """Post-training rounding is deterministic, one run; training has one run per seed."""
+    bench = bench_of(options, model)
+    baseline = evaluated(options, bench, Recipe())
     title(
         "qat",
-        f"{model}, {bits}-bit weights; fp32 {whole.accuracy.value:.4f}; {EPOCHS} epochs, learning"
-        f" rate {LEARNING_RATE[bits]:g}",
+        f"{model}, {bits}-bit weights; fp32 {baseline.accuracy.value:.4f}; {EPOCHS} epochs,"
+        f" learning rate {LEARNING_RATE[bits]:g}",
     )
-    seeds = [judged(asked, bench, asked.recipe(_trained(bits), seed=seed)) for seed in asked.seeds]
-    right, divergences = (
-        over_seeds([seed.right for seed in seeds]),
-        over_seeds([seed.divergences(whole) for seed in seeds]),
-    )
-    size = seeds[0].bytes / 1e6
-    print(
-        f"  {'trained':<14} {size:6.2f} MB  accuracy"
-        f" {spread([seed.accuracy.value for seed in seeds])}  KL {divergences.mean():.3f}"
-    )
+    seeds = [
+        evaluated(options, bench, options.recipe(_trained(bits), seed=seed))
+        for seed in options.seeds
+    ]
+    correct = over_seeds([seed.correct for seed in seeds])
+    divergences = over_seeds([seed.divergences(baseline) for seed in seeds])
+    accuracy = spread([seed.accuracy.value for seed in seeds])
+    _print_row("trained", seeds[0].bytes, accuracy, divergences)
     for rounding in ROUNDINGS:
-        after = judged(
-            asked, bench, asked.recipe(Quantize(scheme="weight-only", bits=bits, rounding=rounding))
-        )
-        gain, closer = (
-            difference(right, after.right),
-            difference(divergences, after.divergences(whole)),
-        )
-        kl = after.divergences(whole).mean()
-        print(
-            f"  {rounding + ' afterwards':<14} {after.bytes / 1e6:6.2f} MB  accuracy"
-            f" {within(after.accuracy, 4)}  KL {kl:.3f}"
-        )
+        stage = Quantize(scheme="weight-only", bits=bits, rounding=rounding)
+        after = evaluated(options, bench, options.recipe(stage))
+        theirs = after.divergences(baseline)
+        _print_row(f"post {rounding}", after.bytes, with_interval(after.accuracy, 4), theirs)
+        gain = difference(correct, after.correct)
         verdict(
             f"{bits} bits: trained beats {rounding}",
-            f"{points(gain)}, KL {within(closer)} nats",
+            f"{points(gain)}, KL {with_interval(difference(divergences, theirs))} nats",
             gain.low > 0,
         )
+
+
+def _print_row(name: str, size: int, accuracy: str, divergences: np.ndarray) -> None:
+    kl = divergences.mean()
+    print(f"  {name:<14} {size / 1e6:6.2f} MB  accuracy {accuracy}  KL {kl:.3f}", flush=True)

@@ -1,8 +1,8 @@
-"""One tenth of the bytes beside int8 by public tools: accuracy kept, bytes, speed, time to make,
-and whether the front dominates each of them.
+"""A tenth of the bytes, compared with int8 models by public tools.
 
-The front is that of the tenth, some shipped recipes and `SMALLER`. Every model is compared with one
-fp32 model in ONNX Runtime, in turns with it.
+Reports the share of accuracy kept, bytes, speed-up and seconds to make, and whether a model of ours
+dominates each public one. Ours are the tenth, some shipped recipes and `SMALLER`. Every model is
+interleaved with the same fp32 model in ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.encoders.judge import (
+from benchmarks.artifact_bytes import artifact_bytes
+from benchmarks.encoders.evaluation import (
     CONDITIONS,
-    Asked,
-    Judged,
+    Evaluated,
+    Options,
     bench_of,
     difference,
-    judged,
+    evaluated,
     points,
     share_kept,
     timed,
 )
-from benchmarks.encoders.minutes import Work
-from benchmarks.encoders.peers import PEERS, made_by
-from benchmarks.shipped import shipped_bytes
-from benchmarks.telling import title, verdict, within
+from benchmarks.encoders.expected_minutes import Workload
+from benchmarks.encoders.peers import PEERS, peer_model
+from benchmarks.verdicts import title, verdict, with_interval
 from paretoscope.artifact.pack import written_bytes
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
@@ -39,7 +39,7 @@ from paretoscope.workspace import PROJECT
 
 RECIPES = PROJECT / "data" / "recipes"
 TENTHS = {"minilm-trec": ("trec-tenth", 5.0), "minilm-movies": ("movies-tenth", 3.0)}
-"""Recipe and wanted speed-up of each model."""
+"""Model -> recipe and target speed-up."""
 SHIPPED = ("int8", "int8-static", "int8-smooth", "vocabulary-int8", "student-int8")
 SMALLER = {
     "int8, embedding 4": Quantize(embedding_bits=4),
@@ -47,116 +47,112 @@ SMALLER = {
         scheme="int8-static", calibration="percentile", embedding_bits=4
     ),
 }
-"""Added once the shipped recipes were seen not to dominate on minilm-trec's validation split: for
-these, only another split or model is a test.
-"""
+"""Chosen on the validation split of minilm-trec, so only another split or model is a fair test."""
 LEAST_KEPT, MOST_BYTES, MOST_MINUTES = 0.99, 0.1, 20.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """What is compared. `right` [n] is 1.0 where an answer is right; `seconds` went into a recipe's
-    stages, or into all that a peer's process did.
+    """A compared model. `correct` [n] is 1.0 where a prediction is correct.
+
+    `seconds` are those of the recipe's stages, or of the peer's whole process.
     """
 
     name: str
-    right: np.ndarray
+    correct: np.ndarray
     bytes: int
     speedup: Interval
     seconds: float
     noisy: bool
 
     def vector(self) -> Vector:
-        """Wrong answers, bytes and time, each to be made small."""
-        return 1 - float(self.right.mean()), float(self.bytes), 1 / self.speedup.value
+        """Error rate, bytes and relative latency, all to be minimized."""
+        return 1 - float(self.correct.mean()), float(self.bytes), 1 / self.speedup.value
 
 
-def run(asked: Asked) -> None:
-    for model in asked.models:
+def run(options: Options) -> None:
+    for model in options.models:
         if model not in TENTHS:
-            print(f"\n## tenth: {model} has no recipe for a tenth of its bytes")
+            print(f"\n## tenth: no recipe for a tenth of the bytes of {model}")
             continue
-        name, wanted_speedup = TENTHS[model]
-        title("tenth", f"{model}, {CONDITIONS.in_words()}, protocol {asked.protocol}")
-        bench = bench_of(asked, model)
-        whole = judged(asked, bench, Recipe())
-        print(f"  {'fp32':<24} accuracy {within(whole.accuracy, 4)}, {whole.bytes / 1e6:.2f} MB")
-        ours = [
-            _ours(asked, bench, whole, words, recipe) for words, recipe in _recipes(name).items()
-        ]
-        if ours[0].name == name:
-            _check(ours[0], whole, wanted_speedup)
-        else:
-            verdict(f"{name}.yaml", "there is no such recipe", False)
-        for peer in _peers(asked, bench, whole):
-            _dominated(peer, ours)
+        title("tenth", f"{model}, {CONDITIONS.in_words()}, protocol {options.protocol}")
+        _compare(options, model)
 
 
-def work(asked: Asked, model: str) -> Work:
+def _compare(options: Options, model: str) -> None:
+    name, target_speedup = TENTHS[model]
+    bench = bench_of(options, model)
+    baseline = evaluated(options, bench, Recipe())
+    accuracy = with_interval(baseline.accuracy, 4)
+    print(f"  {'fp32':<24} accuracy {accuracy}, {baseline.bytes / 1e6:.2f} MB")
+    ours = [
+        _ours(options, bench, baseline, words, recipe) for words, recipe in _recipes(name).items()
+    ]
+    if ours[0].name == name:
+        _check(ours[0], baseline, target_speedup)
+    else:
+        verdict(f"{name}.yaml", "recipe not found", False)
+    for peer in _peers(options, bench, baseline):
+        _check_dominated(peer, ours)
+
+
+def workload(options: Options, model: str) -> Workload:
     recipes = tuple(_recipes(TENTHS[model][0]).values()) if model in TENTHS else ()
-    return Work(recipes, timed=len(recipes), peers=len(PEERS) if recipes else 0)
+    return Workload(recipes, timed=len(recipes), peers=len(PEERS) if recipes else 0)
 
 
 def _recipes(tenth: str) -> dict[str, Recipe]:
-    """What is made here by name, the tenth first if there is one."""
+    """The models of ours by name, the tenth first."""
     files = {name: RECIPES / f"{name}.yaml" for name in (tenth, *SHIPPED)}
     found = {name: load_recipe(path) for name, path in files.items() if path.is_file()}
     return found | {name: Recipe(stages=(stage,)) for name, stage in SMALLER.items()}
 
 
-def _ours(asked: Asked, bench: Bench, whole: Judged, name: str, recipe: Recipe) -> Point:
-    found = judged(asked, bench, asked.recipe(*recipe.stages, seed=recipe.seed))
-    speedup, noisy = timed(asked, bench, found.made, whole.made)
-    wanted = bench.request.model_copy(update={"recipe": recipe})
-    size = found.bytes + written_bytes(
-        wanted, decoder=False
-    )  # recipe, manifest, card and script are part of an artefact
-    return _shown(
-        Point(name, found.right, size, speedup, sum(found.made.stage_seconds), noisy), whole
-    )
+def _ours(options: Options, bench: Bench, baseline: Evaluated, name: str, recipe: Recipe) -> Point:
+    found = evaluated(options, bench, options.recipe(*recipe.stages, seed=recipe.seed))
+    speedup, noisy = timed(options, bench, found.made, baseline.made)
+    trial = bench.request.model_copy(update={"recipe": recipe})
+    # The recipe, manifest, card and script are part of an artefact.
+    size = found.bytes + written_bytes(trial, decoder=False)
+    point = Point(name, found.correct, size, speedup, sum(found.made.stage_seconds), noisy)
+    return _print_point(point, baseline)
 
 
-def _peers(asked: Asked, bench: Bench, whole: Judged) -> Iterator[Point]:
-    """Those that can be made here, judged and timed as ours are."""
+def _peers(options: Options, bench: Bench, baseline: Evaluated) -> Iterator[Point]:
+    """The public models that this machine can make, evaluated and timed in the same way."""
     for by, name in PEERS.items():
         try:
-            found = made_by(asked, bench, whole, by)
+            found = peer_model(options, bench, baseline, by)
         except ArtifactError as error:
-            verdict(f"the front dominates {name}", str(error), False)
+            verdict(f"a model of ours dominates {name}", str(error), False)
             continue
-        yield _shown(
-            Point(
-                name,
-                found.right,
-                shipped_bytes(found.folder),
-                found.speedup,
-                found.seconds,
-                found.noisy,
-            ),
-            whole,
-        )
+        size = artifact_bytes(found.folder)
+        point = Point(name, found.correct, size, found.speedup, found.seconds, found.noisy)
+        yield _print_point(point, baseline)
 
 
-def _shown(point: Point, whole: Judged) -> Point:
-    kept, share = share_kept(point.right, whole.right), point.bytes / whole.bytes
-    noisy = ", noisy" if point.noisy else ""
+def _print_point(point: Point, baseline: Evaluated) -> Point:
+    kept, share = share_kept(point.correct, baseline.correct), point.bytes / baseline.bytes
+    speedup = with_interval(point.speedup, 2) + (", noisy" if point.noisy else "")
     print(
-        f"  {point.name:<24} accuracy {point.right.mean():.4f}, kept {within(kept)},"
-        f" {point.bytes / 1e6:.2f} MB = {share:.3f}, speed-up {within(point.speedup, 2)}{noisy},"
-        f" made in {point.seconds:.0f} s",
+        f"  {point.name:<24} accuracy {point.correct.mean():.4f}, kept {with_interval(kept)},"
+        f" {point.bytes / 1e6:.2f} MB = {share:.3f}, speed-up {speedup}, made in"
+        f" {point.seconds:.0f} s",
         flush=True,
     )
     return point
 
 
-def _check(point: Point, whole: Judged, wanted_speedup: float) -> None:
-    kept, share = share_kept(point.right, whole.right), point.bytes / whole.bytes
-    verdict(f"keeps at least {LEAST_KEPT:.0%} of fp32", within(kept), kept.value >= LEAST_KEPT)
+def _check(point: Point, baseline: Evaluated, target_speedup: float) -> None:
+    kept, share = share_kept(point.correct, baseline.correct), point.bytes / baseline.bytes
+    verdict(
+        f"keeps at least {LEAST_KEPT:.0%} of fp32", with_interval(kept), kept.value >= LEAST_KEPT
+    )
     verdict(f"at most {MOST_BYTES:.0%} of the bytes", f"{share:.1%}", share <= MOST_BYTES)
     verdict(
-        f"at least {wanted_speedup:g} times as fast",
-        within(point.speedup, 2),
-        point.speedup.value >= wanted_speedup,
+        f"at least {target_speedup:g} times as fast",
+        with_interval(point.speedup, 2),
+        point.speedup.value >= target_speedup,
     )
     verdict(
         f"made within {MOST_MINUTES:.0f} minutes",
@@ -165,22 +161,16 @@ def _check(point: Point, whole: Judged, wanted_speedup: float) -> None:
     )
 
 
-def _dominated(peer: Point, ours: Sequence[Point]) -> None:
-    """By the figures as measured; else which points are smaller and faster, and whether their
-    accuracy can be told from the peer's.
+def _check_dominated(peer: Point, ours: Sequence[Point]) -> None:
+    """Check whether a model of ours dominates the peer in the measured values.
+
+    If none does, name the models that are smaller and faster, with their difference in accuracy.
     """
-    better = [point.name for point in ours if dominates(point.vector(), peer.vector())]
+    dominating = [point.name for point in ours if dominates(point.vector(), peer.vector())]
     close = [
-        f"{point.name} is smaller and faster at {points(difference(point.right, peer.right))}"
+        f"{point.name} is smaller and faster at {points(difference(point.correct, peer.correct))}"
         for point in ours
         if all(x < y for x, y in zip(point.vector()[1:], peer.vector()[1:], strict=True))
     ]
-    verdict(
-        f"the front dominates {peer.name}",
-        (
-            "by " + ", ".join(better)
-            if better
-            else "; ".join(close) or "no point is smaller and faster"
-        ),
-        bool(better),
-    )
+    result = ", ".join(dominating) or "; ".join(close) or "no point is smaller and faster"
+    verdict(f"a model of ours dominates {peer.name}", result, bool(dominating))

@@ -1,6 +1,4 @@
-"""Zeros in single weights: what magnitude, Wanda and SparseGPT keep at once, and what retraining
-wins back at 90 %.
-"""
+"""Unstructured pruning by magnitude, Wanda and SparseGPT, one-shot and with retraining."""
 
 from __future__ import annotations
 
@@ -9,23 +7,23 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.encoders.judge import (
-    Asked,
+from benchmarks.encoders.evaluation import (
+    Options,
     bench_of,
     difference,
-    judged,
+    evaluated,
     over_seeds,
     points,
     spread,
 )
-from benchmarks.encoders.minutes import Work, seeded
-from benchmarks.telling import title, verdict
+from benchmarks.encoders.expected_minutes import Workload, with_seeds
+from benchmarks.verdicts import title, verdict
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
-"""From the weakest to the strongest, as their papers have it."""
+"""From the weakest to the strongest, according to their papers."""
 SPARSITIES = (0.5, 0.6, 0.7, 0.8)
 RETRAINED = PruneWeights(
     method="sparsegpt",
@@ -38,51 +36,51 @@ RETRAINED = PruneWeights(
 MOST_LOST = 0.02
 
 
-def run(asked: Asked) -> None:
-    for model in asked.models:
+def run(options: Options) -> None:
+    for model in options.models:
         title(
             "unstructured",
-            f"{model}, without retraining; a seed draws the calibration examples, which magnitude"
-            " does not look at",
+            f"{model}, without retraining; each seed draws the calibration examples (magnitude uses"
+            " none)",
         )
         for sparsity in SPARSITIES:
             _compare(
-                {method: _at_once(asked, model, method, sparsity) for method in METHODS}, sparsity
+                {method: _at_once(options, model, method, sparsity) for method in METHODS}, sparsity
             )
-        _retrained(asked, model)
+        _retrained(options, model)
 
 
-def work(asked: Asked, model: str) -> Work:
+def workload(options: Options, model: str) -> Workload:
     at_once = [
         Recipe(stages=(PruneWeights(method=method, sparsity=sparsity),))
         for method in METHODS
         for sparsity in SPARSITIES
-        for _ in _seeds(asked, method)
+        for _ in _seeds(options, method)
     ]
-    return Work((*at_once, *seeded([Recipe(stages=(RETRAINED,))], asked.seeds)))
+    return Workload((*at_once, *with_seeds([Recipe(stages=(RETRAINED,))], options.seeds)))
 
 
-def _seeds(asked: Asked, method: str) -> tuple[int, ...]:
-    """One that looks at no data is one run whatever the seed."""
-    return asked.seeds if WEIGHT_SCORES[method].needs == "inputs" else asked.seeds[:1]
+def _seeds(options: Options, method: str) -> tuple[int, ...]:
+    """All seeds for a method that uses calibration data; a method without data needs one run."""
+    return options.seeds if WEIGHT_SCORES[method].needs == "inputs" else options.seeds[:1]
 
 
-def _at_once(asked: Asked, model: str, method: str, sparsity: float) -> list[np.ndarray]:
-    """Right answers [n] for each seed."""
+def _at_once(options: Options, model: str, method: str, sparsity: float) -> list[np.ndarray]:
+    """Correct predictions [n] for each seed."""
     found: list[np.ndarray] = []
-    for seed in _seeds(asked, method):
-        recipe = asked.recipe(PruneWeights(method=method, sparsity=sparsity))
+    for seed in _seeds(options, method):
+        recipe = options.recipe(PruneWeights(method=method, sparsity=sparsity))
         found.append(
-            judged(asked, bench_of(asked, model, recipe, calibrated_by=seed), recipe).right
+            evaluated(options, bench_of(options, model, recipe, calibrated_by=seed), recipe).correct
         )
     return found
 
 
-def _compare(right: Mapping[str, list[np.ndarray]], sparsity: float) -> None:
-    for method, seeds in right.items():
+def _compare(correct: Mapping[str, list[np.ndarray]], sparsity: float) -> None:
+    for method, seeds in correct.items():
         print(f"  {sparsity:.0%} {method:<10} {spread([float(seed.mean()) for seed in seeds])}")
-    for weaker, stronger in pairwise(right):
-        gain = difference(over_seeds(right[stronger]), over_seeds(right[weaker]))
+    for weaker, stronger in pairwise(correct):
+        gain = difference(over_seeds(correct[stronger]), over_seeds(correct[weaker]))
         verdict(
             f"{sparsity:.0%}: {stronger} at least as good as {weaker}",
             points(gain),
@@ -90,14 +88,17 @@ def _compare(right: Mapping[str, list[np.ndarray]], sparsity: float) -> None:
         )
 
 
-def _retrained(asked: Asked, model: str) -> None:
+def _retrained(options: Options, model: str) -> None:
     title("unstructured", f"{model}, {RETRAINED.in_words()}")
-    bench = bench_of(asked, model)
-    whole = judged(asked, bench, Recipe())
-    seeds = [judged(asked, bench, asked.recipe(RETRAINED, seed=seed)).right for seed in asked.seeds]
+    bench = bench_of(options, model)
+    baseline = evaluated(options, bench, Recipe())
+    seeds = [
+        evaluated(options, bench, options.recipe(RETRAINED, seed=seed)).correct
+        for seed in options.seeds
+    ]
     print(
-        f"  fp32 {whole.accuracy.value:.4f}, 90 % zeros"
+        f"  fp32 {baseline.accuracy.value:.4f}, 90 % zeros"
         f" {spread([float(seed.mean()) for seed in seeds])}"
     )
-    lost = difference(over_seeds(seeds), whole.right)
+    lost = difference(over_seeds(seeds), baseline.correct)
     verdict("90 %: within 2 points of fp32", points(lost), lost.value >= -MOST_LOST)

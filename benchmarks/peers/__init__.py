@@ -1,3 +1,1 @@
-"""The same models made with public tools only, by their documented calls: what people would use
-instead.
-"""
+"""The alternatives: the same models made by the documented calls of public tools."""

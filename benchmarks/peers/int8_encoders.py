@@ -1,9 +1,8 @@
-"""int8 of a fine-tuned encoder by the documented calls of public tools: ONNX Runtime (dynamic,
-static) and NNCF with OpenVINO.
+"""int8 models of a fine-tuned encoder by public tools: ONNX Runtime and NNCF with OpenVINO.
 
-It starts from a checkpoint folder (transformers format) and a file of calibration examples, as
-anybody would have them, and imports nothing of this project. Makes a folder with the model,
-tokenizer.json and config.json; prints one JSON line.
+It uses the documented calls on a transformers checkpoint and a file of calibration examples, and
+imports nothing of this project. It writes model, tokenizer.json and config.json to a folder and
+prints one line of JSON.
 
     python benchmarks/peers/int8_encoders.py CHECKPOINT CALIBRATION.jsonl FOLDER --by ort-dynamic
 """
@@ -53,26 +52,23 @@ def feeds(tokenizer: Path, examples: Path) -> list[Feed]:
 
 
 class Reader(CalibrationDataReader):
-    """Hands ONNX Runtime one text after the other."""
+    """Feeds the texts to ONNX Runtime one by one."""
 
     def __init__(self, texts: list[Feed]) -> None:
         self._texts: Iterator[Feed] = iter(texts)
 
-    def get_next(
-        self,
-    ) -> Feed | None:  # pyright: ignore[reportIncompatibleMethodOverride]  None ends it
+    def get_next(self) -> Feed | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The next text; None at the end."""
         return next(self._texts, None)
 
 
 def ort_dynamic(whole: Path, folder: Path, heads: int, hidden: int) -> None:
-    """Fused for transformers first, as ONNX Runtime's documentation says, for that is smaller and
-    faster here.
-    """
+    """Dynamic quantization after transformer fusion, as ONNX Runtime's documentation recommends."""
     fused = folder / "fused.onnx"
     optimize_model(
         str(whole), model_type="bert", num_heads=heads, hidden_size=hidden
     ).save_model_to_file(str(fused))
-    # Shape inference does not know the fused operators, so the type between them has to be said.
+    # Shape inference does not know the fused operators: state the type of their tensors.
     quantize_dynamic(
         fused,
         folder / "model.onnx",
@@ -83,12 +79,11 @@ def ort_dynamic(whole: Path, folder: Path, heads: int, hidden: int) -> None:
 
 
 def ort_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
-    """Prepared, then quantize-dequantize pairs round the constant matrices and the embeddings,
-    activations in uint8.
+    """Static quantization in QDQ format of constant matrices and embeddings, uint8 activations.
 
-    The calls' own defaults (int8 activations, every operator) ran at half the speed of fp32 here,
-    these documented options at over twice that speed. Symbolic shapes are left out: inferring them
-    fails on this graph.
+    The defaults (int8 activations, every operator) ran at half the speed of fp32 in our
+    measurements, these documented options at more than twice the speed of fp32. Symbolic shape
+    inference is skipped because it fails on this graph.
     """
     ready = folder / "ready.onnx"
     quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
@@ -106,8 +101,8 @@ def ort_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
 
 
 def nncf_static(whole: Path, folder: Path, texts: list[Feed]) -> None:
-    """The transformer preset of NNCF's post-training quantization, saved as OpenVINO's own files."""
-    import nncf  # pyright: ignore[reportMissingImports]  an extra of the benchmark
+    """NNCF post-training quantization with the transformer preset, saved as OpenVINO files."""
+    import nncf  # pyright: ignore[reportMissingImports]  optional
     import openvino  # pyright: ignore[reportMissingImports]
 
     model = openvino.convert_model(whole)
@@ -125,27 +120,27 @@ def main() -> None:
     parser.add_argument("calibration", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--by", choices=("ort-dynamic", "ort-static", "nncf"), required=True)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     start = time.perf_counter()
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    model = AutoModelForSequenceClassification.from_pretrained(asked.checkpoint).eval()
-    texts = feeds(asked.checkpoint / "tokenizer.json", asked.calibration)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    model = AutoModelForSequenceClassification.from_pretrained(args.checkpoint).eval()
+    texts = feeds(args.checkpoint / "tokenizer.json", args.calibration)
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "model.onnx"
         exported(model, whole)
-        if asked.by == "ort-dynamic":
+        if args.by == "ort-dynamic":
             ort_dynamic(
-                whole, asked.folder, model.config.num_attention_heads, model.config.hidden_size
+                whole, args.folder, model.config.num_attention_heads, model.config.hidden_size
             )
-        elif asked.by == "ort-static":
-            ort_static(whole, asked.folder, texts)
+        elif args.by == "ort-static":
+            ort_static(whole, args.folder, texts)
         else:
-            nncf_static(whole, asked.folder, texts)
+            nncf_static(whole, args.folder, texts)
     for name in ("tokenizer.json", "config.json"):
-        shutil.copyfile(asked.checkpoint / name, asked.folder / name)
-    print(json.dumps({"by": asked.by, "seconds": time.perf_counter() - start}))
+        shutil.copyfile(args.checkpoint / name, args.folder / name)
+    print(json.dumps({"by": args.by, "seconds": time.perf_counter() - start}))
 
 
 if __name__ == "__main__":

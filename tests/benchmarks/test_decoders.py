@@ -1,5 +1,5 @@
-"""The benchmark of language models on a tiny one: every section runs to its end, says what was
-wanted of it, and leaves its file.
+"""The language-model benchmark on a tiny model: every section runs, checks its targets, and writes
+its file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.decoders import cost, four_bits, llama, low_bits, pruning
 from benchmarks.decoders.__main__ import SECTIONS, main
-from benchmarks.decoders.judge import Asked, Found, Row, beats, scored
+from benchmarks.decoders.evaluation import Options, Report, Row, beats, scored
 from paretoscope.measure import generation
 from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Conditions, Interval
@@ -31,7 +31,7 @@ FOUR = [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A tiny model, a text, and a workspace that all sections share, timed as briefly as can be."""
+    """A tiny model, a text and a workspace shared by all sections, with the shortest timing."""
     root = tmp_path_factory.mktemp("decoders")
     make_tiny_decoder("llama", root / "model", tie_word_embeddings=True)
     (root / "own.txt").write_text(
@@ -49,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def ran(
     place: Path, section: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[dict[str, Any], str]:
-    """What a section leaves and what it prints."""
+    """The JSON file of a section, and its printed output."""
     at = [
         "--workspace",
         str(place / "workspace"),
@@ -66,9 +66,9 @@ def ran(
     return json.loads((place / "found" / f"{section}.json").read_text()), capsys.readouterr().out
 
 
-def asked(place: Path) -> Asked:
+def options(place: Path) -> Options:
     at = Conditions(sequence=16, threads=1)
-    return Asked(
+    return Options(
         str(place / "model"),
         str(place / "own.txt"),
         "quick",
@@ -78,23 +78,23 @@ def asked(place: Path) -> Asked:
     )
 
 
-def test_four_bits_are_timed_beside_fp32(
+def test_four_bits_are_timed_with_their_baseline(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unknown = [{"kind": "quantize", "scheme": "weight-only", "bits": 4, "from_tomorrow": True}]
     monkeypatch.setattr(four_bits, "RECIPES", {"4 bits": FOUR, "tomorrow": unknown})
-    found, said = ran(place, "four-bits", capsys)
-    whole, four, tomorrow = found["rows"]
-    assert four["bytes"] < whole["bytes"]
+    found, printed = ran(place, "four-bits", capsys)
+    baseline, four, tomorrow = found["rows"]
+    assert four["bytes"] < baseline["bytes"]
     assert four["change"]["value"] == pytest.approx(
-        four["perplexity"]["value"] / whole["perplexity"]["value"] - 1, abs=1e-4
+        four["perplexity"]["value"] / baseline["perplexity"]["value"] - 1, abs=1e-4
     )
     assert four["generation"]["tokens_per_s"] > 0
-    assert "speedup" in four and "speedup" not in whole
+    assert "speedup" in four and "speedup" not in baseline
     assert "from_tomorrow" in tomorrow["error"]
-    assert "not made: " in said
-    (judged,) = found["verdicts"]
-    assert judged["wanted"].startswith("at most 2% more perplexity, 6 times smaller")
+    assert "not made: " in printed
+    (verdict,) = found["verdicts"]
+    assert verdict["target"].startswith("at most 2% more perplexity, 6 times smaller")
     assert found["machine"]["cores"] > 0
 
 
@@ -108,7 +108,7 @@ def test_low_bits_are_compared_at_the_same_bytes(
     plain = rows["3 bits rtn by error"]
     assert {"fp32", "3 bits gptq by error", "3 bits gptq by sensitivity"} <= rows.keys()
     assert rows["3 bits gptq by sensitivity"]["bytes"] <= plain["bytes"] * 1.01
-    assert all("15% better" in judged["wanted"] for judged in found["verdicts"])
+    assert all("15% better" in verdict["target"] for verdict in found["verdicts"])
     assert found["verdicts"]
 
 
@@ -130,7 +130,7 @@ def test_pruning_says_which_method_keeps_more(
         "20 % of the layers",
         "recovered",
     ]
-    assert [judged["wanted"].split(":")[0] for judged in found["verdicts"]] == [
+    assert [verdict["target"].split(":")[0] for verdict in found["verdicts"]] == [
         "50 % wanda better than 50 % magnitude",
         "recovered",
     ]
@@ -139,16 +139,16 @@ def test_pruning_says_which_method_keeps_more(
 def test_a_sweep_makes_base_export_and_hessians_once(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost, "_alone", _here)
+    monkeypatch.setattr(cost, "_new_process", _here)
     found, _ = ran(place, "time", capsys)
     assert found["gptq"]["peak_bytes"] > found["gptq"]["empty_bytes"] / 2
     assert len(found["sweep"]) == 12
-    assert found["sweep"][0]["exports"] == found["sweep"][0]["bases"] == 1
+    assert found["sweep"][0]["exports"] == found["sweep"][0]["checkpoints"] == 1
     assert found["sweep"][0]["passes"] >= 1
-    assert all(judged["met"] for judged in found["verdicts"])
+    assert all(verdict["met"] for verdict in found["verdicts"])
 
 
-class _here:  # noqa: N801  a process that is this one: a new one would import torch for seconds
+class _here:  # noqa: N801  a a new process would spend seconds on importing torch
     def __enter__(self) -> _here:
         return self
 
@@ -166,41 +166,41 @@ class _here:  # noqa: N801  a process that is this one: a new one would import t
 def test_long_texts_are_read_to_their_end(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = ran(place, "long-texts", capsys)
     assert len(found["verdicts"]) == 2 * 5
-    failed = [judged for judged in found["verdicts"] if not judged["met"]]
+    failed = [verdict for verdict in found["verdicts"] if not verdict["met"]]
     assert not failed
 
 
 def test_without_llama_cpp_the_section_says_so(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, said = ran(place, "llama", capsys)
+    found, printed = ran(place, "llama", capsys)
     assert "llama.cpp reads GGUF files" in found["missing"]
-    assert "not measured: " in said
+    assert "not measured: " in printed
     monkeypatch.setattr(llama, "PACKAGE", "a_package_that_nobody_has")
     assert "benchmarks.peers.llama_install" in llama._missing(Path("model.gguf"))
 
 
 def test_a_verdict_is_about_the_same_tokens(place: Path) -> None:
-    bench = asked(place).bench()
-    whole, four = scored(bench, "fp32", []), scored(bench, "4 bits", FOUR)
-    found = Found("four-bits", asked(place))
-    beats(found, whole, four, "fp32 better than 4 bits", at_most=1.0)
-    beats(found, four, whole, "4 bits better by half", at_most=0.5)
-    assert whole.perplexity and four.perplexity
-    assert [judged["met"] for judged in found.verdicts] == [
-        whole.perplexity.value <= four.perplexity.value,
+    bench = options(place).bench()
+    baseline, four = scored(bench, "fp32", []), scored(bench, "4 bits", FOUR)
+    report = Report("four-bits", options(place))
+    beats(report, baseline, four, "fp32 better than 4 bits", at_most=1.0)
+    beats(report, four, baseline, "4 bits better by half", at_most=0.5)
+    assert baseline.perplexity and four.perplexity
+    assert [verdict["met"] for verdict in report.verdicts] == [
+        baseline.perplexity.value <= four.perplexity.value,
         False,
     ]
-    beats(found, Row("gone", error="no such method"), whole, "gone better")
-    assert found.verdicts[-1] == {
-        "wanted": "gone better",
-        "found": "not made: no such method",
+    beats(report, Row("gone", error="no such method"), baseline, "gone better")
+    assert report.verdicts[-1] == {
+        "target": "gone better",
+        "result": "not made: no such method",
         "met": False,
     }
 
 
 def test_one_model_has_to_meet_every_demand(place: Path) -> None:
-    """A small one that is slow and a fast one that is large are no answer together."""
+    """A small slow model and a large fast one do not meet the target together."""
 
     def at(name: str, size: int, speedup: float, change: float = 0.0) -> Row:
         exactly = {
@@ -214,23 +214,23 @@ def test_one_model_has_to_meet_every_demand(place: Path) -> None:
             speedup=exactly[speedup],
         )
 
-    whole, small, fast, both = (
+    baseline, small, fast, both = (
         at("fp32", 600, 1.0),
         at("small", 90, 2.0),
         at("fast", 200, 4.0),
         at("both", 95, 3.1),
     )
-    found = Found("four-bits", asked(place))
-    four_bits._judge(found, whole, [small, fast])
-    four_bits._judge(found, whole, [small, fast, both, at("worse", 50, 5.0, change=0.03)])
-    assert [judged["met"] for judged in found.verdicts] == [False, True]
-    assert found.verdicts[1]["found"].startswith("both: ")
+    report = Report("four-bits", options(place))
+    four_bits._check(report, baseline, [small, fast])
+    four_bits._check(report, baseline, [small, fast, both, at("worse", 50, 5.0, change=0.03)])
+    assert [verdict["met"] for verdict in report.verdicts] == [False, True]
+    assert report.verdicts[1]["result"].startswith("both: ")
 
 
 def test_an_unknown_section_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["five-bits"])
-    assert 'there is no section "five-bits"' in capsys.readouterr().err
+    assert 'unknown section "five-bits"' in capsys.readouterr().err
     assert set(SECTIONS) == {"four-bits", "llama", "low-bits", "pruning", "time", "long-texts"}
 
 
@@ -240,3 +240,12 @@ def test_answers_stay_out_of_the_file() -> None:
         "x", bytes=3, answers=TokenAnswers(tokens.astype(np.float32), tokens, tokens, np.array([3]))
     )
     assert row.to_json() == {"name": "x", "bytes": 3}
+
+
+def test_every_section_has_an_expected_duration(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--model", str(place / "model"), "--workspace", str(place / "none"), "--estimate"])
+    last_line = capsys.readouterr().out.splitlines()[-1]
+    assert all(f"{name} " in last_line for name in SECTIONS)
+    assert not (place / "none").exists()

@@ -1,6 +1,4 @@
-"""The benchmark of encoders: what it leaves where, what it keeps when it is broken off, and how
-long it says that it takes.
-"""
+"""The encoder benchmark: scratch files, cached results, failures and expected durations."""
 
 from __future__ import annotations
 
@@ -14,9 +12,9 @@ import pytest
 
 from benchmarks.encoders import __main__ as main
 from benchmarks.encoders import peers
-from benchmarks.encoders.judge import Asked, bench_of, kept_speed
-from benchmarks.encoders.minutes import Work, minutes, seeded
-from benchmarks.peers.asking import ask
+from benchmarks.encoders.evaluation import Options, bench_of, cached_speedup
+from benchmarks.encoders.expected_minutes import Workload, expected_minutes, with_seeds
+from benchmarks.peers.protocol import call_worker
 from paretoscope.engine.cache import StageCache
 from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
@@ -29,13 +27,13 @@ from paretoscope.workspace import PROJECT, Workspace
 STUDENT = Recipe(stages=(Distill(),))
 
 
-def asked(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), training: float = 1.0) -> Asked:
-    return Asked(("minilm-trec",), seeds, "validation", training, "quick", Workspace.at(folder))
+def options(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), training: float = 1.0) -> Options:
+    return Options(("minilm-trec",), seeds, "validation", training, "quick", Workspace.at(folder))
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """What a peer needs to know of one, with nothing to prepare."""
+    """A bench with the keys that a peer needs, and nothing to prepare."""
     for name in ("prepare", "export_split"):
         monkeypatch.setattr(peers, name, lambda *_: None)
     made = SimpleNamespace(
@@ -51,7 +49,7 @@ def script(path: Path, lines: str) -> Path:
     return path
 
 
-def test_what_a_tool_leaves_where_it_runs_goes(
+def test_scratch_files_of_a_tool_are_removed(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaves = """
@@ -70,7 +68,7 @@ print("chatter"); print(json.dumps({"seconds": 1.5}))"""
     ]
 
 
-def test_a_tool_that_fails_says_why(
+def test_the_error_of_a_tool_is_reported(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -80,7 +78,7 @@ def test_a_tool_that_fails_says_why(
         peers.make(bench, "nncf", tmp_path)
 
 
-def test_a_worker_runs_in_a_folder_that_goes(
+def test_a_worker_runs_in_a_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script(
@@ -89,26 +87,27 @@ def test_a_worker_runs_in_a_folder_that_goes(
         " str(pathlib.Path.cwd())}))",
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    ran_in = Path(ask("leaving_worker")["cwd"])
+    ran_in = Path(call_worker("leaving_worker")["cwd"])
     assert ran_in != Path.cwd() and not ran_in.exists()
 
 
-def test_a_time_is_taken_once(bench: Bench, tmp_path: Path) -> None:
-    taken: list[int] = []
+def test_a_speed_up_is_measured_once(bench: Bench, tmp_path: Path) -> None:
+    measured: list[int] = []
 
-    def sit() -> tuple[Interval, bool]:
-        taken.append(1)
+    def measure() -> tuple[Interval, bool]:
+        measured.append(1)
         return Interval(value=2.5, low=2.25, high=3.0), True
 
     found = [
-        kept_speed(asked(tmp_path), bench, key, sit) for key in (("a", "b"), ("a", "b"), ("a", "c"))
+        cached_speedup(options(tmp_path), bench, key, measure)
+        for key in (("a", "b"), ("a", "b"), ("a", "c"))
     ]
     assert found == [(Interval(value=2.5, low=2.25, high=3.0), True)] * 3
-    assert len(taken) == 2
+    assert len(measured) == 2
 
 
-def test_a_seed_draws_what_stages_calibrate_on_and_not_what_judges(tmp_path: Path) -> None:
-    benches = [bench_of(asked(tmp_path), "minilm-trec", calibrated_by=seed) for seed in (0, 1, 1)]
+def test_a_seed_changes_calibration_and_not_validation(tmp_path: Path) -> None:
+    benches = [bench_of(options(tmp_path), "minilm-trec", calibrated_by=seed) for seed in (0, 1, 1)]
     tokenizer = tokenizer_json(benches[0].model_ref)
     calibration, validation = (
         [bench.evaluator.encoded(name, tokenizer).key for bench in benches]
@@ -119,57 +118,57 @@ def test_a_seed_draws_what_stages_calibrate_on_and_not_what_judges(tmp_path: Pat
     assert len({len(bench.task.splits["calibration"]) for bench in benches}) == 1
 
 
-def test_a_section_that_breaks_off_holds_up_no_other(
+def test_a_failed_section_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran: list[tuple[int, ...]] = []
 
-    def breaks(given: Asked) -> None:
+    def breaks(args: Options) -> None:
         raise ValueError("no such tool")
 
-    def nothing(given: Asked, model: str) -> Work:
-        return Work(())
+    def nothing(args: Options, model: str) -> Workload:
+        return Workload(())
 
-    sections: dict[str, tuple[Callable[[Asked], None], Callable[[Asked, str], Work]]] = {
+    sections: dict[str, tuple[Callable[[Options], None], Callable[[Options, str], Workload]]] = {
         "first": (breaks, nothing),
-        "second": (lambda given: ran.append(given.seeds), nothing),
+        "second": (lambda args: ran.append(args.seeds), nothing),
     }
     monkeypatch.setattr(main, "SECTIONS", sections)
     assert (
         main.main(["--only", "first,second", "--workspace", str(tmp_path), "--seeds", "3,4"]) == 1
     )
     assert ran == [(3, 4)]
-    assert "BROKEN OFF  first: ValueError: no such tool" in capsys.readouterr().out
+    assert "FAILED  first: ValueError: no such tool" in capsys.readouterr().out
 
 
-def test_a_section_that_takes_too_long_is_left_out(
+def test_a_section_that_takes_too_long_is_skipped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["--only", "teacher", "--workspace", str(tmp_path), "--within", "0.01"]) == 0
-    assert "## teacher: left for another run" in capsys.readouterr().out
+    assert "## teacher: skipped" in capsys.readouterr().out
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", main.SECTIONS)
-def test_every_section_says_about_how_long_it_takes(
+def test_every_section_has_an_expected_duration(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["--only", name, "--workspace", str(tmp_path), "--estimate"]) == 0
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith(f"about {name} ")
-    assert main.SECTIONS[name][1](asked(tmp_path), "minilm-trec").recipes.__len__() > 0
+    last_line = capsys.readouterr().out.splitlines()[-1]
+    assert last_line.startswith(f"about {name} ")
+    assert main.SECTIONS[name][1](options(tmp_path), "minilm-trec").recipes
 
 
-def test_more_training_seeds_and_times_take_longer(tmp_path: Path) -> None:
-    def takes(given: Asked, **changes: Any) -> float:
-        return minutes(
-            given, "minilm-trec", replace(Work(seeded([STUDENT], given.seeds)), **changes)
+def test_more_work_takes_longer(tmp_path: Path) -> None:
+    def takes(args: Options, **changes: Any) -> float:
+        return expected_minutes(
+            args, "minilm-trec", replace(Workload(with_seeds([STUDENT], args.seeds)), **changes)
         )
 
-    whole = takes(asked(tmp_path))
-    assert takes(asked(tmp_path, seeds=(0,))) == pytest.approx(whole / 3)
-    assert takes(asked(tmp_path, training=0.1)) < whole
-    assert takes(asked(tmp_path), timed=1) > whole
-    assert takes(asked(tmp_path), recipes=(Recipe(stages=(PruneWeights(),)),)) < takes(
-        asked(tmp_path, seeds=(0,))
+    baseline = takes(options(tmp_path))
+    assert takes(options(tmp_path, seeds=(0,))) == pytest.approx(baseline / 3)
+    assert takes(options(tmp_path, training=0.1)) < baseline
+    assert takes(options(tmp_path), timed=1) > baseline
+    assert takes(options(tmp_path), recipes=(Recipe(stages=(PruneWeights(),)),)) < takes(
+        options(tmp_path, seeds=(0,))
     )

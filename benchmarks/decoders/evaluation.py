@@ -1,10 +1,8 @@
-"""What the sections share: rows of models made by recipes, scored and, where asked, timed; what was
-wanted of them; the file it all goes to.
+"""Shared by the sections: rows of models, verdicts on targets, and the JSON file of both.
 
-A recipe is written as the stages of its YAML, so a section's list grows by a line. A row whose
-recipe this version or this model cannot take says why and holds up nothing. Perplexity is that of
-the validation split through the artefact; of two rows it is compared on the same tokens, with the
-bootstrap over documents that the product takes.
+A recipe is written as the stages of its YAML. A recipe that this version or this model does not
+support becomes a row with an error; the section continues. Perplexity is measured on the artefact
+and the validation split. Two rows are compared on the same tokens, with a bootstrap over documents.
 """
 
 from __future__ import annotations
@@ -16,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import telling
-from benchmarks.shipped import shipped_bytes
+from benchmarks import verdicts
+from benchmarks.artifact_bytes import artifact_bytes
 from paretoscope.catalog import request
 from paretoscope.engine.pipeline import Bench, Made, run_trial
 from paretoscope.engine.progress import Steps
@@ -27,16 +25,24 @@ from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.statistics.paired import paired_tokens
 from paretoscope.trials.samples import TokenAnswers
-from paretoscope.trials.trial import Conditions, Generation, Interval, Paired, Protocol, Quality
+from paretoscope.trials.trial import (
+    Conditions,
+    Generation,
+    Interval,
+    Paired,
+    Protocol,
+    Quality,
+    TrialRequest,
+)
 from paretoscope.workspace import Workspace
 
 Stages = Sequence[Mapping[str, Any]]
-"""The stages of a recipe, as its YAML has them."""
+"""The stages of a recipe, as in its YAML."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks of every section."""
+class Options:
+    """The command-line options that every section gets."""
 
     model: str
     task: str | None
@@ -47,17 +53,22 @@ class Asked:
     """The folder of the JSON files."""
 
     def bench(self, workspace: Workspace | None = None) -> Bench:
-        wanted = request(
-            self.model, Recipe(), task=self.task, protocol=self.protocol, conditions=self.conditions
+        trial = self.request(Recipe())
+        return Bench(trial, workspace or self.workspace, Steps(trial.recipe, lambda _: None))
+
+    def request(self, recipe: Recipe) -> TrialRequest:
+        """A trial of the recipe; raises `ParetoscopeError` when the model does not support it."""
+        return request(
+            self.model, recipe, task=self.task, protocol=self.protocol, conditions=self.conditions
         )
-        return Bench(wanted, workspace or self.workspace, Steps(wanted.recipe, lambda _: None))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model. `change` is that of its perplexity beside fp32, `seconds` what its stages cost;
-    `generation` and `speedup` of a timed one only. One that could not be made has an `error` and
-    nothing else."""
+    """One model: `change` of perplexity compared with fp32, `seconds` of each stage.
+
+    Only a timed model has `generation` and `speedup`. A model that failed has only its `error`.
+    """
 
     name: str
     recipe: str = ""
@@ -88,85 +99,74 @@ class Row:
         if self.error or self.perplexity is None:
             return f"  {self.name:<34} not made: {self.error}"
         size = f"{self.bytes / 1e6:8.2f} MB" if self.bytes else " " * 11
-        said = [f"perplexity {telling.within(self.perplexity, 2)}"]
+        result = [f"perplexity {verdicts.with_interval(self.perplexity, 2)}"]
         if self.change:
-            said.append(f"({percent(self.change)})")
+            result.append(f"({percent(self.change)})")
         if self.generation:
-            said.append(
+            result.append(
                 f"{self.generation.tokens_per_s:.1f} tokens/s, first token"
                 f" {self.generation.ttft_ms:.0f} ms"
             )
         if self.speedup:
-            said.append(
-                f"{telling.within(self.speedup, 2)} times the tokens per"
+            result.append(
+                f"{verdicts.with_interval(self.speedup, 2)} times the tokens per"
                 f" second{', noisy' if self.noisy else ''}"
             )
-        return f"  {self.name:<34} {size}  {', '.join(said)}"
+        return f"  {self.name:<34} {size}  {', '.join(result)}"
 
 
 @dataclass
-class Found:
-    """A section's rows and verdicts while it runs; `write` leaves them in `SECTION.json`."""
+class Report:
+    """The rows and verdicts of a section; `write` saves them as `SECTION.json`."""
 
     section: str
-    asked: Asked
+    options: Options
     rows: list[Row] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        telling.title(
+        verdicts.title(
             self.section,
-            f"{self.asked.model}, {self.asked.conditions.in_words()}, protocol"
-            f" {self.asked.protocol}",
+            f"{self.options.model}, {self.options.conditions.in_words()}, protocol"
+            f" {self.options.protocol}",
         )
 
-    def row(self, row: Row) -> Row:
+    def add(self, row: Row) -> Row:
         self.rows.append(row)
         print(row.in_words(), flush=True)
         return row
 
-    def verdict(self, wanted: str, found: str, met: bool) -> None:
-        self.verdicts.append({"wanted": wanted, "found": found, "met": bool(met)})
-        telling.verdict(wanted, found, met)
+    def verdict(self, target: str, result: str, met: bool) -> None:
+        self.verdicts.append({"target": target, "result": result, "met": bool(met)})
+        verdicts.verdict(target, result, met)
 
     def write(self, **more: Any) -> Path:
         content = {
             "section": self.section,
-            "model": self.asked.model,
-            "protocol": self.asked.protocol,
-            "conditions": self.asked.conditions.model_dump(),
+            "model": self.options.model,
+            "protocol": self.options.protocol,
+            "conditions": self.options.conditions.model_dump(),
             "machine": fingerprint().model_dump(),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "rows": [row.to_json() for row in self.rows],
             "verdicts": self.verdicts,
             **more,
         }
-        self.asked.to.mkdir(parents=True, exist_ok=True)
-        path = self.asked.to / f"{self.section}.json"
+        self.options.to.mkdir(parents=True, exist_ok=True)
+        path = self.options.to / f"{self.section}.json"
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
         print(f"  written to {path}", flush=True)
         return path
 
 
-# --- making ---------------------------------------------------------------------------------------
+# --- models ---------------------------------------------------------------------------------------
 
 
-def timed(asked: Asked, name: str, stages: Stages) -> Row:
-    """A model as the product makes and measures it: a whole trial, with its baseline in turns; or
-    why it cannot be had.
-    """
+def timed(options: Options, name: str, stages: Stages) -> Row:
+    """A complete trial, with latency interleaved with the baseline's; or a row with an error."""
     try:
-        recipe = _recipe(stages)
-        document = run_trial(
-            request(
-                asked.model,
-                recipe,
-                task=asked.task,
-                protocol=asked.protocol,
-                conditions=asked.conditions,
-            ),
-            *_quietly(asked),
-        )
+        recipe = recipe_of(stages)
+        document = run_trial(options.request(recipe), options.workspace, lambda _: None)
     except ParetoscopeError as error:
         return Row(name, error=str(error))
     assert document.quality and document.artifact and document.latency
@@ -185,17 +185,13 @@ def timed(asked: Asked, name: str, stages: Stages) -> Row:
     )
 
 
-def _quietly(asked: Asked) -> tuple[Workspace, Any]:
-    return asked.workspace, lambda _: None
-
-
 def scored(bench: Bench, name: str, stages: Stages) -> Row:
-    """A model made and scored beside fp32, but not timed; or why it cannot be had."""
+    """A model made and scored next to fp32, without latency; or a row with an error."""
     try:
-        recipe = fitting(bench, stages)
-        made, whole = bench.make(recipe), bench.make(Recipe())
-        reference = bench.scores(whole, whole)
-        scores = reference if made.key == whole.key else bench.scores(made, whole)
+        recipe = supported(bench, stages)
+        made, baseline = bench.make(recipe), bench.make(Recipe())
+        reference = bench.scores(baseline, baseline)
+        scores = reference if made.key == baseline.key else bench.scores(made, baseline)
     except ParetoscopeError as error:
         return Row(name, error=str(error))
     quality = bench.evaluator.quality(made.folder, scores)
@@ -205,7 +201,7 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
     return Row(
         name,
         recipe.in_words(),
-        shipped_bytes(made.folder),
+        artifact_bytes(made.folder),
         _interval(quality),
         paired.change if paired else None,
         paired.kl if paired else None,
@@ -217,51 +213,50 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
     )
 
 
-def fitting(bench: Bench, stages: Stages) -> Recipe:
-    """The recipe of `stages`; raises `ParetoscopeError` when this version does not know it or the
-    model cannot take it.
-    """
-    recipe = _recipe(stages)
-    asked = bench.request
+def supported(bench: Bench, stages: Stages) -> Recipe:
+    """The recipe of `stages`; raises `ParetoscopeError` when the model does not support it."""
+    recipe, trial = recipe_of(stages), bench.request
     request(
-        asked.model, recipe, task=asked.task, protocol=asked.protocol, conditions=asked.conditions
+        trial.model,
+        recipe,
+        task=trial.task,
+        protocol=trial.protocol,
+        conditions=trial.conditions,
     )
     return recipe
 
 
 def made(bench: Bench, stages: Stages) -> Made:
-    return bench.make(fitting(bench, stages))
+    return bench.make(supported(bench, stages))
 
 
-def _recipe(stages: Stages) -> Recipe:
+def recipe_of(stages: Stages) -> Recipe:
     return parse_recipe({"stages": [dict(stage) for stage in stages]}, where="In the benchmark")
 
 
-# --- comparing ------------------------------------------------------------------------------------
+# --- comparisons ----------------------------------------------------------------------------------
 
 
-def beside(first: Row, second: Row) -> Paired | None:
-    """The second on the same tokens as the first; None when one of them was not made."""
+def compared(reference: Row, row: Row) -> Paired | None:
+    """`row` compared with `reference` on the same tokens; None when either has an error."""
     return (
-        paired_tokens(second.answers, first.answers) if first.answers and second.answers else None
+        paired_tokens(row.answers, reference.answers) if reference.answers and row.answers else None
     )
 
 
-def beats(found: Found, better: Row, other: Row, wanted: str, *, at_most: float = 1.0) -> None:
-    """A verdict on whether the perplexity of `better` is at most that share of the other's."""
-    paired = beside(other, better)
+def beats(report: Report, better: Row, other: Row, target: str, *, at_most: float = 1.0) -> None:
+    """A verdict on whether `better` has at most `at_most` times the perplexity of `other`."""
+    paired = compared(other, better)
     if paired is None or paired.change is None:
-        found.verdict(wanted, f"not made: {better.error or other.error}", False)
+        report.verdict(target, f"not made: {better.error or other.error}", False)
         return
-    found.verdict(
-        wanted,
-        f"perplexity {percent(paired.change)} beside {other.name}",
-        1 + paired.change.value <= at_most,
-    )
+    result = f"perplexity {percent(paired.change)} compared with {other.name}"
+    report.verdict(target, result, 1 + paired.change.value <= at_most)
 
 
 def percent(change: Interval) -> str:
-    """
+    """A relative change in per cent, with its interval.
+
     >>> percent(Interval(value=0.012, low=-0.001, high=0.025))
     '+1.20 % [-0.10, +2.50]'
     """

@@ -1,4 +1,4 @@
-"""How often calibration texts run: counts the passes for second moments that a piece of work makes."""
+"""Counts how many times the calibration texts run through a model."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from paretoscope.pruning.statistics import inputs
 from paretoscope.quantization.rounding import hessians
 
 OBSERVERS = ((hessians, "_observe"), (inputs, "_measured"))
-"""The functions that run the calibration texts for second moments: a call is a pass, of the whole
-model or up to a layer.
-"""
+"""The functions that compute second moments: one call is one pass, of all layers or up to one."""
 
 
 @dataclass
 class Passes:
-    """`count` holds once the work is done."""
+    """`count` is final when the block of `count_passes` has ended."""
 
     _counters: list[Any] = field(default_factory=list)
 
@@ -29,8 +27,8 @@ class Passes:
 
 
 @contextmanager
-def counted() -> Iterator[Passes]:
-    """Counts the passes that are made within."""
+def count_passes() -> Iterator[Passes]:
+    """Count the calibration passes made inside the block."""
     with ExitStack() as counting:
         yield Passes(
             [

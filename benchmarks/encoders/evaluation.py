@@ -1,9 +1,7 @@
-"""Models made by recipes and judged on a split, and the paired statistics that compare them; what
-the sections share.
+"""Shared by the sections: models made by recipes, their evaluation, and paired statistics.
 
-A comparison is over the same examples on both sides. Its interval is a bootstrap of the examples:
-what another sample of texts might have said. Where there are several seeds an example counts with
-its mean over them.
+Comparisons are paired by example, with a bootstrap interval over examples. With several seeds, each
+example contributes its mean over seeds.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from benchmarks.shipped import shipped_bytes
+from benchmarks.artifact_bytes import artifact_bytes
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import request, resolve_request
 from paretoscope.engine.pipeline import Bench, Made
@@ -39,8 +37,8 @@ REPLICATES = 2000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks of every section."""
+class Options:
+    """The command-line options that every section gets."""
 
     models: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -51,10 +49,10 @@ class Asked:
     workspace: Workspace
 
     def recipe(self, *stages: AnyStage, seed: int = 0) -> Recipe:
-        """The stages with their epochs cut to the share of training that is asked for."""
-        return Recipe(seed=seed, stages=tuple(self._cut(stage) for stage in stages))
+        """A recipe with the epochs of every stage multiplied by `training`."""
+        return Recipe(seed=seed, stages=tuple(self._reduced(stage) for stage in stages))
 
-    def _cut(self, stage: AnyStage) -> AnyStage:
+    def _reduced(self, stage: AnyStage) -> AnyStage:
         epochs = {
             name: value * self.training
             for name in ("epochs", "retrain_epochs", "train_epochs")
@@ -64,24 +62,24 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A model's answers on a split: `logits` [n, classes] and `labels` [n]."""
+class Evaluated:
+    """A model evaluated on a split: `logits` [n, classes] and `labels` [n]."""
 
     made: Made
     logits: np.ndarray
     labels: np.ndarray
 
     @cached_property
-    def right(self) -> np.ndarray:
-        """1.0 where the answer is right, [n]."""
+    def correct(self) -> np.ndarray:
+        """1.0 where the prediction is correct, else 0.0, [n]."""
         return (self.logits.argmax(axis=1) == self.labels).astype(np.float64)
 
     @property
     def accuracy(self) -> Interval:
-        low, high = intervals.wilson(int(self.right.sum()), len(self.right))
-        return Interval(value=float(self.right.mean()), low=low, high=high)
+        low, high = intervals.wilson(int(self.correct.sum()), len(self.correct))
+        return Interval(value=float(self.correct.mean()), low=low, high=high)
 
-    def divergences(self, baseline: Judged) -> np.ndarray:
+    def divergences(self, baseline: Evaluated) -> np.ndarray:
         """KL(baseline || this) of every example in nats, [n]."""
         theirs, ours = (
             intervals.log_softmax(side.logits.astype(np.float64)) for side in (baseline, self)
@@ -90,107 +88,101 @@ class Judged:
 
     @property
     def bytes(self) -> int:
-        return shipped_bytes(self.made.folder)
+        return artifact_bytes(self.made.folder)
 
 
 def bench_of(
-    asked: Asked, model: str, recipe: Recipe | None = None, calibrated_by: int | None = None
+    options: Options, model: str, recipe: Recipe | None = None, calibrated_by: int | None = None
 ) -> Bench:
-    """With a seed in `calibrated_by` the calibration examples are drawn by it
-    (`with_drawn_calibration`).
-    """
-    wanted = request(model, recipe or Recipe(), protocol=asked.protocol, conditions=CONDITIONS)
-    model_ref, task_ref = resolve_request(wanted)
-    task = (
-        None
-        if calibrated_by is None
-        else with_drawn_calibration(load_task(task_ref, model_ref.outputs), calibrated_by)
-    )
-    return Bench(wanted, asked.workspace, Steps(wanted.recipe, lambda progress: None), task)
+    """The bench of a model; `calibrated_by` is a seed for `with_drawn_calibration`."""
+    trial = request(model, recipe or Recipe(), protocol=options.protocol, conditions=CONDITIONS)
+    model_ref, task_ref = resolve_request(trial)
+    task = None
+    if calibrated_by is not None:
+        task = with_drawn_calibration(load_task(task_ref, model_ref.outputs), calibrated_by)
+    return Bench(trial, options.workspace, Steps(trial.recipe, lambda progress: None), task)
 
 
-def judged(asked: Asked, bench: Bench, recipe: Recipe) -> Judged:
-    """The model of a recipe, made and asked about every example of the split, through the runtime
-    that ships.
-    """
-    return judge(asked, bench, bench.make(recipe))
+def evaluated(options: Options, bench: Bench, recipe: Recipe) -> Evaluated:
+    """Make the model of a recipe and evaluate its artefact on the chosen split."""
+    return evaluate_made(options, bench, bench.make(recipe))
 
 
-def judge(asked: Asked, bench: Bench, made: Made) -> Judged:
+def evaluate_made(options: Options, bench: Bench, made: Made) -> Evaluated:
     split = bench.evaluator.encoded(
-        asked.split, (made.folder / TOKENIZER).read_text(encoding="utf-8")
+        options.split, (made.folder / TOKENIZER).read_text(encoding="utf-8")
     )
 
     def run() -> np.ndarray:
-        return judge_folder(made.folder, split.ids, split.labels, asked.split)
+        return evaluate_folder(made.folder, split.ids, split.labels, options.split)
 
     logits = bench.cache.array(content_key("logits", made.key, split.key, fingerprint().id), run)
-    return Judged(made, logits, split.labels)
+    return Evaluated(made, logits, split.labels)
 
 
-def judge_folder(
+def evaluate_folder(
     folder: Path, texts: Sequence[np.ndarray], labels: np.ndarray, split: str
 ) -> np.ndarray:
-    """Logits [n, classes] of the model.onnx in a folder, of whoever made it."""
+    """Logits [n, classes] of the model.onnx in a folder, ours or a peer's."""
     with locks.compute():
         return evaluate(folder, texts, labels, threads=usable_cores(), split=split)[1]
 
 
-def timed(asked: Asked, bench: Bench, made: Made, whole: Made) -> tuple[Interval, bool]:
-    """How much faster than fp32 a model is, and whether the machine was noisy."""
-    return kept_speed(
-        asked, bench, (made.key, whole.key), lambda: time_folder(asked, made.folder, whole)
+def timed(options: Options, bench: Bench, made: Made, baseline: Made) -> tuple[Interval, bool]:
+    """The speed-up over fp32, and whether the measurement session was noisy."""
+    return cached_speedup(
+        options,
+        bench,
+        (made.key, baseline.key),
+        lambda: measure_speedup(options, made.folder, baseline),
     )
 
 
-def time_folder(asked: Asked, folder: Path, whole: Made) -> tuple[Interval, bool]:
-    """In turns with fp32 and alone on the machine."""
+def measure_speedup(options: Options, folder: Path, baseline: Made) -> tuple[Interval, bool]:
+    """The speed-up of a folder's model, interleaved with fp32 under the measurement lock."""
     with locks.measuring():
-        session = measure_interleaved(folder, whole.folder, CONDITIONS, asked.protocol)
+        session = measure_interleaved(folder, baseline.folder, CONDITIONS, options.protocol)
     assert session.speedup
     return session.speedup, session.noisy
 
 
-def kept_speed(
-    asked: Asked, bench: Bench, of: Sequence[str], sit: Callable[[], tuple[Interval, bool]]
+def cached_speedup(
+    options: Options, bench: Bench, of: Sequence[str], measure: Callable[[], tuple[Interval, bool]]
 ) -> tuple[Interval, bool]:
-    """What `sit` finds, measured once on this machine and then kept in the workspace: a run that
-    was broken off does not time it again.
+    """The result of `measure`, cached in the workspace under the content keys `of`.
 
-    `of` says what was timed, by keys of content.
+    An interrupted run does not measure again.
     """
 
     def run() -> np.ndarray:
-        speedup, noisy = sit()
+        speedup, noisy = measure()
         return np.array([speedup.value, speedup.low, speedup.high, noisy])
 
     value, low, high, noisy = map(
         float,
         bench.cache.array(
-            content_key("speed", *of, asked.protocol, CONDITIONS.in_words(), fingerprint().id), run
+            content_key("speed", *of, options.protocol, CONDITIONS.in_words(), fingerprint().id),
+            run,
         ),
     )
     return Interval(value=value, low=low, high=high), bool(noisy)
 
 
 def with_drawn_calibration(task: Task, seed: int) -> Task:
-    """The task with as many calibration examples, drawn by `seed` from train and calibration
-    together. It has a key of its own.
+    """The task with calibration examples drawn by `seed` from train and calibration together.
 
-    Pruning and quantization without training use no chance, so this is what several seeds of them
-    mean.
+    Pruning and quantization without training are deterministic, so their seeds vary the calibration
+    data. The count of examples stays; the task gets a new key.
     """
     train, calibration = task.splits["train"], task.splits["calibration"]
-    pool = [(part, place) for part in (train, calibration) for place in range(len(part))]
-    drawn = [
-        pool[at]
-        for at in sorted(np.random.default_rng(seed).permutation(len(pool))[: len(calibration)])
-    ]
+    pool = [(part, index) for part in (train, calibration) for index in range(len(part))]
+    order = np.random.default_rng(seed).permutation(len(pool))
+    drawn = [pool[index] for index in sorted(order[: len(calibration)])]
     split = replace(
         calibration,
-        ids=tuple(part.ids[place] for part, place in drawn),
-        texts=tuple(part.texts[place] for part, place in drawn),
-        labels=np.array([part.labels[place] for part, place in drawn], dtype=np.int64),
+        ids=tuple(part.ids[index] for part, index in drawn),
+        texts=tuple(part.texts[index] for part, index in drawn),
+        labels=np.array([part.labels[index] for part, index in drawn], dtype=np.int64),
     )
     return replace(
         task, splits={**task.splits, "calibration": split}, key=f"{task.key}-calibration-{seed}"
@@ -201,7 +193,7 @@ def with_drawn_calibration(task: Task, seed: int) -> Task:
 
 
 def over_seeds(values: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of each example over seeds: [seeds][n] -> [n]."""
+    """The mean of each example over seeds, [seeds][n] -> [n]."""
     return np.mean(np.stack(list(values)), axis=0)
 
 
@@ -228,11 +220,12 @@ def _bootstrap(over: np.ndarray, under: np.ndarray) -> Interval:
     return Interval(value=float(over.sum() / under.sum()), low=float(low), high=float(high))
 
 
-# --- words ----------------------------------------------------------------------------------------
+# --- formatting -----------------------------------------------------------------------------------
 
 
 def points(interval: Interval) -> str:
-    """
+    """A difference of accuracies in percentage points, with its interval.
+
     >>> points(Interval(value=0.012, low=-0.001, high=0.025))
     '+1.20 [-0.10, +2.50] points'
     """
@@ -243,7 +236,8 @@ def points(interval: Interval) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """
+    """Mean and standard deviation over seeds.
+
     >>> spread([0.5]), spread([0.5, 0.7])
     ('0.5000', '0.6000 ± 0.1414')
     """
