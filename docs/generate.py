@@ -27,9 +27,7 @@ from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
 REFERENCE = PROJECT / "docs" / "reference"
-NOTICE = (
-    "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n"
-)
+NOTICE = "<!-- Written from the code by `make docs-reference`. Edit the code, not this file. -->\n"
 
 METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
     ("prune-weights", "method"): (
@@ -58,8 +56,9 @@ CHOICES: dict[tuple[str, str], Iterable[object]] = {
 
 ENVIRONMENT = {
     "PARETOSCOPE_HOME": (
-        "The workspace folder: store, artefacts, cache, logs. `data/workspace` when unset;"
-        " `--workspace` wins over it."
+        "The workspace folder: store, artefacts, cache, logs. When unset: `data/workspace` in a"
+        " clone, else the user's data folder (`~/.local/share/paretoscope` on Linux)."
+        " `--workspace` takes precedence."
     ),
     "PARETOSCOPE_DATABASE_URL": (
         "An SQLAlchemy URL for the store. SQLite inside the workspace when unset."

@@ -39,6 +39,8 @@ SPEEDS = {
 """Marker -> the folders and files under tests/ that have it; all others are unit tests."""
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# subprocesses import this clone's package and tests, such as the toy trials of an engine
+os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (PROJECT / "compression", PROJECT)))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

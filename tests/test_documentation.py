@@ -36,7 +36,7 @@ def _reference(name: str) -> str:
 
 
 def test_the_reference_is_what_the_code_says(generate: ModuleType) -> None:
-    assert generate.stale() == [], "run `make docs`"
+    assert generate.stale() == [], "run `make docs-reference`"
 
 
 def test_nothing_stale_lies_in_the_reference(generate: ModuleType) -> None:

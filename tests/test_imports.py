@@ -53,8 +53,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "graphs", "artifact",
     ),
     "cli": (
-        "errors", "workspace", "machine", "recipes", "trials", "tasks", "sources", "catalog",
-        "store", "frontier", "report", "engine",
+        "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
+        "catalog", "store", "frontier", "report", "engine",
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",

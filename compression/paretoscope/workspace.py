@@ -1,7 +1,6 @@
-"""Where everything a person makes is kept on disk, and how files get there whole or not at all.
+"""Paths of the package and of the workspace, and atomic writes.
 
-This file knows paths; what is in the database is `store/store.py`'s, what is in the cache
-`engine/`'s.
+The database is read and written in `store/`, the cache in `engine/`.
 """
 
 from __future__ import annotations
@@ -14,27 +13,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 PACKAGE = Path(__file__).resolve().parent
-PROJECT = PACKAGE if (PACKAGE / "app.py").is_file() else PACKAGE.parents[1]
-"""Where app.py, pages/ and data/ are: inside the package once it is installed from a wheel, at the
-top of the clone otherwise.
-"""
+INSTALLED = (PACKAGE / "project").is_dir()
+"""Whether this is an installed wheel rather than a clone."""
+PROJECT = PACKAGE / "project" if INSTALLED else PACKAGE.parents[1]
+"""The folder with app.py, pages/ and data/: the clone, or `project` in the installed package."""
 SHIPPED = PROJECT / "data"
-"""What comes with the repository: recipes, adapters, the demo study."""
+"""Files distributed with the package: recipes, adapters, the demo study."""
+
+
+def default_root() -> Path:
+    """The workspace folder used when none is given.
+
+    A clone keeps it in `data/workspace`. An installed package uses the user's data folder, such as
+    `~/.local/share/paretoscope` on Linux, because site-packages may be read-only or replaced.
+    """
+    return user_data_path("paretoscope", appauthor=False) if INSTALLED else SHIPPED / "workspace"
+
+
+def subprocess_python_path() -> str:
+    """`PYTHONPATH` of a Python subprocess that imports this package, from any current folder."""
+    source_root = None if INSTALLED else str(PACKAGE.parent)
+    return os.pathsep.join(filter(None, (source_root, os.environ.get("PYTHONPATH"))))
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with the store, the artefacts, the cache and the logs of one engine."""
+    """A folder with the store, artefacts, cache and logs of one engine."""
 
     root: Path
 
     @classmethod
     def at(cls, root: str | Path | None = None) -> Workspace:
-        """The workspace at `root`, else at `PARETOSCOPE_HOME`, else `data/workspace` of the
-        project.
-        """
-        chosen = root or os.environ.get("PARETOSCOPE_HOME") or SHIPPED / "workspace"
+        """The workspace at `root`, else at `PARETOSCOPE_HOME`, else at `default_root()`."""
+        chosen = root or os.environ.get("PARETOSCOPE_HOME") or default_root()
         return cls(Path(chosen).expanduser().resolve())
 
     @property
@@ -56,12 +70,12 @@ class Workspace:
 
     @property
     def samples(self) -> Path:
-        """Raw latency samples and per-example predictions, one file a trial."""
+        """Raw latency samples and per-example predictions, one file per trial."""
         return self.root / "samples"
 
     @property
     def uploads(self) -> Path:
-        """Data files that came through the page, each under a hash of its content."""
+        """Data files uploaded through the page, named by a hash of their content."""
         return self.root / "uploads"
 
     def log(self, trial_id: str) -> Path:
@@ -69,7 +83,7 @@ class Workspace:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file under a temporary name in the same folder, then move it into place."""
+    """Write a file atomically: under a temporary name in the same folder, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -84,10 +98,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 @contextmanager
 def whole_folder(target: Path) -> Generator[Path]:
-    """A new empty folder that becomes `target` when the block ends well, and vanishes when it does
-    not.
+    """A new empty folder that is renamed to `target` when the block succeeds, else deleted.
 
-    When `target` appeared in the meantime (two workers made the same thing), the first one stays.
+    If `target` exists by then, because two workers built the same content, the first one is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))

@@ -187,7 +187,10 @@ def test_the_command_line_takes_the_same_options(parser: argparse.ArgumentParser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             found |= {verb: described(command) for verb, command in action.choices.items()}
-    assert list(found) == list(expected)
+    for option in found[""]:
+        if option["action"] == "SubParsersAction":  # commands may be added
+            option["choices"] = [verb for verb in option["choices"] if verb in expected]
+    assert [verb for verb in found if verb in expected] == list(expected)
     for verb, options in expected.items():
         assert found[verb] == options, verb
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paretoscope.carriers import MINILM
 from paretoscope.errors import ModelError, TaskError
-from paretoscope.sources.resolve import MINILM
 from paretoscope.tasks.labels import Example
 from paretoscope.tasks.load import describe_task, export_split, load_task
 from paretoscope.tasks.resolve import resolve_task

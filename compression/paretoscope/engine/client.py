@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from paretoscope.errors import EngineError
 from paretoscope.store.store import EngineState, Store, TrialRow, process_runs
 from paretoscope.trials.trial import LIVE
-from paretoscope.workspace import PROJECT, Workspace
+from paretoscope.workspace import Workspace, subprocess_python_path
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -124,7 +124,6 @@ def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | N
     ]
     command += [] if stays else ["--ends-when-idle"]
     command += ["--trial-function", function] if function else []
-    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     with (workspace.logs / "engine.log").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -133,7 +132,7 @@ def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | N
             stderr=log,
             start_new_session=True,
             cwd=workspace.root,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": subprocess_python_path()},
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

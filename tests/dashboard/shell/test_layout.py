@@ -4,7 +4,6 @@ app.py ever ran.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 
@@ -90,22 +89,3 @@ def test_a_workspace_that_cannot_be_opened_is_a_card(monkeypatch: pytest.MonkeyP
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
     assert not app.exception
     assert "The workspace cannot be opened." in app.error[0].value
-
-
-def test_a_port_that_is_taken_is_said_with_the_way_out() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [
-            sys.executable,
-            "-m",
-            "paretoscope.dashboard",
-            "--server.port",
-            str(port),
-            "--server.headless",
-            "true",
-        ]
-        done = subprocess.run(
-            command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
-        )
-    assert done.returncode == 1
-    assert f"for another port: make run PORT={port + 1}" in done.stderr
