@@ -31,8 +31,8 @@ test: $(INSTALLED_DEV) ## run every test (ARGS="-k frontier" selects some)
 	@scripts/chromium
 	$(BIN)/pytest $(ARGS)
 
-test-fast: $(INSTALLED_DEV) ## run the tests without training, engine processes and browser
-	$(BIN)/pytest -m "not train and not engine and not browser" $(ARGS)
+test-fast: $(INSTALLED_DEV) ## run the unit tests: no training, processes, pages or browser
+	$(BIN)/pytest -m "not train and not engine and not page and not browser" $(ARGS)
 
 test-browser: $(INSTALLED_DEV) ## run only the tests of the dashboard in a browser
 	@scripts/chromium
@@ -48,7 +48,7 @@ format: $(INSTALLED_DEV) ## format the code and apply ruff's fixes
 	$(BIN)/ruff format .
 
 docs: $(INSTALLED_DOCS) ## build the documentation site into build/site
-	$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "==> build/site/index.html"
 
 docs-reference: $(INSTALLED) ## write docs/reference from the code
