@@ -52,9 +52,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "sources", "shape", "catalog", "store", "inference", "measure", "whatif", "models",
         "graphs", "artifact",
     ),
+    "api": (
+        "errors", "workspace", "recipes", "trials", "tasks", "sources", "catalog", "store",
+        "frontier", "report", "engine",
+    ),
     "cli": (
         "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
-        "catalog", "store", "frontier", "report", "engine",
+        "catalog", "store", "frontier", "report", "engine", "api",
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.cli import verbs
+from paretoscope.cli import making
 from paretoscope.cli.parser import main
 from paretoscope.store import tables
 from paretoscope.store.store import Store
@@ -84,7 +84,7 @@ def refused(
 ) -> Callable[[str], str]:
     """Runs a command line in `place`; gives the sentence with which it is refused."""
     monkeypatch.chdir(place)
-    monkeypatch.setattr(verbs, "finished", lambda *_: pytest.fail("it was queued"))
+    monkeypatch.setattr(making, "wait_for", lambda *_: pytest.fail("it was queued"))
 
     def run(line: str) -> str:
         before = sorted(place.rglob("*"))
@@ -164,7 +164,7 @@ CASES = {
     "sweep model --task ok.csv --what head": '--what cannot be "head"; did you mean "heads"',
     "frontier model --x nonsense": 'no metric "nonsense": known are: agreement,',
     "frontier model --y qualty": 'no metric "qualty": did you mean "quality"',
-    "report model --to report.html": 'Nothing was measured of "model" yet',
+    "report model --to report.html": 'no trials of "model" yet',
     "tasks trec --split nonsense --to out.jsonl": (
         'no split "nonsense"; known are: calibration, test, train, validation'
     ),

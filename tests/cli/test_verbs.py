@@ -21,11 +21,12 @@ import numpy as np
 import pytest
 
 from paretoscope import catalog
+from paretoscope.api import measured
+from paretoscope.cli import making, source
 from paretoscope.cli import progress as cli_progress
-from paretoscope.cli import source, verbs
 from paretoscope.cli.frontier import swept
+from paretoscope.cli.making import grid
 from paretoscope.cli.parser import main
-from paretoscope.cli.verbs import grid
 from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import ModelError
 from paretoscope.recipes.file import parse_recipe
@@ -88,7 +89,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
         return toy(model).model_copy(update={"recipe": recipe})
 
     monkeypatch.setattr(catalog, "request", request)
-    for module in (source, verbs):
+    for module in (measured, making):
         monkeypatch.setattr(
             module, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name)
         )
@@ -190,7 +191,8 @@ def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store
     trial = toy("slow").trial_id
     ensure_engine(workspace, function=TOY)
     try:
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        path = os.pathsep.join([str(PROJECT), str(PROJECT / "compression")])
+        environment = {**os.environ, "PYTHONPATH": path}
         waiting = subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=PROJECT,
@@ -201,7 +203,7 @@ def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store
         until(lambda: pids(workspace, trial))
         time.sleep(0.3)
         waiting.send_signal(signal.SIGINT)
-        assert f"`paretoscope cancel {trial}` ends them" in waiting.communicate(timeout=10)[1]
+        assert f"`paretoscope cancel {trial}` cancels them" in waiting.communicate(timeout=10)[1]
         assert waiting.returncode == 130
         assert store.trial(trial).status == "running"
         assert main(["cancel", trial]) == 0
@@ -250,11 +252,11 @@ def test_the_grid_is_every_combination_once() -> None:
     [
         (
             ("sweep", "plain", "--bits", "four"),
-            '--bits must be numbers with commas between them, such as 32,8,4, but got "four"',
+            '--bits must be numbers separated by commas, such as 32,8,4, but got "four"',
         ),
         (
             ("sweep", "plain", "--sparsity", "half"),
-            '--sparsity must be numbers with commas between them, such as 0,0.5, but got "half"',
+            '--sparsity must be numbers separated by commas, such as 0,0.5, but got "half"',
         ),
         (("sweep", "plain", "--bits", "9"), "at sparsity 0 and bits 9, stage 1 (quantize): bits"),
         (("sweep", "plain", "--sparsity", "1.2"), "but got 1.2"),
@@ -270,7 +272,7 @@ def test_the_grid_is_every_combination_once() -> None:
         (("cancel", "nope"), 'There is no trial "nope"'),
         (("export", "nope", "--to", "x"), 'There is no trial "nope"'),
         (("export", "", "--to", "x"), 'There is no trial ""'),
-        (("frontier", "plain"), 'Nothing was measured of "plain" yet'),
+        (("frontier", "plain"), 'no trials of "plain" yet'),
         (("tasks", "--split", "test"), "need a task"),
     ],
 )
@@ -305,7 +307,7 @@ def test_the_frontier_says_front_knee_and_recommendation(
     tight = say("frontier", "plain", "--max-size-mb", "0.00001")
     assert tight["recommendation"]["trial_id"] is None
     assert "no metric" in refused("frontier", "plain", "--x", "sizes")
-    assert "None of these models was measured in perplexity; what they have is quality" in refused(
+    assert "value for perplexity; choose from quality" in refused(
         "frontier", "plain", "--y", "perplexity"
     )
 
@@ -333,7 +335,7 @@ def test_rows_run_along_x_and_the_recommendation_says_by_what_it_judges(
     assert lines[2].endswith("on the front")
     assert lines[3].endswith("on the front, noisy")
     assert any(
-        line.startswith("By size and accuracy, with at most 2 points lost: take int8 dynamic")
+        line.startswith("By size and accuracy, with at most 2 points lost: take int8")
         for line in lines
     )
     judged = say(
@@ -381,8 +383,8 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
         assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
         assert "5.00 ms" in said, command
         beside = (
-            "5.00 ms (2.00x faster [1.90, 2.10]; in its sitting 4.00 ms measured, 8.00 ms for"
-            " the baseline), batch 1"
+            "5.00 ms (2.00x faster [1.90, 2.10]; in its session 4.00 ms measured, 8.00 ms"
+            " for the baseline), batch 1"
         )
         assert (beside in said) == (command[0] in ("run", "keep")), command
     assert say("run", "plain", "--recipe", "data/recipes/int8.yaml")["latency"]["p50_ms"] == 4.0, (
@@ -398,7 +400,7 @@ def test_the_only_sitting_is_shown_as_it_was_timed(
     said = capsys.readouterr().out
     assert "90.0 % [88.0, 92.0] (-6.0 points) of 500 examples (validation)" in said
     assert "4.00 ms (2.00x faster [1.90, 2.10]), batch 1" in said
-    assert "footing" not in said
+    assert "normalized" not in said
 
 
 def test_a_quick_look_is_answered_after_a_longer_one(toys: None, say: Say, store: Store) -> None:
@@ -441,7 +443,7 @@ def test_until_something_is_measured_here_the_shipped_study_answers(
         documents.document(Quantize(), model="plain"),
         documents.document(model="other"),
     ]
-    monkeypatch.setattr(source, "shipped_study", lambda: shipped)
+    monkeypatch.setattr(measured, "shipped_study", lambda: shipped)
     found = say("frontier", "plain")
     assert (found["source"], len(found["trials"])) == ("shipped study", 2)
     assert main(["frontier", "plain"]) == 0
@@ -484,19 +486,18 @@ def test_the_shipped_study_is_named_beside_own_models_and_answers_when_asked(
         documents.document(model="plain", task=mine.task),
         documents.document(Quantize(), model="plain", task=mine.task),
     ]
-    monkeypatch.setattr(source, "shipped_study", lambda: shipped)
+    monkeypatch.setattr(measured, "shipped_study", lambda: shipped)
     assert main(["frontier", "plain"]) == 0
     assert (
-        "The study that ships has 2 models, measured on another machine: see them with --study."
-        in capsys.readouterr().out
+        "has 2 models, measured on another machine; --study shows them." in capsys.readouterr().out
     )
     found = say("frontier", "plain", "--study")
     assert (found["source"], {trial["trial_id"] for trial in found["trials"]}) == (
         "shipped study",
         {document.trial_id for document in shipped},
     )
-    monkeypatch.setattr(source, "shipped_study", list)
-    assert 'The study that ships has nothing of "plain"; leave out --study.' in refused(
+    monkeypatch.setattr(measured, "shipped_study", list)
+    assert 'The shipped study has no trials of "plain"; leave out --study.' in refused(
         "frontier", "plain", "--study"
     )
 
@@ -510,7 +511,7 @@ def test_the_models_own_task_goes_first_and_the_others_are_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(
-        source,
+        measured,
         "resolve_model",
         lambda name: ModelRef(name=name, kind="builtin", key=name, task="toys"),
     )
@@ -525,11 +526,13 @@ def test_the_models_own_task_goes_first_and_the_others_are_named(
     assert [trial["trial_id"] for trial in say("frontier", "plain")["trials"]][-1] == own.trial_id
     for command in (("frontier", "plain"), ("report", "plain", "--to", "report.html")):
         assert main(command) == 0
-        assert capsys.readouterr().out.endswith("\nMeasured too: mine.csv (--task mine.csv)\n")
+        assert capsys.readouterr().out.endswith(
+            "\nOther tasks measured: mine.csv (--task mine.csv)\n"
+        )
     assert main(["frontier", "plain", "--task", "mine.csv"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("plain on mine.csv, ")
-    assert said.endswith("\nMeasured too: toys (--task toys)\n")
+    assert said.endswith("\nOther tasks measured: toys (--task toys)\n")
     monkeypatch.chdir("/")
     assert main(["frontier", "plain"]) == 0
     assert f"mine.csv (--task {mine.removeprefix('/')})" in capsys.readouterr().out
@@ -615,7 +618,7 @@ def test_compare_pairs_trials_by_what_they_kept(
     assert set(found["dominates"]) == {int8.trial_id, half.trial_id}
     assert main(["compare", int8.trial_id, half.trial_id]) == 0
     assert (
-        "magnitude 50 % beside int8 dynamic: 1 of 4 lost, 1 gained, p = 1.00: no clear difference"
+        "50 % sparse vs int8: 1 of 4 lost, 1 gained, p = 1.00: no clear difference"
         in capsys.readouterr().out
     )
 
@@ -709,7 +712,7 @@ def test_progress_is_said_in_words(store: Store) -> None:
     store.record_progress(row.trial_id, row.attempts, progress)
     assert (
         cli_progress.in_words([store.trial(row.trial_id)])
-        == "fp32 baseline: latency (2 of 5), step 3 of 10, about 20 s left"
+        == "Baseline: latency (2 of 5), step 3 of 10, about 20 s left"
     )
     for each in store.trials():
         store.request_cancel(each.trial_id)

@@ -4,13 +4,12 @@ in per cent, time by the token.
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import pytest
 
+from paretoscope.api.measured import TrialSet
 from paretoscope.artifact.card import model_card
 from paretoscope.cli.frontier import frontier_document
-from paretoscope.cli.source import Source
+from paretoscope.cli.requests import FrontierRequest
 from paretoscope.cli.text import result, table
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import against_baseline, clear_loss, objectives
@@ -99,8 +98,9 @@ def test_a_loss_is_clear_when_its_interval_says_so() -> None:
 
 
 def test_the_command_picks_the_axes_of_what_was_measured() -> None:
-    given = Namespace(x=None, y=None, by=None, max_drop=2.0, max_latency_ms=30.0, max_size_mb=None)
-    found = frontier_document(FOUND, given, Source("workspace", "smollm2-135m")).to_json()
+    request = FrontierRequest("smollm2-135m", max_drop=2.0, max_latency_ms=30.0)
+    trials = TrialSet("smollm2-135m", "workspace", tuple(FOUND))
+    found = frontier_document(trials, request).to_json()
     assert (found["x"], found["y"]) == ("tpot_ms", "perplexity")
     assert found["recommendation"]["limits"] == [
         "Perplexity rise ≤ 2.00 %",

@@ -1,5 +1,4 @@
-"""The `compare` command: trials side by side, who is better than whom, what their recipes do
-differently, and every two of them on the same examples.
+"""The `compare` command's result: trials side by side, their recipes, and every pair of them.
 
 The mathematics is `frontier/comparison.py`'s.
 """
@@ -11,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.cli import text
-from paretoscope.cli.source import beside
+from paretoscope.cli.source import trials_alike
 from paretoscope.errors import ParetoscopeError, StoreError
 from paretoscope.frontier.comparison import (
     Pair,
     headline,
     judged_by,
-    names,
     one_session_key,
     pairs,
     standings,
@@ -35,13 +33,11 @@ from paretoscope.workspace import Workspace
 
 @dataclass(frozen=True)
 class ComparisonDocument:
-    """What the command prints. `beaten` has for each trial those that it dominates; pairs are in
-    the order in which the trials were given.
-    """
+    """What the command prints; `dominated` has for each trial the ids that it dominates."""
 
     table: tuple[Row, ...]
     found: Frontier
-    beaten: dict[str, tuple[str, ...]]
+    dominated: dict[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
     pairs: tuple[Pair, ...]
 
@@ -50,7 +46,7 @@ class ComparisonDocument:
         return {
             "trials": [row.document.to_json() for row in self.table],
             "objectives": [objective.key for objective in self.found.objectives],
-            "dominates": {id: list(others) for id, others in self.beaten.items()},
+            "dominates": {trial_id: list(others) for trial_id, others in self.dominated.items()},
             "comparable_p50_ms": {
                 row.id: row.point.value(row.document.axes.time) for row in self.table
             },
@@ -66,113 +62,103 @@ class ComparisonDocument:
         }
 
     def in_words(self) -> str:
-        called = names([row.document for row in self.table])
-        marks = dict.fromkeys(self.found.on_front, "on the front of these")
-        answer = [
-            line for line in (*headline(self.found, self.beaten, called), self._apart()) if line
+        names = text.names([row.document for row in self.table])
+        lines = [*headline(self.found, self.dominated, names), self._normalization()]
+        parts = [
+            text.table(self.table, dict.fromkeys(self.found.on_front, "on the front of these")),
+            "\n".join(line for line in lines if line),
+            text.columns([(names[row.id], row.name) for row in self.table]),
+            self._differences(list(names.values())),
+            "\n".join(_pair_in_words(pair, names) for pair in self.pairs),
         ]
-        parts = [text.table(self.table, marks), "\n".join(answer)]
-        if self.differences:
-            parts.append(
-                text.columns(
-                    [
-                        ("recipe", *called.values()),
-                        *((row.in_words(), *row.values) for row in self.differences),
-                    ]
-                )
-            )
-        return "\n\n".join([*parts, "\n".join(_pair_in_words(pair, called) for pair in self.pairs)])
+        return "\n\n".join(part for part in parts if part)
 
-    def _apart(self) -> str:
-        if one_session_key([row.document for row in self.table]):
-            normalized_to = list(
-                dict.fromkeys(
-                    row.reference.normalized_to for row in self.table if row.reference.normalized_to
-                )
-            )
+    def _differences(self, names: list[str]) -> str:
+        if not self.differences:
+            return ""
+        rows = ((row.in_words(), *row.values) for row in self.differences)
+        return text.columns([("setting", *names), *rows])
+
+    def _normalization(self) -> str:
+        if not one_session_key([row.document for row in self.table]):
             return (
-                f"Timed in sittings of their own: {'; '.join(normalized_to)}."
-                if normalized_to
-                else ""
+                "Latencies are not compared: not all trials were measured on one machine under the"
+                " same conditions."
             )
-        return (
-            "Not all were timed on one machine under the same conditions, so their times are not"
-            " compared."
+        lines = dict.fromkeys(
+            row.reference.normalized_to for row in self.table if row.reference.normalized_to
         )
+        return f"Latencies are normalized: {'; '.join(lines)}." if lines else ""
 
 
-def _pair_in_words(pair: Pair, called: dict[str, str]) -> str:
-    said = (
-        verdict(pair.paired, pair.n) if pair.paired else f"no paired comparison, for {pair.reason}"
-    )
-    return f"{called[pair.second]} beside {called[pair.first]}: {said}"
+def _pair_in_words(pair: Pair, names: dict[str, str]) -> str:
+    if pair.paired:
+        found = verdict(pair.paired, pair.n)
+    else:
+        found = f"no paired comparison: {pair.reason}"
+    return f"{names[pair.second]} vs {names[pair.first]}: {found}"
 
 
 def comparison_document(workspace: Workspace, starts: Sequence[str]) -> ComparisonDocument:
-    """The comparison of the trials whose ids begin with `starts`; raises `ParetoscopeError` when
-    that cannot be made.
+    """The comparison of the trials whose ids begin with `starts`.
+
+    Raises `ParetoscopeError` for fewer than two trials and for trials of different tasks.
     """
     store = Store.open(workspace)
     documents, others = _measured(store, starts)
     store.close()
     if len(documents) < 2:
         raise ParetoscopeError(
-            "A comparison needs two different trials; name another one beside the first,"
-            " `paretoscope jobs` lists them."
+            "A comparison needs two different trials; give the id of another one, `paretoscope"
+            " jobs` lists them."
         )
     tasks = {document.task: document for document in documents}
     if len(tasks) > 1:
         listed = ", ".join(f"{document.trial_id} on {task}" for task, document in tasks.items())
         raise ParetoscopeError(
-            f"Trials of different tasks cannot be compared ({listed}); name trials of one task."
+            f"Trials of different tasks cannot be compared ({listed}); give trials of one task."
         )
     table = tuple(row_among(document, others) for document in documents)
-    found, beaten = standings([row.point for row in table], judged_by(documents))
+    found, dominated = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
     kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
     return ComparisonDocument(
-        table, found, beaten, tuple(differences), tuple(pairs(documents, kept))
+        table, found, dominated, tuple(differences), tuple(pairs(documents, kept))
     )
 
 
 def _measured(
     store: Store, starts: Sequence[str]
 ) -> tuple[list[TrialDocument], list[TrialDocument]]:
-    """The trials, each once, and what else the workspace has of their models, the shipped study too
-    where one of them is of that.
+    """The trials, each once, and the trials that their times are normalized with.
+
+    These are the workspace's, and the shipped study's where one of the trials is of it.
     """
-    found = {
-        document.trial_id: (document, shipped)
-        for document, shipped in (_one(store, start) for start in starts)
-    }
-    own = beside(
-        store, [id.removesuffix(BESIDE) for id, (_, shipped) in found.items() if not shipped]
-    )
+    found: dict[str, tuple[TrialDocument, bool]] = {}
+    for start in starts:
+        document, shipped = _one(store, start)
+        found[document.trial_id] = document, shipped
+    own = [trial_id.removesuffix(BESIDE) for trial_id, (_, shipped) in found.items() if not shipped]
     study = shipped_study() if any(shipped for _, shipped in found.values()) else []
-    return [document for document, _ in found.values()], [*own, *study]
+    return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
 
 
 def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
-    """A finished trial of the workspace, the baseline beside one, or a point of the shipped study,
-    and whether it is the latter.
-    """
+    """A finished trial or the baseline measured with it, and whether it is of the shipped study."""
     if start.endswith(BESIDE):
         document, shipped = _one(store, start.removesuffix(BESIDE))
         return (baseline_of(document) if document.baseline else document), shipped
     try:
         row = store.find(start)
     except StoreError:
-        shipped = (
-            [each for each in shipped_study() if each.trial_id.startswith(start)]
-            if len(start) >= SHORTEST_ID
-            else []
-        )
-        if len(shipped) != 1:
+        long_enough = len(start) >= SHORTEST_ID
+        found = [each for each in shipped_study() if each.trial_id.startswith(start)]
+        if not long_enough or len(found) != 1:
             raise
-        return shipped[0], True
+        return found[0], True
     if row.document is None:
         raise ParetoscopeError(
-            f"Trial {row.trial_id} is {row.status} and has nothing to compare; only one that is"
-            " done has."
+            f"Trial {row.trial_id} is {row.status} and has nothing to compare; only finished trials"
+            " have results."
         )
     return row.document, False

@@ -7,7 +7,20 @@ import sys
 from importlib.util import find_spec
 
 from paretoscope.carriers import CARRIERS
+from paretoscope.cli import text
+from paretoscope.cli.requests import DataRequest
+from paretoscope.cli.verbs import Answer
 from paretoscope.errors import ParetoscopeError
+from paretoscope.workspace import Workspace
+
+
+def data(request: DataRequest, workspace: Workspace) -> Answer:
+    """The packages, or what was installed."""
+    if request.action == "install":
+        requirements = install()
+        return Answer({"packages": requirements}, f"Installed {', '.join(requirements)}.")
+    packages = listed()
+    return Answer({"packages": packages}, text.data(packages))
 
 
 def listed() -> list[dict[str, str | None]]:

@@ -16,11 +16,9 @@ from paretoscope.workspace import Workspace, whole_folder
 
 
 def copy_artifact(row: TrialRow, workspace: Workspace, to: Path) -> Path:
-    """Copy the artefact of a trial to the new folder `to`, or into the new file `to` when it ends
-    in .zip.
+    """Copy the artefact of a trial to a new folder, or into a new file when `to` ends in .zip.
 
-    Raises `ArtifactError` when there is no artefact, when `to` exists, or when it cannot be
-    written.
+    Raises `ArtifactError` when there is no artefact, `to` exists, or it cannot be written.
     """
     source = _artifact(row, workspace)
     to = to.expanduser().absolute()

@@ -1,6 +1,4 @@
-"""Waiting for trials at a terminal: one line that is written over, or plain lines where there is no
-terminal.
-"""
+"""Waiting for trials: one line that is overwritten at a terminal, else a line per change."""
 
 from __future__ import annotations
 
@@ -9,34 +7,35 @@ import sys
 from collections.abc import Sequence
 
 from paretoscope.engine.client import ensure_engine, wait
+from paretoscope.recipes.short_name import short_names
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.format import duration
-from paretoscope.trials.trial import LIVE
+from paretoscope.trials.trial import LIVE, Progress
 from paretoscope.workspace import Workspace
 
 
-def finished(store: Store, workspace: Workspace, ids: Sequence[str]) -> list[TrialRow]:
-    """Start an engine when none is alive, wait for the trials, show how far they are on stderr.
+def wait_for(store: Store, ids: Sequence[str]) -> list[TrialRow]:
+    """Start an engine when none is alive, wait for the trials, show their progress on stderr.
 
     Ctrl-C ends the waiting, not the work, and says so.
     """
     line = ProgressLine()
     try:
-        ensure_engine(workspace)
+        ensure_engine(Workspace(store.root))
         return wait(store, ids, line.show)
     except KeyboardInterrupt:
         live = [row.trial_id for row in store.trials(ids=ids) if row.status in LIVE]
         shown = " ".join(live[:3]) + (" ..." if len(live) > 3 else "")
         raise KeyboardInterrupt(
-            f"The engine goes on with {len(live)} trials; `paretoscope cancel {shown}` ends them,"
-            " `paretoscope jobs` shows them."
+            f"The engine continues with {len(live)} trials; `paretoscope cancel {shown}` cancels"
+            " them, `paretoscope jobs` shows them."
         ) from None
     finally:
         line.close()
 
 
 class ProgressLine:
-    """How far a set of trials is, on stderr."""
+    """The progress of a set of trials, on stderr."""
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
@@ -59,21 +58,25 @@ class ProgressLine:
 
 
 def in_words(rows: Sequence[TrialRow], *, steps: bool = True) -> str:
-    """`2 of 12 measured · int8 dynamic: quantize (2 of 5), step 3 of 10, about 20 s left`."""
+    """`2 of 12 measured · int8: quantize (2 of 5), step 3 of 10, about 20 s left`."""
     ended = sum(row.status not in LIVE for row in rows)
     running = [row for row in rows if row.status == "running"]
     measured = sum(row.status == "done" for row in rows)
     parts = [f"{measured} of {len(rows)} measured"] if len(rows) > 1 else []
     if not running and ended < len(rows):
         parts.append("waiting in the queue" if ended or len(rows) > 1 else "waiting for the engine")
-    for row in running[:2]:
-        at = row.progress
-        said = f"{row.request.recipe.in_words()}: " + (
-            f"{at.stage} ({at.stage_number} of {at.stage_count})" if at else "starting"
-        )
-        if at and steps and at.steps > 1:
-            said += f", step {at.step} of {at.steps}"
-        if at and steps and at.seconds_left is not None:
-            said += f", about {duration(at.seconds_left)} left"
-        parts.append(said)
+    names = short_names([row.request.recipe for row in rows])
+    for row, name in [pair for pair in zip(rows, names, strict=True) if pair[0] in running][:2]:
+        parts.append(f"{name}: {_stage(row.progress, steps=steps)}")
     return " · ".join(parts) or "done"
+
+
+def _stage(at: Progress | None, *, steps: bool) -> str:
+    if at is None:
+        return "starting"
+    found = f"{at.stage} ({at.stage_number} of {at.stage_count})"
+    if steps and at.steps > 1:
+        found += f", step {at.step} of {at.steps}"
+    if steps and at.seconds_left is not None:
+        found += f", about {duration(at.seconds_left)} left"
+    return found

@@ -1,6 +1,4 @@
-"""How the commands say what they found, for a person at a terminal. Numbers are formatted by the
-metric table.
-"""
+"""What the commands print, as text for a terminal. Numbers are formatted by the metric table."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paretoscope.carriers import INSTALL
+from paretoscope.recipes.short_name import short_names
 from paretoscope.report.tables.chain import Step
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
@@ -31,25 +30,32 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     a    bb
     ccc  d
     """
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
 
 
+def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
+    """A name for each trial: its recipe's, with the start of its id where trials share a recipe."""
+    named = short_names([document.recipe for document in documents])
+    return {
+        document.trial_id: f"{name} ({document.trial_id[:6]})" if named.count(name) > 1 else name
+        for document, name in zip(documents, named, strict=True)
+    }
+
+
 def models(found: Sequence[Mapping[str, Any]]) -> str:
-    return (
-        columns([(each["name"], each["task"] or "", each["about"]) for each in found])
-        or f"No built-in model is installed; {INSTALL}."
-    )
+    """A line a model."""
+    rows = [(each["name"], each["task"] or "", each["about"]) for each in found]
+    return columns(rows) or f"No built-in model is installed; {INSTALL}."
 
 
 def tasks(found: Sequence[Mapping[str, Any]]) -> str:
-    return (
-        columns([(each["name"], each["about"]) for each in found])
-        or f"No built-in task is installed; {INSTALL}."
-    )
+    """A line a task."""
+    rows = [(each["name"], each["about"]) for each in found]
+    return columns(rows) or f"No built-in task is installed; {INSTALL}."
 
 
 def data(packages: Sequence[Mapping[str, str | None]]) -> str:
@@ -69,6 +75,7 @@ def data(packages: Sequence[Mapping[str, str | None]]) -> str:
 
 
 def task(described: Mapping[str, Any]) -> str:
+    """A task with its labels and splits."""
     splits = [
         (name, f"{split['examples']} examples", f"sha256 {split['sha256'][:12]}")
         for name, split in described["splits"].items()
@@ -78,97 +85,94 @@ def task(described: Mapping[str, Any]) -> str:
 
 
 def result(row: Row) -> str:
-    """One trial beside its baseline, its times as the tables have them."""
+    """One trial compared with its baseline; times as in the tables."""
     document = row.document
-    lines = [
-        f"{document.trial_id}  {document.model} on {document.task}: {document.recipe.in_words()}"
-    ]
-    base = document.baseline
+    subject = f"{document.model} on {document.task}"
+    lines = [f"{document.trial_id}  {subject}: {document.recipe.in_words()}"]
     if document.quality:
-        q = document.quality
-        metric = METRICS[document.axes.quality]
-        said = (
-            f"{metric.format(q.value)} {metric.interval(q.low, q.high)}{_lost(document, base)} of"
-            f" {_judged_on(q)}"
-        )
-        lines.append(f"  {metric.label.lower():<12} {said}")
+        lines.append(_line(METRICS[document.axes.quality].label.lower(), _quality(row)))
     if document.held_out:
-        lines.append(f"  test split   {held_out_in_words(document.held_out)}")
+        lines.append(_line("test split", held_out_in_words(document.held_out)))
     if document.artifact:
-        smaller = (
-            f" ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})"
-            if base and not document.is_baseline
-            else ""
-        )
-        lines.append(
-            f"  size         {METRICS['size_bytes'].format(document.artifact.size_bytes)}{smaller}"
-        )
-    if document.latency:
-        noisy = ", noisy" if row.noisy else ""
-        name = "per token" if document.generation else METRICS[document.axes.time].label.lower()
-        lines.append(
-            f"  {name:<12} {_said(row, document.axes.time)}{_timed(row)}{noisy},"
-            f" {conditions_in_words(document)}"
-        )
-    if document.generation:
-        at = document.generation
-        faster = (
-            f" ({speed_with_interval(at.ttft_speedup)})"
-            if at.ttft_speedup and not document.is_baseline
-            else ""
-        )
-        lines.append(f"  first token  {_said(row, 'ttft_ms')}{faster}")
-        lines.append(f"  speed        {_said(row, 'tokens_per_s')}")
-    if row.reference.normalized_to:
-        lines.append(f"  footing      {row.reference.normalized_to}")
+        lines.append(_line("size", _size(row)))
+    lines += _times(row)
     if document.memory:
-        lines.append(
-            f"  peak memory  {METRICS['peak_memory_bytes'].format(document.memory.peak_bytes)}"
-        )
+        peak = METRICS["peak_memory_bytes"].format(document.memory.peak_bytes)
+        lines.append(_line("peak memory", peak))
     if document.artifact:
-        lines.append(f"  files        {document.artifact.path}")
-    return "\n".join([*lines, *(f"  note         {note}" for note in document.notes)])
+        lines.append(_line("files", document.artifact.path))
+    return "\n".join([*lines, *(_line("note", note) for note in document.notes)])
 
 
-def _judged_on(quality: Quality) -> str:
+def _line(label: str, value: str) -> str:
     """
-    >>> _judged_on(Quality(value=1.0, low=0.871, high=1.0, n=26))
+    >>> _line("size", "22.9 MB")
+    '  size         22.9 MB'
+    """
+    return f"  {label:<12} {value}"
+
+
+def _quality(row: Row) -> str:
+    """`94.1 % [92.0, 95.7] (-1.2 points, p = .08) of 538 examples (validation)`."""
+    quality, metric = row.document.quality, METRICS[row.document.axes.quality]
+    assert quality
+    interval = metric.interval(quality.low, quality.high)
+    lost = _lost(row.document, row.document.baseline)
+    return f"{metric.format(quality.value)} {interval}{lost} of {_evaluated_on(quality)}"
+
+
+def _evaluated_on(quality: Quality) -> str:
+    """
+    >>> _evaluated_on(Quality(value=1.0, low=0.871, high=1.0, n=26))
     '26 examples (validation)'
     """
-    return (
-        f"{quality.n:,} {'tokens' if quality.metric == 'perplexity' else 'examples'}"
-        f" ({quality.split})"
-    )
+    unit = "tokens" if quality.metric == "perplexity" else "examples"
+    return f"{quality.n:,} {unit} ({quality.split})"
 
 
-def _said(row: Row, key: str) -> str:
+def _size(row: Row) -> str:
+    document, base = row.document, row.document.baseline
+    assert document.artifact
+    shown = METRICS["size_bytes"].format(document.artifact.size_bytes)
+    if base is None or document.is_baseline:
+        return shown
+    return f"{shown} ({size_in_words(base.artifact.size_bytes / document.artifact.size_bytes)})"
+
+
+def _times(row: Row) -> list[str]:
+    """Latency, for a language model also that of the first token and the throughput."""
+    document, lines = row.document, list[str]()
+    if document.latency:
+        label = "per token" if document.generation else METRICS[document.axes.time].label.lower()
+        noisy = ", noisy" if row.noisy else ""
+        shown = f"{_shown(row, document.axes.time)}{_speedup(row)}{noisy}"
+        lines.append(_line(label, f"{shown}, {conditions_in_words(document)}"))
+    if document.generation:
+        speedup = None if document.is_baseline else document.generation.ttft_speedup
+        faster = f" ({speed_with_interval(speedup)})" if speedup else ""
+        lines.append(_line("first token", f"{_shown(row, 'ttft_ms')}{faster}"))
+        lines.append(_line("speed", _shown(row, "tokens_per_s")))
+    if row.reference.normalized_to:
+        lines.append(_line("normalized", row.reference.normalized_to))
+    return lines
+
+
+def _shown(row: Row, key: str) -> str:
     return METRICS[key].format(row.point.value(key))
 
 
-def _timed(row: Row) -> str:
-    """The speed-up, and where there are other sittings what was timed in its own, in brackets."""
-    faster = (
-        speed_with_interval(row.document.speedup)
-        if row.document.speedup and not row.document.is_baseline
-        else ""
-    )
-    said = "; ".join(
-        filter(
-            None,
-            (
-                faster,
-                (
-                    f"in its sitting {row.session()}"
-                    if row.reference.normalized_to and row.session()
-                    else ""
-                ),
-            ),
-        )
-    )
-    return f" ({said})" if said else ""
+def _speedup(row: Row) -> str:
+    """The speed-up and, where times are normalized, what was timed in its own session."""
+    document, parts = row.document, list[str]()
+    if document.speedup and not document.is_baseline:
+        parts.append(speed_with_interval(document.speedup))
+    if row.reference.normalized_to and row.session():
+        parts.append(f"in its session {row.session()}")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _lost(document: TrialDocument, base: Measured | None) -> str:
+    """The change of quality against the baseline, in brackets."""
     if not base or not document.quality or document.is_baseline:
         return ""
     if document.paired and (more := document.paired.change):
@@ -178,63 +182,50 @@ def _lost(document: TrialDocument, base: Measured | None) -> str:
 
 
 def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
-    """A line a trial, with its status while it is not done; `marks` says where some of them stand,
-    and a noisy sitting is marked too.
-    """
+    """A line a trial: its status while it is not done, else its mark and whether it is noisy."""
     axes = next((row.document.axes for row in found if row.document.quality), Axes())
-    heads = (
-        METRICS[axes.quality].label.lower(),
-        "size",
-        METRICS[axes.time].label.lower(),
-        "speed-up",
-    )
-    lines: list[tuple[str, ...]] = [("trial", "recipe", *heads, "")]
-    for row in found:
+    quality, time = (METRICS[key].label.lower() for key in (axes.quality, axes.time))
+    lines: list[tuple[str, ...]] = [("trial", "model", quality, "size", time, "speed-up", "")]
+    named = short_names([row.document.recipe for row in found])
+    for row, name in zip(found, named, strict=True):
         document = row.document
         shown = (METRICS[key].format(row.point.value(key)) for key in (*axes.objectives, "speedup"))
-        said = (
-            [(marks or {}).get(document.trial_id, ""), "noisy" if row.noisy else ""]
-            if document.status == "done"
-            else [document.status]
-        )
-        lines.append((document.trial_id, row.name, *shown, ", ".join(filter(None, said))))
+        remarks = [(marks or {}).get(document.trial_id, ""), "noisy" if row.noisy else ""]
+        remark = ", ".join(filter(None, remarks)) if document.status == "done" else document.status
+        lines.append((document.trial_id, name, *shown, remark))
     return columns(lines)
 
 
 def steps(found: Sequence[Step]) -> str:
     """The model after each stage, a line each."""
-    lines: list[tuple[str, ...]] = [
-        ("after", *(METRICS[key].label.lower() for key in found[0].shown), "took")
-    ]
+    labels = (METRICS[key].label.lower() for key in found[0].shown)
+    lines: list[tuple[str, ...]] = [("after", *labels, "seconds")]
     for step in found:
-        values = [
-            METRICS[key].format(step.row.point.value(key) if step.row else None)
-            for key in step.shown
-        ]
-        lines.append(
-            (step.stage, *values, "–" if step.seconds is None else f"{step.seconds:.1f} s")
-        )
+        values = [step.row.point.value(key) if step.row else None for key in step.shown]
+        shown = (METRICS[key].format(value) for key, value in zip(step.shown, values, strict=True))
+        lines.append((step.stage, *shown, "–" if step.seconds is None else f"{step.seconds:.1f}"))
     missing = any(step.row is None for step in found)
-    return columns(lines) + (
-        "\nThe steps in between are measured with --each-stage." if missing else ""
-    )
+    hint = "\n--each-stage also measures the steps in between." if missing else ""
+    return columns(lines) + hint
 
 
 def jobs(rows: Sequence[TrialRow]) -> str:
-    """Running first, then the queue, then what ended, the newest first."""
+    """Running trials, then the queue, then the ended ones, newest first."""
     if not rows:
-        return "Nothing was asked for yet; `paretoscope run minilm-trec` is a start."
+        return "No trials yet; `paretoscope run minilm-trec` queues the first."
     order = {"running": 0, "queued": 1}
+    live = sorted((row for row in rows if row.status in LIVE), key=lambda row: order[row.status])
     ended = sorted(
         (row for row in rows if row.status not in LIVE),
         key=lambda row: row.finished_at or row.queued_at,
         reverse=True,
     )
-    live = sorted((row for row in rows if row.status in LIVE), key=lambda row: order[row.status])
+    shown = [*live, *ended]
+    named = short_names([row.request.recipe for row in shown])
     return columns(
         [
-            (row.trial_id, row.status, _subject(row), row.request.recipe.in_words(), _remark(row))
-            for row in [*live, *ended]
+            (row.trial_id, row.status, _subject(row), name, _remark(row))
+            for row, name in zip(shown, named, strict=True)
         ]
     )
 
@@ -251,6 +242,7 @@ def _remark(row: TrialRow) -> str:
 
 
 def job_json(row: TrialRow) -> dict[str, Any]:
+    """A trial as `jobs --json` has it."""
     return {
         "trial_id": row.trial_id,
         "model": row.request.model,
@@ -265,16 +257,16 @@ def job_json(row: TrialRow) -> dict[str, Any]:
 
 
 def cancelled(row: TrialRow) -> str:
+    """What became of a trial that was to be cancelled."""
     if row.status == "running":
         return f"{row.trial_id} is being cancelled"
     return f"{row.trial_id} is {row.status}"
 
 
 def engine(found: Mapping[str, Any]) -> str:
-    waiting = f"{found['running']} running, {found['queued']} queued"
+    """The status of the engine."""
+    trials = f"{found['running']} running, {found['queued']} queued"
     if not found["alive"]:
-        return f"No engine is running; {waiting}."
-    return (
-        f"The engine runs (pid {found['pid']} on"
-        f" {found['host']}{', stays' if found['stays'] else ''}); {waiting}."
-    )
+        return f"No engine is running; {trials}."
+    stays = ", stays when idle" if found["stays"] else ""
+    return f"The engine is running (pid {found['pid']} on {found['host']}{stays}); {trials}."

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 
+from paretoscope.cli.requests import UiRequest
 from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import EngineError, ParetoscopeError
 from paretoscope.store.store import Store
@@ -19,6 +20,11 @@ from paretoscope.workspace import Workspace, subprocess_python_path
 
 PAGE_STOP_SECONDS = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def ui(request: UiRequest, workspace: Workspace) -> None:
+    """Serve the page until Ctrl-C."""
+    serve(workspace, host=request.host, port=request.port, headless=request.headless)
 
 
 def serve(workspace: Workspace, *, host: str, port: int, headless: bool) -> None:

@@ -1,0 +1,102 @@
+"""The finished trials of a model: those of the workspace, or those of the shipped study.
+
+Which of them share an axis, and which are on a front, is `api/frontier.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from paretoscope.errors import ParetoscopeError
+from paretoscope.sources.ref import ModelRef
+from paretoscope.sources.resolve import resolve_model
+from paretoscope.store.store import Store
+from paretoscope.tasks.resolve import resolve_task
+from paretoscope.trials.study import shipped_study
+from paretoscope.trials.trial import TrialDocument
+from paretoscope.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TrialSet:
+    """Finished trials of one model on one task, at least one."""
+
+    model: str
+    """The name that was given."""
+    source: Literal["workspace", "shipped study"]
+    documents: tuple[TrialDocument, ...]
+    other_tasks: tuple[str, ...] = ()
+    """Further tasks on which the model was measured."""
+    in_study: int = 0
+    """Trials of the shipped study that the workspace's take precedence over."""
+
+
+def measured_trials(
+    workspace: Workspace, model: str, task: str | None = None, *, study: bool = False
+) -> TrialSet:
+    """The trials of `model` on `task`, else on its own task, else on the one measured last.
+
+    The shipped study is used where the workspace has no trial of the task, or when `study` requests
+    it. Raises `ParetoscopeError` when there are no trials.
+    """
+    ref = resolve_model(model)
+    task = resolve_task(task).name if task else None
+    own, shipped = _own(workspace, ref), _shipped(ref)
+    here, in_study = _of_task(own, task), _of_task(shipped, task)
+    from_study = study or not here
+    found = in_study if from_study else here
+    if not found:
+        raise _nothing_measured(model, task, study)
+    chosen = task or _default_task(found, ref.task)
+    on_wanted_task = _of_task(own, task or ref.task) if task or ref.task else []
+    all_tasks = [document.task for document in (*own, *([] if on_wanted_task else shipped))]
+    return TrialSet(
+        model,
+        "shipped study" if from_study else "workspace",
+        tuple(_of_task(found, chosen)),
+        tuple(dict.fromkeys(each for each in all_tasks if each != chosen)),
+        0 if from_study else len(_of_task(shipped, chosen)),
+    )
+
+
+def newest(documents: Sequence[TrialDocument]) -> TrialDocument:
+    """The trial that was measured last."""
+    return max(
+        documents,
+        key=lambda document: document.measured_at.timestamp() if document.measured_at else 0,
+    )
+
+
+def _own(workspace: Workspace, ref: ModelRef) -> list[TrialDocument]:
+    store = Store.open(workspace)
+    try:
+        return store.documents(model=ref.key)
+    finally:
+        store.close()
+
+
+def _shipped(ref: ModelRef) -> list[TrialDocument]:
+    if ref.kind != "builtin":
+        return []
+    return [document for document in shipped_study() if document.model == ref.name]
+
+
+def _of_task(documents: Sequence[TrialDocument], task: str | None) -> list[TrialDocument]:
+    return [document for document in documents if task in (None, document.task)]
+
+
+def _default_task(found: Sequence[TrialDocument], own: str | None) -> str:
+    return next((each.task for each in found if each.task == own), newest(found).task)
+
+
+def _nothing_measured(model: str, task: str | None, study: bool) -> ParetoscopeError:
+    on = f' on "{task}"' if task else ""
+    if study:
+        return ParetoscopeError(
+            f'The shipped study has no trials of "{model}"{on}; leave out --study.'
+        )
+    return ParetoscopeError(
+        f'There are no trials of "{model}"{on} yet; run `paretoscope sweep {model}` first.'
+    )

@@ -1,0 +1,50 @@
+"""The commands `keep` and `export`: models that were chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paretoscope.cli import text
+from paretoscope.cli.export import copy_artifact, shipped_only
+from paretoscope.cli.requests import ExportRequest, KeepRequest
+from paretoscope.cli.source import trials_alike
+from paretoscope.cli.verbs import Answer
+from paretoscope.errors import StoreError
+from paretoscope.report.tables.table import row_among
+from paretoscope.store.store import Store, TrialRow
+from paretoscope.workspace import Workspace
+
+
+def keep(request: KeepRequest, workspace: Workspace) -> Answer:
+    """Evaluate models on the test split; all must exist before any is evaluated."""
+    from paretoscope.engine.held_out import keep as evaluate_on_test  # loads ONNX Runtime
+
+    store = Store.open(workspace)
+    ids = [_with_artifact(store, start).trial_id for start in request.trials]
+    documents = [evaluate_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
+    others = trials_alike(store, ids)
+    return Answer(
+        {"trials": [document.to_json() for document in documents]},
+        "\n".join(text.result(row_among(document, others)) for document in documents),
+    )
+
+
+def export(request: ExportRequest, workspace: Workspace) -> Answer:
+    """Copy the artefact of a trial out of the workspace."""
+    row = _with_artifact(Store.open(workspace), request.trial)
+    to = copy_artifact(row, workspace, Path(request.to))
+    said = f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to)
+    return Answer({"path": str(to)}, said)
+
+
+def _with_artifact(store: Store, start: str) -> TrialRow:
+    """A trial of the workspace.
+
+    Raises `StoreError`, or `ArtifactError` for a trial of the shipped study, which has no artefact.
+    """
+    try:
+        return store.find(start)
+    except StoreError:
+        if (shipped := shipped_only(start)) is not None:
+            raise shipped from None
+        raise

@@ -1,0 +1,187 @@
+"""Typed requests: what each command was given, converted once from argparse's Namespace.
+
+Field names are those of the options in `cli/options.py`. What a command does with its request is
+`cli/verbs.py`'s.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
+
+from paretoscope.tasks.ref import DataOptions
+from paretoscope.trials.trial import Conditions, Protocol
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of one command."""
+
+    @classmethod
+    def read(cls, given: Namespace) -> Self:
+        """The request in a Namespace; lists become tuples."""
+        values: dict[str, Any] = {field.name: getattr(given, field.name) for field in fields(cls)}
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
+                for name, value in values.items()
+            }
+        )
+
+
+@dataclass(frozen=True)
+class ModelsRequest(Request):
+    """`paretoscope models`."""
+
+
+@dataclass(frozen=True)
+class JobsRequest(Request):
+    """`paretoscope jobs`."""
+
+
+@dataclass(frozen=True)
+class DataRequest(Request):
+    """`paretoscope data`; without an action it lists the packages."""
+
+    action: Literal["install"] | None
+
+
+@dataclass(frozen=True)
+class UiRequest(Request):
+    """`paretoscope ui`."""
+
+    host: str
+    port: int
+    headless: bool
+
+
+@dataclass(frozen=True)
+class _DataFile(Request):
+    """How a data file is read."""
+
+    text_column: str | None
+    label_column: str | None
+    encoding: str
+
+    @property
+    def options(self) -> DataOptions:
+        """How a data file is read, and the unlabelled texts of `run`."""
+        return DataOptions(
+            text_column=self.text_column,
+            label_column=self.label_column,
+            encoding=self.encoding,
+            unlabelled=getattr(self, "unlabelled", None),
+        )
+
+
+@dataclass(frozen=True)
+class TasksRequest(_DataFile):
+    """`paretoscope tasks`."""
+
+    task: str | None
+    split: str | None
+    to: str | None
+
+
+@dataclass(frozen=True)
+class MeasureRequest(_DataFile):
+    """What `run` and `sweep` have in common: which model is measured, on what and how."""
+
+    model: str
+    task: str | None
+    protocol: Protocol
+    batch: int | None
+    sequence: int | None
+    threads: int | None
+    again: bool
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """The conditions that were given, the others by default; None when none were."""
+        given = {"batch": self.batch, "sequence": self.sequence, "threads": self.threads}
+        given = {name: value for name, value in given.items() if value is not None}
+        return Conditions.model_validate(given) if given else None
+
+
+@dataclass(frozen=True)
+class RunRequest(MeasureRequest):
+    """`paretoscope run`."""
+
+    recipe: str | None
+    each_stage: bool
+    unlabelled: str | None
+
+
+@dataclass(frozen=True)
+class SweepRequest(MeasureRequest):
+    """`paretoscope sweep`."""
+
+    sparsity: str
+    bits: str
+    what: Literal["weights", "ffn", "heads"]
+    retrain_epochs: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class CancelRequest(Request):
+    """`paretoscope cancel`."""
+
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FrontierRequest(Request):
+    """`paretoscope frontier`."""
+
+    model: str
+    task: str | None = None
+    study: bool = False
+    x: str | None = None
+    y: str | None = None
+    by: str | None = None
+    max_drop: float | None = None
+    max_latency_ms: float | None = None
+    max_size_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class ReportRequest(Request):
+    """`paretoscope report`."""
+
+    model: str
+    task: str | None
+    study: bool
+    to: str
+
+
+@dataclass(frozen=True)
+class CompareRequest(Request):
+    """`paretoscope compare`."""
+
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeepRequest(Request):
+    """`paretoscope keep`."""
+
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExportRequest(Request):
+    """`paretoscope export`."""
+
+    trial: str
+    to: str
+
+
+@dataclass(frozen=True)
+class EngineRequest(Request):
+    """`paretoscope engine`; without an action it becomes the engine."""
+
+    action: Literal["status", "stop"] | None
+    ends_when_idle: bool
+    trial_function: str | None
