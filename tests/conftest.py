@@ -15,6 +15,7 @@ SPEEDS = {
     "browser": ("browser",),
     "page": ("dashboard",),
     "engine": (
+        "api",
         "cli/test_verbs.py",
         "contract/test_contract_artifacts.py",
         "engine",

@@ -39,7 +39,6 @@ def engine(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     stop_engine(workspace)
 
 
-@pytest.mark.engine
 def test_compress_measures_and_frontier_compares(
     engine: None, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -62,7 +61,6 @@ def test_compress_measures_and_frontier_compares(
     assert set(found.on_front) | set(found.dominated) == set(found.points)
 
 
-@pytest.mark.engine
 def test_a_failed_trial_is_an_error(engine: None, workspace: Workspace) -> None:
     with pytest.raises(EngineError, match=r"failed: The toy is broken"):
         compress("fails", Recipe(), workspace=workspace.root)
