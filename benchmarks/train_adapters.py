@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,17 +44,8 @@ from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Task
 from paretoscope.tasks.tokens import encode
 from paretoscope.training.encoder import logits, train
+from paretoscope.training.settings import Training
 from paretoscope.workspace import SHIPPED
-
-
-@dataclass(frozen=True)
-class Training:
-    """One run of the training loop."""
-
-    epochs: float
-    learning_rate: float
-    seed: int
-    batch_size: int = 32
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,8 @@ def teacher_outputs(
     outputs: list[np.ndarray] = []
     for training in settings.teachers:
         model = new_classifier(base, labels, training.seed, settings.identity_pooler)
-        run(model, split, training, f"teacher {len(outputs) + 1} of {len(settings.teachers)}")
+        name = f"teacher {len(outputs) + 1} of {len(settings.teachers)}"
+        train(model, split, replace(training, progress=progress_printer(name)))
         outputs.append(logits(model, larger))
     return np.mean(np.stack(outputs), axis=0) if outputs else None
 
@@ -147,40 +139,16 @@ def train_low_rank(
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and ".lora_" not in name
     ]
-    run(model, split, settings.student, "adapter", Soft(teacher, settings))
+    training = replace(
+        settings.student,
+        teacher=teacher,
+        temperature=settings.temperature,
+        soft_weight=settings.soft_weight,
+    )
+    train(model, split, replace(training, progress=progress_printer("adapter")))
     tensors = adapters.detach(model, settings.scale)
     parameters = dict(model.named_parameters())
     return tensors | {name: parameters[name].detach() for name in replaced}
-
-
-@dataclass(frozen=True)
-class Soft:
-    """The teachers' mean logits [texts, classes], and how they enter the loss."""
-
-    logits: np.ndarray | None
-    settings: Settings
-
-
-def run(
-    model: PreTrainedModel,
-    split: EncodedSplit,
-    training: Training,
-    name: str,
-    soft: Soft | None = None,
-) -> None:
-    """`train` with progress on stderr."""
-    train(
-        model,
-        split,
-        epochs=training.epochs,
-        learning_rate=training.learning_rate,
-        seed=training.seed,
-        batch_size=training.batch_size,
-        teacher_logits=soft.logits if soft else None,
-        temperature=soft.settings.temperature if soft else 1.0,
-        soft_weight=soft.settings.soft_weight if soft else 0.0,
-        progress=progress_printer(name),
-    )
 
 
 def progress_printer(name: str) -> Callable[[int, int], None]:

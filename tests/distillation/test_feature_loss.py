@@ -230,7 +230,7 @@ def test_without_any_weight_the_teacher_is_neither_asked_nor_copied(
     def must_not_run(*_: object) -> None:
         raise AssertionError("the teacher was asked")
 
-    for name in ("teacher_logits", "FeatureLoss", "copy"):
+    for name in ("teacher_of", "FeatureLoss", "copy"):
         monkeypatch.setattr(student_file, name, must_not_run)
     stage = Distill(layers=2, epochs=1, soft_weight=0, augment=1)
     recorder = Recorder()

@@ -17,6 +17,7 @@ from paretoscope.pruning import weights
 from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.training.encoder import logits
 from paretoscope.training.sparsity_masks import encoder_weights
+from paretoscope.training.teacher import TEACHER_PART
 from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
 from tests.tiny.encoders import FAMILIES
 
@@ -101,7 +102,7 @@ def test_whoever_waits_hears_how_many_texts_the_teacher_answered(teacher: PreTra
     )
     apply(Distill(layers=1, epochs=1), teacher, context)
     asked = [step for part, step in heard if part]
-    assert parts == ["asking the teacher", ""]
+    assert parts == [TEACHER_PART, ""]
     assert asked == sorted(set(asked))
     assert asked[-1] == len(tiny_split())
     assert heard[-1][0] == ""

@@ -24,6 +24,7 @@ from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
+from paretoscope.training.teacher import TEACHER_PART
 from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 from tests.tiny.encoders import make_tiny
@@ -114,7 +115,7 @@ def test_progress_names_every_step_once_and_in_order(
     made = [
         "prepare",
         student,
-        f"{student}, asking the teacher",
+        f"{student}, {TEACHER_PART}",
         *cut,
         "export",
         CHAIN.stages[3].in_words(),

@@ -64,8 +64,8 @@ def test_steps_ahead_take_what_they_usually_take() -> None:
 def test_a_training_has_a_pace_of_its_own_after_its_teacher_was_asked() -> None:
     now = [0.0]
     at = watched(TimeLeft([like()], clock=lambda: now[0]), now)
-    at(0, "student-3, asking the teacher", number=2)
-    assert at(10, "student-3, asking the teacher", 100, 400, number=2) == 30 + 19
+    at(0, "student-3, computing teacher logits", number=2)
+    assert at(10, "student-3, computing teacher logits", 100, 400, number=2) == 30 + 19
     at(40, "student-3")
     assert at(42, "student-3", 1, 50) == 2 * 49 + 19, (
         "the 40 s of the teacher are no part of a step"

@@ -19,12 +19,15 @@ from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.recipes.stages import Distill, PruneWeights, Retrained
 from paretoscope.training import decoder as module
-from paretoscope.training.decoder import token_loss, train_decoder
+from paretoscope.training.decoder import token_loss, train
 from paretoscope.training.low_rank import LowRank, low_rank_parts
+from paretoscope.training.settings import Training
 from paretoscope.training.sparsity_masks import sparsity_masks
 from tests.tiny.decoders import FAMILIES, VOCABULARY, tiny_decoder
 from tests.tiny.decoders import logits_after_every_token as logits
 from tests.tiny.decoders import passages_context as context
+
+SOFTENED = Training(epochs=1, learning_rate=1e-3, seed=0, temperature=2.0, soft_weight=0.7)
 
 
 def passages(count: int = 16) -> EncodedSplit:
@@ -89,10 +92,10 @@ def test_the_loss_is_cross_entropy_and_a_divergence_from_the_teacher() -> None:
     for mine, other in zip(ours, theirs, strict=True):
         p, q = (other / 2).softmax(-1), (mine / 2).softmax(-1)
         soft += float((p * (p / q).log()).sum())
-    assert float(token_loss(ours, targets, theirs, 2.0, 0.7)) == pytest.approx(
+    assert float(token_loss(ours, targets, theirs, SOFTENED)) == pytest.approx(
         0.3 * float(hard) + 0.7 * 4 * soft, rel=1e-5
     )
-    assert float(token_loss(ours, targets, None, 2.0, 0.7)) == pytest.approx(float(hard), rel=1e-5)
+    assert float(token_loss(ours, targets, None, SOFTENED)) == pytest.approx(float(hard), rel=1e-5)
 
 
 def loss_on(model: PreTrainedModel, split: EncodedSplit) -> float:
@@ -119,7 +122,7 @@ def test_training_learns_the_text_and_moves_nothing_but_the_matrices(family: str
         loss_on(model, passages()),
         {name: tensor.clone() for name, tensor in model.state_dict().items()},
     )
-    train_decoder(model, passages(), epochs=6, learning_rate=5e-4, seed=0)
+    train(model, passages(), Training(epochs=6, learning_rate=5e-4, seed=0))
     assert loss_on(model, passages()) < 0.8 * before
     names = set(decoder_anatomy(model).matrices)
     assert {
@@ -155,15 +158,12 @@ def test_a_teacher_is_followed_and_left_as_it_is() -> None:
         return float(F.kl_div(ours, theirs, log_target=True, reduction="batchmean"))
 
     before = divergence()
-    train_decoder(
+    train(
         student,
         passages(),
-        epochs=6,
-        learning_rate=5e-4,
-        seed=0,
-        teacher=teacher,
-        temperature=1.0,
-        soft_weight=1.0,
+        Training(
+            epochs=6, learning_rate=5e-4, seed=0, teacher=teacher, temperature=1.0, soft_weight=1.0
+        ),
     )
     assert divergence() < 0.9 * before
     assert all(torch.equal(tensor, kept[name]) for name, tensor in teacher.state_dict().items())
@@ -174,7 +174,7 @@ def test_zeros_stay_zeros_and_all_else_moves() -> None:
     prune_weights(PruneWeights(sparsity=0.6), model, context())
     masks = sparsity_masks(model)
     before = {name: model.get_parameter(name).clone() for name in masks}
-    train_decoder(model, passages(), epochs=1, learning_rate=1e-3, seed=0, masks=masks)
+    train(model, passages(), Training(epochs=1, learning_rate=1e-3, seed=0, masks=masks))
     for name, mask in masks.items():
         now = model.get_parameter(name)
         assert (now[~mask] == 0).all()
@@ -184,24 +184,18 @@ def test_zeros_stay_zeros_and_all_else_moves() -> None:
 def test_an_epoch_is_a_bounded_number_of_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
     monkeypatch.setattr(module, "EPOCH_TOKENS", 10 * 24)
-    train_decoder(
+    train(
         tiny_decoder("llama", VOCABULARY),
         passages(16),
-        epochs=2,
-        learning_rate=1e-4,
-        seed=0,
-        progress=lambda *step: told.append(step),
+        Training(epochs=2, learning_rate=1e-4, seed=0, progress=lambda *step: told.append(step)),
     )
     assert told == [(step, 5) for step in range(1, 6)]  # 20 texts, 4 a step, and not 32
     monkeypatch.setattr(module, "EPOCH_TOKENS", 10**6)
     told.clear()
-    train_decoder(
+    train(
         tiny_decoder("llama", VOCABULARY),
         passages(16),
-        epochs=0.5,
-        learning_rate=1e-4,
-        seed=0,
-        progress=lambda *step: told.append(step),
+        Training(epochs=0.5, learning_rate=1e-4, seed=0, progress=lambda *step: told.append(step)),
     )
     assert told[-1] == (2, 2)
 
@@ -215,7 +209,7 @@ def test_recipes_say_what_an_epoch_is() -> None:
 def test_one_seed_one_result() -> None:
     def run(seed: int) -> torch.Tensor:
         model = tiny_decoder("gpt2", VOCABULARY)
-        train_decoder(model, passages(), epochs=1, learning_rate=1e-3, seed=seed)
+        train(model, passages(), Training(epochs=1, learning_rate=1e-3, seed=seed))
         return logits(model)
 
     assert torch.equal(run(1), run(1))
@@ -226,5 +220,5 @@ def test_a_loss_that_is_no_number_is_said() -> None:
     model = tiny_decoder("llama", VOCABULARY)
     with torch.no_grad():
         model.get_parameter("model.embed_tokens.weight").fill_(torch.nan)
-    with pytest.raises(ModelError, match="Training went astray at step 1"):
-        train_decoder(model, passages(), epochs=1, learning_rate=1e-3, seed=0)
+    with pytest.raises(ModelError, match="Training diverged at step 1"):
+        train(model, passages(), Training(epochs=1, learning_rate=1e-3, seed=0))

@@ -15,6 +15,7 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import embedding, linear
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.encoder import logits, train
+from paretoscope.training.settings import Training
 from tests.tiny.encoders import FAMILIES, make_tiny
 
 
@@ -39,7 +40,7 @@ def test_learns_a_simple_rule_and_leaves_the_model_in_eval(family: str, tmp_path
     model = load_model(make_tiny(family, tmp_path / "model", layers=1))
     words = embedding(model, anatomy(model).embeddings).weight.detach().clone()
     split = toy_split(160)
-    train(model, split, epochs=10, learning_rate=5e-3, seed=0)
+    train(model, split, Training(epochs=10, learning_rate=5e-3, seed=0))
     assert accuracy(model, split) > 0.9
     assert not model.training
     assert torch.equal(embedding(model, anatomy(model).embeddings).weight, words)
@@ -53,7 +54,7 @@ def test_same_seed_same_weights_and_no_trace_in_the_global_random_state(tmp_path
 
     def trained(seed: int) -> np.ndarray:
         model = load_model(source)
-        train(model, toy_split(), epochs=1, learning_rate=1e-3, seed=seed)
+        train(model, toy_split(), Training(epochs=1, learning_rate=1e-3, seed=seed))
         return logits(model, toy_split())
 
     state = torch.random.get_rng_state()
@@ -73,7 +74,7 @@ def test_masked_weights_stay_exactly_zero_while_the_others_move(tmp_path: Path) 
             masks[name] = (parameters[name].abs() > 0.1).to(torch.bool)
             parameters[name] *= masks[name]
     before = {name: parameters[name].detach().clone() for name in masks}
-    train(model, toy_split(), epochs=2, learning_rate=1e-2, seed=0, masks=masks)
+    train(model, toy_split(), Training(epochs=2, learning_rate=1e-2, seed=0, masks=masks))
     for name, mask in masks.items():
         assert torch.count_nonzero(parameters[name][~mask]) == 0
         assert not torch.equal(parameters[name], before[name])
@@ -86,21 +87,25 @@ def test_epochs_may_be_fractions_and_none_changes_nothing(tmp_path: Path) -> Non
     train(
         model,
         toy_split(),
-        epochs=0,
-        learning_rate=1e-3,
-        seed=0,
-        progress=lambda step, steps: told.append((step, steps)),
+        Training(
+            epochs=0,
+            learning_rate=1e-3,
+            seed=0,
+            progress=lambda step, steps: told.append((step, steps)),
+        ),
     )
     assert told == []
     np.testing.assert_array_equal(logits(model, toy_split()), before)
     train(
         model,
         toy_split(),
-        epochs=1.5,
-        learning_rate=1e-3,
-        seed=0,
-        batch_size=16,
-        progress=lambda step, steps: told.append((step, steps)),
+        Training(
+            epochs=1.5,
+            learning_rate=1e-3,
+            seed=0,
+            batch_size=16,
+            progress=lambda step, steps: told.append((step, steps)),
+        ),
     )
     assert told == [(step, 9) for step in range(1, 10)]
 
@@ -114,12 +119,14 @@ def test_with_full_soft_weight_the_student_follows_the_teacher_against_the_label
     train(
         model,
         split,
-        epochs=10,
-        learning_rate=5e-3,
-        seed=0,
-        teacher_logits=opposite,
-        temperature=2.0,
-        soft_weight=1.0,
+        Training(
+            epochs=10,
+            learning_rate=5e-3,
+            seed=0,
+            teacher=opposite,
+            temperature=2.0,
+            soft_weight=1.0,
+        ),
     )
     assert accuracy(model, split) < 0.1
 
@@ -138,6 +145,6 @@ def test_a_loss_that_is_not_finite_is_explained(tmp_path: Path) -> None:
     model = load_model(make_tiny("bert", tmp_path / "model"))
     with torch.no_grad():
         linear(model, "classifier").bias.fill_(float("inf"))
-    with pytest.raises(ModelError, match="Training went astray at step 1 of 3"):
-        train(model, toy_split(), epochs=1, learning_rate=1e-3, seed=0)
+    with pytest.raises(ModelError, match="Training diverged at step 1 of 3"):
+        train(model, toy_split(), Training(epochs=1, learning_rate=1e-3, seed=0))
     assert not model.training

@@ -22,7 +22,8 @@ from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import NO_LABEL, normalize
-from paretoscope.training.encoder import _Loss, train
+from paretoscope.training.encoder import batch_loss, train
+from paretoscope.training.settings import Training
 from paretoscope.training.unlabelled import training_texts
 from tests.tiny.context import Recorder, tensors_of, tiny_model, tiny_split, unlabelled_split
 
@@ -35,7 +36,8 @@ def test_the_cross_entropy_is_that_of_the_labelled_texts() -> None:
     generator = torch.Generator().manual_seed(0)
     ours, teacher = torch.randn(4, 3, generator=generator), torch.randn(4, 3, generator=generator)
     labels = torch.tensor([2, NO_LABEL, 0, NO_LABEL])
-    found = _Loss(labels, teacher, 2.0, 0.7)(ours, torch.arange(4))
+    training = Training(epochs=1, learning_rate=1e-3, seed=0, temperature=2.0, soft_weight=0.7)
+    found = batch_loss(ours, labels, teacher, training)
     hard = F.cross_entropy(ours[[0, 2]], torch.tensor([2, 0]))
     soft = F.kl_div((ours / 2).log_softmax(1), (teacher / 2).softmax(1), reduction="batchmean") * 4
     torch.testing.assert_close(found, 0.3 * hard + 0.7 * soft)
@@ -43,7 +45,8 @@ def test_the_cross_entropy_is_that_of_the_labelled_texts() -> None:
 
 def test_a_batch_without_a_label_has_the_loss_of_the_teacher_alone() -> None:
     ours, teacher = torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]])
-    loss = _Loss(torch.tensor([NO_LABEL]), teacher, 1.0, 0.5)(ours, torch.arange(1))
+    training = Training(epochs=1, learning_rate=1e-3, seed=0, soft_weight=0.5)
+    loss = batch_loss(ours, torch.tensor([NO_LABEL]), teacher, training)
     torch.testing.assert_close(
         loss, 0.5 * F.kl_div(ours.log_softmax(1), teacher.softmax(1), reduction="batchmean")
     )
@@ -53,7 +56,7 @@ def test_without_a_teacher_such_texts_change_nothing(tmp_path: Path) -> None:
     split = unlabelled_split()
     model = tiny_model(tmp_path)
     before = tensors_of(model)
-    train(model, split, epochs=1, learning_rate=1e-3, seed=0, batch_size=4)
+    train(model, split, Training(epochs=1, learning_rate=1e-3, seed=0, batch_size=4))
     decayed = {
         name: tensor
         for name, tensor in tensors_of(model).items()

@@ -1,1 +1,1 @@
-"""Distillation: a smaller student that learns from its teacher's outputs (`student.py`)."""
+"""Distillation: a smaller student is trained on the outputs and features of its teacher."""

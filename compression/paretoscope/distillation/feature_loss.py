@@ -1,19 +1,19 @@
-"""What a student learns from inside its teacher: hidden states of mapped layers, and the attention
-of the last one.
+"""Feature distillation: losses on the teacher's hidden states and on its last layer's attention.
 
 The terms are those of TinyBERT (Jiao et al. 2020, arXiv:1909.10351, eq. 8) and MiniLM (Wang et al.
-2020, arXiv:2002.10957, eq. 6 to 9). Unlike logits these are megabytes a batch, so they are not
-kept: the teacher runs beside the student, on the same batch, without dropout.
+2020, arXiv:2002.10957, eq. 6 to 9). Features take megabytes a batch, unlike logits, so they are not
+cached: the teacher runs on every batch of the student, without dropout.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
@@ -21,10 +21,10 @@ from paretoscope.training.settings import half_precision
 
 
 def mapped_layers(started_from: Sequence[int], count: int) -> tuple[int, ...]:
-    """The layer, of a teacher with `count` of them, whose output each student layer is to have.
+    """For each student layer the layer, of a teacher with `count`, whose output it should match.
 
-    It is what the next student layer was used to reading in its teacher, and for the last one the
-    teacher's last. Evenly spread layers give the uniform mapping of TinyBERT.
+    It is the layer before the one that the next student layer was copied from, and the teacher's
+    last layer for the last one. Evenly spread layers give the uniform mapping of TinyBERT.
 
     >>> mapped_layers((0, 2, 4), 6), mapped_layers((0, 1), 6)
     ((1, 3, 5), (0, 5))
@@ -33,22 +33,20 @@ def mapped_layers(started_from: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def hidden_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared difference of hidden states [batch, tokens, width] over the tokens that `mask`
-    [batch, tokens] has 1 for.
+    """Mean squared difference of hidden states [batch, tokens, width] over unmasked tokens.
 
-    The student is as wide as its teacher, so nothing is projected (W_h of TinyBERT's eq. 8 is the
-    identity).
+    `mask` [batch, tokens] is 1 for tokens and 0 for padding. The student is as wide as its teacher,
+    so there is no projection (W_h of TinyBERT's eq. 8 is the identity).
     """
     squares = (student - teacher).square().mean(-1)
     return (squares * mask).sum() / mask.sum()
 
 
 def relation(left: Tensor, right: Tensor, mask: Tensor, heads: int) -> Tensor:
-    """log softmax(left right^T / sqrt(size)) for each head: [batch, tokens, width] twice -> [batch,
-    heads, tokens, tokens].
+    """log softmax(left right^T / sqrt(size)) of each head.
 
-    Queries and keys give the attention distributions, values twice the value relation (MiniLM, eq.
-    7 and 8).
+    Both are [batch, tokens, width]; the result is [batch, heads, tokens, tokens]. Queries and keys
+    give the attention distributions, values twice the value relation (MiniLM, eq. 7 and 8).
     """
     first, second = (
         part.float().unflatten(-1, (heads, -1)).transpose(1, 2) for part in (left, right)
@@ -58,20 +56,20 @@ def relation(left: Tensor, right: Tensor, mask: Tensor, heads: int) -> Tensor:
 
 
 def relation_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
-    """KL(teacher || student) of log relations [batch, heads, tokens, tokens], averaged over heads
-    and real tokens (MiniLM, eq. 6).
+    """KL(teacher || student) of log relations, averaged over heads and tokens (MiniLM, eq. 6).
+
+    The relations are [batch, heads, tokens, tokens]; padding does not count.
     """
     divergence = (teacher.exp() * (teacher - student)).sum(-1).mean(1)
     return (divergence * mask).sum() / mask.sum()
 
 
 class FeatureLoss:
-    """The loss that these terms add to a batch, as `train` asks for it; a context manager, for it
-    listens to both models.
+    """The weighted sum of these losses for a batch, as `Training.feature_loss`.
 
-    With as many heads in the student as in the teacher the attention term is MiniLM's; otherwise
-    both are cut into the greatest number of relation heads that divides both (MiniLMv2,
-    arXiv:2012.15828, section 3.1).
+    A context manager: within it hooks record features of both models. If the student has as many
+    heads as the teacher, the attention term is MiniLM's; otherwise both are split into the largest
+    number of relation heads that divides both (MiniLMv2, arXiv:2012.15828, section 3.1).
     """
 
     def __init__(
@@ -83,96 +81,88 @@ class FeatureLoss:
         hidden_weight: float,
         attention_weight: float,
     ) -> None:
-        """`layers` are those of `mapped_layers`; the teacher is a model of its own, which stays as
-        it is.
-        """
+        """`layers` are those of `mapped_layers`; `teacher` is another model and is not changed."""
         self._teacher = teacher.eval()
         self._hidden_weight, self._attention_weight = hidden_weight, attention_weight
-        students, teachers = anatomy(student).layers, anatomy(teacher).layers
-        pairs = [(students[own], teachers[other]) for own, other in enumerate(layers)]
-        self._student_heard = _Captured(
+        ours, theirs = anatomy(student).layers, anatomy(teacher).layers
+        mapped = [theirs[layer] for layer in layers]
+        self._ours = _Captured(
             student,
-            [own for own, _ in pairs] if hidden_weight else [],
-            students[-1] if attention_weight else None,
+            ours[: len(mapped)] if hidden_weight else (),
+            ours[-1] if attention_weight else None,
         )
-        self._teacher_heard = _Captured(
+        self._theirs = _Captured(
             teacher,
-            [other for _, other in pairs] if hidden_weight else [],
-            teachers[-1] if attention_weight else None,
+            mapped if hidden_weight else (),
+            theirs[-1] if attention_weight else None,
         )
-        self._heads = math.gcd(_heads(student, students[-1]), _heads(teacher, teachers[-1]))
+        self._heads = math.gcd(_heads(student, ours[-1]), _heads(teacher, theirs[-1]))
 
     def __enter__(self) -> Self:
-        self._student_heard.listen()
-        self._teacher_heard.listen()
+        self._ours.attach()
+        self._theirs.attach()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._student_heard.stop()
-        self._teacher_heard.stop()
+        self._ours.detach()
+        self._theirs.detach()
 
     def __call__(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """The weighted sum for the batch that the student has just read."""
+        """The loss for the batch that the student has just read."""
         with torch.no_grad(), half_precision():
             self._teacher(**inputs)
-        own, other, mask = self._student_heard, self._teacher_heard, inputs["attention_mask"]
+        ours, theirs, mask = self._ours, self._theirs, inputs["attention_mask"]
         total = torch.zeros(())
         if self._hidden_weight:
-            each = [
-                hidden_loss(mine, theirs, mask)
-                for mine, theirs in zip(own.hidden, other.hidden, strict=True)
-            ]
+            pairs = zip(ours.hidden, theirs.hidden, strict=True)
+            each = [hidden_loss(student, teacher, mask) for student, teacher in pairs]
             total = total + self._hidden_weight * torch.stack(each).mean()
         if self._attention_weight:
             for left, right in (("query", "key"), ("value", "value")):
-                mine, theirs = (
-                    relation(heard.parts[left], heard.parts[right], mask, self._heads)
-                    for heard in (own, other)
+                student, teacher = (
+                    relation(captured.parts[left], captured.parts[right], mask, self._heads)
+                    for captured in (ours, theirs)
                 )
-                total = total + self._attention_weight * relation_loss(mine, theirs, mask)
+                total = total + self._attention_weight * relation_loss(student, teacher, mask)
         return total
 
 
 class _Captured:
-    """Outputs of some modules in the last forward pass: of whole `layers`, and of query, key and
-    value of `last`.
-    """
+    """Outputs of the last forward pass: of `layers`, and of query, key and value of `last`."""
 
     def __init__(
         self, model: nn.Module, layers: Sequence[LayerAnatomy], last: LayerAnatomy | None
     ) -> None:
         self._model, self._layers, self._last = model, layers, last
-        self._stops: list[Any] = []
+        self._hooks: list[RemovableHandle] = []
         self.hidden: list[Tensor] = [torch.empty(0)] * len(layers)
         self.parts: dict[str, Tensor] = {}
 
-    def listen(self) -> None:
-        def keep_hidden(place: int) -> Callable[..., None]:
-            def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                self.hidden[place] = (output[0] if isinstance(output, tuple) else output).float()
+    def attach(self) -> None:
+        """Record the outputs of every forward pass from now on."""
+        for index, layer in enumerate(self._layers):
+            self._hook_layer(index, layer.path)
+        if self._last is not None:
+            self._hook_part("query", self._last.query)
+            self._hook_part("key", self._last.key)
+            self._hook_part("value", self._last.value)
 
-            return keep
+    def detach(self) -> None:
+        """Remove all hooks."""
+        while self._hooks:
+            self._hooks.pop().remove()
 
-        def keep_part(name: str) -> Callable[..., None]:
-            def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-                self.parts[name] = output
+    def _hook_layer(self, index: int, path: str) -> None:
+        def record(_module: nn.Module, _inputs: Any, output: Tensor | tuple[Tensor, ...]) -> None:
+            self.hidden[index] = (output[0] if isinstance(output, tuple) else output).float()
 
-            return keep
+        self._hooks.append(self._model.get_submodule(path).register_forward_hook(record))
 
-        for place, layer in enumerate(self._layers):
-            self._stops.append(
-                self._model.get_submodule(layer.path).register_forward_hook(keep_hidden(place))
-            )
-        for name in ("query", "key", "value") if self._last else ():
-            self._stops.append(
-                self._model.get_submodule(getattr(self._last, name)).register_forward_hook(
-                    keep_part(name)
-                )
-            )
+    def _hook_part(self, name: str, path: str) -> None:
+        def record(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            self.parts[name] = output
 
-    def stop(self) -> None:
-        while self._stops:
-            self._stops.pop().remove()
+        self._hooks.append(self._model.get_submodule(path).register_forward_hook(record))
 
 
 def _heads(model: nn.Module, layer: LayerAnatomy) -> int:

@@ -29,7 +29,7 @@ from paretoscope.pruning.vocabulary import cut_vocabulary
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneStructure
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
-from paretoscope.training.retrain import retrain, soft_targets
+from paretoscope.training.retrain import retrain, retraining_teacher
 
 NEURONS = 8
 """Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""
@@ -42,7 +42,7 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
     shares are of what is there now. Zeros that an earlier stage made stay zeros through the
     retraining.
     """
-    soft = soft_targets(stage, model, context)
+    teacher = retraining_teacher(stage, model, context)
     with torch.no_grad():
         match stage.target:
             case "layers":
@@ -53,7 +53,7 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
                 cut_vocabulary(stage, model, context)
             case "heads" | "ffn":
                 _cut_units(stage, model, context)
-    retrain(stage, model, context, soft)
+    retrain(stage, model, context, teacher)
     return model
 
 

@@ -28,7 +28,7 @@ from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
-from paretoscope.training.retrain import retrain, soft_targets
+from paretoscope.training.retrain import retrain, retraining_teacher
 from paretoscope.training.sparsity_masks import encoder_weights
 
 Seen = Mapping[str, Tensor]
@@ -43,7 +43,7 @@ def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) ->
     there already count towards the sparsity and are never trained back; a matrix that has more of
     them keeps them.
     """
-    soft = soft_targets(stage, model, context)
+    teacher = retraining_teacher(stage, model, context)
     # Without training in between, every step ranks the same weights and only the last one shows.
     steps = stage.steps if stage.retrain_epochs else 1
     start = min(sparsity(model), stage.target_sparsity)
@@ -51,12 +51,12 @@ def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) ->
     shares = steps + learns
     with watched(model, encoder_weights(model)) if learns else nullcontext() as movement:
         if learns:
-            retrain(stage, model, context, soft, step=1, steps=shares)
+            retrain(stage, model, context, teacher, step=1, steps=shares)
         for step in range(1, steps + 1):
             _prune(
                 stage, model, context, movement, cubic(step, steps, stage.target_sparsity, start)
             )
-            retrain(stage, model, context, soft, step=step + learns, steps=shares)
+            retrain(stage, model, context, teacher, step=step + learns, steps=shares)
     return model
 
 

@@ -31,9 +31,9 @@ from paretoscope.quantization.packing.groups import GROUP_SIZE
 from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
-from paretoscope.training.encoder import train
+from paretoscope.training.settings import Training
 from paretoscope.training.sparsity_masks import sparsity_masks
-from paretoscope.training.teacher import teacher_logits
+from paretoscope.training.trainer import teacher_of, train
 
 TEMPERATURE = 2.0
 """Softens the outputs of the model before it was quantized, its own teacher, as in `Distill`."""
@@ -48,23 +48,19 @@ def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Pre
     """
     if stage.train_epochs == 0:
         return model
-    split = context.encoded("train")
-    soft = teacher_logits(model, split, context) if stage.distill_weight else None
-    masks = {_original(name): mask for name, mask in sparsity_masks(model).items()}
-    ranges = static_ranges(stage, model, context)
-    with fake_quantized(stage, model, ranges):
-        train(
-            model,
-            split,
-            epochs=stage.train_epochs,
-            learning_rate=stage.learning_rate,
-            seed=context.seed,
-            teacher_logits=soft,
-            temperature=TEMPERATURE,
-            soft_weight=stage.distill_weight,
-            masks=masks,
-            progress=context.progress,
-        )
+    data = context.encoded("train")
+    training = Training(
+        epochs=stage.train_epochs,
+        learning_rate=stage.learning_rate,
+        seed=context.seed,
+        teacher=teacher_of(model, data, context) if stage.distill_weight else None,
+        temperature=TEMPERATURE,
+        soft_weight=stage.distill_weight,
+        masks={_original(name): mask for name, mask in sparsity_masks(model).items()},
+        progress=context.progress,
+    )
+    with fake_quantized(stage, model, static_ranges(stage, model, context)):
+        train(model, data, training)
     return model
 
 

@@ -1,1 +1,1 @@
-"""Training: one loop for each architecture, and what both share."""
+"""Training: one trainer for each architecture, and the settings and loop that both share."""

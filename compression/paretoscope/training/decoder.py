@@ -1,15 +1,15 @@
-"""Training a language model: on the next token, on a teacher's softened distribution of it, or
-both, by low-rank parts.
+"""The trainer of language models: on the next token, on a teacher's softened distribution of it,
+or both.
 
-An epoch counts over a bounded number of tokens, so that the same recipe takes minutes on a model of
-a hundred million weights and a corpus of a million tokens, where one pass over all of it would take
-hours. What is trained of a classifier, and how, is `training/encoder.py`'s.
+Low-rank parts are trained and then merged (`low_rank.py`). An epoch has a bounded number of tokens,
+so that the same recipe takes minutes on a model of a hundred million weights and a corpus of a
+million tokens, where a pass over all of it would take hours.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -17,135 +17,96 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.errors import ModelError
 from paretoscope.models.decoder.anatomy import decoder_anatomy
 from paretoscope.recipes.context import EncodedSplit
+from paretoscope.training.batches import logits_of
+from paretoscope.training.loop import optimize, training_mode
 from paretoscope.training.low_rank import low_rank_parts
-from paretoscope.training.settings import MAX_GRADIENT_NORM, half_precision, share_of_peak
+from paretoscope.training.settings import Training, half_precision
 
 EPOCH_TOKENS = 16_384
-"""Tokens of an epoch, or those of the training split where it has fewer. The next epoch goes on
-where one ends.
+"""Tokens of an epoch, or of the training split where that has fewer. The next epoch continues where
+the last one ended.
 """
 STEP_TEXTS = 4
-"""Passages of a step, run one after the other: logits of many tokens are what would fill the
+"""Texts of a step. They are run one after the other, as the logits of many tokens would fill the
 memory.
 """
-FASTER = 10
-"""Low-rank parts learn at this many times the rate that suits all weights (Schulman et al. 2025,
-LoRA Without Regret).
+LOW_RANK_RATE = 10
+"""Low-rank parts train at this many times the learning rate that suits all weights (Schulman et al.
+2025, LoRA Without Regret).
 """
 
 
-def train_decoder(
-    model: PreTrainedModel,
-    split: EncodedSplit,
-    *,
-    epochs: float,
-    learning_rate: float,
-    seed: int,
-    teacher: PreTrainedModel | None = None,
-    temperature: float = 1.0,
-    soft_weight: float = 0.0,
-    masks: Mapping[str, Tensor] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
+def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> None:
     """Train a language model in place and leave it in eval mode.
 
-    The loss of a token is `(1 - soft_weight) * cross entropy + soft_weight * T^2 * KL(teacher ||
-    model)`, both softened by the temperature T (Hinton et al. 2015, arXiv:1503.02531), without the
-    teacher where there is none. AdamW without decay, linear warm-up over 6 % of the steps, then
-    linear decay to 0, gradients clipped to norm 1.
-
-    Args:
-        epochs: of at most `EPOCH_TOKENS` tokens each; 0 changes nothing. learning_rate: as it would
-        suit all weights. seed: of the order of passages and the start of the parts. teacher:
-        another model with the same vocabulary; it is run beside this one and stays as it is. masks:
-        [out, in] by parameter name, False where a weight stays exactly zero. progress: told (step,
-        of steps) after every step.
-
-    Raises `ModelError` when the loss is not finite.
+    The teacher, if any, is another model with the same vocabulary; it runs on every text and is not
+    changed. There is no weight decay. Raises `ModelError` when the loss is not finite.
     """
-    tokens = sum(map(len, split.ids))
-    mean = tokens / len(split)
-    steps = math.ceil(epochs * min(tokens, EPOCH_TOKENS) / (STEP_TEXTS * mean))
+    tokens = sum(map(len, data.ids))
+    mean = tokens / len(data)
+    steps = math.ceil(training.epochs * min(tokens, EPOCH_TOKENS) / (STEP_TEXTS * mean))
     if steps == 0:
         return
-    order = _shuffled(len(split), seed)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model.train()
-            with low_rank_parts(model, decoder_anatomy(model).linears, masks or {}) as parts:
-                optimizer = torch.optim.AdamW(
-                    parts, lr=FASTER * learning_rate, weight_decay=0.0, fused=True
-                )
-                schedule = torch.optim.lr_scheduler.LambdaLR(
-                    optimizer, lambda step: share_of_peak(step, steps)
-                )
-                for step in range(1, steps + 1):
-                    texts = [torch.from_numpy(split.ids[next(order)]) for _ in range(STEP_TEXTS)]
-                    loss = _backward(model, teacher, texts, temperature, soft_weight)
-                    if not math.isfinite(loss):
-                        raise ModelError(
-                            f"Training went astray at step {step} of {steps}: the loss is {loss};"
-                            " lower learning_rate."
-                        )
-                    torch.nn.utils.clip_grad_norm_(parts, MAX_GRADIENT_NORM)
-                    optimizer.step()
-                    schedule.step()
-                    optimizer.zero_grad(set_to_none=True)
-                    if progress is not None:
-                        progress(step, steps)
-    finally:
-        model.eval()
+    linears = decoder_anatomy(model).linears
+    with (
+        training_mode(model, training.seed),
+        low_rank_parts(model, linears, training.masks) as parameters,
+    ):
+        optimizer = torch.optim.AdamW(
+            parameters, lr=LOW_RANK_RATE * training.learning_rate, weight_decay=0.0, fused=True
+        )
+        optimize(parameters, optimizer, _backward(model, data, training), steps, training)
 
 
 def _backward(
-    model: PreTrainedModel,
-    teacher: PreTrainedModel | None,
-    texts: list[Tensor],
-    temperature: float,
-    soft_weight: float,
-) -> float:
-    """Gradients of the mean loss over the tokens of some texts, one text after the other; returns
-    that loss.
-    """
-    tokens = sum(len(ids) - 1 for ids in texts)
-    total = 0.0
-    for ids in texts:
+    model: PreTrainedModel, data: EncodedSplit, training: Training
+) -> Callable[[], float]:
+    """A function that computes the gradients of the next texts and returns their mean loss."""
+    assert not isinstance(training.teacher, np.ndarray), "a language model's teacher is a model"
+    teacher = training.teacher if training.soft_weight else None
+    order = _shuffled(len(data), training.seed)
+
+    def logits(of: PreTrainedModel, ids: Tensor) -> Tensor:
         with half_precision():
-            logits = model(input_ids=ids[None], use_cache=False).logits[0, :-1]
-        theirs = None
-        if teacher is not None and soft_weight:
-            with torch.inference_mode(), half_precision():
-                theirs = teacher(input_ids=ids[None], use_cache=False).logits[0, :-1].float()
-        loss = token_loss(logits.float(), ids[1:], theirs, temperature, soft_weight) / tokens
-        loss.backward()
-        total += loss.item()
-    return total
+            return logits_of(of, {"input_ids": ids[None], "use_cache": False})[0, :-1].float()
+
+    def backward() -> float:
+        texts = [torch.from_numpy(data.ids[next(order)]) for _ in range(STEP_TEXTS)]
+        tokens = sum(len(ids) - 1 for ids in texts)
+        total = 0.0
+        for ids in texts:
+            ours, theirs = logits(model, ids), None
+            if teacher is not None:
+                with torch.inference_mode():
+                    theirs = logits(teacher, ids)
+            loss = token_loss(ours, ids[1:], theirs, training) / tokens
+            loss.backward()
+            total += loss.item()
+        return total
+
+    return backward
 
 
 def token_loss(
-    logits: Tensor, targets: Tensor, teacher: Tensor | None, temperature: float, soft_weight: float
+    logits: Tensor, targets: Tensor, teacher: Tensor | None, training: Training
 ) -> Tensor:
-    """The summed loss of some tokens: `logits` and `teacher` [tokens, vocabulary], `targets`
-    [tokens].
-    """
-    soft_weight = 0.0 if teacher is None else soft_weight
+    """The summed loss of tokens: `logits`, `teacher` [tokens, vocabulary], `targets` [tokens]."""
+    soft_weight = 0.0 if teacher is None else training.soft_weight
     loss = logits.new_zeros(())
     if soft_weight < 1:
         loss = loss + (1 - soft_weight) * F.cross_entropy(logits, targets, reduction="sum")
     if teacher is not None and soft_weight:
+        temperature = training.temperature
         ours, theirs = (F.log_softmax(each / temperature, dim=-1) for each in (logits, teacher))
-        loss = loss + soft_weight * temperature**2 * F.kl_div(
-            ours, theirs, log_target=True, reduction="sum"
-        )
+        divergence = F.kl_div(ours, theirs, log_target=True, reduction="sum")
+        loss = loss + soft_weight * temperature**2 * divergence
     return loss
 
 
 def _shuffled(count: int, seed: int) -> Iterator[int]:
-    """Places of texts without end, each once before any comes again."""
+    """Endless indices of texts, each once in every pass."""
     random = np.random.default_rng(seed)
     while True:
         yield from random.permutation(count).tolist()

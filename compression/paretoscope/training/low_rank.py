@@ -1,11 +1,9 @@
-"""Low-rank parts beside the matrices of a language model, which alone are trained and then merged
-into them (LoRA, Hu et al. 2021, arXiv:2106.09685).
+"""LoRA: train a low-rank update of each matrix, then merge it (Hu et al. 2021, arXiv:2106.09685).
 
-    x -> W x + (alpha / r) B A x,  A [r, in] random, B [out, r] zero at the start
+    x -> W x + (alpha / r) B A x,    A [r, in] random, B [out, r] zero at the start
 
-So a step keeps gradients and moments of a hundredth of the weights, and without zeros to hold asks
-for no gradient of a whole matrix. Where zeros are to stay zero, what is added is masked like them:
-W + mask * (alpha / r) B A. How the parts are trained is `training/decoder.py`'s.
+A step keeps gradients and moments of a hundredth of the weights. Where zeros have to stay zero the
+update is masked, W + mask * (alpha / r) B A. How the parts are trained is in `decoder.py`.
 """
 
 from __future__ import annotations
@@ -23,16 +21,14 @@ from paretoscope.models.modules.access import matrix
 
 RANK = 16
 ALPHA = 32
-"""The usual scale: what the parts add is multiplied by alpha / r."""
+"""The usual scale: the update is multiplied by alpha / r."""
 
 
 class LowRank(nn.Module):
-    """A linear module of a model with its low-rank part; `base` stays as it is until `merge`."""
+    """A linear module with its low-rank update; `base` is not changed until `merge`."""
 
     def __init__(self, base: nn.Module, weight: Tensor, mask: Tensor | None, rank: int) -> None:
-        """`weight` is the view [out, in] of the base's; `mask` [out, in] has False where it has to
-        stay zero.
-        """
+        """`weight` is a view [out, in] of the base's; `mask` [out, in] is False at held zeros."""
         super().__init__()
         outputs, inputs = weight.shape
         self.base, self.weight, self.mask = base, weight, mask
@@ -42,37 +38,37 @@ class LowRank(nn.Module):
         nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The module's output [..., out] for `x` [..., in]."""
         if self.mask is None:
             return self.base(x) + F.linear(F.linear(x, self.a), self.b) * self.scale
-        return F.linear(x, self.weight + self.added(), getattr(self.base, "bias", None))
+        return F.linear(x, self.weight + self.update(), getattr(self.base, "bias", None))
 
-    def added(self) -> Tensor:
-        """What the part adds to the weight [out, in]."""
-        added = self.b @ self.a * self.scale
-        return added if self.mask is None else added * self.mask
+    def update(self) -> Tensor:
+        """The update [out, in] of the weight."""
+        update = self.b @ self.a * self.scale
+        return update if self.mask is None else update * self.mask
 
     @torch.no_grad()
     def merge(self) -> None:
-        """Put the part into the base's weight."""
-        self.weight += self.added()
+        """Add the update to the base's weight."""
+        self.weight += self.update()
 
 
 @contextmanager
 def low_rank_parts(
     model: PreTrainedModel, linears: Sequence[str], masks: Mapping[str, Tensor], rank: int = RANK
 ) -> Generator[list[nn.Parameter]]:
-    """While the block trains the parameters that it is given, and nothing else of the model wants
-    gradients; afterwards they are merged.
+    """Yield the low-rank parameters of some linear modules; merge them when the block ends.
 
-    `masks` [out, in] are by parameter name. A block that fails leaves the model as it was.
+    Within the block nothing else of the model requires a gradient. `masks` [out, in] are by
+    parameter name. A block that fails leaves the model unchanged.
     """
-    wanted = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+    required = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     model.requires_grad_(False)
     parts: dict[str, LowRank] = {}
     for name in linears:
-        parts[name] = LowRank(
-            model.get_submodule(name), matrix(model, name), masks.get(f"{name}.weight"), rank
-        )
+        base, mask = model.get_submodule(name), masks.get(f"{name}.weight")
+        parts[name] = LowRank(base, matrix(model, name), mask, rank)
         model.set_submodule(name, parts[name])
     try:
         yield [parameter for part in parts.values() for parameter in (part.a, part.b)]
@@ -82,4 +78,4 @@ def low_rank_parts(
         for name, part in parts.items():
             model.set_submodule(name, part.base)
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(wanted[name])
+            parameter.requires_grad_(required[name])

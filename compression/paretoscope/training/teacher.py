@@ -1,6 +1,4 @@
-"""What the teacher says about every training text, computed once and kept under the teacher's
-content.
-"""
+"""The teacher's logits for every training text, computed once and cached under its content."""
 
 from __future__ import annotations
 
@@ -13,19 +11,20 @@ from paretoscope.models.content import content_key
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.encoder import logits
 
+TEACHER_PART = "computing teacher logits"
+"""The name of this work in a progress report."""
+
 
 def teacher_logits(
     model: PreTrainedModel, split: EncodedSplit, context: StageContext
 ) -> np.ndarray:
-    """Logits [texts, classes], float32, from the context's cache when the same teacher was asked
-    before.
-    """
+    """Logits float32 [texts, classes]; from the cache if the same teacher has read these texts."""
     key = hashlib.sha256(f"{content_key(model)} {split.key}".encode()).hexdigest()[:32]
 
-    def ask() -> np.ndarray:
-        context.part("asking the teacher")
-        answers = logits(model, split, context.progress)
+    def compute() -> np.ndarray:
+        context.part(TEACHER_PART)
+        found = logits(model, split, context.progress)
         context.part("")
-        return answers
+        return found
 
-    return context.cached(f"teacher-logits-{key}", ask)
+    return context.cached(f"teacher-logits-{key}", compute)

@@ -1,0 +1,29 @@
+"""The one place where a model's architecture decides how it is trained and what its teacher is."""
+
+from __future__ import annotations
+
+import copy
+
+from transformers import PreTrainedModel
+
+from paretoscope.models.modules.access import is_decoder
+from paretoscope.recipes.context import EncodedSplit, StageContext
+from paretoscope.training import decoder, encoder
+from paretoscope.training.settings import Teacher, Training
+from paretoscope.training.teacher import teacher_logits
+
+
+def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> None:
+    """Train a classifier or a language model in place and leave it in eval mode."""
+    trainer = decoder.train if is_decoder(model.config) else encoder.train
+    trainer(model, data, training)
+
+
+def teacher_of(model: PreTrainedModel, data: EncodedSplit, context: StageContext) -> Teacher:
+    """The model as it is now as a teacher on `data`, for when it is compressed.
+
+    Logits of a classifier are computed once and cached. A language model is copied.
+    """
+    if is_decoder(model.config):
+        return copy.deepcopy(model).eval()
+    return teacher_logits(model, data, context)
