@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from benchmarks.page_server import NO_BROWSER, Server, find_chromium, page_server, painted, settled
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Quantize
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.load import load_task
@@ -134,9 +134,10 @@ def computations() -> Iterator[tuple[str, float, int]]:
         500,
     )
     yield "shape of a model", _fastest(lambda _: read_shape(model)), 50
-    yield "expected bytes", _fastest(lambda _: expected_bytes(shape, recipe)), 50
-    yield "estimates", _fastest(lambda _: expected(study, recipe, shape)), 50
-    yield "advice", _fastest(lambda _: advice(recipe, facts=shape)), 50
+    applied = apply_recipe(shape, recipe)
+    yield "expected bytes", _fastest(lambda _: apply_recipe.__wrapped__(shape, recipe).size), 50
+    yield "estimates", _fastest(lambda _: expected(study, applied)), 50
+    yield "advice", _fastest(lambda _: advice(recipe, applied=applied)), 50
 
 
 def _fastest(compute: Callable[[int], object]) -> float:

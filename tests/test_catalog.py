@@ -237,11 +237,15 @@ def test_the_builtin_language_model_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("model", "stage", "reason"),
     [
-        ("smollm2-135m", PruneStructure(target="hidden"), "does not suit .*, a language model"),
+        (
+            "smollm2-135m",
+            PruneStructure(target="hidden"),
+            "cannot be applied to .*, a language model",
+        ),
         ("smollm2-135m", PruneStructure(target="layers", ratio=0.2), None),
         ("smollm2-135m", Distill(layers=31), "its teacher has only 30"),
         ("smollm2-135m", Quantize(train_epochs=1), "set train_epochs to 0"),
-        ("minilm-trec", Quantize(cache_bits=8), "a classifier: it keeps no key-value cache"),
+        ("minilm-trec", Quantize(cache_bits=8), "a classifier: it has no key-value cache"),
     ],
 )
 def test_what_an_architecture_does_not_support_is_said_before_work_starts(

@@ -18,7 +18,7 @@ from paretoscope.measure.latency import PLANS
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
-from paretoscope.shape.apply_recipe import after
+from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.read import read_shape
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.resolve import resolve_model
@@ -98,7 +98,7 @@ class _Cost:
         return (student + teacher) * tokens / self.rate
 
     def _parameters(self, recipe: Recipe) -> int:
-        return after(self.shape, recipe).encoder_parameters
+        return apply_recipe(self.shape, recipe).after.encoder_parameters
 
 
 def with_seeds(recipes: Iterable[Recipe], seeds: Iterable[int]) -> tuple[Recipe, ...]:

@@ -121,7 +121,7 @@ CASES = {
     ),
     "run model --task empty-text.csv": "has 1 empty text, the first in line 62",
     "run model --task latin.csv": (
-        r"latin.csv\" is not utf-8: byte 14 .*--encoding, for example to latin-1"
+        r"latin.csv\" is not utf-8: byte 14 .*--encoding, such as latin-1"
     ),
     f"{RUN} --text-column txt": 'has no text column "txt"; did you mean "text"',
     "tasks trec --text-column text": 'task "trec" has no columns .*"text"',

@@ -19,7 +19,7 @@ import yaml
 from paretoscope.cli.parser import main
 from paretoscope.errors import ModelError, ParetoscopeError
 from paretoscope.recipes.file import load_recipe, parse_recipe
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model

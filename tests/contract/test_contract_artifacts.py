@@ -25,7 +25,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.measure import generation, latency
 from paretoscope.recipes.file import parse_recipe
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model

@@ -13,7 +13,7 @@ from paretoscope.dashboard.compress import recipe_state
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model

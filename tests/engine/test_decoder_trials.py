@@ -21,7 +21,7 @@ from paretoscope.measure import generation
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.prose import ClozeSplit, question
@@ -128,7 +128,7 @@ def test_a_stage_that_does_not_fit_is_refused_before_work_starts(place: Path) ->
     with pytest.raises(
         RecipeError,
         match=(
-            r"Stage 1 .* does not suit .*, a language model: .*set target to one of layers, ffn,"
+            r"Stage 1 .* cannot be applied to .*, a language model: .*set target to one of layers, ffn,"
             r" heads"
         ),
     ):

@@ -127,15 +127,15 @@ def test_a_byte_order_mark_is_no_part_of_a_column(tmp_path: Path) -> None:
 def test_a_wrong_encoding_names_the_byte_and_a_better_one(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [("caf\u00e9", "no"), *rows()], encoding="latin-1")
     assert (
-        "is not utf-8: byte 14 (0xe9) cannot be decoded; set --encoding, for example to latin-1."
-        in refusal(path)
+        "is not utf-8: byte 14 (0xe9) cannot be decoded; choose another encoding with --encoding,"
+        " such as latin-1." in refusal(path)
     )
     path = csv(tmp_path / "e.csv", rows(), encoding="utf-16")
-    assert "example to utf-16" in refusal(path)
+    assert "such as utf-16" in refusal(path)
     path = csv(tmp_path / "f.csv", [("caf\u00e9", "no"), *rows()])
     assert (
-        "is not ascii: byte 14 (0xc3) cannot be decoded; set --encoding, for example to utf-8."
-        in refusal(path, encoding="ascii")
+        "is not ascii: byte 14 (0xc3) cannot be decoded; choose another encoding with --encoding,"
+        " such as utf-8." in refusal(path, encoding="ascii")
     )
 
 

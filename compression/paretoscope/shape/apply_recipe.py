@@ -1,92 +1,123 @@
-"""The shape that is left when the structural stages of a recipe are done."""
+"""A recipe applied to the shape of a model: the shape after every stage, and the artefact's bytes.
+
+How much each stage keeps is in `recipes/stages/`, the bytes of a shape in `shape/bytes.py`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import Distill, PruneStructure
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure
+from paretoscope.shape.bytes import SizeEstimate, artifact_bytes
 from paretoscope.shape.config import read_config
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
 
-def after(facts: ModelShape, recipe: Recipe) -> ModelShape:
-    """The shape that is left when the structural stages of `recipe` are done; `shapes` stays that
-    of the original.
+@dataclass(frozen=True)
+class AppliedRecipe:
+    """A recipe applied to the shape of a model, by `apply_recipe`.
 
-    Raises `RecipeError` when a student is to have layers that are not there, or a vocabulary no
-    room for single characters.
+    `steps` are the shapes before the first stage and after each stage.
     """
+
+    recipe: Recipe
+    steps: tuple[ModelShape, ...]
+
+    @property
+    def before(self) -> ModelShape:
+        return self.steps[0]
+
+    @property
+    def after(self) -> ModelShape:
+        """The shape after the last stage; its `tensors` are still those of the original model."""
+        return self.steps[-1]
+
+    @cached_property
+    def size(self) -> SizeEstimate:
+        """Bytes of the artefact; raises `RecipeError` when quantization does not fit the shape."""
+        return artifact_bytes(self.before, self.after, self.recipe)
+
+
+@lru_cache(maxsize=1024)
+def apply_recipe(shape: ModelShape, recipe: Recipe) -> AppliedRecipe:
+    """Apply the structural stages of `recipe`; computed once for equal shapes and recipes.
+
+    Raises:
+        RecipeError: a student with more layers than its teacher, or a vocabulary without room for
+        single characters.
+        ModelError: a tokenizer whose vocabulary cannot be pruned.
+    """
+    steps = [shape]
     for stage in recipe.stages:
-        before = facts
-        if isinstance(stage, Distill):
-            facts = replace(facts, layers=len(stage.kept(facts.layers)))
-            for cut in stage.cuts():
-                facts = _pruned(facts, cut)
-        elif isinstance(stage, PruneStructure):
-            facts = _pruned(facts, stage)
-            if stage.allocation == "global" and facts != before:
-                facts = replace(facts, uneven=facts.uneven | {stage.target})
-        if before.uneven and (
-            facts.layers < before.layers
-            or any(getattr(facts, width) < getattr(before, width) for width in before.uneven)
-        ):
-            facts = replace(facts, sums_known=False)
-    return facts
+        steps.append(_apply_stage(steps[-1], stage))
+    return AppliedRecipe(recipe, tuple(steps))
 
 
-def _pruned(facts: ModelShape, stage: PruneStructure) -> ModelShape:
+def expected_bytes(shape: ModelShape, recipe: Recipe) -> SizeEstimate:
+    """Bytes of the artefact of `recipe`; raises `RecipeError` when it does not fit the model."""
+    return apply_recipe(shape, recipe).size
+
+
+def _apply_stage(before: ModelShape, stage: AnyStage) -> ModelShape:
+    after = before
+    if isinstance(stage, Distill):
+        after = replace(after, layers=len(stage.kept(after.layers)))
+        for cut in stage.cuts():
+            after = _pruned(after, cut)
+    elif isinstance(stage, PruneStructure):
+        after = _pruned(after, stage)
+        if stage.allocation == "global" and after != before:
+            after = replace(after, uneven=after.uneven | {stage.target})
+    cut_again = after.layers < before.layers or any(
+        getattr(after, width) < getattr(before, width) for width in before.uneven
+    )
+    return replace(after, sums_known=False) if before.uneven and cut_again else after
+
+
+def _pruned(shape: ModelShape, stage: PruneStructure) -> ModelShape:
     match stage.target:
         case "layers":
-            return replace(facts, layers=stage.kept(facts.layers))
+            return replace(shape, layers=stage.kept(shape.layers))
         case "heads":
-            return facts.with_head_groups(stage.kept(facts.head_groups))
+            return shape.with_head_groups(stage.kept(shape.head_groups))
         case "ffn":
-            return replace(facts, ffn=stage.kept(facts.ffn))
+            return replace(shape, ffn=stage.kept(shape.ffn))
         case "hidden":
-            kept = stage.kept(facts.hidden)
-            return replace(
-                facts, hidden=kept, embedding=facts.embedding if facts.projected else kept
-            )
+            return shape.with_hidden(stage.kept(shape.hidden))
         case "vocabulary":
-            return _with_fewer_words(facts, stage.kept(facts.vocabulary))
+            return _with_fewer_tokens(shape, stage.kept(shape.vocabulary))
 
 
-def _with_fewer_words(facts: ModelShape, count: int) -> ModelShape:
-    """Rows are exact; the tokenizer's file depends on which entries the data wants, so it gets
-    bounds.
+def _with_fewer_tokens(shape: ModelShape, count: int) -> ModelShape:
+    """A smaller vocabulary, with bounds on the tokenizer file: the data decides which tokens stay.
 
-    Raises `ModelError` for a tokenizer whose vocabulary cannot be cut; a model without a
-    tokenizer.json tells when it is run.
+    A model without tokenizer.json has no bounds before it is run.
     """
-    if count == facts.vocabulary:
-        return facts
-    path = (facts.folder or Path()) / "tokenizer.json"
-    if facts.folder is None or not path.is_file():
-        return replace(facts, vocabulary=count, tokenizer_bytes=None)
+    if count == shape.vocabulary:
+        return shape
+    path = (shape.folder or Path()) / "tokenizer.json"
+    if shape.folder is None or not path.is_file():
+        return replace(shape, vocabulary=count, tokenizer_bytes=None)
     stat = path.stat()
-    read = (str(path), stat.st_size, stat.st_mtime_ns)
-    check_room(count, facts.vocabulary, len(_vocabulary(*read)[1]))
-    low, likely, high = _bounds(*read, count)
-    return replace(facts, vocabulary=count, tokenizer_bytes=likely, tokenizer_bounds=(low, high))
+    version = (str(path), stat.st_size, stat.st_mtime_ns)
+    check_room(count, shape.vocabulary, len(_vocabulary(*version)[1]))
+    low, likely, high = _bounds(*version, count)
+    return replace(shape, vocabulary=count, tokenizer_bytes=likely, tokenizer_bounds=(low, high))
 
 
 @lru_cache(maxsize=8)
-def _vocabulary(path: str, size: int, changed_ns: int) -> tuple[Vocabulary, frozenset[int]]:
-    """A tokenizer.json and the ids that must stay in it. As in `_rewritten_bytes`, two numbers make
-    a rewritten file another entry.
-    """
+def _vocabulary(path: str, _size: int, _mtime_ns: int) -> tuple[Vocabulary, frozenset[int]]:
+    """A tokenizer.json and its required ids; size and time invalidate the cached value."""
     vocabulary = Vocabulary(Path(path).read_text(encoding="utf-8"), where=path)
     return vocabulary, vocabulary.required(read_config(Path(path).parent))
 
 
 @lru_cache(maxsize=256)
-def _bounds(path: str, size: int, changed_ns: int, count: int) -> tuple[int, int, int]:
-    """Least, likely and most bytes of the file with `count` entries: asked for several times at
-    every move of a slider.
-    """
-    vocabulary, required = _vocabulary(path, size, changed_ns)
+def _bounds(path: str, size: int, mtime_ns: int, count: int) -> tuple[int, int, int]:
+    """Lowest, likely and highest bytes of a tokenizer.json with `count` entries."""
+    vocabulary, required = _vocabulary(path, size, mtime_ns)
     return vocabulary.file_bytes(count, required)

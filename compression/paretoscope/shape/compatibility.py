@@ -1,8 +1,7 @@
-"""Does this stage suit this model? Answered in one plain sentence before any work starts, from the
-model's config and headers alone.
+"""Whether a recipe can be applied to a model, decided before any work starts.
 
-It is the one place where that is decided: page, command line and engine ask here. What a fitting
-stage leaves is `shape/encoder.py`'s.
+Page, command line and engine all ask here. Only the model's config and the headers of its weights
+are read. What a recipe leaves of a model is in `shape/apply_recipe.py`.
 """
 
 from __future__ import annotations
@@ -15,52 +14,49 @@ from paretoscope.families.family import Architecture
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
-from paretoscope.shape.apply_recipe import after
-from paretoscope.shape.bytes import expected_bytes
+from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.config import family_of
-from paretoscope.shape.decoder import decoder_shape
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.ref import ModelRef
 
 DECODER_TARGETS = ("layers", "ffn", "heads")
-"""What structural pruning can take out of a language model."""
+"""Targets of structural pruning for language models."""
 _LABELLED = ("gradients", "training")
-"""What a method may look at that only a classifier has here: gradients of a loss on labels, and the
-training of single weights.
-"""
+"""Data that only classifiers have here: gradients of a loss on labels, and weight movement."""
+_KINDS = {"decoder": "a language model", "classifier": "a classifier"}
 
 
 def check_fit(model: ModelRef, recipe: Recipe) -> None:
-    """Raise `ModelError` or `RecipeError` when `recipe` can never work on `model`; costs a look at
-    its headers at most.
+    """Check that `recipe` can be applied to `model`; reads no more than the headers of its weights.
+
+    Raises:
+        ModelError: the model cannot be read, or its family has no structural pruning.
+        RecipeError: a stage is not for this architecture, or does not fit the model's shape.
     """
-    for place, stage in enumerate(recipe.stages, start=1):
+    for number, stage in enumerate(recipe.stages, start=1):
         reason = unsuited(stage, model.architecture)
         if reason:
-            kind = "a language model" if model.architecture == "decoder" else "a classifier"
             raise RecipeError(
-                f'Stage {place} ({stage.in_words()}) does not suit "{model.name}", {kind}:'
-                f" {reason}."
+                f'Stage {number} ({stage.in_words()}) cannot be applied to "{model.name}",'
+                f" {_KINDS[model.architecture]}: {reason}."
             )
-    budgeted = any(
-        isinstance(stage, Quantize) and stage.max_mb is not None for stage in recipe.stages
-    )
+    budgeted = any(isinstance(each, Quantize) and each.max_mb is not None for each in recipe.stages)
     cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
     if not budgeted and not cut:
         return
     if cut and model.architecture == "classifier":
         encoder_family(family_of(model))
     try:
-        shape = decoder_shape(model) if model.architecture == "decoder" else read_shape(model)
-    except ModelError:  # not known beforehand: the run will tell
+        shape = read_shape(model)
+    except ModelError:  # the shape is not known in advance: errors appear when the recipe is run
         return
-    after(shape, recipe)
+    applied = apply_recipe(shape, recipe)
     if budgeted:
-        expected_bytes(shape, recipe)
+        _ = applied.size
 
 
 def suits(model: ModelRef, stage: Stage) -> bool:
-    """Whether a stage alone can be carried out on a model."""
+    """Whether a single stage can be applied to a model."""
     try:
         check_fit(model, Recipe.model_validate({"stages": [stage.canonical()]}))
     except (ModelError, RecipeError):
@@ -69,39 +65,35 @@ def suits(model: ModelRef, stage: Stage) -> bool:
 
 
 def unsuited(stage: Stage, architecture: Architecture) -> str | None:
-    """Why a stage does not suit any model of an architecture, with the way out; None when it does.
-    No full stop, no capital.
+    """Why a stage cannot be applied to an architecture and what to change; None if it can.
+
+    The reason is the end of a sentence, without a full stop.
 
     >>> unsuited(PruneStructure(target="ffn"), "decoder") is None
     True
-    >>> unsuited(PruneWeights(method="taylor"), "decoder")
-    'taylor ranks weights by gradients of a loss on labels; set method to one of magnitude, wanda, sparsegpt'
+    >>> unsuited(PruneWeights(method="taylor"), "decoder")  # doctest: +ELLIPSIS
+    'taylor scores weights by gradients of a loss on labels; set method to one of magnitude, ...'
     """
     if architecture == "classifier":
-        return (
-            "it keeps no key-value cache; leave cache_bits out"
-            if isinstance(stage, Quantize) and stage.cache_bits != 32
-            else None
-        )
+        cached = isinstance(stage, Quantize) and stage.cache_bits != 32
+        return "it has no key-value cache; remove cache_bits" if cached else None
     if getattr(stage, "unlabelled", False):
-        return (
-            "its training texts need no labels, and it learns from no others; leave unlabelled out"
-        )
-    if isinstance(stage, Quantize):
-        return (
-            "training while rounding is for classifiers; set train_epochs to 0"
-            if stage.train_epochs
-            else None
-        )
-    if isinstance(stage, PruneWeights):
-        return _unsuited_weights(stage)
-    if isinstance(stage, PruneStructure):
-        return _unsuited_structure(stage)
-    return _unsuited_student(stage) if isinstance(stage, Distill) else None
+        return "it trains only on the texts of its task, which need no labels; remove unlabelled"
+    match stage:
+        case Quantize(train_epochs=epochs) if epochs:
+            return "quantization-aware training is only for classifiers; set train_epochs to 0"
+        case PruneWeights():
+            return _unsuited_weights(stage)
+        case PruneStructure():
+            return _unsuited_structure(stage)
+        case Distill():
+            return _unsuited_student(stage)
+        case _:
+            return None
 
 
 def decoder_methods(table: Mapping[str, Method]) -> tuple[str, ...]:
-    """Those rows of `WEIGHT_SCORES` or `STRUCTURE_CRITERIA` that a language model takes.
+    """Names of the rows of `WEIGHT_SCORES` or `STRUCTURE_CRITERIA` that apply to language models.
 
     >>> decoder_methods(WEIGHT_SCORES), decoder_methods(STRUCTURE_CRITERIA)
     (('magnitude', 'wanda', 'sparsegpt'), ('magnitude', 'activation'))
@@ -114,55 +106,45 @@ def decoder_methods(table: Mapping[str, Method]) -> tuple[str, ...]:
 
 
 def _unsuited_weights(stage: PruneWeights) -> str | None:
-    match WEIGHT_SCORES[stage.method].needs:
-        case "gradients":
-            what = "gradients of a loss on labels"
-        case "training":
-            what = (
-                "how training moves each of them, and a language model is retrained by low-rank"
-                " parts"
-            )
-        case _:
-            return None
-    return (
-        f"{stage.method} ranks weights by {what}; set method to one of"
-        f" {', '.join(decoder_methods(WEIGHT_SCORES))}"
-    )
+    reasons = {
+        "gradients": "gradients of a loss on labels",
+        "training": "their movement in training, but language models are trained with LoRA",
+    }
+    what = reasons.get(WEIGHT_SCORES[stage.method].needs)
+    if what is None:
+        return None
+    methods = ", ".join(decoder_methods(WEIGHT_SCORES))
+    return f"{stage.method} scores weights by {what}; set method to one of {methods}"
 
 
 def _unsuited_structure(stage: PruneStructure) -> str | None:
     targets = f"set target to one of {', '.join(DECODER_TARGETS)}"
     if stage.target == "hidden":
-        return (
-            "its hidden width is also that of the word embedding that it writes with, and is cut"
-            f" in classifiers alone; {targets}"
-        )
+        return f"its hidden width is also that of its embedding and output head; {targets}"
     if stage.target == "vocabulary":
+        return f"with fewer tokens its outputs are not comparable with the original's; {targets}"
+    if reason := _unsuited_criterion(stage.criterion):
+        return reason
+    if stage.target == "heads" and stage.allocation == "global":
         return (
-            f"with fewer words its answers could not be compared token by token any more; {targets}"
+            "onnxruntime-genai needs the same number of key heads in all layers; set allocation to"
+            " uniform"
         )
-    return _unsuited_criterion(stage.criterion) or (
-        "onnxruntime-genai knows one number of key heads for all layers; set allocation to uniform"
-        if stage.target == "heads" and stage.allocation == "global"
-        else None
-    )
+    return None
 
 
 def _unsuited_criterion(criterion: str) -> str | None:
-    if criterion in decoder_methods(STRUCTURE_CRITERIA):
+    usable = decoder_methods(STRUCTURE_CRITERIA)
+    if criterion in usable:
         return None
     return (
-        f"{criterion} ranks parts by gradients of a loss on labels; set criterion to one of"
-        f" {', '.join(decoder_methods(STRUCTURE_CRITERIA))}"
+        f"{criterion} scores units by gradients of a loss on labels; set criterion to one of"
+        f" {', '.join(usable)}"
     )
 
 
 def _unsuited_student(stage: Distill) -> str | None:
-    given = [
-        name for name in ("hidden_weight", "attention_weight", "augment") if getattr(stage, name)
-    ]
-    if given:
-        return (
-            f"its students learn from the teacher's outputs alone; leave out {' and '.join(given)}"
-        )
+    options = ("hidden_weight", "attention_weight", "augment")
+    if used := [name for name in options if getattr(stage, name)]:
+        return f"its students train only on the teacher's logits; remove {' and '.join(used)}"
     return _unsuited_criterion(stage.criterion) if stage.cuts() else None

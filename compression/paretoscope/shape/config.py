@@ -1,4 +1,7 @@
-"""A model's config and the headers of its weights, read without loading them."""
+"""A model's config, the headers of its weights and the size of its tokenizer file.
+
+Weights are not loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import struct
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from paretoscope.errors import ModelError
 from paretoscope.sources.folder import weight_files
@@ -14,12 +17,12 @@ from paretoscope.sources.ref import ModelRef
 
 
 def family_of(model: ModelRef) -> str:
-    """The `model_type` of a model's config; raises `ModelError` where it cannot be read."""
+    """The `model_type` in a model's config; raises `ModelError` if it cannot be read."""
     return str(read_config(Path(model.path or model.name)).get("model_type"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The config of a model's folder; raises `ModelError` where there is none."""
+    """The config of a model's folder; raises `ModelError` if it cannot be read."""
     try:
         content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -28,19 +31,21 @@ def read_config(folder: Path) -> dict[str, Any]:
             " model."
         ) from error
     if not isinstance(content, dict):
-        raise ModelError(f'"{folder / "config.json"}" holds no JSON object; copy the model again.')
-    return content  # pyright: ignore[reportUnknownVariableType]
+        raise ModelError(
+            f'"{folder / "config.json"}" is not a JSON object; copy or download the model again.'
+        )
+    return cast(dict[str, Any], content)
 
 
 def stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes from the headers of all safetensors files of a model: 8 bytes of length, then JSON."""
+    """Shapes of all tensors, from the headers of the safetensors files: 8 bytes of length, JSON."""
     found: dict[str, tuple[int, ...]] = {}
     for path in weight_files(folder):
         try:
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))
                 if length > path.stat().st_size:
-                    raise ValueError("its header is cut short")
+                    raise ValueError("the file is truncated")
                 header: dict[str, Any] = json.loads(file.read(length))
             found |= {
                 key: tuple(entry["shape"]) for key, entry in header.items() if key != "__metadata__"
@@ -52,8 +57,16 @@ def stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def uneven_layers(where: Path | str) -> ModelError:
+    """The error for a model whose layers are missing or have different widths."""
+    return ModelError(
+        f'The layers in "{where}" are missing or have different widths, so the size of a compressed'
+        " model cannot be computed in advance; measure it instead."
+    )
+
+
 def tokenizer_bytes(path: Path) -> int | None:
-    """Size that `tokenizer.json` has once it is written anew without padding and truncation."""
+    """Size of `tokenizer.json` in an artefact, that is without padding and truncation."""
     try:
         stat = path.stat()
     except OSError:
@@ -62,16 +75,11 @@ def tokenizer_bytes(path: Path) -> int | None:
 
 
 @lru_cache(maxsize=64)
-def _rewritten_bytes(path: str, size: int, changed_ns: int) -> int | None:
-    """The two numbers make a rewritten file another cache entry."""
+def _rewritten_bytes(path: str, _size: int, _mtime_ns: int) -> int | None:
+    """Size and time invalidate the cached value when the file changes."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return len(
-            json.dumps(
-                {**content, "padding": None, "truncation": None},
-                ensure_ascii=False,
-                separators=(",", ":"),
-            ).encode()
-        )
+        changed = {**content, "padding": None, "truncation": None}
+        return len(json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode())
     except (OSError, ValueError, TypeError):
         return None

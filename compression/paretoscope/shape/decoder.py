@@ -1,64 +1,51 @@
-"""The shape of a language model, read from its config and the headers of its weights, or from the
-header of a GGUF file.
+"""The shape of a language model, and the tensors of its graph.
 
-As for classifiers (`shape/encoder.py`), no weight is loaded and no torch imported. Shapes of
-tensors are the truth; the config says how they are cut into heads and how long a text may be. How
-many bytes come out of it is `shape/decoder_bytes.py`'s.
+It mirrors the graph of `graphs/decoder.py`; tests compare the two byte for byte. Reading a shape
+from files is in `shape/read_decoder.py`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar, Self
 
-from paretoscope.errors import ModelError
-from paretoscope.families.decoders import DECODERS, gguf_family
-from paretoscope.families.family import DecoderFamily
-from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
-from paretoscope.shape.shape import ModelShape
-from paretoscope.sources.gguf import read_header, tensor_shapes
-from paretoscope.sources.ref import ModelRef
+from paretoscope.families.decoders import DECODERS
+from paretoscope.families.family import Architecture, DecoderFamily
+from paretoscope.recipes.stages import Quantize
+from paretoscope.shape.shape import FLOAT, INT64, RANGE_BYTES, Matrix, ModelShape
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderShape(ModelShape):
-    """A language model in numbers: `heads` query heads read `key_heads` key heads, and both are cut
-    together. `positions` are learned ones; `rotations` the numbers of the tables of cosines and
-    sines. There are no classes."""
+    """A language model with `heads` query heads and `key_heads` key heads in every layer.
+
+    Query heads of one key head are pruned together. `positions` counts learned positions.
+    """
+
+    architecture: ClassVar[Architecture] = "decoder"
 
     key_heads: int
     tied: bool
     """Whether the head is the word embedding."""
     rotations: int
+    """Numbers in the tables of cosines and sines."""
     biases: frozenset[str]
-    """Those of "qkv", "output", "ffn.in", "ffn.out" and "head" that are shifted."""
+    """Which of "qkv", "output", "ffn.in", "ffn.out" and "head" have a bias."""
+
+    @property
+    def row(self) -> DecoderFamily:
+        """The row of its family."""
+        return DECODERS[self.family]
 
     @property
     def gated(self) -> bool:
-        return DECODERS[self.family].gated
-
-    @property
-    def layer_norm(self) -> bool:
-        """Whether norms have a bias in addition to their scale."""
-        return DECODERS[self.family].layer_norm
-
-    @property
-    def norms(self) -> int:
-        """Norms of the hidden state in each layer."""
-        return DECODERS[self.family].norms
+        return self.row.gated
 
     @property
     def head_norms(self) -> bool:
-        """Whether query and key heads are normalized before they are rotated."""
-        return DECODERS[self.family].head_norms is not None
-
-    @property
-    def scaled(self) -> bool:
-        """Whether token embeddings are multiplied by a constant."""
-        return DECODERS[self.family].scaled_embeddings
+        """Whether query and key heads are normalized before the rotation."""
+        return self.row.head_norms is not None
 
     @property
     def qkv(self) -> int:
@@ -66,12 +53,14 @@ class DecoderShape(ModelShape):
         return (self.heads + 2 * self.key_heads) * self.head_size
 
     @property
+    def ffn_inputs(self) -> int:
+        """Outputs of the first feed-forward matrix, gate included."""
+        return self.ffn * (2 if self.gated else 1)
+
+    @property
     def encoder_parameters(self) -> int:
-        return (
-            self.layers
-            * self.hidden
-            * (self.qkv + self.heads * self.head_size + (3 if self.gated else 2) * self.ffn)
-        )
+        attention = self.qkv + self.heads * self.head_size
+        return self.layers * self.hidden * (attention + self.ffn_inputs + self.ffn)
 
     @property
     def head_groups(self) -> int:
@@ -80,164 +69,62 @@ class DecoderShape(ModelShape):
     def with_head_groups(self, count: int) -> Self:
         return replace(self, key_heads=count, heads=count * self.heads // self.key_heads)
 
+    def matrices(self) -> Iterator[Matrix]:
+        """Gate and up are one matrix, as are query, key and value.
 
-def decoder_shape(model: ModelRef | str | Path) -> DecoderShape:
-    """The facts of a resolved language model, or of a folder; raises `ModelError` when they cannot
-    be read or layers differ.
-    """
-    path = Path(model.path or model.name) if isinstance(model, ModelRef) else Path(model)
-    name = model.name if isinstance(model, ModelRef) else str(model)
-    return _from_gguf(name, path) if path.suffix.lower() == ".gguf" else _from_folder(name, path)
+        A scale is absorbed by the preceding norm if only one matrix reads it, by a gate, or by
+        values that only one query head reads.
+        """
+        attention = self.heads * self.head_size
+        own_norm = self.row.norms == 2
+        for _ in range(self.layers):
+            yield Matrix(self.hidden, self.qkv, absorbs=own_norm)
+            yield Matrix(attention, self.hidden, absorbs=self.heads == self.key_heads)
+            yield Matrix(self.hidden, self.ffn_inputs, absorbs=own_norm)
+            yield Matrix(self.ffn, self.hidden, absorbs=self.gated)
+        yield Matrix(self.hidden, self.vocabulary, in_head=True, tied=self.tied)
 
+    def unquantized_bytes(self) -> int:
+        hidden, norm = self.hidden, self.hidden * (2 if self.row.layer_norm else 1)
+        widths = {
+            "qkv": self.qkv,
+            "output": hidden,
+            "ffn.in": self.ffn_inputs,
+            "ffn.out": hidden,
+        }
+        layer = self.row.norms * norm
+        layer += sum(width for name, width in widths.items() if name in self.biases)
+        layer += 2 * self.head_size if self.head_norms else 0
+        floats = self.positions * hidden + self.rotations + self.layers * layer + norm
+        floats += self.vocabulary if "head" in self.biases else 0
+        floats += 1 if self.row.scaled_embeddings else 0
+        integers = 5  # axis of the mask, one, zero, and the two axes of the last token
+        integers += 3 if self.positions else 0  # range of learned positions
+        integers += 4 + 3 if self.head_norms else 0  # shapes with and without a head axis
+        splits = (2 if self.gated else 0) + (3 if self.head_norms else 0)
+        return FLOAT * floats + INT64 * (integers + self.layers * splits)
 
-def _from_folder(name: str, folder: Path) -> DecoderShape:
-    config = read_config(folder)
-    family = _row(str(config.get("model_type")))
-    hidden = _number(config, "hidden_size", "n_embd")
-    heads = _number(config, "num_attention_heads", "n_head")
-    rope: Mapping[str, Any] = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    context = _number(config, "max_position_embeddings", "n_positions")
-    if "longrope" in (rope.get("rope_type"), rope.get("type")):
-        context = int(
-            rope.get("original_max_position_embeddings")
-            or config.get("original_max_position_embeddings")
-            or context
+    def embedding_is_separate(self, stage: Quantize | None) -> bool:
+        """A tied embedding becomes separate if an int8 scheme quantizes it, but not the head."""
+        return not self.tied or (
+            stage is not None
+            and stage.scheme != "weight-only"
+            and stage.head_bits == 32
+            and stage.embedding_bits != 32
         )
-    head_size = int(config.get("head_dim") or (hidden // heads if heads else 0))
-    share = rope.get(
-        "partial_rotary_factor", config.get("partial_rotary_factor", family.rotary_share)
-    )
-    return _shape(
-        name,
-        family,
-        stored_shapes(folder),
-        head_size=head_size,
-        context=context,
-        rotated=int(head_size * share),
-        tied=bool(config.get("tie_word_embeddings", family.tied)),
-        folder=folder,
-    )
 
+    def int8_constants_bytes(self, stage: Quantize) -> int:
+        """Norms absorb all smoothing factors; a shared input needs only one range."""
+        shared = self.row.norms == 1 and stage.scheme == "int8-static"
+        return -self.layers * RANGE_BYTES if shared else 0
 
-def _from_gguf(name: str, path: Path) -> DecoderShape:
-    header = read_header(path)
-    architecture = str(header.get("general.architecture"))
-    family = gguf_family(architecture) or _row(architecture)
-    values = {key.removeprefix(f"{architecture}."): value for key, value in header.items()}
-    heads = _number(values, "attention.head_count")
-    head_size = _number(values, "attention.key_length") or (
-        _number(values, "embedding_length") // heads if heads else 0
-    )
-    shapes = tensor_shapes(path)
-    return _shape(
-        name,
-        family.in_gguf(),
-        shapes,
-        head_size=head_size,
-        context=_number(values, "context_length"),
-        rotated=int(head_size * family.rotary_share),
-        tied="output.weight" not in shapes,
-        folder=None,
-    )
+    def cache_scale_bytes(self) -> int:
+        """One scale per channel of keys and values."""
+        return FLOAT * self.layers * 2 * self.key_heads * self.head_size
 
-
-def _row(model_type: str) -> DecoderFamily:
-    if model_type not in DECODERS:
-        raise ModelError(
-            f'The size of a compressed "{model_type}" model cannot be computed in advance, only of'
-            f" {', '.join(DECODERS)}; measure it instead."
-        )
-    return DECODERS[model_type]
-
-
-def _shape(
-    name: str,
-    family: DecoderFamily,
-    shapes: Mapping[str, tuple[int, ...]],
-    *,
-    head_size: int,
-    context: int,
-    rotated: int,
-    tied: bool,
-    folder: Path | None,
-) -> DecoderShape:
-    layers, biases = _layers(shapes, family)
-    table = _find(shapes, f"{_last(family.embeddings)}.weight")
-    whole = {"qkv", "output", "ffn.in", "ffn.out"} <= layers[0].keys() if layers else False
-    if (
-        table is None
-        or not whole
-        or not head_size
-        or not context
-        or any(layer != layers[0] for layer in layers)
-    ):
-        raise ModelError(
-            f'The layers in "{folder or name}" are missing or differ in their widths, so the size'
-            " of a compressed model cannot be computed in advance."
-        )
-    parts = layers[0]
-    heads = parts["output"][1] // head_size
-    if f"{_last(family.head)}.bias" in shapes:
-        biases.add("head")
-    return DecoderShape(
-        name=name,
-        family=family.model_type,
-        layers=len(layers),
-        hidden=table[1],
-        heads=heads,
-        head_size=head_size,
-        ffn=parts["ffn.out"][1],
-        vocabulary=table[0],
-        embedding=table[1],
-        positions=context if family.positions else 0,
-        classes=0,
-        tokenizer_bytes=None if folder is None else tokenizer_bytes(folder / "tokenizer.json"),
-        shapes=shapes,
-        folder=folder,
-        key_heads=(parts["qkv"][0] // head_size - heads) // 2,
-        tied=tied,
-        rotations=0 if family.positions else context * rotated,
-        biases=frozenset(biases),
-    )
-
-
-def _layers(
-    shapes: Mapping[str, tuple[int, ...]], family: DecoderFamily
-) -> tuple[list[dict[str, tuple[int, int]]], set[str]]:
-    """[outputs, inputs] of the matrices of every layer by part, stacked as in the graph, and the
-    parts that have biases.
-    """
-    parts = {
-        **dict.fromkeys(family.projections, "qkv"),
-        family.output: "output",
-        **dict.fromkeys(family.ffn_in, "ffn.in"),
-        family.ffn_out: "ffn.out",
-    }
-    pattern = re.compile(rf"(?:^|\.){re.escape(_last(family.layers))}\.(\d+)\.(.+)\.(weight|bias)$")
-    layers: dict[int, dict[str, tuple[int, int]]] = {}
-    biases: set[str] = set()
-    for key, shape in shapes.items():
-        match = pattern.search(key)
-        if match is None or match[2] not in parts:
-            continue
-        part = parts[match[2]]
-        if match[3] == "bias":
-            biases.add(part)
-            continue
-        outputs, inputs = shape[::-1] if family.transposed else shape
-        layer = layers.setdefault(int(match[1]), {})
-        layer[part] = (layer.get(part, (0, 0))[0] + outputs, inputs)
-    return [layer for _, layer in sorted(layers.items())], biases
-
-
-def _find(shapes: Mapping[str, tuple[int, ...]], end: str) -> tuple[int, ...] | None:
-    return next((shape for key, shape in shapes.items() if key.endswith(end)), None)
-
-
-def _last(path: str) -> str:
-    """Last name of a module path: checkpoints may leave out the prefix of the model."""
-    return path.rpartition(".")[2]
-
-
-def _number(given: Mapping[str, Any], *names: str) -> int:
-    return next((int(given[name]) for name in names if given.get(name)), 0)
+    def graph_bytes(self, stage: Quantize | None, matrices: int) -> int:
+        """Of two graphs, one of them for scoring, with aligned tensors in a separate file."""
+        per_matrix = {"int8-dynamic": 650, "int8-static": 1_000, "weight-only": 970}
+        per_layer = 7_500 if self.row.layer_norm else 5_000
+        quantized = (per_matrix[stage.scheme] if stage else 0) * matrices
+        return 5_000 + per_layer * self.layers + quantized

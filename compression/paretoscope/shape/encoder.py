@@ -1,80 +1,81 @@
-"""The shape of a model, read from its config and the headers of its weights, and what a recipe
-makes of that shape.
+"""The shape of an encoder classifier, and the tensors of its graph.
 
-No weight is loaded and no torch imported, so a page can ask at every move of a slider. How many
-heads, neurons and layers stay is `stages/`'s; how many bytes come out of it is `shape/bytes.py`'s;
-what only language models have is `shape/decoder.py`'s.
+It mirrors the graph of `graphs/encoder.py`; tests compare the two byte for byte. Reading a shape
+from files is in `shape/read_encoder.py`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
-from paretoscope.errors import ModelError
 from paretoscope.families.encoders import ENCODERS
-from paretoscope.shape.config import read_config, stored_shapes, tokenizer_bytes
-from paretoscope.shape.shape import ModelShape
+from paretoscope.families.family import Architecture
+from paretoscope.recipes.stages import Quantize
+from paretoscope.shape.shape import FLOAT, INT64, Matrix, ModelShape
+
+SPLIT_BYTES = 3 * INT64
+"""Per layer: sizes of the split into query, key and value, which int8 attention does not need."""
 
 
-def encoder_shape(name: str, folder: Path, classes: int | None) -> ModelShape:
-    config = read_config(folder)
-    model_type = str(config.get("model_type"))
-    family = ENCODERS.get(model_type)
-    if family is None:
-        raise ModelError(
-            f'The size of a compressed "{model_type}" model cannot be computed in advance, only of'
-            f" {', '.join(ENCODERS)}; measure it instead."
-        )
-    shapes = stored_shapes(folder)
-    words, table = (
-        _ending(shapes, f"{family.word_embeddings}.weight", folder),
-        _ending(shapes, f"{family.position_embeddings}.weight", folder),
-    )
-    queries = _in_layers(shapes, family.query)
-    widths = {shape[0] for shape in _in_layers(shapes, family.ffn_in).values()}
-    attention = {shape[0] for shape in queries.values()}
-    hidden, heads = (
-        int(config.get(usual) or config.get(other) or 0)
-        for usual, other in (("hidden_size", "dim"), ("num_attention_heads", "n_heads"))
-    )
-    if len(widths) != 1 or len(attention) != 1 or not hidden or not heads:
-        raise ModelError(
-            f'The layers in "{folder}" are missing or differ in their widths, so the size of a'
-            " compressed model is not known beforehand."
-        )
-    head_size = hidden // heads
-    before = int(config.get("pad_token_id") or 0) + 1 if family.positions_after_padding else 0
-    return ModelShape(
-        name=name,
-        family=model_type,
-        layers=len(queries),
-        hidden=hidden,
-        heads=attention.pop() // head_size,
-        head_size=head_size,
-        ffn=widths.pop(),
-        vocabulary=words[0],
-        embedding=words[1],
-        positions=table[0] - before,
-        classes=classes or len(config.get("id2label") or ()) or int(config.get("num_labels", 2)),
-        tokenizer_bytes=tokenizer_bytes(folder / "tokenizer.json"),
-        shapes=shapes,
-        folder=folder,
-    )
+@dataclass(frozen=True, kw_only=True)
+class EncoderShape(ModelShape):
+    """An encoder with a classification head of `classes` outputs."""
 
+    architecture: ClassVar[Architecture] = "classifier"
 
-def _in_layers(shapes: Mapping[str, tuple[int, ...]], name: str) -> dict[int, tuple[int, ...]]:
-    """Shape of the weight of a module in every layer, by the number of the layer."""
-    pattern = re.compile(rf"\.(\d+)\.{re.escape(name)}\.weight$")
-    return {int(match[1]): shape for key, shape in shapes.items() if (match := pattern.search(key))}
+    classes: int
 
+    @property
+    def projected(self) -> bool:
+        """Whether a matrix maps the embedding width to the hidden width, as in small ELECTRAs."""
+        row = ENCODERS.get(self.family)
+        if row is None or row.embedding_projection is None:
+            return False
+        name = row.embedding_projection.rpartition(".")[2]
+        return any(key.endswith(f"{name}.weight") for key in self.tensors)
 
-def _ending(shapes: Mapping[str, tuple[int, ...]], end: str, folder: Path) -> tuple[int, ...]:
-    for key, shape in shapes.items():
-        if key.endswith(end):
-            return shape
-    raise ModelError(
-        f'The weights in "{folder}" have no tensor "...{end}"; give an encoder with absolute'
-        " positions."
-    )
+    @property
+    def encoder_parameters(self) -> int:
+        return self.layers * self.hidden * (4 * self.heads * self.head_size + 2 * self.ffn)
+
+    def with_hidden(self, width: int) -> Self:
+        return replace(self, hidden=width, embedding=self.embedding if self.projected else width)
+
+    def matrices(self) -> Iterator[Matrix]:
+        attention = self.heads * self.head_size
+        if self.projected:
+            yield Matrix(self.embedding, self.hidden, absorbs=True)
+        for _ in range(self.layers):
+            yield Matrix(self.hidden, 3 * attention)
+            yield Matrix(attention, self.hidden, absorbs=True)
+            yield Matrix(self.hidden, self.ffn)
+            yield Matrix(self.ffn, self.hidden)
+        yield Matrix(self.hidden, self.hidden, in_head=True)
+        yield Matrix(self.hidden, self.classes, in_head=True)
+
+    def unquantized_bytes(self) -> int:
+        hidden, attention = self.hidden, self.heads * self.head_size
+        embeddings = self.positions * self.embedding + 2 * self.embedding
+        embeddings += hidden if self.projected else 0
+        layer = 3 * attention + hidden + self.ffn + hidden + 4 * hidden
+        head = hidden + self.classes
+        constants = INT64 + INT64 + self.layers * SPLIT_BYTES  # first token, row zero, splits
+        return FLOAT * (embeddings + self.layers * layer + head) + constants
+
+    def embedding_is_separate(self, stage: Quantize | None) -> bool:
+        return True
+
+    def int8_constants_bytes(self, stage: Quantize) -> int:
+        """Attention has no splits in int8. Smoothing adds a factor per channel twice a layer.
+
+        The first factor, before query, key and value, is absent in a projected model: the norm of
+        the embeddings absorbs it.
+        """
+        smoothed = 2 * self.layers - self.projected if stage.smooth else 0
+        return smoothed * self.hidden * FLOAT - self.layers * SPLIT_BYTES
+
+    def graph_bytes(self, stage: Quantize | None, matrices: int) -> int:
+        per_matrix = {"int8-dynamic": 95, "int8-static": 360, "weight-only": 230}
+        return 1_300 + 1_700 * self.layers + (per_matrix[stage.scheme] if stage else 0) * matrices

@@ -1,20 +1,49 @@
-"""The shape of a classifier in numbers."""
+"""The shape of a model in numbers, and what its graph consists of.
+
+What is common to all models is here; `shape/encoder.py` and `shape/decoder.py` add the rest. Bytes
+of quantized matrices are in `shape/quantized_bytes.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
-from paretoscope.families.encoders import ENCODERS
+from paretoscope.families.family import Architecture
+from paretoscope.recipes.stages import Quantize
+
+FLOAT, HALF, INT64 = 4, 2, 8
+"""Bytes of a float32, a float16 and an int64."""
+RANGE_BYTES = FLOAT + 1
+"""Scale and zero point of an activation in int8."""
 
 
 @dataclass(frozen=True)
-class ModelShape:
-    """An encoder classifier in numbers. `positions` counts the rows that the exported graph keeps;
-    `tokenizer_bytes` is the size of `tokenizer.json` in an artefact, None when the model brings
-    only the files of a slow tokenizer."""
+class Matrix:
+    """A constant matrix [inputs, outputs] of the graph."""
+
+    inputs: int
+    outputs: int
+    in_head: bool = False
+    absorbs: bool = False
+    """Whether a scale on its inputs is folded into the preceding operator and adds no bytes."""
+    tied: bool = False
+    """Whether it is also the word embedding."""
+
+    @property
+    def size(self) -> int:
+        return self.inputs * self.outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelShape(ABC):
+    """The dimensions of a model, and counts of what its graph consists of."""
+
+    architecture: ClassVar[Architecture]
 
     name: str
     family: str
@@ -26,58 +55,63 @@ class ModelShape:
     vocabulary: int
     embedding: int
     positions: int
-    classes: int
+    """Rows of the position embedding in the exported graph."""
+    tensors: Mapping[str, tuple[int, ...]] = field(hash=False)
+    """Shape of every stored tensor by name."""
     tokenizer_bytes: int | None
-    shapes: Mapping[str, tuple[int, ...]]
-    """Of every stored tensor, by its name."""
-    uneven: frozenset[str] = frozenset()
-    """"heads" or "ffn" where layers differ in it: then the number is their mean, and what each
-    layer has depends on its weights.
-    """
-    sums_known: bool = True
-    """Whether mean times layers is what all layers have together; not so once uneven layers were
-    cut again.
-    """
-
-    @property
-    def projected(self) -> bool:
-        """Whether a matrix leads from the width of the embeddings to the hidden width (ELECTRA); if
-        not, they are one.
-        """
-        row = ENCODERS.get(self.family)
-        if row is None or row.embedding_projection is None:
-            return False
-        name = row.embedding_projection.rpartition(".")[2]
-        return any(key.endswith(f"{name}.weight") for key in self.shapes)
-
+    """Size of `tokenizer.json` in an artefact; None if the model has only a slow tokenizer."""
     tokenizer_bounds: tuple[int, int] | None = None
-    """Least and most bytes of the tokenizer when which of its entries stay is yet to be found, else
-    None.
-    """
+    """Lowest and highest size while it is unknown which tokens are kept."""
     folder: Path | None = None
-    """Where the model is, for what only its tokenizer can tell."""
+    """The folder of the model, for its tokenizer."""
+    uneven: frozenset[str] = frozenset()
+    """"heads" or "ffn" if layers differ in it: the number is then the mean over layers."""
+    sums_known: bool = True
+    """Whether mean times layers is the sum over layers; False once uneven layers are cut again."""
 
     @property
-    def head_groups(self) -> int:
-        """Heads of a layer, or what of them is cut together."""
-        return self.heads
-
-    def with_head_groups(self, count: int) -> Self:
-        """The same with so many of them in every layer."""
-        return replace(self, heads=count)
-
-    @property
+    @abstractmethod
     def encoder_parameters(self) -> int:
-        """Weights in the matrices of the encoder, as they are multiplied for every token."""
-        return self.layers * self.hidden * (4 * self.heads * self.head_size + 2 * self.ffn)
+        """Weights in the matrices of the layers, which are multiplied for every token."""
 
     @property
     def parameters(self) -> int:
         """Numbers in all stored tensors."""
-        total = 0
-        for shape in self.shapes.values():
-            count = 1
-            for side in shape:
-                count *= side
-            total += count
-        return total
+        return sum(map(prod, self.tensors.values()))
+
+    @property
+    def head_groups(self) -> int:
+        """Groups of heads per layer that are pruned together."""
+        return self.heads
+
+    def with_head_groups(self, count: int) -> Self:
+        """The shape with `count` head groups in every layer."""
+        return replace(self, heads=count)
+
+    def with_hidden(self, width: int) -> Self:
+        """The shape with another hidden width."""
+        return replace(self, hidden=width, embedding=width)
+
+    @abstractmethod
+    def matrices(self) -> Iterator[Matrix]:
+        """Every matrix of the graph; query, key and value are one."""
+
+    @abstractmethod
+    def unquantized_bytes(self) -> int:
+        """Bytes that no scheme quantizes: positions, norms, biases and constants of the graph."""
+
+    @abstractmethod
+    def embedding_is_separate(self, stage: Quantize | None) -> bool:
+        """Whether the word embedding is a table of its own, not the matrix of a tied head."""
+
+    @abstractmethod
+    def int8_constants_bytes(self, stage: Quantize) -> int:
+        """Bytes that an int8 scheme adds to the constants of the graph, or removes from them."""
+
+    def cache_scale_bytes(self) -> int:
+        """Bytes of the scales of an int8 key-value cache."""
+        return 0
+
+    @abstractmethod
+    def graph_bytes(self, stage: Quantize | None, matrices: int) -> int:
+        """Approximate bytes of nodes and names around the tensors."""

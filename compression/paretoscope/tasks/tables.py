@@ -174,8 +174,8 @@ def decoded(path: Path, encoding: str) -> str:
         if isinstance(error, UnicodeDecodeError):
             part = f"byte {error.start} (0x{content[error.start]:02x})"
         raise TaskError(
-            f'"{path}" is not {encoding}: {part} cannot be decoded; set --encoding, for example to'
-            f" {_likely_encoding(content)}."
+            f'"{path}" is not {encoding}: {part} cannot be decoded; choose another encoding with'
+            f" --encoding, such as {_likely_encoding(content)}."
         ) from error
     except (LookupError, ValueError) as error:
         raise TaskError(

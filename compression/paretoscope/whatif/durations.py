@@ -1,6 +1,4 @@
-"""How long a run takes, and each of its steps: what runs like it took, scaled by how much is
-trained.
-"""
+"""Expected durations of a run and of its steps, from past runs scaled by epochs of training."""
 
 from __future__ import annotations
 
@@ -14,20 +12,19 @@ from paretoscope.recipes.stages import Distill, Quantize, Stage
 from paretoscope.trials.trial import Interval, TrialDocument
 
 WITH_TEACHER = 5 / 3
-"""How much longer a step takes when the teacher runs too: its forward pass, beside forward and
-backward of a student of half its layers.
+"""Duration of a training step with a teacher over one without: forward and backward pass of a
+student with half of the layers, and the forward pass of its teacher.
 """
 
 
 def expected_seconds(
     points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick"
 ) -> Interval | None:
-    """Seconds that a run will take: for each of its steps the median of past ones of the same kind,
-    scaled by epochs.
+    """Expected seconds of a run: the sum over its steps of the median of past durations.
 
-    Low and high add up the quickest and the slowest of the last ten of each. A stage counts with
-    what it cost when it was made; of one that is in the cache already the run pays nothing. None
-    while a step has never been timed.
+    Low and high are sums of the shortest and the longest of the last ten durations of each step. A
+    stage counts with its duration when it was computed; a cached stage takes no time. None if a
+    step has never been timed.
     """
     steps = [step_seconds(points, step, protocol) for step in steps_of(recipe).values()]
     if not all(steps):
@@ -40,8 +37,7 @@ def expected_seconds(
 
 
 def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
-    """What a run does, in order, by the names under which it reports progress: its stages, and what
-    comes before, between and after them.
+    """The steps of a run in order, by the names in its progress: stages, and the steps around them.
 
     >>> list(steps_of(Recipe(stages=(Distill(), Quantize()))))
     ['prepare', 'student-3', 'export', 'int8 dynamic', 'accuracy', 'latency']
@@ -55,13 +51,12 @@ def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
 
 
 def step_seconds(points: Sequence[TrialDocument], step: Stage | str, protocol: str) -> list[float]:
-    """What a step took in the last ten of the `points` that had one, a stage scaled by epochs; of
-    latency those of the protocol.
+    """Seconds of a step in the last ten of the `points` that had it; a stage is scaled by epochs.
 
-    Of stages those that went the same way, such as by the same rounding; while there are none, all
-    of the kind.
+    Latency is of the same protocol. A stage is compared with stages of the same method, else with
+    all of its kind.
     """
-    for comparable in (_way, _kind):
+    for comparable in (_method, _kind):
         if found := list(islice(_seconds(points, step, protocol, comparable), 10)):
             return found
     return []
@@ -71,8 +66,8 @@ def _kind(stage: Stage) -> Hashable:
     return stage.kind
 
 
-def _way(stage: Stage) -> Hashable:
-    """What decides, beside its epochs, how much a stage has to do."""
+def _method(stage: Stage) -> Hashable:
+    """What determines the work of a stage, apart from its epochs."""
     return stage.kind, *(
         getattr(stage, name, None)
         for name in ("scheme", "rounding", "allocation", "method", "target", "criterion")
@@ -85,7 +80,7 @@ def _seconds(
     protocol: str,
     comparable: Callable[[Stage], Hashable],
 ) -> Iterator[float]:
-    """The newest first."""
+    """Seconds of the step, newest first."""
     for document in reversed(points):
         if document.status != "done":
             continue
@@ -99,13 +94,11 @@ def _seconds(
 
 
 def _work(stage: Stage) -> float:
-    """What its time grows with: epochs, a teacher that runs beside its student, and a little for
-    the rest.
-    """
-    beside = isinstance(stage, Distill) and stage.imitates
-    return 0.1 + passes(stage) * (WITH_TEACHER if beside else 1)
+    """Relative duration of a stage: its epochs, longer with a teacher, and an overhead."""
+    with_teacher = isinstance(stage, Distill) and stage.imitates
+    return 0.1 + passes(stage) * (WITH_TEACHER if with_teacher else 1)
 
 
 def passes(stage: Stage) -> float:
-    """Passes over as many texts as the training split has."""
+    """Epochs of a stage in passes over the training split, augmented texts included."""
     return epochs_of(stage) * (1 + getattr(stage, "augment", 0))

@@ -1,9 +1,8 @@
-"""A prediction with an interval from a few dozen points: kernel ridge regression, and its own
-leave-one-out errors.
+"""Kernel ridge regression on a few dozen points, with leave-one-out prediction intervals.
 
-What the numbers stand for is `whatif/estimate.py`'s. The interval is conformal: it is as wide as
-the errors at the points themselves were, each predicted without itself, so it needs no belief about
-their distribution.
+What the numbers mean is in `whatif/ratios.py`. The intervals are conformal: their width follows
+from the errors at the points, each predicted without itself, so no distribution of errors is
+assumed.
 """
 
 from __future__ import annotations
@@ -18,13 +17,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 LENGTHS = (0.7, 1.5, 3.0)
 NOISES = (0.003, 0.03, 0.3)
-"""Tried for every question: how far one point tells about another, and how much of a value is
-chance.
-"""
+"""Hyperparameters that are tried: length scale of the kernel, and variance of the noise."""
 
 
 class Prediction(NamedTuple):
-    """`value` +- `half`, which covered the share `level` of the points when each was left out."""
+    """`value` +- `half`, which covers the share `level` of the points when each is left out."""
 
     value: float
     half: float
@@ -32,14 +29,15 @@ class Prediction(NamedTuple):
 
 
 def predict(x: Array, y: Array, at: Array, level: float = 0.9) -> Prediction:
-    """Predict y at `at` [d] from `x` [n, d] and `y` [n], for something that is 0 at the origin.
+    """Predict y at `at` [d] from `x` [n, d] and `y` [n]; y is 0 at the origin.
 
-    The kernel is a sum of a linear one (the trend) and a Gaussian one (the bends). Leaving out
-    point i costs nothing extra: with A = K + noise, its error is (A^-1 y)_i / (A^-1)_ii and its
-    variance 1 / (A^-1)_ii (Sundararajan and Keerthi 2001, doi:10.1162/08997660151134343). The
-    half-width is the standard deviation at `at` times the quantile of the left-out errors over
-    theirs (Lei et al. 2018, doi:10.1080/01621459.2017.1307116): wide where no point is near. With n
-    points a level above n / (n + 1) cannot be had; then that is the level.
+    The kernel is the sum of a linear one (the trend) and a Gaussian one (deviations from it).
+    Leaving out a point has a closed form: with A = K + noise, the error at point i is
+    (A^-1 y)_i / (A^-1)_ii and its variance 1 / (A^-1)_ii (Sundararajan and Keerthi 2001,
+    doi:10.1162/08997660151134343). The half-width is the standard deviation at `at` times the
+    quantile of the standardized leave-one-out errors (Lei et al. 2018,
+    doi:10.1080/01621459.2017.1307116): it is large far from all points. With n points the level is
+    at most n / (n + 1).
 
     >>> x = np.linspace(0, 2, 21)[:, None]
     >>> found = predict(x, 2 * x[:, 0], np.array([1.5]))
@@ -48,36 +46,44 @@ def predict(x: Array, y: Array, at: Array, level: float = 0.9) -> Prediction:
     """
     count = len(y)
     scale = float(np.sqrt(np.mean(np.square(y)))) or 1.0
-    # At the origin the answer is known: no change, no difference.
+    # The origin is a point: no change, no difference.
     rows, targets = np.vstack([np.zeros_like(at), x]), np.concatenate([[0.0], y / scale])
-    best: tuple[float, Array, float, float] | None = None
-    for length, noise in itertools.product(LENGTHS, NOISES):
-        inverse = np.linalg.inv(_kernel(rows, rows, length) + noise * np.eye(count + 1))
-        weights = inverse @ targets
-        errors, spreads = (weights / inverse.diagonal())[1:], np.sqrt(1 / inverse.diagonal())[1:]
-        # Minus the log density of the left-out points, at the overall scale that suits them best.
-        doubt = float(
-            np.log(spreads).mean() + 0.5 * np.log(np.square(errors / spreads).mean() + 1e-12)
-        )
-        if best is None or doubt < best[0]:
-            near = _kernel(at[None], rows, length)[0]
-            spread = math.sqrt(
-                max(
-                    float(
-                        _kernel(at[None], at[None], length)[0, 0] + noise - near @ inverse @ near
-                    ),
-                    0.0,
-                )
-            )
-            place = min(count, math.ceil((count + 1) * level)) - 1
-            factor = float(np.sort(np.abs(errors) / spreads)[place])
-            best = doubt, np.array([near @ weights, factor * spread]), length, noise
-    assert best is not None
-    value, half = best[1] * scale
-    return Prediction(float(value), float(half), min(level, count / (count + 1)))
+    fits = [_fit(rows, targets, *each) for each in itertools.product(LENGTHS, NOISES)]
+    best = min(fits, key=lambda fit: fit.loss)
+    near = _kernel(at[None], rows, best.length)[0]
+    own = float(_kernel(at[None], at[None], best.length)[0, 0])
+    variance = own + best.noise - float(near @ best.inverse @ near)
+    index = min(count, math.ceil((count + 1) * level)) - 1
+    factor = float(np.sort(best.standardized_errors)[index])
+    value = float(near @ best.weights) * scale
+    half = factor * math.sqrt(max(variance, 0.0)) * scale
+    return Prediction(value, half, min(level, count / (count + 1)))
+
+
+class _Fit(NamedTuple):
+    """A fit to the points and the origin [n + 1], and its leave-one-out errors [n]."""
+
+    loss: float
+    length: float
+    noise: float
+    inverse: Array
+    weights: Array
+    standardized_errors: Array
+
+
+def _fit(rows: Array, targets: Array, length: float, noise: float) -> _Fit:
+    gram = _kernel(rows, rows, length) + noise * np.eye(len(rows))
+    inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
+    weights = inverse @ targets
+    errors = (weights / inverse.diagonal())[1:]
+    spreads = np.sqrt(1 / inverse.diagonal())[1:]
+    # Negative log density of the left-out points, at the overall scale that maximizes it.
+    density = np.square(errors / spreads).mean() + 1e-12
+    loss = float(np.log(spreads).mean() + 0.5 * np.log(density))
+    return _Fit(loss, length, noise, inverse, weights, np.abs(errors) / spreads)
 
 
 def _kernel(a: Array, b: Array, length: float) -> Array:
-    """[n, m] from points [n, d] and [m, d]."""
+    """Kernel [n, m] of points [n, d] and [m, d]."""
     distances = np.square(a[:, None, :] - b[None, :, :]).sum(axis=2)
     return a @ b.T / a.shape[1] + np.exp(-distances / (2 * length**2))

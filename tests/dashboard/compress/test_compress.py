@@ -12,6 +12,8 @@ import streamlit as st
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import Interval, Progress, TrialDocument
+from paretoscope.whatif.advice import NEITHER
+from paretoscope.whatif.pruning_effects import DENSE
 from tests.dashboard.conftest import Open, ask, button, fill, here, ship, words
 from tests.documents import document
 
@@ -37,8 +39,8 @@ def test_zeros_are_said_to_change_nothing_here(open_page: Open) -> None:
     app.button_group(key="form_targets").set_value(["weights"])
     app.toggle(key="form_quantize").set_value(False).run()
     said = words(app)
-    assert "neither smaller nor faster" in said
-    assert "Zeros in single weights make this file no smaller" in said
+    assert NEITHER in said
+    assert DENSE in said
 
 
 def test_a_preset_fills_the_form(open_page: Open) -> None:
@@ -107,10 +109,8 @@ def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(
     assert path.read_text() == content
     assert app.text_input(key="own_data").value == str(path)
     button(app, "Use it").click().run()
-    assert app.error[0].value.startswith(
-        '"my-data.csv" has no column with a usual name for the label'
-    )
-    assert "Choose the label column." in app.error[0].value
+    assert app.error[0].value.startswith('"my-data.csv" has no column')
+    assert "Select the label column." in app.error[0].value
     assert "--" not in app.error[0].value
     app.text_input(key="own_label").set_value("answer").run()
     button(app, "Use it").click().run()

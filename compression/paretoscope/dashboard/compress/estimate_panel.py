@@ -17,7 +17,8 @@ from paretoscope.report.figures import tradeoff
 from paretoscope.report.tables.change import delta
 from paretoscope.report.tables.strategy import family
 from paretoscope.report.tables.table import Row
-from paretoscope.shape.bytes import SizeEstimate, expected_bytes
+from paretoscope.shape.apply_recipe import AppliedRecipe, apply_recipe, expected_bytes
+from paretoscope.shape.bytes import SizeEstimate
 from paretoscope.shape.read import read_shape
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.resolve import resolve_model
@@ -29,7 +30,7 @@ from paretoscope.whatif.estimate import Estimate, expected
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
-def model_facts(model: str) -> ModelShape | None:
+def model_shape(model: str) -> ModelShape | None:
     """The shape of the model, None for a family whose shape is not known beforehand; raises
     `ParetoscopeError` when it is not there.
     """
@@ -41,14 +42,7 @@ def model_facts(model: str) -> ModelShape | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _size(_facts: ModelShape, model: str, recipe_json: str, _recipe: Recipe) -> SizeEstimate:
-    return expected_bytes(_facts, _recipe)
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def _expected(
-    scope: Scope, recipe_json: str, version: int, _facts: ModelShape, _recipe: Recipe
-) -> Estimate:
+def _expected(scope: Scope, recipe_json: str, version: int, _applied: AppliedRecipe) -> Estimate:
     """From the points on the screen; what the shipped study and this workspace know of each other
     adds to the ratios alone.
     """
@@ -57,8 +51,7 @@ def _expected(
         points, elsewhere = elsewhere, points
     return expected(
         points,
-        _recipe,
-        _facts,
+        _applied,
         elsewhere=elsewhere,
         task=scope.task,
         machine=scope.machine,
@@ -76,11 +69,12 @@ def draw(
     """Three numbers, the buttons that `act` draws, both small curves with the hollow point, and the
     sentences about this machine.
     """
-    size = guess = None
+    size = guess = applied = None
     if shape is not None:
         try:
-            size = _size(shape, scope.model, recipe.canonical_json(), recipe)
-            guess = _expected(scope, recipe.canonical_json(), data.version(), shape, recipe)
+            applied = apply_recipe(shape, recipe)
+            size = applied.size
+            guess = _expected(scope, recipe.canonical_json(), data.version(), applied)
         except ParetoscopeError:
             size = guess = None  # in place of the button `act` says what is wrong
     baseline = next((row for row in table if row.document.is_baseline), None)
@@ -89,7 +83,8 @@ def draw(
     _where_from(scope, shape, size, guess)
     if table:
         _curves(scope, table, recipe, size, guess)
-    _can_it(scope, recipe, shape)
+    if shape is None or applied is not None:
+        _can_it(scope, recipe, applied)
 
 
 def _numbers(
@@ -256,12 +251,9 @@ def _value(key: str, found: Interval | None) -> MetricValue | None:
     return MetricValue(key, found.value, found.low, found.high) if found else None
 
 
-def _can_it(scope: Scope, recipe: Recipe, shape: ModelShape | None) -> None:
+def _can_it(scope: Scope, recipe: Recipe, applied: AppliedRecipe | None) -> None:
     """Whether each stage can change size or speed on this machine at all."""
-    try:
-        said = advice(recipe, data.this_machine().flags, scope.conditions, facts=shape)
-    except ParetoscopeError:
-        return
+    said = advice(recipe, data.this_machine().flags, scope.conditions, applied)
     if not said:
         return
     with st.container(border=True):

@@ -32,7 +32,7 @@ WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bi
 def draw(scope: Scope) -> None:
     table = scope.rows()
     try:
-        shape = estimate_panel.model_facts(scope.model)
+        shape = estimate_panel.model_shape(scope.model)
     except ParetoscopeError as error:
         error_card(error)
         return

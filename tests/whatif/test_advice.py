@@ -1,0 +1,144 @@
+"""What every setting can change on a machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.shape.apply_recipe import apply_recipe
+from paretoscope.shape.shape import ModelShape
+from paretoscope.trials.trial import Conditions
+from paretoscope.whatif.advice import NEITHER, advice
+from paretoscope.whatif.pruning_effects import DENSE, FEWER_LAYERS, NO_SPARSITY
+from paretoscope.whatif.quantization_effects import SATURATION, TWO_BITS
+from tests.tiny.shapes import recipe
+
+VNNI = ("avx2", "avx512_vnni")
+PLAIN = ("avx2",)
+
+
+@pytest.mark.parametrize(
+    ("stage", "flags", "at", "size", "speed", "says"),
+    [
+        (PruneWeights(sparsity=0.5), VNNI, Conditions(), False, False, DENSE),
+        (PruneWeights(pattern="2:4"), VNNI, Conditions(), False, False, "tensor cores"),
+        (PruneWeights(sparsity=0), VNNI, Conditions(), False, False, NO_SPARSITY),
+        (
+            PruneStructure(target="ffn", ratio=0.5),
+            VNNI,
+            Conditions(),
+            True,
+            True,
+            "768 of 1536 FFN units of each layer",
+        ),
+        (
+            PruneStructure(target="heads", ratio=0.01),
+            VNNI,
+            Conditions(),
+            False,
+            False,
+            "rounds to 0",
+        ),
+        (
+            PruneStructure(target="layers", ratio=0),
+            VNNI,
+            Conditions(),
+            False,
+            False,
+            "removes no layers",
+        ),
+        (Distill(layers=3), VNNI, Conditions(), True, True, FEWER_LAYERS),
+        (Distill(layers=6), VNNI, Conditions(), False, False, "as slow as its teacher"),
+        (Quantize(), VNNI, Conditions(), True, True, "faster than fp32"),
+        (Quantize(), ("sse4_2",), Conditions(), True, False, "no int8 instructions"),
+        (Quantize(), PLAIN, Conditions(), True, True, "slower than with int8 instructions"),
+        (Quantize(), PLAIN, Conditions(), True, True, SATURATION),
+        (Quantize(), (), Conditions(), True, True, "on CPUs with VNNI"),
+        (
+            Quantize(scheme="weight-only", bits=4),
+            VNNI,
+            Conditions(batch=1, sequence=1),
+            True,
+            True,
+            "takes 4.62 bits",
+        ),
+        (
+            Quantize(scheme="weight-only", bits=4, zero_point="real"),
+            VNNI,
+            Conditions(batch=1, sequence=1),
+            True,
+            True,
+            "takes about 4.8 bits",
+        ),
+        (
+            Quantize(scheme="weight-only", bits=4),
+            VNNI,
+            Conditions(batch=2, sequence=32),
+            True,
+            False,
+            "64 rows per call) it is not faster than fp32",
+        ),
+        (
+            Quantize(scheme="weight-only", bits=4),
+            VNNI,
+            Conditions(batch=1, sequence=32),
+            True,
+            True,
+            "below about 64, here 32",
+        ),
+        (
+            Quantize(scheme="weight-only", bits=4),
+            PLAIN,
+            Conditions(batch=1, sequence=32),
+            True,
+            False,
+            "32 rows per call) it is not faster than fp32",
+        ),
+        (
+            Quantize(scheme="weight-only"),
+            PLAIN,
+            Conditions(batch=1, sequence=8),
+            True,
+            True,
+            "below about 32, here 8",
+        ),
+    ],
+)
+def test_each_setting_says_whether_size_and_speed_can_change(
+    stage: AnyStage,
+    flags: tuple[str, ...],
+    at: Conditions,
+    size: bool,
+    speed: bool,
+    says: str,
+    bert: ModelShape,
+) -> None:
+    first = advice(recipe(stage), flags, at, apply_recipe(bert, recipe(stage)))[0]
+    assert (first.size, first.speed, first.stage) == (size, speed, 0)
+    assert says in str(first)
+
+
+def test_fewer_bits_embeddings_and_widths_have_their_own_sentence(bert: ModelShape) -> None:
+    few_bits = recipe(Quantize(scheme="weight-only", bits=2, embedding_bits=32))
+    said = advice(few_bits, VNNI, Conditions(), apply_recipe(bert, few_bits))
+    assert any(TWO_BITS in str(each) for each in said)
+    assert any("word embedding" in str(each) and "stays in fp32" in str(each) for each in said)
+    half = recipe(PruneStructure(target="heads", ratio=0.5))
+    narrow = apply_recipe(replace(bert, head_size=5), half)
+    assert any("not a multiple of 8" in str(each) for each in advice(half, VNNI, applied=narrow))
+    assert any(
+        "without retraining" in str(each) for each in advice(recipe(PruneWeights(sparsity=0.8)))
+    )
+
+
+def test_a_recipe_that_can_only_lose_is_called_that() -> None:
+    said = advice(recipe(PruneWeights(sparsity=0.5)), VNNI)
+    assert str(said[-1]) == NEITHER
+    assert said[-1].stage is None
+    assert advice(recipe()) == []
+    assert all(
+        str(each) != NEITHER
+        for each in advice(recipe(PruneWeights(sparsity=0.5), Quantize()), VNNI)
+    )
