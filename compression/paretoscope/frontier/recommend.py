@@ -10,7 +10,6 @@ from paretoscope.frontier import pareto
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Limit, Relaxation, judged_by
 from paretoscope.frontier.points import (
-    QUALITIES,
     Objective,
     Point,
     against_baseline,
@@ -18,8 +17,9 @@ from paretoscope.frontier.points import (
     surely_lost,
 )
 from paretoscope.trials.format import listed, what_is_lost
+from paretoscope.trials.metrics import METRICS
 
-QUALITY_METRICS = (*QUALITIES, "perplexity_change", "agreement", "kl")
+QUALITY_METRICS = tuple(key for key, row in METRICS.items() if row.quality or row.fidelity)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,22 @@
-"""The metric table: every number the product can show, with its unit, direction and digits.
+"""The metric table: every number of a trial, with its unit, direction and digits.
 
-Formatting a number for a person happens here and nowhere else; measuring it happens in `measure/`.
+It formats numbers for people. `measure/` measures them, and `trial.py` stores them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from paretoscope.errors import ParetoscopeError, did_you_mean
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the table.
+    """One metric: `unit` is shown, and `scale` converts the stored value to it.
 
-    `unit` is what a person reads; `scale` turns the stored value into that unit
-    (bytes are stored, megabytes are shown; a fraction is stored, per cent is shown).
+    Bytes are stored and megabytes are shown; fractions are stored and per cent is shown.
     """
 
     key: str
@@ -28,15 +28,23 @@ class Metric:
     about: str = ""
     short: str = ""
     quality: bool = False
-    """Whether it says how good a model is, as `defaults.Axes.quality` does."""
+    """Whether it measures the quality of a model, as accuracy and perplexity do."""
+    fidelity: bool = False
+    """Whether it measures the distance from the baseline; a recommendation weighs it as quality."""
     relative: bool = False
-    """Whether a change is said as a share of the baseline's, in per cent, and not in the metric's
-    own unit.
-    """
+    """Whether a change is shown in per cent of the baseline instead of in `unit`."""
+    ratio: tuple[str, str] | None = None
+    """Words for a better and a worse ratio to the baseline; None shows no ratio."""
+    listed: bool = False
+    """Whether the table of models on Explore has a column for it."""
+    limit: str = ""
+    """Name of its limit in a URL; a metric with one can be an objective on Explore."""
+    value: Callable[[Any], float | None] | None = None
+    """Computes the metric from a `TrialDocument`; None if `TrialDocument.metrics` yields it."""
 
     @property
     def called(self) -> str:
-        """The name within a sentence or on a chip.
+        """The name inside a sentence or on a chip.
 
         >>> METRICS["latency_p50_ms"].called, METRICS["load_ms"].called
         ('p50', 'load time')
@@ -45,7 +53,7 @@ class Metric:
 
     @property
     def arrow(self) -> str:
-        """Where better lies, for an axis title.
+        """The direction, for an axis title.
 
         >>> METRICS["size_bytes"].arrow
         '↓ lower is better'
@@ -64,7 +72,7 @@ class Metric:
 
     @property
     def before(self) -> str:
-        """What stands before a number whose unit does not tell what it is.
+        """The name to put before a number without a unit.
 
         >>> METRICS["perplexity"].before, METRICS["quality"].before
         ('perplexity ', '')
@@ -72,11 +80,11 @@ class Metric:
         return "" if self.unit else f"{self.called} "
 
     def shown(self, value: float) -> float:
-        """The stored `value` in the unit that a person reads."""
+        """The stored `value` in the shown unit."""
         return value * self.scale
 
     def format(self, value: float | None) -> str:
-        """The value with its unit at three significant digits; a missing one is an en dash.
+        """The value with its unit; a missing value is an en dash.
 
         >>> METRICS["size_bytes"].format(22_900_000)
         '22.9 MB'
@@ -86,7 +94,7 @@ class Metric:
         return "–" if value is None else f"{self.number(value)} {self.unit}".strip()
 
     def number(self, value: float) -> str:
-        """The value without its unit, at `digits` significant digits, never in exponents."""
+        """The value without its unit, with `digits` significant digits and no exponent."""
         shown = self.shown(value)
         if shown == 0:
             return "0"
@@ -94,13 +102,15 @@ class Metric:
         return f"{shown:,.{max(0, self.digits - magnitude)}f}"
 
     def interval(self, low: float | None, high: float | None) -> str:
-        """`[low, high]` in the shown unit, empty when either end is missing.
+        """`[low, high]` in the shown unit; empty if either end is missing.
 
         >>> METRICS["quality"].interval(0.932, 0.960)
         '[93.2, 96.0]'
         """
         return "" if low is None or high is None else f"[{self.number(low)}, {self.number(high)}]"
 
+
+SMALLER, FASTER, LESS = ("smaller", "larger"), ("faster", "slower"), ("less", "more")
 
 _TABLE = (
     Metric(
@@ -109,7 +119,7 @@ _TABLE = (
         "%",
         "higher",
         scale=100,
-        about="share of examples answered correctly, through the artefact",
+        about="share of examples that the artefact predicts correctly",
         quality=True,
     ),
     Metric(
@@ -118,8 +128,8 @@ _TABLE = (
         "",
         "lower",
         about=(
-            "exp of the mean negative log-probability of a token of prose; only models with one"
-            " tokenizer can be compared"
+            "exp of the mean negative log-probability of a token; comparable only between models"
+            " with the same tokenizer"
         ),
         quality=True,
         relative=True,
@@ -130,7 +140,8 @@ _TABLE = (
         "%",
         "lower",
         scale=100,
-        about="beside the baseline on the same tokens, paired by document",
+        about="change from the baseline on the same tokens, paired by document",
+        fidelity=True,
     ),
     Metric(
         "size_bytes",
@@ -138,34 +149,52 @@ _TABLE = (
         "MB",
         "lower",
         scale=1e-6,
-        about="all files that a deployer ships",
+        about="all files of the artefact",
         short="size",
+        ratio=SMALLER,
     ),
     Metric(
         "latency_p50_ms",
         "Latency p50",
         "ms",
         "lower",
-        about="median of one request, tokenization excluded",
+        about="median of one request, without tokenization",
         short="p50",
+        ratio=FASTER,
     ),
-    Metric("latency_p90_ms", "Latency p90", "ms", "lower"),
-    Metric("latency_p95_ms", "Latency p95", "ms", "lower", about="only with at least 59 samples"),
-    Metric("latency_p99_ms", "Latency p99", "ms", "lower", about="only with at least 299 samples"),
+    Metric("latency_p90_ms", "Latency p90", "ms", "lower", ratio=FASTER, listed=True),
+    Metric(
+        "latency_p95_ms",
+        "Latency p95",
+        "ms",
+        "lower",
+        about="from 59 samples",
+        ratio=FASTER,
+    ),
+    Metric(
+        "latency_p99_ms",
+        "Latency p99",
+        "ms",
+        "lower",
+        about="from 299 samples",
+        ratio=FASTER,
+    ),
     Metric(
         "speedup",
         "Speed-up",
         "x",
         "higher",
-        about="baseline latency over this one's, measured in turns in one sitting",
+        about="baseline latency / latency, interleaved in one measurement session",
+        listed=True,
     ),
     Metric(
         "tpot_ms",
         "Time per token",
         "ms",
         "lower",
-        about="median of an output token after the first",
+        about="median time of an output token after the first",
         short="time per token",
+        ratio=FASTER,
     ),
     Metric(
         "ttft_ms",
@@ -173,13 +202,16 @@ _TABLE = (
         "ms",
         "lower",
         about="median from prompt to first output token",
+        ratio=FASTER,
+        listed=True,
+        limit="ttft",
     ),
     Metric(
         "ttft_speedup",
         "Speed-up to first token",
         "x",
         "higher",
-        about="baseline's time to the first token over this one's, in turns",
+        about="baseline time to first token / time to first token, interleaved",
     ),
     Metric(
         "tokens_per_s",
@@ -187,6 +219,8 @@ _TABLE = (
         "tokens/s",
         "higher",
         about="output tokens of all rows of a batch, after the first of each",
+        ratio=("more", "fewer"),
+        listed=True,
     ),
     Metric(
         "peak_memory_bytes",
@@ -194,8 +228,11 @@ _TABLE = (
         "MB",
         "lower",
         scale=1e-6,
-        about="peak resident set over that of an empty runtime",
+        about="peak resident set, minus that of the empty runtime",
         short="memory",
+        ratio=SMALLER,
+        listed=True,
+        limit="memory",
     ),
     Metric(
         "steady_memory_bytes",
@@ -203,19 +240,45 @@ _TABLE = (
         "MB",
         "lower",
         scale=1e-6,
-        about="resident set while serving, over that of an empty runtime",
+        about="resident set while serving, minus that of the empty runtime",
+        ratio=SMALLER,
     ),
-    Metric("load_ms", "Load time", "ms", "lower", about="from the file to a session that is ready"),
+    Metric(
+        "load_ms",
+        "Load time",
+        "ms",
+        "lower",
+        about="from opening the file to a ready session",
+        ratio=FASTER,
+    ),
     Metric(
         "energy_j",
         "Energy per request",
         "J",
         "lower",
-        about="see its source: a counter of the machine, or time x power",
+        about="from a hardware counter, or estimated as time x power; the source is stated",
         short="energy",
+        ratio=LESS,
+        listed=True,
+        limit="energy",
     ),
-    Metric("agreement", "Agreement with the baseline", "%", "higher", scale=100),
-    Metric("kl", "KL divergence from the baseline", "nats", "lower"),
+    Metric(
+        "agreement",
+        "Agreement with the baseline",
+        "%",
+        "higher",
+        scale=100,
+        about="share of examples or tokens with the same prediction",
+        fidelity=True,
+    ),
+    Metric(
+        "kl",
+        "KL divergence from the baseline",
+        "nats",
+        "lower",
+        about="mean over examples or tokens",
+        fidelity=True,
+    ),
     Metric(
         "theoretical_bytes",
         "Theoretical size",
@@ -223,6 +286,7 @@ _TABLE = (
         "lower",
         scale=1e-6,
         about="non-zero weights x bits; no file is this small",
+        ratio=SMALLER,
     ),
 )
 
@@ -230,7 +294,7 @@ METRICS: dict[str, Metric] = {metric.key: metric for metric in _TABLE}
 
 
 def metric(key: str) -> Metric:
-    """The metric called `key`; an unknown one raises `ParetoscopeError` with the nearest name."""
+    """The metric with that key; raises `ParetoscopeError` with the nearest one if unknown."""
     if key not in METRICS:
-        raise ParetoscopeError(f'There is no metric "{key}": {did_you_mean(key, METRICS)}')
+        raise ParetoscopeError(f'Unknown metric "{key}": {did_you_mean(key, METRICS)}')
     return METRICS[key]

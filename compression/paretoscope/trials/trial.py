@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.axes import Axes, axes
+from paretoscope.trials.metrics import METRICS
 from paretoscope.values import Value
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -255,40 +256,45 @@ class TrialDocument(Value):
         )
 
     def metrics(self) -> Iterator[MetricValue]:
-        """Every measured number with its key in the metric table; what is missing is left out."""
-        if self.quality:
-            yield MetricValue(
-                self.axes.quality, self.quality.value, self.quality.low, self.quality.high
-            )
-        if self.paired and self.paired.change:
-            yield MetricValue(
-                "perplexity_change",
-                self.paired.change.value,
-                self.paired.change.low,
-                self.paired.change.high,
-            )
+        """Every number with its key in the metric table; missing numbers are left out."""
+        yield from self._quality_metrics()
         if self.artifact:
             yield MetricValue("size_bytes", self.artifact.size_bytes)
+        yield from self._speed_metrics()
+        yield from self._resource_metrics()
+        if self.paired:
+            fidelity = {"agreement": self.paired.agreement, "kl": self.paired.kl}
+            yield from (
+                MetricValue(key, value) for key, value in fidelity.items() if value is not None
+            )
+        if self.theoretical_bytes is not None:
+            yield MetricValue("theoretical_bytes", self.theoretical_bytes)
+        for row in METRICS.values():
+            if row.value and (computed := row.value(self)) is not None:
+                yield MetricValue(row.key, computed)
+
+    def _quality_metrics(self) -> Iterator[MetricValue]:
+        if found := self.quality:
+            yield MetricValue(self.axes.quality, found.value, found.low, found.high)
+        if self.paired and (change := self.paired.change):
+            yield MetricValue("perplexity_change", change.value, change.low, change.high)
+
+    def _speed_metrics(self) -> Iterator[MetricValue]:
         if self.generation:
             yield from self._generation_metrics(self.generation)
         elif self.latency:
             yield from self._latency_metrics(self.latency)
         if self.latency and self.latency.load_ms is not None:
             yield MetricValue("load_ms", self.latency.load_ms)
-        if self.speedup:
-            yield MetricValue("speedup", self.speedup.value, self.speedup.low, self.speedup.high)
+        if found := self.speedup:
+            yield MetricValue("speedup", found.value, found.low, found.high)
+
+    def _resource_metrics(self) -> Iterator[MetricValue]:
         if self.memory:
             yield MetricValue("peak_memory_bytes", self.memory.peak_bytes)
             yield MetricValue("steady_memory_bytes", self.memory.steady_bytes)
         if self.energy:
             yield MetricValue("energy_j", self.energy.joules_per_request)
-        if self.paired:
-            beside = {"agreement": self.paired.agreement, "kl": self.paired.kl}
-            yield from (
-                MetricValue(key, value) for key, value in beside.items() if value is not None
-            )
-        if self.theoretical_bytes is not None:
-            yield MetricValue("theoretical_bytes", self.theoretical_bytes)
 
     def _latency_metrics(self, at: Latency) -> Iterator[MetricValue]:
         yield MetricValue("latency_p50_ms", at.p50_ms, at.p50_low_ms, at.p50_high_ms)

@@ -18,17 +18,15 @@ from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.strategy import Family
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials import axes as defaults
-from paretoscope.trials.metrics import metric
+from paretoscope.trials.metrics import METRICS, metric
 
 MOST_DROP = 10.0
 ACROSS = 4
 """Sliders in a row."""
 HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
 """Names that the theme gives the strategies' colours."""
-FURTHER = {"ttft_ms": "ttft", "peak_memory_bytes": "memory", "energy_j": "energy"}
-"""Metrics that may define dominance besides quality, size and time, each with the name that its
-limit has in the link.
-"""
+FURTHER = {key: row.limit for key, row in METRICS.items() if row.limit}
+"""Further objectives besides quality, size and time, with the names of their limits in the URL."""
 
 
 @dataclass(frozen=True)

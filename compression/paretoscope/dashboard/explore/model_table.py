@@ -32,8 +32,6 @@ PARTS: dict[str, tuple[type, ...]] = {
     "Quantized": (Quantize,),
 }
 """Columns of the table with the stages that each is about."""
-FURTHER = ("latency_p90_ms", "ttft_ms", "tokens_per_s", "speedup", "peak_memory_bytes", "energy_j")
-"""Numbers of the table besides quality, size and time, where they were measured."""
 
 
 def draw(
@@ -48,7 +46,7 @@ def draw(
     """
     ordered = _ordered(table, found, advice)
     ids = [row.id for row in ordered]
-    further = [row.key for row in present_metrics(table) if row.key in FURTHER]
+    further = [row.key for row in present_metrics(table) if row.listed]
     st.markdown("#### Models")
     # Rows are numbers: a table in another order is another widget, or its old numbers would pick
     # other models.

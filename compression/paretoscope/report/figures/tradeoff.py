@@ -12,7 +12,7 @@ from typing import Literal
 from paretoscope.frontier.front import front
 from paretoscope.frontier.normalize import text_in_words
 from paretoscope.frontier.points import objectives
-from paretoscope.report.tables.change import RATIO_WORDS, TIMES
+from paretoscope.report.tables.change import TIMES
 from paretoscope.report.tables.strategy import Family
 from paretoscope.report.tables.table import Row, newest
 from paretoscope.trials.format import conditions_in_words, machine_in_words, when
@@ -162,9 +162,8 @@ def _annotations(axis: Axis, key: str, table: Sequence[Row]) -> list[Annotation]
         return [Annotation(axis, value - 0.01, "-1 point")]
     if metric(key).relative:
         return [Annotation(axis, value * 1.02, "+2 %")]
-    if key in RATIO_WORDS and metric(key).better == "lower":
-        word = RATIO_WORDS[key][0]
-        return [Annotation(axis, value / factor, f"{factor}x {word}") for factor in (2, 4, 8)]
+    if (words := metric(key).ratio) and metric(key).better == "lower":
+        return [Annotation(axis, value / factor, f"{factor}x {words[0]}") for factor in (2, 4, 8)]
     if key == "speedup":
         return [Annotation(axis, 2.0, "2x"), Annotation(axis, 4.0, "4x")]
     return []

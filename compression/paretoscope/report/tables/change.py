@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from paretoscope.trials.metrics import metric
+from paretoscope.trials.metrics import METRICS, metric
 
-RATIO_WORDS = {
-    "size_bytes": ("smaller", "larger"),
-    "theoretical_bytes": ("smaller", "larger"),
-    "peak_memory_bytes": ("smaller", "larger"),
-    "steady_memory_bytes": ("smaller", "larger"),
-    "energy_j": ("less", "more"),
-    "load_ms": ("faster", "slower"),
-    "latency_p50_ms": ("faster", "slower"),
-    "latency_p90_ms": ("faster", "slower"),
-    "latency_p95_ms": ("faster", "slower"),
-    "latency_p99_ms": ("faster", "slower"),
-    "tpot_ms": ("faster", "slower"),
-    "ttft_ms": ("faster", "slower"),
-    "tokens_per_s": ("more", "fewer"),
-}
-"""The word for a better and for a worse ratio to the baseline, by metric."""
 TIMES = (
-    *(key for key in RATIO_WORDS if key.startswith("latency_")),
+    *(key for key in METRICS if key.startswith("latency_")),
     "tpot_ms",
     "ttft_ms",
     "tokens_per_s",
@@ -48,12 +32,11 @@ def delta(key: str, value: float, baseline: float | None) -> str:
         return f"{_signed((value - baseline) * 100)} points"
     if metric(key).relative:
         return f"{_signed((value / baseline - 1) * 100)} %"
-    if key not in RATIO_WORDS or value <= 0 or baseline <= 0:
+    if (words := metric(key).ratio) is None or value <= 0 or baseline <= 0:
         return ""
-    good, bad = RATIO_WORDS[key]
     ratio = max(baseline / value, value / baseline)
     better = (value < baseline) == (metric(key).better == "lower")
-    return f"{ratio:.1f}x {good if better else bad}" if ratio >= SAME_RATIO else ""
+    return f"{ratio:.1f}x {words[0] if better else words[1]}" if ratio >= SAME_RATIO else ""
 
 
 def _signed(points: float) -> str:
