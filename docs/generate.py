@@ -1,8 +1,6 @@
-"""Writes docs/reference from the code: recipes, metrics, the trial document, the command line,
-environment variables.
+"""Writes docs/reference and docs/glossary.md from the code.
 
-Prose lives in the other pages of docs/. `python docs/generate.py` writes, `--check` only says
-whether anything is stale.
+The other pages of docs/ are written by hand. With `--check` it only reports stale pages.
 """
 
 from __future__ import annotations
@@ -10,11 +8,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from reference_markdown import allowed, arguments, commands, default, prose, sentence, table
 
 from paretoscope.cli.parser import _parser
 from paretoscope.recipes.file import load_recipe
@@ -26,12 +25,13 @@ from paretoscope.trials.metrics import METRICS
 from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
-REFERENCE = PROJECT / "docs" / "reference"
+DOCS = PROJECT / "docs"
+GLOSSARY = PROJECT / "compression" / "paretoscope" / "dashboard" / "glossary.md"
 NOTICE = "<!-- Written from the code by `make docs-reference`. Edit the code, not this file. -->\n"
 
 METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
     ("prune-weights", "method"): (
-        "Scores single weights, the highest are kept; or prunes and updates a whole matrix.",
+        "Scores weights (the highest are kept), or prunes and updates a whole matrix.",
         methods.WEIGHT_SCORES,
     ),
     ("prune-structure", "criterion"): (
@@ -39,20 +39,20 @@ METHOD_TABLES: dict[tuple[str, str], tuple[str, Mapping[str, Method]]] = {
         methods.STRUCTURE_CRITERIA,
     ),
     ("quantize", "rounding"): (
-        "Finds the integer of a weight in weight-only schemes.",
+        "Rounds weights in weight-only schemes.",
         methods.ROUNDINGS,
     ),
     ("quantize", "calibration"): (
-        "Finds the range of an activation in static int8.",
+        "Chooses the range of an activation in static int8.",
         methods.CALIBRATIONS,
     ),
 }
-"""Stage and field -> what a method of it does, and the methods that there are."""
+"""(stage, field) -> what a method of that field does, and the known methods."""
 CHOICES: dict[tuple[str, str], Iterable[object]] = {
     **{field: known for field, (_, known) in METHOD_TABLES.items()},
     ("quantize", "group_size"): GROUP_SIZES,
 }
-"""Fields whose values stand in a table of the recipe language rather than in their type."""
+"""Fields whose values are in a table of the recipe language instead of in their type."""
 
 ENVIRONMENT = {
     "PARETOSCOPE_HOME": (
@@ -60,141 +60,58 @@ ENVIRONMENT = {
         " clone, else the user's data folder (`~/.local/share/paretoscope` on Linux)."
         " `--workspace` takes precedence."
     ),
-    "PARETOSCOPE_DATABASE_URL": (
-        "An SQLAlchemy URL for the store. SQLite inside the workspace when unset."
-    ),
+    "PARETOSCOPE_DATABASE_URL": ("SQLAlchemy URL of the store. Default: SQLite in the workspace."),
     "PARETOSCOPE_CACHE_GB": (
-        "How large the cache of stages may grow before what was used longest ago goes."
+        "Size of the stage cache, above which the least recently used entries are deleted."
     ),
     "PARETOSCOPE_WATTS_PER_CORE": (
-        "Watts of one busy core, for the energy estimate where the machine shows no counter."
+        "Watts per busy core, for the energy estimate on machines without a counter."
     ),
     "PARETOSCOPE_SCHEDULER": (
-        "Address of a Dask scheduler (`tcp://host:8786`) that runs the trials. A local cluster when"
-        " unset."
+        "Address of a Dask scheduler that runs the trials, such as `tcp://host:8786`. Default: a"
+        " local cluster."
     ),
 }
-"""Every variable that the code reads, and what it does; tests/test_documentation.py compares this
-with the code.
-"""
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; bars within a cell are escaped.
-
-    >>> print(table(["a", "b"], [["1", "x|y"]]), end="")
-    | a | b |
-    |---|---|
-    | 1 | x\\|y |
-    """
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def allowed(schema: Mapping[str, Any]) -> str:
-    """What a field of a JSON schema accepts, in a few words.
-
-    >>> allowed({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
-    'number, at least 0, below 1'
-    >>> allowed({"enum": ["heads", "ffn"]})
-    '`heads`, `ffn`'
-    """
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(
-            "nothing" if one.get("type") == "null" else allowed(one) for one in schema["anyOf"]
-        )
-    limits = {
-        "minimum": "at least",
-        "exclusiveMinimum": "above",
-        "maximum": "at most",
-        "exclusiveMaximum": "below",
-    }
-    words = {
-        "number": "number",
-        "integer": "whole number",
-        "string": "name",
-        "array": "list",
-        "boolean": "true or false",
-    }
-    kind = words.get(schema.get("type", ""), "value")
-    return ", ".join(
-        [kind, *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)]
-    )
-
-
-def default(schema: Mapping[str, Any]) -> str:
-    if "default" not in schema:
-        return ""
-    return "not set" if schema["default"] is None else f"`{schema['default']}`"
-
-
-def prose(owner: object) -> str:
-    """A docstring as one paragraph, its Python examples left out."""
-    return " ".join((inspect.getdoc(owner) or "").split(">>>")[0].split())
+"""Every variable that the code reads; tests/test_documentation.py compares it with the code."""
 
 
 def _stage(kind: str, stage: type[Stage]) -> Iterator[str]:
     yield (
-        f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Carried out by"
-        f" `{stage.module}`.\n\n"
+        f"### {kind}\n\n{prose(stage)}\n\nStrategy: {stage.strategy}. Module: `{stage.module}`.\n\n"
     )
-    yield (
-        _fields(
-            stage, {name: choices for (owner, name), choices in CHOICES.items() if owner == kind}
-        )
-        + "\n"
-    )
+    choices = {name: values for (owner, name), values in CHOICES.items() if owner == kind}
+    yield _fields(stage, choices) + "\n"
 
 
 def _fields(owner: type[BaseModel], choices: Mapping[str, Iterable[object]] | None = None) -> str:
-    """The table of a model's fields, its kind apart; `choices` are names of methods that a field
-    takes.
-    """
+    """The table of a model's fields but `kind`; `choices` are the method names of a field."""
     rows: list[list[str]] = []
     for name, field in owner.model_json_schema()["properties"].items():
         takes = allowed({"enum": list(choices[name])} if choices and name in choices else field)
         rows.append([f"`{name}`", takes, default(field), field.get("description", "")])
     return table(
-        ["field", "takes", "default", "what it does"], [row for row in rows if row[0] != "`kind`"]
+        ["field", "values", "default", "description"], [row for row in rows if row[0] != "`kind`"]
     )
 
 
+FIELDS = (
+    ("`version`", "`1`", "version of this language"),
+    ("`name`", "text", Recipe.model_fields["name"].description or ""),
+    ("`seed`", "integer, at least 0", "seed of all random numbers"),
+    ("`stages`", "list", "stages in order, `quantize` last; without stages it is the baseline"),
+    ("`recover`", "`max_drop`, `epochs`", "largest loss of a stage, and epochs to recover it"),
+)
+"""Fields of a recipe."""
+
+
 def recipes_page() -> str:
-    """The recipe language: fields of every stage, every method, every sample that ships."""
+    """The recipe language: fields of every stage, every method, every example."""
+    example = (PROJECT / "data" / "recipes" / "tiny.yaml").read_text(encoding="utf-8")
     parts = [
-        (
-            f"# Recipes\n\n{NOTICE}\n{prose(Recipe)} Written in YAML or JSON; every field but"
-            " `kind` has a default.\n\n"
-        ),
-        "```yaml\n"
-        + (PROJECT / "data" / "recipes" / "tiny.yaml").read_text(encoding="utf-8")
-        + "```\n\n",
-        table(
-            ["field", "takes", "what it does"],
-            [
-                ["`version`", "`1`", "version of this language"],
-                ["`name`", "text", Recipe.model_fields["name"].description or ""],
-                ["`seed`", "whole number, at least 0", "seed of everything that draws numbers"],
-                [
-                    "`stages`",
-                    "list of stages",
-                    "what to do, in order; `quantize` comes last; no stage is the baseline",
-                ],
-                [
-                    "`recover`",
-                    "`max_drop`, `epochs`",
-                    "what one stage may cost, and the training that may win back what costs more",
-                ],
-            ],
-        ),
-        f"\n## Recover\n\n{prose(Recover)}\n\n",
-        _fields(Recover),
-        "\n## Stages\n\n",
+        f"# Recipes\n\n{NOTICE}\n{prose(Recipe)} Written in YAML or JSON; every field but `kind`",
+        f" has a default.\n\n```yaml\n{example}```\n\n",
+        table(["field", "values", "description"], FIELDS),
+        f"\n## Recover\n\n{prose(Recover)}\n\n{_fields(Recover)}\n## Stages\n\n",
     ]
     for kind, stage in STAGES.items():
         parts += _stage(kind, stage)
@@ -204,18 +121,14 @@ def recipes_page() -> str:
             [f"`{method.name}`", method.label, method.source, f"`{method.module}`"]
             for method in known.values()
         )
-        parts.append(
-            f"### `{field}` of {kind}\n\n{about}\n\n"
-            + table(["name", "label", "source", "file"], rows)
-            + "\n"
-        )
-    parts.append(
-        "## Samples\n\nIn `data/recipes`:\n\n" + table(["file", "in words", "what for"], _samples())
-    )
+        methods_table = table(["name", "label", "source", "file"], rows)
+        parts.append(f"### `{field}` of {kind}\n\n{about}\n\n{methods_table}\n")
+    examples = table(["file", "recipe", "purpose"], _examples())
+    parts.append(f"## Examples\n\nIn `data/recipes`:\n\n{examples}")
     return "".join(parts)
 
 
-def _samples() -> Iterator[list[str]]:
+def _examples() -> Iterator[list[str]]:
     for path in sorted((PROJECT / "data" / "recipes").glob("*.yaml")):
         comment = [
             line[1:].strip()
@@ -226,17 +139,14 @@ def _samples() -> Iterator[list[str]]:
 
 
 def metrics_page() -> str:
-    """Every number the product can show."""
+    """Every metric."""
     rows = (
         [f"`{key}`", row.label, row.unit, f"{row.better} is better", row.about]
         for key, row in METRICS.items()
     )
-    about = (
-        "These keys work wherever a metric is asked for: `frontier --x`, the axis pickers,"
-        " objectives and limits.\n\n"
-    )
+    about = "Use these keys in `frontier --x`, the axis pickers, objectives and limits.\n\n"
     return f"# Metrics\n\n{NOTICE}\n{about}" + table(
-        ["key", "label", "unit", "direction", "what it is"], rows
+        ["key", "label", "unit", "direction", "description"], rows
     )
 
 
@@ -254,11 +164,8 @@ def document_page() -> str:
         and found not in (Value, trial.TrialDocument, trial.TrialRequest)
     ]
     for document in documents:
-        parts.append(
-            f"## {document.__name__}\n\n{prose(document)}\n\n"
-            if document.__doc__
-            else f"## {document.__name__}\n\n"
-        )
+        about = f"{prose(document)}\n\n" if document.__doc__ else ""
+        parts.append(f"## {document.__name__}\n\n{about}")
         rows = (
             [f"`{name}`", f"`{_type_name(field.annotation)}`"]
             for name, field in document.model_fields.items()
@@ -285,62 +192,19 @@ def _type_name(annotation: Any) -> str:
 
 
 def command_line_page() -> str:
-    """Every command with its arguments, from the parser itself."""
+    """Every command with its arguments, from the parser."""
     root = _parser()
     parts = [
         f"# Command line\n\n{NOTICE}\n`paretoscope`, or `python -m paretoscope`."
         f" {root.description or ''}\n\n"
     ]
     shared = {option for action in root._actions for option in action.option_strings}
-    parts.append("These go with every command:\n\n" + _arguments(root, set()))
-    for names, command in _commands(root, ()):
-        about = _sentence(command.description)
-        parts.append(
-            "\n## paretoscope"
-            f" {' '.join(names)}\n\n{about[:1].upper()}{about[1:]}.\n\n{_arguments(command, shared)}"
-        )
+    parts.append("Options of every command:\n\n" + arguments(root, set()))
+    for names, command in commands(root, ()):
+        about = sentence(command.description)
+        heading = f"\n## paretoscope {' '.join(names)}\n\n{about[:1].upper()}{about[1:]}.\n\n"
+        parts.append(heading + arguments(command, shared))
     return "".join(parts).rstrip() + "\n"
-
-
-def _commands(
-    root: argparse.ArgumentParser, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
-    for action in root._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, command in action.choices.items():
-                yield (*path, name), command
-                yield from _commands(command, (*path, name))
-
-
-def _arguments(command: argparse.ArgumentParser, shared: set[str]) -> str:
-    """A table of what `command` takes, without what is `shared` by all; positional ones first, as
-    they are typed.
-    """
-    rows: list[list[str]] = []
-    for action in sorted(command._actions, key=lambda action: bool(action.option_strings)):
-        hidden = isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS
-        if hidden or shared.union(["--help"]).intersection(action.option_strings):
-            continue
-        value = action.metavar or (
-            "|".join(map(str, action.choices)) if action.choices else action.dest.upper()
-        )
-        value = " ".join(value) if isinstance(value, tuple) else value
-        name = (
-            ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")
-            if action.option_strings
-            else value
-        )
-        rows.append(
-            [
-                f"`{name.strip()}`",
-                _sentence((action.help or "").replace("%(default)s", str(action.default))),
-            ]
-        )
-    return table(["argument", "what it does"], rows) if rows else ""
-
-
-def _sentence(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 def environment_page() -> str:
@@ -352,40 +216,48 @@ def environment_page() -> str:
     )
     return (
         f"# Environment variables\n\n{NOTICE}\n"
-        + table(["variable", "what it does"], rows)
+        + table(["variable", "description"], rows)
         + f"\n{hub}"
     )
 
 
-PAGES = {
-    "recipes.md": recipes_page,
-    "metrics.md": metrics_page,
-    "trial-document.md": document_page,
-    "command-line.md": command_line_page,
-    "environment.md": environment_page,
+def glossary_page() -> str:
+    """The terms of the page's glossary, sorted."""
+    terms = sorted(GLOSSARY.read_text(encoding="utf-8").splitlines(), key=str.casefold)
+    return f"# Glossary\n\n{NOTICE}\n" + "".join(f"- {term}\n" for term in terms if term)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "glossary.md": glossary_page,
+    "reference/recipes.md": recipes_page,
+    "reference/metrics.md": metrics_page,
+    "reference/trial-document.md": document_page,
+    "reference/command-line.md": command_line_page,
+    "reference/environment.md": environment_page,
 }
+"""Pages by their path in docs/."""
 
 
 def stale() -> list[Path]:
-    """Pages on disk that are not what the code says now, missing ones among them."""
-    wrong = []
+    """Pages that are missing or differ from the code."""
+    wrong: list[Path] = []
     for name, page in PAGES.items():
-        path = REFERENCE / name
+        path = DOCS / name
         if not path.is_file() or path.read_text(encoding="utf-8") != page():
             wrong.append(path)
     return wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the stale pages, or with `--check` name them and return 1."""
+    """Write the stale pages; with `--check` only report them, with exit status 1."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--check", action="store_true", help="only say what is stale")
+    options.add_argument("--check", action="store_true", help="report stale pages without writing")
     only_check = options.parse_args(arguments).check
     wrong = stale()
     for path in wrong:
         print(f"{'stale' if only_check else 'written'}: {path.relative_to(PROJECT)}")
         if not only_check:
-            write_whole(path, PAGES[path.name]())
+            write_whole(path, PAGES[path.relative_to(DOCS).as_posix()]())
     return 1 if wrong and only_check else 0
 
 

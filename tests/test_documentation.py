@@ -27,7 +27,9 @@ def generate() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PROJECT / "docs"))
+        spec.loader.exec_module(module)
     return module
 
 
@@ -40,7 +42,15 @@ def test_the_reference_is_what_the_code_says(generate: ModuleType) -> None:
 
 
 def test_nothing_stale_lies_in_the_reference(generate: ModuleType) -> None:
-    assert {path.name for path in (PROJECT / "docs" / "reference").iterdir()} == set(generate.PAGES)
+    written = {Path(name).name for name in generate.PAGES if name.startswith("reference/")}
+    assert {path.name for path in (PROJECT / "docs" / "reference").iterdir()} == written
+
+
+def test_the_glossary_has_twenty_terms_of_one_sentence(generate: ModuleType) -> None:
+    lines = generate.GLOSSARY.read_text(encoding="utf-8").splitlines()
+    terms = [re.fullmatch(r"\*\*([A-Z][^*]*)\*\*: [A-Z][^.]*\.", line) for line in lines]
+    assert all(terms), [line for line, term in zip(lines, terms, strict=True) if not term]
+    assert len({term[1] for term in terms if term}) == len(lines) == 20
 
 
 def _leaves(
