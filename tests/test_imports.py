@@ -25,7 +25,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "workspace": (),
     "machine": ("values",),
     "families": ("errors",),
-    "recipes": ("errors",),
+    "recipes": ("errors", "workspace"),
     "trials": ("errors", "values", "workspace", "machine", "recipes"),
     "statistics": ("trials",),
     "tasks": ("errors", "values", "keys", "carriers", "workspace", "families"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from paretoscope.errors import RecipeError
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.stages import STAGES, Quantize
 from paretoscope.workspace import SHIPPED
@@ -38,3 +39,26 @@ def test_every_stage_kind_has_a_sample() -> None:
 
 def test_int8_is_plain_dynamic_quantization() -> None:
     assert load_recipe(SHIPPED / "recipes" / "int8.yaml").stages == (Quantize(),)
+
+
+@pytest.mark.parametrize("name", ["int8", "int8.yaml"])
+def test_a_plain_name_is_a_shipped_recipe(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(name).stages == (Quantize(),)
+
+
+def test_an_existing_file_takes_precedence_over_a_shipped_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "int8").write_text("stages: []", encoding="utf-8")
+    assert load_recipe("int8").stages == ()
+
+
+def test_an_unknown_name_suggests_a_shipped_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match='did you mean "int8-static"'):
+        load_recipe("int8-statik")
+    with pytest.raises(RecipeError, match="There is no recipe file"):
+        load_recipe(tmp_path / "int8.yaml")

@@ -78,7 +78,9 @@ def _add_tasks(add: Add) -> None:
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
-        "--recipe", metavar="FILE", help="recipe as YAML or JSON (default: measure the baseline)"
+        "--recipe",
+        metavar="FILE",
+        help="YAML or JSON file, or a shipped recipe such as int8 (default: the baseline)",
     )
     run.add_argument(
         "--each-stage", action="store_true", help="also measure the model after each stage"

@@ -16,15 +16,20 @@ from pydantic import ValidationError
 from paretoscope.errors import RecipeError, did_you_mean
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import STAGES
+from paretoscope.workspace import SHIPPED
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """Read a recipe from a YAML or JSON file; raises `RecipeError` in one sentence."""
+    """Read a recipe from a YAML or JSON file; raises `RecipeError` in one sentence.
+
+    A plain name such as `int8` reads the shipped recipe of that name, unless such a file exists.
+    """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(_located(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(
-            f'There is no recipe file "{path}"; give the path of a YAML or JSON file.'
+            f'There is no recipe file "{path}"; give the path of a YAML or JSON file, or a shipped'
+            f" recipe: {did_you_mean(str(path), shipped_recipes())}"
         ) from error
     except UnicodeDecodeError as error:
         raise RecipeError(
@@ -54,6 +59,19 @@ def load_recipe(path: str | Path) -> Recipe:
             f'The recipe file "{path}" is empty; write "stages: []" for the baseline.'
         )
     return parse_recipe(content, where=f'In recipe "{path}"')
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that are distributed with the package: name -> file."""
+    return {path.stem: path for path in sorted((SHIPPED / "recipes").glob("*.yaml"))}
+
+
+def _located(path: str | Path) -> Path:
+    """The file itself, else the shipped recipe that a plain name stands for."""
+    given = Path(path)
+    if given.exists() or given.name != str(path):
+        return given
+    return shipped_recipes().get(given.name.removesuffix(".yaml"), given)
 
 
 def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
