@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,22 +21,7 @@ from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import Conditions
-
-
-def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
-    """A folder that has all that a sequence classifier needs before its weights are looked at."""
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "architectures": ["BertForSequenceClassification"],
-        "id2label": {"0": "no", "1": "yes"},
-    } | config
-    (folder / "config.json").write_text(json.dumps(content))
-    (folder / "tokenizer.json").write_text("{}")
-    save_file(
-        {"classifier.weight": np.full((2, 4), weight, dtype=np.float32)},
-        folder / "model.safetensors",
-    )
-    return folder
+from tests.tiny.folders import write_model
 
 
 def write_data(path: Path, labels: tuple[str, str] = ("no", "yes"), count: int = 60) -> Path:

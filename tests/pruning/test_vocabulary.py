@@ -383,7 +383,7 @@ def test_retraining_sees_the_new_tokens(tmp_path: Path) -> None:
 def test_too_high_a_ratio_is_refused_with_the_highest_possible(tmp_path: Path) -> None:
     folder = make_tiny("bert", tmp_path / "model")
     with pytest.raises(
-        RecipeError, match=r"of 165 entries .* alone are \d+; set ratio to at most 0\.\d+\."
+        RecipeError, match=r"of 165 entries, but \d+ .*; set ratio to at most 0\.\d+\."
     ):
         apply(
             PruneStructure(target="vocabulary", ratio=0.9), load_model(folder), context_of(folder)

@@ -12,25 +12,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from paretoscope.errors import ModelError
-from paretoscope.sources import folder as own_model
 from paretoscope.sources.resolve import resolve_model
-
-
-def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
-    """A folder that has all that a sequence classifier needs before its weights are looked at."""
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "architectures": ["BertForSequenceClassification"],
-        "id2label": {"0": "no", "1": "yes"},
-    } | config
-    (folder / "config.json").write_text(json.dumps(content))
-    (folder / "tokenizer.json").write_text("{}")
-    save_file(
-        {"classifier.weight": np.full((2, 4), weight, dtype=np.float32)},
-        folder / "model.safetensors",
-    )
-    return folder
-
+from tests.tiny.folders import write_model
 
 # --- folders --------------------------------------------------------------------------------------
 
@@ -125,10 +108,7 @@ def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
     for given in (folder, folder / name):
         with pytest.raises(ModelError) as caught:
             resolve_model(str(given))
-        assert (
-            f'{name}" is a pickle file, which can run code when opened; convert it to safetensors.'
-            in str(caught.value)
-        )
+        assert f'{name}" is a pickle file' in str(caught.value)
 
 
 def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
@@ -142,12 +122,12 @@ def test_a_pickle_beside_safetensors_does_not_matter(tmp_path: Path) -> None:
     [
         (["BertModel"], "a BertModel"),
         (["BertForMaskedLM"], "a BertForMaskedLM"),
-        (None, "names no architecture"),
+        (None, "without architectures"),
     ],
 )
 def test_a_model_without_a_head_is_named(tmp_path: Path, architectures: Any, what: str) -> None:
     with pytest.raises(
-        ModelError, match="a classification head or a language head is needed"
+        ModelError, match="a classification or language modeling head is needed"
     ) as caught:
         resolve_model(str(write_model(tmp_path / "model", architectures=architectures)))
     assert what in str(caught.value)
@@ -158,15 +138,15 @@ def test_a_model_without_a_head_is_named(tmp_path: Path, architectures: Any, wha
     [
         ("config.json", None, "has no config.json"),
         ("config.json", "{", "cannot be read as JSON"),
-        ("config.json", "[]", "should hold a JSON object"),
+        ("config.json", "[]", "must be a JSON object"),
         (
             "config.json",
             '{"architectures": ["XForSequenceClassification"], "id2label": {"0": "a", "2": "b"}}',
-            "does not name outputs 0, 1, 2",
+            "does not name the outputs 0, 1, 2",
         ),
         ("model.safetensors", None, "has no weights"),
-        ("model.safetensors", "not a tensor", "is not a whole safetensors file"),
-        ("model.safetensors", "", "is not a whole safetensors file"),
+        ("model.safetensors", "not a tensor", "is not a complete safetensors file"),
+        ("model.safetensors", "", "is not a complete safetensors file"),
         ("tokenizer.json", None, "has no tokenizer"),
     ],
 )
@@ -186,7 +166,7 @@ def test_a_folder_with_a_broken_file(
 def test_weights_cut_short_are_noticed(tmp_path: Path) -> None:
     weights = write_model(tmp_path / "model") / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
-    with pytest.raises(ModelError, match="not a whole safetensors file"):
+    with pytest.raises(ModelError, match="not a complete safetensors file"):
         resolve_model(str(tmp_path / "model"))
 
 
@@ -194,84 +174,6 @@ def test_a_single_file_is_no_model(tmp_path: Path) -> None:
     weights = write_model(tmp_path / "model") / "model.safetensors"
     with pytest.raises(ModelError, match="is a file, but a model is a folder"):
         resolve_model(str(weights))
-
-
-# --- hub ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty hub cache, with the network off."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-def put_in_cache(cache: Path, commit: str = "a" * 40) -> Path:
-    repository = cache / "models--org--name"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text(commit)
-    return write_model(repository / "snapshots" / commit)
-
-
-def test_a_cached_hub_model_needs_no_network(hub_cache: Path) -> None:
-    folder = put_in_cache(hub_cache)
-    ref = resolve_model("org/name")
-    assert (ref.kind, ref.name, ref.path, ref.revision) == (
-        "hub",
-        "org/name",
-        str(folder),
-        "a" * 40,
-    )
-    assert resolve_model("org/name@main").key == ref.key == own_model.content_key(folder)
-
-
-@pytest.mark.parametrize("name", ["org/other", "org/name@v2"])
-def test_a_hub_model_that_is_not_cached_while_offline(hub_cache: Path, name: str) -> None:
-    put_in_cache(hub_cache)
-    with pytest.raises(
-        ModelError,
-        match=f'the hub model "{name}" is not in the local cache while HF_HUB_OFFLINE is set',
-    ):
-        resolve_model(name)
-
-
-def test_hub_failures_are_one_sentence(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    def unreachable(*_: Any, local_files_only: bool = False, **__: Any) -> str:
-        raise LocalEntryNotFoundError("no") if local_files_only else ConnectionError("two\nlines")
-
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(ModelError, match=r"the hub could not be reached \(ConnectionError\)"):
-        resolve_model("org/name")
-
-
-def test_only_harmless_files_are_downloaded(
-    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def downloaded(repository: str, **options: Any) -> str:
-        asked.append({"repository": repository} | options)
-        return str(write_model(hub_cache / "b" if len(asked) > 1 else hub_cache / "a"))
-
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr("huggingface_hub.snapshot_download", downloaded)
-    resolve_model("org/name@v1.0")
-    assert (asked[0]["repository"], asked[0]["revision"], asked[0]["local_files_only"]) == (
-        "org/name",
-        "v1.0",
-        True,
-    )
-    assert not any(
-        pattern.endswith((".bin", ".py", ".pt")) or pattern == "*"
-        for pattern in asked[0]["allow_patterns"]
-    )
-    assert "token" not in asked[0]
-    assert len(asked) == 1
 
 
 # --- language models ------------------------------------------------------------------------------
@@ -324,9 +226,9 @@ def test_a_gguf_file_is_known_by_its_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"PK", "is no GGUF file"),
-        (b"GGUF\x03", "is damaged"),
-        (b"GGUF" + b"\xff" * 40, "is damaged"),
+        (b"PK", "is not a GGUF file"),
+        (b"GGUF\x03", "is corrupt"),
+        (b"GGUF" + b"\xff" * 40, "is corrupt"),
     ],
 )
 def test_a_broken_gguf_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -19,7 +19,8 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneStructure
-from paretoscope.sources.tokenizer_file import Vocabulary, check_room, renumbered, renumbered_config
+from paretoscope.sources.token_ids import renumbered, renumbered_config
+from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
 
 def cut_vocabulary(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:

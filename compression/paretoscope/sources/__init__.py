@@ -1,1 +1,1 @@
-"""Where models come from: built in, a folder, the hub, a GGUF file. No torch."""
+"""Model sources: built-in models, folders, the hub and GGUF files. No torch."""

@@ -1,8 +1,6 @@
-"""What makes a person's own model acceptable: a folder, a hub id that becomes a folder, or a GGUF
-file.
+"""Checks of a user's model: a folder (also one downloaded from the hub), or a GGUF file.
 
-Only safetensors and GGUF are read, never a pickle. Nothing here loads weights: that is
-`models/load.py`'s.
+Only safetensors and GGUF are accepted, never a pickle. Loading the weights is in `models/`.
 """
 
 from __future__ import annotations
@@ -12,6 +10,8 @@ import json
 import re
 from pathlib import Path
 from typing import Any, cast
+
+import safetensors
 
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
@@ -40,32 +40,34 @@ TOKENIZER_FILES = (
     "added_tokens.json",
 )
 DECODER_FILES = ("generation_config.json", "chat_template.jinja")
-"""What changes how a language model is talked to, though not its weights."""
+"""Files of a language model that change its prompts or its generation, not its weights."""
 
 
 def refused_file(path: Path) -> ModelError:
-    """The reason why a single file is no model."""
+    """The error for a single file that is given as a model."""
     if path.suffix.lower() in PICKLES:
         return _pickle_error(path)
     return ModelError(
         f'"{path}" is a file, but a model is a folder with config.json, {WEIGHTS} and a tokenizer;'
-        " give that folder."
+        " give the folder."
     )
 
 
 def _pickle_error(path: Path) -> ModelError:
     return ModelError(
-        f'"{path}" is a pickle file, which can run code when opened; convert it to safetensors.'
+        f'"{path}" is a pickle file, which can run code when it is opened; convert it to'
+        " safetensors."
     )
 
 
 def inspect_folder(folder: Path) -> dict[str, Any]:
-    """Check a folder of a sequence classifier or a language model; gives the fields of a `ModelRef`
-    that follow from its content.
+    """Check the folder of a sequence classifier or a language model.
+
+    Returns the fields of a `ModelRef` that follow from its content.
 
     Raises:
-        ModelError: no readable config, no head that is known, no safetensors (a pickle is named),
-        or broken ones.
+        ModelError: config, tokenizer or safetensors are missing or unreadable, or the head is not
+        supported.
     """
     config = _read_json(folder / "config.json", folder)
     name = _architecture(config, folder)
@@ -77,16 +79,14 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
         _check_header(file)
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise ModelError(
-            f'The folder "{folder}" has no tokenizer; put the model\'s tokenizer.json beside'
-            " config.json."
+            f'The folder "{folder}" has no tokenizer; add the tokenizer.json of the model.'
         )
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     if decoder:
-        about = f"{name}, a language model, {megabytes:,.3g} MB"
         return {
             "architecture": "decoder",
             "max_tokens": _max_tokens(config),
-            "about": about,
+            "about": f"{name}, a language model, {megabytes:,.3g} MB",
             "source": "your own model",
         }
     labels = _label_names(config, folder)
@@ -100,12 +100,12 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
 
 
 def inspect_gguf(path: Path) -> dict[str, Any]:
-    """Check a GGUF file of a language model; gives the same as `inspect_folder`."""
+    """Check the GGUF file of a language model; returns the same fields as `inspect_folder`."""
     header = read_header(path)
     family = str(header.get("general.architecture"))
     if gguf_family(family) is None:
         raise ModelError(
-            f'"{path}" holds a "{family}" model, which is not supported as GGUF; supported are'
+            f'"{path}" is a "{family}" model, which is not supported as GGUF; supported are'
             f" {', '.join(gguf_architectures())}."
         )
     tokens = header.get(f"{family}.context_length")
@@ -122,7 +122,7 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """`model.safetensors`, or every shard that its index names."""
+    """`model.safetensors`, or all shards in its index."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
@@ -131,16 +131,15 @@ def weight_files(folder: Path) -> list[Path]:
         missing = [shard.name for shard in shards if not shard.is_file()]
         if missing or not shards:
             raise ModelError(
-                f'"{folder / INDEX}" names {missing[0] if missing else "no file"}, which is not'
-                " there; copy the whole model again."
+                f'"{folder / INDEX}" lists {missing[0] if missing else "no file"}, which is'
+                " missing; copy or download the model again."
             )
         return shards
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in PICKLES and file.name != "training_args.bin":
             raise _pickle_error(file)
     raise ModelError(
-        f'The folder "{folder}" has no weights; put {WEIGHTS} beside config.json, converted when'
-        " there is only a pickle."
+        f'The folder "{folder}" has no weights; add {WEIGHTS}, converted if there is only a pickle.'
     )
 
 
@@ -153,12 +152,12 @@ def _read_json(path: Path, folder: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(
-            f'"{path}" cannot be read as JSON: {error}; copy the model again.'
+            f'"{path}" cannot be read as JSON: {error}; copy or download the model again.'
         ) from error
     if not isinstance(content, dict):
         raise ModelError(
-            f'"{path}" should hold a JSON object, but holds a {type(content).__name__}; copy the'
-            " model again."
+            f'"{path}" must be a JSON object, but is a {type(content).__name__}; copy or download'
+            " the model again."
         )
     return cast(dict[str, Any], content)
 
@@ -169,17 +168,15 @@ def _architecture(config: dict[str, Any], folder: Path) -> str:
     heads = [name for name in names if name.endswith((HEAD, *DECODER_HEADS))]
     if heads:
         return heads[0]
-    what = f"a {names[0]}" if names else "a model whose config.json names no architecture"
+    what = f"a {names[0]}" if names else "a model without architectures in config.json"
     raise ModelError(
-        f'The folder "{folder}" holds {what}, but a classification head or a language head is'
-        f" needed: give a ...{HEAD} or a ...{DECODER_HEADS[0]}."
+        f'The folder "{folder}" contains {what}, but a classification or language modeling head is'
+        f" needed; give a ...{HEAD} or a ...{DECODER_HEADS[0]}."
     )
 
 
 def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
-    """Names of the outputs in their order; a config without id2label has `num_labels`, by default
-    two.
-    """
+    """Names of the outputs in order; without id2label there are `num_labels`, by default 2."""
     table = config.get("id2label")
     try:
         if isinstance(table, dict) and table:
@@ -190,13 +187,13 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
         return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(
-            f'"{folder / "config.json"}" has an id2label that does not name outputs 0, 1, 2, ...;'
-            " correct it there."
+            f'The id2label in "{folder / "config.json"}" does not name the outputs 0, 1, 2, ...;'
+            " correct it."
         ) from error
 
 
 def _max_tokens(config: dict[str, Any]) -> int | None:
-    """Positions of the model; RoBERTa and its kin count them from one past the padding index.
+    """Number of usable positions; RoBERTa-like models number them from padding index + 1.
 
     >>> _max_tokens({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
     512
@@ -205,10 +202,8 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
     rotation = cast(
         dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {}
     )
-    if "longrope" in (
-        rotation.get("rope_type"),
-        rotation.get("type"),
-    ):  # its first length is the one that has a graph
+    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):
+        # The graph supports the length before extension.
         positions = config.get("original_max_position_embeddings") or positions
     if not isinstance(positions, int) or positions < 1:
         return None
@@ -218,21 +213,19 @@ def _max_tokens(config: dict[str, Any]) -> int | None:
 
 
 def _check_header(path: Path) -> None:
-    """Read the header alone: it fails when the file is cut short or is something else."""
-    import safetensors
-
-    opened: Any = safetensors
+    """Read only the header, which fails for a truncated file."""
+    untyped: Any = safetensors  # the package has no annotations
     try:
-        with opened.safe_open(str(path), framework="numpy") as file:
+        with untyped.safe_open(str(path), framework="numpy") as file:
             file.keys()
     except (safetensors.SafetensorError, OSError) as error:
         raise ModelError(
-            f'"{path}" is not a whole safetensors file ({error}); copy or download it again.'
+            f'"{path}" is not a complete safetensors file ({error}); copy or download it again.'
         ) from error
 
 
-def content_key(folder: Path) -> str:
-    """16 hex digits over config, weights and tokenizer files of a checked folder."""
+def folder_key(folder: Path) -> str:
+    """16 hex digits of a hash over config, weights and tokenizer files of a checked folder."""
     files = [
         folder / "config.json",
         *weight_files(folder),

@@ -1,8 +1,7 @@
-"""What a GGUF file says about its model and its tensors, read from its header alone: a page may ask
-without loading a weight.
+"""The header of a GGUF file: metadata and shapes of tensors, without loading weights.
 
-Only numbers, truth values, texts and shapes are kept; lists (the vocabulary) are passed over.
-Reading tensors is `models/load_decoder.py`'s. The format:
+Numbers, booleans, strings and shapes are kept; lists, such as the vocabulary, are skipped. Reading
+tensors is in `models/decoder/checkpoint.py`. The format:
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -29,72 +28,68 @@ NUMBERS = {
     11: "q",
     12: "d",
 }
-"""The `struct` letter of every value type of fixed size."""
-TEXT, LIST = 8, 9
-LONGEST_TEXT = 16_000_000
-"""A longer one is not read: it is a length that was overwritten."""
+"""The `struct` format character of every value type of fixed size."""
+STRING, ARRAY = 8, 9
+LONGEST_STRING = 16_000_000
+"""A longer string is an error: its length is corrupt."""
 Value = int | float | bool | str
 
 
 def read_header(path: Path) -> dict[str, Value]:
-    """Metadata by their key, as "general.architecture"; raises `ModelError` for a file that is
-    damaged or no GGUF.
-    """
+    """Metadata by key, such as "general.architecture"; raises `ModelError` for an invalid file."""
     stat = path.stat()
     return _read(str(path), stat.st_size, stat.st_mtime_ns)[0]
 
 
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor by its name, as torch writes it: a matrix is [outputs, inputs],
-    which the file has the other way round.
-    """
+    """The shape of every tensor by name in torch's order: a matrix is [outputs, inputs]."""
     stat = path.stat()
     return _read(str(path), stat.st_size, stat.st_mtime_ns)[1]
 
 
 @lru_cache(maxsize=16)
 def _read(
-    path: str, size: int, changed_ns: int
+    path: str, _size: int, _mtime_ns: int
 ) -> tuple[dict[str, Value], dict[str, tuple[int, ...]]]:
-    """The two numbers make a rewritten file another entry."""
+    """Size and time invalidate the cached value when the file changes."""
     try:
         with Path(path).open("rb") as file:
             if file.read(4) != MAGIC:
                 raise ModelError(
-                    f'"{path}" is no GGUF file; give one that llama.cpp wrote, or a folder with'
+                    f'"{path}" is not a GGUF file; give one written by llama.cpp, or a folder with'
                     " config.json and model.safetensors."
                 )
             version, tensors, count = struct.unpack("<IQQ", file.read(20))
             if version < 2:
                 raise ModelError(
-                    f'"{path}" is a GGUF file of version {version}, but 2 or 3 is needed; convert'
-                    " it again with a newer llama.cpp."
+                    f'"{path}" has version {version} of the GGUF format, but 2 or 3 is needed;'
+                    " convert it again with a newer llama.cpp."
                 )
             found: dict[str, Value] = {}
             for _ in range(count):
-                key = _text(file)
+                key = _string(file)
                 value = _value(file, _number(file, "I"))
                 if value is not None:
                     found[key] = value
             return found, dict(_tensor(file) for _ in range(tensors))
     except (OSError, struct.error, UnicodeDecodeError, KeyError) as error:
         raise ModelError(
-            f'The header of "{path}" is damaged ({error}); copy or download the file again.'
+            f'The header of "{path}" is corrupt ({error}); copy or download the file again.'
         ) from error
 
 
 def _tensor(file: BinaryIO) -> tuple[str, tuple[int, ...]]:
-    """Name and shape; its type and where it lies are passed over."""
-    name = _text(file)
+    """Name and shape; type and offset are skipped."""
+    name = _string(file)
     shape = tuple(_number(file, "Q") for _ in range(_number(file, "I")))
     file.seek(struct.calcsize("<IQ"), 1)
     return name, shape[::-1]
 
 
 def _value(file: BinaryIO, kind: int) -> Value | None:
-    if kind == TEXT:
-        return _text(file)
-    if kind != LIST:
+    if kind == STRING:
+        return _string(file)
+    if kind != ARRAY:
         return _number(file, NUMBERS[kind])
     inner, count = _number(file, "I"), _number(file, "Q")
     if inner in NUMBERS:
@@ -109,10 +104,10 @@ def _number(file: BinaryIO, letter: str) -> int:
     return struct.unpack(f"<{letter}", file.read(struct.calcsize(letter)))[0]
 
 
-def _text(file: BinaryIO) -> str:
+def _string(file: BinaryIO) -> str:
     length = _number(file, "Q")
-    if length > LONGEST_TEXT:
-        raise struct.error(f"it has a text of {length} bytes")
+    if length > LONGEST_STRING:
+        raise struct.error(f"it has a string of {length} bytes")
     content = file.read(length)
     if len(content) != length:
         raise struct.error("it ends too early")

@@ -1,4 +1,4 @@
-"""Models from the Hugging Face Hub, at a revision."""
+"""Models from the Hugging Face Hub, at a revision; checking them is in `sources/folder.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
 
 def is_hub_id(name: str) -> bool:
-    """
+    """Whether a name has the form `org/name[@revision]`.
+
     >>> is_hub_id("org/name@main"), is_hub_id("./folder"), is_hub_id("minilm-trec")
     (True, False, False)
     """
@@ -24,11 +25,9 @@ def is_hub_id(name: str) -> bool:
 
 
 def fetch(name: str) -> tuple[Path, str]:
-    """The local folder and the commit of hub id `org/name[@revision]`: from the cache, else
-    downloaded.
+    """The local folder and the commit of `org/name[@revision]`, downloaded if it is not cached.
 
-    The token is the one that huggingface_hub finds by itself (`HF_TOKEN` or a login); it is neither
-    read nor kept here.
+    The token is that of huggingface_hub (`HF_TOKEN` or a login); it is not read or stored here.
     """
     import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -49,20 +48,23 @@ def fetch(name: str) -> tuple[Path, str]:
     except LocalEntryNotFoundError as error:
         if offline:
             raise ModelError(
-                f'There is no folder "{name}", and the hub model "{name}" is not in the local cache'
-                " while HF_HUB_OFFLINE is set; unset it or give a local folder."
+                f'There is no folder "{name}", and the hub model "{name}" is not cached while'
+                " HF_HUB_OFFLINE is set; unset it or give a local folder."
             ) from error
     except ValueError as error:
-        raise ModelError(f'"{name}" is not a hub id: {str(error).splitlines()[0]}') from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ModelError(
+            f'"{name}" is not a hub id ({reason}); give one of the form org/name[@revision].'
+        ) from error
     try:
         folder = Path(download())
-    except Exception as error:  # the hub client raises over a dozen unrelated classes, its HTTP library's among them
+    except Exception as error:  # the client raises many unrelated classes, also of its HTTP library
         raise ModelError(_hub_reason(name, error)) from error
     return folder, folder.name
 
 
 def _looks_complete(folder: Path) -> bool:
-    """Another program may have cached the config alone."""
+    """Whether config and weights are there: another program may have cached only the config."""
     return (folder / "config.json").is_file() and (
         (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
     )
@@ -72,14 +74,15 @@ def _hub_reason(name: str, error: Exception) -> str:
     from huggingface_hub import errors
 
     if isinstance(error, errors.GatedRepoError):
-        return f'The hub model "{name}" is gated; ask for access on its page and set HF_TOKEN.'
+        return f'The hub model "{name}" is gated; request access on its page and set HF_TOKEN.'
     if isinstance(error, errors.RepositoryNotFoundError):
         return (
-            f'There is no folder "{name}" and no hub model of that name that you may read; check'
-            " the name, or set HF_TOKEN for a private one."
+            f'There is no folder "{name}", and no hub model of this name that you can access; check'
+            " the name, or set HF_TOKEN for a private model."
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return f'The hub model "{name}" has no such revision; check what follows the @.'
+        revision = name.partition("@")[2]
+        return f'The hub model "{name}" has no revision "{revision}"; check the part after the @.'
     return (
         f'There is no folder "{name}", and the hub could not be reached ({type(error).__name__});'
         " check the network or give a local folder."

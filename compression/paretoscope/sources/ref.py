@@ -1,4 +1,7 @@
-"""A model by name: where its weights are, and a key made of their content."""
+"""References to models: the location of the weights, and a key made of their content.
+
+Resolving a name to a reference is in `sources/resolve.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,13 @@ from paretoscope.values import Value
 
 
 class ModelRef(Value):
-    """What compression starts from.
+    """The original model of a compression.
 
     `path` is the folder of the base weights or the GGUF file, `adapter` the adapter file of a
-    built-in model, `task` the task it was trained on, or is judged on when nothing else is asked
-    for. `key` is 16 hex digits of a hash of the content: two names of the same weights have one
-    key. `labels` are the class names of the model's config, None when that holds only LABEL_0,
-    LABEL_1, ...; `classes` is how many outputs it has either way; a decoder has neither.
-    `max_tokens` is the longest input that its positions allow, None when unknown.
+    built-in model, `task` its default task. `key` is 16 hex digits of a hash of the content, so two
+    names of the same weights have one key. `labels` are the class names in the config, None if
+    these are only LABEL_0, LABEL_1, ...; `classes` is the number of outputs in both cases. A
+    decoder has neither. `max_tokens` is the longest input by its positions, None if unknown.
     """
 
     name: str
@@ -35,9 +37,7 @@ class ModelRef(Value):
 
     @property
     def outputs(self) -> tuple[str, ...] | None:
-        """One name an output, LABEL_i where the model gives none: what `tasks.load_task` takes as
-        `model_labels`.
-        """
+        """A name for each output, LABEL_i if the model has none; `model_labels` of `load_task`."""
         if self.labels is None and self.classes:
             return tuple(f"LABEL_{index}" for index in range(self.classes))
         return self.labels

@@ -1,14 +1,17 @@
-"""A model from its name: built in, a folder, a GGUF file, or a hub id."""
+"""A model reference from a name: a built-in model, a folder, a GGUF file, or a hub id.
+
+Whether a folder or file is usable is checked in `sources/folder.py`.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from paretoscope.carriers import INSTALL, MINILM, SMOLLM
+from paretoscope.carriers import INSTALL, MINILM, SMOLLM, Carrier
 from paretoscope.errors import ModelError, did_you_mean
 from paretoscope.keys import file_sha256, short_key
-from paretoscope.sources import folder as own_model
+from paretoscope.sources.folder import folder_key, inspect_folder, inspect_gguf, refused_file
 from paretoscope.sources.hub import fetch, is_hub_id
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.builtin import BUILTIN_TASKS
@@ -22,18 +25,16 @@ BUILTIN_MODELS: dict[str, tuple[str, str]] = {
     ),
     "minilm-sms": ("sms", "MiniLM, 6 layers, 22.7 M parameters, fine-tuned on SMS spam"),
 }
-"""Name -> (the task it was trained on, what it is)."""
+"""Name -> (task it was trained on, description)."""
 SMOLLM_NAME, SMOLLM_FILE = "smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf"
 BUILTIN_DECODERS: dict[str, tuple[str, str]] = {
     SMOLLM_NAME: (
         "prose",
-        (
-            "SmolLM2-135M-Instruct, a language model of 30 layers; its fp32 baseline is a"
-            " de-quantized Q4_1, not the original"
-        ),
+        "SmolLM2-135M-Instruct, a language model of 30 layers; its fp32 baseline is a"
+        " de-quantized Q4_1, not the original",
     ),
 }
-"""Name -> (the task it is judged on, what it is)."""
+"""Name -> (task it is evaluated on by default, description)."""
 MINILM_TOKENS = 512
 SMOLLM_TOKENS = 8192
 _MINILM_SOURCE = (
@@ -46,64 +47,53 @@ _SMOLLM_SOURCE = (
 
 
 def resolve_model(name: str) -> ModelRef:
-    """A built-in name, a folder, a GGUF file, or a hub id `org/name[@revision]`; raises
-    `ModelError` in one sentence.
+    """Resolve a built-in name, a folder, a GGUF file, or a hub id `org/name[@revision]`.
 
-    A folder's or file's name becomes its absolute path, so that it means the same in every process.
+    The name of a folder or file becomes its absolute path, which is valid in every process.
+
+    Raises:
+        ModelError: no such model, or one that cannot be used.
     """
     if name in BUILTIN_MODELS:
         return _builtin_model(name)
     if name in BUILTIN_DECODERS:
         return _builtin_decoder(name)
     path = Path(os.path.abspath(Path(name).expanduser()))
-    if path.is_dir():
-        found = own_model.inspect_folder(path)
-        return ModelRef(
-            name=str(path), kind="folder", path=str(path), key=own_model.content_key(path), **found
-        )
-    if path.is_file() and path.suffix.lower() == ".gguf":
-        return ModelRef(
-            name=str(path),
-            kind="gguf",
-            path=str(path),
-            key=file_sha256(path)[:16],
-            **own_model.inspect_gguf(path),
-        )
     if path.exists():
-        raise own_model.refused_file(path)
+        return _local_model(path)
     if is_hub_id(name):
         folder, commit = fetch(name)
-        found = own_model.inspect_folder(folder)
-        return ModelRef(
-            name=name,
-            kind="hub",
-            path=str(folder),
-            revision=commit,
-            key=own_model.content_key(folder),
-            **found,
-        )
+        fields = inspect_folder(folder)
+        key = folder_key(folder)
+        return ModelRef(name=name, kind="hub", path=str(folder), revision=commit, key=key, **fields)
     if os.sep in name or name.startswith((".", "~")):
         raise ModelError(
             f'There is no folder "{name}"; give a folder with config.json and model.safetensors.'
         )
     raise ModelError(
-        f'There is no model "{name}"; {did_you_mean(name, (*BUILTIN_MODELS, *BUILTIN_DECODERS))} A'
-        " folder or a hub id (org/name) works too."
+        f'There is no model "{name}"; {did_you_mean(name, (*BUILTIN_MODELS, *BUILTIN_DECODERS))}'
+        " You can also give a folder or a hub id (org/name)."
     )
+
+
+def _local_model(path: Path) -> ModelRef:
+    name = str(path)
+    if path.is_dir():
+        fields = inspect_folder(path)
+        return ModelRef(name=name, kind="folder", path=name, key=folder_key(path), **fields)
+    if path.is_file() and path.suffix.lower() == ".gguf":
+        fields = inspect_gguf(path)
+        return ModelRef(name=name, kind="gguf", path=name, key=file_sha256(path)[:16], **fields)
+    raise refused_file(path)
 
 
 def _builtin_model(name: str) -> ModelRef:
     task, about = BUILTIN_MODELS[name]
-    folder, version = MINILM.folder(), MINILM.version()
-    if folder is None or version is None:
-        raise ModelError(
-            f'The model "{name}" needs the package {MINILM.package}, which is not installed;'
-            f" {INSTALL}."
-        )
+    folder, version = _installed(MINILM, name)
     adapter = SHIPPED / "adapters" / f"{name}.safetensors"
     if not adapter.is_file():
         raise ModelError(
-            f'The model "{name}" needs its adapter "{adapter}", which is missing; restore it from'
+            f'The model "{name}" needs the adapter "{adapter}", which is missing; restore it from'
             " the repository."
         )
     labels = BUILTIN_TASKS[task].labels
@@ -124,12 +114,7 @@ def _builtin_model(name: str) -> ModelRef:
 
 def _builtin_decoder(name: str) -> ModelRef:
     task, about = BUILTIN_DECODERS[name]
-    folder, version = SMOLLM.folder(), SMOLLM.version()
-    if folder is None or version is None:
-        raise ModelError(
-            f'The model "{name}" needs the package {SMOLLM.package}, which is not installed;'
-            f" {INSTALL}."
-        )
+    folder, version = _installed(SMOLLM, name)
     return ModelRef(
         name=name,
         kind="builtin",
@@ -141,3 +126,14 @@ def _builtin_decoder(name: str) -> ModelRef:
         about=about,
         source=_SMOLLM_SOURCE,
     )
+
+
+def _installed(carrier: Carrier, name: str) -> tuple[Path, str]:
+    """Folder and version of the carrier of the model `name`."""
+    folder, version = carrier.folder(), carrier.version()
+    if folder is None or version is None:
+        raise ModelError(
+            f'The model "{name}" needs the package {carrier.package}, which is not installed;'
+            f" {INSTALL}."
+        )
+    return folder, version

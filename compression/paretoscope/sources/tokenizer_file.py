@@ -1,10 +1,9 @@
-"""A tokenizer.json as data: its entries, which of them must stay, what each takes in the file, and
-the file with only some of them.
+"""A tokenizer.json as data: its entries, the required ones, their bytes, and a smaller file.
 
-For WordPiece (BERT, DistilBERT, ELECTRA), BPE (RoBERTa) and Unigram (XLM-R, CamemBERT). A text
-whose tokens all stay is tokenized as before: the longest match (WordPiece), the order of merges
-(BPE) and the best path (Unigram) are found among fewer candidates that still hold the old answer.
-Which entries are worth keeping is `pruning/vocabulary.py`'s; nothing here needs a library.
+For WordPiece (BERT, DistilBERT, ELECTRA), BPE (RoBERTa) and Unigram (XLM-R, CamemBERT). A text of
+kept tokens is tokenized as before: the longest match (WordPiece), the order of merges (BPE) and the
+best path (Unigram) are unchanged among fewer candidates. Which tokens to keep is decided in
+`pruning/vocabulary.py`; renumbering ids is in `sources/token_ids.py`.
 """
 
 from __future__ import annotations
@@ -17,48 +16,61 @@ from functools import cached_property
 from typing import Any
 
 from paretoscope.errors import ModelError, RecipeError
+from paretoscope.sources.token_ids import (
+    config_ids,
+    processor_ids,
+    renumbered,
+    renumbered_processor,
+)
 
 KINDS = ("WordPiece", "BPE", "Unigram")
-"""By `type` of the model in the file."""
+"""Supported values of the model's `type` in the file."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "<unk>", "<mask>")
-"""Names of special tokens in these families, for files that do not list them as such."""
+"""Names of special tokens, for files that do not list them."""
 PLACEHOLDER = re.compile(r"\[unused\d+\]")
-"""Entries of BERT that no text is ever tokenized to."""
+"""Entries of BERT that are never used."""
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 class Vocabulary:
-    """What one tokenizer.json knows, by token id."""
+    """The vocabulary of a tokenizer.json, by token id."""
 
     def __init__(self, text: str, where: str = "tokenizer.json") -> None:
-        """Raises `ModelError` when `text` is no tokenizer.json of one of `KINDS`; `where` names it
-        in the sentence.
+        """Parse `text`, the content of the file `where`.
+
+        Raises:
+            ModelError: it is not a tokenizer.json, or not of one of `KINDS`.
         """
         try:
             self._content: dict[str, Any] = json.loads(text)
             self._model: dict[str, Any] = self._content["model"]
             self.kind = str(self._model.get("type"))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f'"{where}" is not a tokenizer.json; copy the model again.') from error
+            raise ModelError(
+                f'"{where}" is not a tokenizer.json; copy or download the model again.'
+            ) from error
         if self.kind not in KINDS:
             raise ModelError(
                 f'The vocabulary of a "{self.kind}" tokenizer cannot be pruned, only of'
-                f" {', '.join(KINDS)}: without pieces to fall back on, words would be lost; leave"
-                " target vocabulary out."
+                f" {', '.join(KINDS)}: it has no subword pieces for removed words; remove the"
+                " target vocabulary."
             )
 
     @cached_property
     def ids(self) -> dict[str, int]:
         """Id of every entry, added tokens included."""
         stored: Any = self._model["vocab"]
-        own = (
-            {str(piece): place for place, (piece, _) in enumerate(stored)}
+        own: dict[str, int] = (
+            {str(piece): index for index, (piece, _) in enumerate(stored)}
             if self.kind == "Unigram"
             else dict(stored)
         )
-        return own | {
-            token["content"]: token["id"] for token in self._content.get("added_tokens") or ()
-        }
+        return own | {str(token["content"]): int(token["id"]) for token in self._added}
+
+    @property
+    def _added(self) -> list[dict[str, Any]]:
+        """Tokens that were added to the vocabulary of the model."""
+        return self._content.get("added_tokens") or []
 
     @cached_property
     def pieces(self) -> dict[int, str]:
@@ -67,20 +79,20 @@ class Vocabulary:
 
     @property
     def unknown(self) -> str | None:
-        """The token that stands for what cannot be tokenized; byte-level tokenizers have none."""
+        """The token for unknown characters; byte-level tokenizers have none."""
         if self.kind == "Unigram":
-            place = self._model.get("unk_id")
-            return None if place is None else str(self._model["vocab"][place][0])
+            index = self._model.get("unk_id")
+            return None if index is None else str(self._model["vocab"][index][0])
         return self._model.get("unk_token")
 
     @property
     def mask(self) -> int | None:
-        """Id of the token that stands for a hidden word."""
+        """Id of the mask token."""
         return next((self.ids[name] for name in ("[MASK]", "<mask>") if name in self.ids), None)
 
     @cached_property
     def _merges(self) -> list[tuple[str, str, str]]:
-        """The merges of BPE in their order: left part, right part and what they make."""
+        """The merges of BPE in order: left part, right part and result."""
         prefix = self._model.get("continuing_subword_prefix") or ""
         found: list[tuple[str, str, str]] = []
         for merge in self._model.get("merges", ()) if self.kind == "BPE" else ():
@@ -90,28 +102,24 @@ class Vocabulary:
 
     @cached_property
     def _made_by(self) -> dict[str, int]:
-        """The first merge, by its place, that makes an entry of BPE."""
+        """Index of the first merge that results in an entry of BPE."""
         first: dict[str, int] = {}
-        for place, (_, _, whole) in enumerate(self._merges):
-            first.setdefault(whole, place)
+        for index, (_, _, whole) in enumerate(self._merges):
+            first.setdefault(whole, index)
         return first
 
     def required(self, config: Mapping[str, Any]) -> frozenset[int]:
-        """Ids that must stay: special tokens, those that `config` (of the model) names, and all
-        single characters or bytes with their continuations, so that any word can still be written
-        in pieces.
+        """Ids that cannot be removed.
 
-        Ids up to that of padding stay too, so that padding keeps its id: RoBERTa counts positions
-        from it.
+        These are special tokens, tokens in the model's `config`, and all single characters or bytes
+        with their continuations, so that any word can be written in pieces. Ids up to that of
+        padding are required too, because RoBERTa numbers positions from the id of padding.
         """
-        named = {
-            self.ids[name]
-            for name in (*SPECIAL, self.unknown)
-            if name is not None and name in self.ids
-        }
-        named |= {token["id"] for token in self._content.get("added_tokens") or ()}
-        named |= set(_ids_in(self._content.get("post_processor")))
-        named |= set(_config_ids(config).values())
+        special = (name for name in (*SPECIAL, self.unknown) if name is not None)
+        named = {self.ids[name] for name in special if name in self.ids}
+        named |= {int(token["id"]) for token in self._added}
+        named |= set(processor_ids(self._content.get("post_processor")))
+        named |= set(config_ids(config).values())
         padding = config.get("pad_token_id")
         if isinstance(padding, int):
             named |= set(range(padding + 1))
@@ -126,14 +134,14 @@ class Vocabulary:
         return frozenset(named | single)
 
     def ranked(self, counts: Sequence[int]) -> list[int]:
-        """All ids, the most used first; of equal ones those that the tokenizer's makers put first.
+        """All ids, the most frequent first; ties are in the order of the original vocabulary.
 
-        `counts` [ids] says how often each token occurs. What BPE merges along the way counts too,
-        so that the first n of the list always hold the parts of all that they hold.
+        `counts` [ids] are the frequencies of the tokens. Intermediate results of BPE merges count
+        as well, so the first n ids always include the parts of all their tokens.
         """
         uses = [*map(int, counts)] + [0] * (max(self.pieces) + 1 - len(counts))
         for left, right, whole in (
-            self._merges[place] for place in sorted(self._made_by.values(), reverse=True)
+            self._merges[index] for index in sorted(self._made_by.values(), reverse=True)
         ):
             for part in (left, right):
                 uses[self.ids[part]] += uses[self.ids[whole]]
@@ -149,17 +157,27 @@ class Vocabulary:
         return sorted(self.pieces, key=rank)
 
     def only(self, kept: Iterable[int]) -> str:
-        """The tokenizer.json that has only these ids, numbered anew from 0 in their old order.
+        """The tokenizer.json with only these ids, renumbered from 0 in their order.
 
-        >>> small = Vocabulary('{"model": {"type": "WordPiece", "unk_token": "u", "vocab": {"u": 0, "a": 1, "##a": 2, "aa": 3}}}')
-        >>> small.only([0, 2, 3])
-        '{"model":{"type":"WordPiece","unk_token":"u","vocab":{"u":0,"##a":1,"aa":2}}}'
+        >>> model = {"type": "WordPiece", "unk_token": "u", "vocab": {"u": 0, "a": 1, "##a": 2}}
+        >>> Vocabulary(json.dumps({"model": model})).only([0, 2])
+        '{"model":{"type":"WordPiece","unk_token":"u","vocab":{"u":0,"##a":1}}}'
         """
         new = renumbered(kept)
+        content = {**self._content, "model": self._model_with(new)}
+        if "added_tokens" in content:
+            content["added_tokens"] = [{**token, "id": new[token["id"]]} for token in self._added]
+        if content.get("post_processor"):
+            content["post_processor"] = renumbered_processor(content["post_processor"], new)
+        return _compact(content)
+
+    def _model_with(self, new: Mapping[int, int]) -> dict[str, Any]:
+        """The model's part of the file with the ids in `new`."""
         model = dict(self._model)
         if self.kind == "Unigram":
-            model["vocab"] = [entry for place, entry in enumerate(model["vocab"]) if place in new]
-            model["unk_id"] = new.get(model.get("unk_id"))  # pyright: ignore[reportArgumentType]
+            unknown: int | None = model.get("unk_id")
+            model["vocab"] = [entry for index, entry in enumerate(model["vocab"]) if index in new]
+            model["unk_id"] = None if unknown is None else new.get(unknown)
         else:
             model["vocab"] = {
                 piece: new[number] for piece, number in model["vocab"].items() if number in new
@@ -169,48 +187,37 @@ class Vocabulary:
             model["merges"] = [
                 merge for merge, parts in pairs if all(part in model["vocab"] for part in parts)
             ]
-        content = {**self._content, "model": model}
-        if "added_tokens" in content:
-            content["added_tokens"] = [
-                {**token, "id": new[token["id"]]} for token in content["added_tokens"]
-            ]
-        if content.get("post_processor"):
-            content["post_processor"] = _renumbered_processor(content["post_processor"], new)
-        return _compact(content)
+        return model
 
     def file_bytes(self, count: int, required: frozenset[int]) -> tuple[int, int, int]:
-        """Least, likely and most bytes of the file with `count` ids, `required` among them: which
-        others stay is for the data to say.
+        """Lowest, likely and highest bytes of the file with `count` ids, `required` among them.
+
+        The data decides which of the other ids are kept.
         """
-        total, each = self._file_bytes, self._entry_bytes
-        free = sorted(size for number, size in each.items() if number not in required)
-        stay = min(count - (len(self.pieces) - len(each)), len(each))
-        left = stay - (len(each) - len(free))
-        always = (
-            total
-            - sum(free)
-            - (0 if self.kind == "Unigram" else _digits(len(each)) - _digits(stay))
-        )
+        sizes = self._entry_bytes
+        free = sorted(size for number, size in sizes.items() if number not in required)
+        kept = min(count - (len(self.pieces) - len(sizes)), len(sizes))
+        kept_free = kept - (len(sizes) - len(free))
+        digits = 0 if self.kind == "Unigram" else _digits(len(sizes)) - _digits(kept)
+        fixed = self._file_bytes - sum(free) - digits
         return (
-            always + sum(free[:left]),
-            always + round(sum(free) * left / max(1, len(free))),
-            always + sum(free[len(free) - left :]),
+            fixed + sum(free[:kept_free]),
+            fixed + round(sum(free) * kept_free / max(1, len(free))),
+            fixed + sum(free[len(free) - kept_free :]),
         )
 
     @cached_property
     def _file_bytes(self) -> int:
-        """Bytes of the whole file as it is written into an artefact."""
+        """Bytes of the complete file in an artefact."""
         return len(_compact({**self._content, "padding": None, "truncation": None}).encode())
 
     @cached_property
     def _entry_bytes(self) -> dict[int, int]:
-        """Bytes of each id in the model's part of the file, but for the digits of the id: the
-        entry, and the merges that make it.
-        """
+        """Bytes of each entry and its merges in the model's part of the file, without the id."""
         if self.kind == "Unigram":
             return {
-                place: len(_compact(entry).encode()) + 1
-                for place, entry in enumerate(self._model["vocab"])
+                index: len(_compact(entry).encode()) + 1
+                for index, entry in enumerate(self._model["vocab"])
             }
         merges: dict[str, int] = defaultdict(int)
         for merge, (_, _, whole) in zip(self._model.get("merges", ()), self._merges, strict=False):
@@ -222,85 +229,28 @@ class Vocabulary:
 
 
 def check_room(count: int, rows: int, required: int) -> None:
-    """Raise `RecipeError` when what must stay does not fit into `count` of `rows` entries.
+    """Raise `RecipeError` when the `required` entries do not fit into `count` of `rows` entries.
 
     >>> check_room(3, 9, 4)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    paretoscope.errors.RecipeError: 3 of 9 entries of the vocabulary are to stay, but special tokens and single characters alone are 4; set ratio ...
+    paretoscope.errors.RecipeError: The vocabulary would have 3 of 9 entries, but 4 ...
     """
     if count < required:
         raise RecipeError(
-            f"{count:,} of {rows:,} entries of the vocabulary are to stay, but special tokens and"
-            f" single characters alone are {required:,}; set ratio to at most"
+            f"The vocabulary would have {count:,} of {rows:,} entries, but {required:,} special"
+            " tokens and single characters are required; set ratio to at most"
             f" {int((1 - required / rows) * 100) / 100:g}."
         )
 
 
-def renumbered(kept: Iterable[int]) -> dict[int, int]:
-    """New ids by old ones.
-
-    >>> renumbered([7, 0, 3])
-    {0: 0, 3: 1, 7: 2}
-    """
-    return {old: new for new, old in enumerate(sorted(kept))}
-
-
-def renumbered_config(config: Mapping[str, Any], new: Mapping[int, int]) -> dict[str, int]:
-    """The entries of a model's config that name a token, with their new ids.
-
-    >>> renumbered_config({"pad_token_id": 3, "eos_token_id": None, "vocab_size": 9}, {0: 0, 3: 1})
-    {'pad_token_id': 1}
-    """
-    return {name: new[number] for name, number in _config_ids(config).items() if number in new}
-
-
-def _config_ids(config: Mapping[str, Any]) -> dict[str, int]:
-    rows = config.get("vocab_size") or 0
-    found = {
-        name: value
-        for name, value in config.items()
-        if name.endswith("_token_id") and isinstance(value, int)
-    }
-    return {name: value for name, value in found.items() if 0 <= value < rows}
-
-
-def _ids_in(processor: Any) -> Iterable[int]:
-    """Token ids that a post-processor adds to a text."""
-    if not processor:
-        return
-    for part in processor.get("processors", ()):
-        yield from _ids_in(part)
-    for name in ("sep", "cls"):
-        if name in processor:
-            yield processor[name][1]
-    for token in (processor.get("special_tokens") or {}).values():
-        yield from token["ids"]
-
-
-def _renumbered_processor(processor: dict[str, Any], new: Mapping[int, int]) -> dict[str, Any]:
-    changed = dict(processor)
-    if "processors" in changed:
-        changed["processors"] = [_renumbered_processor(part, new) for part in changed["processors"]]
-    for name in ("sep", "cls"):
-        if name in changed:
-            token, number = changed[name]
-            changed[name] = [token, new[number]]
-    if changed.get("special_tokens"):
-        changed["special_tokens"] = {
-            name: {**token, "ids": [new[number] for number in token["ids"]]}
-            for name, token in changed["special_tokens"].items()
-        }
-    return changed
-
-
 def _compact(content: Any) -> str:
-    """JSON as the tokenizers library writes it."""
+    """JSON in the format of the tokenizers library."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _digits(count: int) -> int:
-    """Characters of the numbers 0 to count - 1.
+    """Number of digits of the numbers 0 to count - 1.
 
     >>> _digits(12)
     14
