@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "families", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
-    "pruning": ("errors", "families", "recipes", "sources", "models", "training"),
+    "pruning": ("errors", "recipes", "sources", "models", "training"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
     "artifact": ("workspace", "recipes", "trials", "inference", "measure", "report"),

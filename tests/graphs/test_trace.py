@@ -17,7 +17,7 @@ from paretoscope.engine.pipeline import Bench, Made
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.graphs.graph import Graph, matrices
-from paretoscope.models.architecture import encoder_matrices
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.pruning import structure
 from paretoscope.quantization import quantize
@@ -80,7 +80,7 @@ def test_its_weights_are_pruned_and_stay_zero_through_training(place: Path) -> N
         matrix.name: matrix.weight for matrix in matrices(onnx.load(pruned.folder / "model.onnx"))
     }
     sparse = [weight for weight in found.values() if (weight == 0).mean() >= 0.74]
-    names = encoder_matrices(load_model(place / "model"))
+    names = architecture_of(load_model(place / "model")).matrices()
     assert len(sparse) == len(names) == 7, (
         "six of the shared layer, and the widening of the embedding"
     )

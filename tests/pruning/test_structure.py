@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from paretoscope.graphs.export import export
 from paretoscope.models.checkpoint import load_model, save_model
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.encoder.residual_stream import stream
+from paretoscope.models.encoder.residual_stream import residual_stream
 from paretoscope.pruning import weights
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
 from paretoscope.pruning.criteria import activation, magnitude, taylor
@@ -307,7 +307,7 @@ def test_the_hidden_width_is_cut_everywhere_and_survives_export_and_a_checkpoint
     layer = anatomy(model).layers[0]
     # 22.4 of 32 dimensions are to stay; the multiple of 8 nearest to that is 24. Heads keep their
     # size.
-    assert stream(model).width(model) == 24
+    assert residual_stream(model).width(model) == 24
     assert tuple(weight(model, layer.query).shape) == (32, 24)
     assert tuple(weight(model, layer.ffn_out).shape) == (24, 64)
     assert layer.head_size == 8
@@ -343,9 +343,9 @@ def test_a_hidden_dimension_that_nothing_reads_or_writes_is_missed_least(
     model: PreTrainedModel,
 ) -> None:
     dead = [3, 17, 18, 19, 20, 21, 22, 30]
-    places = stream(model)
+    stream = residual_stream(model)
     with torch.no_grad():
-        for name in places.read:
+        for name in stream.readers:
             weight(model, name)[:, dead] = 0
     for criterion in (activation, taylor):
         assert set(

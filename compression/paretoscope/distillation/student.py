@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from paretoscope.distillation.augment import with_copies
 from paretoscope.distillation.feature_loss import FeatureLoss, mapped_layers
 from paretoscope.errors import ModelError
-from paretoscope.models.architecture import layers_of
+from paretoscope.models.architecture import architecture_of
 from paretoscope.pruning import structure
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.recipes.context import EncodedSplit, StageContext
@@ -36,7 +36,7 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
     that shows what it contributes. Zeros of an earlier pruning stay zeros. Raises `RecipeError`
     when the teacher does not have the layers that the stage names.
     """
-    count = len(layers_of(model))
+    count = len(architecture_of(model).layers())
     chosen = stage.kept(count)
     data = _texts(stage, context)
     teacher = teacher_of(model, data, context) if stage.soft_weight and stage.epochs else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-Architecture = Literal["classifier", "decoder"]
+ArchitectureName = Literal["classifier", "decoder"]
 """Architecture of a model and of the tasks it is evaluated on: classifiers need labelled texts,
 decoders need prose.
 """

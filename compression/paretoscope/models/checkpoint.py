@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -30,17 +29,9 @@ from transformers.utils import logging as transformers_logging
 
 from paretoscope.errors import ModelError
 from paretoscope.models.adapters import merge, read_adapter
-from paretoscope.models.decoder.checkpoint import (
-    GENERATION,
-    read_generation_config,
-    resize_decoder,
-    tied_head,
-)
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.decoder.support import check_supported
-from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy, is_known
-from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
-from paretoscope.models.modules.access import is_decoder, is_tied, linear
-from paretoscope.models.modules.slicing import resize_linear
+from paretoscope.models.modules.access import is_decoder
 from paretoscope.models.pretrained import (
     first_line,
     tokenizer_json,
@@ -134,12 +125,10 @@ def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
             config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False
         )
     tensors = _read_weights(folder / WEIGHTS)
-    if is_decoder(config):
-        resize_decoder(model, tensors, folder)
-        tensors |= tied_head(model, tensors)
-        model.generation_config = read_generation_config(folder, config)
-    else:
-        _resize(model, tensors, folder)
+    architecture = architecture_of(model)
+    architecture.resize(tensors, folder / WEIGHTS)
+    tensors |= architecture.implied_tensors(tensors)
+    architecture.read_settings(folder)
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -174,63 +163,6 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _resize(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each encoder Linear the shape of its stored weight, and the hidden state the width of
-    the last one. Attention takes its number of heads from there: every family of `anatomy` views
-    query, key and value as [batch, tokens, -1, head size]."""
-    if not is_known(model):
-        return
-    _narrow(model, tensors)
-    for layer in anatomy(model).layers:
-        shapes = {
-            name: tensors[f"{name}.weight"].shape
-            for name in layer.linears
-            if f"{name}.weight" in tensors
-        }
-        if len(shapes) == len(layer.linears) and not _fit_together(layer, shapes):
-            sizes = ", ".join(
-                f"{name.removeprefix(layer.path + '.')} {list(shape)}"
-                for name, shape in shapes.items()
-            )
-            raise ModelError(
-                f'In "{folder / WEIGHTS}", {layer.path} has tensors that do not fit together'
-                f" ({sizes}); make the checkpoint again."
-            )
-        for name, (rows, columns) in shapes.items():
-            resize_linear(linear(model, name), rows, columns)
-
-
-def _narrow(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> None:
-    """Make the hidden state, and the inner layer of the head, as wide as they are stored; the
-    values are undefined until loaded.
-    """
-    places, head = stream(model), anatomy(model).head
-    stored = tensors.get(f"{places.written[-1]}.weight")
-    if stored is None or not 0 < len(stored) < places.width(model):
-        return
-    keep_dimensions(model, torch.arange(len(stored)))
-    for name in head:
-        shape = (
-            tensors[f"{name}.weight"].shape
-            if f"{name}.weight" in tensors
-            else linear(model, name).weight.shape
-        )
-        resize_linear(linear(model, name), *shape)
-
-
-def _fit_together(layer: LayerAnatomy, shapes: Mapping[str, torch.Size]) -> bool:
-    rows = shapes[layer.query][0]
-    width = shapes[layer.ffn_in][0]
-    heads_agree = rows == shapes[layer.key][0] == shapes[layer.value][0] == shapes[layer.output][1]
-    return (
-        heads_agree
-        and rows > 0
-        and rows % layer.head_size == 0
-        and width > 0
-        and width == shapes[layer.ffn_out][1]
-    )
-
-
 # --- writing --------------------------------------------------------------------------------------
 
 
@@ -241,9 +173,10 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     tensors: dict[str, Tensor] = {}
-    left_out = "lm_head.weight" if is_decoder(model.config) and is_tied(model) else ""
+    architecture = architecture_of(model)
+    omitted = architecture.omitted_tensors()
     for name, tensor in model.state_dict().items():
-        if name == left_out:
+        if name in omitted:
             continue
         written = tensor.detach().float().contiguous()
         tied = any(
@@ -257,10 +190,7 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
     try:
         save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
-        if is_decoder(model.config):
-            (folder / GENERATION).write_text(
-                model.generation_config.to_json_string(use_diff=True), encoding="utf-8"
-            )
+        architecture.write_settings(folder)
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
     except (OSError, SafetensorError) as error:

@@ -9,33 +9,11 @@ from __future__ import annotations
 
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import DecoderLayer, heads_of
-from paretoscope.models.encoder.anatomy import LayerAnatomy
-from paretoscope.pruning.units import Rows, UnitGroup
+from paretoscope.models.architecture import Layer
+from paretoscope.pruning.units import UnitGroup
 
 
-def units(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> UnitGroup:
-    """A head is `head_size` rows of query, key and value, and as many columns of the output matrix;
-    of a language model a key head, with the query heads that read it."""
-    if isinstance(layer, LayerAnatomy):
-        return UnitGroup(
-            tuple(Rows(name, layer.head_size) for name in (layer.query, layer.key, layer.value)),
-            layer.output,
-            layer.head_size,
-        )
-    size = layer.head_size
-    heads, key_heads = heads_of(model, layer)
-    together = heads // key_heads * size
-    if len(layer.projections) == 1:
-        (stacked,) = layer.projections
-        rows = (
-            Rows(stacked, together),
-            Rows(stacked, size, heads * size),
-            Rows(stacked, size, (heads + key_heads) * size),
-        )
-    else:
-        rows = tuple(
-            Rows(name, each)
-            for name, each in zip(layer.projections, (together, size, size), strict=True)
-        )
-    return UnitGroup(rows, layer.output, together)
+def units(model: PreTrainedModel, layer: Layer) -> UnitGroup:
+    """The heads of a layer: rows of query, key and value, and columns of the output projection."""
+    rows = layer.head_rows(model)
+    return UnitGroup(rows, layer.output, rows[0].each)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from torch import nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import decoder_anatomy
-from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.modules.access import is_decoder
+from paretoscope.models.architecture import architecture_of
 
 
 def keep_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
     """Keep the layers with these numbers (from 0, rising), in place; they are numbered anew from 0."""
-    path = (decoder_anatomy(model) if is_decoder(model.config) else anatomy(model)).layer_list
+    path = architecture_of(model).layer_list()
     old = model.get_submodule(path)
     assert isinstance(old, nn.ModuleList)
     new = nn.ModuleList(old[number] for number in layers)

@@ -16,15 +16,14 @@ from types import ModuleType
 import torch
 from transformers import PreTrainedModel
 
-from paretoscope.models.architecture import layers_of
-from paretoscope.models.decoder.heads import annotate_heads
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.encoder.residual_stream import keep_dimensions, stream
-from paretoscope.models.modules.access import is_decoder
+from paretoscope.models.encoder.residual_stream import keep_dimensions, residual_stream
+from paretoscope.models.modules.slicing import Rows
 from paretoscope.pruning import ffn, heads
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
 from paretoscope.pruning.layers import keep_layers
-from paretoscope.pruning.units import Rows, UnitGroup, keep_units
+from paretoscope.pruning.units import UnitGroup, keep_units
 from paretoscope.pruning.vocabulary import cut_vocabulary
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import PruneStructure
@@ -59,7 +58,7 @@ def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) 
 
 def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
     units = heads.units if stage.target == "heads" else ffn.units
-    groups = [units(model, layer) for layer in layers_of(model)]
+    groups = [units(model, layer) for layer in architecture_of(model).layers()]
     counts = [group.count(model) for group in groups]
     kept = [stage.kept(count) for count in counts]
     if kept == counts:
@@ -75,12 +74,11 @@ def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageCont
         chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
     for group, stay in zip(groups, chosen, strict=True):
         keep_units(model, group, stay)
-    if is_decoder(model.config):
-        annotate_heads(model)
+    architecture_of(model).annotate_heads()
 
 
 def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    there = layers_of(model)
+    there = architecture_of(model).layers()
     if stage.kept(len(there)) < len(there):
         scores = _criterion(stage).score_layers(model, there, context)
         keep_layers(model, highest(scores, stage.kept(len(there))).tolist())
@@ -90,7 +88,7 @@ def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageCon
     """Dimensions of the residual stream; the head's inner layer, which is as wide, loses as many of
     its own outputs.
     """
-    width = stream(model).width(model)
+    width = residual_stream(model).width(model)
     kept = stage.kept(width)
     if kept == width:
         return

@@ -16,16 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from paretoscope.models.modules.access import matrix
-from paretoscope.models.modules.slicing import slice_linear
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Outputs of a linear module: unit u makes `first + u * each` to `first + (u + 1) * each - 1`."""
-
-    module: str
-    each: int = 1
-    first: int = 0
+from paretoscope.models.modules.slicing import Rows, slice_linear
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import decoder_anatomy
-from paretoscope.models.modules.access import is_decoder, matrix
+from paretoscope.models.architecture import architecture_of
+from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.masks import mask_lowest, mask_lowest_globally, mask_lowest_in_rows, n_of_m
 from paretoscope.pruning.schedule import cubic, kept_of
 from paretoscope.pruning.statistics.gradients import mean_gradients, watched
@@ -79,7 +79,7 @@ def _prune(
     file = import_module(method.module)
     if (
         share > 0
-        and is_decoder(model.config)
+        and architecture_of(model).layer_by_layer
         and method.needs == "inputs"
         and stage.scope == "layer"
     ):
@@ -103,7 +103,7 @@ def _seen(
         case "inputs":
             return (
                 _diagonals(model, context)
-                if is_decoder(model.config)
+                if architecture_of(model).layer_by_layer
                 else _moments(model, names, context)
             )
         case "gradients":
@@ -128,7 +128,7 @@ def _diagonals(model: PreTrainedModel, context: StageContext) -> Seen:
     """
     walk = LayerByLayer(model, context)
     found: dict[str, Tensor] = {}
-    for number, layer in enumerate(decoder_anatomy(model).layers):
+    for number, layer in enumerate(architecture_of(model).layers()):
         seen = walk.moments(number, layer.linears, diagonal=True, keep=True)
         found |= {f"{name}.weight": squares for name, squares in seen.items()}
     return found
@@ -202,7 +202,7 @@ def _prune_layer_by_layer(
     """
     updates = WEIGHT_SCORES[stage.method].updates
     walk = LayerByLayer(model, context)
-    for number, layer in enumerate(decoder_anatomy(model).layers):
+    for number, layer in enumerate(architecture_of(model).layers()):
         found = walk.moments(number, layer.linears, diagonal=not updates)
         # Those that read the same tensor share a Hessian, and so its factor.
         factors = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.families.encoders import encoder_family
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
@@ -64,7 +64,7 @@ def suits(model: ModelRef, stage: Stage) -> bool:
     return True
 
 
-def unsuited(stage: Stage, architecture: Architecture) -> str | None:
+def unsuited(stage: Stage, architecture: ArchitectureName) -> str | None:
     """Why a stage cannot be applied to an architecture and what to change; None if it can.
 
     The reason is the end of a sentence, without a full stop.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from paretoscope.families.decoders import DECODERS
-from paretoscope.families.family import Architecture, DecoderFamily
+from paretoscope.families.family import ArchitectureName, DecoderFamily
 from paretoscope.recipes.stages import Quantize
 from paretoscope.shape.shape import FLOAT, INT64, RANGE_BYTES, Matrix, ModelShape
 
@@ -23,7 +23,7 @@ class DecoderShape(ModelShape):
     Query heads of one key head are pruned together. `positions` counts learned positions.
     """
 
-    architecture: ClassVar[Architecture] = "decoder"
+    architecture: ClassVar[ArchitectureName] = "decoder"
 
     key_heads: int
     tied: bool

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from paretoscope.families.encoders import ENCODERS
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.recipes.stages import Quantize
 from paretoscope.shape.shape import FLOAT, INT64, Matrix, ModelShape
 
@@ -23,7 +23,7 @@ SPLIT_BYTES = 3 * INT64
 class EncoderShape(ModelShape):
     """An encoder with a classification head of `classes` outputs."""
 
-    architecture: ClassVar[Architecture] = "classifier"
+    architecture: ClassVar[ArchitectureName] = "classifier"
 
     classes: int
 

@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import ClassVar, Self
 
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.recipes.stages import Quantize
 
 FLOAT, HALF, INT64 = 4, 2, 8
@@ -43,7 +43,7 @@ class Matrix:
 class ModelShape(ABC):
     """The dimensions of a model, and counts of what its graph consists of."""
 
-    architecture: ClassVar[Architecture]
+    architecture: ClassVar[ArchitectureName]
 
     name: str
     family: str

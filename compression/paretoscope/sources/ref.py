@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.values import Value
 
 
@@ -23,7 +23,7 @@ class ModelRef(Value):
 
     name: str
     kind: Literal["builtin", "folder", "hub", "gguf"]
-    architecture: Architecture = "classifier"
+    architecture: ArchitectureName = "classifier"
     path: str | None = None
     adapter: str | None = None
     revision: str | None = None

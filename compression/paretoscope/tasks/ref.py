@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.values import Value
 
 
@@ -36,7 +36,7 @@ class TaskRef(Value):
 
     name: str
     kind: Literal["builtin", "file"]
-    architecture: Architecture = "classifier"
+    architecture: ArchitectureName = "classifier"
     metric: str = "accuracy"
     path: str
     options: DataOptions = DEFAULT_OPTIONS

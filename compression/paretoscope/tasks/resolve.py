@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paretoscope.carriers import INSTALL
 from paretoscope.errors import TaskError, did_you_mean
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.keys import file_sha256, short_key
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
@@ -24,7 +24,7 @@ def resolve_task(
     name: str,
     options: DataOptions = DEFAULT_OPTIONS,
     *,
-    architecture: Architecture | None = None,
+    architecture: ArchitectureName | None = None,
 ) -> TaskRef:
     """Resolve a built-in name or the path of a data file. Columns and encoding are for files.
 
@@ -39,7 +39,7 @@ def resolve_task(
 
 
 def _without_unlabelled(
-    name: str, options: DataOptions, architecture: Architecture | None
+    name: str, options: DataOptions, architecture: ArchitectureName | None
 ) -> TaskRef:
     if name in BUILTIN_TASKS:
         if column := options.text_column or options.label_column:
@@ -85,7 +85,7 @@ def _builtin_task(name: str) -> TaskRef:
     )
 
 
-def _file_task(path: Path, options: DataOptions, architecture: Architecture) -> TaskRef:
+def _file_task(path: Path, options: DataOptions, architecture: ArchitectureName) -> TaskRef:
     _check_suffix(path, "data file")
     if architecture == "decoder" and options.label_column:
         raise TaskError(
@@ -111,7 +111,7 @@ def _file_task(path: Path, options: DataOptions, architecture: Architecture) -> 
     )
 
 
-def _file_key(path: Path, options: DataOptions, architecture: Architecture) -> str:
+def _file_key(path: Path, options: DataOptions, architecture: ArchitectureName) -> str:
     return short_key(
         _content(path, "data file"),
         path.suffix.lower(),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.architecture import encoder_matrices
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.modules.access import matrix
 
 
@@ -21,7 +21,8 @@ def encoder_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     Embeddings and head are not among them. The tensors are views: a change in them changes the
     model.
     """
-    return {name: matrix(model, name.removesuffix(".weight")) for name in encoder_matrices(model)}
+    names = architecture_of(model).matrices()
+    return {name: matrix(model, name.removesuffix(".weight")) for name in names}
 
 
 def sparsity_masks(model: PreTrainedModel) -> dict[str, Tensor]:

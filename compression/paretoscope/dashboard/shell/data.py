@@ -14,7 +14,7 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
-from paretoscope.families.family import Architecture
+from paretoscope.families.family import ArchitectureName
 from paretoscope.machine import Machine, fingerprint
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
@@ -94,7 +94,7 @@ def builtin_tasks() -> tuple[TaskRef, ...]:
 
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
-def architecture(model: str) -> Architecture:
+def architecture(model: str) -> ArchitectureName:
     """What kind of model it is; one that is not there counts as a classifier, and says what is
     wrong once it is used.
     """

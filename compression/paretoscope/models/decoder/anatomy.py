@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family
 from paretoscope.families.family import DecoderFamily
 from paretoscope.models.modules.access import head_size, matrix
+from paretoscope.models.modules.slicing import Rows
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class DecoderLayer:
     h*d], gate and up [F, H], ffn_out [H, F].
     """
 
+    family: DecoderFamily
     path: str
     projections: tuple[str, ...]
     output: str
@@ -43,8 +45,42 @@ class DecoderLayer:
 
     @property
     def entrance(self) -> str:
-        """The module whose input is the hidden state as it enters the layer."""
         return self.path
+
+    def head_rows(self, model: nn.Module) -> tuple[Rows, ...]:
+        """A key head with the query heads that attend to it: fewer query heads would leave groups
+        of unequal size.
+        """
+        heads, key_heads = heads_of(model, self)
+        size, group = self.head_size, heads // key_heads * self.head_size
+        if len(self.projections) == 3:
+            query, key, value = self.projections
+            return Rows(query, group), Rows(key, size), Rows(value, size)
+        stacked = self.projections[0]
+        return (
+            Rows(stacked, group),
+            Rows(stacked, size, heads * size),
+            Rows(stacked, size, (heads + key_heads) * size),
+        )
+
+    def ffn_rows(self, model: nn.Module) -> tuple[Rows, ...]:
+        """Of gate and up, if the feed-forward is gated."""
+        rows = tuple(Rows(name) for name in self.ffn_in)
+        stacked = self.family.gated and len(rows) == 1
+        width = matrix(model, self.ffn_out).shape[1]
+        return (*rows, Rows(rows[0].module, first=width)) if stacked else rows
+
+    def residual_readers(self, model: nn.Module) -> tuple[Tensor, Tensor]:
+        heads, key_heads = heads_of(model, self)
+        value = matrix(model, self.projections[-1])[-key_heads * self.head_size :]
+        value = value.unflatten(0, (key_heads, self.head_size))
+        value = value.repeat_interleave(heads // key_heads, dim=0).flatten(0, 1)
+        up = matrix(model, self.ffn_in[-1])[-matrix(model, self.ffn_out).shape[1] :]
+        first, second = (
+            model.get_parameter(f"{norm}.weight") + self.family.norm_offset
+            for norm in (self.attention_norm, self.ffn_norm or self.attention_norm)
+        )
+        return value * first, up * second
 
 
 @dataclass(frozen=True)
@@ -61,7 +97,7 @@ class DecoderAnatomy:
 
     @property
     def linears(self) -> tuple[str, ...]:
-        """The modules of all layers that multiply, layer by layer."""
+        """The linear modules of all layers, layer by layer."""
         return tuple(name for layer in self.layers for name in layer.linears)
 
     @property
@@ -71,7 +107,7 @@ class DecoderAnatomy:
 
 
 def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
-    """Find the parts of a decoder; raises `ModelError` for a family that is not known."""
+    """The parts of a decoder; raises `ModelError` for an unknown family."""
     family = decoder_family(str(model.config.model_type))
     modules = dict(model.named_modules())
     blocks = modules.get(family.layers)
@@ -106,8 +142,8 @@ def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
 
 
 def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
-    """How many query and key heads the tensors of a layer hold, which may be fewer than the config
-    says.
+    """Query and key heads of a layer by the shapes of its tensors; after pruning they may be fewer
+    than in the config.
     """
     rows = [len(matrix(model, name)) // layer.head_size for name in layer.projections]
     if len(rows) > 1:
@@ -118,6 +154,7 @@ def heads_of(model: nn.Module, layer: DecoderLayer) -> tuple[int, int]:
 
 def _layer(path: str, family: DecoderFamily, size: int) -> DecoderLayer:
     return DecoderLayer(
+        family=family,
         path=path,
         projections=tuple(f"{path}.{name}" for name in family.projections),
         output=f"{path}.{family.output}",

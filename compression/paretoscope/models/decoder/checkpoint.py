@@ -1,7 +1,7 @@
-"""What a decoder's checkpoint has beyond a classifier's: pruned shapes of its own kind, a tied
-head, how it ends and how one talks to it.
+"""Parts of a decoder's checkpoint: shapes of pruned layers, a tied output head, the generation
+config.
 
-`models/checkpoint.py` reads and writes checkpoints and asks here.
+`models/checkpoint.py` reads and writes the files.
 """
 
 from __future__ import annotations
@@ -20,18 +20,23 @@ from paretoscope.models.modules.slicing import resize_linear
 
 GENERATION, TOKENIZER_CONFIG = "generation_config.json", "tokenizer_config.json"
 CARRIED = (GENERATION, TOKENIZER_CONFIG)
-"""Files of a checkpoint that go along unchanged to whatever is made of it."""
+"""Files of a checkpoint that every later checkpoint and artefact copies unchanged."""
 
 
 def read_generation_config(folder: Path, config: PreTrainedConfig) -> GenerationConfig:
-    """That of the checkpoint, else what the model's config implies."""
+    """The checkpoint's generation config, else the one that the model's config implies."""
     if (folder / GENERATION).is_file():
         return GenerationConfig.from_pretrained(folder, local_files_only=True)
     return GenerationConfig.from_model_config(config)
 
 
+def write_generation_config(model: PreTrainedModel, folder: Path) -> None:
+    config: GenerationConfig = model.generation_config
+    (folder / GENERATION).write_text(config.to_json_string(use_diff=True), encoding="utf-8")
+
+
 def tied_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The head of a model whose head is its word embedding, which is stored once."""
+    """The weight of a tied output head, which a checkpoint stores once, as the token embedding."""
     parts = decoder_anatomy(model)
     name = f"{parts.head}.weight"
     if name in tensors or not model.config.tie_word_embeddings:
@@ -40,9 +45,11 @@ def tied_head(model: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str
     return {name: tensors[f"{parts.embeddings}.weight"]}
 
 
-def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give each linear module of the layers the shape of its stored weight; how many heads that
-    makes is the tensors' business, in the proportion of query to key heads that the config says."""
+def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], source: Path) -> None:
+    """Give each linear module of the layers the shape of its stored weight.
+
+    The shapes determine the number of heads; the ratio of query to key heads is the config's.
+    """
     parts = decoder_anatomy(model)
     for layer in parts.layers:
         shapes = {
@@ -51,14 +58,14 @@ def resize_decoder(model: PreTrainedModel, tensors: Mapping[str, Tensor], folder
             if f"{name}.weight" in tensors
         }
         if len(shapes) < len(layer.linears):
-            continue  # loading says which tensor is missing
-        if not _fit_together(layer, shapes, model.config):
+            continue  # load_state_dict names the missing tensor
+        if not _consistent(layer, shapes, model.config):
             sizes = ", ".join(
                 f"{name.removeprefix(layer.path + '.')} {list(shape)}"
                 for name, shape in shapes.items()
             )
             raise ModelError(
-                f'In "{folder}", {layer.path} has tensors that do not fit together ({sizes}); make'
+                f'In "{source}", {layer.path} has tensors of inconsistent shapes ({sizes}); make'
                 " the checkpoint again."
             )
         for name, (rows, columns) in shapes.items():
@@ -76,7 +83,7 @@ def _outputs_first(
     return (rows, columns) if isinstance(model.get_submodule(name), nn.Linear) else (columns, rows)
 
 
-def _fit_together(
+def _consistent(
     layer: DecoderLayer, shapes: Mapping[str, tuple[int, int]], config: PreTrainedConfig
 ) -> bool:
     heads, width = shapes[layer.output][1] // layer.head_size, shapes[layer.ffn_out][1]

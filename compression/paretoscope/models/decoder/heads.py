@@ -1,9 +1,4 @@
-"""How many heads an attention has where its code does not ask the tensors: GPT-2 and Phi-3 cut a
-stacked projection apart by numbers.
-
-In every other family attention views query, key and value as [batch, tokens, -1, head size] and
-needs to be told nothing.
-"""
+"""The head counts that attention modules of a decoder store."""
 
 from __future__ import annotations
 
@@ -16,8 +11,11 @@ from paretoscope.models.decoder.anatomy import decoder_anatomy, heads_of
 
 
 def annotate_heads(model: PreTrainedModel) -> None:
-    """Make every attention cut its projection where the tensors, which may have been pruned, mean
-    it. In place; the config stays.
+    """Set the head counts of attention modules with a stacked projection to those of the tensors,
+    in place.
+
+    Only these modules split their projection by stored counts; the others view query, key and value
+    as [batch, tokens, -1, head size]. The model's config keeps its counts.
     """
     parts = decoder_anatomy(model)
     for layer in parts.layers:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.families.encoders import ENCODERS, encoder_family
 from paretoscope.families.family import EncoderFamily
+from paretoscope.models.modules.access import matrix
+from paretoscope.models.modules.slicing import Rows
 
-PARTS = (
-    "query", "key", "value", "output", "attention_norm", "ffn_in", "ffn_out", "ffn_norm"
-)  # fmt: skip
+PARTS = "query key value output attention_norm ffn_in ffn_out ffn_norm".split()
 """Fields of `LayerAnatomy` that are names of modules, as in `EncoderFamily`."""
 
 
@@ -47,20 +47,27 @@ class LayerAnatomy:
 
     @property
     def entrance(self) -> str:
-        """The module whose input is the hidden state as it enters the layer: in every family, query
-        is the first to read it.
-        """
+        """Query, the first module in every family that reads the hidden state."""
         return self.query
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Those whose inputs are the residual stream [H]."""
+        """Linear modules with the residual stream [H] as input."""
         return (self.query, self.key, self.value, self.ffn_in)
 
     @property
     def writers(self) -> tuple[str, ...]:
-        """Those whose outputs are added to it [H]."""
+        """Linear modules whose outputs are added to the residual stream [H]."""
         return (self.output, self.ffn_out)
+
+    def head_rows(self, model: nn.Module) -> tuple[Rows, ...]:
+        return tuple(Rows(name, self.head_size) for name in (self.query, self.key, self.value))
+
+    def ffn_rows(self, model: nn.Module) -> tuple[Rows, ...]:
+        return (Rows(self.ffn_in),)
+
+    def residual_readers(self, model: nn.Module) -> tuple[Tensor, Tensor]:
+        return matrix(model, self.value), matrix(model, self.ffn_in)
 
 
 @dataclass(frozen=True)

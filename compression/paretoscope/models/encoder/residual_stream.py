@@ -1,10 +1,8 @@
-"""The residual stream: every place where the hidden width of a model stands, and cutting all of
-them at once.
+"""The residual stream of an encoder: every module with the hidden size, and slicing all of them.
 
-Which dimensions go is for a criterion of structural pruning. The width of attention (heads x head
-size) and of the feed-forward part are other widths and stay. The config keeps saying what the model
-was made from, so the head size that it implies stays right; as for heads and neurons, the shapes of
-the tensors are the truth.
+A criterion of structural pruning chooses the dimensions. The widths of attention (heads x head
+size) and of the feed-forward do not change. Neither does the config, so the head size that it
+implies stays right; the shapes of the tensors are authoritative.
 """
 
 from __future__ import annotations
@@ -21,25 +19,24 @@ from paretoscope.models.modules.slicing import slice_embedding, slice_linear, sl
 
 @dataclass(frozen=True)
 class ResidualStream:
-    """Module names: tables and norms of the hidden width, Linears that read the stream and Linears
-    that write to it.
+    """Module names: embeddings and norms of the hidden size, Linear modules that read the residual
+    stream and Linear modules that write to it.
     """
 
     embeddings: tuple[str, ...]
     norms: tuple[str, ...]
-    read: tuple[str, ...]
-    written: tuple[str, ...]
+    readers: tuple[str, ...]
+    writers: tuple[str, ...]
 
     def width(self, model: nn.Module) -> int:
-        return linear(model, self.written[-1]).out_features
+        return linear(model, self.writers[-1]).out_features
 
 
-def stream(model: PreTrainedModel) -> ResidualStream:
-    """Where the hidden width stands in a sequence classifier; raises `ModelError` for a family that
-    is not known.
+def residual_stream(model: PreTrainedModel) -> ResidualStream:
+    """The residual stream of a sequence classifier; raises `ModelError` for an unknown family.
 
-    ELECTRA may project narrower embeddings into the stream: then that projection writes to it and
-    the tables are no part of it.
+    An embedding projection, if there is one, writes to the stream, and the embeddings are not part
+    of it.
     """
     parts = anatomy(model)
     modules = dict(model.named_modules())
@@ -53,8 +50,8 @@ def stream(model: PreTrainedModel) -> ResidualStream:
     return ResidualStream(
         embeddings=tuple(name for name, module in found if isinstance(module, nn.Embedding)),
         norms=tuple(name for name, module in found if isinstance(module, nn.LayerNorm)),
-        read=(*(name for layer in parts.layers for name in layer.readers), parts.head[0]),
-        written=(
+        readers=(*(name for layer in parts.layers for name in layer.readers), parts.head[0]),
+        writers=(
             *([projection] if projection else []),
             *(name for layer in parts.layers for name in (layer.output, layer.ffn_out)),
         ),
@@ -62,15 +59,15 @@ def stream(model: PreTrainedModel) -> ResidualStream:
 
 
 def keep_dimensions(model: PreTrainedModel, dimensions: Tensor) -> None:
-    """Keep these dimensions [kept] of the stream, rising, in place and everywhere: tables, norms,
-    matrices and the head's input.
+    """Keep some dimensions [kept] of the residual stream, in ascending order, in place: in
+    embeddings, norms, matrices and the head's input.
     """
-    places = stream(model)
-    for name in places.embeddings:
+    stream = residual_stream(model)
+    for name in stream.embeddings:
         slice_embedding(model, name, dimensions)
-    for name in places.norms:
+    for name in stream.norms:
         slice_norm(model, name, dimensions)
-    for name in places.read:
+    for name in stream.readers:
         slice_linear(model, name, dimensions, 1)
-    for name in places.written:
+    for name in stream.writers:
         slice_linear(model, name, dimensions, 0)

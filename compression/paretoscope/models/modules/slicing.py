@@ -1,10 +1,12 @@
-"""Modules made smaller in place: some outputs or inputs of a Linear, some columns of an embedding,
-some entries of a layer norm.
+"""Slicing modules in place: outputs or inputs of a Linear, columns of an embedding, entries of a
+layer norm.
 
-Which entries, and that modules still fit together afterwards, is for whoever asks.
+The caller chooses the entries and keeps the shapes of connected modules consistent.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +15,20 @@ from transformers.pytorch_utils import Conv1D
 from paretoscope.models.modules.access import embedding, linear
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Outputs of a linear module: unit u is rows first + u*each to first + (u+1)*each - 1."""
+
+    module: str
+    each: int = 1
+    first: int = 0
+
+
 def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -> None:
-    """Keep these outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in
+    """Keep some outputs (dimension 0, with their biases) or inputs (dimension 1) of a Linear, in
     the order of `entries` [kept].
 
-    A Conv1D, as GPT-2 has them, keeps its weight transposed.
+    A Conv1D stores its weight transposed.
     """
     module = model.get_submodule(name)
     if not isinstance(module, Conv1D):
@@ -34,14 +45,14 @@ def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -
 
 
 def slice_embedding(model: nn.Module, name: str, columns: Tensor) -> None:
-    """Keep these columns of an Embedding [rows, width]."""
+    """Keep some columns of an Embedding [rows, width]."""
     module = embedding(model, name)
     module.weight = _sliced(module.weight, columns, 1)
     module.embedding_dim = len(columns)
 
 
 def slice_norm(model: nn.Module, name: str, entries: Tensor) -> None:
-    """Keep these entries of a LayerNorm; mean and variance are then taken over them alone."""
+    """Keep some entries of a LayerNorm, which then normalizes over these only."""
     module = model.get_submodule(name)
     assert isinstance(module, nn.LayerNorm)
     module.weight, module.bias = _sliced(module.weight, entries), _sliced(module.bias, entries)
@@ -53,7 +64,7 @@ def _sliced(parameter: Tensor, entries: Tensor, dimension: int = 0) -> nn.Parame
 
 
 def resize_linear(module: nn.Linear | Conv1D, out_features: int, in_features: int) -> None:
-    """Make a Linear another size in place; its weights are undefined until they are loaded."""
+    """Resize a Linear in place; its weights are undefined until they are loaded."""
     if isinstance(module, Conv1D):
         module.nf, module.nx = out_features, in_features
         module.weight = nn.Parameter(torch.empty(in_features, out_features))

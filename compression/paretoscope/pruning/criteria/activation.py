@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import DecoderLayer
-from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.modules.access import is_decoder
+from paretoscope.models.architecture import Layer, architecture_of
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning.statistics.calibration_set import calibration
 from paretoscope.pruning.statistics.inputs import input_moments
 from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
@@ -34,7 +33,7 @@ def score_units(
     weights (arXiv:2306.11695); for a head, ||W_h x_h||_2 over its entries together, which is the
     trace of W_h E[x_h x_h^T] W_h^T.
     """
-    if is_decoder(model.config):
+    if architecture_of(model).layer_by_layer:
         return _scored_layer_by_layer(model, groups, context)
     moments = input_moments(model, [group.columns for group in groups], context)
     return [_added(model, group, moments[group.columns]) for group in groups]
@@ -61,9 +60,7 @@ def _added(model: PreTrainedModel, group: UnitGroup, moments: Tensor) -> Tensor:
     return torch.einsum("oua,abu,oub->u", columns, blocks, columns).clamp_min(0).sqrt()
 
 
-def score_layers(
-    model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext
-) -> Tensor:
+def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: StageContext) -> Tensor:
     """1 - the mean cosine between what enters a layer and what leaves it, over all tokens:
     [layers].
 

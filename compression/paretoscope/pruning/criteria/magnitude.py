@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from paretoscope.families.decoders import decoder_family
-from paretoscope.models.decoder.anatomy import DecoderLayer, heads_of
-from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.architecture import Layer
+from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import matrix
 from paretoscope.pruning.units import UnitGroup
 from paretoscope.recipes.context import StageContext
@@ -52,7 +51,7 @@ def score_units(
 
 def score_layers(
     model: PreTrainedModel,
-    layers: Sequence[LayerAnatomy | DecoderLayer],
+    layers: Sequence[Layer],
     context: StageContext | None = None,
 ) -> Tensor:
     """How much each layer adds to the residual stream, judged by its weights alone: [layers], the
@@ -73,34 +72,12 @@ def score_layers(
     def gain(outer: Tensor, inner: Tensor) -> Tensor:
         return torch.linalg.matrix_norm(outer @ inner)
 
-    def added(layer: LayerAnatomy | DecoderLayer) -> Tensor:
+    def added(layer: Layer) -> Tensor:
         out, down = matrix(model, layer.output), matrix(model, layer.ffn_out)
-        value, up = _read(model, layer)
+        value, up = layer.residual_readers(model)
         return gain(out, value) + gain(down, up)
 
     return torch.stack([added(layer) for layer in layers])
-
-
-def _read(model: PreTrainedModel, layer: LayerAnatomy | DecoderLayer) -> tuple[Tensor, Tensor]:
-    """What a layer reads of the stream: values [heads * size, hidden], as each query head gets
-    them, and neurons [ffn, hidden].
-    """
-    if isinstance(layer, LayerAnatomy):
-        return matrix(model, layer.value), matrix(model, layer.ffn_in)
-    heads, key_heads = heads_of(model, layer)
-    value = matrix(model, layer.projections[-1])[-key_heads * layer.head_size :]
-    value = (
-        value.unflatten(0, (key_heads, layer.head_size))
-        .repeat_interleave(heads // key_heads, dim=0)
-        .flatten(0, 1)
-    )
-    up = matrix(model, layer.ffn_in[-1])[-matrix(model, layer.ffn_out).shape[1] :]
-    offset = decoder_family(str(model.config.model_type)).norm_offset
-    first, second = (
-        model.get_parameter(f"{norm}.weight") + offset
-        for norm in (layer.attention_norm, layer.ffn_norm or layer.attention_norm)
-    )
-    return value * first, up * second
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext | None = None) -> Tensor:

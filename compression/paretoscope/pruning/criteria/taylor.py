@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import DecoderLayer
-from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
-from paretoscope.models.encoder.residual_stream import stream
+from paretoscope.models.architecture import Layer
+from paretoscope.models.encoder.anatomy import anatomy
+from paretoscope.models.encoder.residual_stream import residual_stream
 from paretoscope.pruning.statistics.gradients import BATCH, losses
 from paretoscope.pruning.statistics.layer_outputs import layers_watched
 from paretoscope.pruning.units import UnitGroup
@@ -51,9 +51,7 @@ def score_units(
     return [total / len(context.encoded("calibration")) for total in sums]
 
 
-def score_layers(
-    model: PreTrainedModel, layers: Sequence[LayerAnatomy | DecoderLayer], context: StageContext
-) -> Tensor:
+def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: StageContext) -> Tensor:
     """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the
     layer's output to its input.
     """
@@ -76,7 +74,7 @@ def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
     """Mean over texts of |sum over tokens of x_j * dL/dx_j|, summed over the inputs of all
     attentions and feed-forwards: [hidden].
     """
-    sums = torch.zeros(stream(model).width(model))
+    sums = torch.zeros(residual_stream(model).width(model))
 
     def see(_: int, entered: Tensor, gradient: Tensor) -> None:
         sums.add_((entered * gradient).sum(1).abs().sum(0))

@@ -9,10 +9,9 @@ what costs time is their number.
 from __future__ import annotations
 
 import numpy as np
-from torch import nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.modules.access import is_decoder
+from paretoscope.models.architecture import architecture_of
 from paretoscope.recipes.context import EncodedSplit, StageContext
 
 TOKENS = 16_384
@@ -30,7 +29,7 @@ def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
     `TOKENS` tokens.
     """
     split = context.encoded("calibration")
-    if not is_decoder(model.config):
+    if not architecture_of(model).layer_by_layer:
         return split
     ends = np.cumsum([len(ids) for ids in split.ids])
     count = int(np.searchsorted(ends, TOKENS)) + 1
@@ -39,11 +38,6 @@ def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
 
 def batch_size(model: PreTrainedModel, split: EncodedSplit) -> int:
     """Texts that are run at once."""
-    return max(1, AT_ONCE // max(map(len, split.ids))) if is_decoder(model.config) else BATCH
-
-
-def body(model: PreTrainedModel) -> nn.Module:
-    """What is run to see inside: a language model's head, whose logits are hundreds of megabytes,
-    is left out.
-    """
-    return model.base_model if is_decoder(model.config) else model
+    if not architecture_of(model).layer_by_layer:
+        return BATCH
+    return max(1, AT_ONCE // max(map(len, split.ids)))

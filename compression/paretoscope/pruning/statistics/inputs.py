@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.content import content_key
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.statistics.calibration_set import batch_size, body, calibration
+from paretoscope.pruning.statistics.calibration_set import batch_size, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 
@@ -119,7 +120,7 @@ def watch_inputs(
         for _, batch in unpadded(split.ids, batch_size(model, split)):
             waiting.update(linears)
             with suppress(_Enough):
-                body(model)(**batch)
+                architecture_of(model).body()(**batch)
 
 
 class _Enough(Exception):  # noqa: N818 - not an error: the run has shown what it was for

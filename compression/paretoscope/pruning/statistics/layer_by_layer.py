@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.architecture import architecture_of
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.statistics.calibration_set import batch_size, body, calibration
+from paretoscope.pruning.statistics.calibration_set import batch_size, calibration
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 
@@ -32,7 +32,7 @@ class LayerByLayer:
         split = calibration(model, context)
         self._model, self._layers, self._progress = (
             model,
-            decoder_anatomy(model).layers,
+            architecture_of(model).layers(),
             context.progress,
         )
         self._tokens = sum(map(len, split.ids))
@@ -118,7 +118,7 @@ class LayerByLayer:
             for number, module in enumerate(modules):
                 module.forward = partial(stand_still, number)
             for _, batch in unpadded(split.ids, batch_size(self._model, split)):
-                body(self._model)(**batch, use_cache=False)
+                architecture_of(self._model).body()(**batch, use_cache=False)
         finally:
             for module in modules:
                 del module.forward

@@ -9,9 +9,8 @@ from functools import partial
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from paretoscope.models.decoder.anatomy import DecoderLayer
-from paretoscope.models.encoder.anatomy import LayerAnatomy
-from paretoscope.pruning.statistics.calibration_set import batch_size, body
+from paretoscope.models.architecture import Layer, architecture_of
+from paretoscope.pruning.statistics.calibration_set import batch_size
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.batches import unpadded
 
@@ -21,7 +20,7 @@ See = Callable[[int, Tensor, Tensor], None]
 
 def watch_layers(
     model: PreTrainedModel,
-    layers: Sequence[LayerAnatomy | DecoderLayer],
+    layers: Sequence[Layer],
     split: EncodedSplit,
     see: See,
 ) -> None:
@@ -29,13 +28,11 @@ def watch_layers(
     model.eval()
     with layers_watched(model, layers, see):
         for _, batch in unpadded(split.ids, batch_size(model, split)):
-            body(model)(**batch)
+            architecture_of(model).body()(**batch)
 
 
 @contextmanager
-def layers_watched(
-    model: nn.Module, layers: Sequence[LayerAnatomy | DecoderLayer], see: See
-) -> Generator[None]:
+def layers_watched(model: nn.Module, layers: Sequence[Layer], see: See) -> Generator[None]:
     """While the block runs the model, `see` is called as each layer is left."""
     entered: dict[int, Tensor] = {}
 
