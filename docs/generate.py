@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from pydantic import BaseModel
@@ -224,7 +225,8 @@ def environment_page() -> str:
 def glossary_page() -> str:
     """The terms of the page's glossary, sorted."""
     terms = sorted(GLOSSARY.read_text(encoding="utf-8").splitlines(), key=str.casefold)
-    return f"# Glossary\n\n{NOTICE}\n" + "".join(f"- {term}\n" for term in terms if term)
+    items = (fill(term, 100, initial_indent="- ", subsequent_indent="  ") for term in terms)
+    return f"# Glossary\n\n{NOTICE}\n" + "\n".join(items) + "\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -1,6 +1,4 @@
-"""What exists is documented, and what is documented exists: the reference is compared with the code
-that it is written from.
-"""
+"""The documentation matches the code: reference, commands, links, paths and examples."""
 
 from __future__ import annotations
 
@@ -37,11 +35,11 @@ def _reference(name: str) -> str:
     return (PROJECT / "docs" / "reference" / name).read_text(encoding="utf-8")
 
 
-def test_the_reference_is_what_the_code_says(generate: ModuleType) -> None:
+def test_the_reference_is_current(generate: ModuleType) -> None:
     assert generate.stale() == [], "run `make docs-reference`"
 
 
-def test_nothing_stale_lies_in_the_reference(generate: ModuleType) -> None:
+def test_the_reference_has_no_other_pages(generate: ModuleType) -> None:
     written = {Path(name).name for name in generate.PAGES if name.startswith("reference/")}
     assert {path.name for path in (PROJECT / "docs" / "reference").iterdir()} == written
 
@@ -72,10 +70,8 @@ def test_every_command_and_option_is_documented(generate: ModuleType) -> None:
     for names, command in commands.items():
         assert f"## paretoscope {' '.join(names)}\n" in text
         for action in command._actions:
-            assert action.help, (
-                f"`paretoscope {' '.join(names)}` does not say what"
-                f" {action.option_strings or action.dest} does"
-            )
+            argument = f"{' '.join(names)} {action.option_strings or action.dest}"
+            assert action.help, f"{argument} has no help"
             if action.help != argparse.SUPPRESS and "--help" not in action.option_strings:
                 assert all(option in text for option in action.option_strings)
 
@@ -137,16 +133,26 @@ def test_every_environment_variable_is_documented_and_read(generate: ModuleType)
     assert all(f"| `{name}` |" in _reference("environment.md") for name in read)
 
 
+EXAMPLES = {"compression/paretoscope/pruning/criteria/random.py"}
+"""Files that a reader is asked to write."""
 PROSE = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_links_between_files_lead_somewhere(path: Path) -> None:
+def test_links_between_files_work(path: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     missing = [
         link for link in links if not link.startswith("http") and not (path.parent / link).exists()
     ]
     assert not missing, f"{path.name} links to {missing}"
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_paths_of_the_package_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    paths = set(re.findall(r"`(compression/paretoscope/[\w./-]*)`", text))
+    missing = [each for each in paths if not (PROJECT / each).exists()]
+    assert set(missing) <= EXAMPLES, f"{path.name} names {missing}"
 
 
 def test_the_readme_shows_real_targets_and_commands(generate: ModuleType) -> None:
