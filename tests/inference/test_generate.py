@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,11 +43,11 @@ def decoder(made: Path) -> Decoder:
     return open_decoder(made, threads=1)
 
 
-def ids(decoder: Decoder, prompt: list[int], count: int = 12, **settings: float) -> list[int]:
+def ids(decoder: Decoder, prompt: list[int], count: int = 12, **settings: Any) -> list[int]:
     return [
         token.id
         for token in decoder.stream(prompt, max_new_tokens=count, past_ends=True, **settings)
-    ]  # pyright: ignore[reportArgumentType]
+    ]
 
 
 def test_a_seed_gives_one_text(decoder: Decoder) -> None:

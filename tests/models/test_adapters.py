@@ -16,6 +16,7 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.training.encoder import logits, train
+from paretoscope.training.settings import Training
 from paretoscope.workspace import SHIPPED
 from tests.tiny.encoders import make_tiny
 from tests.training.test_encoder import toy_split
@@ -29,7 +30,7 @@ def test_detached_parts_merge_to_what_was_trained(tmp_path: Path) -> None:
         parameter.requires_grad_(False)
     attach(model, anatomy(model).linears, rank=4, scale=2.0)
     np.testing.assert_allclose(logits(model, toy_split()), untouched, atol=1e-6)
-    train(model, toy_split(), epochs=2, learning_rate=1e-2, seed=0)
+    train(model, toy_split(), Training(epochs=2, learning_rate=1e-2, seed=0))
     trained = logits(model, toy_split())
     assert np.abs(trained - untouched).max() > 0.1
 

@@ -26,7 +26,7 @@ from tests.documents import document
 BASELINE, INT8, _, FOUR_BITS, *_ = here()
 
 
-def charts(app: AppTest) -> list[dict[str, object]]:
+def charts(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
