@@ -39,6 +39,16 @@ class Layer(Protocol):
         ...
 
     @property
+    def attention_norm(self) -> str:
+        """Name of the norm of the attention block."""
+        ...
+
+    @property
+    def ffn_norm(self) -> str | None:
+        """Name of the norm of the feed-forward block, None if attention's serves both."""
+        ...
+
+    @property
     def head_size(self) -> int: ...
 
     @property
