@@ -17,7 +17,7 @@ import onnx
 import onnxruntime
 
 from paretoscope import catalog
-from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.build import Bench
 from paretoscope.engine.progress import Steps
 from paretoscope.graphs.graph import matrices
 from paretoscope.quantization.fuse import fuse

@@ -40,14 +40,15 @@ def recipe(sparsity: float, bits: int) -> Recipe:
 
 def ours(model: str, points: list[tuple[float, int]], workspace: Path) -> list[float]:
     """Accuracies of all points, made and evaluated in one process like a worker of the engine."""
-    from paretoscope.engine.pipeline import Bench
+    from paretoscope.engine.build import Bench
+    from paretoscope.engine.measuring import quality_of
     from paretoscope.engine.progress import Steps
 
     found: list[float] = []
     for sparsity, bits in points:
         wanted = request(model, recipe(sparsity, bits))
         bench = Bench(wanted, Workspace(workspace), Steps(wanted.recipe, lambda progress: None))
-        found.append(bench.judged(wanted.recipe).value)
+        found.append(quality_of(bench, wanted.recipe).value)
     return found
 
 

@@ -21,6 +21,7 @@ from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Stage, methods
 from paretoscope.recipes.stages.methods import Method
+from paretoscope.settings import documented
 from paretoscope.trials import trial
 from paretoscope.trials.metrics import METRICS
 from paretoscope.values import Value
@@ -54,26 +55,6 @@ CHOICES: dict[tuple[str, str], Iterable[object]] = {
     ("quantize", "group_size"): GROUP_SIZES,
 }
 """Fields whose values are in a table of the recipe language instead of in their type."""
-
-ENVIRONMENT = {
-    "PARETOSCOPE_HOME": (
-        "The workspace folder: store, artefacts, cache, logs. When unset: `data/workspace` in a"
-        " clone, else the user's data folder (`~/.local/share/paretoscope` on Linux)."
-        " `--workspace` takes precedence."
-    ),
-    "PARETOSCOPE_DATABASE_URL": ("SQLAlchemy URL of the store. Default: SQLite in the workspace."),
-    "PARETOSCOPE_CACHE_GB": (
-        "Size of the stage cache, above which the least recently used entries are deleted."
-    ),
-    "PARETOSCOPE_WATTS_PER_CORE": (
-        "Watts per busy core, for the energy estimate on machines without a counter."
-    ),
-    "PARETOSCOPE_SCHEDULER": (
-        "Address of a Dask scheduler that runs the trials, such as `tcp://host:8786`. Default: a"
-        " local cluster."
-    ),
-}
-"""Every variable that the code reads; tests/test_documentation.py compares it with the code."""
 
 
 def _stage(kind: str, stage: type[Stage]) -> Iterator[str]:
@@ -210,7 +191,7 @@ def command_line_page() -> str:
 
 def environment_page() -> str:
     """Every environment variable that the code reads."""
-    rows = ([f"`{name}`", about] for name, about in ENVIRONMENT.items())
+    rows = ([f"`{name}`", about] for name, about in documented().items())
     hub = (
         "`HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are respected when a model comes from the"
         " Hugging Face Hub; the token is never stored.\n"

@@ -19,10 +19,11 @@ from paretoscope.workspace import PROJECT
 
 FLOORS: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "settings": ("errors",),
     "values": (),
     "keys": (),
     "carriers": (),
-    "workspace": (),
+    "workspace": ("settings",),
     "machine": ("values",),
     "families": ("errors",),
     "recipes": ("errors", "workspace"),
@@ -35,7 +36,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "store": ("errors", "workspace", "trials"),
     "inference": ("errors",),
     "measure": (
-        "errors", "workspace", "machine", "trials", "statistics", "tasks", "sources", "inference"
+        "errors", "settings", "workspace", "machine", "trials", "statistics", "tasks", "sources",
+        "inference",
     ),
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
@@ -48,8 +50,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
     "artifact": ("workspace", "recipes", "trials", "inference", "measure", "report"),
     "engine": (
-        "errors", "keys", "workspace", "machine", "recipes", "trials", "statistics", "tasks",
-        "sources", "shape", "catalog", "store", "inference", "measure", "whatif", "models",
+        "errors", "settings", "keys", "workspace", "machine", "recipes", "trials", "statistics",
+        "tasks", "sources", "shape", "catalog", "store", "inference", "measure", "whatif", "models",
         "graphs", "artifact",
     ),
     "api": (

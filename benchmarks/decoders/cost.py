@@ -19,7 +19,7 @@ import torch
 from benchmarks.calibration_passes import count_passes
 from benchmarks.decoders.evaluation import Options, Report, Stages, made
 from benchmarks.decoders.expected_minutes import Workload
-from paretoscope.engine import pipeline
+from paretoscope.engine import build
 from paretoscope.machine import usable_cores
 from paretoscope.measure.worker import resident
 from paretoscope.workspace import Workspace
@@ -91,8 +91,8 @@ def _sweep(options: Options, folder: str) -> list[dict[str, Any]]:
     bench = options.bench(Workspace.at(folder))
     points: list[dict[str, Any]] = []
     for name, stages in SWEEP.items():
-        checkpoints = patch.object(pipeline, "prepare", wraps=pipeline.prepare)
-        exports = patch.object(pipeline, "export", wraps=pipeline.export)
+        checkpoints = patch.object(build, "prepare", wraps=build.prepare)
+        exports = patch.object(build, "export", wraps=build.export)
         with checkpoints as prepared, exports as exported, count_passes() as passes:
             seconds = sum(made(bench, stages).stage_seconds)
         points.append(

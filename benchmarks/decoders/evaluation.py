@@ -17,7 +17,9 @@ from typing import Any
 from benchmarks import verdicts
 from benchmarks.artifact_bytes import artifact_bytes
 from paretoscope.catalog import request
-from paretoscope.engine.pipeline import Bench, Made, run_trial
+from paretoscope.engine.build import Bench, Made
+from paretoscope.engine.measuring import evaluate
+from paretoscope.engine.pipeline import run_trial
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
@@ -190,8 +192,8 @@ def scored(bench: Bench, name: str, stages: Stages) -> Row:
     try:
         recipe = supported(bench, stages)
         made, baseline = bench.make(recipe), bench.make(Recipe())
-        reference = bench.scores(baseline, baseline)
-        scores = reference if made.key == baseline.key else bench.scores(made, baseline)
+        reference = evaluate(bench, baseline, baseline).scores
+        scores = reference if made.key == baseline.key else evaluate(bench, made, baseline).scores
     except ParetoscopeError as error:
         return Row(name, error=str(error))
     quality = bench.evaluator.quality(made.folder, scores)

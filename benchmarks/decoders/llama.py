@@ -27,14 +27,15 @@ from benchmarks.decoders.expected_minutes import Workload
 from benchmarks.decoders.four_bits import RECIPES
 from benchmarks.peers.protocol import call_worker
 from paretoscope.artifact.pack import TOKENIZER
-from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.build import Bench
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.generation import PLANS
-from paretoscope.measure.latency import MOST_DRIFT, drift, interleaved, token_ids
+from paretoscope.measure.latency import token_ids
 from paretoscope.measure.perplexity import SCORED_TOKENS, perplexity
 from paretoscope.measure.perplexity import scored as scored_of
 from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.measure.session import interleaved
 from paretoscope.tasks.prose import first_documents
 from paretoscope.tasks.tokens import encode
 from paretoscope.trials.samples import TokenAnswers
@@ -133,11 +134,14 @@ def _timed(options: Options, bench: Bench, gguf: Path, rows: list[Row]) -> list[
     models = [gguf, *(model_file(made(bench, RECIPES[row.name]).folder) for row in rows[1:])]
     requests: Any = [shared | {"model": str(model)} for model in models]
     with locks.measuring():
-        turns, _ = interleaved(requests, _turn, plan.turns, options.conditions, None)
-    noisy = drift(turns[0]) > MOST_DRIFT
+        answers = interleaved(requests, _turn, plan.turns, options.conditions, None)
     return [
-        replace(row, generation=_generation(answers, options, plan.new_tokens), noisy=noisy)
-        for row, answers in zip(rows, turns, strict=True)
+        replace(
+            row,
+            generation=_generation(turns, options, plan.new_tokens),
+            noisy=answers.noisy,
+        )
+        for row, turns in zip(rows, answers.by_model, strict=True)
     ]
 
 

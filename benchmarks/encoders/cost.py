@@ -17,7 +17,7 @@ from benchmarks.calibration_passes import count_passes
 from benchmarks.encoders.evaluation import CONDITIONS, Options, bench_of
 from benchmarks.encoders.expected_minutes import Workload
 from benchmarks.verdicts import title, verdict
-from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.build import Bench
 from paretoscope.machine import usable_cores
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.artifact_bytes import artifact_bytes
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import request, resolve_request
-from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.engine.build import Bench, Made
 from paretoscope.engine.progress import Steps
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint, usable_cores

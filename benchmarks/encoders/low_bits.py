@@ -27,7 +27,7 @@ from benchmarks.encoders.evaluation import (
 from benchmarks.encoders.expected_minutes import Workload
 from benchmarks.verdicts import title, verdict, with_interval
 from paretoscope.artifact.pack import CONFIG, MODEL, TOKENIZER, written_bytes
-from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.engine.build import Bench, Made
 from paretoscope.graphs.graph import initializers, matrices, save
 from paretoscope.keys import content_key
 from paretoscope.quantization.embedding import quantize_embedding

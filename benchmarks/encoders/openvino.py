@@ -13,8 +13,9 @@ from benchmarks.encoders.evaluation import CONDITIONS
 from benchmarks.peers.protocol import call_worker
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks
-from paretoscope.measure.latency import MOST_DRIFT, PLANS, drift, token_ids
+from paretoscope.measure.latency import PLANS, token_ids
 from paretoscope.measure.process import ask_latency
+from paretoscope.measure.session import MOST_DRIFT, drift
 from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.statistics import intervals
 from paretoscope.trials.trial import Interval, Protocol

@@ -26,7 +26,7 @@ from benchmarks.encoders.evaluation import (
     measure_speedup,
 )
 from paretoscope.artifact.pack import TOKENIZER
-from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.build import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint

@@ -28,7 +28,7 @@ from benchmarks.encoders.expected_minutes import Workload
 from benchmarks.encoders.peers import PEERS, peer_model
 from benchmarks.verdicts import title, verdict, with_interval
 from paretoscope.artifact.pack import written_bytes
-from paretoscope.engine.pipeline import Bench
+from paretoscope.engine.build import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.frontier.pareto import Vector, dominates
 from paretoscope.recipes.file import load_recipe

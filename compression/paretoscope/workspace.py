@@ -15,6 +15,8 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from paretoscope.settings import Settings
+
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "project").is_dir()
 """Whether this is an installed wheel rather than a clone."""
@@ -48,13 +50,13 @@ class Workspace:
     @classmethod
     def at(cls, root: str | Path | None = None) -> Workspace:
         """The workspace at `root`, else at `PARETOSCOPE_HOME`, else at `default_root()`."""
-        chosen = root or os.environ.get("PARETOSCOPE_HOME") or default_root()
+        chosen = root or Settings.from_environment().home or default_root()
         return cls(Path(chosen).expanduser().resolve())
 
     @property
     def database_url(self) -> str:
         """SQLAlchemy URL of the store; `PARETOSCOPE_DATABASE_URL` names another database."""
-        return os.environ.get("PARETOSCOPE_DATABASE_URL") or f"sqlite:///{self.root / 'store.db'}"
+        return Settings.from_environment().database_url or f"sqlite:///{self.root / 'store.db'}"
 
     @property
     def artifacts(self) -> Path:

@@ -15,8 +15,8 @@ from benchmarks.encoders import peers
 from benchmarks.encoders.evaluation import Options, bench_of, cached_speedup
 from benchmarks.encoders.expected_minutes import Workload, expected_minutes, with_seeds
 from benchmarks.peers.protocol import call_worker
+from paretoscope.engine.build import Bench
 from paretoscope.engine.cache import StageCache
-from paretoscope.engine.pipeline import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.models.pretrained import tokenizer_json
 from paretoscope.recipes.recipe import Recipe

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from paretoscope.engine.cache import StageCache, stage_key
-from paretoscope.errors import ArtifactError
+from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.keys import content_key
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 
@@ -139,7 +139,7 @@ def test_a_bound_that_is_no_number_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARETOSCOPE_CACHE_GB", "lots")
-    with pytest.raises(ArtifactError, match='PARETOSCOPE_CACHE_GB is "lots"'):
+    with pytest.raises(ParetoscopeError, match='PARETOSCOPE_CACHE_GB is "lots"'):
         StageCache(tmp_path)
 
 

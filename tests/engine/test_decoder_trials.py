@@ -13,8 +13,9 @@ import pytest
 
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.catalog import request
+from paretoscope.engine.build import Bench
 from paretoscope.engine.evaluators import EVALUATORS, SPLIT, ClozeEvaluator
-from paretoscope.engine.pipeline import Bench, run_trial
+from paretoscope.engine.pipeline import run_trial
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import RecipeError
 from paretoscope.measure import generation

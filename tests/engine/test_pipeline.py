@@ -15,8 +15,9 @@ import pytest
 
 from paretoscope import catalog
 from paretoscope.artifact.pack import written_bytes
-from paretoscope.engine import pipeline
-from paretoscope.engine.pipeline import Bench, run_trial
+from paretoscope.engine import build
+from paretoscope.engine.build import Bench
+from paretoscope.engine.pipeline import run_trial
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.measure import quality
@@ -202,7 +203,7 @@ def test_what_was_made_is_not_made_again(
         raise AssertionError("made twice")
 
     for name in ("prepare", "export", "load_model", "apply"):
-        monkeypatch.setattr(pipeline, name, must_not_run)
+        monkeypatch.setattr(build, name, must_not_run)
     monkeypatch.setattr(quality, "evaluate", must_not_run)
     again = run_trial(ask(place, CHAIN), workspace, lambda progress: None)
     assert again.quality == done[0].quality
@@ -215,10 +216,8 @@ def test_points_of_a_sweep_share_their_first_stages(
     place: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[Path] = []
-    real = pipeline.load_model
-    monkeypatch.setattr(
-        pipeline, "load_model", lambda folder: loaded.append(folder) or real(folder)
-    )
+    real = build.load_model
+    monkeypatch.setattr(build, "load_model", lambda folder: loaded.append(folder) or real(folder))
     for bits in (8, 4, 2):
         content = {
             "stages": [
@@ -252,10 +251,8 @@ def test_training_for_quantization_comes_before_the_export(
     )
     rounded = parse_recipe({"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 2}]})
     called: list[str] = []
-    carried_out = pipeline.apply
-    monkeypatch.setattr(
-        pipeline, "apply", lambda module: called.append(module) or carried_out(module)
-    )
+    carried_out = build.apply
+    monkeypatch.setattr(build, "apply", lambda module: called.append(module) or carried_out(module))
     made = [
         Bench(ask(place, recipe), workspace, Steps(recipe, lambda progress: None)).make(recipe)
         for recipe in (trained, rounded, trained)
@@ -285,7 +282,7 @@ def test_a_stage_that_fails_leaves_nothing_half_written(
     def fails(*_: object) -> None:
         raise ModelError("This model cannot be exported.")
 
-    monkeypatch.setattr(pipeline, "export", fails)
+    monkeypatch.setattr(build, "export", fails)
     with pytest.raises(ModelError, match="cannot be exported"):
         run_trial(ask(place, INT8), workspace, lambda progress: None)
     assert not workspace.artifacts.exists()

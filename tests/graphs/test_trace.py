@@ -13,7 +13,7 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from paretoscope import catalog
 from paretoscope.distillation import student
-from paretoscope.engine.pipeline import Bench, Made
+from paretoscope.engine.build import Bench, Made
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.graphs.graph import Graph, matrices

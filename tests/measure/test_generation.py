@@ -65,7 +65,7 @@ def test_a_decoder_is_timed_beside_its_baseline(
 
 
 def test_the_context_has_to_hold_prompt_and_answer(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="takes at most 2048 tokens"):
+    with pytest.raises(ArtifactError, match="accepts at most 2048 tokens"):
         generation.generate_interleaved(
             toy_decoder(tmp_path / "m"), None, Conditions(sequence=2040), "quick"
         )

@@ -10,7 +10,9 @@ import pytest
 
 from paretoscope.errors import ArtifactError, ParetoscopeError
 from paretoscope.measure import latency
-from paretoscope.measure.latency import MeasurementSession, Plan, measure_interleaved, token_ids
+from paretoscope.measure import session as session_module
+from paretoscope.measure.latency import Plan, measure_interleaved, token_ids
+from paretoscope.measure.session import MeasurementSession
 from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.trials.trial import Conditions
 from tests.measure.classifiers import MakeArtifact
@@ -34,7 +36,7 @@ def test_a_slower_baseline_gives_a_speed_up(
     make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is asserted here is the arithmetic of real samples, not that this machine is quiet.
-    monkeypatch.setattr(latency, "MOST_DRIFT", 1e9)
+    monkeypatch.setattr(session_module, "MOST_DRIFT", 1e9)
     steps: list[tuple[int, int]] = []
     session = measure_interleaved(
         make_artifact("fast"),
@@ -59,7 +61,7 @@ def test_a_slower_baseline_gives_a_speed_up(
 
 @pytest.mark.usefixtures("short")
 def test_what_one_side_holds(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "MOST_DRIFT", 1e9)
+    monkeypatch.setattr(session_module, "MOST_DRIFT", 1e9)
     monkeypatch.setenv("PARETOSCOPE_WATTS_PER_CORE", "10")
     session = measure_interleaved(make_artifact("alone"), None, _ONE_THREAD, "quick")
     assert session.baseline is None
@@ -93,7 +95,7 @@ def test_memory_is_that_of_the_model(
     import onnx
     from onnx import numpy_helper
 
-    monkeypatch.setattr(latency, "MOST_DRIFT", 1e9)
+    monkeypatch.setattr(session_module, "MOST_DRIFT", 1e9)
     small, large = make_artifact("small"), make_artifact("large")
     model = onnx.load(large / "model.onnx")
     embedding = next(each for each in model.graph.initializer if each.name == "embedding")
@@ -193,7 +195,7 @@ def test_conditions_that_the_model_or_the_world_cannot_meet_are_refused(
     make_artifact: MakeArtifact,
 ) -> None:
     artifact = make_artifact("one")
-    with pytest.raises(ArtifactError, match="at most 64 tokens, not 65"):
+    with pytest.raises(ArtifactError, match="at most 64 tokens, but the sequence length is 65"):
         measure_interleaved(artifact, None, Conditions(sequence=65), "quick")
     with pytest.raises(ParetoscopeError, match="have batch 0"):
         measure_interleaved(artifact, None, Conditions(batch=0), "quick")

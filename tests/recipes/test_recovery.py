@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from paretoscope.recipes.recovery import epochs_of, remedies
+from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import (
     AnyStage,
     Distill,
@@ -52,14 +52,14 @@ def test_a_remedy_keeps_the_promise_and_the_budget(stage: Stage, epochs: float) 
         assert [getattr(remedy, name, None) for name in PROMISES] == [
             getattr(stage, name, None) for name in PROMISES
         ]
-        assert epochs_of(remedy) <= epochs_of(stage) + epochs
+        assert remedy.training_epochs <= stage.training_epochs + epochs
         assert remedy != stage
     assert len({remedy.model_dump_json() for remedy in found}) == len(found)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.in_words())
 def test_what_costs_no_training_comes_first(stage: Stage) -> None:
-    costs = [epochs_of(remedy) for remedy in remedies(stage, 4)]
+    costs = [remedy.training_epochs for remedy in remedies(stage, 4)]
     assert costs == sorted(costs)
 
 

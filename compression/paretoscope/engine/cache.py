@@ -25,9 +25,9 @@ import numpy as np
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
 from paretoscope.recipes.stages import Distill, Stage
+from paretoscope.settings import Settings
 from paretoscope.workspace import whole_folder
 
-DEFAULT_GB = 20.0
 SPARED_SECONDS = 3600.0
 """An entry used this recently is not evicted: a trial may still be reading it."""
 
@@ -38,18 +38,15 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     The seed counts only where a stage trains; the same pruning under two seeds is one entry.
 
     >>> from paretoscope.recipes.stages import PruneWeights
-    >>> stage_key("a", PruneWeights(sparsity=0.5), 0) == stage_key("a", PruneWeights(sparsity=0.5), 1)
+    >>> pruned = PruneWeights(sparsity=0.5)
+    >>> stage_key("a", pruned, 0) == stage_key("a", pruned, 1)
     True
     >>> trained = PruneWeights(sparsity=0.5, retrain_epochs=1)
     >>> stage_key("a", trained, 0) == stage_key("a", trained, 1)
     False
     """
-    trains = (
-        isinstance(stage, Distill)
-        or getattr(stage, "retrain_epochs", 0) > 0
-        or getattr(stage, "train_epochs", 0) > 0
-    )
-    return content_key(parent_key, stage.canonical(), stage.code_version, seed if trains else None)
+    seeded = stage.training_epochs > 0 or isinstance(stage, Distill)
+    return content_key(parent_key, stage.canonical(), stage.code_version, seed if seeded else None)
 
 
 class StageCache:
@@ -66,7 +63,9 @@ class StageCache:
         spared_seconds: float = SPARED_SECONDS,
     ) -> None:
         self.root = root
-        self.limit_bytes = _limit_from_environment() if limit_bytes is None else limit_bytes
+        self.limit_bytes = (
+            Settings.from_environment().cache_gb * 1e9 if limit_bytes is None else limit_bytes
+        )
         self.spared_seconds = spared_seconds
 
     def path(self, key: str) -> Path:
@@ -174,17 +173,6 @@ class StageCache:
                 yield False
                 return
             yield True
-
-
-def _limit_from_environment() -> float:
-    given = os.environ.get("PARETOSCOPE_CACHE_GB") or DEFAULT_GB
-    try:
-        return float(given) * 1e9
-    except ValueError as error:
-        raise ArtifactError(
-            f'PARETOSCOPE_CACHE_GB is "{given}", which is no number; give the size of the cache in'
-            " gigabytes, such as 20."
-        ) from error
 
 
 @contextmanager

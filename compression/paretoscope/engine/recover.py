@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paretoscope.recipes.recipe import Recipe, Recover
-from paretoscope.recipes.recovery import epochs_of, remedies
+from paretoscope.recipes.recovery import remedies
 from paretoscope.recipes.stages import Stage
 from paretoscope.trials.axes import axes
 from paretoscope.trials.format import allowance, change
@@ -40,7 +40,7 @@ def recovered(recipe: Recipe, judged: Judged, fits: Fits) -> tuple[Recipe, tuple
     notes: list[str] = []
     for stage in recipe.stages:
         kept, note = _least_costly(stage, done, rule, left, judged, fits)
-        left -= epochs_of(kept) - epochs_of(stage)
+        left -= kept.training_epochs - stage.training_epochs
         notes += [note] if note else []
         done = done.model_copy(update={"stages": (*done.stages, kept)})
     return done.model_copy(update={"name": recipe.name}), tuple(notes)

@@ -23,6 +23,7 @@ from paretoscope.engine.cleanup import drop_unfinished
 from paretoscope.engine.time_left import TimeLeft
 from paretoscope.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from paretoscope.errors import EngineError
+from paretoscope.settings import Settings
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Progress, TrialDocument
@@ -102,7 +103,7 @@ class Scheduler:
                 "distributed.comm.timeouts.connect": "10s",
             }
         )
-        address = os.environ.get("PARETOSCOPE_SCHEDULER")
+        address = Settings.from_environment().scheduler
         cluster, threads = (None, None) if address else _local_cluster(self.workspace)
         try:
             client = Client(cluster or address, timeout="10s", set_as_default=False)

@@ -1,9 +1,8 @@
-"""How fast a decoder answers beside its baseline: time to the first token, time of each token after
-it, memory and energy.
+"""Generation speed of a decoder, interleaved with its baseline.
 
-As with classifiers every turn is a process of its own, and the turns, the drift rule and the
-intervals are `latency.py`'s; what a turn does is `measure/worker/decoder.py`'s. The ratio of the
-times of one output token is the speed-up, that of the times to the first token stands beside it.
+Measured are the time to the first token (TTFT), the time per output token after it (TPOT), memory
+and energy. One turn is described in `measure/worker/decoder.py`; the session of turns, its drift
+rule and its intervals are in `session.py`. The speed-up is the ratio of the times per output token.
 """
 
 from __future__ import annotations
@@ -14,32 +13,31 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoscope.measure.latency import (
-    MOST_DRIFT,
+from paretoscope.measure.latency import token_ids
+from paretoscope.measure.process import ask_generation, model_file
+from paretoscope.measure.session import (
     MeasurementSession,
     Side,
-    drift,
+    Turns,
     energy_of,
     interleaved,
     quantiles,
+    ratio,
     resident_memory,
-    token_ids,
 )
-from paretoscope.measure.process import ask_generation, model_file
 from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest
 from paretoscope.statistics import intervals
-from paretoscope.trials.trial import Conditions, Generation, Interval, Protocol
-
-Turns = tuple[NDArray[np.float64], ...]
+from paretoscope.trials.trial import Conditions, Generation, Protocol
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to look: `turns` processes a model, each of which warms up for `warm_up_s` and at
-    least once, then answers `requests` prompts by `new_tokens` each, or as many as fit in `most_s`
-    seconds, but never fewer than `fewest`."""
+    """How long to measure: `turns` processes per model, each with a warm-up and then requests.
+
+    The warm-up is at least one request and takes `warm_up_s` seconds. Then `requests` prompts are
+    continued by `new_tokens` each, or as many as fit in `most_s` seconds, but at least `fewest`.
+    """
 
     turns: int
     new_tokens: int
@@ -62,34 +60,25 @@ def generate_interleaved(
     protocol: Protocol,
     progress: Callable[[int, int], None] | None = None,
 ) -> MeasurementSession:
-    """Measure `artifact` and `baseline` (folders) in turns, as `latency.measure_in_turns` does;
-    `conditions.sequence` is the prompt's length.
+    """Measure `artifact` and `baseline` (folders) as `latency.measure_interleaved` does.
 
-    Raises `ArtifactError` for a model that cannot be loaded, run, or given so many tokens.
+    `conditions.sequence` is the length of the prompt. Raises `ArtifactError` for a model that
+    cannot be loaded or run or that accepts fewer tokens.
     """
     plan = PLANS[protocol]
     requests = [_request(folder, conditions, plan) for folder in (baseline, artifact) if folder]
-    answers, notes = interleaved(requests, ask_generation, plan.turns, conditions, progress)
-    noisy = drift(answers[0]) > MOST_DRIFT
-    candidate = _side(answers[-1], conditions, plan.new_tokens, noisy)
+    answers = interleaved(requests, ask_generation, plan.turns, conditions, progress)
+    candidate = _side(answers.by_model[-1], conditions, plan.new_tokens, answers.noisy)
     if baseline is None:
-        return MeasurementSession(candidate, None, None, notes)
-    reference = _side(answers[0], conditions, plan.new_tokens, noisy)
+        return MeasurementSession(candidate, None, None, answers.notes)
+    reference = _side(answers.by_model[0], conditions, plan.new_tokens, answers.noisy)
     assert candidate.generation is not None
-    generation = candidate.generation.model_copy(
-        update={"ttft_speedup": _ratio(reference.first_ms, candidate.first_ms)}
-    )
+    ttft_speedup = ratio(reference.first_ms, candidate.first_ms)
+    generation = candidate.generation.model_copy(update={"ttft_speedup": ttft_speedup})
+    speedup = ratio(reference.turns_ms, candidate.turns_ms)
     return MeasurementSession(
-        replace(candidate, generation=generation),
-        reference,
-        _ratio(reference.turns_ms, candidate.turns_ms),
-        notes,
+        replace(candidate, generation=generation), reference, speedup, answers.notes
     )
-
-
-def _ratio(baseline: Turns, candidate: Turns) -> Interval:
-    value, low, high = intervals.ratio_of_medians(baseline, candidate)
-    return Interval(value=value, low=low, high=high)
 
 
 def _request(artifact: Path, conditions: Conditions, plan: Plan) -> GenerationRequest:

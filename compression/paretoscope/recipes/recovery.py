@@ -40,15 +40,8 @@ def remedies(stage: Stage, epochs: float) -> Iterator[Stage]:
             continue
 
 
-def epochs_of(stage: Stage) -> float:
-    """Passes over the training split that a stage makes."""
-    if isinstance(stage, Distill):
-        return stage.epochs
-    return getattr(stage, "train_epochs" if isinstance(stage, Quantize) else "retrain_epochs")
-
-
 def _changes(stage: Stage, epochs: float) -> Iterator[dict[str, Any]]:
-    longer = [epochs_of(stage) + more for more in _doubling(epochs)]
+    longer = [stage.training_epochs + more for more in _doubling(epochs)]
     if isinstance(stage, Distill):
         yield from ({"epochs": each} for each in longer)
         if longer:

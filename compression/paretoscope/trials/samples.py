@@ -1,7 +1,7 @@
 """What a trial keeps besides its numbers: the answer to every example or token and the raw latency
 samples, one .npz a trial.
 
-The engine writes the file (`Bench.keep_samples` in `engine/pipeline.py`); this reads it. Points of
+The engine writes the file (`write_samples` in `engine/measuring.py`); this reads it. Points of
 the shipped study have none.
 """
 

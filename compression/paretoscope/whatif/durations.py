@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
 
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.recovery import epochs_of
 from paretoscope.recipes.stages import Distill, Quantize, Stage
 from paretoscope.trials.trial import Interval, TrialDocument
 
@@ -43,7 +42,7 @@ def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
     ['prepare', 'student-3', 'export', 'int8 dynamic', 'accuracy', 'latency']
     """
     rounded = [
-        stage for stage in recipe.stages if isinstance(stage, Quantize) and not stage.train_epochs
+        stage for stage in recipe.stages if isinstance(stage, Quantize) and not stage.training_epochs
     ]
     trained = [stage for stage in recipe.stages if stage not in rounded]
     steps: list[Stage | str] = ["prepare", *trained, "export", *rounded, "accuracy", "latency"]
@@ -101,4 +100,4 @@ def _work(stage: Stage) -> float:
 
 def passes(stage: Stage) -> float:
     """Epochs of a stage in passes over the training split, augmented texts included."""
-    return epochs_of(stage) * (1 + getattr(stage, "augment", 0))
+    return stage.training_epochs * (1 + getattr(stage, "augment", 0))

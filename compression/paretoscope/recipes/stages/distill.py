@@ -105,6 +105,10 @@ class Distill(Stage, frozen=True):
     ] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
 
+    @property
+    def training_epochs(self) -> float:
+        return self.epochs
+
     @field_validator("criterion")
     @classmethod
     def _known_criterion(cls, name: str) -> str:

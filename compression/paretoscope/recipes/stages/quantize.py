@@ -262,6 +262,10 @@ class Quantize(Stage, frozen=True):
         )
 
     @property
+    def training_epochs(self) -> float:
+        return self.train_epochs
+
+    @property
     def one_width(self) -> int | None:
         """The bits that every encoder matrix takes; None when some may take more and others less."""
         alike = self.max_mb is None and (

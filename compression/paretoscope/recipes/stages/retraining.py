@@ -54,6 +54,10 @@ class Retrained(BaseModel, frozen=True):
         ),
     ] = False
 
+    @property
+    def training_epochs(self) -> float:
+        return self.retrain_epochs
+
     @model_validator(mode="after")
     def _unlabelled_texts_need_a_teacher(self) -> Self:
         if self.unlabelled and not (self.distill_weight and self.retrain_epochs):

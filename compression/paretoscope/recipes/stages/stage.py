@@ -30,6 +30,11 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
         """The stage in a few words, as a plot's legend would put it."""
         raise TypeError(f"{type(self).__name__} must say itself in words")
 
+    @property
+    def training_epochs(self) -> float:
+        """Passes over the training split that the stage makes; 0 for one that does not train."""
+        return 0.0
+
     def canonical(self) -> dict[str, Any]:
         """The kind and whatever differs from the defaults: two ways to write one stage are one
         value.
