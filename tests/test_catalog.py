@@ -177,6 +177,20 @@ def test_a_request_resolves_again_until_something_changes(tmp_path: Path) -> Non
         resolve_request(wanted)
 
 
+def test_data_options_are_part_of_the_request(tmp_path: Path) -> None:
+    model, data = write_model(tmp_path / "model"), write_data(tmp_path / "d.csv")
+    data.write_text(data.read_text().replace("text,label", "first,second"))
+    (tmp_path / "more.txt").write_text("another text\n")
+    options = DataOptions(
+        text_column="first", label_column="second", unlabelled=str(tmp_path / "more.txt")
+    )
+    wanted = request(str(model), Recipe(), task=str(data), options=options)
+    assert DataOptions.model_validate(wanted.model_dump(include=set(DataOptions.model_fields))) == (
+        options
+    )
+    assert resolve_request(wanted)[1].options == options
+
+
 def test_key_of_a_file_covers_how_it_is_read(tmp_path: Path) -> None:
     path = str(write_data(tmp_path / "d.csv"))
     keys = {

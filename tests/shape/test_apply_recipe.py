@@ -33,8 +33,8 @@ def test_the_shape_is_what_pruning_really_leaves(
     for ratio in (0.1, 0.4, 0.9):
         stage = PruneStructure.model_validate({"target": target, "ratio": ratio})
         pruned = structure.apply(stage, load_model(folders[family]), context)
-        said = expected_bytes(read_shape(folders[family]), recipe(stage))
-        assert said.weights_bytes == payload_bytes(export(pruned)[0]), ratio
+        size = expected_bytes(read_shape(folders[family]), recipe(stage))
+        assert size.weights_bytes == payload_bytes(export(pruned)[0]), ratio
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -45,10 +45,10 @@ def test_bytes_of_a_smaller_vocabulary_are_exact_but_for_the_tokenizer(
     context = Recorder().context()
     context.tokenizer = (folders[family] / "tokenizer.json").read_text(encoding="utf-8")
     stage = PruneStructure(target="vocabulary", ratio=0.01)
-    said = expected_bytes(known, recipe(stage, Quantize()))
-    assert said.exact
+    size = expected_bytes(known, recipe(stage, Quantize()))
+    assert size.exact
     pruned = structure.apply(stage, load_model(folders[family]), context)
-    assert said.weights_bytes == payload_bytes(
+    assert size.weights_bytes == payload_bytes(
         quantize.apply(Quantize(), export(pruned)[0], Recorder().context())
     )
     left = apply_recipe(known, recipe(stage)).after
@@ -59,7 +59,7 @@ def test_bytes_of_a_smaller_vocabulary_are_exact_but_for_the_tokenizer(
         <= len(context.tokenizer.encode())
         <= left.tokenizer_bounds[1] + 8
     )
-    assert "by which entries the training texts use" in said.note
+    assert "by which entries the training texts use" in size.note
     assert expected_bytes(
         known, recipe(PruneStructure(target="vocabulary", ratio=0))
     ) == expected_bytes(known, recipe())

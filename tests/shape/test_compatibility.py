@@ -34,7 +34,7 @@ def ref(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     ],
     ids=lambda stage: stage.in_words(),
 )
-def test_what_suits(stage: AnyStage, ref: ModelRef) -> None:
+def test_stages_for_language_models(stage: AnyStage, ref: ModelRef) -> None:
     assert suits(ref, stage)
 
 
@@ -65,18 +65,18 @@ def test_what_suits(stage: AnyStage, ref: ModelRef) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else value.in_words(),
 )
-def test_what_does_not_suit_is_said_in_one_sentence(
+def test_other_stages_are_refused_in_one_sentence(
     stage: AnyStage, reason: str, ref: ModelRef
 ) -> None:
     with pytest.raises(ParetoscopeError, match=reason) as raised:
         check_fit(ref, Recipe(stages=(PruneWeights(sparsity=0.1), stage)))
-    said = str(raised.value)
-    assert said.count(". ") == 0
-    assert said.endswith(".")
+    message = str(raised.value)
+    assert message.count(". ") == 0
+    assert message.endswith(".")
     assert not suits(ref, stage)
 
 
-def test_layers_are_counted_through_the_recipe(ref: ModelRef) -> None:
+def test_each_stage_is_checked_against_the_shape_before_it(ref: ModelRef) -> None:
     chain = Recipe(
         stages=(
             PruneStructure(target="layers", ratio=0.5),

@@ -1,5 +1,5 @@
 """Bytes of language models counted beforehand, against the graphs that are made; what suits them,
-said before work starts.
+size before work starts.
 """
 
 from __future__ import annotations
@@ -104,13 +104,13 @@ def test_bytes_are_those_of_the_graph_after_every_cut_and_rounding(
         model = loaded(folder)
         stages: tuple[AnyStage, ...] = () if cut is None else (cut,)
         graph = assemble_decoder(model if cut is None else prune(cut, model, passages_context()))
-        said = expected_bytes(known, Recipe(stages=stages))
-        assert said.exact
-        assert said.weights_bytes == payload_bytes(graph), cut
+        size = expected_bytes(known, Recipe(stages=stages))
+        assert size.exact
+        assert size.weights_bytes == payload_bytes(graph), cut
         for stage in ROUNDED if cut is None or cut.target == "heads" else ROUNDED[:1]:
-            said = expected_bytes(known, Recipe(stages=(*stages, stage)))
-            assert said.exact
-            assert said.weights_bytes == payload_bytes(
+            size = expected_bytes(known, Recipe(stages=(*stages, stage)))
+            assert size.exact
+            assert size.weights_bytes == payload_bytes(
                 quantize(stage, graph, passages_context(4))
             ), (cut, stage)
 
@@ -129,12 +129,12 @@ def test_the_files_of_a_graph_are_counted_to_within_a_few_thousand_bytes(
     save_decoder(graph if stage is None else quantize(stage, graph, passages_context()), tmp_path)
     taken = sum((tmp_path / name).stat().st_size for name in (MODEL, DATA, SCORE))
     assert known.tokenizer_bytes is not None
-    said = (
+    size = (
         expected_bytes(known, Recipe(stages=() if stage is None else (stage,))).total_bytes
         - known.tokenizer_bytes
         - OTHER_FILES_BYTES
     )
-    assert said == pytest.approx(taken, abs=6_000)
+    assert size == pytest.approx(taken, abs=6_000)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -160,13 +160,13 @@ def test_uneven_layers_have_their_bytes_together(tmp_path: Path) -> None:
     folder = folder_of("llama", {}, tmp_path)
     cut = PruneStructure(target="ffn", ratio=0.5, allocation="global", criterion="activation")
     graph = assemble_decoder(prune(cut, loaded(folder), passages_context()))
-    said = expected_bytes(read_shape(folder), Recipe(stages=(cut,)))
-    assert said.exact
-    assert said.weights_bytes == payload_bytes(graph)
+    size = expected_bytes(read_shape(folder), Recipe(stages=(cut,)))
+    assert size.exact
+    assert size.weights_bytes == payload_bytes(graph)
     for bits in (4, 3):
         stage = Quantize(scheme="weight-only", bits=bits)
-        said = expected_bytes(read_shape(folder), Recipe(stages=(cut, stage)))
-        assert said.low <= payload_bytes(quantize(stage, graph, passages_context())) <= said.high
+        size = expected_bytes(read_shape(folder), Recipe(stages=(cut, stage)))
+        assert size.low <= payload_bytes(quantize(stage, graph, passages_context())) <= size.high
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -174,8 +174,8 @@ def test_uneven_layers_have_their_bytes_together(tmp_path: Path) -> None:
 def test_an_average_of_bits_is_between_its_bounds(bits: float, tied: bool) -> None:
     graph, known = _graph_and_shape(tied)
     stage = Quantize(scheme="weight-only", bits=bits)
-    said = expected_bytes(known, Recipe(stages=(stage,)))
-    assert said.low <= payload_bytes(quantize(stage, graph, passages_context())) <= said.high
+    size = expected_bytes(known, Recipe(stages=(stage,)))
+    assert size.low <= payload_bytes(quantize(stage, graph, passages_context())) <= size.high
 
 
 def _graph_and_shape(tied: bool) -> tuple[onnx.ModelProto, DecoderShape]:
@@ -258,7 +258,7 @@ def test_advice_tells_a_token_from_a_prompt(changes: dict[str, Any]) -> None:
     stage = Quantize(scheme="weight-only", **changes)
     recipe = Recipe(stages=(stage,))
     applied = apply_recipe(_graph_and_shape(tied=True)[1], recipe)
-    (said,) = advice(recipe, ("avx2",), Conditions(sequence=128), applied)
-    assert (said.size, said.speed) == (True, True)
-    assert "generation is faster" in str(said)
-    assert "prompt (128 rows per call) is not" in str(said)
+    (size,) = advice(recipe, ("avx2",), Conditions(sequence=128), applied)
+    assert (size.size, size.speed) == (True, True)
+    assert "generation is faster" in str(size)
+    assert "prompt (128 rows per call) is not" in str(size)

@@ -71,9 +71,9 @@ def test_bytes_of_a_narrower_hidden_state_are_exact(
     cut = PruneStructure(target="hidden", ratio=hidden)
     graph = export(structure.apply(cut, load_model(folders[family]), Recorder().context()))[0]
     for stage in EXACT:
-        said = expected_bytes(read_shape(folders[family]), recipe(cut, stage))
-        assert said.exact
-        assert said.weights_bytes == payload_bytes(quantized(graph, stage)), stage
+        size = expected_bytes(read_shape(folders[family]), recipe(cut, stage))
+        assert size.exact
+        assert size.weights_bytes == payload_bytes(quantized(graph, stage)), stage
 
 
 @pytest.mark.parametrize("target", ["heads", "ffn"])
@@ -92,18 +92,18 @@ def test_bytes_of_uneven_layers_are_exact_where_only_their_sum_counts(
     pruned = structure.apply(cut, model, Recorder().context())
     graph = export(pruned)[0]
     for stage in [*EXACT, Quantize(scheme="weight-only", bits=3)]:
-        said = expected_bytes(read_shape(folders["bert"]), recipe(cut, stage))
-        assert said.low <= payload_bytes(quantized(graph, stage)) <= said.high, stage
+        size = expected_bytes(read_shape(folders["bert"]), recipe(cut, stage))
+        assert size.low <= payload_bytes(quantized(graph, stage)) <= size.high, stage
         if stage is None or stage.scheme != "weight-only":
-            assert said.exact
-            assert said.weights_bytes == payload_bytes(quantized(graph, stage)), stage
-    said = expected_bytes(read_shape(folders["bert"]), recipe(cut, again))
+            assert size.exact
+            assert size.weights_bytes == payload_bytes(quantized(graph, stage)), stage
+    size = expected_bytes(read_shape(folders["bert"]), recipe(cut, again))
     assert (
-        said.low
+        size.low
         <= payload_bytes(export(structure.apply(again, pruned, Recorder().context()))[0])
-        <= said.high
+        <= size.high
     )
-    assert not said.exact
+    assert not size.exact
 
 
 def test_group_sizes_are_those_of_the_embedding() -> None:
@@ -116,9 +116,9 @@ def test_bytes_of_the_weights_are_exact(
 ) -> None:
     known = read_shape(folders[family])
     for stage in EXACT:
-        said = expected_bytes(known, recipe(stage))
-        assert said.exact
-        assert said.weights_bytes == payload_bytes(quantized(graphs[family], stage)), stage
+        size = expected_bytes(known, recipe(stage))
+        assert size.exact
+        assert size.weights_bytes == payload_bytes(quantized(graphs[family], stage)), stage
 
 
 @pytest.mark.parametrize("bits", [2.5, 3, 4.5, 6, 7.9])
@@ -127,9 +127,9 @@ def test_an_average_of_bits_lies_within_its_bounds(
 ) -> None:
     for family, group_size in product(("bert", "electra"), (16, 32)):
         stage = Quantize(scheme="weight-only", bits=bits, group_size=group_size)
-        said = expected_bytes(read_shape(folders[family]), recipe(stage))
-        assert not said.exact
-        assert said.low <= payload_bytes(quantized(graphs[family], stage)) <= said.high
+        size = expected_bytes(read_shape(folders[family]), recipe(stage))
+        assert not size.exact
+        assert size.low <= payload_bytes(quantized(graphs[family], stage)) <= size.high
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_chosen_widths_lie_within_their_bounds(
     stage: dict[str, object], folders: dict[str, Path], graphs: dict[str, onnx.ModelProto]
 ) -> None:
     mixed = Quantize.model_validate({"scheme": "weight-only", "group_size": 16, **stage})
-    said = expected_bytes(read_shape(folders["bert"]), recipe(mixed))
-    assert not said.exact
-    assert said.low <= payload_bytes(quantized(graphs["bert"], mixed)) <= said.high
+    size = expected_bytes(read_shape(folders["bert"]), recipe(mixed))
+    assert not size.exact
+    assert size.low <= payload_bytes(quantized(graphs["bert"], mixed)) <= size.high
 
 
 def test_a_budget_of_megabytes_is_the_expected_size_where_it_can_be_met(bert: ModelShape) -> None:
@@ -239,8 +239,8 @@ def test_a_whole_artefact_is_within_half_a_per_cent(
         "max_length": 64,
     }
     record = pack(made, tmp_path / "artefact", chain, model_card(trial), about)
-    said = expected_bytes(known, chain)
-    assert said.weights_bytes == payload_bytes(onnx.load(made / "model.onnx"))
-    assert abs(said.total_bytes / record.size_bytes - 1) < 0.005
+    size = expected_bytes(known, chain)
+    assert size.weights_bytes == payload_bytes(onnx.load(made / "model.onnx"))
+    assert abs(size.total_bytes / record.size_bytes - 1) < 0.005
     around = record.size_bytes - record.files["model.onnx"] - record.files["tokenizer.json"]
     assert abs(around - OTHER_FILES_BYTES) < 3_000

@@ -69,7 +69,7 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.txt", " \n\n", "is empty; give a file with documents"),
         ("few.txt", "\n\n".join(DOCUMENTS[:5]), "has only 5 different documents"),
@@ -79,11 +79,9 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
         ("columns.jsonl", '{"a": "x", "b": "y"}', "no column with a common name for the text"),
     ],
 )
-def test_what_is_no_prose_is_one_sentence(
-    tmp_path: Path, name: str, content: str, said: str
-) -> None:
+def test_unusable_prose_is_refused(tmp_path: Path, name: str, content: str, message: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(TaskError, match=said):
+    with pytest.raises(TaskError, match=message):
         load_prose(resolve_task(str(tmp_path / name), architecture="decoder"))
 
 
@@ -129,16 +127,16 @@ def test_questions_quote_their_document() -> None:
     assert isinstance(split, ClozeSplit)
     assert len(split.questions) > 300
     texts = [" ".join(text.split()) for text in split.texts]
-    for asked in split.questions[:50]:
-        assert len(set(asked.choices)) == CHOICES
-        true = f"{asked.context} {asked.choices[asked.answer]}"
+    for each in split.questions[:50]:
+        assert len(set(each.choices)) == CHOICES
+        true = f"{each.context} {each.choices[each.answer]}"
         assert sum(true in text for text in texts) == 1, (
             "the true continuation stands right after the context"
         )
-        assert sum(all(choice in text for choice in asked.choices) for text in texts) == 1, (
+        assert sum(all(choice in text for choice in each.choices) for text in texts) == 1, (
             "the others stand in the same document"
         )
-    answers = np.bincount([asked.answer for asked in split.questions], minlength=CHOICES)
+    answers = np.bincount([each.answer for each in split.questions], minlength=CHOICES)
     assert answers.min() > 0.15 * len(split.questions), (
         "no place among the four is the true one more often"
     )

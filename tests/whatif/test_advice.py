@@ -106,7 +106,7 @@ PLAIN = ("avx2",)
         ),
     ],
 )
-def test_each_setting_says_whether_size_and_speed_can_change(
+def test_each_setting_has_advice_on_size_and_speed(
     stage: AnyStage,
     flags: tuple[str, ...],
     at: Conditions,
@@ -120,11 +120,11 @@ def test_each_setting_says_whether_size_and_speed_can_change(
     assert says in str(first)
 
 
-def test_fewer_bits_embeddings_and_widths_have_their_own_sentence(bert: ModelShape) -> None:
+def test_few_bits_float_embeddings_and_unaligned_widths_have_advice(bert: ModelShape) -> None:
     few_bits = recipe(Quantize(scheme="weight-only", bits=2, embedding_bits=32))
-    said = advice(few_bits, VNNI, Conditions(), apply_recipe(bert, few_bits))
-    assert any(TWO_BITS in str(each) for each in said)
-    assert any("word embedding" in str(each) and "stays in fp32" in str(each) for each in said)
+    found = advice(few_bits, VNNI, Conditions(), apply_recipe(bert, few_bits))
+    assert any(TWO_BITS in str(each) for each in found)
+    assert any("word embedding" in str(each) and "stays in fp32" in str(each) for each in found)
     half = recipe(PruneStructure(target="heads", ratio=0.5))
     narrow = apply_recipe(replace(bert, head_size=5), half)
     assert any("not a multiple of 8" in str(each) for each in advice(half, VNNI, applied=narrow))
@@ -133,10 +133,10 @@ def test_fewer_bits_embeddings_and_widths_have_their_own_sentence(bert: ModelSha
     )
 
 
-def test_a_recipe_that_can_only_lose_is_called_that() -> None:
-    said = advice(recipe(PruneWeights(sparsity=0.5)), VNNI)
-    assert str(said[-1]) == NEITHER
-    assert said[-1].stage is None
+def test_a_recipe_without_any_gain_has_advice() -> None:
+    found = advice(recipe(PruneWeights(sparsity=0.5)), VNNI)
+    assert str(found[-1]) == NEITHER
+    assert found[-1].stage is None
     assert advice(recipe()) == []
     assert all(
         str(each) != NEITHER

@@ -1,4 +1,4 @@
-"""How long runs take, from what runs like them took."""
+"""Expected durations from similar runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def test_run_time_adds_up_steps_and_scales_training_with_epochs() -> None:
         document(Distill(layers=3, epochs=2), timings_s=usual, stage_seconds=(42.0,)),
         document(Quantize(), timings_s={**usual, "int8 dynamic": 0.0}, stage_seconds=(0.5,)),
     ]
-    said = expected_seconds(trials, Recipe(stages=(Distill(layers=3, epochs=4), Quantize())))
-    assert said is not None
-    assert said.value == pytest.approx(12 + 42 * 4.1 / 2.1 + 0.5)
-    assert said.low <= said.value <= said.high
+    found = expected_seconds(trials, Recipe(stages=(Distill(layers=3, epochs=4), Quantize())))
+    assert found is not None
+    assert found.value == pytest.approx(12 + 42 * 4.1 / 2.1 + 0.5)
+    assert found.low <= found.value <= found.high
     assert expected_seconds(trials, Recipe(stages=(PruneWeights(sparsity=0.5),))) is None
     assert expected_seconds(trials, Recipe(), "standard") is None
     assert expected_seconds([], Recipe()) is None

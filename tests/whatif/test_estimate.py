@@ -25,9 +25,7 @@ from tests.tiny.shapes import recipe
 def truth(
     known: ModelShape, chain: Recipe, noise: np.random.Generator | None = None
 ) -> tuple[float, float]:
-    """A made-up world: quality falls with zeros and few bits, speed goes with the work that is
-    left.
-    """
+    """Simulated quality, which falls with sparsity and bits, and speed by the remaining weights."""
     left = apply_recipe(known, chain).after
     quality, speed = (
         BASE_QUALITY,
@@ -96,42 +94,42 @@ def test_an_estimate_applies_each_recipe_once(
     assert len(applied) == 1 + sum(map(len, grid()))
 
 
-def test_a_study_of_elsewhere_adds_ratios_but_no_measurement_and_no_baseline(
+def test_another_study_adds_ratios_but_no_measurement_and_no_baseline(
     bert: ModelShape,
 ) -> None:
     shipped = study(bert)
     applied = apply_recipe(bert, recipe(PruneStructure(target="ffn", ratio=0.5)))
-    alone = expected([], applied, elsewhere=shipped)
-    assert (alone.measured, alone.latency_p50_ms) == (None, None)
-    assert alone.speedup is not None
+    without_baseline = expected([], applied, elsewhere=shipped)
+    assert (without_baseline.measured, without_baseline.latency_p50_ms) == (None, None)
+    assert without_baseline.speedup is not None
     assert expected(shipped, applied).measured is not None
     slow = document(speedup=1.0)
     assert slow.latency
     slow = slow.model_copy(update={"latency": slow.latency.model_copy(update={"p50_ms": 100.0})})
-    beside = expected([slow], applied, elsewhere=shipped)
-    assert beside.measured is None
-    assert beside.latency_p50_ms and beside.speedup
-    assert beside.latency_p50_ms.value == pytest.approx(100.0 / beside.speedup.value)
+    with_baseline = expected([slow], applied, elsewhere=shipped)
+    assert with_baseline.measured is None
+    assert with_baseline.latency_p50_ms and with_baseline.speedup
+    assert with_baseline.latency_p50_ms.value == pytest.approx(100.0 / with_baseline.speedup.value)
 
 
-def test_left_out_trials_fall_into_their_intervals(bert: ModelShape) -> None:
+def test_intervals_cover_left_out_trials(bert: ModelShape) -> None:
     trials = study(bert)
     inside = []
     for left_out in trials:
         if left_out.is_baseline:
             continue
-        said = _estimate(
+        estimate = _estimate(
             [other for other in trials if other is not left_out], left_out.recipe, bert
         )
-        assert said.quality is not None
-        assert said.speedup is not None
+        assert estimate.quality is not None
+        assert estimate.speedup is not None
         assert left_out.quality is not None
         assert left_out.speedup is not None
-        assert said.quality.low < said.quality.value <= said.quality.high <= 1
+        assert estimate.quality.low < estimate.quality.value <= estimate.quality.high <= 1
         inside.append(
             (
-                said.quality.low <= left_out.quality.value <= said.quality.high,
-                said.speedup.low <= left_out.speedup.value <= said.speedup.high,
+                estimate.quality.low <= left_out.quality.value <= estimate.quality.high,
+                estimate.speedup.low <= left_out.speedup.value <= estimate.speedup.high,
             )
         )
     quality, speed = np.mean(inside, axis=0)
@@ -140,20 +138,25 @@ def test_left_out_trials_fall_into_their_intervals(bert: ModelShape) -> None:
 
 
 def test_an_estimate_is_near_the_truth_between_measured_recipes(bert: ModelShape) -> None:
-    asked = recipe(PruneWeights(sparsity=0.6), PruneStructure(target="ffn", ratio=0.4), Quantize())
-    quality, speed = truth(bert, asked)
-    said = _estimate(study(bert), asked, bert)
-    assert said.quality is not None
-    assert said.speedup is not None
-    assert said.latency_p50_ms is not None
-    assert said.quality.value == pytest.approx(quality, rel=0.03)
-    assert said.speedup.value == pytest.approx(speed, rel=0.10)
-    assert said.latency_p50_ms.value == pytest.approx(BASE_P50 / said.speedup.value)
-    assert said.latency_p50_ms.low == pytest.approx(BASE_P50 / said.speedup.high)
-    assert (said.level, said.points, said.measured, said.reason) == (0.9, 35, None, "")
+    wanted = recipe(PruneWeights(sparsity=0.6), PruneStructure(target="ffn", ratio=0.4), Quantize())
+    quality, speed = truth(bert, wanted)
+    estimate = _estimate(study(bert), wanted, bert)
+    assert estimate.quality is not None
+    assert estimate.speedup is not None
+    assert estimate.latency_p50_ms is not None
+    assert estimate.quality.value == pytest.approx(quality, rel=0.03)
+    assert estimate.speedup.value == pytest.approx(speed, rel=0.10)
+    assert estimate.latency_p50_ms.value == pytest.approx(BASE_P50 / estimate.speedup.value)
+    assert estimate.latency_p50_ms.low == pytest.approx(BASE_P50 / estimate.speedup.high)
+    assert (estimate.level, estimate.points, estimate.measured, estimate.reason) == (
+        0.9,
+        35,
+        None,
+        "",
+    )
 
 
-def test_far_from_what_was_measured_the_interval_is_wider(bert: ModelShape) -> None:
+def test_intervals_are_wider_far_from_measured_recipes(bert: ModelShape) -> None:
     trials = study(bert)
     near, far = (
         _estimate(trials, recipe(stage), bert).quality
@@ -165,9 +168,9 @@ def test_far_from_what_was_measured_the_interval_is_wider(bert: ModelShape) -> N
 
 
 def test_too_few_points_give_a_reason_and_no_number(bert: ModelShape) -> None:
-    said = _estimate(study(bert)[:FEWEST], recipe(PruneWeights(sparsity=0.6)), bert)
-    assert (said.quality, said.speedup, said.latency_p50_ms) == (None, None, None)
-    assert "quality and speed needs 6 measured recipes, but there are 5" in said.reason
+    estimate = _estimate(study(bert)[:FEWEST], recipe(PruneWeights(sparsity=0.6)), bert)
+    assert (estimate.quality, estimate.speedup, estimate.latency_p50_ms) == (None, None, None)
+    assert "quality and speed needs 6 measured recipes, but there are 5" in estimate.reason
     assert _estimate([], recipe(), bert).quality is None
 
 
@@ -179,16 +182,16 @@ def test_too_few_points_give_a_reason_and_no_number(bert: ModelShape) -> None:
         (Quantize(scheme="int8-static"), "int8 static"),
     ],
 )
-def test_of_what_no_measured_recipe_did_nothing_is_said(
+def test_a_kind_of_change_without_an_example_has_no_estimate(
     stage: AnyStage, lacks: str, bert: ModelShape
 ) -> None:
-    said = _estimate(study(bert), recipe(stage), bert)
-    assert (said.quality, said.speedup, said.latency_p50_ms) == (None, None, None)
-    assert f"quality and speed needs a measured recipe with {lacks}" in said.reason
+    estimate = _estimate(study(bert), recipe(stage), bert)
+    assert (estimate.quality, estimate.speedup, estimate.latency_p50_ms) == (None, None, None)
+    assert f"quality and speed needs a measured recipe with {lacks}" in estimate.reason
 
 
-def test_zero_points_tell_four_bits_apart(bert: ModelShape) -> None:
-    """Levels that may begin anywhere lose little where those with zero among them lose much."""
+def test_zero_points_are_a_feature(bert: ModelShape) -> None:
+    """Real zero points lose less than integer ones in this study, at the same bits."""
     bits = [
         (6, "integer", 0.90),
         (5, "integer", 0.85),
@@ -213,17 +216,17 @@ def test_zero_points_tell_four_bits_apart(bert: ModelShape) -> None:
     assert real.value > integer.value + 0.05
 
 
-def test_a_measured_recipe_is_answered_with_its_measurement(bert: ModelShape) -> None:
+def test_a_measured_recipe_has_its_measurement(bert: ModelShape) -> None:
     trials = study(bert)
-    said = _estimate(trials, trials[7].recipe, bert)
+    estimate = _estimate(trials, trials[7].recipe, bert)
     assert trials[7].quality is not None
-    assert said.measured == trials[7].trial_id
-    assert said.quality is not None
-    assert (said.quality.value, said.quality.low) == (
+    assert estimate.measured == trials[7].trial_id
+    assert estimate.quality is not None
+    assert (estimate.quality.value, estimate.quality.low) == (
         trials[7].quality.value,
         trials[7].quality.low,
     )
-    assert said.speedup == trials[7].speedup
+    assert estimate.speedup == trials[7].speedup
     baseline = _estimate(trials, recipe(), bert)
     assert baseline.measured == trials[0].trial_id
     assert baseline.speedup is not None
@@ -233,27 +236,27 @@ def test_a_measured_recipe_is_answered_with_its_measurement(bert: ModelShape) ->
 def test_speed_comes_from_the_same_machine_and_conditions_only(bert: ModelShape) -> None:
     applied = apply_recipe(bert, recipe(PruneWeights(sparsity=0.6)))
     other = Machine.model_validate({**MACHINE.model_dump(), "id": "beef"})
-    for said in (
+    for estimate in (
         expected(study(bert), applied, machine=other),
         expected(study(bert), applied, conditions=Conditions(batch=8)),
     ):
-        assert said.speedup is None
-        assert said.quality is not None
-        assert "speed needs 6 measured recipes, but there are 0" in said.reason
+        assert estimate.speedup is None
+        assert estimate.quality is not None
+        assert "speed needs 6 measured recipes, but there are 0" in estimate.reason
     assert (
         expected(study(bert), applied, machine=MACHINE, conditions=Conditions()).speedup is not None
     )
 
 
-def test_other_models_join_as_ratios_when_own_trials_are_few(bert: ModelShape) -> None:
-    asked = recipe(PruneWeights(sparsity=0.6))
-    unseen = recipe(Distill(layers=11))  # does not fit this model: it is passed over
+def test_other_models_add_ratios_if_trials_of_this_model_are_few(bert: ModelShape) -> None:
+    wanted = recipe(PruneWeights(sparsity=0.6))
+    unseen = recipe(Distill(layers=11))  # does not fit this model: it is skipped
     others = [*study(bert, model="other", task="sms"), document(*unseen.stages, model="other")]
-    said = expected([*others, document()], apply_recipe(bert, asked), task="trec")
-    assert OTHER_MODELS["quality"] in said.reason
-    assert said.quality is not None
-    assert said.quality.value == pytest.approx(BASE_QUALITY * 0.8, rel=0.03)
-    unknown = _estimate(others, asked, bert)
+    estimate = expected([*others, document()], apply_recipe(bert, wanted), task="trec")
+    assert OTHER_MODELS["quality"] in estimate.reason
+    assert estimate.quality is not None
+    assert estimate.quality.value == pytest.approx(BASE_QUALITY * 0.8, rel=0.03)
+    unknown = _estimate(others, wanted, bert)
     assert unknown.quality is None
     assert unknown.speedup is not None
     assert NO_BASELINE in unknown.reason

@@ -1,1 +1,1 @@
-"""The shape of a model before and after a recipe, and the bytes that it takes. No torch."""
+"""Shapes of models before and after a recipe, and bytes of artefacts. No torch."""

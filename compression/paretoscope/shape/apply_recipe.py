@@ -93,7 +93,7 @@ def _pruned(shape: ModelShape, stage: PruneStructure) -> ModelShape:
 
 
 def _with_fewer_tokens(shape: ModelShape, count: int) -> ModelShape:
-    """A smaller vocabulary, with bounds on the tokenizer file: the data decides which tokens stay.
+    """A smaller vocabulary, with bounds on the tokenizer file: the data decides which are kept.
 
     A model without tokenizer.json has no bounds before it is run.
     """

@@ -34,7 +34,7 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
         RecipeError: a stage is not for this architecture, or does not fit the model's shape.
     """
     for number, stage in enumerate(recipe.stages, start=1):
-        reason = unsuited(stage, model.architecture)
+        reason = incompatibility(stage, model.architecture)
         if reason:
             raise RecipeError(
                 f'Stage {number} ({stage.in_words()}) cannot be applied to "{model.name}",'
@@ -64,14 +64,14 @@ def suits(model: ModelRef, stage: Stage) -> bool:
     return True
 
 
-def unsuited(stage: Stage, architecture: ArchitectureName) -> str | None:
+def incompatibility(stage: Stage, architecture: ArchitectureName) -> str | None:
     """Why a stage cannot be applied to an architecture and what to change; None if it can.
 
     The reason is the end of a sentence, without a full stop.
 
-    >>> unsuited(PruneStructure(target="ffn"), "decoder") is None
+    >>> incompatibility(PruneStructure(target="ffn"), "decoder") is None
     True
-    >>> unsuited(PruneWeights(method="taylor"), "decoder")  # doctest: +ELLIPSIS
+    >>> incompatibility(PruneWeights(method="taylor"), "decoder")  # doctest: +ELLIPSIS
     'taylor scores weights by gradients of a loss on labels; set method to one of magnitude, ...'
     """
     if architecture == "classifier":
@@ -83,11 +83,11 @@ def unsuited(stage: Stage, architecture: ArchitectureName) -> str | None:
         case Quantize(train_epochs=epochs) if epochs:
             return "quantization-aware training is only for classifiers; set train_epochs to 0"
         case PruneWeights():
-            return _unsuited_weights(stage)
+            return _weights_reason(stage)
         case PruneStructure():
-            return _unsuited_structure(stage)
+            return _structure_reason(stage)
         case Distill():
-            return _unsuited_student(stage)
+            return _student_reason(stage)
         case _:
             return None
 
@@ -105,7 +105,7 @@ def decoder_methods(table: Mapping[str, Method]) -> tuple[str, ...]:
     )
 
 
-def _unsuited_weights(stage: PruneWeights) -> str | None:
+def _weights_reason(stage: PruneWeights) -> str | None:
     reasons = {
         "gradients": "gradients of a loss on labels",
         "training": "their movement in training, but language models are trained with LoRA",
@@ -117,13 +117,13 @@ def _unsuited_weights(stage: PruneWeights) -> str | None:
     return f"{stage.method} scores weights by {what}; set method to one of {methods}"
 
 
-def _unsuited_structure(stage: PruneStructure) -> str | None:
+def _structure_reason(stage: PruneStructure) -> str | None:
     targets = f"set target to one of {', '.join(DECODER_TARGETS)}"
     if stage.target == "hidden":
         return f"its hidden width is also that of its embedding and output head; {targets}"
     if stage.target == "vocabulary":
         return f"with fewer tokens its outputs are not comparable with the original's; {targets}"
-    if reason := _unsuited_criterion(stage.criterion):
+    if reason := _criterion_reason(stage.criterion):
         return reason
     if stage.target == "heads" and stage.allocation == "global":
         return (
@@ -133,7 +133,7 @@ def _unsuited_structure(stage: PruneStructure) -> str | None:
     return None
 
 
-def _unsuited_criterion(criterion: str) -> str | None:
+def _criterion_reason(criterion: str) -> str | None:
     usable = decoder_methods(STRUCTURE_CRITERIA)
     if criterion in usable:
         return None
@@ -143,8 +143,8 @@ def _unsuited_criterion(criterion: str) -> str | None:
     )
 
 
-def _unsuited_student(stage: Distill) -> str | None:
+def _student_reason(stage: Distill) -> str | None:
     options = ("hidden_weight", "attention_weight", "augment")
     if used := [name for name in options if getattr(stage, name)]:
         return f"its students train only on the teacher's logits; remove {' and '.join(used)}"
-    return _unsuited_criterion(stage.criterion) if stage.cuts() else None
+    return _criterion_reason(stage.criterion) if stage.cuts() else None

@@ -35,17 +35,15 @@ def encoder_shape(name: str, folder: Path, classes: int | None) -> EncoderShape:
     queries = _in_layers(tensors, family.query)
     attention = {shape[0] for shape in queries.values()}
     widths = {shape[0] for shape in _in_layers(tensors, family.ffn_in).values()}
-    hidden = _number(config, "hidden_size", "dim")
-    heads = _number(config, "num_attention_heads", "n_heads")
-    if len(widths) != 1 or len(attention) != 1 or not hidden or not heads:
+    head_size = _head_size(config)
+    if len(widths) != 1 or len(attention) != 1 or not head_size:
         raise uneven_layers(folder)
-    head_size = hidden // heads
     unused = int(config.get("pad_token_id") or 0) + 1 if family.positions_after_padding else 0
     return EncoderShape(
         name=name,
         family=model_type,
         layers=len(queries),
-        hidden=hidden,
+        hidden=_number(config, "hidden_size", "dim"),
         heads=attention.pop() // head_size,
         head_size=head_size,
         ffn=widths.pop(),
@@ -57,6 +55,12 @@ def encoder_shape(name: str, folder: Path, classes: int | None) -> EncoderShape:
         tensors=tensors,
         folder=folder,
     )
+
+
+def _head_size(config: Mapping[str, Any]) -> int:
+    hidden = _number(config, "hidden_size", "dim")
+    heads = _number(config, "num_attention_heads", "n_heads")
+    return hidden // heads if heads else 0
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:

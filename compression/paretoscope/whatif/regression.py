@@ -51,8 +51,8 @@ def predict(x: Array, y: Array, at: Array, level: float = 0.9) -> Prediction:
     fits = [_fit(rows, targets, *each) for each in itertools.product(LENGTHS, NOISES)]
     best = min(fits, key=lambda fit: fit.loss)
     near = _kernel(at[None], rows, best.length)[0]
-    own = float(_kernel(at[None], at[None], best.length)[0, 0])
-    variance = own + best.noise - float(near @ best.inverse @ near)
+    prior = float(_kernel(at[None], at[None], best.length)[0, 0])
+    variance = prior + best.noise - float(near @ best.inverse @ near)
     index = min(count, math.ceil((count + 1) * level)) - 1
     factor = float(np.sort(best.standardized_errors)[index])
     value = float(near @ best.weights) * scale
