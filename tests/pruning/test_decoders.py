@@ -165,7 +165,7 @@ def test_a_language_model_is_calibrated_on_some_thousand_tokens(
     model = tiny_decoder("llama", VOCABULARY)
     monkeypatch.setattr(calibration_set, "TOKENS", 100)
     monkeypatch.setattr(calibration_set, "AT_ONCE", 48)
-    split = calibration_set.calibration(model, context())
+    split = calibration_set.calibration_set(model, context())
     assert [len(ids) for ids in split.ids] == [24, 23, 24, 23, 24]
     assert calibration_set.batch_size(model, split) == 2
     assert split.key != context().encoded("calibration").key

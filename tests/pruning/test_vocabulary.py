@@ -394,5 +394,5 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     folder = make_tiny("roberta", tmp_path / "model")
     model = tiny_model(tmp_path / "bert")
     context = context_of(folder, ("a",))
-    with pytest.raises(ModelError, match=r"ids up to .* but the embedding only"):
+    with pytest.raises(ModelError, match=r"ids up to .* but the embedding has"):
         apply(PruneStructure(target="vocabulary", ratio=0.1), model, context)

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
+from paretoscope.models.modules.tensors import unflatten
 from paretoscope.training.settings import half_precision
 
 
@@ -49,7 +50,7 @@ def relation(left: Tensor, right: Tensor, mask: Tensor, heads: int) -> Tensor:
     give the attention distributions, values twice the value relation (MiniLM, eq. 7 and 8).
     """
     first, second = (
-        part.float().unflatten(-1, (heads, -1)).transpose(1, 2) for part in (left, right)
+        unflatten(part.float(), -1, (heads, -1)).transpose(1, 2) for part in (left, right)
     )
     scores = first @ second.transpose(-1, -2) / math.sqrt(first.shape[-1])
     return scores.masked_fill(mask[:, None, None, :] == 0, -1e9).log_softmax(-1)

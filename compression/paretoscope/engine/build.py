@@ -7,7 +7,6 @@ makes only what no earlier trial has made. Measuring a graph is `measuring.py`'s
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import time
@@ -39,6 +38,7 @@ from paretoscope.models.checkpoint import load_model, prepare, save_model
 from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
 from paretoscope.models.modules.access import is_decoder
 from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.contracts import StageModule, load_module
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.shape.compatibility import suits
@@ -211,7 +211,7 @@ class Bench:
 
 def apply(module: str) -> Callable[..., Any]:
     """The function `apply(stage, model or graph, context)` of a stage's module."""
-    return importlib.import_module(module).apply
+    return load_module(module, StageModule).apply
 
 
 def _cost(entry: Path) -> float:

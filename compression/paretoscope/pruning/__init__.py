@@ -1,1 +1,1 @@
-"""Pruning: single weights (`weights.py`) and whole structures (`structure.py`), one file per idea."""
+"""Pruning of single weights (`weights.py`) and of whole structures (`structure.py`)."""

@@ -1,4 +1,4 @@
-"""Feed-forward neurons of a layer."""
+"""Feed-forward neurons as units of a layer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Attention heads: where they are in a layer (Michel et al. 2019, arXiv:1905.10650).
+"""Attention heads as units of a layer (Michel et al. 2019, arXiv:1905.10650).
 
-Where several query heads read one key head (Ainslie et al. 2023, arXiv:2305.13245), they are one
-unit with it: a query head without its key head has nothing to read, and a layer whose key heads
-serve unequal numbers is no grouped-query attention any more.
+In grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) a unit is a key head with all
+query heads that read it: a query head needs its key head, and every key head must serve the same
+number of query heads.
 """
 
 from __future__ import annotations

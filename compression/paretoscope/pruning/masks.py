@@ -1,6 +1,7 @@
-"""Which weights stay: masks of an exact number of zeros, and masks of N kept in every M.
+"""Masks from scores: an exact number of zeros, or N kept of every M.
 
-A mask is a boolean tensor, True where a weight stays. What a weight is worth is not decided here.
+A mask is a boolean tensor, True where a weight is kept. Scores come from a criterion in
+`criteria/`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from paretoscope.models.modules.tensors import split
+
 
 def mask_lowest(scores: Tensor, sparsity: float) -> Tensor:
-    """Mask in which exactly round(sparsity * numel) entries go: the lowest scores, of equal ones
-    the first.
+    """Mask that prunes exactly round(sparsity * numel) entries: the lowest scores.
 
-    `scores` of any shape -> boolean mask of that shape.
+    `scores` has any shape, the mask has the same. Of equal scores the first are pruned.
 
     >>> mask_lowest(torch.tensor([3.0, 1.0, 1.0, 1.0]), 0.5)
     tensor([ True, False, False,  True])
@@ -24,41 +26,37 @@ def mask_lowest(scores: Tensor, sparsity: float) -> Tensor:
     zeros = round(sparsity * flat.numel())
     if zeros == 0:
         return torch.ones_like(scores, dtype=torch.bool)
-    # Selecting one threshold is some ten times faster than sorting, but leaves ties to be settled.
+    # Finding one threshold is about ten times faster than sorting, but leaves ties to resolve.
     threshold = flat.kthvalue(zeros).values
     keep = flat > threshold
     if surplus := flat.numel() - zeros - int(keep.count_nonzero()):
-        # Of those that equal the threshold the last stay; where nothing is tied, one comparison was
-        # enough.
         tied = (flat == threshold).nonzero().squeeze(1)
         keep[tied[-surplus:]] = True
     return keep.reshape(scores.shape)
 
 
 def mask_lowest_in_rows(scores: Tensor, sparsity: float) -> Tensor:
-    """Mask in which exactly round(sparsity * numel) entries go, the same share of every row, ranked
-    within the row.
+    """Mask that prunes exactly round(sparsity * numel) entries, the same share of every row.
 
-    `scores` [rows, entries], -inf where an entry is gone already: those entries count, and what
-    else must go is shared among the rows by what they have left. Rows differ by one where the
-    number does not divide. Of equal scores the first go.
+    `scores` [rows, entries] is -inf where an entry is zero already: those count, and the rest is
+    distributed over the rows in proportion to their other entries. Rows differ by one where the
+    number does not divide. Of equal scores the first are pruned.
 
     >>> mask_lowest_in_rows(torch.tensor([[9.0, 8.0, 7.0, 6.0], [1.0, 2.0, 3.0, 4.0]]), 0.5)
     tensor([[ True,  True, False, False],
             [False, False,  True,  True]])
     """
-    gone = scores.isneginf().sum(1)
-    alive = scores.shape[1] - gone
-    per_row = gone + in_proportion(alive, round(sparsity * scores.numel()) - int(gone.sum()))
-    places = scores.argsort(dim=1, stable=True).argsort(dim=1)
-    return places >= per_row[:, None]
+    zero = scores.isneginf().sum(1)
+    others = scores.shape[1] - zero
+    per_row = zero + in_proportion(others, round(sparsity * scores.numel()) - int(zero.sum()))
+    ranks = scores.argsort(dim=1, stable=True).argsort(dim=1)
+    return ranks >= per_row[:, None]
 
 
 def in_proportion(sizes: Tensor, total: int) -> Tensor:
-    """`total` shared among parts in proportion to their `sizes` (both whole numbers), never more
-    than a part has.
+    """`total` distributed over parts in proportion to their `sizes`, never more than a part has.
 
-    Sums that are rounded and then subtracted make the total exact; a negative total counts as none.
+    All are integers. Rounding the running sums keeps the total exact; a negative total counts as 0.
 
     >>> in_proportion(torch.tensor([4, 4, 2]), 5), in_proportion(torch.tensor([3, 0, 3]), 3)
     (tensor([2, 2, 1]), tensor([2, 0, 1]))
@@ -70,25 +68,23 @@ def in_proportion(sizes: Tensor, total: int) -> Tensor:
 
 
 def mask_lowest_globally(scores: Mapping[str, Tensor], sparsity: float) -> dict[str, Tensor]:
-    """Masks over several matrices ranked as one: exactly round(sparsity * all entries) go.
+    """Masks of several matrices ranked as one: exactly round(sparsity * all entries) are pruned.
 
-    Nothing stops a matrix of small scores from losing every weight; that is what global ranking
-    means.
+    A matrix with small scores may lose every weight.
     """
     keep = mask_lowest(torch.cat([matrix.flatten() for matrix in scores.values()]), sparsity)
-    parts = keep.split([matrix.numel() for matrix in scores.values()])
+    parts = split(keep, [matrix.numel() for matrix in scores.values()])
     return {
         name: part.reshape(scores[name].shape) for name, part in zip(scores, parts, strict=True)
     }
 
 
 def n_of_m(scores: Tensor, kept: int, of: int) -> Tensor:
-    """Mask with the `kept` highest of every `of` neighbours along the inputs: [out, in] -> [out,
-    in].
+    """Mask with the `kept` highest of every `of` neighbours along the inputs: [out, in].
 
-    This is the meaning hardware gives to N:M (Mishra et al. 2021, arXiv:2104.08378): N kept. When
-    `of` does not divide the number of inputs, the last group of r inputs keeps ceil(kept * r / of),
-    which is never more than `kept`. Of equal scores the first go.
+    N:M as hardware defines it (Mishra et al. 2021, arXiv:2104.08378): N are kept. When `of` does
+    not divide the number of inputs, the last group of r inputs keeps ceil(kept * r / of). Of equal
+    scores the first are pruned.
 
     >>> n_of_m(torch.tensor([[1.0, 4.0, 3.0, 2.0, 9.0]]), 2, 4)
     tensor([[False,  True,  True, False,  True]])

@@ -1,17 +1,13 @@
-"""The stage `prune-structure`: whole heads, neurons, layers, hidden dimensions or words go, then
-the rest may be retrained.
+"""The stage `prune-structure`: remove heads, neurons, layers, hidden dimensions or tokens.
 
-What a head, a neuron, a layer and a dimension is stands in `heads.py`, `ffn.py`, `layers.py` and
-`models/stream.py`; which ones go first is for the criterion's file, named in
-`methods.STRUCTURE_CRITERIA`; how many of each layer, for `allocation.py`. Words are
-`sources/tokenizer_file.py`'s.
+The model may be retrained afterwards. Heads, neurons, layers and dimensions are defined in
+`heads.py`, `ffn.py`, `layers.py` and `models/encoder/residual_stream.py`. A criterion of
+`methods.STRUCTURE_CRITERIA` scores them, and `allocation.py` decides how many each layer keeps.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from itertools import pairwise
-from types import ModuleType
 
 import torch
 from transformers import PreTrainedModel
@@ -20,74 +16,75 @@ from paretoscope.models.architecture import architecture_of
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.encoder.residual_stream import keep_dimensions, residual_stream
 from paretoscope.models.modules.slicing import Rows
+from paretoscope.models.modules.tensors import integers
 from paretoscope.pruning import ffn, heads
 from paretoscope.pruning.allocation import highest, highest_over_layers, on_one_scale
+from paretoscope.pruning.contract import StructureCriterion
 from paretoscope.pruning.layers import keep_layers
 from paretoscope.pruning.units import UnitGroup, keep_units
 from paretoscope.pruning.vocabulary import cut_vocabulary
 from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages import PruneStructure
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA
 from paretoscope.training.retrain import retrain, retraining_teacher
 
 NEURONS = 8
-"""Neurons stay in multiples of this, in every layer; see `PruneStructure.kept`."""
+"""Every layer keeps a multiple of this many neurons; see `PruneStructure.kept`."""
 
 
 def apply(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
-    """Cut the share `stage.ratio` of what `stage.target` names, in place, and return the model.
+    """Remove the share `stage.ratio` of `stage.target`, in place, and return the model.
 
-    Heads and neurons are ranked within each layer or, with allocation global, over all of them. All
-    shares are of what is there now. Zeros that an earlier stage made stay zeros through the
-    retraining.
+    Heads and neurons are ranked within each layer, or over all layers with allocation global. The
+    share is of what earlier stages kept. Zeros of an earlier stage stay zeros in the retraining.
     """
     teacher = retraining_teacher(stage, model, context)
     with torch.no_grad():
         match stage.target:
             case "layers":
-                _cut_layers(stage, model, context)
+                _prune_layers(stage, model, context)
             case "hidden":
-                _cut_hidden(stage, model, context)
+                _prune_hidden(stage, model, context)
             case "vocabulary":
                 cut_vocabulary(stage, model, context)
             case "heads" | "ffn":
-                _cut_units(stage, model, context)
+                _prune_units(stage, model, context)
     retrain(stage, model, context, teacher)
     return model
 
 
-def _cut_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+def _prune_units(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+    """Remove heads or neurons."""
     units = heads.units if stage.target == "heads" else ffn.units
     groups = [units(model, layer) for layer in architecture_of(model).layers()]
     counts = [group.count(model) for group in groups]
     kept = [stage.kept(count) for count in counts]
     if kept == counts:
         return
-    # All scores come before the first cut, so that a criterion that runs the model sees it whole.
+    # All scores are computed before anything is removed: a criterion may run the whole model.
     scores = _criterion(stage).score_units(model, groups, context)
     if stage.allocation == "global":
-        comparable = (
-            scores if STRUCTURE_CRITERIA[stage.criterion].one_scale else on_one_scale(scores)
-        )
+        one_scale = STRUCTURE_CRITERIA[stage.criterion].one_scale
+        comparable = scores if one_scale else on_one_scale(scores)
         chosen = highest_over_layers(comparable, sum(kept), NEURONS if stage.target == "ffn" else 1)
     else:
         chosen = [highest(score, count) for score, count in zip(scores, kept, strict=True)]
-    for group, stay in zip(groups, chosen, strict=True):
-        keep_units(model, group, stay)
+    for group, indices in zip(groups, chosen, strict=True):
+        keep_units(model, group, indices)
     architecture_of(model).annotate_heads()
 
 
-def _cut_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    there = architecture_of(model).layers()
-    if stage.kept(len(there)) < len(there):
-        scores = _criterion(stage).score_layers(model, there, context)
-        keep_layers(model, highest(scores, stage.kept(len(there))).tolist())
+def _prune_layers(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+    """Remove whole layers."""
+    layers = architecture_of(model).layers()
+    if stage.kept(len(layers)) < len(layers):
+        scores = _criterion(stage).score_layers(model, layers, context)
+        keep_layers(model, integers(highest(scores, stage.kept(len(layers)))))
 
 
-def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    """Dimensions of the residual stream; the head's inner layer, which is as wide, loses as many of
-    its own outputs.
-    """
+def _prune_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
+    """Remove dimensions of the residual stream, and as many outputs of the head's inner layer."""
     width = residual_stream(model).width(model)
     kept = stage.kept(width)
     if kept == width:
@@ -101,5 +98,5 @@ def _cut_hidden(stage: PruneStructure, model: PreTrainedModel, context: StageCon
         keep_units(model, group, highest(scores, kept))
 
 
-def _criterion(stage: PruneStructure) -> ModuleType:
-    return import_module(STRUCTURE_CRITERIA[stage.criterion].module)
+def _criterion(stage: PruneStructure) -> StructureCriterion:
+    return load(STRUCTURE_CRITERIA[stage.criterion], StructureCriterion)

@@ -1,8 +1,7 @@
-"""Units: attention heads and feed-forward neurons, as rows of some matrices and columns of the
-next.
+"""Units: attention heads and neurons, as rows of some matrices and columns of the next one.
 
-It says where units are and cuts them out. Which ones go is for a criterion such as
-`pruning/criteria/magnitude.py`.
+Where the units of a layer are is in `heads.py` and `ffn.py`; which ones are pruned is decided by
+the scores of a criterion in `criteria/`.
 """
 
 from __future__ import annotations
@@ -17,14 +16,15 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.modules.access import matrix
 from paretoscope.models.modules.slicing import Rows, slice_linear
+from paretoscope.models.modules.tensors import unflatten
 
 
 @dataclass(frozen=True)
 class UnitGroup:
-    """The units of one layer, which compete with each other.
+    """The units of one layer.
 
-    Unit u owns what `rows` say of the outputs of some modules, those of one module in rising order,
-    and the entries u*size to (u+1)*size - 1 of the inputs of the module `columns`.
+    Unit u has the outputs that `rows` names (ascending within a module), and the entries u*size to
+    (u+1)*size - 1 of the inputs of the module `columns`.
     """
 
     rows: tuple[Rows, ...]
@@ -32,32 +32,27 @@ class UnitGroup:
     size: int = 1
 
     def count(self, model: PreTrainedModel) -> int:
-        """Units that are there now; earlier stages may have cut some."""
+        """Units in the model now; earlier stages may have pruned some."""
         return matrix(model, self.columns).shape[1] // self.size
 
     def made_by(self, model: PreTrainedModel) -> Iterator[Tensor]:
-        """Of each of `rows` the weights [units, each, inputs] that make the units."""
+        """The weights [units, each, inputs] that compute the units, for each of `rows`."""
         count = self.count(model)
         for rows in self.rows:
-            yield matrix(model, rows.module)[rows.first : rows.first + count * rows.each].unflatten(
-                0, (count, rows.each)
-            )
+            outputs = matrix(model, rows.module)[rows.first : rows.first + count * rows.each]
+            yield unflatten(outputs, 0, (count, rows.each))
 
     def read_by(self, model: PreTrainedModel) -> Tensor:
         """The weights [outputs, units, size] that read the units."""
-        return matrix(model, self.columns).unflatten(1, (-1, self.size))
+        return unflatten(matrix(model, self.columns), 1, (-1, self.size))
 
 
 def keep_units(model: PreTrainedModel, group: UnitGroup, units: Tensor) -> None:
-    """Cut every unit that `units` [kept] does not name, in place. Those that stay keep their order."""
+    """Remove every unit whose index is not in `units` [kept], in place; the order is kept."""
     units = units.sort().values
     for module, parts in groupby(group.rows, key=lambda rows: rows.module):
-        slice_linear(
-            model,
-            module,
-            torch.cat([part.first + _entries(units, part.each) for part in parts]),
-            dimension=0,
-        )
+        outputs = torch.cat([part.first + _entries(units, part.each) for part in parts])
+        slice_linear(model, module, outputs, dimension=0)
     slice_linear(model, group.columns, _entries(units, group.size), dimension=1)
 
 

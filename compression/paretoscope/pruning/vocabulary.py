@@ -1,9 +1,8 @@
-"""Vocabulary: rows of the word embedding, and entries of the tokenizer, that a task's language does
-not need.
+"""Vocabulary pruning: remove embedding rows and tokenizer entries that the task does not use.
 
-A multilingual or general vocabulary is mostly words that a task never sees (Abdaoui et al. 2020,
-arXiv:2010.05609; Ushio et al. 2023, arXiv:2305.15020), and in a small encoder it is half of the
-file. What a tokenizer.json looks like is `compression/paretoscope/sources/tokenizer_file.py`'s.
+Most tokens of a multilingual or general vocabulary never occur in a task (Abdaoui et al. 2020,
+arXiv:2010.05609; Ushio et al. 2023, arXiv:2305.15020), and in a small encoder they are half of the
+file. The format of tokenizer.json is in `sources/tokenizer_file.py`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,11 @@ from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
 
 def cut_vocabulary(stage: PruneStructure, model: PreTrainedModel, context: StageContext) -> None:
-    """Keep `stage.kept(rows)` rows of the word embedding and their entries, in place; the context's
-    tokenizer is replaced.
+    """Keep `stage.kept(rows)` rows of the word embedding and their tokens, in place.
 
-    Special tokens and single characters stay, then the pieces that the training split uses most.
-    Raises `RecipeError` when the ratio leaves no room for the former, `ModelError` for a tokenizer
-    that cannot be cut.
+    Special tokens and single characters are kept, then the most frequent tokens of the training
+    split. The pruned tokenizer replaces `context.tokenizer`. Raises `RecipeError` when the ratio is
+    too high for the required tokens, `ModelError` for a tokenizer that cannot be pruned.
     """
     rows = _embedding(model).num_embeddings
     count = stage.kept(rows)
@@ -51,13 +49,14 @@ def token_counts(context: StageContext, rows: int) -> np.ndarray:
 def chosen(
     vocabulary: Vocabulary, rows: int, count: int, counts: np.ndarray, config: dict[str, Any]
 ) -> list[int]:
-    """Exactly `count` of `rows` ids, rising: the required, then the most used, then rows without an
-    entry.
+    """Exactly `count` of `rows` ids, ascending.
+
+    Required tokens come first, then the most frequent, then rows without a token.
     """
     if max(vocabulary.pieces) >= rows:
         raise ModelError(
-            f"The tokenizer has ids up to {max(vocabulary.pieces)}, but the embedding only {rows}"
-            " rows; use the tokenizer that belongs to the model."
+            f"The tokenizer has ids up to {max(vocabulary.pieces)}, but the embedding has {rows}"
+            " rows; use the model's own tokenizer."
         )
     required = vocabulary.required(config)
     check_room(count, rows, len(required))
@@ -71,9 +70,7 @@ def chosen(
 
 
 def keep_rows(model: PreTrainedModel, kept: list[int]) -> None:
-    """Cut the word embedding to the rows `kept` [rising] and renumber the tokens that the config
-    names, in place.
-    """
+    """Keep the embedding rows `kept` (ascending), in place; renumber token ids in the config."""
     new = renumbered(kept)
     old = _embedding(model)
     padding = None if old.padding_idx is None else new[old.padding_idx]
@@ -96,8 +93,9 @@ def _embedding(model: PreTrainedModel) -> nn.Embedding:
 
 
 def _check(vocabulary: Vocabulary, kept: list[int], content: str) -> None:
-    """The library reads `content` as it was meant; it numbers added tokens itself, so a file with
-    holes would come out otherwise.
+    """Check that the tokenizers library gives every token of `content` its new id.
+
+    It numbers added tokens itself, so ids with gaps would change.
     """
     tokenizer = Tokenizer.from_str(content)
     new = renumbered(kept)
@@ -112,5 +110,5 @@ def _check(vocabulary: Vocabulary, kept: list[int], content: str) -> None:
     if wrong is not None:
         raise ModelError(
             f'The vocabulary of this model cannot be pruned: the token "{wrong}" would get another'
-            " id; leave target vocabulary out."
+            " id; choose another target than vocabulary."
         )

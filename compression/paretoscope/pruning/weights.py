@@ -1,18 +1,14 @@
-"""The stage `prune-weights`: single weights of the layers' matrices become zero, at once or in
-steps.
+"""The stage `prune-weights`: single weights of the layers' matrices become zero, once or in steps.
 
-Which weights go first is for the method's file, named in `methods.WEIGHT_SCORES` with what it looks
-at; how many, and that the number is exact, for `masks.py`; how the number rises, for `schedule.py`.
+A method of `methods.WEIGHT_SCORES` scores the weights; `masks.py` makes the number of zeros exact;
+`schedule.py` raises it over the steps.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
-from importlib import import_module
 from itertools import groupby
-from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -20,205 +16,199 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.architecture import architecture_of
 from paretoscope.models.modules.access import matrix
+from paretoscope.pruning.contract import WeightCriterion, WeightUpdate
 from paretoscope.pruning.masks import mask_lowest, mask_lowest_globally, mask_lowest_in_rows, n_of_m
 from paretoscope.pruning.schedule import cubic, kept_of
-from paretoscope.pruning.statistics.gradients import mean_gradients, watched
+from paretoscope.pruning.statistics.gradients import accumulated_movement, mean_gradients
 from paretoscope.pruning.statistics.inputs import input_moments
 from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
 from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages import PruneWeights
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 from paretoscope.training.retrain import retrain, retraining_teacher
 from paretoscope.training.sparsity_masks import encoder_weights
 
-Seen = Mapping[str, Tensor]
-"""What a method looks at, by parameter name."""
+Statistics = Mapping[str, Tensor]
+"""What a method needs besides the weights, by parameter name."""
 
 
 def apply(stage: PruneWeights, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
     """Prune to `stage.target_sparsity` in place and return the model.
 
-    With steps, `retrain_epochs` is the sum over all of them: prune a little, train for its share,
-    prune more. A method that looks at training trains for one more share first. Zeros that are
-    there already count towards the sparsity and are never trained back; a matrix that has more of
-    them keeps them.
+    With steps, `retrain_epochs` is the sum over all of them: prune, train for a share of the
+    epochs, prune more. A method that needs training statistics trains for one more share before.
+    Existing zeros count towards the sparsity and stay zero; a matrix with more of them keeps them.
     """
     teacher = retraining_teacher(stage, model, context)
-    # Without training in between, every step ranks the same weights and only the last one shows.
+    # Without training in between, all steps rank the same weights and only the last one matters.
     steps = stage.steps if stage.retrain_epochs else 1
     start = min(sparsity(model), stage.target_sparsity)
-    learns = WEIGHT_SCORES[stage.method].needs == "training"
-    shares = steps + learns
-    with watched(model, encoder_weights(model)) if learns else nullcontext() as movement:
-        if learns:
-            retrain(stage, model, context, teacher, step=1, steps=shares)
+    trains_before = WEIGHT_SCORES[stage.method].needs == "training"
+    names = encoder_weights(model) if trains_before else ()
+    with accumulated_movement(model, names) as movement:
+        if trains_before:
+            retrain(stage, model, context, teacher, step=1, steps=steps + 1)
         for step in range(1, steps + 1):
-            _prune(
-                stage, model, context, movement, cubic(step, steps, stage.target_sparsity, start)
-            )
-            retrain(stage, model, context, teacher, step=step + learns, steps=shares)
+            target = cubic(step, steps, stage.target_sparsity, start)
+            _prune(stage, model, context, movement, target)
+            share = {"step": step + trains_before, "steps": steps + trains_before}
+            retrain(stage, model, context, teacher, **share)
     return model
 
 
 def sparsity(model: PreTrainedModel) -> float:
     """Share of zeros in the layers' matrices, 0 to 1."""
     weights = encoder_weights(model).values()
-    return sum(int((weight == 0).sum()) for weight in weights) / sum(
-        weight.numel() for weight in weights
-    )
+    zeros = sum(int((weight == 0).sum()) for weight in weights)
+    return zeros / sum(weight.numel() for weight in weights)
 
 
 def _prune(
     stage: PruneWeights,
     model: PreTrainedModel,
     context: StageContext,
-    movement: Seen | None,
-    share: float,
+    movement: Statistics,
+    target: float,
 ) -> None:
+    """Prune to the sparsity `target` of one step."""
     method = WEIGHT_SCORES[stage.method]
-    file = import_module(method.module)
-    if (
-        share > 0
-        and architecture_of(model).layer_by_layer
-        and method.needs == "inputs"
-        and stage.scope == "layer"
-    ):
-        _prune_layer_by_layer(stage, file, model, context, share)
-    elif share > 0 and method.updates:
-        _update(stage, file, model, context, share)
-    elif share > 0:
-        _mask(stage, file, model, _seen(stage, model, context, movement), share)
+    if target <= 0:
+        return
+    layer_by_layer = architecture_of(model).layer_by_layer
+    if layer_by_layer and method.needs == "inputs" and stage.scope == "layer":
+        _prune_layer_by_layer(stage, model, context, target)
+    elif method.updates:
+        _update(stage, model, context, target)
+    else:
+        _mask(stage, model, _statistics(stage, model, context, movement), target)
 
 
-def _seen(
-    stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Seen | None
-) -> Seen:
-    """What the method looks at, of the model as it is now; empty for one that looks at the weights
-    alone.
-    """
+def _statistics(
+    stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Statistics
+) -> Statistics:
+    """The statistics that the method needs, of the model as it is now; empty for `weights`."""
     names = list(encoder_weights(model))
     match WEIGHT_SCORES[stage.method].needs:
         case "weights":
             return {}
         case "inputs":
-            return (
-                _diagonals(model, context)
-                if architecture_of(model).layer_by_layer
-                else _moments(model, names, context)
-            )
+            if architecture_of(model).layer_by_layer:
+                return _diagonals(model, context)
+            return _moments(model, names, context)
         case "gradients":
             return mean_gradients(model, names, context)
         case "training":
-            assert movement is not None
             return movement
 
 
 def _moments(
     model: PreTrainedModel, names: list[str], context: StageContext, *, keep: bool = True
-) -> Seen:
-    moments = input_moments(
-        model, [name.removesuffix(".weight") for name in names], context, keep=keep
-    )
-    return {name: moments[name.removesuffix(".weight")] for name in names}
+) -> Statistics:
+    linears = [name.removesuffix(".weight") for name in names]
+    moments = input_moments(model, linears, context, keep=keep)
+    return {name: moments[linear] for name, linear in zip(names, linears, strict=True)}
 
 
-def _diagonals(model: PreTrainedModel, context: StageContext) -> Seen:
-    """Mean squares [in] of what enters each matrix of a language model: its moments together may be
-    larger than itself.
+def _diagonals(model: PreTrainedModel, context: StageContext) -> Statistics:
+    """Mean squares [in] of the inputs of each matrix of a language model.
+
+    The full moments of all layers together may be larger than the model.
     """
     walk = LayerByLayer(model, context)
     found: dict[str, Tensor] = {}
     for number, layer in enumerate(architecture_of(model).layers()):
-        seen = walk.moments(number, layer.linears, diagonal=True, keep=True)
-        found |= {f"{name}.weight": squares for name, squares in seen.items()}
+        squares = walk.moments(number, layer.linears, diagonal=True, keep=True)
+        found |= {f"{name}.weight": each for name, each in squares.items()}
     return found
 
 
 @torch.no_grad()
 def _mask(
-    stage: PruneWeights, file: ModuleType, model: PreTrainedModel, seen: Seen, share: float
+    stage: PruneWeights, model: PreTrainedModel, statistics: Statistics, target: float
 ) -> None:
+    """Set the weights with the lowest scores to zero."""
     weights = encoder_weights(model)
+    scores = (_scores(stage, weight, statistics.get(name)) for name, weight in weights.items())
     if stage.scope == "global":
-        scores = {name: _scores(file, weight, seen.get(name)) for name, weight in weights.items()}
-        for name, mask in mask_lowest_globally(scores, share).items():
+        by_name = dict(zip(weights, scores, strict=True))
+        for name, mask in mask_lowest_globally(by_name, target).items():
             weights[name].masked_fill_(~mask, 0)
         return
-    for name, weight in weights.items():
-        weight.masked_fill_(~_mask_of(stage, _scores(file, weight, seen.get(name)), share), 0)
+    for weight, each in zip(weights.values(), scores, strict=True):
+        weight.masked_fill_(~_mask_of(stage, each, target), 0)
 
 
-def _scores(file: ModuleType, weight: Tensor, seen: Tensor | None) -> Tensor:
-    """What is zero already goes first, whatever the method thinks of it: it costs nothing."""
-    return file.score(weight, seen).masked_fill(weight == 0, -torch.inf)
+def _scores(stage: PruneWeights, weight: Tensor, statistics: Tensor | None) -> Tensor:
+    """The method's scores; weights that are zero already have the lowest, -inf."""
+    criterion = load(WEIGHT_SCORES[stage.method], WeightCriterion)
+    return criterion.score(weight, statistics).masked_fill(weight == 0, -torch.inf)
 
 
-def _mask_of(stage: PruneWeights, scores: Tensor, share: float) -> Tensor:
-    """The mask of one matrix by its own scores."""
-    if stage.n_of_m:
-        kept, of = stage.n_of_m
-        return n_of_m(scores, kept_of(share, kept, of), of)
-    return (
-        mask_lowest_in_rows if WEIGHT_SCORES[stage.method].score_scope == "row" else mask_lowest
-    )(scores, share)
+def _mask_of(stage: PruneWeights, scores: Tensor, target: float) -> Tensor:
+    """The mask of one matrix from its own scores."""
+    if pattern := _pattern(stage, target):
+        return n_of_m(scores, *pattern)
+    by_row = WEIGHT_SCORES[stage.method].score_scope == "row"
+    return mask_lowest_in_rows(scores, target) if by_row else mask_lowest(scores, target)
+
+
+def _pattern(stage: PruneWeights, target: float) -> tuple[int, int] | None:
+    """(kept, of) at the sparsity `target`; None when unstructured."""
+    if stage.n_of_m is None:
+        return None
+    kept, of = stage.n_of_m
+    return kept_of(target, kept, of), of
 
 
 @torch.no_grad()
 def _update(
-    stage: PruneWeights,
-    file: ModuleType,
-    model: PreTrainedModel,
-    context: StageContext,
-    share: float,
+    stage: PruneWeights, model: PreTrainedModel, context: StageContext, target: float
 ) -> None:
-    """Layer by layer, each with the inputs that it gets from the pruned layers before it, as
-    SparseGPT's authors do.
+    """Prune and update layer by layer, on the outputs of the pruned layers before.
 
-    On MiniLM that is worth up to half a point of accuracy over the inputs of the whole model.
+    SparseGPT's authors do this; on MiniLM it is worth up to half a point of accuracy.
     """
+    method = load(WEIGHT_SCORES[stage.method], WeightUpdate)
+    pattern = _pattern(stage, target)
     weights = encoder_weights(model)
     for _, layer in groupby(weights, key=_layer_number):
         for name, moments in _moments(model, list(layer), context, keep=False).items():
-            weights[name].copy_(file.prune(weights[name], moments, share, _pattern(stage, share)))
-
-
-def _pattern(stage: PruneWeights, share: float) -> tuple[int, int] | None:
-    if stage.n_of_m is None:
-        return None
-    kept, of = stage.n_of_m
-    return kept_of(share, kept, of), of
+            weights[name].copy_(method.prune(weights[name], moments, target, pattern, None))
 
 
 @torch.no_grad()
 def _prune_layer_by_layer(
-    stage: PruneWeights,
-    file: ModuleType,
-    model: PreTrainedModel,
-    context: StageContext,
-    share: float,
+    stage: PruneWeights, model: PreTrainedModel, context: StageContext, target: float
 ) -> None:
-    """A language model, each layer with the inputs that it gets from the pruned layers before it;
-    no statistics but its own are held.
+    """Prune a language model, each layer on the outputs of the pruned layers before.
+
+    Only the statistics of one layer are in memory.
     """
     updates = WEIGHT_SCORES[stage.method].updates
     walk = LayerByLayer(model, context)
     for number, layer in enumerate(architecture_of(model).layers()):
-        found = walk.moments(number, layer.linears, diagonal=not updates)
-        # Those that read the same tensor share a Hessian, and so its factor.
-        factors = (
-            {id(moments): file.inverse_factor(moments) for moments in found.values()}
-            if updates
-            else {}
-        )
-        for name, moments in found.items():
-            weight = matrix(model, name)
-            if updates:
-                weight.copy_(
-                    file.prune(weight, moments, share, _pattern(stage, share), factors[id(moments)])
-                )
-            else:
-                weight.masked_fill_(~_mask_of(stage, _scores(file, weight, moments), share), 0)
+        statistics = walk.moments(number, layer.linears, diagonal=not updates)
+        if updates:
+            _update_layer(stage, model, statistics, target)
+        else:
+            for name, moments in statistics.items():
+                weight = matrix(model, name)
+                scores = _scores(stage, weight, moments)
+                weight.masked_fill_(~_mask_of(stage, scores, target), 0)
         walk.advance(number)
+
+
+def _update_layer(
+    stage: PruneWeights, model: PreTrainedModel, statistics: Statistics, target: float
+) -> None:
+    """Prune and update the matrices of one layer; those with the same inputs share a factor."""
+    method = load(WEIGHT_SCORES[stage.method], WeightUpdate)
+    pattern = _pattern(stage, target)
+    factors = {id(each): method.inverse_factor(each) for each in statistics.values()}
+    for name, moments in statistics.items():
+        weight = matrix(model, name)
+        weight.copy_(method.prune(weight, moments, target, pattern, factors[id(moments)]))
 
 
 def _layer_number(name: str) -> str:

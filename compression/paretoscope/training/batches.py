@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from paretoscope.models.modules.tensors import from_numpy
 from paretoscope.tasks.tokens import batches_by_length
 
 
@@ -34,7 +35,7 @@ def padded(texts: list[np.ndarray]) -> dict[str, Tensor]:
     input_ids = torch.zeros(len(texts), longest, dtype=torch.int64)
     mask = torch.zeros_like(input_ids)
     for row, ids in enumerate(texts):
-        input_ids[row, : len(ids)] = torch.from_numpy(ids)
+        input_ids[row, : len(ids)] = from_numpy(ids)
         mask[row, : len(ids)] = 1
     return {"input_ids": input_ids, "attention_mask": mask}
 

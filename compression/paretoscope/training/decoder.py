@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.models.decoder.anatomy import decoder_anatomy
+from paretoscope.models.modules.tensors import backward, from_numpy
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.batches import logits_of
 from paretoscope.training.loop import optimize, training_mode
@@ -57,12 +58,10 @@ def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> Non
         optimizer = torch.optim.AdamW(
             parameters, lr=LOW_RANK_RATE * training.learning_rate, weight_decay=0.0, fused=True
         )
-        optimize(parameters, optimizer, _backward(model, data, training), steps, training)
+        optimize(parameters, optimizer, _steps(model, data, training), steps, training)
 
 
-def _backward(
-    model: PreTrainedModel, data: EncodedSplit, training: Training
-) -> Callable[[], float]:
+def _steps(model: PreTrainedModel, data: EncodedSplit, training: Training) -> Callable[[], float]:
     """A function that computes the gradients of the next texts and returns their mean loss."""
     assert not isinstance(training.teacher, np.ndarray), "a language model's teacher is a model"
     teacher = training.teacher if training.soft_weight else None
@@ -72,8 +71,8 @@ def _backward(
         with half_precision():
             return logits_of(of, {"input_ids": ids[None], "use_cache": False})[0, :-1].float()
 
-    def backward() -> float:
-        texts = [torch.from_numpy(data.ids[next(order)]) for _ in range(STEP_TEXTS)]
+    def next_step() -> float:
+        texts = [from_numpy(data.ids[next(order)]) for _ in range(STEP_TEXTS)]
         tokens = sum(len(ids) - 1 for ids in texts)
         total = 0.0
         for ids in texts:
@@ -82,11 +81,10 @@ def _backward(
                 with torch.inference_mode():
                     theirs = logits(teacher, ids)
             loss = token_loss(ours, ids[1:], theirs, training) / tokens
-            loss.backward()
-            total += loss.item()
+            total += backward(loss)
         return total
 
-    return backward
+    return next_step
 
 
 def token_loss(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from paretoscope.models.modules.tensors import backward, from_numpy
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.tasks.splits import NO_LABEL
 from paretoscope.tasks.tokens import batches_by_length
@@ -47,14 +48,14 @@ def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> Non
         optimize(
             parameters,
             _optimizer(parameters, training.learning_rate),
-            _backward(model, data, training, batches),
+            _steps(model, data, training, batches),
             steps,
             training,
             HeldZeros(model, training.masks),
         )
 
 
-def _backward(
+def _steps(
     model: PreTrainedModel, data: EncodedSplit, training: Training, batches: Iterator[np.ndarray]
 ) -> Callable[[], float]:
     """A function that computes the gradients of the next batch and returns its loss."""
@@ -62,22 +63,21 @@ def _backward(
     labels = torch.tensor(data.labels)
     targets = None
     if training.teacher is not None and training.soft_weight:
-        targets = torch.from_numpy(np.ascontiguousarray(training.teacher, dtype=np.float32))
+        targets = from_numpy(np.ascontiguousarray(training.teacher, dtype=np.float32))
 
-    def backward() -> float:
+    def next_step() -> float:
         batch = next(batches)
         inputs = padded([data.ids[index] for index in batch])
         with half_precision():
             outputs = logits_of(model, inputs)
-        texts = torch.from_numpy(batch)
+        texts = from_numpy(batch)
         teacher = None if targets is None else targets[texts]
         loss = batch_loss(outputs.float(), labels[texts], teacher, training)
         if training.feature_loss is not None:
             loss = loss + training.feature_loss(inputs)
-        loss.backward()
-        return loss.item()
+        return backward(loss)
 
-    return backward
+    return next_step
 
 
 def batch_loss(

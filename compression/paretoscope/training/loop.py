@@ -14,6 +14,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
+from paretoscope.models.modules.tensors import seeded
 from paretoscope.training.settings import MAX_GRADIENT_NORM, Training, share_of_peak
 from paretoscope.training.sparsity_masks import HeldZeros
 
@@ -22,8 +23,7 @@ from paretoscope.training.sparsity_masks import HeldZeros
 def training_mode(model: PreTrainedModel, seed: int) -> Generator[None]:
     """Train mode with seeded random numbers; eval mode and the old random state afterwards."""
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             model.train()
             yield
     finally:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from paretoscope.models.modules.tensors import has_bfloat16_matrix_units
+
 WARM_UP = 0.06
 """Share of the steps in which the learning rate rises."""
 MAX_GRADIENT_NORM = 1.0
@@ -63,8 +65,7 @@ def half_precision() -> torch.autocast:
     """bfloat16 matrix products where the CPU has them (more than twice as fast, measured), fp32
     weights and sums everywhere.
     """
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast("cpu", torch.bfloat16, enabled=capable)
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16_matrix_units())
 
 
 def share_of_peak(step: int, steps: int) -> float:

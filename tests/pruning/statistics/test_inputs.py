@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning.criteria import movement, taylor, wanda
 from paretoscope.pruning.masks import mask_lowest, mask_lowest_in_rows
-from paretoscope.pruning.statistics.gradients import BATCH, mean_gradients, watched
+from paretoscope.pruning.statistics.gradients import BATCH, accumulated_movement, mean_gradients
 from paretoscope.pruning.statistics.inputs import input_moments, shared_inputs
 from paretoscope.pruning.weights import apply
 from paretoscope.recipes.stages import PruneWeights
@@ -147,7 +147,7 @@ def test_gradients_leave_no_trace(model: PreTrainedModel) -> None:
 def test_movement_adds_up_what_each_step_of_plain_descent_does() -> None:
     layer = torch.nn.Linear(3, 2, bias=False)
     inputs, expected = torch.arange(6.0).reshape(2, 3), torch.zeros(2, 3)
-    with watched(layer, ["weight"]) as sums:
+    with accumulated_movement(layer, ["weight"]) as sums:
         for _ in range(4):
             layer.zero_grad()
             layer(inputs).square().mean().backward()
@@ -156,7 +156,7 @@ def test_movement_adds_up_what_each_step_of_plain_descent_does() -> None:
             with torch.no_grad():
                 layer.weight -= 0.01 * layer.weight.grad
     torch.testing.assert_close(movement.score(layer.weight, sums["weight"]), expected)
-    layer(inputs).square().mean().backward()  # no longer watched
+    layer(inputs).square().mean().backward()  # after the block
     torch.testing.assert_close(sums["weight"], expected)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 
 from paretoscope.quantization.packing.groups import Groups
+from paretoscope.quantization.rounding.contract import RescalingRounding, Rounding
 from paretoscope.quantization.rounding.hessians import Inputs
+from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
 
@@ -37,12 +37,13 @@ def effective(
     """What the rounding of that name makes of a weight: the matrix that it amounts to, and its
     groups.
     """
-    method = importlib.import_module(ROUNDINGS[name].module)
+    row = ROUNDINGS[name]
     scales = np.ones(weight.shape[1], dtype=np.float32)
-    if ROUNDINGS[name].rescales:
-        scales = method.input_scales(weight, bits, group_size, inputs)
-    groups = method.quantize_groups(
-        weight * scales, bits, group_size, inputs.divided_by(scales).hessian
+    if row.rescales:
+        method = load(row, RescalingRounding)
+        scales = method.input_scales(weight, bits, group_size, inputs, False)
+    groups = load(row, Rounding).quantize_groups(
+        weight * scales, bits, group_size, inputs.divided_by(scales).hessian, False
     )
     return groups.dequantized() / scales, groups
 

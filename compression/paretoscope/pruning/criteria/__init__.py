@@ -1,1 +1,1 @@
-"""Pruning criteria: one file each."""
+"""Pruning criteria, a file each: scores of weights, units, layers and dimensions."""

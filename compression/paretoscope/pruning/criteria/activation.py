@@ -1,7 +1,10 @@
-"""Activation: what adds little to the model's state for real texts matters least. Scores for heads
-and neurons, layers, hidden dimensions.
+"""Activation criterion: what adds little to the hidden states of real texts matters least.
 
-It only scores, from the calibration split and without labels.
+    unit:   sqrt(E ||W_u x_u||^2)
+    layer:  1 - E cos(before, after)
+
+Units follow Wanda (Sun et al. 2023, arXiv:2306.11695) with columns in place of weights, layers the
+block influence of Men et al. 2024 (arXiv:2403.03853). Inputs are the calibration set, no labels.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.architecture import Layer, architecture_of
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.pruning.statistics.calibration_set import calibration
+from paretoscope.models.modules.access import matrix
+from paretoscope.pruning.statistics.calibration_set import calibration_set
 from paretoscope.pruning.statistics.inputs import input_moments
 from paretoscope.pruning.statistics.layer_by_layer import LayerByLayer
 from paretoscope.pruning.statistics.layer_outputs import watch_layers
@@ -26,12 +30,10 @@ from paretoscope.recipes.context import StageContext
 def score_units(
     model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
 ) -> list[Tensor]:
-    """Root mean square of what each unit adds to the output of the matrix that reads it: [units]
-    for each group.
+    """Root mean square of what each unit adds to the output of the matrix that reads it: [units].
 
-    For a neuron it is ||W_j||_2 ||x_j||_2 / sqrt(tokens), Wanda's product with columns in place of
-    weights (arXiv:2306.11695); for a head, ||W_h x_h||_2 over its entries together, which is the
-    trace of W_h E[x_h x_h^T] W_h^T.
+    For a neuron it is ||W_j||_2 ||x_j||_2 / sqrt(tokens); for a head it is ||W_h x_h||_2 over its
+    entries together, which is the trace of W_h E[x_h x_h^T] W_h^T.
     """
     if architecture_of(model).layer_by_layer:
         return _scored_layer_by_layer(model, groups, context)
@@ -42,7 +44,7 @@ def score_units(
 def _scored_layer_by_layer(
     model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
 ) -> list[Tensor]:
-    """The moments of all layers of a language model together may be larger than the model."""
+    """For a language model: the moments of all its layers may be larger than the model."""
     scores: list[Tensor] = []
     walk = LayerByLayer(model, context)
     for number, group in enumerate(groups):
@@ -52,43 +54,33 @@ def _scored_layer_by_layer(
 
 
 def _added(model: PreTrainedModel, group: UnitGroup, moments: Tensor) -> Tensor:
+    """The scores [units] of a group from the moments [in, in] of its units."""
     columns = group.read_by(model)
     units, size = columns.shape[1:]
-    blocks = moments.reshape(units, size, units, size).diagonal(
-        dim1=0, dim2=2
-    )  # [size, size, units]
+    blocks = moments.reshape(units, size, units, size).diagonal(dim1=0, dim2=2)
     return torch.einsum("oua,abu,oub->u", columns, blocks, columns).clamp_min(0).sqrt()
 
 
 def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: StageContext) -> Tensor:
-    """1 - the mean cosine between what enters a layer and what leaves it, over all tokens:
-    [layers].
-
-    The block influence of Men et al. 2024 (arXiv:2403.03853): a layer that turns no token does
-    nothing that the next cannot do without.
-    """
-    turned = torch.zeros(len(layers))
+    """1 - the mean cosine over tokens between a layer's input and output: [layers]."""
+    distances = torch.zeros(len(layers))
 
     def see(number: int, before: Tensor, after: Tensor) -> None:
-        turned[number] += (1 - F.cosine_similarity(before, after, dim=-1)).sum()
+        distances[number] += (1 - F.cosine_similarity(before, after, dim=-1)).sum()
 
-    split = calibration(model, context)
+    split = calibration_set(model, context)
     with torch.no_grad():
         watch_layers(model, layers, split, see)
-    return turned / sum(len(ids) for ids in split.ids)
+    return distances / sum(len(ids) for ids in split.ids)
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
-    """Root mean square of what each dimension of the residual stream adds to all that read it in
-    the layers: [hidden].
+    """Root mean square of what each dimension adds to all matrices that read it: [hidden].
 
-    As for a neuron, ||W_j||_2 ||x_j||_2, squared and summed over query, key, value and the first
-    feed-forward matrix of every layer.
+    As for a neuron, squared and summed over query, key, value and the first feed-forward matrix of
+    every layer.
     """
     readers = [name for layer in anatomy(model).layers for name in layer.readers]
     moments = input_moments(model, readers, context)
-    added = [
-        model.get_parameter(f"{name}.weight").square().sum(0) * moments[name].diagonal()
-        for name in readers
-    ]
+    added = [matrix(model, name).square().sum(0) * moments[name].diagonal() for name in readers]
     return torch.stack(added).sum(0).sqrt()

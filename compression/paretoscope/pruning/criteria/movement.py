@@ -1,8 +1,9 @@
-"""Movement: a weight that retraining pulls towards zero matters least, however large it still is
-(Sanh et al. 2020, arXiv:2005.07683).
+"""Movement pruning: a weight that training moves towards zero matters least, whatever its size.
 
-It only scores; what training did to each weight is watched by `pruning/statistics/gradients.py`,
-and when is for `weights.py`.
+    score_ij = -sum over steps of w_ij * dL/dw_ij
+
+Sanh et al. 2020, arXiv:2005.07683, equation 4. `statistics/gradients.py` accumulates the sum. In
+the paper a pruned weight may return; here zeros are held.
 """
 
 from __future__ import annotations
@@ -11,10 +12,5 @@ from torch import Tensor
 
 
 def score(weight: Tensor, movement: Tensor) -> Tensor:
-    """-(sum over steps of w * gradient) (equation 4): `movement` [out, in] as added up so far ->
-    scores [out, in], the highest kept.
-
-    The paper lets a pruned weight return; here zeros are held, so a score only ever rises or falls
-    while its weight is there.
-    """
+    """The accumulated `movement` [out, in]: scores [out, in], the highest kept."""
     return movement

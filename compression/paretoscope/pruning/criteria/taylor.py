@@ -1,9 +1,11 @@
-"""First-order Taylor: what the loss would change by if something were zero, judged by its gradient.
-For weights and all structure.
+"""Taylor pruning: the first-order change of the loss when something is set to zero.
 
-It only scores, on the labels of the calibration split. A part of the model is judged as if it went
-through a gate g, open at 1: by the size of dL/dg, text by text (Michel et al. 2019,
-arXiv:1905.10650, equation 2), for over all texts the signs cancel.
+    weight:              |w_ij * dL/dw_ij|
+    head, neuron, layer: E |dL/dg|, for a gate g = 1 on its output
+
+Molchanov et al. 2019, arXiv:1906.10771, and Michel et al. 2019, arXiv:1905.10650, equation 2. L is
+the loss on the labels of the calibration split. Absolute values are taken for each text, as over
+all texts the signs cancel.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from transformers import PreTrainedModel
 from paretoscope.models.architecture import Layer
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.encoder.residual_stream import residual_stream
+from paretoscope.models.modules.tensors import on_gradient
 from paretoscope.pruning.statistics.gradients import BATCH, losses
 from paretoscope.pruning.statistics.layer_outputs import layers_watched
 from paretoscope.pruning.units import UnitGroup
@@ -26,10 +29,9 @@ from paretoscope.recipes.context import StageContext
 
 
 def score(weight: Tensor, gradients: Tensor) -> Tensor:
-    """|w * gradient| (Molchanov et al. 2019, arXiv:1906.10771): `weight`, `gradients` [out, in] ->
-    scores [out, in], the highest kept.
+    """|w| * mean |gradient|: `weight`, `gradients` [out, in] -> scores [out, in], the highest kept.
 
-    `gradients` is their mean size over batches, from `gradients.mean_gradients`.
+    `gradients` is from `statistics.gradients.mean_gradients`.
     """
     return weight.abs() * gradients
 
@@ -37,9 +39,7 @@ def score(weight: Tensor, gradients: Tensor) -> Tensor:
 def score_units(
     model: PreTrainedModel, groups: Sequence[UnitGroup], context: StageContext
 ) -> list[Tensor]:
-    """Mean over texts of |sum over tokens and entries of x * dL/dx|, x being what a unit hands on:
-    [units] for each group.
-    """
+    """Mean over texts of |sum over tokens and entries of x * dL/dx|, x a unit's output: [units]."""
     sums = [torch.zeros(group.count(model)) for group in groups]
 
     def see(number: int, entered: Tensor, gradient: Tensor) -> None:
@@ -52,8 +52,9 @@ def score_units(
 
 
 def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: StageContext) -> Tensor:
-    """Mean over texts of |sum of (after - before) * dL/dafter|: [layers]. The gate leads from the
-    layer's output to its input.
+    """Mean over texts of |sum of (after - before) * dL/dafter|: [layers].
+
+    The gate interpolates between a layer's input and its output.
     """
     sums = torch.zeros(len(layers))
 
@@ -63,7 +64,7 @@ def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: Stage
         def add(gradient: Tensor) -> None:
             sums[number] += (added * gradient).flatten(1).sum(1).abs().sum()
 
-        after.register_hook(add)
+        on_gradient(after, add)
 
     with layers_watched(model, layers, see):
         _run_backward(model, context)
@@ -71,20 +72,17 @@ def score_layers(model: PreTrainedModel, layers: Sequence[Layer], context: Stage
 
 
 def score_hidden(model: PreTrainedModel, context: StageContext) -> Tensor:
-    """Mean over texts of |sum over tokens of x_j * dL/dx_j|, summed over the inputs of all
-    attentions and feed-forwards: [hidden].
+    """Mean over texts of |sum over tokens of x_j * dL/dx_j|: [hidden].
+
+    Summed over the inputs of all attention and feed-forward blocks.
     """
     sums = torch.zeros(residual_stream(model).width(model))
 
     def see(_: int, entered: Tensor, gradient: Tensor) -> None:
         sums.add_((entered * gradient).sum(1).abs().sum(0))
 
-    _watch_gradients(
-        model,
-        [name for layer in anatomy(model).layers for name in (layer.query, layer.ffn_in)],
-        context,
-        see,
-    )
+    entrances = [name for layer in anatomy(model).layers for name in (layer.query, layer.ffn_in)]
+    _watch_gradients(model, entrances, context, see)
     return sums / len(context.encoded("calibration"))
 
 
@@ -94,15 +92,13 @@ def _watch_gradients(
     context: StageContext,
     see: Callable[[int, Tensor, Tensor], None],
 ) -> None:
-    """Call `see(number, input, gradient of the loss by it)` for each Linear named and each batch of
-    the calibration split.
+    """Call `see(index, input, gradient of the loss by the input)` for each module and batch.
 
-    The gradient of a tensor counts all that read it, the residual connection too.
+    The gradient includes everything that reads the tensor, the residual connection too.
     """
 
-    def enter(number: int, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        kept = given[0].detach()
-        given[0].register_hook(lambda gradient: see(number, kept, gradient))
+    def enter(number: int, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        on_gradient(inputs[0], partial(see, number, inputs[0].detach()))
 
     with ExitStack() as hooks:
         for number, name in enumerate(linears):
@@ -112,13 +108,8 @@ def _watch_gradients(
 
 
 def _run_backward(model: PreTrainedModel, context: StageContext) -> None:
-    """Forward and backward over the calibration split for what hooks see; the model's own gradients
-    are left alone.
-    """
-    table = [
-        parameter
-        for parameter in model.get_input_embeddings().parameters()
-        if parameter.requires_grad
-    ]
+    """Forward and backward over the calibration split; the model's `.grad` is not changed."""
+    table = model.get_input_embeddings().parameters()
+    trained = [parameter for parameter in table if parameter.requires_grad]
     for loss in losses(model, context.encoded("calibration"), BATCH):
-        torch.autograd.grad(loss, table)
+        torch.autograd.grad(loss, trained)

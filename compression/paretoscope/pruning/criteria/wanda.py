@@ -1,8 +1,9 @@
-"""Wanda: a weight matters by its size times how strongly its input comes in (Sun et al. 2023,
-arXiv:2306.11695).
+"""Wanda: a weight matters by its size times the norm of its input.
 
-It only scores; the row that names it in `methods.WEIGHT_SCORES` says that weights of one output
-compete with each other.
+    score_ij = |w_ij| ||x_j||_2
+
+Sun et al. 2023, arXiv:2306.11695, equation 1. Weights of one output compete with each other: the
+row in `methods.WEIGHT_SCORES` has score_scope `row`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from torch import Tensor
 
 
 def score(weight: Tensor, moments: Tensor) -> Tensor:
-    """|w_ij| ||x_j||_2 (equation 1): `weight` [out, in], `moments` X^T X / tokens [in, in], or its
-    diagonal [in] -> scores [out, in], the highest kept.
+    """Scores [out, in] of `weight` [out, in], the highest kept.
 
-    Dividing by the tokens divides all scores alike, so it changes no ranking.
+    `moments` is X^T X / tokens [in, in], or its diagonal [in]. Division by the number of tokens
+    does not change the ranking.
 
     >>> import torch
     >>> score(torch.tensor([[1.0, -3.0]]), torch.tensor([[16.0, 0.0], [0.0, 1.0]]))

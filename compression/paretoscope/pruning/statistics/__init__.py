@@ -1,1 +1,1 @@
-"""What pruning criteria observe: inputs, gradients, layer outputs."""
+"""Statistics for pruning criteria: moments of inputs, gradients, states before and after layers."""

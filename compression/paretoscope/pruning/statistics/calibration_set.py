@@ -1,9 +1,7 @@
-"""What calibrates a method: of a classifier all calibration texts, of a language model some
-thousand tokens of passages.
+"""The texts on which statistics are measured, and how they are batched.
 
-A language model's task has documents by the hundred thousand tokens, cut into passages that begin
-with as many documents as there are. A second moment is known well from some thousand tokens, and
-what costs time is their number.
+A language model reads 16,384 tokens: enough to estimate a second moment, and the time grows with
+their number.
 """
 
 from __future__ import annotations
@@ -15,19 +13,15 @@ from paretoscope.models.architecture import architecture_of
 from paretoscope.recipes.context import EncodedSplit, StageContext
 
 TOKENS = 16_384
-"""Tokens that a language model is shown in all."""
+"""Tokens for a language model."""
 AT_ONCE = 2_048
-"""Tokens of a language model's batch: its hidden states and attention have to fit into memory
-beside the model.
-"""
+"""Tokens of a language model's batch: hidden states and attention must fit into memory."""
 BATCH = 64
 """Texts of a classifier's batch."""
 
 
-def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
-    """The texts that calibrate a method on this model; for a language model the first passages, to
-    `TOKENS` tokens.
-    """
+def calibration_set(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
+    """The calibration split; for a language model its first texts, up to `TOKENS` tokens."""
     split = context.encoded("calibration")
     if not architecture_of(model).layer_by_layer:
         return split
@@ -37,7 +31,7 @@ def calibration(model: PreTrainedModel, context: StageContext) -> EncodedSplit:
 
 
 def batch_size(model: PreTrainedModel, split: EncodedSplit) -> int:
-    """Texts that are run at once."""
+    """Texts in a batch."""
     if not architecture_of(model).layer_by_layer:
         return BATCH
     return max(1, AT_ONCE // max(map(len, split.ids)))

@@ -1,14 +1,14 @@
-"""Gradients of the loss: measured over a split for first-order scores, and watched while a model
-trains.
+"""Gradients of the loss: their mean size over a split, and their product with weights in training.
 
-What is concluded from them is for `pruning/criteria/taylor.py` and `pruning/criteria/movement.py`.
+The first is for `criteria/taylor.py`, the second for `criteria/movement.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,38 +17,37 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from paretoscope.models.content import content_key
+from paretoscope.models.modules.tensors import from_numpy, on_accumulated
+from paretoscope.models.modules.tensors import split as split_tensor
 from paretoscope.recipes.context import EncodedSplit, StageContext
-from paretoscope.training.batches import unpadded
+from paretoscope.training.batches import logits_of, unpadded
 
 BATCH = 16
-"""Texts whose gradients are added up before their size is taken. Fewer tell texts apart that pull
-in opposite directions, and take longer.
+"""Texts whose gradients are summed before their absolute value is taken. Smaller batches separate
+texts with opposite gradients, and take longer.
 """
 
 
 def mean_gradients(
     model: PreTrainedModel, names: Sequence[str], context: StageContext, split: str = "calibration"
 ) -> dict[str, Tensor]:
-    """Mean over batches of |gradient of the batch's summed loss|, by parameter name, in each
-    parameter's shape.
+    """Mean over batches of |gradient of the batch's summed loss|, by parameter name.
 
-    The size is taken batch by batch (Molchanov et al. 2019, arXiv:1906.10771, section 3.2), for at
-    a trained optimum the gradients of all texts add up to nearly nothing. It is kept in the
-    context's cache under the model's content.
+    The absolute value is taken for each batch (Molchanov et al. 2019, arXiv:1906.10771, section
+    3.2), as at a trained optimum the gradients of all texts sum to almost zero. The result is
+    cached under the model's content.
     """
     encoded = context.encoded(split)
-    key = hashlib.sha256("\n".join([content_key(model), encoded.key, *names]).encode()).hexdigest()[
-        :32
-    ]
-    flat = torch.from_numpy(
-        context.cached(f"mean-gradients-{key}", lambda: _measured(model, names, encoded))
-    )
+    content = "\n".join([content_key(model), encoded.key, *names])
+    key = hashlib.sha256(content.encode()).hexdigest()[:32]
+    flat = context.cached(f"mean-gradients-{key}", lambda: _measured(model, names, encoded))
     shapes = [model.get_parameter(name).shape for name in names]
-    parts = flat.split([shape.numel() for shape in shapes])
+    parts = split_tensor(from_numpy(flat), [shape.numel() for shape in shapes])
     return {name: part.view(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
 
 
 def _measured(model: PreTrainedModel, names: Sequence[str], split: EncodedSplit) -> np.ndarray:
+    """The mean gradients of the parameters one after the other, flat, float32."""
     parameters = [model.get_parameter(name) for name in names]
     sums = [torch.zeros_like(parameter) for parameter in parameters]
     batches = 0
@@ -60,28 +59,24 @@ def _measured(model: PreTrainedModel, names: Sequence[str], split: EncodedSplit)
 
 
 def losses(model: PreTrainedModel, split: EncodedSplit, batch: int) -> Iterator[Tensor]:
-    """The cross entropy on the labels of one batch after the other, summed over its texts, so that
-    each text's gradient is its own.
+    """The cross entropy of each batch, summed over its texts, with gradients recorded.
 
-    In eval mode, so there is no dropout, and gradients are recorded whatever the caller's mode.
-    Nothing is padded.
+    The model is in eval mode, so there is no dropout; there is no padding.
     """
     model.eval()
     labels = torch.tensor(split.labels)
-    for places, inputs in unpadded(split.ids, batch):
+    for indices, inputs in unpadded(split.ids, batch):
         with torch.enable_grad():
-            outputs = model(**inputs).logits
-            loss = F.cross_entropy(outputs, labels[torch.from_numpy(places)], reduction="sum")
+            outputs = logits_of(model, inputs)
+            loss = F.cross_entropy(outputs, labels[from_numpy(indices)], reduction="sum")
         yield loss
 
 
 @contextmanager
-def watched(model: nn.Module, names: Iterable[str]) -> Generator[dict[str, Tensor]]:
-    """While the block trains, add up -w * gradient of every parameter named, as each step's
-    backward pass leaves them.
+def accumulated_movement(model: nn.Module, names: Iterable[str]) -> Generator[dict[str, Tensor]]:
+    """Yield the sums of -w * gradient over all training steps within the block, by parameter name.
 
-    Positive: training moved the weight away from zero. What is held at zero adds nothing. The sums
-    live on in what is yielded.
+    A positive sum means that training moved the weight away from zero. Masked weights add nothing.
     """
     parameters = {name: model.get_parameter(name) for name in names}
     sums = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
@@ -90,14 +85,7 @@ def watched(model: nn.Module, names: Iterable[str]) -> Generator[dict[str, Tenso
         assert parameter.grad is not None
         sums[name].addcmul_(parameter.detach(), parameter.grad, value=-1)
 
-    hooks = [
-        parameter.register_post_accumulate_grad_hook(
-            lambda parameter, name=name: add(name, parameter)
-        )
-        for name, parameter in parameters.items()
-    ]
-    try:
+    with ExitStack() as hooks:
+        for name, parameter in parameters.items():
+            hooks.callback(on_accumulated(parameter, partial(add, name)))
         yield sums
-    finally:
-        for hook in hooks:
-            hook.remove()

@@ -1,8 +1,7 @@
-"""What enters each matrix: second moments of the inputs over a split, measured once and kept on
-disk.
+"""Second moments of the inputs of each matrix over the calibration set, measured once and cached.
 
-Wanda needs their diagonal, the activation criterion of structural pruning blocks of it, SparseGPT
-all of it. What is made of them is those files' business.
+Wanda uses their diagonal, the activation criterion of structural pruning uses blocks of them, and
+SparseGPT uses all.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from transformers import PreTrainedModel
 from paretoscope.models.architecture import architecture_of
 from paretoscope.models.content import content_key
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.statistics.calibration_set import batch_size, calibration
+from paretoscope.models.modules.tensors import from_numpy, split
+from paretoscope.pruning.statistics.calibration_set import batch_size, calibration_set
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 
@@ -28,27 +28,22 @@ from paretoscope.training.batches import unpadded
 def input_moments(
     model: PreTrainedModel, linears: Sequence[str], context: StageContext, *, keep: bool = True
 ) -> dict[str, Tensor]:
-    """X^T X / tokens of the inputs X [tokens, in] of every linear module named, over what
-    calibrates the model: [in, in] by module name.
+    """X^T X / tokens of the inputs X [tokens, in] of linear modules: [in, in] by module name.
 
-    Linears that read the same tensor (query, key and value) share one result. With `keep` it comes
-    from the context's cache when the same model saw the same texts before, so that all sparsities
-    of a sweep share one pass.
+    Modules that read the same tensor (query, key and value) share one result. With `keep` it is
+    cached, so that all sparsities of a sweep share one pass over the calibration set.
     """
-    split = calibration(model, context)
-    groups = shared_inputs(model, linears, split.ids[0])
+    texts = calibration_set(model, context)
+    groups = shared_inputs(model, linears, texts.ids[0])
     firsts = [group[0] for group in groups]
     if keep:
-        key = hashlib.sha256(
-            "\n".join([content_key(model), split.key, *firsts]).encode()
-        ).hexdigest()[:32]
-        flat = torch.from_numpy(
-            context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, split))
-        )
+        content = "\n".join([content_key(model), texts.key, *firsts])
+        key = hashlib.sha256(content.encode()).hexdigest()[:32]
+        flat = context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, texts))
     else:
-        flat = torch.from_numpy(_measured(model, firsts, split))
+        flat = _measured(model, firsts, texts)
     widths = [matrix(model, name).shape[1] for name in firsts]
-    parts = flat.split([width * width for width in widths])
+    parts = split(from_numpy(flat), [width * width for width in widths])
     return {
         name: part.view(width, width)
         for group, part, width in zip(groups, parts, widths, strict=True)
@@ -60,25 +55,25 @@ def input_moments(
 def shared_inputs(
     model: PreTrainedModel, linears: Sequence[str], text: np.ndarray
 ) -> list[list[str]]:
-    """The Linears in the order in which they run, those that read the very same tensor together.
+    """The modules in the order in which they run, grouped by the tensor that they read.
 
-    One text (token ids [tokens]) is run to see it, for no config says so for every family.
+    One text (token ids [tokens]) is run to see it, as no config states it for every family.
     """
-    groups: list[tuple[Tensor, list[str]]] = []  # holding the tensors keeps their identities apart
+    groups: list[tuple[Tensor, list[str]]] = []  # holding the tensors keeps their ids distinct
 
-    def note(name: str, entered: Tensor) -> None:
+    def record(name: str, entered: Tensor) -> None:
         for tensor, names in groups:
             if tensor is entered:
                 names.append(name)
                 return
         groups.append((entered, [name]))
 
-    watch_inputs(model, linears, EncodedSplit([text], np.zeros(1, dtype=np.int64), ""), note)
+    watch_inputs(model, linears, EncodedSplit([text], np.zeros(1, dtype=np.int64), ""), record)
     return [names for _, names in groups]
 
 
 def _measured(model: PreTrainedModel, linears: Sequence[str], split: EncodedSplit) -> np.ndarray:
-    """The moments of the Linears one after the other, flat, float32."""
+    """The moments of the modules one after the other, flat, float32."""
     widths = {name: matrix(model, name).shape[1] for name in linears}
     sums = {name: torch.zeros(width, width) for name, width in widths.items()}
 
@@ -98,20 +93,19 @@ def watch_inputs(
     split: EncodedSplit,
     see: Callable[[str, Tensor], None],
 ) -> None:
-    """Run texts and call `see(name, input [batch, tokens, in])` for each Linear as it is reached.
-    Nothing is padded.
+    """Run texts without padding and call `see(name, input [batch, tokens, in])` for each module.
 
-    A run ends once all are reached, so that watching the first layer costs a part of watching the
-    last one.
+    A run stops when all modules have been reached, so that the first layers take less time than
+    the last.
     """
     model.eval()
     waiting: set[str] = set()
 
-    def enter(name: str, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        see(name, given[0])
+    def enter(name: str, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        see(name, inputs[0])
         waiting.discard(name)
         if not waiting:
-            raise _Enough
+            raise _Reached
 
     with ExitStack() as hooks:
         for name in linears:
@@ -119,9 +113,9 @@ def watch_inputs(
             hooks.callback(hook.remove)
         for _, batch in unpadded(split.ids, batch_size(model, split)):
             waiting.update(linears)
-            with suppress(_Enough):
+            with suppress(_Reached):
                 architecture_of(model).body()(**batch)
 
 
-class _Enough(Exception):  # noqa: N818 - not an error: the run has shown what it was for
-    pass
+class _Reached(Exception):  # noqa: N818 - it ends a run, and is no error
+    """All watched modules of a run have been reached."""

@@ -1,9 +1,8 @@
-"""Calibration passages on their way through a language model, one layer at a time.
+"""Statistics of a language model, one layer at a time, on the outputs of the pruned layers before.
 
-So a method sees what enters a layer when all before it are pruned, as the authors of Wanda and
-SparseGPT do, every layer is run twice and not once for each that follows, and the statistics of one
-layer are held at a time. The states between two layers are all that is kept of the passages: 4
-bytes x hidden x tokens.
+This is the procedure of the authors of Wanda and SparseGPT. Every layer runs twice, not once for
+each layer after it, and the statistics of one layer are in memory at a time. Of the texts only the
+hidden states between two layers are kept: 4 bytes x hidden x tokens.
 """
 
 from __future__ import annotations
@@ -19,107 +18,115 @@ from transformers import PreTrainedModel
 
 from paretoscope.models.architecture import architecture_of
 from paretoscope.models.modules.access import matrix
-from paretoscope.pruning.statistics.calibration_set import batch_size, calibration
+from paretoscope.pruning.statistics.calibration_set import batch_size, calibration_set
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.batches import unpadded
 
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
 
 class LayerByLayer:
-    """Layers are to be asked for in their order, from 0."""
+    """The hidden states before one layer; layers are visited in order, from 0."""
 
     def __init__(self, model: PreTrainedModel, context: StageContext) -> None:
         model.eval()
-        split = calibration(model, context)
-        self._model, self._layers, self._progress = (
-            model,
-            architecture_of(model).layers(),
-            context.progress,
-        )
+        split = calibration_set(model, context)
+        self._model = model
+        self._layers = architecture_of(model).layers()
+        self._progress = context.progress
         self._tokens = sum(map(len, split.ids))
-        self._states, self._given = self._entered(split)
+        self._states, self._arguments = self._first_states(split)
 
     @torch.no_grad()
     def moments(
         self, number: int, linears: Sequence[str], *, diagonal: bool = False, keep: bool = False
     ) -> dict[str, Tensor]:
-        """X^T X / tokens of the inputs X [tokens, in] of linear modules of a layer, by name: [in,
-        in], or with `diagonal` only that [in].
+        """X^T X / tokens of the inputs X [tokens, in] of modules of a layer, by name: [in, in].
 
-        Modules that read the same tensor share one result. With `keep` the layer stays as it is:
-        what it gives is what the next one gets.
+        With `diagonal` only the diagonal [in]. Modules that read the same tensor share one result.
+        With `keep` the layer will not change: its outputs are the inputs of the next layer.
         """
+        inputs = _Inputs()
         sums: dict[str, Tensor] = {}
-        first_of: dict[str, str] = {}
-        seen: list[tuple[Tensor, str]] = []
-
-        def enter(name: str, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
-            first = next((other for tensor, other in seen if tensor is given[0]), None)
-            first_of[name] = first or name
-            if first is None:
-                seen.append((given[0], name))
-
         with ExitStack() as hooks:
             for name in linears:
-                hook = self._model.get_submodule(name).register_forward_pre_hook(
-                    partial(enter, name)
-                )
+                module = self._model.get_submodule(name)
+                hook = module.register_forward_pre_hook(partial(inputs.record, name))
                 hooks.callback(hook.remove)
-            for place, state in enumerate(self._states):
-                left = self._run(number, place, state)
-                for tensor, name in seen:
-                    rows = tensor.flatten(0, -2)
+            for index, state in enumerate(self._states):
+                output = self._run(number, index, state)
+                for tensor, name in inputs.distinct:
                     width = matrix(self._model, name).shape[1]
-                    total = sums.setdefault(
-                        name, torch.zeros(width) if diagonal else torch.zeros(width, width)
-                    )
-                    if diagonal:
-                        total += rows.square().sum(0)
-                    else:
-                        total.addmm_(rows.T, rows)
-                seen.clear()
+                    shape = (width,) if diagonal else (width, width)
+                    _add_moments(sums.setdefault(name, torch.zeros(shape)), tensor.flatten(0, -2))
+                inputs.distinct.clear()
                 if keep:
-                    self._states[place] = left
+                    self._states[index] = output
         if keep:
             self._progress(number + 1, len(self._layers))
         for total in sums.values():
             total /= self._tokens
-        return {name: sums[first_of[name]] for name in linears}
+        return {name: sums[inputs.first_of[name]] for name in linears}
 
     @torch.no_grad()
     def advance(self, number: int) -> None:
-        """Run the layer, as it is now, for what the next one gets."""
-        for place, state in enumerate(self._states):
-            self._states[place] = self._run(number, place, state)
+        """Run the layer with its current weights; its outputs are the inputs of the next layer."""
+        for index, state in enumerate(self._states):
+            self._states[index] = self._run(number, index, state)
         self._progress(number + 1, len(self._layers))
 
-    def _run(self, number: int, place: int, state: Tensor) -> Tensor:
-        args, kwargs = self._given[number][place]
-        left = self._model.get_submodule(self._layers[number].path)(state, *args, **kwargs)
-        return left if isinstance(left, Tensor) else left[0]
+    def _run(self, number: int, index: int, state: Tensor) -> Tensor:
+        args, kwargs = self._arguments[number][index]
+        output = self._model.get_submodule(self._layers[number].path)(state, *args, **kwargs)
+        return output if isinstance(output, Tensor) else output[0]
 
     @torch.no_grad()
-    def _entered(self, split: EncodedSplit) -> tuple[list[Tensor], list[list[tuple[Any, Any]]]]:
-        """The states of each batch before the first layer, and what every layer is given beside
-        them: masks, which may differ, and rotations.
+    def _first_states(self, split: EncodedSplit) -> tuple[list[Tensor], list[list[Arguments]]]:
+        """The states of each batch before the first layer, and the other arguments of every layer.
 
-        Layers stand still for this: each hands on what it gets.
+        These are masks, which may differ between layers, and rotations. While the model runs for
+        this, each layer returns its input.
         """
         states: list[Tensor] = []
-        given: list[list[tuple[Any, Any]]] = [[] for _ in self._layers]
+        arguments: list[list[Arguments]] = [[] for _ in self._layers]
 
-        def stand_still(number: int, state: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        def identity(number: int, state: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             if number == 0:
                 states.append(state)
-            given[number].append((args, kwargs))
+            arguments[number].append((args, kwargs))
             return state
 
         modules = [self._model.get_submodule(layer.path) for layer in self._layers]
         try:
             for number, module in enumerate(modules):
-                module.forward = partial(stand_still, number)
+                module.forward = partial(identity, number)
             for _, batch in unpadded(split.ids, batch_size(self._model, split)):
                 architecture_of(self._model).body()(**batch, use_cache=False)
         finally:
             for module in modules:
                 del module.forward
-        return states, given
+        return states, arguments
+
+
+class _Inputs:
+    """The distinct tensors that modules read in one batch, each with the first module's name."""
+
+    def __init__(self) -> None:
+        self.distinct: list[tuple[Tensor, str]] = []
+        self.first_of: dict[str, str] = {}
+        """By module name the first module that reads the same tensor."""
+
+    def record(self, name: str, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """A forward pre-hook of the module `name`."""
+        first = next((other for tensor, other in self.distinct if tensor is inputs[0]), None)
+        self.first_of[name] = first or name
+        if first is None:
+            self.distinct.append((inputs[0], name))
+
+
+def _add_moments(total: Tensor, rows: Tensor) -> None:
+    """Add X^T X of `rows` [tokens, in] to `total` [in, in], or its diagonal to `total` [in]."""
+    if total.ndim == 1:
+        total += rows.square().sum(0)
+    else:
+        total.addmm_(rows.T, rows)

@@ -1,4 +1,4 @@
-"""What enters and leaves each layer while a model runs, for criteria that judge whole layers."""
+"""Hidden states before and after each layer, for criteria that score whole layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.batches import unpadded
 
 See = Callable[[int, Tensor, Tensor], None]
-"""Told (number of the layer, hidden state before [batch, tokens, hidden], hidden state after)."""
+"""Called with (layer index, hidden state before [batch, tokens, hidden], hidden state after)."""
 
 
 def watch_layers(
@@ -24,7 +24,7 @@ def watch_layers(
     split: EncodedSplit,
     see: See,
 ) -> None:
-    """Run texts and call `see` for every layer. Nothing is padded."""
+    """Run texts without padding and call `see` for every layer."""
     model.eval()
     with layers_watched(model, layers, see):
         for _, batch in unpadded(split.ids, batch_size(model, split)):
@@ -33,25 +33,25 @@ def watch_layers(
 
 @contextmanager
 def layers_watched(model: nn.Module, layers: Sequence[Layer], see: See) -> Generator[None]:
-    """While the block runs the model, `see` is called as each layer is left."""
-    entered: dict[int, Tensor] = {}
+    """Within the block `see` is called after each layer of a forward pass."""
+    states: dict[int, Tensor] = {}
 
-    def enter(number: int, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        entered[number] = given[0]
+    def enter(number: int, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        states[number] = inputs[0]
 
     def leave(
         number: int,
         _module: nn.Module,
-        _given: tuple[Tensor, ...],
-        left: Tensor | tuple[Tensor, ...],
+        _inputs: tuple[Tensor, ...],
+        output: Tensor | tuple[Tensor, ...],
     ) -> None:
-        see(number, entered.pop(number), left if isinstance(left, Tensor) else left[0])
+        after = output if isinstance(output, Tensor) else output[0]
+        see(number, states.pop(number), after)
 
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
-            before = model.get_submodule(layer.entrance).register_forward_pre_hook(
-                partial(enter, number)
-            )
+            entrance = model.get_submodule(layer.entrance)
+            before = entrance.register_forward_pre_hook(partial(enter, number))
             after = model.get_submodule(layer.path).register_forward_hook(partial(leave, number))
             hooks.callback(before.remove)
             hooks.callback(after.remove)

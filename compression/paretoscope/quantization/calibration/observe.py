@@ -7,7 +7,6 @@ channel.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,11 @@ import onnx
 from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
+from paretoscope.quantization.calibration.contract import Calibration
 from paretoscope.quantization.calibration.histogram import BINS, Histogram
 from paretoscope.quantization.calibration.texts import passages
 from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages.methods import CALIBRATIONS
 
 Ranges = dict[str, tuple[float, float]]
@@ -42,12 +43,14 @@ class Activation:
 def activation_ranges(
     model: onnx.ModelProto, context: StageContext, examples: int, method: str = "minmax"
 ) -> Ranges:
-    """(low, high) of every activation that meets a matrix, by the calibration method of that name."""
-    clipped_range = importlib.import_module(CALIBRATIONS[method].module).clipped_range
+    """(low, high) of every activation that enters a matrix, by the calibration `method`."""
+    calibration = load(CALIBRATIONS[method], Calibration)
     seen = observe(model, context, examples)
 
     def compute() -> np.ndarray:
-        return np.array([clipped_range(activation.histogram) for activation in seen.values()])
+        return np.array(
+            [calibration.clipped_range(activation.histogram) for activation in seen.values()]
+        )
 
     ranges = context.cached(f"ranges-{method}-{_key(model, context, examples)}", compute)
     return {name: (float(low), float(high)) for name, (low, high) in zip(seen, ranges, strict=True)}

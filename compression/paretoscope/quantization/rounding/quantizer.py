@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import ModuleType
 
 import numpy as np
 import onnx
 
 from paretoscope.graphs.graph import Matrix, matrices
 from paretoscope.quantization.packing.groups import Groups, tied_group_size
+from paretoscope.quantization.rounding.contract import RescalingRounding, Rounding
 from paretoscope.quantization.rounding.hessians import Inputs, calibration_inputs
 from paretoscope.recipes.context import StageContext
+from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages import Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
@@ -47,9 +47,10 @@ class Quantizer:
 
         The head is left as it is: it is small, and sees one token of a text.
         """
-        if matrix.in_head or not ROUNDINGS[self.stage.rounding].rescales:
+        row = ROUNDINGS[self.stage.rounding]
+        if matrix.in_head or not row.rescales:
             return None
-        return self._method.input_scales(
+        return load(row, RescalingRounding).input_scales(
             _outputs_first(matrix), bits, self.stage.group_size, self.inputs[matrix.name], self.real
         )
 
@@ -88,8 +89,8 @@ class Quantizer:
         )
 
     @property
-    def _method(self) -> ModuleType:
-        return importlib.import_module(ROUNDINGS[self.stage.rounding].module)
+    def _method(self) -> Rounding:
+        return load(ROUNDINGS[self.stage.rounding], Rounding)
 
 
 def group_size_of(matrix: Matrix, group_size: int) -> int:
