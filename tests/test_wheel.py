@@ -97,18 +97,19 @@ class Installation:
             for name, value in os.environ.items()
             if not name.startswith(("PARETOSCOPE_", "PYTHON", "XDG_"))
         }
-        (self.root / "elsewhere").mkdir(exist_ok=True)
+        for name in ("elsewhere", "tmp"):
+            (self.root / name).mkdir(exist_ok=True)
         return subprocess.Popen(
             [str(self.root / "venv" / "bin" / program), *arguments],
             cwd=self.root / "elsewhere",
-            env=variables | {"HOME": str(self.root / "home")},
+            env=variables | {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp")},
             text=True,
             **options,
         )
 
     def run(self, program: str, *arguments: str) -> str:
         started = self.start(program, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out, err = started.communicate(timeout=300)
+        out, err = started.communicate(timeout=900)
         assert started.returncode == 0, err[-2000:]
         return out
 
@@ -148,6 +149,14 @@ def test_every_built_in_model_is_listed(installed: Installation) -> None:
 def test_the_demo_study_is_read(installed: Installation) -> None:
     front = json.loads(installed.run("paretoscope", "frontier", "minilm-trec", "--json"))
     assert len(front["trials"]) > 10
+
+
+def test_a_model_is_compressed_and_measured(installed: Installation) -> None:
+    arguments = ("run", "minilm-trec", "--recipe", "int8", "--json")
+    trial = json.loads(installed.run("paretoscope", *arguments))
+    assert trial["status"] == "done"
+    assert Path(trial["artifact"]["path"]).is_relative_to(installed.workspace.root)
+    installed.run("paretoscope", "engine", "stop")
 
 
 def test_the_workspace_is_in_the_home_folder(installed: Installation) -> None:
