@@ -1,6 +1,6 @@
-"""Paretoscope's page: what do I lose, and what do I gain, when I make this model smaller?
+"""The Streamlit app: navigation, sidebar and the chosen page.
 
-The router and the frame; what each page does stands in pages/, the parts they share in dashboard/.
+Pages are in pages/, the components that they share in compression/paretoscope/dashboard/.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ st.html(layout.STYLE)
 
 page = st.navigation(layout.pages(), expanded=True)
 
-layout.followed()
+layout.apply_link()
 try:
     layout.sidebar()
 except ParetoscopeError as error:
     error_card(error, "The workspace cannot be opened.")
     st.stop()
 
-wanted = layout.resumed()
-if wanted:
-    st.switch_page(wanted, query_params=layout.query())
+resumed = layout.resume_page()
+if resumed:
+    st.switch_page(resumed, query_params=layout.query())
 
 page.run()

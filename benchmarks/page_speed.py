@@ -156,7 +156,7 @@ def slider_milliseconds(browser: Browser, server: Server) -> list[float]:
         page.goto(server.url)
         painted(page, charts=2)
         page.get_by_test_id("stSidebar").get_by_role("link", name="Compress").click()
-        page.get_by_role("slider", name="Word embedding").wait_for()
+        page.get_by_role("slider", name="Embedding").wait_for()
         settled(page)
         return [
             _press(page, "ArrowLeft" if press % 2 == 0 else "ArrowRight")
@@ -172,7 +172,7 @@ def _press(page: Page, key: str) -> float:
     )
     shown = value.inner_text()
     start = time.perf_counter()
-    page.get_by_role("slider", name="Word embedding").press(key)
+    page.get_by_role("slider", name="Embedding").press(key)
     page.wait_for_function(
         "shown => [...document.querySelectorAll('[data-testid=stMetricValue]')].length &&"
         " ![...document.querySelectorAll('[data-testid=stMetricValue]')].some(tile =>"

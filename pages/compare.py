@@ -1,13 +1,18 @@
-"""What do these models do differently? Up to six picked ones side by side: numbers, recipes, times,
-answers, and a text of one's own.
-"""
+"""Compare: up to six models side by side, with numbers, recipes, latencies and predictions."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard.compare import classifier_playground, comparison, disagreements
-from paretoscope.dashboard.parts import chain, empty_states
+from paretoscope.dashboard.compare import (
+    cards,
+    chosen_models,
+    disagreements,
+    latencies,
+    playground,
+    recipes,
+)
+from paretoscope.dashboard.parts import chain, empty_states, study_note
 from paretoscope.dashboard.shell import layout, scope
 from paretoscope.trials.format import short
 
@@ -16,23 +21,23 @@ here = scope.current()
 table = here.rows()
 
 st.markdown(f"## Compare models of {short(here.model)} on {short(here.task)}")
-empty_states.whose_points(here)
+study_note.draw(here)
 if not table:
-    empty_states.nothing_measured(here)
+    empty_states.draw(here)
     st.stop()
 
-chosen = comparison.chosen(table)
+chosen = chosen_models.draw(table)
 if len(chosen) < 2:
-    comparison.too_few()
+    chosen_models.too_few()
     st.stop()
-comparison.answer(chosen, tested=not here.demo)
-comparison.cards(here, chosen)
-comparison.recipes(chosen)
+cards.answer(chosen, tested=not here.demo)
+cards.draw(here, chosen)
+recipes.draw(chosen)
 chain.side_by_side(here, chosen)
 if here.demo:
-    comparison.only_numbers()
+    chosen_models.numbers_only()
     st.stop()
-kept = comparison.kept(chosen)
-comparison.times(here, chosen, kept)
-disagreements.draw(chosen, kept)
-classifier_playground.draw(chosen)
+samples = chosen_models.samples(chosen)
+latencies.draw(here, chosen, samples)
+disagreements.draw(chosen, samples)
+playground.draw(chosen)

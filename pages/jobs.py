@@ -1,4 +1,4 @@
-"""What is running, what failed and why?"""
+"""Jobs: running, queued, failed and finished trials."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What every page owes its visitor: it opens from a deep link, on a phone too, without an error;
-and a link restores the view.
-"""
+"""Every page opens from a deep link, on a phone too, without an error; a link restores the view."""
 
 from __future__ import annotations
 
@@ -11,6 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from benchmarks.page_server import Server, painted, settled
 from benchmarks.screenshots import addresses
+from paretoscope.dashboard.explore.limits import label
+from paretoscope.trials.metrics import metric
+
+DROP = label(metric("quality"))
 
 
 def _width_of_content(page: Page) -> int:
@@ -42,14 +44,12 @@ def test_the_first_page_opens_by_its_name_too(page: Page, server: Server) -> Non
     painted(page, charts=2)
     expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"/\?drop=5$"))
-    expect(page.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute(
+    expect(page.get_by_role("slider", name=DROP)).to_have_attribute(
         "aria-valuetext", re.compile("5.0")
     )
 
 
-def test_on_a_touch_screen_the_mode_bar_leaves_the_words_on_the_guides_free(
-    browser: Browser, server: Server
-) -> None:
+def test_on_a_touch_screen_the_mode_bar_covers_no_label(browser: Browser, server: Server) -> None:
     with browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     ) as context:
@@ -68,7 +68,7 @@ def test_on_a_touch_screen_the_mode_bar_leaves_the_words_on_the_guides_free(
 def test_the_link_restores_the_limits(page: Page, context: BrowserContext, server: Server) -> None:
     page.goto(server.url)
     painted(page, charts=2)
-    drop = page.get_by_role("slider", name="Accuracy drop at most")
+    drop = page.get_by_role("slider", name=DROP)
     drop.press("ArrowLeft")
     settled(page)
     expect(page).to_have_url(re.compile(r"[?&]drop="))
@@ -77,6 +77,4 @@ def test_the_link_restores_the_limits(page: Page, context: BrowserContext, serve
     again = context.new_page()
     again.goto(page.url)
     painted(again, charts=2)
-    expect(again.get_by_role("slider", name="Accuracy drop at most")).to_have_attribute(
-        "aria-valuetext", str(chosen)
-    )
+    expect(again.get_by_role("slider", name=DROP)).to_have_attribute("aria-valuetext", str(chosen))

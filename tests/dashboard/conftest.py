@@ -133,10 +133,6 @@ def open_page() -> Open:
 
 
 def words(app: AppTest) -> str:
-    """Everything that the page says."""
-    said = [*app.markdown, *app.caption, *app.error, *app.warning]
-    return "\n".join(str(element.value) for element in said)
-
-
-def button(app: AppTest, label: str):
-    return next(each for each in app.button if each.label == label)
+    """All texts of the page."""
+    texts = [*app.markdown, *app.caption, *app.error, *app.warning]
+    return "\n".join(str(element.value) for element in texts)

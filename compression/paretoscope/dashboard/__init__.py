@@ -1,1 +1,1 @@
-"""Parts that pages share. Besides app.py and pages/ the only code that imports streamlit."""
+"""The Streamlit dashboard; only this package, app.py and pages/ import streamlit."""

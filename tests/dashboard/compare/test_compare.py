@@ -1,6 +1,4 @@
-"""Compare: the answer first, numbers and recipes side by side, examples to read, a text of one's
-own, and what is missing said plainly.
-"""
+"""Compare: the comparison in words, cards, recipes, examples, the playground, missing samples."""
 
 from __future__ import annotations
 
@@ -15,8 +13,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from paretoscope import catalog
+from paretoscope.dashboard.compare import cards, chosen_models, disagreements, playground
+from paretoscope.frontier.comparison import headline, judged_by, pair, standings
+from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill
+from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
@@ -108,14 +110,14 @@ def keep(
     )
 
 
-def test_nothing_picked_is_the_baseline_beside_what_is_recommended(
+def test_without_picks_baseline_and_recommended_model_are_compared(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
-    said = words(open_page("compare"))
-    assert "Nothing is picked yet" in said
-    assert "By accuracy, size and p50 as measured" in said
-    assert "**fp32 baseline**" in said
-    assert "fp32 baseline is the most accurate" in said
+    app = open_page("compare")
+    assert chosen_models.NOTHING_PICKED in words(app)
+    first, second = app.multiselect(key=chosen_models.CHOICE).value
+    assert first == BASELINE.trial_id
+    assert second != first
 
 
 def test_cards_have_values_with_intervals_changes_and_units(
@@ -127,23 +129,27 @@ def test_cards_have_values_with_intervals_changes_and_units(
     assert "Size on disk: 18.0 MB (5.1x smaller) :gray-badge[best]" in said
 
 
-def test_who_beats_whom_comes_first(open_page: Open, full: list[TrialDocument]) -> None:
+def test_dominance_is_the_heading(open_page: Open, full: list[TrialDocument]) -> None:
     pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
-    said = words(open_page("compare", pick=[INT8.trial_id, pruned.trial_id]))
-    assert "### int8 dynamic is nowhere worse than magnitude 50 %, and somewhere better." in said
-    assert "Nowhere worse than magnitude 50 %." in said
+    picked = [row for row in rows(full) if row.id in (INT8.trial_id, pruned.trial_id)]
+    found = standings([row.point for row in picked], judged_by([INT8, pruned]))
+    assert found[1][INT8.trial_id] == (pruned.trial_id,)
+    text = words(open_page("compare", pick=[INT8.trial_id, pruned.trial_id]))
+    assert f"### {headline(*found, cards.short_names(picked))[0]}" in text
 
 
-def test_recipes_are_told_apart_field_by_field(open_page: Open, full: list[TrialDocument]) -> None:
+def test_differing_settings_are_in_a_table(open_page: Open, full: list[TrialDocument]) -> None:
     table: Any = open_page("compare", pick=[INT8.trial_id, FOUR_BITS.trial_id]).table[0].value
     assert table.to_dict("list") == {
-        "": ["Quantize: scheme", "Quantize: bits"],
-        "int8 dynamic": ["int8-dynamic", "8"],
-        "weights 4 bit": ["weight-only", "4"],
+        "Setting": [
+            each.in_words() for each in recipe_differences([INT8.recipe, FOUR_BITS.recipe])
+        ],
+        "int8": ["int8-dynamic", "8"],
+        "int4": ["weight-only", "4"],
     }
 
 
-def test_one_pick_stands_beside_the_baseline_and_picks_stay_in_the_link(
+def test_one_pick_is_compared_with_the_baseline_and_picks_are_in_the_link(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("compare", pick=[INT8.trial_id])
@@ -155,34 +161,29 @@ def test_one_pick_stands_beside_the_baseline_and_picks_stay_in_the_link(
 
 def test_a_single_model_cannot_be_compared(open_page: Open, store: Store) -> None:
     fill(store, [here()[0]])
-    assert "One model alone cannot be compared" in words(open_page("compare"))
+    assert chosen_models.TOO_FEW in words(open_page("compare"))
 
 
-def test_points_of_the_shipped_study_say_what_they_lack(
+def test_the_demo_study_has_numbers_only(
     open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = document().machine
     documents = [each.model_copy(update={"machine": machine}) for each in here()]
     ship(monkeypatch, tmp_path / "study.json.gz", documents)
     app = open_page("compare", pick=[documents[0].trial_id, documents[1].trial_id])
-    said = words(app)
-    assert "**fp32 baseline**" in said
     assert len(app.table) == 1
-    assert "The shipped study keeps numbers only. Make these models here" in said
+    assert chosen_models.NUMBERS_ONLY in words(app)
     assert not app.text_input
 
 
-def test_trials_whose_samples_and_files_are_gone_say_so(
+def test_missing_samples_and_artefacts_are_reported(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("compare", pick=[INT8.trial_id, FOUR_BITS.trial_id])
-    said = words(app)
-    assert "No single times are kept on this machine of int8 dynamic and weights 4 bit." in said
-    assert "the answers of both are not kept on this machine" in said
-    assert (
-        "Cannot answer, for the files are not on this disk any more: int8 dynamic and weights 4"
-        " bit." in said
-    )
+    text = words(app)
+    assert pair(INT8, FOUR_BITS, None, None).reason in text
+    assert playground.removed(["int8", "int4"]) in text
+    assert not charts(app)
     assert not app.text_input
 
 
@@ -202,23 +203,22 @@ def test_examples_of_other_data_are_not_shown(
     keep(store, BASELINE, [[1, 0], [0, 1], [1, 0]], [0, 1, 1])
     keep(store, INT8, [[1, 0], [1, 0], [0, 1]], [0, 1, 1])
     app = open_page("compare", pick=[BASELINE.trial_id, INT8.trial_id])
-    said = words(app)
-    assert "1 of 3 lost, 1 gained, p = 1.00: no clear difference; the same answer to 33.3 %" in said
-    assert "They disagree on 2 examples, but the" in said
+    text = words(app)
+    assert "1 of 3 lost, 1 gained" in text
+    assert "33.3 %" in text
+    assert disagreements.disagree(2) in text
     assert not app.dataframe
 
 
-def test_two_real_trials_are_read_by_example(
+def test_two_real_trials_are_compared_by_example(
     open_page: Open, measured: dict[str, str | list[str]]
 ) -> None:
     app = open_page("compare", **measured)
     said = words(app)
     assert " of 36 lost, " in said
     (curves,) = charts(app)
-    assert [trace["name"] for trace in curves["data"]][::2] == [
-        "★ fp32 baseline",
-        "◆ student-1 untrained",
-    ]  # type: ignore[index,union-attr]
+    names = [trace["name"] for trace in curves["data"]][::2]  # type: ignore[index,union-attr]
+    assert [name[0] for name in names] == ["★", "◆"]
     table: Any = app.dataframe[0].value
     count = len(table)
     assert set(table["Label"]) <= {"a", "b"}
@@ -251,7 +251,7 @@ def test_chains_are_read_stage_by_stage_on_equal_axes(
     ]
 
 
-def test_a_text_of_ones_own_is_answered_by_both(
+def test_both_models_classify_an_entered_text(
     open_page: Open, measured: dict[str, str | list[str]], store: Store
 ) -> None:
     app = open_page("compare", **measured)
@@ -272,10 +272,9 @@ def test_an_artefact_that_was_deleted_leaves_the_others(
 ) -> None:
     shutil.rmtree(store.root / "artifacts" / measured["pick"][1])
     app = open_page("compare", **measured)
-    assert (
-        "Cannot answer, for the files are not on this disk any more: student-1 untrained."
-        in words(app)
-    )
+    second = app.multiselect(key=chosen_models.CHOICE).value[1]
+    (gone,) = [row for row in rows(store.documents()) if row.id == second]
+    assert playground.removed([gone.short_name]) in words(app)
     app.text_input(key="asked").set_value("who is good").run()
     assert len(charts(app)) == 2
 

@@ -1,4 +1,4 @@
-"""Explore: the answer first, limits that count, picks that stay, and machines that never mix."""
+"""Explore: recommendation, limits, picked models, and scopes that never share an axis."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from paretoscope.dashboard.explore import recommendation, selection_tray
+from paretoscope.dashboard.explore.recommendation import models_left
+from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
+from paretoscope.dashboard.parts import empty_states, first_runs, study_note, test_summary
+from paretoscope.dashboard.shell.machines import measured_on
 from paretoscope.dashboard.shell.scope import address
+from paretoscope.frontier.front import front
+from paretoscope.frontier.limits import MaxDrop, judged_by
+from paretoscope.frontier.points import objectives
+from paretoscope.frontier.recommend import recommend
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.stages import Quantize
+from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
+from paretoscope.trials.axes import DROP_POINTS
 from paretoscope.trials.trial import TrialDocument, TrialRequest
-from tests.dashboard.conftest import Open, ask, button, fill, here, ship, words
+from tests.dashboard.conftest import Open, ask, fill, here, ship, words
 from tests.documents import MACHINE, document
 
 ELSEWHERE = here()[0].machine
@@ -44,100 +55,100 @@ def test_an_empty_store_offers_the_one_button_that_changes_that(
     open_page: Open, store: Store, engine_starts: list[bool]
 ) -> None:
     app = open_page("explore")
-    assert "Nothing of minilm-trec on trec has been measured here yet" in words(app)
-    button(app, "Measure it here (about 3 min)").click().run()
+    app.button(key=first_runs.KEY).click().run()
     assert [row.request.recipe.in_words() for row in store.trials()][:2] == [
         "fp32 baseline",
         "int8 dynamic",
     ]
     assert len(store.trials()) == 5
     assert engine_starts == [True]
-    assert "The first of 5 models is on its way" in words(app)
+    assert empty_states.queued(5) in words(app)
 
 
 def test_the_recommendation_comes_first_and_says_why(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("explore")
-    said = words(app)
-    assert "Take **" in said
-    assert "p = .08: no clear loss" in said
-    assert "Runner-up: **" in said
+    baseline, table = rows(full)[0], rows(full)
+    best = recommend(
+        [row.named_point for row in table],
+        [MaxDrop(DROP_POINTS / 100)],
+        objectives("quality", "size_bytes", "latency_p50_ms"),
+        baseline.named_point,
+    )
+    by_id = {row.id: row for row in table}
+    assert test_summary.headline(best, by_id) in words(app)
+    assert test_summary.why(best, by_id) in words(app)
     assert len(charts(app)) == 2
     assert all(ids(chart) == {each.trial_id for each in full} for chart in charts(app))
 
 
-def test_a_limit_lowers_the_number_of_models_left(
-    open_page: Open, full: list[TrialDocument]
-) -> None:
+def test_a_limit_excludes_models(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
-    assert "6 of 7 models left" in words(app)  # 4-bit weights lose 3 points, the limit is 2
+    assert models_left(6, 7) in words(app)  # 4-bit weights lose 3 points, the limit is 2
     app.slider(key="drop").set_value(10.0).run()
-    assert "7 of 7 models left" in words(app)
+    assert models_left(7, 7) in words(app)
     app.slider(key="size").set_value(20.0).run()
-    assert "3 of 7 models left" in words(app)
+    assert models_left(3, 7) in words(app)
     assert not app.exception
 
 
 def test_limits_in_the_link_are_restored(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", drop="10.0", size="20.0")
     assert app.slider(key="drop").value == 10.0
-    assert "3 of 7 models left" in words(app)
+    assert models_left(3, 7) in words(app)
 
 
-def test_what_else_shall_be_better_has_its_limit_while_it_is_chosen(
+def test_an_optional_objective_has_a_limit_while_it_is_selected(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("explore", drop="10.0")
-    assert [slider.label for slider in app.slider] == [
-        "Accuracy drop at most",
-        "Size on disk at most",
-        "p50 at most",
-    ]
+    assert [slider.key for slider in app.slider] == ["drop", "size", "p50"]
     app.button_group(key="objectives").set_value(
         ["quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j"]
     ).run()
-    assert [slider.label for slider in app.slider][3:] == [
-        "Peak memory at most",
-        "Energy per request at most",
-    ]
+    assert [slider.key for slider in app.slider][3:] == ["memory", "energy"]
     app.slider(key="memory").set_value(40.0).run()
-    assert "3 of 7 models left" in words(app)
-    assert "memory ≤ 40.0 MB" in words(app)
+    assert models_left(3, 7) in words(app)
     assert "memory" in app.query_params
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
-    assert "7 of 7 models left" in words(app)
+    assert models_left(7, 7) in words(app)
     assert "memory" not in app.query_params
     again = open_page(
         "explore", drop="10.0", memory="40", objectives=["quality", "peak_memory_bytes"]
     )
     assert again.slider(key="memory").value == 40.0
-    assert "3 of 7 models left" in words(again)
+    assert models_left(3, 7) in words(again)
 
 
 def test_a_limit_that_nothing_meets_is_named(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", drop="0.0", size="18.0")
-    said = words(app)
-    assert "No model meets every limit." in said
-    assert "is too tight by" in said
+    assert test_summary.NOT_MET in words(app)
+    assert models_left(0, 7) in words(app)
 
 
-def test_a_picked_point_says_what_dominates_it(open_page: Open, full: list[TrialDocument]) -> None:
+def test_the_card_of_a_picked_model_names_what_dominates_it(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
     app = open_page("explore", pick=[pruned.trial_id, "unknown-id"])
-    said = words(app)
-    assert "#### Picked (1)" in said
-    assert "Dominated by **" in said
-    button(app, "Drop").click().run()
-    assert "#### Picked" not in words(app)
+    assert selection_tray.heading(1) in words(app)
+    result = front(
+        [row.named_point for row in rows(full)],
+        objectives("quality", "size_bytes", "latency_p50_ms"),
+    )
+    assert result.dominators(pruned.trial_id)
+    assert selection_tray.standing(result, pruned.trial_id) in words(app)
+    app.button(key=f"drop_{pruned.trial_id}").click().run()
+    assert app.session_state["picks"] == []
     assert "pick" not in app.query_params
 
 
 def test_the_tray_leads_to_compare(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", pick=[full[1].trial_id, full[2].trial_id])
-    button(app, "Compare").click().run()
+    app.button(key=selection_tray.COMPARE).click().run()
     assert not app.exception
-    assert "## Compare models of minilm-trec on trec" in words(app)
+    assert app.multiselect(key="compared").value == app.query_params["pick"]
     assert app.query_params["pick"] == [full[1].trial_id, full[2].trial_id]
 
 
@@ -147,7 +158,6 @@ def test_axes_are_any_two_metrics(open_page: Open, full: list[TrialDocument]) ->
     app.selectbox(key="ay").set_value("latency_p50_ms").run()
     app.toggle(key="alog").set_value(True).run()
     assert not app.exception
-    assert "#### Latency p50 against peak memory" in words(app)
     layout = charts(app)[0]["layout"]
     assert isinstance(layout, dict)
     assert layout["xaxis"]["type"] == "log"
@@ -155,17 +165,19 @@ def test_axes_are_any_two_metrics(open_page: Open, full: list[TrialDocument]) ->
 
 def test_fewer_objectives_are_another_front(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
-    assert "no other beats in accuracy, size on disk, latency p50" in words(app)
+    before = fronts(app)
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
-    assert "no other beats in accuracy, size on disk." in words(app)
+    assert fronts(app) < before
 
 
-def test_a_strategy_that_is_hidden_is_nowhere(open_page: Open, full: list[TrialDocument]) -> None:
+def test_a_hidden_strategy_is_in_no_plot_or_table(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     app = open_page("explore")
     pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
     app.session_state["picks"] = [pruned.trial_id]
     app.button_group(key="show").set_value(["quantization"]).run()
-    assert "Its strategy is switched off above." in words(app)
+    assert selection_tray.HIDDEN in words(app)
     assert len(ids(charts(app)[0])) == 4  # three quantized ones and the baseline, which stays
     assert len(app.dataframe[0].value) == 4
 
@@ -181,8 +193,13 @@ def follow(app: AppTest, query: list[tuple[str, str]]) -> AppTest:
     return app
 
 
+def fronts(app: AppTest) -> int:
+    """The number of table rows on the front."""
+    return sum(text.startswith(ON_FRONT) for text in app.dataframe[0].value[FRONT])
+
+
 def rings(app: AppTest) -> list[int]:
-    """How many points of each plot are ringed."""
+    """The number of ringed points in each plot."""
     traces = [trace for chart in charts(app) for trace in chart["data"]]  # type: ignore[union-attr]
     return [len(trace["x"]) for trace in traces if trace.get("name") == "Picked"]
 
@@ -196,13 +213,13 @@ def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(
     app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
     follow(app, address(mine[1]))
     assert rings(app) == [1, 1]
-    assert "#### Picked (1)" in words(app)
+    assert selection_tray.heading(1) in words(app)
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
     assert "anew" not in app.query_params
     app.run()
     assert app.session_state["picks"] == [mine[1].trial_id]
     follow(app, address(demo[2], demo=True))
-    assert "A demo study" in words(app)
+    assert study_note.SEPARATE in words(app)
     assert app.session_state["picks"] == [demo[2].trial_id]
 
 
@@ -230,13 +247,16 @@ def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, sto
     assert app.session_state["picks"] == [longer.trial_id]
 
 
-def test_shipped_points_say_whose_they_are(open_page: Open, demo: list[TrialDocument]) -> None:
+def test_the_demo_study_shows_its_machine_and_date(
+    open_page: Open, demo: list[TrialDocument]
+) -> None:
     app = open_page("explore")
     said = words(app)
-    assert "A demo study of 7 models from **another machine**: Test CPU, 2 cores" in said
+    assert study_note.SEPARATE in said
+    assert study_note.models(7) in said
     assert "01 Mar 2026" in said
     assert any("Test CPU" in str(chart["layout"]) for chart in charts(app))
-    assert any(each.label == "Make it here" for each in app.button)
+    assert app.button(key="make_best")
 
 
 def test_two_machines_never_share_an_axis(
@@ -245,9 +265,9 @@ def test_two_machines_never_share_an_axis(
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "A demo study" not in words(app)
+    assert study_note.SEPARATE not in words(app)
     app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
-    assert "A demo study of 7 models from **another machine**" in words(app)
+    assert study_note.SEPARATE in words(app)
     assert "Test CPU" in str(charts(app)[0]["layout"])
 
 
@@ -257,65 +277,59 @@ def test_few_own_points_leave_the_study_one_click_away_and_back(
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert (
-        "2 models of this machine so far. The demo study has 7: Test CPU, 2 cores, VNNI, 01 Mar"
-        " 2026." in words(app)
-    )
-    button(app, "Show the demo study").click().run()
-    assert "A demo study of 7 models from **another machine**" in words(app)
-    assert "2 of 2 models left" not in words(app)
+    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
+    assert study_note.few_models(2, study) in words(app)
+    app.button(key=study_note.SWITCH).click().run()
+    assert study_note.SEPARATE in words(app)
+    assert models_left(2, 2) not in words(app)
     assert app.query_params["machine"] == "demo-cafe0123cafe"
-    button(app, "Back to this machine (2 models)").click().run()
+    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
+    app.button(key=study_note.SWITCH).click().run()
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
     assert "machine" not in app.query_params
 
 
-def test_models_are_counted_alike_on_both_sides(
+def test_models_are_counted_alike_here_and_in_the_study(
     open_page: Open, demo: list[TrialDocument], store: Store
 ) -> None:
     fill(store, here()[1:2])  # its baseline comes along
     app = open_page("explore")
-    assert "2 models of this machine so far." in words(app)
-    button(app, "Show the demo study").click().run()
-    button(app, "Back to this machine (2 models)").click().run()
-    assert "1 of 2 models left" in words(app) or "2 of 2 models left" in words(app)
+    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
+    assert study_note.few_models(2, study) in words(app)
+    app.button(key=study_note.SWITCH).click().run()
+    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
+    app.button(key=study_note.SWITCH).click().run()
+    assert models_left(1, 2) in words(app) or models_left(2, 2) in words(app)
 
 
-def test_under_the_plots_only_marks_that_are_there_are_explained(
-    open_page: Open, store: Store
-) -> None:
+def test_the_legend_counts_only_present_states(open_page: Open, store: Store) -> None:
     fill(store, here()[:2])
-    said = words(open_page("explore"))
-    assert "Solid: 2 that no other beats" in said
-    assert not any(word in said for word in ("Lighter:", "Faint:", "Hollow:", "The knee is"))
+    text = words(open_page("explore"))
+    assert f"2 on the Pareto front. {recommendation.HINT}" in text
 
 
-def test_a_knee_beside_the_recommendation_is_explained(
+def test_a_knee_that_is_not_recommended_is_explained(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
-    said = words(open_page("explore", drop="0"))
-    assert "Hollow: " in said
-    assert (
-        "The knee is of the two metrics of its plot, the recommendation by all that *Better means*"
-        " names." in said
-    )
+    assert recommendation.KNEE in words(open_page("explore", drop="0"))
 
 
 def test_with_enough_own_points_the_study_is_not_offered(
     open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]
 ) -> None:
-    assert "other_side" not in [each.key for each in open_page("explore").button]
+    assert study_note.SWITCH not in [each.key for each in open_page("explore").button]
 
 
-def test_it_says_by_what_it_judges(open_page: Open, full: list[TrialDocument]) -> None:
+def test_objectives_and_limits_are_named(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
-    assert "By accuracy, size and p50, with at most 2 points lost:" in words(app)
+    chosen = objectives("quality", "size_bytes", "latency_p50_ms")
+    assert judged_by(chosen, [MaxDrop(0.02)]) in words(app)
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
     app.slider(key="drop").set_value(1.0).run()
-    assert "By accuracy and size, with at most 1 point lost:" in words(app)
+    assert judged_by(objectives("quality", "size_bytes"), [MaxDrop(0.01)]) in words(app)
 
 
-def test_noisy_sittings_are_marked_in_the_table(open_page: Open, store: Store) -> None:
+def test_noisy_sessions_are_marked_in_the_table(open_page: Open, store: Store) -> None:
     calm, loud = here()[:2]
     assert loud.latency
     fill(
@@ -326,8 +340,8 @@ def test_noisy_sittings_are_marked_in_the_table(open_page: Open, store: Store) -
         ],
     )
     table = open_page("explore").dataframe[0].value
-    assert dict(zip(table["Model"], table["Sitting"], strict=True))["■ int8 dynamic"] == "noisy"
-    assert sum(table["Sitting"] == "noisy") == 1
+    assert dict(zip(table[MODEL], table[SESSION], strict=True))["■ int8"] == "noisy"
+    assert sum(table[SESSION] == "noisy") == 1
 
 
 def test_conditions_are_scopes_of_their_own(
@@ -360,7 +374,7 @@ def test_a_study_from_an_equal_machine_stays_apart(
     ship(monkeypatch, tmp_path / "study.json.gz", here())
     app = open_page("explore")
     assert len(ids(charts(app)[0])) == 7
-    assert "A demo study of 7 models from **a machine like this one**" in words(app)
+    assert study_note.SEPARATE in words(app)
     mine = fill(store, here()[:2])
     app.run()
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}

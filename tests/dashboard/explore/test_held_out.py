@@ -1,6 +1,4 @@
-"""The test split on the card of a picked model: what it said, the button that opens it, and why it
-could not be opened.
-"""
+"""The test split on the card of a picked model: result, button and errors."""
 
 from __future__ import annotations
 
@@ -12,11 +10,11 @@ import pytest
 
 from paretoscope.dashboard.explore import held_out
 from paretoscope.store.store import Store
+from paretoscope.trials.format import held_out_in_words
 from paretoscope.trials.trial import HeldOut, Quality, TrialDocument
 from paretoscope.workspace import Workspace
-from tests.dashboard.conftest import Open, button, words
+from tests.dashboard.conftest import Open, words
 
-LABEL = "Keep: judge on the test split"
 FOUND = HeldOut(
     quality=Quality(value=0.941, low=0.92, high=0.957, n=804, split="test"),
     opened_at=datetime(2026, 11, 25, tzinfo=UTC),
@@ -41,21 +39,21 @@ def test_the_button_runs_the_command_and_the_card_says_what_it_found(
     workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        asked.append(command)
+        commands.append(command)
         store.keep(picked, FOUND)
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(held_out.subprocess, "run", run)
     app = open_page("explore", pick=[picked])
-    button(app, LABEL).click().run()
-    assert [command[-5:] for command in asked] == [
+    app.button(key=held_out.key(picked)).click().run()
+    assert [command[-5:] for command in commands] == [
         ["--workspace", str(workspace.root), "keep", picked, "--json"]
     ]
-    assert "Test split: 94.1 % [92.0, 95.7] of 804, opened on 25 November 2026" in words(app)
-    assert LABEL not in [each.label for each in app.button]
+    assert held_out_in_words(FOUND) in words(app)
+    assert held_out.key(picked) not in [each.key for each in app.button]
 
 
 def test_what_the_command_complains_about_is_on_the_card(
@@ -66,7 +64,7 @@ def test_what_the_command_complains_about_is_on_the_card(
     )
     monkeypatch.setattr(held_out.subprocess, "run", lambda *_, **__: complaint)
     app = open_page("explore", pick=[picked])
-    button(app, LABEL).click().run()
+    app.button(key=held_out.key(picked)).click().run()
     assert [each.value for each in app.error] == ["The model is gone; make it again."]
 
 
@@ -75,4 +73,4 @@ def test_without_the_model_on_this_disk_there_is_nothing_to_judge(
 ) -> None:
     assert not Path(workspace.artifacts).exists()
     app = open_page("explore", pick=[full[1].trial_id])
-    assert LABEL not in [each.label for each in app.button]
+    assert held_out.key(full[1].trial_id) not in [each.key for each in app.button]

@@ -1,16 +1,19 @@
-"""The parts of pages that are plain functions."""
+"""The components of pages that are plain functions."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from paretoscope.dashboard.compress.recipe_form import PRESETS
-from paretoscope.dashboard.compress.recipe_state import DEFAULTS, sweep, to_recipe, to_state
+from paretoscope.dashboard.compress.form.from_recipe import from_recipe
+from paretoscope.dashboard.compress.form.presets import PRESETS
+from paretoscope.dashboard.compress.form.state import DEFAULTS
+from paretoscope.dashboard.compress.form.to_recipe import sweep, to_recipe
 from paretoscope.dashboard.explore import selection_tray
 from paretoscope.dashboard.parts import downloads, runs, test_summary
 from paretoscope.dashboard.shell import durations, engine_status, selection
@@ -24,6 +27,8 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import TrialRow
+from paretoscope.trials.format import speed_in_words
+from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, Progress, Status, TrialRequest
 from paretoscope.workspace import SHIPPED
 from tests.documents import document
@@ -37,7 +42,7 @@ TABLE = rows(
     ]
 )
 BY_ID = {row.id: row for row in TABLE}
-POINTS = [row.point for row in TABLE]
+POINTS = [row.named_point for row in TABLE]
 AXES = objectives("size_bytes", "quality", "latency_p50_ms")
 
 
@@ -73,76 +78,79 @@ def trial(
     )
 
 
-# --- the verdict
+# --- the recommendation in words
 
 
-def test_the_verdict_names_the_reason_the_runner_up_and_the_nearest_limit() -> None:
+def test_the_reasons_name_the_runner_up_and_the_nearest_limit() -> None:
     advice = recommend(POINTS, [MaxDrop(0.03), Constraint("size_bytes", 30e6)], AXES, POINTS[0])
-    assert test_summary.headline(advice, BY_ID).startswith("Take **")
-    said = test_summary.why(advice, BY_ID)
-    assert "Runner-up: **" in said
-    assert "Nearest limit: " in said
-    assert "to spare." in said
+    best, second = (BY_ID[each or ""].short_name for each in (advice.best, advice.runner_up))
+    assert best in test_summary.headline(advice, BY_ID)
+    reasons = test_summary.why(advice, BY_ID)
+    assert advice.why in reasons
+    assert f"**{second}**" in reasons
+    assert advice.nearest_limit
+    assert metric(advice.nearest_limit.metric).label.lower() in reasons
 
 
 def test_the_smallest_within_the_limits_is_named_unless_it_is_the_one_to_take() -> None:
     student = next(row for row in TABLE if row.document.recipe.strategies[:1] == ("distillation",))
     for wanted in ("quality", "size_bytes"):
         advice = recommend(POINTS, [MaxDrop(0.03)], objectives(wanted), POINTS[0])
-        said = "Smallest within the limits: " in test_summary.why(advice, BY_ID)
-        assert said == (advice.best != student.id)
+        named = student.short_name in test_summary.why(advice, BY_ID)
+        assert named == (advice.best != student.id)
     by_quality = recommend(POINTS, [MaxDrop(0.03)], objectives("quality"), POINTS[0])
-    assert (
-        f"Smallest within the limits: **{student.name}** (17.0 MB, -2.0 points"
-        in test_summary.why(by_quality, BY_ID)
-    )
-    assert student.name not in test_summary.why(
+    assert f"**{student.short_name}**, 17.0 MB, -2.0 points" in test_summary.why(by_quality, BY_ID)
+    assert student.short_name not in test_summary.why(
         recommend(POINTS, [MaxDrop(0.01)], objectives("quality"), POINTS[0]), BY_ID
     )
 
 
-def test_a_wide_interval_of_a_speed_up_is_said_with_it() -> None:
+def test_a_wide_interval_of_a_speed_up_is_shown() -> None:
     row = TABLE[1]
     wide = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.6, high=2.4)})
-    assert "2.00x faster [1.60, 2.40]," in test_summary.figures(rows([wide])[-1])
+    assert "2.00x faster [1.60, 2.40]" in test_summary.figures(rows([wide])[-1])
     narrow = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.95, high=2.05)})
-    assert "2.0x faster," in test_summary.figures(rows([narrow])[-1])
+    assert "2.0x faster" in test_summary.figures(rows([narrow])[-1])
 
 
 def test_without_a_model_within_the_limits_the_tight_one_is_named() -> None:
     advice = recommend(POINTS, [Constraint("size_bytes", 10e6)], AXES, POINTS[0])
-    assert test_summary.headline(advice, BY_ID) == "No model meets every limit."
-    assert "Size on disk ≤ 10.0 MB is too tight by 7.00 MB" in test_summary.why(advice, BY_ID)
+    assert test_summary.headline(advice, BY_ID) == test_summary.NOT_MET
+    assert test_summary.why(advice, BY_ID) == advice.why
 
 
-def test_when_nothing_is_worth_it_the_model_stays_as_it_is() -> None:
+def test_without_an_improvement_the_original_model_is_kept() -> None:
     advice = recommend(POINTS[:1], [], AXES, POINTS[0])
-    assert test_summary.headline(advice, BY_ID) == "Keep the model as it is."
+    assert test_summary.headline(advice, BY_ID) == test_summary.KEEP
 
 
-def test_a_loss_is_judged_by_the_paired_test() -> None:
+def test_a_change_is_shown_with_the_paired_test() -> None:
     row = TABLE[1]
     paired = row.document.paired
     assert paired
-    assert test_summary.loss(row) == "-0.5 points, p = .08: no clear loss"
+    n = row.document.quality.n if row.document.quality else 0
+    assert test_summary.quality_change(row) == f"-0.5 points, {test_summary.chance(paired, n)}"
+    assert "p = .08" in test_summary.chance(paired, n), "borderline"
     clear = row.document.model_copy(
         update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})}
     )
-    assert test_summary.loss(rows([clear])[-1]) == "-0.5 points, p < .001: a clear loss"
+    assert "p < .001" in test_summary.quality_change(rows([clear])[-1])
 
 
-def test_a_speed_up_that_may_be_one_is_no_change_and_a_noisy_sitting_is_said() -> None:
+def test_an_unclear_or_noisy_speed_up_is_marked() -> None:
     document = TABLE[1].document
     assert document.latency
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
-    assert "no clear change of speed, 4.0x smaller." in test_summary.figures(rows([unclear])[-1])
+    speed, size = test_summary.figures(rows([unclear])[-1]).split(test_summary.SEPARATOR)[-2:]
+    assert speed == speed_in_words(1.02, 0.98, 1.05)
+    assert size == "4.0x smaller"
     noisy = document.model_copy(
         update={"latency": document.latency.model_copy(update={"noisy": True})}
     )
-    assert "2.00x faster [1.90, 2.10] (noisy sitting)" in test_summary.figures(rows([noisy])[-1])
+    assert "2.00x faster [1.90, 2.10] (noisy" in test_summary.figures(rows([noisy])[-1])
 
 
-def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
+def test_negligible_differences_from_the_runner_up_are_left_out() -> None:
     twins = [
         document(),
         document(Quantize(), size=23_000_000),
@@ -150,25 +158,27 @@ def test_what_hardly_differs_is_left_out_beside_the_runner_up() -> None:
     ]
     table = rows(twins)
     advice = recommend([row.point for row in table], [], AXES, table[0].point)
-    assert "(the same)" in test_summary.why(advice, {row.id: row for row in table})
+    reasons = test_summary.why(advice, {row.id: row for row in table})
+    other = next(row.short_name for row in table if row.id == advice.runner_up)
+    assert re.search(rf"\*\*{re.escape(other)}\*\*, equal", reasons)
 
 
-def test_a_dominated_point_hears_what_it_would_take() -> None:
+def test_a_dominated_point_has_the_changes_that_it_needs() -> None:
     found = front(POINTS, AXES)
-    said = selection_tray.standing(found, TABLE[3].id)
-    assert said.startswith("Dominated by **")
-    assert "size on disk below" in said
-    assert selection_tray.standing(found, TABLE[1].id).startswith(":material/check: On the front")
+    text = selection_tray.standing(found, TABLE[3].id)
+    assert BY_ID[found.dominators(TABLE[3].id)[0]].short_name in text
+    assert all(change.in_words() in text for change in found.needed(TABLE[3].id))
+    assert selection_tray.standing(found, TABLE[1].id) == selection_tray.ON_FRONT
 
 
 # --- the form
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (SHIPPED / "recipes").glob("*.yaml")))
-def test_every_shipped_recipe_survives_the_form_or_is_refused(name: str) -> None:
+def test_every_shipped_recipe_is_unchanged_by_the_form_or_refused(name: str) -> None:
     recipe = load_recipe(SHIPPED / "recipes" / name)
     try:
-        assert to_recipe(to_state(recipe)) == recipe
+        assert to_recipe(from_recipe(recipe)).id == recipe.id
     except RecipeError as error:
         assert "paretoscope run" in str(error)  # noqa: PT017 - either is right
         assert name not in PRESETS.values()
@@ -186,12 +196,12 @@ def test_every_shipped_recipe_survives_the_form_or_is_refused(name: str) -> None
 )
 def test_what_int8_and_training_offer_is_in_the_form(stage: Quantize) -> None:
     recipe = Recipe(stages=(stage,))
-    assert to_recipe(to_state(recipe)) == recipe
+    assert to_recipe(from_recipe(recipe)).id == recipe.id
 
 
-def test_what_the_form_cannot_hold_is_refused() -> None:
-    with pytest.raises(RecipeError, match="The form cannot show all"):
-        to_state(Recipe(seed=7, stages=(Quantize(),)))
+def test_a_recipe_without_a_control_in_the_form_is_refused() -> None:
+    with pytest.raises(RecipeError, match="paretoscope run"):
+        from_recipe(Recipe(seed=7, stages=(Quantize(),)))
 
 
 def test_a_sweep_keeps_the_rest_of_the_form() -> None:
@@ -216,7 +226,9 @@ def test_a_sweep_keeps_the_rest_of_the_form() -> None:
 
 def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        durations, "expected_run", lambda *_: (Interval(value=20, low=10, high=30), True)
+        durations,
+        "expected_run",
+        lambda *_: durations.Expected(Interval(value=20, low=10, high=30), measured_here=True),
     )
     before = trial("done", queued=900, started=890, finished=880)
     done = trial("done", queued=100, started=80, finished=60)
@@ -227,7 +239,7 @@ def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatc
     )
 
 
-def test_without_any_experience_no_time_is_invented() -> None:
+def test_without_a_similar_run_no_time_is_shown() -> None:
     assert (
         engine_status.in_words([trial("queued", queued=5), trial("queued", queued=4)])
         == "0 of 2 measured"
@@ -241,11 +253,11 @@ def test_progress_in_words_and_as_a_share() -> None:
     row = trial("running", started=3, progress=at)
     assert runs.progress_in_words(row) == "Stage 2 of 4: quantize, step 5 of 10, about 42 s left"
     assert runs.share_done(row) == pytest.approx(0.375)
-    assert runs.progress_in_words(trial("queued")) == "Waiting for its turn"
+    assert runs.progress_in_words(trial("queued")) == runs.QUEUED
     assert runs.share_done(trial("queued")) == 0
 
 
-# --- taking away
+# --- downloads
 
 
 def test_a_folder_is_packed_whole(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The parts of Compare."""
+"""The components of Compare."""

@@ -1,172 +1,135 @@
-"""The playground of language models: one prompt, every model's text beside the others' as it is
-written, and where it parts from the first's.
+"""The playground of language models: their texts for one prompt, generated side by side.
 
-What is typed and what is written stays in the memory of this session.
+Prompt and texts are kept only in the memory of the session.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from paretoscope.dashboard.compare import generated_text, generation_settings
+from paretoscope.dashboard.compare.generation_settings import Settings
+from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.inference.side_by_side import Writer, Written, first_difference, interleaved
-from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
 
 MOST = 3
-"""So many write at once: each holds its weights in memory, and all share the cores."""
-PROMPT, STATE, ASKED = "prompt", "written", "written_for"
-LENGTHS = (16, 32, 64, 128, 256)
-Place = tuple[DeltaGenerator, DeltaGenerator]
-"""Of one model: where its text goes, and where its speed."""
+"""Models that generate at once: each holds its weights in memory, and all share the cores."""
+PROMPT, TEXTS, GENERATED_FOR = "prompt", "written", "written_for"
+GENERATE, STOP = "write", "stop"
+"""Keys of the session state."""
+NOTE = (
+    "Prompt and texts are not stored. The models take turns for each token; speeds are those of"
+    " this page, not measurements."
+)
+OUTDATED = "Prompt or settings have changed since these texts were generated."
+NO_PROMPT = ":material/info: Enter a prompt first."
+BUSY = (
+    ":material/hourglass: A latency is being measured, which text generation would disturb. Try"
+    " again later."
+)
 
 
-def is_writer(folder: Path) -> bool:
-    """Whether an artefact is a language model, which carries the configuration of a generation
-    loop.
-    """
-    return (folder / "genai_config.json").is_file()
+class Place(NamedTuple):
+    """Where a card shows its text and the notes below it."""
+
+    text: DeltaGenerator
+    notes: DeltaGenerator
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to write on: a `temperature` of 0 takes the likeliest token each time."""
+class Session:
+    """Open models, their texts so far and their cards, by trial id."""
 
-    chat: bool
-    length: int
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
+    models: Mapping[str, Writer]
+    texts: Mapping[str, Written]
+    places: Mapping[str, Place]
+
+
+def is_language_model(folder: Path) -> bool:
+    """Whether an artefact has the configuration of a text generator."""
+    return (folder / "genai_config.json").is_file()
 
 
 def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
-    """The prompt, how to write on from it, and a card a model. Any press, as on Stop, ends the run
-    that writes; what is written stays.
+    """Prompt, settings, and a card for each model.
 
-    No fragment: streamlit lets a fragment's run go on to its end before it looks at what was
-    pressed.
+    Any interaction, such as Stop, ends the run that generates; the texts so far remain. A fragment
+    is not used, because Streamlit finishes its run before it handles the interaction.
     """
     shown = rows[:MOST]
     prompt = st.text_area("Prompt", key=PROMPT, placeholder="Once upon a time", max_chars=8000)
-    settings = _settings()
+    settings = generation_settings.draw()
     with st.container(horizontal=True):
-        start = st.button("Write", type="primary", icon=":material/edit_note:", key="write")
+        start = st.button("Generate", type="primary", icon=":material/edit_note:", key=GENERATE)
         stop = st.empty()
-    st.caption(
-        "Neither the prompt nor the texts are stored. They write a token each in turn; speeds are"
-        " those of this page, not the measured ones."
-    )
+    st.caption(NOTE)
     if len(rows) > MOST:
-        st.caption(f":material/info: The first {MOST} of {len(rows)} models write.")
-    if start and (reason := _not_now(prompt)):
+        st.caption(f":material/info: Only the first {MOST} of {len(rows)} models are used.")
+    if start and (reason := _unavailable(prompt)):
         st.caption(reason)
         start = False
-    writers = _writers(shown, folders) if start or STATE in st.session_state else {}
+    models = _open(shown, folders) if start or TEXTS in st.session_state else {}
     if start:
-        stop.button("Stop", icon=":material/stop_circle:", key="stop")
-        st.session_state[STATE], st.session_state[ASKED] = (
-            {id: Written() for id in writers},
-            (prompt, settings),
-        )
-    written: dict[str, Written] = st.session_state.get(STATE, {})
-    if written and st.session_state[ASKED] != (prompt, settings):
-        st.caption(
-            ":material/history: These were written before prompt or settings changed; press Write"
-            " for new ones."
-        )
-    places = _cards([row for row in shown if row.id in writers and row.id in written])
-    for id in places:
-        _show(id, places, written, writers)
+        stop.button("Stop", icon=":material/stop_circle:", key=STOP)
+        st.session_state[TEXTS] = {trial_id: Written() for trial_id in models}
+        st.session_state[GENERATED_FOR] = prompt, settings
+    texts: dict[str, Written] = st.session_state.get(TEXTS, {})
+    if texts and st.session_state[GENERATED_FOR] != (prompt, settings):
+        st.caption(f":material/history: {OUTDATED}")
+    places = _cards([row for row in shown if row.id in models and row.id in texts])
+    session = Session(models, texts, places)
+    for trial_id in places:
+        _show(trial_id, session)
     if start:
-        _write(prompt, settings, writers, written, places)
+        _generate(prompt, settings, session)
         stop.empty()
 
 
-def _not_now(prompt: str) -> str:
-    """Why nothing is written; empty when it can be."""
+def _unavailable(prompt: str) -> str:
+    """Why no text can be generated; empty when it can."""
     if not prompt.strip():
-        return ":material/info: Type a prompt first."
-    if data.measuring():
-        return (
-            ":material/hourglass: A latency is being taken on this machine; writing now would"
-            " disturb it. Press Write again in a moment."
-        )
-    return ""
+        return NO_PROMPT
+    return BUSY if data.measuring() else ""
 
 
-def _write(
-    prompt: str,
-    how: Settings,
-    writers: Mapping[str, Writer],
-    written: Mapping[str, Written],
-    places: Mapping[str, Place],
-) -> None:
-    """Token by token, each shown as soon as it is there."""
+def _generate(prompt: str, settings: Settings, session: Session) -> None:
+    """Generate token by token and show each at once."""
     try:
         streams = {
-            id: writer.stream(
-                writer.encode(writer.chat_prompt(prompt) if how.chat else prompt),
-                max_new_tokens=how.length,
-                temperature=how.temperature,
-                top_p=how.top_p,
-                seed=how.seed,
+            trial_id: model.stream(
+                model.encode(model.chat_prompt(prompt) if settings.chat else prompt),
+                max_new_tokens=settings.length,
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                seed=settings.seed,
             )
-            for id, writer in writers.items()
+            for trial_id, model in session.models.items()
         }
-        for id in interleaved(streams, written):
-            _show(id, places, written, writers, writes=True)
-    except ParetoscopeError as error:  # such as a prompt that is longer than the context
+        for trial_id in interleaved(streams, session.texts):
+            _show(trial_id, session, running=True)
+    except ParetoscopeError as error:  # such as a prompt that exceeds the context
         error_card(error)
 
 
-def _settings() -> Settings:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chat = st.segmented_control(
-            "Prompt is",
-            ["a message", "the start of a text"],
-            default="a message",
-            required=True,
-            key="prompt_is",
-        )
-        how = st.segmented_control(
-            "Next token", ["greedy", "sampled"], default="greedy", required=True, key="next_token"
-        )
-        length = st.select_slider("New tokens", LENGTHS, 64, key="new_tokens", width=220)
-    plain = Settings(chat == "a message", length)
-    if how == "greedy":
-        return plain
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        temperature = st.slider("Temperature", 0.1, 2.0, 0.8, 0.1, key="temperature", width=220)
-        top_p = st.slider("Top-p", 0.05, 1.0, 0.95, 0.05, key="top_p", width=220)
-        seed = st.number_input(
-            "Seed",
-            0,
-            2**31 - 1,
-            0,
-            key="seed",
-            width=140,
-            help="The same for all, so that equal models write equal texts.",
-        )
-    return replace(plain, temperature=temperature, top_p=top_p, seed=int(seed))
-
-
-def _writers(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writer]:
+def _open(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writer]:
     found: dict[str, Writer] = {}
     for row in rows:
         try:
-            with st.spinner(f"Opening {row.name}"):
-                found[row.id] = _opened(
-                    str(folders[row.id]), (folders[row.id] / "manifest.json").stat().st_mtime_ns
-                )
+            with st.spinner(f"Loading {row.short_name}"):
+                folder = folders[row.id]
+                changed = (folder / "manifest.json").stat().st_mtime_ns
+                found[row.id] = _opened(str(folder), changed)
         except ParetoscopeError as error:
             error_card(error)
     return found
@@ -174,80 +137,43 @@ def _writers(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writ
 
 @st.cache_resource(show_spinner=False, max_entries=MOST, ttl=1800)
 def _opened(folder: str, changed_ns: int) -> Writer:
-    from paretoscope.inference.generate import (
-        open_decoder,
-    )  # the runtime is loaded when somebody asks
+    # Imported here, so that other pages do not load the runtime.
+    from paretoscope.inference.generate import open_decoder
 
     manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
     return open_decoder(Path(folder), manifest["conditions"]["threads"], spinning=False)
 
 
 def _cards(rows: Sequence[Row]) -> dict[str, Place]:
-    """A card a model, with a place for its text and one for its speed."""
+    """A card for each model, with places for its text and notes."""
     places: dict[str, Place] = {}
     for column, row in zip(st.columns(len(rows)) if rows else [], rows, strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.markdown(f"{STYLES[row.family].glyph} **{row.name}**")
-            places[row.id] = st.empty(), st.empty()
+            st.markdown(f"**{title(row)}**")
+            places[row.id] = Place(st.empty(), st.empty())
     return places
 
 
-def _show(
-    id: str,
-    places: Mapping[str, Place],
-    written: Mapping[str, Written],
-    writers: Mapping[str, Writer],
-    *,
-    writes: bool = False,
-) -> None:
-    """The text so far, which may still grow while it `writes`. From where it parts from the first
-    model's the next word is marked.
-    """
-    first, one = next(iter(places)), written[id]
-    text, reference = (
-        writers[each].decode(written[each].ids).rstrip("\ufffd") for each in (id, first)
-    )  # half a character waits for the rest
+def _show(trial_id: str, session: Session, *, running: bool = False) -> None:
+    """The text so far, with the first word marked that differs from the first model's."""
+    first, found = next(iter(session.places)), session.texts[trial_id]
+    text, reference = _text(trial_id, session), _text(first, session)
     at = first_difference(text, reference)
-    spot, pace = places[id]
-    spot.markdown(plain(text) if at is None else marked(text, at))
-    if not one.ids:
-        return
-    said = [f"{len(one.ids)} tokens", f"first after {one.seconds[0] * 1000:.0f} ms"]
-    said += [f"{one.tokens_per_s:.1f} tokens/s"] if one.tokens_per_s else []
-    said += (
-        []
-        if id == first
-        else [
-            "no other word so far" if at is None else f"parts from the first after {at} characters"
-        ]
+    place = session.places[trial_id]
+    place.text.markdown(
+        generated_text.plain(text) if at is None else generated_text.marked(text, at)
     )
-    said += [] if writes and not one.ended else [_end(one)]
-    pace.caption(", ".join(said))
+    if not found.ids:
+        return
+    notes = generated_text.speed(found)
+    if trial_id != first:
+        notes.append(generated_text.difference(at))
+    if found.ended or not running:
+        length = st.session_state[GENERATED_FOR][1].length
+        notes.append(generated_text.end(found, length))
+    place.notes.caption(", ".join(notes))
 
 
-def _end(one: Written) -> str:
-    """Whether a text that does not grow any more is whole."""
-    if not one.ended:
-        return "stopped"
-    length = st.session_state[ASKED][1].length
-    return f"cut at {length} tokens" if len(one.ids) >= length else "ended"
-
-
-def marked(text: str, at: int) -> str:
-    r"""Markdown of `text` with the word that begins at `at` on a coloured ground.
-
-    >>> marked("It is so.", 3)
-    'It :orange-background[is] so\\.'
-    """
-    word = re.match(r"\s*\S+", text[at:])
-    end = at + (word.end() if word else 0)
-    return f"{plain(text[:at])}:orange-background[{plain(text[at:end])}]{plain(text[end:])}"
-
-
-def plain(text: str) -> str:
-    r"""Markdown that shows exactly `text`: what a model writes is never read as markup.
-
-    >>> plain("# 1 < 2\n*so* $x$")
-    '\\# 1 \\< 2  \n\\*so\\* \\$x\\$'
-    """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", "  \n")
+def _text(trial_id: str, session: Session) -> str:
+    """The decoded text without an incomplete character at its end."""
+    return session.models[trial_id].decode(session.texts[trial_id].ids).rstrip("\ufffd")

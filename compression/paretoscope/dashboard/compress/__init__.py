@@ -1,1 +1,1 @@
-"""The parts of Compress."""
+"""The components of Compress."""

@@ -1,6 +1,4 @@
-"""What a recipe would give before it is run: bytes to the byte, speed and quality with intervals,
-and what cannot change here.
-"""
+"""The estimates of a recipe on the page: numbers, their basis, plots and possible gains."""
 
 from __future__ import annotations
 
@@ -8,261 +6,194 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from paretoscope.dashboard.compress.estimates import (
+    Estimates,
+    estimates,
+    possible_gains,
+)
 from paretoscope.dashboard.parts import charts
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.scope import Scope
-from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.figures import tradeoff
+from paretoscope.recipes.short_name import short_name
+from paretoscope.report.figures.tradeoff import Estimate as EstimatedPoint
+from paretoscope.report.figures.tradeoff import Overlay, footnote
 from paretoscope.report.tables.change import delta
 from paretoscope.report.tables.strategy import family
 from paretoscope.report.tables.table import Row
-from paretoscope.shape.apply_recipe import AppliedRecipe, apply_recipe, expected_bytes
 from paretoscope.shape.bytes import SizeEstimate
-from paretoscope.shape.read import read_shape
 from paretoscope.shape.shape import ModelShape
-from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.format import may_be_one, plain
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, MetricValue
-from paretoscope.whatif.advice import advice
-from paretoscope.whatif.estimate import Estimate, expected
+from paretoscope.whatif.estimate import Estimate
 
-
-@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
-def model_shape(model: str) -> ModelShape | None:
-    """The shape of the model, None for a family whose shape is not known beforehand; raises
-    `ParetoscopeError` when it is not there.
-    """
-    ref = resolve_model(model)
-    try:
-        return read_shape(ref)
-    except ParetoscopeError:
-        return None
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def _expected(scope: Scope, recipe_json: str, version: int, _applied: AppliedRecipe) -> Estimate:
-    """From the points on the screen; what the shipped study and this workspace know of each other
-    adds to the ratios alone.
-    """
-    points, elsewhere = data.documents(), data.demo_documents()
-    if scope.demo:
-        points, elsewhere = elsewhere, points
-    return expected(
-        points,
-        _applied,
-        elsewhere=elsewhere,
-        task=scope.task,
-        machine=scope.machine,
-        conditions=scope.conditions,
-    )
+UNLIKE = "No measured recipe is similar, so latency and quality are uncertain; measure to be sure."
+NO_SHAPE = "No estimates for this model family; it can still be measured."
+NO_GAIN = "neither smaller nor faster"
 
 
 def draw(
-    scope: Scope,
-    table: Sequence[Row],
-    shape: ModelShape | None,
-    recipe: Recipe,
-    act: Callable[[], None],
+    scope: Scope, shape: ModelShape | None, recipe: Recipe, actions: Callable[[], None]
 ) -> None:
-    """Three numbers, the buttons that `act` draws, both small curves with the hollow point, and the
-    sentences about this machine.
-    """
-    size = guess = applied = None
-    if shape is not None:
-        try:
-            applied = apply_recipe(shape, recipe)
-            size = applied.size
-            guess = _expected(scope, recipe.canonical_json(), data.version(), applied)
-        except ParetoscopeError:
-            size = guess = None  # in place of the button `act` says what is wrong
-    baseline = next((row for row in table if row.document.is_baseline), None)
-    _numbers(scope, baseline, shape, size, guess)
-    act()
-    _where_from(scope, shape, size, guess)
+    """Numbers, the buttons that `actions` draws, two plots, and possible gains by stage."""
+    table = scope.rows()
+    found = estimates(scope, shape, recipe)
+    _numbers(scope, table, found)
+    actions()
+    _basis(scope, found)
     if table:
-        _curves(scope, table, recipe, size, guess)
-    if shape is None or applied is not None:
-        _can_it(scope, recipe, applied)
+        _plots(scope, table, found)
+    _gains(scope, found)
 
 
-def _numbers(
-    scope: Scope,
-    baseline: Row | None,
-    shape: ModelShape | None,
-    size: SizeEstimate | None,
-    guess: Estimate | None,
-) -> None:
-    measured = next((row for row in scope.rows() if guess and row.id == guess.measured), None)
-    noisy = bool(measured and measured.noisy)
+def _numbers(scope: Scope, table: Sequence[Row], found: Estimates) -> None:
+    baseline = next((row for row in table if row.document.is_baseline), None)
+    measured = next((row for row in table if found.measured and row.id == found.measured), None)
     with st.container(horizontal=True, gap="small"):
-        if size:
-            _size_tile(size, baseline, shape, measured)
-        for key, found in (
-            ((scope.axes.time, guess.latency_p50_ms), (scope.axes.quality, guess.quality))
-            if guess
-            else ()
-        ):
-            if found:
-                _guess_tile(
-                    key,
-                    found,
-                    _reference(key, found, baseline, guess),
-                    _how(scope, guess),
-                    noisy and key == scope.axes.time,
-                )
-
-
-def _where_from(
-    scope: Scope, shape: ModelShape | None, size: SizeEstimate | None, guess: Estimate | None
-) -> None:
-    """What the estimates stand on, or why there are none."""
-    if guess and guess.reason:
-        st.caption(f":material/info: {guess.reason[0].upper()}{guess.reason[1:]}.")
-    if guess and guess.unlike:
-        st.caption(
-            ":material/warning: No measured recipe is like this one, so its latency and accuracy"
-            " are guesses; a run will tell."
-        )
-    elif guess and not guess.reason and not guess.measured and guess.level is not None:
-        where = "this machine" if scope.here else plain(scope.machine.in_words())
-        quality, time = (metric(key) for key in (scope.axes.quality, scope.axes.time))
-        exact = size is None or size.exact
-        counted = (
-            "The size is counted."
-            if exact
-            else "The size is bounded: which matrix takes which bits depends on its weights."
-        )
-        shipped = not scope.demo and any(
-            document.model == scope.model for document in data.demo_documents()
-        )
-        st.caption(
-            f"{time.label.removesuffix(' p50')} and {quality.called} are estimates for {where} from"
-            f" {guess.points} measured"
-            f" recipes{', those of the study that ships among them' if shipped else ''}; intervals"
-            f" of {guess.level * 100:.0f} %, as leaving out each in turn asks for. {counted}"
-        )
-    if shape is None:
-        st.caption(
-            "Nothing can be said beforehand about this family of models; measuring it works all the"
-            " same."
-        )
+        if found.size:
+            _size_tile(found.size, found, baseline, measured)
+        if found.numbers is None:
+            return
+        how = "estimated"
+        if found.measured:
+            how = "measured" if scope.here else "measured elsewhere"
+        noisy = bool(measured and measured.noisy)
+        time, quality = scope.axes.time, scope.axes.quality
+        if latency := found.numbers.latency_p50_ms:
+            base = _baseline_latency(latency, found.numbers, baseline, time)
+            _tile(time, latency, base, how, noisy=noisy)
+        if value := found.numbers.quality:
+            base = baseline.point.value(quality) if baseline else None
+            _tile(quality, value, base, how)
 
 
 def _size_tile(
-    size: SizeEstimate, baseline: Row | None, shape: ModelShape | None, measured: Row | None
+    size: SizeEstimate, found: Estimates, baseline: Row | None, measured: Row | None
 ) -> None:
-    row = metric("size_bytes")
-    total = (measured and measured.point.value("size_bytes")) or size.total_bytes
-    base = baseline.point.value("size_bytes") if baseline else _fp32_bytes(shape)
-    exact = (
-        f"{size.weights_bytes:,} bytes of"
-        f" weights{'' if size.exact else f', between {size.low:,} and {size.high:,}'}"
-    )
+    key = "size_bytes"
+    total = (measured and measured.point.value(key)) or size.total_bytes
+    base = baseline.point.value(key) if baseline else found.baseline_bytes
+    weights = f"Weights: {size.weights_bytes:,} bytes"
+    if not size.exact:
+        weights += f", between {size.low:,} and {size.high:,}"
     st.metric(
         "Size on disk",
-        row.format(total),
-        delta("size_bytes", total, base),
+        metric(key).format(total),
+        delta(key, total, base),
         delta_color="off",
         delta_arrow="off",
-        help=" ".join(part for part in (f"{exact}.", size.note) if part),
+        help=" ".join(part for part in (f"{weights}.", size.note) if part),
         width="content",
     )
 
 
-def _fp32_bytes(shape: ModelShape | None) -> float | None:
-    return expected_bytes(shape, Recipe()).total_bytes if shape else None
-
-
-def _how(scope: Scope, guess: Estimate | None) -> str:
-    if guess and guess.measured:
-        return "measured" if scope.here else "measured there"
-    return "estimated"
-
-
-def _reference(
-    key: str, found: Interval, baseline: Row | None, guess: Estimate | None
+def _baseline_latency(
+    latency: Interval, numbers: Estimate, baseline: Row | None, key: str
 ) -> float | None:
-    """What a number is compared with. A latency only with the baseline of its own sitting, which
-    its speed-up tells; with none when that may be 1.
-    """
-    if not metric(key).quality and guess and guess.speedup:
-        speedup = guess.speedup
-        return None if may_be_one(speedup.low, speedup.high) else found.value * speedup.value
+    """The baseline's latency by the speed-up; None when the speed-up may be 1."""
+    if speedup := numbers.speedup:
+        unclear = may_be_one(speedup.low, speedup.high)
+        return None if unclear else latency.value * speedup.value
     return baseline.point.value(key) if baseline else None
 
 
-def _guess_tile(key: str, found: Interval, base: float | None, how: str, noisy: bool) -> None:
+def tile_label(key: str, how: str) -> str:
+    return f"{metric(key).label}, {how}"
+
+
+def _tile(key: str, found: Interval, base: float | None, how: str, *, noisy: bool = False) -> None:
     row = metric(key)
     about = "about " if how == "estimated" else ""
-    change = delta(key, found.value, base)
+    parts = (
+        row.interval(found.low, found.high),
+        delta(key, found.value, base),
+        "noisy" if noisy else "",
+    )
     st.metric(
-        f"{row.label}, {how}",
+        tile_label(key, how),
         f"{about}{row.format(found.value)}",
-        " · ".join(
-            part
-            for part in (row.interval(found.low, found.high), change, "noisy" if noisy else "")
-            if part
-        ),
+        " · ".join(part for part in parts if part),
         delta_color="off",
         delta_arrow="off",
         width="content",
     )
 
 
-def _curves(
-    scope: Scope,
-    table: Sequence[Row],
-    recipe: Recipe,
-    size: SizeEstimate | None,
-    guess: Estimate | None,
-) -> None:
+def _basis(scope: Scope, found: Estimates) -> None:
+    """What the estimates are based on, or why there are none."""
+    numbers = found.numbers
+    if numbers and numbers.reason:
+        st.caption(f":material/info: {numbers.reason[0].upper()}{numbers.reason[1:]}.")
+    if numbers and numbers.unlike:
+        st.caption(f":material/warning: {UNLIKE}")
+    elif numbers and not numbers.reason and not numbers.measured and numbers.level is not None:
+        st.caption(_based_on(scope, numbers, found.size))
+    if found.shape is None:
+        st.caption(NO_SHAPE)
+
+
+def _based_on(scope: Scope, numbers: Estimate, size: SizeEstimate | None) -> str:
+    where = "this machine" if scope.here else plain(scope.machine.in_words())
+    quality, time = metric(scope.axes.quality), metric(scope.axes.time)
+    shipped = any(document.model == scope.model for document in data.demo_documents())
+    study = " (demo study included)" if shipped and not scope.demo else ""
+    level = f"{(numbers.level or 0) * 100:.0f} % leave-one-out prediction intervals"
+    exact = size is None or size.exact
+    return (
+        f"{time.label.removesuffix(' p50')} and {quality.called} on {where} are estimated from"
+        f" {numbers.points} measured recipes{study}, with {level}."
+        f" {'The size is exact.' if exact else 'The size depends on the bit allocation.'}"
+    )
+
+
+def _plots(scope: Scope, table: Sequence[Row], found: Estimates) -> None:
+    """Quality against size and latency, with the estimate or the measured point marked."""
     axes = scope.axes
-    ends = {
-        axes.size: MetricValue(axes.size, size.total_bytes) if size else None,
-        axes.time: _value(axes.time, guess.latency_p50_ms) if guess else None,
-        axes.quality: _value(axes.quality, guess.quality) if guess else None,
-    }
-    own = guess.measured if guess else None
+    values = {axes.size: _size(axes.size, found.size), axes.time: None, axes.quality: None}
+    if found.numbers:
+        values[axes.time] = _value(axes.time, found.numbers.latency_p50_ms)
+        values[axes.quality] = _value(axes.quality, found.numbers.quality)
+    picked = [found.measured] if found.measured else []
     for column, x in zip(st.columns(2), (axes.size, axes.time), strict=True):
-        across, up = ends[x], ends[axes.quality]
-        hollow = None
-        if across and up and own is None:
-            said = "<br>".join(
-                f"{metric(v.metric).label}: about {metric(v.metric).format(v.value)}"
-                for v in (up, across)
-            )
-            hollow = tradeoff.Estimate(
-                family(recipe), across, up, f"<b>{recipe.in_words()}</b> (estimate)<br>{said}"
-            )
+        across, up = values[x], values[axes.quality]
+        point = None if picked else _estimated_point(found.recipe, across, up)
+        overlay = Overlay(estimate=point, picked=picked)
         with column:
-            charts.small(
-                table,
-                x,
-                axes.quality,
-                name=f"small_{x}",
-                overlay=tradeoff.Overlay(estimate=hollow, picked=[own] if own else []),
-            )
-    st.caption(tradeoff.footnote(table, timed=True).replace("<br>", " · "))
+            charts.small(table, x, axes.quality, name=f"small_{x}", overlay=overlay)
+    st.caption(footnote(table, timed=True).replace("<br>", " · "))
+
+
+def _size(key: str, size: SizeEstimate | None) -> MetricValue | None:
+    return MetricValue(key, size.total_bytes) if size else None
 
 
 def _value(key: str, found: Interval | None) -> MetricValue | None:
     return MetricValue(key, found.value, found.low, found.high) if found else None
 
 
-def _can_it(scope: Scope, recipe: Recipe, applied: AppliedRecipe | None) -> None:
-    """Whether each stage can change size or speed on this machine at all."""
-    said = advice(recipe, data.this_machine().flags, scope.conditions, applied)
-    if not said:
+def _estimated_point(
+    recipe: Recipe, across: MetricValue | None, up: MetricValue | None
+) -> EstimatedPoint | None:
+    if across is None or up is None:
+        return None
+    numbers = "<br>".join(
+        f"{metric(each.metric).label}: about {metric(each.metric).format(each.value)}"
+        for each in (up, across)
+    )
+    hover = f"<b>{short_name(recipe)}</b> (estimate)<br>{recipe.in_words()}<br>{numbers}"
+    return EstimatedPoint(family(recipe), across, up, hover)
+
+
+def _gains(scope: Scope, found: Estimates) -> None:
+    lines = possible_gains(scope, found)
+    if not lines:
         return
     with st.container(border=True):
         st.markdown("**On this machine**")
-        for line in said:
-            can = [word for word, true in (("smaller", line.size), ("faster", line.speed)) if true]
-            mark = (
-                f":green-badge[:material/check: {' and '.join(can)}]"
-                if can
-                else ":gray-badge[:material/remove: neither smaller nor faster]"
-            )
-            st.markdown(f"{mark} {line.text}")
+        for line in lines:
+            gains = ["smaller"] * line.size + ["faster"] * line.speed
+            badge = f":gray-badge[:material/remove: {NO_GAIN}]"
+            if gains:
+                badge = f":green-badge[:material/check: {' and '.join(gains)}]"
+            st.markdown(f"{badge} {line.text}")

@@ -1,1 +1,1 @@
-"""The parts of Explore."""
+"""The components of Explore."""

@@ -1,6 +1,4 @@
-"""The test split on the card of a picked model: what it said, or the button that opens it for a
-model that is kept.
-"""
+"""The test split on the card of a picked model: its result, or the button that evaluates it."""
 
 from __future__ import annotations
 
@@ -15,62 +13,47 @@ from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import held_out_in_words
 
-WHAT_FOR = (
-    "Every curve is drawn on the validation split, and the best of many points looks a little"
-    " better there than it is. The test split had no part in any choice: open it for the model that"
-    " you keep, once, when you have chosen."
+LABEL = "Evaluate on the test split"
+HELP = (
+    "Models are chosen on the validation split, which favours the chosen one. Evaluate the final"
+    " model here, once."
 )
-MOST_SECONDS = 600
+TIMEOUT = 600
+NO_MESSAGE = "The evaluation ended without a message; try again."
+
+
+def key(trial_id: str) -> str:
+    """The key of the button."""
+    return f"keep_{trial_id}"
 
 
 def draw(scope: Scope, row: Row) -> None:
-    """A line with what the test split said; before that a button, where the model is on this disk."""
+    """The result on the test split; before that the button, if the artefact is on this disk."""
     if found := row.document.held_out:
         st.markdown(f"Test split: {held_out_in_words(found)}")
         return
     if not scope.here or downloads.folder(row) is None:
         return
-    if st.button(
-        "Keep: judge on the test split",
-        icon=":material/lock_open:",
-        type="tertiary",
-        help=WHAT_FOR,
-        key=f"keep_{row.id}",
-    ):
-        with st.spinner("Judging on the test split"):
-            reason = _keep(row.id)
+    if st.button(LABEL, icon=":material/lock_open:", type="tertiary", help=HELP, key=key(row.id)):
+        with st.spinner("Evaluating on the test split"):
+            reason = _evaluate(row.id)
         if reason:
             st.error(reason, icon=":material/error:")
         else:
             st.rerun()
 
 
-def _keep(trial_id: str) -> str:
-    """Run the command of that name, for a page's process loads no models; what it complained about,
-    if it did.
-    """
-    command = [
-        sys.executable,
-        "-m",
-        "paretoscope",
-        "--workspace",
-        str(data.workspace().root),
-        "keep",
-        trial_id,
-        "--json",
-    ]
+def _evaluate(trial_id: str) -> str:
+    """Run `paretoscope keep`, because a page loads no models; returns its error message."""
+    workspace = ["--workspace", str(data.workspace().root)]
+    command = [sys.executable, "-m", "paretoscope", *workspace, "keep", trial_id, "--json"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
         return (
-            f"Judging took longer than {MOST_SECONDS // 60} minutes and was ended; try `paretoscope"
-            f" keep {trial_id}` on the command line."
+            f"The evaluation took longer than {TIMEOUT // 60} minutes and was stopped; run"
+            f" `paretoscope keep {trial_id}` on the command line."
         )
-    return (
-        ""
-        if done.returncode == 0
-        else done.stderr.strip().removeprefix("paretoscope: ")
-        or "Judging ended without a word; try again."
-    )
+    if done.returncode == 0:
+        return ""
+    return done.stderr.strip().removeprefix("paretoscope: ") or NO_MESSAGE

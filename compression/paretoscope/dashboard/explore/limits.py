@@ -1,15 +1,16 @@
-"""The limits that a person sets (drop of quality, size, p50, what else shall be better) and the
-objectives that define dominance, kept in the URL.
-"""
+"""Limits and objectives of Explore, kept in the URL."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from paretoscope.dashboard.parts import glossary
 from paretoscope.dashboard.shell import url_widgets
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
@@ -18,142 +19,155 @@ from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.strategy import Family
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials import axes as defaults
-from paretoscope.trials.metrics import METRICS, metric
+from paretoscope.trials.metrics import METRICS, Metric, metric
 
 MOST_DROP = 10.0
 ACROSS = 4
 """Sliders in a row."""
-HUES = {"pruning": "orange", "quantization": "blue", "distillation": "green", "chain": "violet"}
-"""Names that the theme gives the strategies' colours."""
+THEME_COLORS = {
+    "pruning": "orange",
+    "quantization": "blue",
+    "distillation": "green",
+    "chain": "violet",
+}
+"""The theme's names for the colors of the strategies."""
 FURTHER = {key: row.limit for key, row in METRICS.items() if row.limit}
-"""Further objectives besides quality, size and time, with the names of their limits in the URL."""
+"""Optional objectives, each with the name of its limit in the URL."""
+PER_SCOPE = ("size", "p50", *FURTHER.values(), "show", "objectives")
+"""Widgets whose values apply to one scope only, such as its largest size."""
+OBJECTIVES_HELP = "A model is dominated when another is at least as good in all and better in one."
+DROP_HELP = "The largest accepted loss. Drag to the right end for no limit."
+LIMIT_HELP = "Excludes models above it. Drag to the right end for no limit."
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked for: `constraints` for `frontier.recommend`, `bounds` by metric key in stored
-    units for the plots.
+class Limits:
+    """The limits as `constraints` of a recommendation, and as `bounds` of the plots.
+
+    Bounds are by metric key, in stored units.
     """
 
     constraints: tuple[Limit, ...]
     bounds: dict[str, float]
 
 
-OF_A_STUDY = ("size", "p50", *FURTHER.values(), "show", "objectives")
-"""Widgets whose values mean something for the models of one scope only: its largest size, its
-strategies.
-"""
-
-
 def begin(scope: Scope) -> None:
-    """First of all: limits and chips belong to the models that they were set for. Another scope
-    starts with its own, and the way back finds the old ones; the allowed drop is about each scope's
-    own baseline and stays."""
-    place = (scope.model, scope.task, scope.machine.id, scope.conditions, scope.demo)
-    before = st.session_state.setdefault("limits_of", place)
-    if place == before:
+    """Swap the widget values when the scope has changed; called before any widget.
+
+    Each scope keeps its own limits and chips. The allowed drop is relative to the baseline of each
+    scope and is shared.
+    """
+    key = (scope.model, scope.task, scope.machine.id, scope.conditions, scope.demo)
+    before = st.session_state.setdefault("limits_of", key)
+    if key == before:
         return
     kept = st.session_state.setdefault("limits_kept", {})
-    kept[before] = url_widgets.take(OF_A_STUDY)
-    url_widgets.give(kept.pop(place, {}))
-    st.session_state["limits_of"] = place
+    kept[before] = url_widgets.remove(PER_SCOPE)
+    url_widgets.restore(kept.pop(key, {}))
+    st.session_state["limits_of"] = key
 
 
 def strategies(table: Sequence[Row]) -> list[Row]:
-    """The key to colours and shapes, which filters too: the rows of the strategies that are on. The
-    baseline always stays.
-    """
+    """Chips that filter by strategy; the baseline is always shown."""
     present = [
         name for name in STYLES if name != "baseline" and any(row.family == name for row in table)
     ]
     if not present:
         return list(table)
-    chosen = url_widgets.chips("Shown", present, default=present, format_func=_key, key="show")
+    chosen = url_widgets.chips(
+        "Strategies", present, default=present, format_func=_strategy, key="show"
+    )
     return [row for row in table if row.family in chosen or row.family == "baseline"] or list(table)
 
 
-def _key(name: Family) -> str:
-    return f":{HUES[name]}[{STYLES[name].glyph}] {STYLES[name].label}"
+def _strategy(name: Family) -> str:
+    return f":{THEME_COLORS[name]}[{STYLES[name].glyph}] {STYLES[name].label}"
 
 
 def draw(
     table: Sequence[Row],
     baseline: Point | None,
     axes: defaults.Axes,
-    objectives: Sequence[Objective],
-) -> Asked:
-    """The sliders, each off at its far end: quality, size and time always, the others while they
-    are among the `objectives`.
-    """
-    known = {row.key for row in present_metrics(table)}
-    quality = metric(axes.quality)
-    chosen = {
-        key: name
-        for key, name in FURTHER.items()
-        if key in {objective.key for objective in objectives}
-    }
-    url_widgets.take([name for key, name in FURTHER.items() if key not in chosen])
-    upper = {axes.size: "size", axes.time: "p50", **chosen}
-    columns = [
-        column
-        for start in range(0, 1 + len(upper), ACROSS)
-        for column in st.columns(min(ACROSS, 1 + len(upper) - start), gap="medium")
-    ]
-    constraints: list[Limit] = []
-    bounds: dict[str, float] = {}
+    chosen: Sequence[Objective],
+) -> Limits:
+    """Sliders for quality, size, latency and the optional objectives in `chosen`."""
+    selected = {objective.key for objective in chosen}
+    further = {key: name for key, name in FURTHER.items() if key in selected}
+    url_widgets.remove([name for key, name in FURTHER.items() if key not in further])
+    upper = {axes.size: "size", axes.time: "p50", **further}
+    columns = _columns(1 + len(upper))
     with columns[0]:
-        drop = url_widgets.slider(
-            f"{quality.label} {'rise' if quality.relative else 'drop'} at most",
-            0.0,
-            MOST_DROP,
-            step=0.5,
-            default=defaults.DROP_POINTS,
-            key="drop",
-            format="%.1f %%" if quality.relative else "%.1f points",
-            disabled=baseline is None,
-        )
-    base = baseline.value(quality.key) if baseline else None
-    if base is not None and drop < MOST_DROP:
-        constraints.append(MaxDrop(drop / 100, quality.key))
-        bounds[quality.key] = base * (1 + drop / 100) if quality.relative else base - drop / 100
+        constraints, bounds = _drop(metric(axes.quality), baseline)
+    present = {row.key for row in present_metrics(table)}
     for column, (key, name) in zip(columns[1:], upper.items(), strict=True):
         with column:
-            bound = _slider(key, name, table) if key in known else None
+            bound = _upper(key, name, table) if key in present else None
         if bound is not None:
             constraints.append(Constraint(key, bound))
             bounds[key] = bound
-    return Asked(tuple(constraints), bounds)
+    return Limits(tuple(constraints), bounds)
+
+
+def _columns(count: int) -> list[DeltaGenerator]:
+    return [
+        column
+        for start in range(0, count, ACROSS)
+        for column in st.columns(min(ACROSS, count - start), gap="medium")
+    ]
+
+
+def label(of: Metric) -> str:
+    """The label of a limit: "Size on disk limit", "Accuracy drop limit"."""
+    what = (" rise" if of.relative else " drop") if of.quality else ""
+    return f"{of.label}{what} limit"
+
+
+def _drop(of: Metric, baseline: Point | None) -> tuple[list[Limit], dict[str, float]]:
+    """The limit on quality, relative to the baseline."""
+    drop = url_widgets.slider(
+        label(of),
+        (0.0, MOST_DROP),
+        step=0.5,
+        default=defaults.DROP_POINTS,
+        key="drop",
+        format="%.1f %%" if of.relative else "%.1f points",
+        disabled=baseline is None,
+        help=f"{glossary.sentence('Perplexity')} {DROP_HELP}" if of.relative else DROP_HELP,
+    )
+    base = baseline.value(of.key) if baseline else None
+    if base is None or drop >= MOST_DROP:
+        return [], {}
+    bound = base * (1 + drop / 100) if of.relative else base - drop / 100
+    return [MaxDrop(drop / 100, of.key)], {of.key: bound}
 
 
 def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Objective, ...]:
-    """The chips that define dominance; none chosen means all of them."""
-    known = {row.key for row in present_metrics(table)}
-    choices = [key for key in (*axes.objectives, *FURTHER) if key in known]
+    """Chips with the objectives of dominance; selecting none means all."""
+    present = {row.key for row in present_metrics(table)}
+    choices = [key for key in (*axes.objectives, *FURTHER) if key in present]
+
+    def title(key: str) -> str:
+        return f"{metric(key).called} {metric(key).arrow[0]}"
+
     chosen = url_widgets.chips(
-        "Better means",
+        "Objectives",
         choices,
         default=[key for key in axes.objectives if key in choices],
-        format_func=lambda key: f"{metric(key).called} {metric(key).arrow[0]}",
+        format_func=title,
         key="objectives",
-        help=(
-            "A model is dominated when another is at least as good in all of these and better in"
-            " one."
-        ),
+        help=OBJECTIVES_HELP,
     )
     return objectives(*(chosen or choices))
 
 
-def _slider(key: str, name: str, table: Sequence[Row]) -> float | None:
-    """An upper limit in the shown unit, from below the smallest to the largest value, which means
-    none. Stored unit out.
-    """
+def _upper(key: str, name: str, table: Sequence[Row]) -> float | None:
+    """An upper limit in stored units; the right end of the slider means none."""
     row = metric(key)
     values = [row.shown(value) for each in table if (value := each.point.value(key)) is not None]
     step = _step(max(values))
     top = round(math.ceil(max(values) / step) * step, 9)
-    label = f"{row.label.removeprefix('Latency ')} at most"
-    shown = f"%.{_decimals(step)}f {row.unit}"
-    chosen = url_widgets.slider(label, step, top, step=step, default=top, key=name, format=shown)
+    more: Mapping[str, Any] = {"format": f"%.{_decimals(step)}f {row.unit}", "help": LIMIT_HELP}
+    chosen = url_widgets.slider(label(row), (step, top), step=step, default=top, key=name, **more)
     return None if chosen >= top else chosen / row.scale
 
 

@@ -1,4 +1,4 @@
-"""The recommendation card, what the marks mean, and which points could not be compared."""
+"""The recommendation card, the legend of the plots, and the models that cannot be compared."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard.parts import downloads, test_summary
+from paretoscope.dashboard.explore.model_table import Result
+from paretoscope.dashboard.parts import downloads, glossary, test_summary
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
-from paretoscope.frontier.front import Frontier
-from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.figures.tradeoff import Overlay, State, Tradeoff
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
 
+KNEE = (
+    "The knee is computed for the two metrics of its plot, the recommendation for all objectives."
+)
+HINT = "The line is the front of the two metrics shown. Click a point to pick it."
+PICK = "pick_best"
 
-def draw(
-    scope: Scope, advice: Recommendation, table: Mapping[str, Row], count: int, judged: str
-) -> None:
-    """The answer: by what it is `judged`, which one, what it costs and brings, why, and what can be
-    done with it.
+
+def draw(scope: Scope, result: Result, table: Mapping[str, Row], total: int, basis: str) -> None:
+    """The recommended model of `total`, its figures, actions and reasons.
+
+    `basis` is the beginning of the reasons: objectives and limits.
     """
+    advice = result.advice
     best = table.get(advice.best or "")
     with st.container(border=True):
-        st.markdown(f"### {test_summary.headline(advice, table)}")
+        st.markdown(f"### {test_summary.headline(advice, table)}", help=best.name if best else None)
         if best:
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
@@ -33,106 +38,95 @@ def draw(
                 st.markdown(test_summary.figures(best), width="content")
                 with st.container(horizontal=True, vertical_alignment="center", width="content"):
                     downloads.artifact(scope, best, key="best", primary=True)
-                    _pick_button([id for id in (advice.best, advice.runner_up) if id])
-        st.caption(
-            f"{judged}: {len(advice.feasible)} of {count} models left."
-            f" {test_summary.why(advice, table)}"
-        )
+                    _pick_button([each for each in (advice.best, advice.runner_up) if each])
+        counted = models_left(len(advice.feasible), total)
+        st.caption(f"{basis}: {counted}. {test_summary.why(advice, table)}")
+
+
+def models_left(feasible: int, total: int) -> str:
+    return f"{feasible} of {total} models are within the limits"
 
 
 def _pick_button(ids: Sequence[str]) -> None:
-    label = "Pick both" if len(ids) > 1 else "Pick"
-    about = (
-        "Ring it and the runner-up on the curves, to compare them."
-        if len(ids) > 1
-        else "Ring it on the curves."
-    )
+    both = len(ids) > 1
     st.button(
-        label,
+        "Pick both" if both else "Pick",
         icon=":material/push_pin:",
         type="tertiary",
-        on_click=_pick,
-        args=(list(ids),),
-        key="pick_best",
-        help=about,
+        on_click=selection.add,
+        args=(ids,),
+        key=PICK,
+        help="Adds it and the runner-up to the picked models."
+        if both
+        else "Adds it to the picked models.",
     )
 
 
-def _pick(ids: list[str]) -> None:
-    selection.write([*st.session_state.get("picks", []), *ids])
+def states(result: Result) -> dict[str, State]:
+    """The state of each point; a limit counts before everything else."""
+    found, advice = result
+    near, on_front = set(found.statistically_on_front), set(found.on_front)
+
+    def state(trial_id: str) -> State:
+        if trial_id not in advice.feasible:
+            return "excluded"
+        if trial_id in on_front:
+            return "front"
+        return "near" if trial_id in near else "dominated"
+
+    return {trial_id: state(trial_id) for trial_id in found.points}
 
 
-def states(found: Frontier, advice: Recommendation) -> dict[str, State]:
-    """How each point is drawn: out of the limits before anything else, then on the front, near it,
-    or dominated.
-    """
-    near = set(found.statistically_on_front)
-    drawn: dict[str, State] = {}
-    for id in found.points:
-        if id not in advice.feasible:
-            drawn[id] = "excluded"
-        elif id in found.on_front:
-            drawn[id] = "front"
-        else:
-            drawn[id] = "near" if id in near else "dominated"
-    return drawn
-
-
-def overlay(
-    found: Frontier, advice: Recommendation, bounds: Mapping[str, float], picked: Sequence[str]
-) -> Overlay:
+def overlay(result: Result, bounds: Mapping[str, float], picked: Sequence[str]) -> Overlay:
     """What the plots show on top of the measured points."""
-    return Overlay(states(found, advice), bounds, picked, advice.best)
+    return Overlay(states(result), bounds, picked, result.advice.best)
 
 
-def legend(
-    found: Frontier, advice: Recommendation, shown: Sequence[Tradeoff], picked: Sequence[str]
-) -> None:
-    """The marks in words, as far as there are any: how many are on the front of all objectives,
-    near it, beaten, and outside the limits.
+def legend(result: Result, shown: Sequence[Tradeoff], picked: Sequence[str]) -> None:
+    """How many points have each state, and what the knee is."""
+    notes = [f"{counts(result, picked)}."]
+    best = result.advice.best
+    drawn = [info.knee for info in shown if info.knee in {each.id for each in info.markers}]
+    other = any(knee != best for knee in drawn)
+    if other:
+        notes.append(KNEE)
+    st.caption(f"{' '.join(notes)} {HINT}", help=glossary.sentence("Knee") if other else None)
+
+
+def counts(result: Result, picked: Sequence[str]) -> str:
+    """ "10 on the Pareto front · 36 statistically indistinguishable from it".
+
+    Picked points are left out where they are drawn in full color.
     """
-    names = ", ".join(objective.metric.label.lower() for objective in found.objectives)
-    full = {"near", "dominated"}  # drawn in full colour once picked
-    drawn = Counter(
+    highlighted = {"near", "dominated"}
+    number = Counter(
         state
-        for id, state in states(found, advice).items()
-        if id not in picked or state not in full
+        for trial_id, state in states(result).items()
+        if trial_id not in picked or state not in highlighted
     )
-    said = {
-        "front": f"Solid: {drawn['front']} that no other beats in {names}.",
-        "near": f"Lighter: {drawn['near']} whose intervals overlap that front.",
-        "dominated": f"Faint: {drawn['dominated']} beaten.",
-        "excluded": f"Hollow: {drawn['excluded']} outside the limits (shaded).",
+    words: dict[State, str] = {
+        "front": "on the Pareto front",
+        "near": "statistically indistinguishable from it",
+        "dominated": "dominated",
+        "excluded": "outside your limits",
     }
-    marks = [words for state, words in said.items() if drawn[state]]
-    if any(
-        info.knee in {marker.id for marker in info.markers} and info.knee != advice.best
-        for info in shown
-    ):
-        marks.append(
-            "The knee is of the two metrics of its plot, the recommendation by all that *Better"
-            " means* names."
-        )
-    st.caption(
-        f"{' '.join(marks)} The line is the front of the two metrics on display. Click a point to"
-        " pick it."
-    )
+    return " · ".join(f"{number[state]} {text}" for state, text in words.items() if number[state])
 
 
-def not_comparable(shown: Sequence[Tradeoff], found: Frontier, table: Mapping[str, Row]) -> None:
-    """Points that lack a metric on display or an objective, listed so that they are not lost."""
-    lacking: dict[str, list[str]] = {
-        id: [metric(key).label.lower() for key in keys] for id, keys in found.not_comparable.items()
+def not_comparable(shown: Sequence[Tradeoff], result: Result, table: Mapping[str, Row]) -> None:
+    """The models that lack an objective or a metric of a plot, with what is missing."""
+    missing: dict[str, list[str]] = {
+        trial_id: [metric(key).label.lower() for key in keys]
+        for trial_id, keys in result.found.not_comparable.items()
     }
     for info in shown:
-        for id in info.missing:
-            words = lacking.setdefault(id, [])
-            words += [
-                of.label.lower()
-                for of in (info.x, info.y)
-                if table[id].values.get(of.key) is None and of.label.lower() not in words
-            ]
-    if lacking:
-        with st.expander(f"{len(lacking)} not comparable"):
-            for id, words in lacking.items():
-                st.markdown(f"- {table[id].name}: no {', '.join(words)}")
+        for trial_id in info.missing:
+            names = missing.setdefault(trial_id, [])
+            values = table[trial_id].values
+            for of in (info.x, info.y):
+                if values.get(of.key) is None and of.label.lower() not in names:
+                    names.append(of.label.lower())
+    if missing:
+        with st.expander(f"{len(missing)} not comparable"):
+            for trial_id, names in missing.items():
+                st.markdown(f"- {table[trial_id].short_name}: no {', '.join(names)}")

@@ -1,6 +1,4 @@
-"""The tray: each picked model as a card, with what dominates it, what it would take, and what can
-be done with it.
-"""
+"""The picked models as cards: numbers, dominance, test split, stages and downloads."""
 
 from __future__ import annotations
 
@@ -9,16 +7,21 @@ from collections.abc import Sequence
 import streamlit as st
 
 from paretoscope.dashboard.explore import held_out
-from paretoscope.dashboard.parts import chain, downloads, runs, test_summary
+from paretoscope.dashboard.parts import chain, downloads, model_heading, runs, test_summary
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.front import Frontier
-from paretoscope.report.figures.palette import STYLES
 from paretoscope.report.tables.table import Row
-from paretoscope.trials.format import lost_and_gained
 from paretoscope.trials.metrics import metric
 
 ACROSS = 3
+HIDDEN = "Its strategy is hidden above."
+ON_FRONT = ":material/check: On the Pareto front: no other model dominates it."
+COMPARE, CLEAR = "compare_picks", "clear_picks"
+
+
+def heading(count: int) -> str:
+    return f"#### Picked models ({count})"
 
 
 def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
@@ -28,49 +31,40 @@ def draw(scope: Scope, found: Frontier, picked: Sequence[Row]) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        st.markdown(f"#### Picked ({len(picked)})", width="content")
+        st.markdown(heading(len(picked)), width="content")
         with st.container(horizontal=True, width="content"):
-            label = "Compare" if len(picked) > 1 else "Compare with the baseline"
-            if st.button(
-                label, icon=":material/compare_arrows:", type="primary", key="compare_picks"
-            ):
-                st.switch_page("pages/compare.py")
-            st.button(
-                "Clear",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=selection.write,
-                args=([],),
-                key="clear_picks",
-            )
-    across = min(
-        ACROSS, max(2, len(picked))
-    )  # as wide as can be: the table of a chain's stages needs the room
+            _buttons(len(picked))
+    # At least two columns: the table of a chain's stages needs the width.
+    across = min(ACROSS, max(2, len(picked)))
     for start in range(0, len(picked), ACROSS):
         for column, row in zip(st.columns(across), picked[start : start + ACROSS], strict=False):
             with column, st.container(border=True, height="stretch"):
                 _card(scope, found, row)
 
 
-def _card(scope: Scope, found: Frontier, row: Row) -> None:
-    style = STYLES[row.family]
-    st.markdown(f"**{row.name}**")
-    st.caption(
-        f"{style.glyph} {style.label.lower()} · {row.document.protocol} protocol · trial `{row.id}`"
+def _buttons(count: int) -> None:
+    label = "Compare" if count > 1 else "Compare with the baseline"
+    if st.button(label, icon=":material/compare_arrows:", type="primary", key=COMPARE):
+        st.switch_page("pages/compare.py")
+    st.button(
+        "Clear",
+        icon=":material/close:",
+        type="tertiary",
+        on_click=selection.write,
+        args=([],),
+        key=CLEAR,
     )
-    keys = runs.shown(row)
-    st.markdown("  \n".join(f"{metric(key).label}: {row.number_and_change(key)}" for key in keys))
-    if timed := row.timing_note():
-        st.caption(f"{timed[0].upper()}{timed[1:]}.")
-    if row.document.paired:
-        paired = row.document.paired
-        same = f"{paired.agreement * 100:.1f} %"
-        answers = (
-            f"The same likeliest token at {same}."
-            if paired.change
-            else f"{lost_and_gained(paired)}, {same} the same."
-        )
-        st.caption(f"{test_summary.lost(row)} {answers}")
+
+
+def _card(scope: Scope, found: Frontier, row: Row) -> None:
+    model_heading.draw(row)
+    numbers = (f"{metric(key).label}: {row.number_and_change(key)}" for key in runs.shown(row))
+    st.markdown("  \n".join(numbers))
+    runs.timing_note(row)
+    if paired := row.document.paired:
+        unit = "Same top token" if paired.change else "Same prediction"
+        agreement = f"{unit} for {paired.agreement * 100:.1f} %."
+        st.caption(f"{test_summary.change_sentence(row)} {agreement}")
     st.markdown(standing(found, row.id))
     held_out.draw(scope, row)
     chain.draw(scope, row)
@@ -79,7 +73,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
     with st.container(horizontal=True):
         downloads.artifact(scope, row, key=f"tray_{row.id}")
         st.button(
-            "Drop",
+            "Remove",
             icon=":material/close:",
             type="tertiary",
             on_click=selection.toggle,
@@ -88,27 +82,19 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
         )
 
 
-def standing(found: Frontier, id: str) -> str:
-    """Where a point stands: on the front, or which one dominates it and what it would take, in
-    markdown.
-    """
-    if id not in found.points:
-        return "Its strategy is switched off above."
-    if id in found.not_comparable:
-        return (
-            "Not comparable:"
-            f" {', '.join(metric(key).label.lower() for key in found.not_comparable[id])} was not"
-            " measured."
-        )
-    if id in found.on_front:
-        return (
-            ":material/check: On the front: no other model is at least as good in every objective"
-            " and better in one."
-        )
-    dominators = found.dominators(id)
-    words = f"Dominated by **{found.points[dominators[0]].shown_name}**" + (
-        f" and {len(dominators) - 1} more" if len(dominators) > 1 else ""
-    )
-    near = ", within the error of the front" if id in found.statistically_on_front else ""
-    needed = [change.in_words() for change in found.needed(id)]
-    return f"{words}{near}." + (f" On the front with {' or '.join(needed)}." if needed else "")
+def standing(found: Frontier, trial_id: str) -> str:
+    """Whether a point is on the front; else what dominates it and what it lacks (markdown)."""
+    if trial_id not in found.points:
+        return HIDDEN
+    if missing := found.not_comparable.get(trial_id):
+        names = ", ".join(metric(key).label.lower() for key in missing)
+        return f"Not comparable: {names} was not measured."
+    if trial_id in found.on_front:
+        return ON_FRONT
+    dominators = found.dominators(trial_id)
+    text = f"Dominated by **{found.points[dominators[0]].shown_name}**"
+    text += f" and {len(dominators) - 1} more" if len(dominators) > 1 else ""
+    if trial_id in found.statistically_on_front:
+        text += ", statistically indistinguishable from the front"
+    needed = [change.in_words() for change in found.needed(trial_id)]
+    return f"{text}." + (f" It would be on the front with {' or '.join(needed)}." if needed else "")

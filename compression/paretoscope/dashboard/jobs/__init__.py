@@ -1,1 +1,1 @@
-"""The parts of Jobs."""
+"""The components of Jobs."""

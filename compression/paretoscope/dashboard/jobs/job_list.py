@@ -1,7 +1,6 @@
-"""Every trial by what a person can do with it: running, queued, failed, finished.
+"""All trials by state: running, queued, failed, finished.
 
-It asks again by itself only while something is live; keys are trial ids, so nothing loses its
-place.
+The list polls only while a trial is live. Keys are trial ids, so widgets keep their state.
 """
 
 from __future__ import annotations
@@ -12,16 +11,21 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from paretoscope.dashboard.parts import runs
+from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.engine_status import in_words
 from paretoscope.dashboard.shell.scope import address
-from paretoscope.report.tables.table import row_among
+from paretoscope.recipes.short_name import short_names
+from paretoscope.report.tables.table import Row, row_among
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, short
 from paretoscope.trials.metrics import metric
 
 SHOWN = 12
-"""Failed and finished trials that are listed before "show all"."""
+"""Failed and finished trials that are listed until all are requested."""
+NO_JOBS = "No jobs yet"
+IDLE = "No job is running."
+ABOUT = "A job makes and measures one compressed model. It continues after this page is closed."
 
 
 def draw() -> None:
@@ -30,6 +34,9 @@ def draw() -> None:
 
 def _jobs() -> None:
     rows = data.trials()
+    if not rows:
+        _empty()
+        return
     running = [row for row in rows if row.status == "running"]
     queued = [row for row in rows if row.status == "queued"]
     ended = sorted(
@@ -37,129 +44,131 @@ def _jobs() -> None:
         key=lambda row: row.finished_at or row.queued_at,
         reverse=True,
     )
-    failed = [row for row in ended if row.status in ("failed", "cancelled")]
-    done = [row for row in ended if row.status == "done"]
-    if not rows:
-        _nothing()
-        return
-    if running or queued:
-        st.caption(in_words(rows))
-    else:
-        st.caption("Nothing is running.")
+    st.caption(in_words(rows) if running or queued else IDLE)
     for row in running:
-        st.caption(f"{short(row.request.model)} on {short(row.request.task)}")
+        st.caption(_where(row))
         runs.live(row, place="jobs")
     _queue(queued)
-    _failed(failed)
-    _done(done)
+    _failed([row for row in ended if row.status in ("failed", "cancelled")])
+    _done([row for row in ended if row.status == "done"])
 
 
-def _nothing() -> None:
+def _where(row: TrialRow) -> str:
+    return f"{short(row.request.model)} on {short(row.request.task)}"
+
+
+def _empty() -> None:
     with st.container(border=True):
-        st.markdown("### No jobs yet")
-        st.markdown(
-            "A job makes one compressed model and measures it. It goes on when this page is closed."
-        )
-        st.page_link("pages/compress.py", label="Make a recipe", icon=":material/compress:")
+        st.markdown(f"### {NO_JOBS}")
+        st.markdown(ABOUT)
+        st.page_link("pages/compress.py", label="Create a recipe", icon=":material/compress:")
+
+
+def heading(name: str, count: int) -> str:
+    return f"#### {name} ({count})"
 
 
 def _queue(queued: Sequence[TrialRow]) -> None:
-    """In the order in which they will run, with buttons to move and to cancel."""
+    """In the order of execution, with buttons to move and to cancel."""
     if not queued:
         return
-    store = data.store()
-    st.markdown(f"#### Queue ({len(queued)})")
-    for place, row in enumerate(queued):
+    st.markdown(heading("Queue", len(queued)))
+    names = short_names([row.request.recipe for row in queued])
+    for number, (row, name) in enumerate(zip(queued, names, strict=True), start=1):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = (
-                f"{place + 1}. **{row.request.recipe.in_words()}** :gray[{short(row.request.model)}"
-                f" on {short(row.request.task)}]"
+            st.markdown(
+                f"{number}. **{name}** :gray[{_where(row)}]",
+                width="stretch",
+                help=row.request.recipe.in_words(),
             )
-            st.markdown(words, width="stretch")
-            first, last = queued[0].priority, queued[-1].priority
-            up = {
-                "on_click": store.prioritize,
-                "args": (row.trial_id, first - row.priority + 1),
-                "disabled": place == 0,
-            }
-            down = {
-                "on_click": store.prioritize,
-                "args": (row.trial_id, last - row.priority - 1),
-                "disabled": place == len(queued) - 1,
-            }
-            st.button(
-                "",
-                icon=":material/vertical_align_top:",
-                help="Run it next",
-                type="tertiary",
-                key=f"up_{row.trial_id}",
-                **up,
-            )
-            st.button(
-                "",
-                icon=":material/vertical_align_bottom:",
-                help="Run it last",
-                type="tertiary",
-                key=f"down_{row.trial_id}",
-                **down,
-            )
-            cancel = {"on_click": store.request_cancel, "args": (row.trial_id,)}
-            st.button(
-                "",
-                icon=":material/close:",
-                help="Cancel it",
-                type="tertiary",
-                key=f"drop_{row.trial_id}",
-                **cancel,
-            )
+            _move_buttons(row, queued)
+
+
+def _move_buttons(row: TrialRow, queued: Sequence[TrialRow]) -> None:
+    first, last = queued[0], queued[-1]
+    st.button(
+        "",
+        icon=":material/vertical_align_top:",
+        help="Run next",
+        type="tertiary",
+        key=f"up_{row.trial_id}",
+        on_click=_prioritize,
+        args=(row.trial_id, first.priority - row.priority + 1),
+        disabled=row is first,
+    )
+    st.button(
+        "",
+        icon=":material/vertical_align_bottom:",
+        help="Run last",
+        type="tertiary",
+        key=f"down_{row.trial_id}",
+        on_click=_prioritize,
+        args=(row.trial_id, last.priority - row.priority - 1),
+        disabled=row is last,
+    )
+    st.button(
+        "",
+        icon=":material/close:",
+        help="Cancel",
+        type="tertiary",
+        key=f"drop_{row.trial_id}",
+        on_click=runs.cancel,
+        args=(row.trial_id,),
+    )
+
+
+def _prioritize(trial_id: str, by: int) -> None:
+    """Callback of the buttons that move a trial."""
+    data.store().prioritize(trial_id, by)
 
 
 def _failed(failed: Sequence[TrialRow]) -> None:
     if not failed:
         return
-    st.markdown(f"#### Without a result ({len(failed)})")
-    for row in failed[: None if _all("failed", failed) else SHOWN]:
+    st.markdown(heading("Failed or cancelled", len(failed)))
+    for row in _shown("failed", failed):
         runs.failed(row, place="jobs")
 
 
 def _done(done: Sequence[TrialRow]) -> None:
     if not done:
         return
-    st.markdown(f"#### Finished ({len(done)})")
-    for row in done[: None if _all("done", done) else SHOWN]:
-        if row.document is None:
-            continue
-        made = row_among(row.document, data.documents())
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = (
-                f"**{made.name}** :gray[{short(row.request.model)} on {short(row.request.task)},"
-                f" {_ago(row)}]  \n"
-            )
-            axes = row.document.axes
-            words += metric(axes.quality).before + " · ".join(
-                made.number_and_change(key) for key in (axes.quality, axes.time, axes.size)
-            )
-            st.markdown(words, width="stretch")
-            st.page_link(
-                "pages/explore.py",
-                label="Open",
-                icon=":material/scatter_plot:",
-                query_params=address(row.document),
-            )
+    st.markdown(heading("Finished", len(done)))
+    for trial in _shown("done", done):
+        if trial.document is not None:
+            _finished(trial, row_among(trial.document, data.documents()))
 
 
-def _all(name: str, rows: Sequence[TrialRow]) -> bool:
-    return len(rows) > SHOWN and st.toggle(f"Show all {len(rows)}", key=f"all_{name}")
+def _finished(trial: TrialRow, row: Row) -> None:
+    axes = row.document.axes
+    numbers = " · ".join(row.number_and_change(key) for key in (axes.quality, axes.time, axes.size))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"**{title(row)}** :gray[{_where(trial)}, {_ago(trial)}]  \n"
+            f"{metric(axes.quality).before}{numbers}",
+            width="stretch",
+            help=row.name,
+        )
+        st.page_link(
+            "pages/explore.py",
+            label="Show in Explore",
+            icon=":material/scatter_plot:",
+            query_params=address(row.document),
+        )
+
+
+def _shown(name: str, rows: Sequence[TrialRow]) -> Sequence[TrialRow]:
+    """The newest rows, or all when the toggle is on."""
+    if len(rows) <= SHOWN or st.toggle(f"Show all {len(rows)}", key=f"all_{name}"):
+        return rows
+    return rows[:SHOWN]
 
 
 def _ago(row: TrialRow) -> str:
-    """How long ago it ended and how long it took."""
+    """The time since the trial ended, and its duration."""
     if not row.finished_at:
         return ""
     ago = duration((datetime.now(UTC) - row.finished_at).total_seconds())
-    took = (
-        f", took {duration((row.finished_at - row.started_at).total_seconds())}"
-        if row.started_at
-        else ""
-    )
-    return f"{ago} ago{took}"
+    if not row.started_at:
+        return f"{ago} ago"
+    return f"{ago} ago, took {duration((row.finished_at - row.started_at).total_seconds())}"

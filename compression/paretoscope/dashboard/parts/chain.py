@@ -1,6 +1,4 @@
-"""Where a chain lost and won: the model after each of its stages, and the button that measures
-those that are missing.
-"""
+"""The model after each stage of a chain, and the button that measures missing stages."""
 
 from __future__ import annotations
 
@@ -9,6 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from paretoscope.catalog import request
+from paretoscope.dashboard.parts import glossary
+from paretoscope.dashboard.parts.figure import show
+from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data, layout
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
@@ -22,63 +23,54 @@ from paretoscope.trials.format import duration
 from paretoscope.trials.metrics import metric
 
 ACROSS = 3
+HEADING = "After each stage"
+INCOMPLETE_STUDY = (
+    "The demo study has no measurements of some stages. Make this model to measure them in seconds."
+)
 
 
 def draw(scope: Scope, row: Row) -> None:
-    """The steps of a recipe of two stages or more as a picture and in numbers; nothing for shorter
-    ones.
-    """
+    """The steps of a recipe with several stages; nothing for shorter ones."""
     if is_chain(row):
-        st.markdown("###### After each stage")
+        st.markdown(f"###### {HEADING}", help=glossary.sentence("Stage"))
         _steps(scope, row, [row])
 
 
 def side_by_side(scope: Scope, rows: Sequence[Row]) -> None:
-    """The chains among the rows, on equal axes: where one lost what another kept, or what another
-    order of the same stages does.
-    """
+    """The chains among the rows on equal axes."""
     chains = [row for row in rows if is_chain(row)]
     if not chains:
         return
-    st.markdown("#### After each stage")
+    st.markdown(f"#### {HEADING}", help=glossary.sentence("Stage"))
+    across = max(2, min(ACROSS, len(chains)))
     for start in range(0, len(chains), ACROSS):
-        for column, row in zip(
-            st.columns(max(2, min(ACROSS, len(chains)))),
-            chains[start : start + ACROSS],
-            strict=False,
-        ):
+        for column, row in zip(st.columns(across), chains[start : start + ACROSS], strict=False):
             with column:
-                st.markdown(f"**{row.name}**")
+                st.markdown(f"**{title(row)}**")
                 _steps(scope, row, chains)
 
 
-def _steps(scope: Scope, row: Row, beside: Sequence[Row]) -> None:
-    """On the axes of all that stand beside it."""
+def _steps(scope: Scope, row: Row, aligned: Sequence[Row]) -> None:
+    """Figure and table, on axes that fit all `aligned` chains."""
     table = scope.rows()
     found = steps(row, table)
-    figure = stages_figure(
-        found,
-        on_axes_of=[step for each in beside for step in steps(each, table)],
-        dark=layout.dark(),
-    )
-    alt = "The model after each stage; the same is under In numbers."
-    st.plotly_chart(figure, key=f"stages_{row.id}", config={"displayModeBar": False}, alt=alt)
+    every = [step for each in aligned for step in steps(each, table)]
+    figure = stages_figure(found, on_axes_of=every, dark=layout.dark())
+    alt = "The model after each stage; the numbers are in the table below."
+    show(figure, key=f"stages_{row.id}", alt=alt)
     missing = unmeasured(row, table)
     if missing and scope.demo:
-        st.caption(
-            "The study lacks steps in between. Make the model here, and they can be measured in"
-            " seconds."
-        )
+        st.caption(INCOMPLETE_STUDY)
     elif missing:
         _measure(scope, row, missing)
-    with st.expander("In numbers"):
+    with st.expander("Table"):
         st.markdown(_table(found))
-        st.caption("In brackets: the change since the step before.")
+        st.caption("In parentheses: change from the previous stage.")
 
 
 def _table(found: Sequence[Step]) -> str:
-    """Markdown."""
-    heads = ("After", *(metric(key).label for key in found[0].axes.objectives), "Took")
+    """A markdown table."""
+    heads = ("Stage", *(metric(key).label for key in found[0].axes.objectives), "Duration")
     lines = [
         heads,
         tuple("---" for _ in heads),
@@ -88,7 +80,7 @@ def _table(found: Sequence[Step]) -> str:
 
 
 def _cells(step: Step, before: Step | None) -> tuple[str, ...]:
-    """Numbers with their change since the step before, where both are known."""
+    """Numbers with their change from the previous step, where both are known."""
     took = duration(step.seconds) if step.seconds is not None else "–"
     if step.row is None:
         return (step.stage, "not measured", "–", "–", took)
@@ -102,32 +94,33 @@ def _cell(key: str, row: Row, before: Row | None) -> str:
     return metric(key).format(value) + (f" ({change})" if change else "")
 
 
+def measure_label(count: int) -> str:
+    return f"Measure {count} missing stage{'s' if count > 1 else ''}"
+
+
 def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:
-    """Queue the steps in between; they come from the cache, so it takes seconds."""
+    """Queue the missing stages, whose work is in the cache."""
     waiting = {each.request.recipe.id for each in data.live_trials()}
     if any(recipe.id in waiting for recipe in missing):
-        st.page_link("pages/jobs.py", label="Being measured", icon=":material/autorenew:")
+        st.page_link("pages/jobs.py", label="Measuring", icon=":material/autorenew:")
         return
-    if st.button(
-        f"Measure {len(missing)} step{'s' if len(missing) > 1 else ''} in between",
-        icon=":material/timer:",
-        key=f"steps_{row.id}",
-    ):
-        try:
-            protocol = row.document.protocol
-            data.queue(
-                [
-                    request(
-                        scope.model,
-                        recipe,
-                        task=scope.task,
-                        protocol=protocol,
-                        conditions=scope.conditions,
-                    )
-                    for recipe in missing
-                ]
-            )
-        except ParetoscopeError as error:
-            error_card(error)
-        else:
-            st.rerun()
+    label, key = measure_label(len(missing)), f"steps_{row.id}"
+    if not st.button(label, icon=":material/timer:", key=key):
+        return
+    try:
+        data.queue(
+            [
+                request(
+                    scope.model,
+                    recipe,
+                    task=scope.task,
+                    protocol=row.document.protocol,
+                    conditions=scope.conditions,
+                )
+                for recipe in missing
+            ]
+        )
+    except ParetoscopeError as error:
+        error_card(error)
+    else:
+        st.rerun()

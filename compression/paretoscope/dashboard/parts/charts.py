@@ -8,18 +8,12 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from paretoscope.dashboard.parts.figure import CONFIG, show
 from paretoscope.dashboard.shell import layout, selection, url_widgets
 from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, footnote, tradeoff
 from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.metrics import metric
-
-CONFIG: dict[str, Any] = {
-    "displaylogo": False,
-    "scrollZoom": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "scale": 2},
-}
 
 
 class _Axes(NamedTuple):
@@ -58,14 +52,14 @@ def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> T
     )
     chart = f"{name}chart"
     image = {**CONFIG["toImageButtonOptions"], "filename": f"{axes.y}-against-{axes.x}"}
-    whole_plot.plotly_chart(
-        tradeoff_figure(info, options),
-        key=chart,
-        on_select=partial(selection.clicked, chart),
-        selection_mode="points",
-        config={**CONFIG, "toImageButtonOptions": image},
-        alt=info.alt,
-    )
+    with whole_plot:
+        show(
+            tradeoff_figure(info, options),
+            key=chart,
+            alt=info.alt,
+            config={**CONFIG, "toImageButtonOptions": image},
+            on_click=partial(selection.clicked, chart),
+        )
     return info
 
 
@@ -75,7 +69,7 @@ def _pickers(name: str, table: Sequence[Row], x: str, y: str) -> _Axes:
         at_y = _picker("Vertical axis", f"{name}y", keys, y)
         at_x = _picker("Horizontal axis", f"{name}x", keys, x)
         log = url_widgets.toggle("Logarithmic horizontal axis", key=f"{name}log")
-        every = url_widgets.toggle("Show outliers", key=f"{name}all")
+        every = url_widgets.toggle("Outliers", key=f"{name}all")
     return _Axes(at_x, at_y, log, every)
 
 
@@ -84,22 +78,14 @@ def small(table: Sequence[Row], x: str, y: str, *, name: str, overlay: Overlay) 
     info = tradeoff(table, x, y, overlay)
     st.markdown(f"###### {_title(x, y)}")
     options = PlotOptions(dark=layout.dark(), height=300, legend=False, compact=True)
-    st.plotly_chart(
-        tradeoff_figure(info, options),
-        key=name,
-        config={**CONFIG, "displayModeBar": False},
-        alt=info.alt,
-    )
+    show(tradeoff_figure(info, options), key=name, alt=info.alt)
 
 
 def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
-    return url_widgets.option(
-        label,
-        keys,
-        key=key,
-        default=default,
-        format_func=lambda k: f"{metric(k).with_unit} {metric(k).arrow[0]}",
-    )
+    def title(name: str) -> str:
+        return f"{metric(name).with_unit} {metric(name).arrow[0]}"
+
+    return url_widgets.option(label, keys, key=key, default=default, format_func=title)
 
 
 def _title(x: str, y: str) -> str:

@@ -1,5 +1,4 @@
-"""What a person takes away: the artefact as a zip made on demand, the recipe, the table; and for
-points whose model is not here, the button and the command that make it."""
+"""Downloads of a model: artefact, recipe, and how to make it on this machine."""
 
 from __future__ import annotations
 
@@ -12,17 +11,18 @@ from pathlib import Path
 import streamlit as st
 
 from paretoscope.catalog import request
+from paretoscope.dashboard.parts import glossary
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.tables.table import Row
 
+REMOVED = "Its artefact was removed from this disk."
+
 
 def folder(row: Row) -> Path | None:
-    """Where the artefact lies on this machine; None when it was measured elsewhere or has been
-    removed.
-    """
+    """The artefact's folder; None when it was measured elsewhere or has been removed."""
     record = row.document.artifact
     if record is None:
         return None
@@ -31,16 +31,14 @@ def folder(row: Row) -> Path | None:
 
 
 def file_name(row: Row) -> str:
-    """Of everything that is downloaded of one model, without an ending: the model and the id of the
-    trial, the one that export takes.
-    """
+    """The base name of all downloads of a model: the model and the trial id."""
     return f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
 
 
 def zipped(folder: Path, name: str) -> Callable[[], bytes]:
-    """A function that packs the folder: called at the click, so that no page run pays for it.
+    """A function that packs the folder; it runs only on a click.
 
-    Stored without compression: weights hardly get smaller, and the file is ready at once.
+    Files are stored without compression, which hardly shrinks weights and takes time.
     """
 
     def pack() -> bytes:
@@ -55,10 +53,9 @@ def zipped(folder: Path, name: str) -> Callable[[], bytes]:
 
 
 def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
-    """The model as a zip, or the way to make it here; and its recipe."""
-    found = folder(row)
+    """The model as a zip, or how to make it on this machine; and its recipe."""
     name = file_name(row)
-    if found:
+    if found := folder(row):
         size = sum(row.document.artifact.files.values()) / 1e6 if row.document.artifact else 0
         st.download_button(
             f"Download model ({size:.3g} MB)",
@@ -69,9 +66,10 @@ def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None
             icon=":material/download:",
             type="primary" if primary else "secondary",
             key=f"zip_{key}",
+            help=glossary.sentence("Artefact"),
         )
     else:
-        _make_here(scope, row, key)
+        _make(scope, row, key)
     st.download_button(
         "Recipe",
         row.document.recipe.to_yaml(),
@@ -81,41 +79,38 @@ def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None
         icon=":material/description:",
         type="tertiary",
         key=f"yaml_{key}",
+        help="Downloads the recipe as YAML.",
     )
 
 
-def _make_here(scope: Scope, row: Row, key: str) -> None:
-    """The model is not on this disk; the same recipe makes it."""
+def _make(scope: Scope, row: Row, key: str) -> None:
+    """The popover of a model whose artefact is not on this disk."""
     with st.popover("Make this model", icon=":material/compress:"):
-        st.markdown(f"{_where_it_is(scope)} The same recipe makes and measures it on this machine:")
-        if st.button("Make it here", type="primary", icon=":material/compress:", key=f"make_{key}"):
-            try:
-                data.queue(
-                    [
-                        request(
-                            scope.model,
-                            row.document.recipe,
-                            task=scope.task,
-                            conditions=default_conditions(scope.model),
-                        )
-                    ]
-                )
-            except ParetoscopeError as error:
-                error_card(error)
-            else:
-                st.rerun()
-        st.caption("Or on the command line, with the recipe saved as recipe.yaml:")
+        st.markdown(f"{_missing(scope)} Compress and measure it on this machine:")
+        if st.button("Make model", type="primary", icon=":material/compress:", key=f"make_{key}"):
+            _queue(scope, row)
+        st.caption("On the command line, with the recipe saved as recipe.yaml:")
+        model, task = shlex.quote(scope.model), shlex.quote(scope.task)
         st.code(
-            f"paretoscope run {shlex.quote(scope.model)} --task {shlex.quote(scope.task)} --recipe"
-            " recipe.yaml",
+            f"paretoscope run {model} --task {task} --recipe recipe.yaml",
             language="shell",
             wrap_lines=True,
         )
 
 
-def _where_it_is(scope: Scope) -> str:
-    return (
-        "Its folder is not on this disk any more."
-        if scope.here
-        else f"This point was measured on {scope.elsewhere} and its model does not ship."
-    )
+def _queue(scope: Scope, row: Row) -> None:
+    conditions = default_conditions(scope.model)
+    try:
+        wanted = request(scope.model, row.document.recipe, task=scope.task, conditions=conditions)
+        data.queue([wanted])
+    except ParetoscopeError as error:
+        error_card(error)
+    else:
+        st.rerun()
+
+
+def _missing(scope: Scope) -> str:
+    """Why there is nothing to download."""
+    if scope.here:
+        return REMOVED
+    return f"It was measured on {scope.elsewhere}; its artefact is not included."

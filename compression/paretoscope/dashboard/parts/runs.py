@@ -1,6 +1,4 @@
-"""A trial from the moment it is asked for to its result: progress in place, cancel, log, and the
-card beside the baseline.
-"""
+"""A trial from the queue to its result: progress, log, cancellation, failure, result card."""
 
 from __future__ import annotations
 
@@ -9,10 +7,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from paretoscope.dashboard.parts import chain, downloads, test_summary
+from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
-from paretoscope.report.figures.palette import STYLES
+from paretoscope.recipes.short_name import short_name
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, speed_with_interval
@@ -21,41 +20,42 @@ from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
+QUEUED, STARTING, CANCELLING = "Queued", "Starting", "Cancelling"
+CANCELLED = "Cancelled."
+NO_REASON = "It failed without an error message; see the log."
+EMPTY_LOG = "The log is empty."
 
 
 def shown(row: Row) -> list[str]:
     """The metrics of a result card."""
     axes = row.document.axes
-    return [
-        key
-        for key in (
-            axes.quality,
-            axes.time,
-            "ttft_ms",
-            "tokens_per_s",
-            axes.size,
-            "peak_memory_bytes",
-        )
-        if row.values.get(key)
-    ]
+    keys = (
+        axes.quality,
+        axes.time,
+        "ttft_ms",
+        "tokens_per_s",
+        axes.size,
+        "peak_memory_bytes",
+    )
+    return [key for key in keys if row.values.get(key)]
 
 
 def progress_in_words(row: TrialRow) -> str:
-    """Where a trial is: "Stage 2 of 5: quantize, step 3 of 10, about 20 s left"."""
+    """The state of a trial: "Stage 2 of 5: quantize, step 3 of 10, about 20 s left"."""
     at = row.progress
     if row.cancel_requested:
-        return "Cancelling"
+        return CANCELLING
     if row.status == "queued":
-        return "Waiting for its turn"
+        return QUEUED
     if at is None:
-        return "Starting"
+        return STARTING
     steps = f", step {at.step:,} of {at.steps:,}" if at.steps else ""
     left = f", about {duration(at.seconds_left)} left" if at.seconds_left is not None else ""
     return f"Stage {at.stage_number} of {at.stage_count}: {at.stage}{steps}{left}"
 
 
 def share_done(row: TrialRow) -> float:
-    """0 to 1: stages that are over, and the share of the present one."""
+    """0 to 1: finished stages and the share of the current one."""
     at = row.progress
     if row.status != "running" or at is None or at.stage_count == 0:
         return 0.0
@@ -64,27 +64,32 @@ def share_done(row: TrialRow) -> float:
 
 
 def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
-    """A queued or running trial: its recipe, a bar, the log on demand, cancel."""
+    """A queued or running trial: name, progress, log, cancel button.
+
+    `place` distinguishes the keys of two pages, `ahead` is the number of trials before it.
+    """
+    recipe = row.request.recipe
     with st.container(border=True):
         with st.container(
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         ):
-            st.markdown(f"**{row.request.recipe.in_words()}**", width="content")
+            st.markdown(f"**{short_name(recipe)}**", width="content", help=recipe.in_words())
             st.button(
                 "Cancel",
                 icon=":material/stop_circle:",
                 type="tertiary",
                 key=f"cancel_{place}_{row.trial_id}",
-                on_click=_cancel,
+                on_click=cancel,
                 args=(row.trial_id,),
                 disabled=row.cancel_requested,
             )
-        waiting = f", {ahead} before it" if row.status == "queued" and ahead else ""
+        waiting = f", {ahead} ahead" if row.status == "queued" and ahead else ""
         st.progress(share_done(row), text=progress_in_words(row) + waiting)
         log(row, place)
 
 
-def _cancel(trial_id: str) -> None:
+def cancel(trial_id: str) -> None:
+    """Callback of a cancel button."""
     data.store().request_cancel(trial_id)
 
 
@@ -93,36 +98,23 @@ def log(row: TrialRow, place: str) -> None:
     if st.toggle("Log", key=f"log_{place}_{row.trial_id}"):
         path = data.workspace().log(row.trial_id)
         lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:] if path.is_file() else []
-        st.code(
-            "\n".join(lines) or "Nothing has been written yet.",
-            language=None,
-            wrap_lines=True,
-            height=260,
-        )
+        st.code("\n".join(lines) or EMPTY_LOG, language=None, wrap_lines=True, height=260)
 
 
 def failed(row: TrialRow, *, place: str) -> None:
-    """Why it has no result, in its one sentence, with its log and another try."""
+    """A failed or cancelled trial: its error, its log and a button to retry it."""
+    recipe, cancelled = row.request.recipe, row.status == "cancelled"
     with st.container(border=True):
-        icon = ":material/block:" if row.status == "cancelled" else ":red[:material/error:]"
-        st.markdown(f"{icon} **{row.request.recipe.in_words()}**")
-        st.markdown(
-            row.error
-            or (
-                "Cancelled."
-                if row.status == "cancelled"
-                else "It failed without a reason; its log may say more."
-            )
-        )
+        icon = ":material/block:" if cancelled else ":red[:material/error:]"
+        st.markdown(f"{icon} **{short_name(recipe)}**", help=recipe.in_words())
+        st.markdown(row.error or (CANCELLED if cancelled else NO_REASON))
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button(
-                "Try again", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"
-            ):
-                try_again(row)
+            if st.button("Retry", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"):
+                _retry(row)
         log(row, place)
 
 
-def try_again(row: TrialRow) -> None:
+def _retry(row: TrialRow) -> None:
     try:
         data.store().retry(row.trial_id)
         data.start_engine()
@@ -133,19 +125,15 @@ def try_again(row: TrialRow) -> None:
 
 
 def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
-    """The measured model beside the baseline of the same sitting: deltas, intervals, the paired
-    test in words; until it is closed.
-    """
-    style = STYLES[row.family]
+    """The measured model compared with the baseline of the same session, until it is closed."""
     with st.container(border=True):
-        st.markdown(f"#### {style.glyph} {row.name}: measured")
+        st.markdown(f"#### {title(row)}: measured", help=row.name)
         with st.container(horizontal=True, gap="large"):
             for key in shown(row):
                 _tile(key, row)
         if not row.document.is_baseline:
-            st.markdown(_sentence(row))
-        if timed := row.timing_note():
-            st.caption(f"{timed[0].upper()}{timed[1:]}.")
+            st.markdown(comparison(row))
+        timing_note(row)
         chain.draw(scope, row)
         for line in row.document.notes:
             st.caption(f":material/info: {line}")
@@ -153,7 +141,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             downloads.artifact(scope, row, key=f"result_{row.id}")
             st.page_link(
                 "pages/explore.py",
-                label="See it on the curves",
+                label="Show in Explore",
                 icon=":material/scatter_plot:",
                 query_params=address(row.document),
             )
@@ -161,47 +149,46 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
                 close()
 
 
+def timing_note(row: Row) -> None:
+    """The latencies as measured, where the shown ones are normalized."""
+    if note := row.timing_note():
+        st.caption(f"{note[0].upper()}{note[1:]}.")
+
+
 def _tile(key: str, row: Row) -> None:
     found = row.values.get(key)
     if found is None:
         return
     of, base = metric(key), row.baseline.get(key)
-    said = row.number_and_change(key)
-    change = (
-        " · ".join(
-            part for part in (row.change(key), "noisy" if said.endswith("noisy") else "") if part
-        )
-        or None
-    )
-    beside = (
-        f"baseline {of.format(base)}"
-        if base is not None and not row.document.is_baseline
-        else "baseline"
-    )
+    text = row.number_and_change(key)
+    changes = (row.change(key), "noisy" if text.endswith("noisy") else "")
+    baseline = "baseline"
+    if base is not None and not row.document.is_baseline:
+        baseline += f" {of.format(base)}"
     st.metric(
         of.label,
         of.format(found.value),
-        change,
+        " · ".join(part for part in changes if part) or None,
         delta_color="off",
         delta_arrow="off",
-        help=f"{said}, {beside}",
+        help=f"{text}, {baseline}",
         width="content",
     )
 
 
-def _sentence(row: Row) -> str:
-    paired, speed = row.document.paired, row.document.speedup
-    parts = [test_summary.lost(row)]
-    if paired and row.document.quality:
-        n = row.document.quality.n
-        asked = "tokens to foretell" if paired.change else "examples"
+def comparison(row: Row) -> str:
+    """Quality and speed compared with the baseline, in sentences."""
+    paired, speed, quality = row.document.paired, row.document.speedup, row.document.quality
+    parts = [test_summary.change_sentence(row)]
+    if paired and quality:
+        unit = "predicted tokens" if paired.change else "examples"
         parts.append(
-            f"Of {n:,} {asked} it lost {paired.lost} that the baseline had right and gained"
-            f" {paired.gained}."
+            f"Of {quality.n:,} {unit}, {paired.lost} that were correct are wrong now, and"
+            f" {paired.gained} that were wrong are correct."
         )
     if speed:
-        noisy = ", in a noisy sitting" if row.noisy else ""
-        parts.append(f"Measured in turns with the baseline{noisy}: {speed_with_interval(speed)}.")
+        noisy = " (noisy session)" if row.noisy else ""
+        parts.append(f"Speed compared with the baseline{noisy}: {speed_with_interval(speed)}.")
     return " ".join(parts)
 
 

@@ -1,9 +1,8 @@
-"""The answer before the picture: which model to take under the limits, why, and what comes second.
-Pure words.
-"""
+"""The recommendation and the paired test in words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from paretoscope.frontier.limits import MaxDrop
@@ -21,161 +20,174 @@ from paretoscope.trials.format import (
     speed_with_interval,
 )
 from paretoscope.trials.metrics import metric
-from paretoscope.trials.trial import Interval
+from paretoscope.trials.trial import Interval, Paired
 
 WIDE = 1.2
-"""A speed-up whose interval ends at so many times its beginning is not said without it."""
+"""A speed-up is shown with its interval when the upper end is this many times the lower one."""
+SIGNIFICANT, BORDERLINE = 0.05, 0.10
+"""A p below the first is a clear change, below the second a borderline one."""
+FEWEST_LOST = 6
+"""Of so few lost examples and no gained one, McNemar's exact test has p < .05."""
+COARSE = 0.05
+"""With a larger undetectable loss, the number of texts is too small for a verdict."""
+SEPARATOR = " · "
+NOT_MET = "No model meets every limit."
+NO_MODEL = "No recommendation yet."
+KEEP = "Keep the original model."
 
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """One sentence in markdown that names the model to take, or says that there is none."""
+    """The recommended model in markdown, or that there is none."""
     if found.best is None:
-        return "No model meets every limit." if found.closest else "Nothing to recommend yet."
+        return NOT_MET if found.closest else NO_MODEL
     row = table[found.best]
-    if row.document.is_baseline:
-        return "Keep the model as it is."
-    return f"Take **{row.name}**"
+    return KEEP if row.document.is_baseline else f"Recommended: **{row.short_name}**"
 
 
 def figures(row: Row) -> str:
-    """What it costs and brings, in a line: accuracy with its change and what the paired test says,
-    speed (a decoder's for the prompt too), size.
-    """
-    quality = metric(row.document.axes.quality)
-    if row.document.is_baseline:
-        return (
-            quality.before
-            + ", ".join(row.number_and_change(key) for key in row.document.axes.objectives)
-            + "."
-        )
-    parts = [f"{quality.before}{quality.format(row.point.value(quality.key))} ({loss(row)})"]
-    document = row.document
+    """Quality with its change, speed and size in one line."""
+    quality, document = metric(row.document.axes.quality), row.document
+    if document.is_baseline:
+        numbers = (row.number_and_change(key) for key in document.axes.objectives)
+        return quality.before + SEPARATOR.join(numbers)
+    value = quality.format(row.point.value(quality.key))
+    parts = [f"{quality.before}{value}", quality_change(row)]
     if document.speedup:
-        speedup = document.speedup
-        wide = row.noisy or speedup.high > WIDE * speedup.low
-        said = (
-            speed_with_interval(speedup)
-            if wide
-            else speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
-        )
-        parts.append(f"{said} (noisy sitting)" if row.noisy else said)
+        parts.append(_speed(row, document.speedup))
     if prompt := row.change("ttft_ms"):
         parts.append(f"first token {prompt}")
     base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
     if base and size:
         parts.append(size_in_words(base / size, digits=1))
-    return ", ".join(parts) + "."
+    return SEPARATOR.join(parts)
 
 
-def lost(row: Row) -> str:
-    """`loss` as a sentence: "Accuracy -1.2 points, p = .21: no clear loss."."""
-    return f"{metric(row.document.axes.quality).label} {loss(row)}."
+def _speed(row: Row, speedup: Interval) -> str:
+    """The speed-up, with its interval when it is wide or noisy."""
+    if row.noisy:
+        return f"{speed_with_interval(speedup)} (noisy session)"
+    if speedup.high > WIDE * speedup.low:
+        return speed_with_interval(speedup)
+    return speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
 
 
-def loss(row: Row) -> str:
-    """The change of accuracy and whether it is more than chance: "-1.2 points, p = .21: no clear
-    loss".
+def change_sentence(row: Row) -> str:
+    """The change of quality as a sentence."""
+    return f"{metric(row.document.axes.quality).label} {quality_change(row)}."
+
+
+def quality_change(row: Row) -> str:
+    """The change from the baseline and whether chance explains it.
+
+    "-1.2 points, within chance (24 lost, 20 gained)"
     """
     key = row.document.axes.quality
     value, base, paired = row.point.value(key), row.baseline.get(key), row.document.paired
     if value is None or base is None:
         return "no baseline"
     if paired and paired.change:
-        return _more(paired.change)
+        return _perplexity(paired.change)
     points = (value - base) * 100
-    unchanged = abs(points) < 0.05
-    said = "unchanged" if unchanged else f"{points:+.1f} points"
+    text = "unchanged" if abs(points) < 0.05 else f"{points:+.1f} points"
     if paired is None:
-        return said
-    p = p_in_words(paired.mcnemar_p)
-    clear = paired.mcnemar_p < 0.05
-    if unchanged:
-        return f"{said}, {p}"
-    verdict = (
-        ("a clear loss" if points < 0 else "a clear gain")
-        if clear
-        else "no clear loss"
-        if points < 0
-        else "no clear gain"
-    )
-    return f"{said}, {p}: {verdict}"
+        return text
+    n = row.document.quality.n if row.document.quality else 0
+    return f"{text}, {chance(paired, n)}"
 
 
-def _more(change: Interval) -> str:
+def chance(paired: Paired, n: int) -> str:
+    """Whether chance explains a change on `n` examples, with the counts behind the verdict.
+
+    >>> chance(Paired(agreement=0.9, lost=24, gained=20, mcnemar_p=0.65), 538)
+    'within chance (24 lost, 20 gained)'
+    >>> chance(Paired(agreement=0.9, lost=22, gained=10, mcnemar_p=0.0501), 538)
+    'borderline, probably a loss (22 lost, 10 gained, p = .0501)'
+    >>> chance(Paired(agreement=0.9, lost=30, gained=10, mcnemar_p=0.002), 538)
+    'a clear loss (30 lost, 10 gained, p = .002)'
+    >>> chance(Paired(agreement=0.9, lost=3, gained=2, mcnemar_p=1.0), 45)
+    'too few texts (45) to detect a loss under 14 points (3 lost, 2 gained)'
     """
-    >>> _more(Interval(value=0.018, low=0.015, high=0.021)), _more(Interval(value=0.0001, low=-0.001, high=0.001))
-    ('+1.80 % [1.50, 2.10]: a loss beyond chance', '+0.01 % [-0.10, 0.10]: no clear loss')
+    what = "loss" if paired.lost > paired.gained else "gain"
+    counts = f"{paired.lost} lost, {paired.gained} gained"
+    if paired.mcnemar_p < SIGNIFICANT:
+        return f"a clear {what} ({counts}, {p_in_words(paired.mcnemar_p)})"
+    if paired.mcnemar_p < BORDERLINE:
+        return f"borderline, probably a {what} ({counts}, {p_in_words(paired.mcnemar_p)})"
+    if n and FEWEST_LOST / n > COARSE:
+        points = math.ceil(100 * FEWEST_LOST / n)
+        return f"too few texts ({n}) to detect a loss under {points} points ({counts})"
+    return f"within chance ({counts})"
+
+
+def _perplexity(change: Interval) -> str:
     """
-    what = "loss" if change.value > 0 else "gain"
-    verdict = f"no clear {what}" if change.low <= 0 <= change.high else f"a {what} beyond chance"
-    return (
-        f"{100 * change.value:+.2f} % [{100 * change.low:.2f}, {100 * change.high:.2f}]: {verdict}"
-    )
+    >>> _perplexity(Interval(value=0.018, low=0.015, high=0.021))
+    '+1.80 % [1.50, 2.10], a clear loss'
+    >>> _perplexity(Interval(value=0.0001, low=-0.001, high=0.001))
+    '+0.01 % [-0.10, 0.10], within chance'
+    """
+    verdict = f"a clear {'loss' if change.value > 0 else 'gain'}"
+    if change.low <= 0 <= change.high:
+        verdict = "within chance"
+    ends = f"[{100 * change.low:.2f}, {100 * change.high:.2f}]"
+    return f"{100 * change.value:+.2f} % {ends}, {verdict}"
 
 
 def why(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """Why this one, what is second, which is the smallest and which limit is nearest; for no model
-    at all, which limit is too tight.
-    """
+    """The reasons, the runner-up, the smallest model and the nearest limit."""
     if found.best is None:
         return found.why
-    return " ".join(
-        part
-        for part in (found.why, _second(found, table), _smallest(found, table), _nearest(found))
-        if part
-    )
+    parts = (found.why, _runner_up(found, table), _smallest(found, table), _nearest(found))
+    return " ".join(part for part in parts if part)
 
 
-def _second(found: Recommendation, table: Mapping[str, Row]) -> str:
+def _runner_up(found: Recommendation, table: Mapping[str, Row]) -> str:
     if found.runner_up is None or found.best is None:
         return ""
     best, other = table[found.best], table[found.runner_up]
-    changes: list[str] = []
     axes = best.document.axes
-    for key, worse, better in (
+    directions = (
         (axes.quality, "", ""),
         (axes.time, "slower", "faster"),
         (axes.size, "larger", "smaller"),
-    ):
-        mine, its = best.point.value(key), other.point.value(key)
-        if (
-            mine is None
-            or its is None
-            or negligible(key, its - mine)
-            or (key == axes.time and _overlap(best, other, key))
-        ):
-            continue
-        words = change(key, its, mine) if key == axes.quality else difference(key, its - mine)
-        changes.append(
-            words if key == axes.quality else f"{words[1:]} {worse if its > mine else better}"
-        )
-    return (
-        f"Runner-up: **{other.name}**"
-        f" ({f'beside it {listed(changes)}' if changes else 'the same'})."
     )
+    changes = [
+        text for key, *words in directions if (text := _difference(best, other, key, *words))
+    ]
+    return f"Runner-up: **{other.short_name}**, {listed(changes) or 'equal'}."
+
+
+def _difference(best: Row, other: Row, key: str, worse: str, better: str) -> str:
+    """How much worse or better `other` is in one metric; empty when that is not clear."""
+    before, after = best.point.value(key), other.point.value(key)
+    if before is None or after is None or negligible(key, after - before):
+        return ""
+    if not worse:
+        return change(key, after, before)
+    if key == best.document.axes.time and _overlap(best, other, key):
+        return ""
+    return f"{difference(key, after - before)[1:]} {worse if after > before else better}"
 
 
 def _smallest(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """How small it gets within the limits, unless that is what is recommended."""
+    """The smallest model within the limits, unless it is recommended."""
     sizes = {
-        id: size
-        for id in found.feasible
-        if (size := table[id].point.value("size_bytes")) is not None
+        each: size
+        for each in found.feasible
+        if (size := table[each].point.value("size_bytes")) is not None
     }
     least = min(sizes, key=sizes.__getitem__, default=None)
     if least is None or least == found.best:
         return ""
-    said = f"{metric('size_bytes').format(sizes[least])}, {loss(table[least])}"
-    return (
-        "Smallest within the limits:"
-        f" **{table[least].name if least != found.runner_up else 'the runner-up'}** ({said})."
-    )
+    name = "the runner-up" if least == found.runner_up else table[least].short_name
+    size = metric("size_bytes").format(sizes[least])
+    return f"Smallest within the limits: **{name}**, {size}, {quality_change(table[least])}."
 
 
 def _overlap(one: Row, other: Row, key: str) -> bool:
-    """Whether the intervals of two numbers overlap, so that which is larger is not clear."""
-    mine, its = one.point.interval(key), other.point.interval(key)
-    return bool(mine and its and mine[0] <= its[1] and its[0] <= mine[1])
+    """Whether two intervals overlap, so that the order is not clear."""
+    first, second = one.point.interval(key), other.point.interval(key)
+    return bool(first and second and first[0] <= second[1] and second[0] <= first[1])
 
 
 def _nearest(found: Recommendation) -> str:
@@ -188,4 +200,4 @@ def _nearest(found: Recommendation) -> str:
         if isinstance(limit, MaxDrop)
         else difference(limit.metric, slack)[1:]
     )
-    return f"Nearest limit: {metric(limit.metric).label.lower()}, {room} to spare."
+    return f"Nearest limit: {metric(limit.metric).label.lower()}, {room} left."

@@ -1,1 +1,1 @@
-"""What every page has: layout, scope, selection, links."""
+"""What every page has: layout, scope, selection, link parameters and engine status."""

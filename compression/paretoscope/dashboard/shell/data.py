@@ -1,8 +1,7 @@
-"""What a page reads: the store, this machine, the shipped study and the names that can be picked,
-each cached as it may be.
+"""The data of the pages: store, machine, shipped study, built-in models and tasks, each cached.
 
-Everything measured is keyed by `store.version()`, so that a rerun costs one small query until
-something changes.
+Measured data is keyed by `store.version()`, so a rerun costs one small query until something
+changes.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def _all_trials(root: str, version: int) -> tuple[TrialRow, ...]:
 
 
 def trials() -> tuple[TrialRow, ...]:
-    """Every trial of this workspace in the order in which they run or ran."""
+    """Every trial of this workspace, in the order of execution."""
     return _all_trials(str(workspace().root), version())
 
 
@@ -72,7 +71,7 @@ def live_trials() -> list[TrialRow]:
 
 @st.cache_resource(show_spinner=False)
 def demo_documents() -> tuple[TrialDocument, ...]:
-    """The shipped study; a broken file is an empty one here, for the page must open."""
+    """The shipped study; empty when its file cannot be read, so that the page opens."""
     try:
         return tuple(shipped_study())
     except ParetoscopeError:
@@ -95,9 +94,7 @@ def builtin_tasks() -> tuple[TaskRef, ...]:
 
 @st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
 def architecture(model: str) -> ArchitectureName:
-    """What kind of model it is; one that is not there counts as a classifier, and says what is
-    wrong once it is used.
-    """
+    """The kind of model; a missing one counts as a classifier, and its first use reports it."""
     try:
         return resolve_model(model).architecture
     except ParetoscopeError:
@@ -110,9 +107,7 @@ def _samples(root: str, trial_id: str, version: int) -> Samples | None:
 
 
 def samples(trial_id: str) -> Samples | None:
-    """Answers by example and raw latencies that a trial of this workspace kept; raises `StoreError`
-    when they are damaged.
-    """
+    """Predictions and raw latencies of a trial in this workspace; raises `StoreError`."""
     return _samples(str(workspace().root), trial_id, version())
 
 
@@ -124,19 +119,17 @@ def _examples(root: str, trial_id: str, version: int) -> Split:
 
 
 def examples(trial_id: str) -> Split:
-    """The validation split that a trial of this workspace was judged on; raises `ParetoscopeError`
-    when it cannot be read any more.
-    """
+    """The validation split of a trial in this workspace; raises `ParetoscopeError`."""
     return _examples(str(workspace().root), trial_id.removesuffix(BESIDE), version())
 
 
 def measuring() -> bool:
-    """Whether a latency is being taken right now, beside which nothing else should compute."""
+    """Whether a latency is being measured now, which other computations would disturb."""
     return any(row.progress and row.progress.stage == "latency" for row in live_trials())
 
 
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
-    """Queue trials and see to it that an engine is there to run them; raises `ParetoscopeError`."""
+    """Queue trials and start the engine when it is not running; raises `ParetoscopeError`."""
     rows = [store().queue(request, priority) for request in requests]
     start_engine()
     return rows

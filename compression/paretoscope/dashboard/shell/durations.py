@@ -1,9 +1,10 @@
-"""How long runs take: what is said before one, and what is left of those that wait and run."""
+"""How long runs take: the expected duration of a new one, and the time left for queued ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from paretoscope.dashboard.shell import data
 from paretoscope.recipes.recipe import Recipe
@@ -12,61 +13,67 @@ from paretoscope.trials.format import duration
 from paretoscope.trials.trial import Interval
 from paretoscope.whatif.durations import expected_seconds
 
+UNKNOWN = "Duration unknown: no similar run yet."
 
-def expected_run(model: str, recipe: Recipe, protocol: str) -> tuple[Interval | None, bool]:
-    """Seconds of a run, and whether they come from runs like it on this machine; until there are
-    some, from those of the shipped study.
-    """
-    mine = data.this_machine().id
+
+class Expected(NamedTuple):
+    """Seconds of a run, and whether similar runs on this machine were the basis."""
+
+    interval: Interval
+    measured_here: bool
+
+    @property
+    def seconds(self) -> float:
+        """The upper end when based on the demo study, whose runs shared steps."""
+        return self.interval.value if self.measured_here else self.interval.high
+
+    def in_words(self) -> str:
+        if self.measured_here:
+            return f"About {duration(self.seconds)}."
+        return (
+            f"About {duration(self.seconds)}, based on the demo study; no similar run on this"
+            " machine yet."
+        )
+
+
+def expected_run(model: str, recipe: Recipe, protocol: str) -> Expected | None:
+    """Based on similar runs on this machine, else on the shipped study; None without either."""
+    machine = data.this_machine().id
     generates = data.architecture(model) == "decoder"
-    here = [
-        d
-        for d in data.documents()
-        if d.machine and d.machine.id == mine and (d.generation is not None) == generates
+    measured = [
+        document
+        for document in data.documents()
+        if document.machine and document.machine.id == machine
+        if (document.generation is not None) == generates
     ]
-    if found := expected_seconds(here, recipe, protocol):
-        return found, True
+    if found := expected_seconds(measured, recipe, protocol):
+        return Expected(found, measured_here=True)
     shipped = [
         document
         for document in data.demo_documents()
         if (document.generation is not None) == generates
     ]
-    return (
-        expected_seconds(
-            [document for document in shipped if document.model == model] or shipped,
-            recipe,
-            protocol,
-        ),
-        False,
-    )
+    same_model = [document for document in shipped if document.model == model]
+    found = expected_seconds(same_model or shipped, recipe, protocol)
+    return Expected(found, measured_here=False) if found else None
 
 
-def beforehand(model: str, recipe: Recipe, protocol: str) -> str:
-    found, here = expected_run(model, recipe, protocol)
-    if found is None:
-        return "How long it takes is known after the first run like it."
-    if here:
-        return f"About {duration(found.value)}."
-    # Its high end: a study shares steps that a first run has to take.
-    return (
-        f"Roughly {duration(found.high)}, as long as it took in the demo study: no run like it was"
-        " timed here yet."
-    )
+def expected_duration(model: str, recipe: Recipe, protocol: str) -> str:
+    found = expected_run(model, recipe, protocol)
+    return found.in_words() if found else UNKNOWN
 
 
 def seconds_left(live: Sequence[TrialRow]) -> float | None:
-    """What the running trials say of themselves and what the others usually take; None while that
-    is not known of one of them.
-    """
+    """The total for running and queued trials; None when it is unknown for one of them."""
     now, left = datetime.now(UTC), 0.0
     for row in live:
         at = row.progress
         if row.status == "running" and at and at.seconds_left is not None:
             left += at.seconds_left
             continue
-        found, here = expected_run(row.request.model, row.request.recipe, row.request.protocol)
+        found = expected_run(row.request.model, row.request.recipe, row.request.protocol)
         if found is None:
             return None
         spent = (now - row.started_at).total_seconds() if row.started_at else 0.0
-        left += max(0.0, (found.value if here else found.high) - spent)
+        left += max(0.0, found.seconds - spent)
     return left

@@ -1,6 +1,4 @@
-"""The engine in one line of the sidebar: idle, how far it is, or down with the button that starts
-it.
-"""
+"""The state of the engine in the sidebar, with a button that starts it."""
 
 from __future__ import annotations
 
@@ -16,10 +14,12 @@ from paretoscope.trials.format import duration
 from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 2.0
+IDLE = ":material/check_circle: Engine idle"
+OFF = ":material/bedtime: Engine off. It starts with the first job."
 
 
 def draw() -> None:
-    """The line; it asks again by itself only while something is queued or running."""
+    """The line; it polls only while a trial is queued or running."""
     st.fragment(_line, run_every=POLL_SECONDS if data.live_trials() else None)()
 
 
@@ -29,31 +29,30 @@ def _line() -> None:
     engine = data.store().engine()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if engine is None or not engine.alive:
-            _down(len(live))
+            _stopped(len(live))
         elif live:
             st.page_link("pages/jobs.py", label=in_words(rows), icon=":material/autorenew:")
         else:
-            st.caption(":material/check_circle: Engine idle")
-    _rerun_when_something_ended(rows, bool(live))
+            st.caption(IDLE)
+    _rerun_on_change(rows, bool(live))
 
 
-def _down(waiting: int) -> None:
-    """What is missing and what still works, with the way out."""
-    if waiting:
-        st.caption(
-            f":material/warning: Engine down, {waiting} waiting. Everything measured can still be"
-            " read."
-        )
-    else:
-        st.caption(":material/bedtime: Engine off. It starts with the first job.")
+def stopped(queued: int) -> str:
+    """The message while the engine is not running and trials are queued."""
+    trials = "1 trial is" if queued == 1 else f"{queued} trials are"
+    return f":material/warning: The engine is not running; {trials} queued."
+
+
+def _stopped(queued: int) -> None:
+    st.caption(stopped(queued) if queued else OFF)
     if st.button(
-        "Start",
+        "Start engine",
         key="start_engine",
-        type="primary" if waiting else "tertiary",
+        type="primary" if queued else "tertiary",
         icon=":material/play_arrow:",
     ):
         try:
-            with st.spinner("Starting"):
+            with st.spinner("Starting the engine"):
                 data.start_engine()
         except ParetoscopeError as error:
             st.error(str(error))
@@ -61,10 +60,8 @@ def _down(waiting: int) -> None:
             st.rerun()
 
 
-def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
-    """The rest of the page is drawn again when a trial has ended since it was drawn, or polling has
-    to begin or stop.
-    """
+def _rerun_on_change(rows: Sequence[TrialRow], live: bool) -> None:
+    """Draw the page again when a trial has ended, or when polling starts or stops."""
     ended = sum(row.status not in LIVE for row in rows)
     seen = st.session_state.get("ended_seen")
     st.session_state["ended_seen"] = (ended, live)
@@ -73,17 +70,19 @@ def _rerun_when_something_ended(rows: Sequence[TrialRow], live: bool) -> None:
 
 
 def in_words(rows: Sequence[TrialRow]) -> str:
-    """How far the present batch is: everything that ended since its oldest live trial was queued,
-    and everything live.
+    """Progress of the current batch.
+
+    The batch is every live trial and every trial that finished since the oldest live one was
+    queued.
     """
     live = [row for row in rows if row.status in LIVE]
     if not live:
         return "idle"
     since = min(row.queued_at for row in live)
-    batch = [
-        row for row in rows if row.status == "done" and row.finished_at and row.finished_at >= since
-    ]
-    total = len(batch) + len(live)
+    finished = sum(
+        bool(row.status == "done" and row.finished_at and row.finished_at >= since) for row in rows
+    )
+    total = finished + len(live)
     left = seconds_left(live)
     about = f", about {duration(left)} left" if left is not None else ""
-    return f"{len(batch)} of {total} measured{about}" if total > 1 else f"Measuring{about}"
+    return f"{finished} of {total} measured{about}" if total > 1 else f"Measuring{about}"

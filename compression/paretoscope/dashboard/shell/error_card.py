@@ -1,4 +1,4 @@
-"""The card that says what was wrong, for every page."""
+"""The card of an error, the same on every page."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import streamlit as st
 
 
 def error_card(error: Exception | str, title: str = "") -> None:
-    """One plain sentence about what was wrong; the only place where red is used."""
-    said = on_a_page(str(error))
-    st.error(f"**{title}** {said}" if title else said, icon=":material/error:")
+    """One sentence about the error; nothing else on a page is red."""
+    text = without_options(str(error))
+    st.error(f"**{title}** {text}" if title else text, icon=":material/error:")
 
 
-def on_a_page(error: str) -> str:
-    """A complaint without the options of the command line, which have fields on the page.
+def without_options(error: str) -> str:
+    """A message without command-line options, which have fields on the page.
 
-    >>> on_a_page("Choose the label column with --label-column.")
+    >>> without_options("Choose the label column with --label-column.")
     'Choose the label column.'
     """
     return re.sub(r" with --[a-z]+(-[a-z]+)*\b", "", error)

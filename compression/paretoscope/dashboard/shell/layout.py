@@ -1,6 +1,4 @@
-"""The frame around every page: pages by group, the scope, the engine in one line, and the way in
-for deep links.
-"""
+"""Navigation, sidebar, theme and deep links of all pages."""
 
 from __future__ import annotations
 
@@ -9,19 +7,17 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from paretoscope.dashboard.shell import engine_status, scope
+from paretoscope.dashboard.shell import engine_status, scope, scope_pickers
 
 BRAND = Path(__file__).parents[1] / "brand"
 STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
-"""Streamlit leaves twice as much empty over the first line; the answer and the curves should stand
-on the first screen.
-"""
+"""Half of Streamlit's space above the page, so that answer and plots fit on the first screen."""
 PAGES = {
-    "See": [
+    "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
         ("pages/compare.py", "Compare", ":material/compare_arrows:"),
     ],
-    "Make": [
+    "Experiments": [
         ("pages/compress.py", "Compress", ":material/compress:"),
         ("pages/jobs.py", "Jobs", ":material/list_alt:"),
     ],
@@ -29,13 +25,14 @@ PAGES = {
 
 
 FIRST = "pages/explore.py"
-"""What a bare address opens. Streamlit gives that page no address of its own, so its name is
-another page, which leads there.
+"""The page of the bare address.
+
+Streamlit gives it no path, so a hidden page with its name redirects to it.
 """
 
 
 def pages() -> dict[str, list[Page]]:
-    """The navigation by group, and out of sight the address of the first page."""
+    """The navigation by group, and the hidden alias of the first page."""
     shown = {group: [_page(*entry) for entry in entries] for group, entries in PAGES.items()}
     alias = st.Page(_to_first, title="Explore", url_path=Path(FIRST).stem, visibility="hidden")
     return {**shown, "": [alias]}
@@ -43,9 +40,9 @@ def pages() -> dict[str, list[Page]]:
 
 def _page(file: str, title: str, icon: str) -> Page:
     first = file == FIRST
-    return st.Page(
-        file, title=title, icon=icon, url_path="first" if first else None, default=first
-    )  # a path that streamlit keeps for itself
+    # "first" is a path that Streamlit never serves: the default page has none.
+    path = "first" if first else None
+    return st.Page(file, title=title, icon=icon, url_path=path, default=first)
 
 
 def _to_first() -> None:
@@ -53,7 +50,7 @@ def _to_first() -> None:
 
 
 def dark() -> bool:
-    """Whether the page stands on a dark ground, as far as the browser has told."""
+    """Whether the browser uses the dark theme."""
     return st.context.theme.type == "dark"
 
 
@@ -62,19 +59,22 @@ def logo() -> Path:
 
 
 def guard(page: str) -> None:
-    """First line of every page. Until app.py has run once in a server, a deep link reaches the page
-    without it: go there, and come back with the same query parameters."""
+    """Redirect to app.py when it has not run yet; called first on every page.
+
+    Until app.py has run once in a server, Streamlit runs the page of a deep link without it. The
+    redirect keeps the query parameters, and `resume_page` returns to the page.
+    """
     if "scope" not in st.session_state:
         st.switch_page("app.py", query_params={**query(), "resume": page})
 
 
 def query() -> dict[str, list[str]]:
-    """The query parameters with every value of those that are repeated."""
+    """The query parameters, repeated ones with every value."""
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
-def resumed() -> str | None:
-    """The page that `guard` left, once, if it is one of ours."""
+def resume_page() -> str | None:
+    """The page that `guard` redirected from, once."""
     page = st.query_params.get("resume")
     if page is None:
         return None
@@ -83,18 +83,13 @@ def resumed() -> str | None:
     return next((file for file in files if file == f"pages/{page}.py"), None)
 
 
-def followed() -> None:
-    """A link within the page counts for more than what the session had chosen: forget that, so that
-    the link is read.
-    """
-    if scope.ANEW not in st.query_params:
+def apply_link() -> None:
+    """Let an internal link override the session: forget the state that it sets."""
+    if scope.OVERRIDE not in st.query_params:
         return
-    del st.query_params[scope.ANEW]
-    for key in (
-        *st.query_params,
-        "picks",
-        "show",
-    ):  # a strategy that is switched off would hide its point
+    del st.query_params[scope.OVERRIDE]
+    # "show": a hidden strategy would hide the linked point.
+    for key in (*st.query_params, "picks", "show"):
         st.session_state.pop(key, None)
     for kept in st.session_state.get("limits_kept", {}).values():
         kept.pop("show", None)
@@ -102,7 +97,7 @@ def followed() -> None:
 
 
 def sidebar() -> None:
-    """The scope and the engine; the navigation above them is streamlit's."""
+    """Scope and engine status, under Streamlit's navigation."""
     with st.sidebar:
-        st.session_state["scope"] = scope.pick()
+        st.session_state["scope"] = scope_pickers.pick()
         engine_status.draw()

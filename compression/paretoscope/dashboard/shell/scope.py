@@ -1,37 +1,37 @@
-"""The scope: which model, task, machine and conditions every page is about. It lives in the sidebar
-and in the URL.
+"""The scope of all pages: one model and task, measured on one machine under one set of conditions.
 
-Measurements of two machines are two scopes, so they cannot meet on an axis.
+Measurements of two machines are two scopes, so they never share an axis. The pickers are in
+`shell/scope_pickers.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.dashboard.shell import data, url_widgets
+from paretoscope.dashboard.shell import data
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
-from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.tables.table import Row, rows
-from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
-from paretoscope.tasks.resolve import resolve_task
-from paretoscope.trials.axes import Axes, axes
-from paretoscope.trials.format import elsewhere, plain, short
+from paretoscope.sources.resolve import resolve_model
+from paretoscope.trials.axes import Axes
+from paretoscope.trials.format import elsewhere
 from paretoscope.trials.trial import Conditions, TrialDocument
 
 MODEL_CHANGED = "model_changed"
-"""Session state: another model was picked since the recipe form was drawn, so settings that depend
-on its architecture start anew.
-"""
+"""Session state: the model changed, so form values that depend on its architecture are reset."""
+OVERRIDE = "anew"
+"""Query parameter of an internal link: the link overrides the session (`layout.apply_link`)."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is looked at: one model and task, measured on one machine under one set of conditions."""
+    """The measurements on the page; `demo` marks those of the shipped study.
+
+    The shipped study is a scope of its own even when it comes from an equal machine.
+    """
 
     model: str
     task: str
@@ -39,35 +39,40 @@ class Scope:
     conditions: Conditions
     axes: Axes
     demo: bool
-    """Whether the points come from the shipped study; those stay apart even from points of an equal
-    machine.
-    """
 
     def rows(self) -> list[Row]:
         return _rows(self, data.version())
 
-    def instead(self) -> dict[str, str]:
-        """By trial the row that stands for it: of a recipe that was measured more than once there
-        is one.
-        """
+    def representatives(self) -> dict[str, str]:
+        """By trial id the id of the row that shows its recipe, which may be another trial's."""
         shown = {row.document.recipe_id: row.id for row in self.rows()}
         return {document.trial_id: shown[document.recipe_id] for document in _documents(self)}
 
     @property
     def here(self) -> bool:
-        """Whether the points were measured in this workspace on the machine that this page runs on."""
+        """Whether the points were measured in this workspace and on this machine."""
         return not self.demo and self.machine.id == data.this_machine().id
 
     @property
     def where(self) -> str:
+        """The machine in words: "this machine (2 cores, VNNI)"."""
         vnni = ", VNNI" if any("vnni" in flag for flag in self.machine.flags) else ""
-        return (
-            f"{'this machine' if self.here else self.elsewhere} ({self.machine.cores} cores{vnni})"
-        )
+        name = "this machine" if self.here else self.elsewhere
+        return f"{name} ({self.machine.cores} cores{vnni})"
 
     @property
     def elsewhere(self) -> str:
         return elsewhere(self.machine, data.this_machine())
+
+    @property
+    def machine_key(self) -> str:
+        """The value of the query parameter `machine`."""
+        return machine_key(self.machine, demo=self.demo)
+
+
+def current() -> Scope:
+    """The scope that app.py picked in this run."""
+    return st.session_state["scope"]
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -88,240 +93,37 @@ def _in_scope(document: TrialDocument, scope: Scope) -> bool:
     )
 
 
-ANEW = "anew"
-"""In the query of a link within the page: what it says counts, whatever the session has chosen
-(`frame.followed`).
-"""
-
-
 def address(document: TrialDocument, *, demo: bool = False) -> list[tuple[str, str]]:
-    """The query that leads to a trial on the curves: its model, its machine and its conditions, and
-    the point picked.
-    """
+    """The query of Explore with the scope of a trial, and its point picked."""
     machine, at = document.machine, document.measured_under[1]
-    found = [
+    query = [
         ("model", document.model),
         ("task", document.task),
         ("pick", document.trial_id),
-        (ANEW, "1"),
+        (OVERRIDE, "1"),
     ]
-    found += [("machine", f"demo-{machine.id}" if demo else machine.id)] if machine else []
-    return [*found, ("at", _spelt(at))] if at else found
+    query += [("machine", machine_key(machine, demo=demo))] if machine else []
+    return [*query, ("at", conditions_key(at))] if at else query
+
+
+def machine_key(machine: Machine, *, demo: bool) -> str:
+    """A machine in a query; that of the shipped study has a prefix."""
+    return f"demo-{machine.id}" if demo else machine.id
+
+
+def conditions_key(at: Conditions) -> str:
+    """Conditions in a query.
+
+    >>> conditions_key(Conditions(batch=1, sequence=32, threads=2))
+    '1-32-2'
+    """
+    return f"{at.batch}-{at.sequence}-{at.threads}"
 
 
 def default_conditions(model: str) -> Conditions:
-    threads = min(2, data.this_machine().cores)
+    """The conditions of a new run on this machine."""
+    threads = {"threads": min(2, data.this_machine().cores)}
     try:
-        return catalog.default_conditions(resolve_model(model)).model_copy(
-            update={"threads": threads}
-        )
+        return catalog.default_conditions(resolve_model(model)).model_copy(update=threads)
     except ParetoscopeError:
-        return Conditions(threads=threads)
-
-
-def pick() -> Scope:
-    """Draw the pickers and return what they say. Called once a run, by app.py."""
-    everything = (*data.documents(), *data.demo_documents())
-    model = url_widgets.option(
-        "Model", _models(everything), key="model", format_func=short, on_change=_model_was_chosen
-    )
-    if about := next((ref.about for ref in data.builtin_models() if ref.name == model), ""):
-        st.caption(f"{about}.")
-    task = url_widgets.option("Task", _tasks(model, everything), key="task", format_func=short)
-    places = {place.id: place for place in _places(model, task)}
-    place = _pick_place(places)
-    return Scope(
-        model,
-        task,
-        place.machine,
-        _pick_conditions(model, place),
-        _axes(model, task, place),
-        place.demo,
-    )
-
-
-def _axes(model: str, task: str, place: Place) -> Axes:
-    """Those of what was measured, else what its model and task will be measured by."""
-    if place.documents:
-        return place.documents[-1].axes
-    try:
-        architecture = data.architecture(model)
-        return axes(
-            resolve_task(task, architecture=architecture).metric,
-            generates=architecture == "decoder",
-        )
-    except ParetoscopeError:
-        return axes()
-
-
-def _model_was_chosen() -> None:
-    """Another model starts with its own task and form."""
-    st.session_state.pop("task", None)
-    if "task" in st.query_params:
-        del st.query_params["task"]
-    st.session_state[MODEL_CHANGED] = True
-
-
-def current() -> Scope:
-    """The scope that app.py picked in this run."""
-    return st.session_state["scope"]
-
-
-def _models(documents: tuple[TrialDocument, ...]) -> list[str]:
-    """Built-in models first, then whatever was measured, queued, typed here or named by the link."""
-    own = [
-        *(d.model for d in documents),
-        *(row.request.model for row in data.live_trials()),
-        *st.session_state.get("own_models", []),
-    ]
-    named = st.query_params.get_all("model")[:1]
-    return list(
-        dict.fromkeys([*(ref.name for ref in data.builtin_models()), *own, *named])
-    ) or list(BUILTIN_MODELS)
-
-
-def _tasks(model: str, documents: tuple[TrialDocument, ...]) -> list[str]:
-    """The model's own task first."""
-    known = [ref.task for ref in data.builtin_models() if ref.name == model and ref.task]
-    architecture = data.architecture(model)
-    measured = [document.task for document in documents if document.model == model]
-    typed = [
-        *st.session_state.get("own_tasks", []),
-        *(row.request.task for row in data.live_trials() if row.request.model == model),
-    ]
-    named = st.query_params.get_all("task")[:1]
-    return list(
-        dict.fromkeys(
-            [
-                *known,
-                *measured,
-                *typed,
-                *(ref.name for ref in data.builtin_tasks() if ref.architecture == architecture),
-                *named,
-            ]
-        )
-    )
-
-
-@dataclass(frozen=True)
-class Place:
-    """A machine whose measurements may share axes, under the name that the link has for it."""
-
-    id: str
-    machine: Machine
-    demo: bool
-    documents: tuple[TrialDocument, ...]
-
-    @property
-    def count(self) -> int:
-        """How many models its curves open on: those under the conditions that most were measured
-        under, with the baseline that came along.
-        """
-        under = Counter(document.measured_under[1] for document in self.documents)
-        most = max(under, key=lambda at: under[at], default=None)
-        return len(
-            {
-                Recipe().id,
-                *(
-                    document.recipe_id
-                    for document in self.documents
-                    if document.measured_under[1] == most
-                ),
-            }
-        )
-
-    def in_words(self) -> str:
-        here = data.this_machine()
-        if not self.demo and self.machine.id == here.id:
-            return f"This machine, {here.cores} cores"
-        days = [document.measured_at for document in self.documents if document.measured_at]
-        return (
-            ("Demo: " if self.demo else "")
-            + plain(self.machine.in_words())
-            + (f", {max(days):%d %b %Y}" if days else "")
-        )
-
-
-def _places(model: str, task: str) -> list[Place]:
-    """This machine first, then others of this workspace, then the shipped study's."""
-    here = data.this_machine()
-    found: list[Place] = []
-    for demo, source in ((False, data.documents()), (True, data.demo_documents())):
-        mine = [
-            document
-            for document in source
-            if (document.model, document.task) == (model, task) and document.machine
-        ]
-        machines = {
-            document.machine.id: document.machine for document in mine if document.machine
-        } | ({} if demo else {here.id: here})
-        for id, machine in sorted(machines.items(), key=lambda item: item[0] != here.id):
-            documents = tuple(
-                document for document in mine if document.machine and document.machine.id == id
-            )
-            found.append(Place(f"demo-{id}" if demo else id, machine, demo, documents))
-    return found
-
-
-FEW = 6
-"""Own models below which a page points to the shipped ones."""
-
-
-def other_side(scope: Scope) -> Place | None:
-    """From the few models of this machine to the shipped study, and from there back; None where
-    there is nothing to go to.
-    """
-    places = _places(scope.model, scope.task)
-    own = next(
-        place for place in places if not place.demo and place.machine.id == data.this_machine().id
-    )
-    if scope.demo:
-        return own if own.documents else None
-    return (
-        next((place for place in places if place.demo), None)
-        if scope.here and own.count < FEW
-        else None
-    )
-
-
-def go(place: str) -> None:
-    """Callback: look at the measurements of another place, as if it had been picked in the sidebar."""
-    st.session_state["machine"] = place
-    _machine_was_chosen()
-
-
-def _pick_place(places: dict[str, Place]) -> Place:
-    """This machine as soon as it has measured something, until somebody picks another."""
-    first = next((place.id for place in places.values() if place.documents), next(iter(places)))
-    if not st.session_state.get("machine_chosen") and "machine" not in st.query_params:
-        st.session_state["machine"] = first
-    id = url_widgets.option(
-        "Measured on",
-        list(places),
-        key="machine",
-        default=first,
-        format_func=lambda id: places[id].in_words(),
-        on_change=_machine_was_chosen,
-        help="Measurements of different machines are never drawn on the same axes.",
-    )
-    return places[id]
-
-
-def _machine_was_chosen() -> None:
-    st.session_state["machine_chosen"] = True
-
-
-def _pick_conditions(model: str, place: Place) -> Conditions:
-    """Those under which most was measured first."""
-    measured = [at for document in place.documents if (at := document.measured_under[1])]
-    found = {_spelt(at): at for at in (default_conditions(model), *measured)}
-    options = sorted(found, key=lambda spelt: (-measured.count(found[spelt]), spelt))
-    return found[
-        url_widgets.option(
-            "Conditions", options, key="at", format_func=lambda spelt: found[spelt].in_words()
-        )
-    ]
-
-
-def _spelt(at: Conditions) -> str:
-    return f"{at.batch}-{at.sequence}-{at.threads}"
+        return Conditions(**threads)

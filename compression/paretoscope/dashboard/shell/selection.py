@@ -1,6 +1,6 @@
-"""Which points are picked: owned by the app, written by charts, table and buttons, kept in the URL.
+"""The picked points: set by plots, table and buttons, kept in the session and in the URL.
 
-A chart loses its own selection whenever its figure changes, so a click only toggles an id here.
+A plot loses its own selection whenever its figure changes, so a click only toggles a trial id here.
 """
 
 from __future__ import annotations
@@ -11,29 +11,46 @@ from typing import Any
 import streamlit as st
 
 MOST = 6
+PICKS = "picks"
+"""Session state: trial ids in the order in which they were picked."""
 
 
-def picked(known: Sequence[str], instead: Mapping[str, str] | None = None) -> list[str]:
-    """Picked ids that are among `known`, in the order in which they were picked; read from the link
-    at first. `instead` names for some that are not the one that stands for them."""
-    if "picks" not in st.session_state:
-        st.session_state["picks"] = st.query_params.get_all("pick")
-    chosen: list[str] = st.session_state["picks"]
-    kept = [id for id in dict.fromkeys((instead or {}).get(id, id) for id in chosen) if id in known]
-    if kept != chosen or kept != st.query_params.get_all("pick"):
-        write(kept)  # another page, another scope: the link says again what is picked
-    return list(st.session_state["picks"])
+def picked(known: Sequence[str], representatives: Mapping[str, str] | None = None) -> list[str]:
+    """The picked ids among `known`, in picking order; initially those of the link.
+
+    `representatives` maps a trial to the one that shows its recipe.
+    """
+    if PICKS not in st.session_state:
+        st.session_state[PICKS] = st.query_params.get_all("pick")
+    shown = representatives or {}
+    stored = _stored()
+    replaced = dict.fromkeys(shown.get(each, each) for each in stored)
+    kept = [each for each in replaced if each in known]
+    if kept != stored or kept != st.query_params.get_all("pick"):
+        write(kept)  # after a change of page or scope the link is out of date
+    return _stored()
 
 
-def toggle(id: str) -> None:
-    chosen: list[str] = list(st.session_state.get("picks", []))
-    write([other for other in chosen if other != id] if id in chosen else [*chosen, id])
+def _stored() -> list[str]:
+    return list(st.session_state.get(PICKS, []))
+
+
+def toggle(trial_id: str) -> None:
+    stored = _stored()
+    if trial_id in stored:
+        write([each for each in stored if each != trial_id])
+    else:
+        write([*stored, trial_id])
+
+
+def add(ids: Sequence[str]) -> None:
+    write([*_stored(), *ids])
 
 
 def write(ids: Sequence[str]) -> None:
-    """Replace the picks; the oldest go when there are too many."""
+    """Replace the picks; of too many, the oldest are dropped."""
     kept = list(dict.fromkeys(ids))[-MOST:]
-    st.session_state["picks"] = kept
+    st.session_state[PICKS] = kept
     if kept:
         st.query_params["pick"] = kept
     elif "pick" in st.query_params:
@@ -41,28 +58,25 @@ def write(ids: Sequence[str]) -> None:
 
 
 def clicked(chart: str) -> None:
-    """Callback of a chart: toggle whatever point was clicked."""
-    event = st.session_state.get(chart)
-    points = event["selection"]["points"] if event else []
+    """Callback of a plot: toggle the clicked point."""
+    event: Any = st.session_state.get(chart)
+    points: list[dict[str, Any]] = event["selection"]["points"] if event else []
     for point in points[:1]:
         if point.get("customdata"):
-            found = point["customdata"]
-            toggle(
-                found[0]
-                if isinstance(found, list)
-                else found["0"]
-                if isinstance(found, dict)
-                else found
-            )
+            toggle(_trial_id(point["customdata"]))
+
+
+def _trial_id(custom: str | dict[str, str] | list[str]) -> str:
+    """The first entry of a point's custom data, which arrives in different containers."""
+    if isinstance(custom, str):
+        return custom
+    return custom["0"] if isinstance(custom, dict) else custom[0]
 
 
 def selected_rows(table: str, ids: Sequence[str]) -> None:
-    """Callback of a table whose rows are `ids`: its selection becomes the picks, in the order that
-    they had.
-    """
+    """Callback of a table with rows `ids`: its selection replaces the picks, in their order."""
     event: Any = st.session_state.get(table)
-    rows: list[str] = (
-        [ids[int(row)] for row in event["selection"]["rows"] if row < len(ids)] if event else []
-    )
-    before: list[str] = [id for id in st.session_state.get("picks", []) if id in rows]
-    write([*before, *(id for id in rows if id not in before)])
+    chosen: list[int] = event["selection"]["rows"] if event else []
+    rows = [ids[int(row)] for row in chosen if row < len(ids)]
+    before = [each for each in _stored() if each in rows]
+    write([*before, *(each for each in rows if each not in before)])

@@ -1,107 +1,99 @@
-"""Widgets whose value lives in the link, under a short name and as a plain value, so that a link
-restores the view.
+"""Widgets whose value is in the URL as a plain value, so that a link restores the view.
 
-Streamlit's own binding writes an option the way it is shown ("Test CPU, 2 cores, 1 Mar 2026"),
-which breaks when the words change. Here the value itself stands in the link; what is default is
-left out, what is not possible any more is ignored.
+Streamlit's own binding writes an option as it is displayed ("Test CPU, 2 cores, 1 Mar 2026"), which
+breaks when a label changes. Default values are left out and invalid values are ignored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
+Value = TypeVar("Value")
+
 
 def option(
-    label: str, options: Sequence[str], *, key: str, default: str | None = None, **ink: Any
+    label: str, options: Sequence[str], *, key: str, default: str | None = None, **more: Any
 ) -> str:
-    """A select box; the first option is the default unless another is named."""
-    first = default if default in options else options[0]
+    """A select box; the first option is the default unless `default` is given."""
+    first = options[0] if default is None or default not in options else default
     _begin(key, first, lambda values: values[0] if values and values[0] in options else None)
     if st.session_state[key] not in options:
         st.session_state[key] = first
-    return _end(key, st.selectbox(label, options, key=key, persist_state="session", **ink), first)
+    more = {"persist_state": "session", **more}
+    chosen = cast(str, st.selectbox(label, options, key=key, **more))
+    return _end(key, chosen, first)
 
 
 def chips(
-    label: str, options: Sequence[str], *, key: str, default: Sequence[str], **ink: Any
+    label: str, options: Sequence[str], *, key: str, default: Sequence[str], **more: Any
 ) -> list[str]:
-    """Chips of which several may be on."""
-    _begin(
-        key, list(default), lambda values: [value for value in values if value in options] or None
-    )
-    st.session_state[key] = [value for value in st.session_state[key] if value in options]
-    return _end(
-        key,
-        st.pills(
-            label,
-            options,
-            selection_mode="multi",
-            key=key,
-            persist_state="session",
-            wrap=True,
-            **ink,
-        ),
-        list(default),
-    )
+    """Chips of which several may be selected."""
+
+    def valid(values: list[str]) -> list[str]:
+        return [value for value in values if value in options]
+
+    _begin(key, list(default), lambda values: valid(values) or None)
+    st.session_state[key] = valid(st.session_state[key])
+    more = {"selection_mode": "multi", "persist_state": "session", "wrap": True, **more}
+    return _end(key, cast(list[str], st.pills(label, options, key=key, **more)), list(default))
 
 
 def slider(
-    label: str, low: float, high: float, *, key: str, step: float, default: float, **ink: Any
+    label: str, ends: tuple[float, float], *, key: str, step: float, default: float, **more: Any
 ) -> float:
-    """A slider; a value out of its range counts as not given."""
+    """A slider from low to high; a value outside counts as the default."""
+    low, high = ends
     _begin(key, default, lambda values: _number(values, low, high))
     if not low <= st.session_state[key] <= high:
         st.session_state[key] = default
-    return _end(
-        key,
-        st.slider(label, low, high, step=step, key=key, persist_state="session", **ink),
-        default,
-    )
+    more = {"step": step, "persist_state": "session", **more}
+    return _end(key, cast(float, st.slider(label, low, high, key=key, **more)), default)
 
 
 def toggle(label: str, *, key: str) -> bool:
     _begin(key, False, lambda values: values == ["1"])
-    return bool(_end(key, st.toggle(label, key=key, persist_state="session"), False))
+    return _end(key, st.toggle(label, key=key, persist_state="session"), False)
 
 
-def take(keys: Sequence[str]) -> dict[str, Any]:
-    """Take the values of widgets out of session and link, so that these start anew."""
+def remove(keys: Sequence[str]) -> dict[str, Any]:
+    """Remove widget values from session and URL; returns those of the session."""
     for key in keys:
         if key in st.query_params:
             del st.query_params[key]
     return {key: st.session_state.pop(key) for key in keys if key in st.session_state}
 
 
-def give(values: Mapping[str, Any]) -> None:
-    """Give back what `take` took."""
+def restore(values: Mapping[str, Any]) -> None:
+    """Put back what `remove` returned."""
     for key, value in values.items():
         st.session_state[key] = value
 
 
 def _begin(key: str, default: Any, read: Callable[[list[str]], Any]) -> None:
-    """The first value of a session: what the link says, else the default."""
+    """The first value in a session: that of the URL, else the default."""
     if key not in st.session_state:
         found = read(st.query_params.get_all(key)) if key in st.query_params else None
         st.session_state[key] = default if found is None else found
 
 
-def _end(key: str, value: Any, default: Any) -> Any:
-    """Write the value into the link when it is not the default."""
-    said = [_spelt(part) for part in value] if isinstance(value, list) else [_spelt(value)]
+def _end(key: str, value: Value, default: Value) -> Value:
+    """Write the value to the URL unless it is the default."""
+    many = isinstance(value, list)
+    texts = [_text(part) for part in cast(list[object], value)] if many else [_text(value)]
     if value == default:
         if key in st.query_params:
             del st.query_params[key]
-    elif st.query_params.get_all(key) != said:
-        st.query_params[key] = said
+    elif st.query_params.get_all(key) != texts:
+        st.query_params[key] = texts
     return value
 
 
-def _spelt(value: Any) -> str:
+def _text(value: object) -> str:
     """
-    >>> _spelt(True), _spelt(2.0), _spelt(0.15), _spelt("trec")
+    >>> _text(True), _text(2.0), _text(0.15), _text("trec")
     ('1', '2', '0.15', 'trec')
     """
     if isinstance(value, bool):

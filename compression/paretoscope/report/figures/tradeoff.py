@@ -131,7 +131,7 @@ def tradeoff(table: Sequence[Row], x: str, y: str, overlay: Overlay | None = Non
         annotations=tuple(each for axis, key in axes for each in _annotations(axis, key, table)),
         missing=tuple(row.id for row in table if row.id not in shown),
         footnote=footnote(table, timed=any(key in TIMES for key in (x, y))),
-        picked=tuple(id for id in overlay.picked if id in shown),
+        picked=tuple(each for each in overlay.picked if each in shown),
         recommended=overlay.recommended if overlay.recommended in shown else None,
         knee=found.knee if found else None,
         estimate=overlay.estimate,

@@ -1,0 +1,92 @@
+"""Which models are compared, and what is available of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from paretoscope.dashboard.parts.model_heading import title
+from paretoscope.dashboard.shell import data, selection
+from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.errors import ParetoscopeError
+from paretoscope.frontier.limits import MaxDrop
+from paretoscope.frontier.points import objectives
+from paretoscope.frontier.recommend import recommend
+from paretoscope.report.tables.table import Row
+from paretoscope.trials import axes as defaults
+from paretoscope.trials.samples import Samples
+
+CHOICE = "compared"
+"""Key of the picker."""
+NOTHING_PICKED = (
+    "No model is picked, so the baseline and the recommended model are compared. Pick up to six"
+    " here or in Explore."
+)
+TOO_FEW = "Choose at least two models"
+NUMBERS_ONLY = (
+    "The demo study includes numbers only. Make these models with the buttons above to see latency"
+    " distributions, compare predictions and try your own text."
+)
+
+
+def draw(table: Sequence[Row]) -> list[Row]:
+    """The picked models; a single one is compared with the baseline."""
+    by_id = {row.id: row for row in table}
+    picked = selection.picked(list(by_id))
+    ids = picked if len(picked) > 1 else _with_baseline(table, picked)
+    st.session_state[CHOICE] = ids
+    st.multiselect(
+        "Models",
+        list(by_id),
+        key=CHOICE,
+        on_change=_changed,
+        format_func=lambda trial_id: title(by_id[trial_id]),
+        max_selections=selection.MOST,
+        persist_state="session",
+    )
+    if not picked:
+        st.caption(NOTHING_PICKED)
+    return [by_id[each] for each in ids]
+
+
+def _changed() -> None:
+    selection.write(st.session_state[CHOICE])
+
+
+def _with_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
+    """The baseline and the picked model, else the one recommended under the default limits."""
+    baseline = next((row for row in table if row.document.is_baseline), None)
+    axes = table[-1].document.axes
+    limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
+    best = recommend(
+        [row.point for row in table],
+        limits,
+        objectives(*axes.objectives),
+        baseline.point if baseline else None,
+    ).best
+    ids = [baseline.id if baseline else None, *(picked or [best])]
+    return list(dict.fromkeys(each for each in ids if each))
+
+
+def too_few() -> None:
+    with st.container(border=True):
+        st.markdown(f"### {TOO_FEW}")
+        st.markdown("Choose another model above, or create one.")
+        st.page_link("pages/compress.py", label="Create a recipe", icon=":material/compress:")
+
+
+def numbers_only() -> None:
+    st.caption(f":material/info: {NUMBERS_ONLY}")
+
+
+def samples(rows: Sequence[Row]) -> dict[str, Samples | None]:
+    """Predictions and raw latencies by trial id, where this workspace has them."""
+    found: dict[str, Samples | None] = {}
+    for row in rows:
+        try:
+            found[row.id] = data.samples(row.id)
+        except ParetoscopeError as error:
+            error_card(error)
+            found[row.id] = None
+    return found

@@ -1,0 +1,92 @@
+"""The trials that were started from the page: progress, then the result."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from paretoscope.dashboard.parts import runs
+from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.scope import Scope, address
+from paretoscope.report.tables.table import Row, row_among
+from paretoscope.store.store import TrialRow
+from paretoscope.trials.format import when
+from paretoscope.trials.trial import LIVE, TrialRequest
+
+WATCHING = "watching"
+"""Session state: ids of the trials that were started here."""
+MOST = 3
+"""Live trials that are shown."""
+PLACE = "bench"
+"""Part of the widget keys of this page."""
+ALREADY = "Already measured"
+
+
+def watching() -> list[str]:
+    return list(st.session_state.get(WATCHING, []))
+
+
+def draw(scope: Scope) -> None:
+    """Progress and results of the watched trials and of whatever runs for this model."""
+    ids = watching()
+    mine = [
+        row
+        for row in data.trials()
+        if row.trial_id in ids or (row.status == "running" and row.request.model == scope.model)
+    ]
+    if mine:
+        every = runs.POLL_SECONDS if runs.watched(mine) else None
+        st.fragment(_trials, run_every=every)(scope, [row.trial_id for row in mine])
+
+
+def _trials(scope: Scope, ids: list[str]) -> None:
+    every = data.trials()
+    rows = [row for row in every if row.trial_id in ids]
+    _live([row for row in rows if row.status in LIVE], every)
+    for row in rows:
+        if row.status in ("failed", "cancelled"):
+            runs.failed(row, place=PLACE)
+    done = [row.document for row in rows if row.document and row.status == "done"]
+    for document in done[-1:]:
+        runs.result(scope, row_among(document, data.documents()), _close)
+
+
+def _live(live: list[TrialRow], every: tuple[TrialRow, ...]) -> None:
+    queued = [row for row in every if row.status == "queued"]
+    ordered = sorted(live, key=lambda row: row.status != "running")
+    for row in ordered[:MOST]:
+        runs.live(row, place=PLACE, ahead=queued.index(row) if row in queued else 0)
+    if len(live) > MOST:
+        label = f"{len(live) - MOST} more in Jobs"
+        st.page_link("pages/jobs.py", label=label, icon=":material/list_alt:")
+
+
+def _close() -> None:
+    """Remove results; live trials remain."""
+    ids = watching()
+    st.session_state[WATCHING] = [
+        row.trial_id for row in data.trials() if row.trial_id in ids and row.status in LIVE
+    ]
+    st.rerun()
+
+
+def already_measured(scope: Scope, request: TrialRequest, table: list[Row]) -> None:
+    """A line when this recipe was measured here, or is among the points on the page."""
+    if request.trial_id in watching():
+        return
+    here = next((each for each in data.documents() if each.trial_id == request.trial_id), None)
+    shown = next((row for row in table if row.document.recipe_id == request.recipe.id), None)
+    row = Row(here) if here else shown
+    if row is None:
+        return
+    demo = scope.demo and not here
+    where = "in the demo study" if demo else "on this machine" if here or scope.here else "before"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/check_circle: {ALREADY} {where}, {when(row.document)}.", width="content"
+        )
+        st.page_link(
+            "pages/explore.py",
+            label="Show in Explore",
+            icon=":material/scatter_plot:",
+            query_params=address(row.document, demo=demo),
+        )

@@ -1,0 +1,45 @@
+"""Tables on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import streamlit as st
+
+
+class Selection(NamedTuple):
+    """Which rows can be selected, and the callback of a selection."""
+
+    mode: Literal["single-row", "multi-row"]
+    callback: Callable[[], None]
+
+
+def dataframe(
+    records: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    columns: Mapping[str, Any],
+    selection: Selection,
+    max_height: int,
+    alt: str,
+) -> None:
+    """A sortable table with selectable rows, as high as its rows up to `max_height` pixels."""
+    st.dataframe(  # pyright: ignore[reportUnknownMemberType] - its data may be of many libraries
+        records,
+        key=key,
+        hide_index=True,
+        on_select=selection.callback,
+        selection_mode=selection.mode,
+        column_config=dict(columns),
+        placeholder="–",
+        height=min(38 + 35 * max(1, len(records)), max_height),
+        alt=alt,
+    )
+
+
+def table(columns: Mapping[str, Sequence[str]], *, alt: str) -> None:
+    """A static table of equally long columns."""
+    st.table(  # pyright: ignore[reportUnknownMemberType] - its data may be of many libraries
+        dict(columns), hide_index=True, width="content", alt=alt
+    )
