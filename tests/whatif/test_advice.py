@@ -11,6 +11,7 @@ from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.trial import Conditions
 from paretoscope.whatif.advice import NEITHER, advice
+from paretoscope.whatif.effect import Effect
 from paretoscope.whatif.pruning_effects import DENSE, FEWER_LAYERS, NO_SPARSITY
 from paretoscope.whatif.quantization_effects import SATURATION, TWO_BITS
 from tests.tiny.shapes import recipe
@@ -20,89 +21,71 @@ PLAIN = ("avx2",)
 
 
 @pytest.mark.parametrize(
-    ("stage", "flags", "at", "size", "speed", "says"),
+    ("stage", "flags", "at", "effect"),
     [
-        (PruneWeights(sparsity=0.5), VNNI, Conditions(), False, False, DENSE),
-        (PruneWeights(pattern="2:4"), VNNI, Conditions(), False, False, "tensor cores"),
-        (PruneWeights(sparsity=0), VNNI, Conditions(), False, False, NO_SPARSITY),
+        (PruneWeights(sparsity=0.5), VNNI, Conditions(), Effect(False, False, DENSE)),
+        (PruneWeights(pattern="2:4"), VNNI, Conditions(), Effect(False, False, "tensor cores")),
+        (PruneWeights(sparsity=0), VNNI, Conditions(), Effect(False, False, NO_SPARSITY)),
         (
             PruneStructure(target="ffn", ratio=0.5),
             VNNI,
             Conditions(),
-            True,
-            True,
-            "768 of 1536 FFN units of each layer",
+            Effect(True, True, "768 of 1536 FFN units of each layer"),
         ),
         (
             PruneStructure(target="heads", ratio=0.01),
             VNNI,
             Conditions(),
-            False,
-            False,
-            "rounds to 0",
+            Effect(False, False, "rounds to 0"),
         ),
         (
             PruneStructure(target="layers", ratio=0),
             VNNI,
             Conditions(),
-            False,
-            False,
-            "removes no layers",
+            Effect(False, False, "removes no layers"),
         ),
-        (Distill(layers=3), VNNI, Conditions(), True, True, FEWER_LAYERS),
-        (Distill(layers=6), VNNI, Conditions(), False, False, "as slow as its teacher"),
-        (Quantize(), VNNI, Conditions(), True, True, "faster than fp32"),
-        (Quantize(), ("sse4_2",), Conditions(), True, False, "no int8 instructions"),
-        (Quantize(), PLAIN, Conditions(), True, True, "slower than with int8 instructions"),
-        (Quantize(), PLAIN, Conditions(), True, True, SATURATION),
-        (Quantize(), (), Conditions(), True, True, "on CPUs with VNNI"),
+        (Distill(layers=3), VNNI, Conditions(), Effect(True, True, FEWER_LAYERS)),
+        (Distill(layers=6), VNNI, Conditions(), Effect(False, False, "as slow as its teacher")),
+        (Quantize(), VNNI, Conditions(), Effect(True, True, "faster than fp32")),
+        (Quantize(), ("sse4_2",), Conditions(), Effect(True, False, "no int8 instructions")),
+        (Quantize(), PLAIN, Conditions(), Effect(True, True, "slower than with int8 instructions")),
+        (Quantize(), PLAIN, Conditions(), Effect(True, True, SATURATION)),
+        (Quantize(), (), Conditions(), Effect(True, True, "on CPUs with VNNI")),
         (
             Quantize(scheme="weight-only", bits=4),
             VNNI,
             Conditions(batch=1, sequence=1),
-            True,
-            True,
-            "takes 4.62 bits",
+            Effect(True, True, "takes 4.62 bits"),
         ),
         (
             Quantize(scheme="weight-only", bits=4, zero_point="real"),
             VNNI,
             Conditions(batch=1, sequence=1),
-            True,
-            True,
-            "takes about 4.8 bits",
+            Effect(True, True, "takes about 4.8 bits"),
         ),
         (
             Quantize(scheme="weight-only", bits=4),
             VNNI,
             Conditions(batch=2, sequence=32),
-            True,
-            False,
-            "64 rows per call) it is not faster than fp32",
+            Effect(True, False, "64 rows per call) it is not faster than fp32"),
         ),
         (
             Quantize(scheme="weight-only", bits=4),
             VNNI,
             Conditions(batch=1, sequence=32),
-            True,
-            True,
-            "below about 64, here 32",
+            Effect(True, True, "below about 64, here 32"),
         ),
         (
             Quantize(scheme="weight-only", bits=4),
             PLAIN,
             Conditions(batch=1, sequence=32),
-            True,
-            False,
-            "32 rows per call) it is not faster than fp32",
+            Effect(True, False, "32 rows per call) it is not faster than fp32"),
         ),
         (
             Quantize(scheme="weight-only"),
             PLAIN,
             Conditions(batch=1, sequence=8),
-            True,
-            True,
-            "below about 32, here 8",
+            Effect(True, True, "below about 32, here 8"),
         ),
     ],
 )
@@ -110,14 +93,12 @@ def test_each_setting_has_advice_on_size_and_speed(
     stage: AnyStage,
     flags: tuple[str, ...],
     at: Conditions,
-    size: bool,
-    speed: bool,
-    says: str,
+    effect: Effect,
     bert: ModelShape,
 ) -> None:
     first = advice(recipe(stage), flags, at, apply_recipe(bert, recipe(stage)))[0]
-    assert (first.size, first.speed, first.stage) == (size, speed, 0)
-    assert says in str(first)
+    assert (first.size, first.speed, first.stage) == (effect.size, effect.speed, 0)
+    assert effect.text in str(first)
 
 
 def test_few_bits_float_embeddings_and_unaligned_widths_have_advice(bert: ModelShape) -> None:

@@ -41,11 +41,11 @@ def steps_of(recipe: Recipe) -> dict[str, Stage | str]:
     >>> list(steps_of(Recipe(stages=(Distill(), Quantize()))))
     ['prepare', 'student-3', 'export', 'int8 dynamic', 'accuracy', 'latency']
     """
-    rounded = [
-        stage for stage in recipe.stages if isinstance(stage, Quantize) and not stage.training_epochs
+    quantized = [
+        each for each in recipe.stages if isinstance(each, Quantize) and not each.training_epochs
     ]
-    trained = [stage for stage in recipe.stages if stage not in rounded]
-    steps: list[Stage | str] = ["prepare", *trained, "export", *rounded, "accuracy", "latency"]
+    trained = [stage for stage in recipe.stages if stage not in quantized]
+    steps: list[Stage | str] = ["prepare", *trained, "export", *quantized, "accuracy", "latency"]
     return {step if isinstance(step, str) else step.in_words(): step for step in steps}
 
 
