@@ -380,7 +380,7 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
     ):
         assert main(command) == 0
         said = capsys.readouterr().out
-        assert "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up" in said, command
+        assert "p50 = 10.00 ms (baseline, median of 3 sessions) / speed-up" in said, command
         assert "5.00 ms" in said, command
         beside = (
             "5.00 ms (2.00x faster [1.90, 2.10]; in its session 4.00 ms measured, 8.00 ms"
@@ -426,7 +426,7 @@ def test_a_sweep_marks_its_front_its_noise_and_what_failed() -> None:
         "noisy",
         "failed",
     ]
-    assert "median of 3 sittings" in lines[5]
+    assert "median of 3 sessions" in lines[5]
     assert lines[6] == "On the front: by accuracy, size and p50."
 
 

@@ -1,11 +1,10 @@
-"""Who beats whom, the paired test on kept answers, and the examples on which two models disagree,
-each against a count by hand.
-"""
+"""Dominance, paired tests on stored samples and disagreements, against counts by hand."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,24 @@ from scipy.stats import binomtest
 
 from paretoscope.errors import StoreError
 from paretoscope.frontier.comparison import (
-    disagreements,
-    disagreements_csv,
+    NO_EXAMPLES,
+    NO_SAMPLES,
+    OTHER_EXAMPLES,
     headline,
     judged_by,
-    names,
     pair,
     pairs,
     standings,
     verdict,
 )
+from paretoscope.frontier.disagreements import disagreements, disagreements_csv
 from paretoscope.frontier.points import point
 from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.short_name import short_name
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.trials.samples import Samples, TokenAnswers, read_samples
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.trial import Conditions, TrialDocument
 from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document
 
@@ -41,27 +42,30 @@ BASE, INT8, SPARSE = (
 LABELS = np.array([0, 1, 2, 0, 1])
 
 
+def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
+    """Short names by trial id."""
+    return {each.trial_id: short_name(each.recipe) for each in documents}
+
+
 def samples(*answers: int, sure: float = 4.0, labels: np.ndarray = LABELS) -> Samples:
     """A model that gives these answers, each with the logit `sure` and 0 for the rest."""
     return Samples(labels, sure * np.eye(3, dtype=np.float32)[list(answers)], ())
 
 
-# --- who beats whom -------------------------------------------------------------------------------
+# --- dominance ------------------------------------------------------------------------------------
 
 
 def test_dominance_is_among_those_that_are_compared() -> None:
     points = [point(each) for each in (BASE, INT8, SPARSE)]
-    found, beaten = standings(points, judged_by([BASE, INT8, SPARSE]))
-    assert beaten == {
+    found, dominated = standings(points, judged_by([BASE, INT8, SPARSE]))
+    assert dominated == {
         BASE.trial_id: (SPARSE.trial_id,),
         INT8.trial_id: (SPARSE.trial_id,),
         SPARSE.trial_id: (),
     }
-    beats, best = headline(found, beaten, names([BASE, INT8, SPARSE]))
-    assert beats.startswith(
-        "fp32 baseline is nowhere worse than magnitude 50 %, and somewhere better."
-    )
-    assert best == "fp32 baseline is the most accurate; int8 dynamic the smallest and the fastest."
+    beats, best = headline(found, dominated, names([BASE, INT8, SPARSE]))
+    assert beats.startswith("Baseline dominates 50 % sparse.")
+    assert best == "Baseline is the most accurate; int8 the smallest and the fastest."
 
 
 def test_times_of_two_places_are_not_judged() -> None:
@@ -96,18 +100,10 @@ def test_a_pair_counts_what_the_second_lost_and_gained() -> None:
 
 def test_why_two_cannot_be_paired_is_said() -> None:
     kept, other = samples(0, 1, 2, 0, 1), samples(0, 1, 2, 0, 1, labels=np.array([0, 1, 2, 0, 2]))
-    assert (
-        pair(INT8, SPARSE, None, None).reason == "the answers of both are not kept on this machine"
-    )
-    assert (
-        pair(INT8, SPARSE, kept, None).reason
-        == "the answers of the second are not kept on this machine"
-    )
-    assert pair(INT8, SPARSE, kept, other).reason == "they were not measured on the same examples"
-    assert (
-        pair(INT8, SPARSE, kept, Samples(None, None, ())).reason
-        == "this task keeps no answers by example"
-    )
+    assert pair(INT8, SPARSE, None, None).reason == NO_SAMPLES.format("both")
+    assert pair(INT8, SPARSE, kept, None).reason == NO_SAMPLES.format("the second")
+    assert pair(INT8, SPARSE, kept, other).reason == OTHER_EXAMPLES
+    assert pair(INT8, SPARSE, kept, Samples(None, None, ())).reason == NO_EXAMPLES
 
 
 def test_beside_the_baseline_what_was_found_then_is_enough_and_baselines_come_first() -> None:
@@ -217,7 +213,7 @@ def test_two_compressed_language_models_are_paired_token_by_token() -> None:
     )
     assert found.paired.kl is None
     assert verdict(found.paired, found.n).startswith(
-        "perplexity +5.13 % [+5.13, +5.13]: a clear loss; the same likeliest token at "
+        "perplexity +5.13 % [+5.13, +5.13]: a clear loss; the same top token for "
     )
 
 
@@ -246,11 +242,7 @@ def test_the_answer_speaks_of_perplexity_and_tokens() -> None:
     assert [each.key for each in judged] == ["perplexity", "size_bytes", "tpot_ms"]
     found = standings([point(each) for each in documents], judged)
     _, best = headline(*found, names(documents))
-    assert (
-        best
-        == "fp32 baseline is the lowest in perplexity; weights 2 bit the smallest; weights 4 bit"
-        " the fastest."
-    )
+    assert best == "Baseline is the lowest in perplexity; int2 the smallest; int4 the fastest."
 
 
 # --- samples --------------------------------------------------------------------------------------

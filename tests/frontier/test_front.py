@@ -14,7 +14,7 @@ from paretoscope.frontier import pareto
 from paretoscope.frontier.front import Frontier, front
 from paretoscope.frontier.limits import Constraint, MaxDrop
 from paretoscope.frontier.points import Point, against_baseline, clear_loss, objectives
-from paretoscope.frontier.recommend import recommend
+from paretoscope.frontier.recommend import ONLY_ONE, recommend
 from paretoscope.trials.trial import MetricValue
 
 INF, NAN = math.inf, math.nan
@@ -150,7 +150,7 @@ def test_nothing_in_nothing_out() -> None:
 
 
 def test_misuse_is_refused() -> None:
-    with pytest.raises(ValueError, match='called "a"'):
+    with pytest.raises(ValueError, match='id "a"'):
         front([at("a", 1, 1), at("a", 2, 2)], SIZE_QUALITY)
     with pytest.raises(ValueError, match="objective"):
         front([], ())
@@ -389,7 +389,7 @@ def test_a_limit_moves_the_pick_and_its_slack_is_said() -> None:
     assert found.slack[limits[0]] == pytest.approx(2e6)
     assert found.slack[limits[2]] == pytest.approx(0.03)
     assert found.nearest_limit == limits[0]  # 2 of a range of 82 MB is nearer than 3 of 66 points
-    assert "only model within the limits" in found.reason
+    assert found.why == ONLY_ONE
 
 
 def test_when_all_clearly_lose_the_knee_is_taken() -> None:
@@ -402,14 +402,14 @@ def test_when_all_clearly_lose_the_knee_is_taken() -> None:
     ]
     found = recommend(points, [], SIZE_QUALITY, BASE)
     assert found.best == str(20e6) == front(points, SIZE_QUALITY).knee
-    assert "loses accuracy beyond chance" in found.reason
+    assert "loses accuracy significantly" in found.reason
 
 
 def test_one_point_better_in_everything() -> None:
     points = [BASE, at("tiny", 5e6, 0.97, 1.0, p=0.5), at("other", 6e6, 0.96, 2.0, p=0.5)]
     found = recommend(points, [], ALL, BASE)
     assert (found.best, found.runner_up) == ("tiny", "other")
-    assert "at least as good as each of the 3 models" in found.reason
+    assert "dominates the other 2 models" in found.reason
 
 
 def test_the_baseline_is_kept_when_only_it_fits() -> None:

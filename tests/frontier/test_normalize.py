@@ -127,11 +127,11 @@ def test_what_was_timed_stays_in_the_hover_card() -> None:
 def test_the_footing_is_said_where_there_is_more_than_one_sitting() -> None:
     assert (
         reference([INT8, PRUNED]).normalized_to
-        == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
+        == "p50 = 8.00 ms (baseline, median of 2 sessions) / speed-up"
     )
     assert (
         reference([BASELINE, INT8]).normalized_to
-        == "p50 = 8.00 ms (baseline, median of 2 sittings) / speed-up"
+        == "p50 = 8.00 ms (baseline, median of 2 sessions) / speed-up"
     )
     assert reference([baseline_of(INT8), INT8]).normalized_to == "", (
         "what was timed in turns is one sitting"
@@ -145,7 +145,7 @@ def test_a_row_alone_is_as_its_table_has_it() -> None:
         assert row_among(row.document, [elsewhere, *here]) == row
         assert (
             row.reference.normalized_to
-            == "p50 = 10.00 ms (baseline, median of 3 sittings) / speed-up"
+            == "p50 = 10.00 ms (baseline, median of 3 sessions) / speed-up"
         )
     assert row_among(INT8, [INT8, elsewhere]).reference.normalized_to == ""
 

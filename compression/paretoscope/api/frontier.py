@@ -6,15 +6,12 @@ The mathematics is `frontier/front.py`'s; which trials there are is `api/measure
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from paretoscope.api.measured import measured_trials, newest
 from paretoscope.frontier import points
 from paretoscope.frontier.front import Frontier, front
-from paretoscope.frontier.points import Point
-from paretoscope.recipes.short_name import short_names
-from paretoscope.report.tables.table import Row, rows
+from paretoscope.report.tables.table import rows
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -44,16 +41,11 @@ def frontier(
     chosen = points.objectives(*objectives)
     documents = measured_trials(Workspace.at(workspace), model, task, study=study).documents
     default = points.objectives(*newest(documents).axes.objectives)
-    return front(named_points(rows(comparable(documents))), chosen or default)
+    table = rows(newest_conditions(documents))
+    return front([row.named_point for row in table], chosen or default)
 
 
-def comparable(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
+def newest_conditions(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
     """The trials with the machine and the conditions of the newest one."""
     under = newest(documents).measured_under
     return [document for document in documents if document.measured_under == under]
-
-
-def named_points(table: Sequence[Row]) -> list[Point]:
-    """The points of the rows, with short names."""
-    names = short_names([row.document.recipe for row in table])
-    return [replace(row.point, name=name) for row, name in zip(table, names, strict=True)]

@@ -62,14 +62,14 @@ class ComparisonDocument:
         }
 
     def in_words(self) -> str:
-        names = text.names([row.document for row in self.table])
-        lines = [*headline(self.found, self.dominated, names), self._normalization()]
+        called = text.names([row.document for row in self.table])
+        lines = [*headline(self.found, self.dominated, called), self._normalization()]
         parts = [
             text.table(self.table, dict.fromkeys(self.found.on_front, "on the front of these")),
             "\n".join(line for line in lines if line),
-            text.columns([(names[row.id], row.name) for row in self.table]),
-            self._differences(list(names.values())),
-            "\n".join(_pair_in_words(pair, names) for pair in self.pairs),
+            text.columns([(called[row.id], row.name) for row in self.table]),
+            self._differences(list(called.values())),
+            "\n".join(_pair_in_words(pair, called) for pair in self.pairs),
         ]
         return "\n\n".join(part for part in parts if part)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paretoscope.api.frontier import comparable, named_points
+from paretoscope.api.frontier import newest_conditions
 from paretoscope.api.measured import TrialSet, newest
 from paretoscope.cli import text
 from paretoscope.cli.requests import FrontierRequest
@@ -47,7 +47,7 @@ class FrontierDocument:
     @property
     def elsewhere(self) -> int:
         """Trials of other machines or conditions."""
-        return len(self.trials.documents) - len(comparable(self.trials.documents))
+        return len(self.trials.documents) - len(newest_conditions(self.trials.documents))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -110,12 +110,10 @@ def frontier_document(trials: TrialSet, request: FrontierRequest) -> FrontierDoc
     axes = last.axes
     x, y = request.x or axes.time, request.y or axes.quality
     judged = requested_objectives(request, axes)
-    table = rows(comparable(trials.documents))
+    table = rows(newest_conditions(trials.documents))
     _check_measured(dict.fromkeys((x, y, *(objective.key for objective in judged))), table)
-    points = named_points(table)
-    baseline = next(
-        (point for point, row in zip(points, table, strict=True) if row.document.is_baseline), None
-    )
+    points = [row.named_point for row in table]
+    baseline = next((row.named_point for row in table if row.document.is_baseline), None)
     limits = tuple(_limits(request, baseline, axes))
     recommendation = recommend(points, limits, judged, baseline)
     return FrontierDocument(

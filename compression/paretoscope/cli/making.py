@@ -15,7 +15,7 @@ from paretoscope.cli.requests import MeasureRequest, RunRequest, SweepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
 from paretoscope.errors import ParetoscopeError, RecipeError
-from paretoscope.frontier.normalize import alike
+from paretoscope.frontier.normalize import comparable
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.report.tables.chain import before, steps
@@ -44,7 +44,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {reason}")
-    others = alike(document, trials_alike(Store.open(workspace), [document.trial_id]))
+    others = comparable(document, trials_alike(Store.open(workspace), [document.trial_id]))
     row = row_among(document, others)
     found = steps(row, rows(others))
     content = document.to_json() | {"stages": [step.to_json() for step in found]}

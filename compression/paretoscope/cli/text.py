@@ -38,11 +38,11 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def names(documents: Sequence[TrialDocument]) -> dict[str, str]:
-    """A name for each trial: its recipe's, with the start of its id where trials share a recipe."""
-    named = short_names([document.recipe for document in documents])
+    """The short name of each trial by id, with the start of the id where trials share a recipe."""
+    found = short_names([document.recipe for document in documents])
     return {
-        document.trial_id: f"{name} ({document.trial_id[:6]})" if named.count(name) > 1 else name
-        for document, name in zip(documents, named, strict=True)
+        document.trial_id: f"{name} ({document.trial_id[:6]})" if found.count(name) > 1 else name
+        for document, name in zip(documents, found, strict=True)
     }
 
 

@@ -1,15 +1,16 @@
-"""The frontier: which measured models are worth having, a pure function of points and objectives.
+"""The Pareto front of measured points: a pure function of points and objectives.
 
-Dominance, the front with its step line, what lies on it within the error, knee, hypervolume, and
-what it would take for a dominated point to get there. The last part says which of them to take
-under limits. The mathematics on bare vectors is `frontier/pareto.py`'s. Nothing here is stored: ask
-again when points change.
+Dominance, the front and its step line, points within their intervals of it, the knee, the
+hypervolume, and the smallest changes that would put a dominated point on it. The mathematics on
+vectors is `frontier/pareto.py`'s, the recommendation `frontier/recommend.py`'s.
 
     >>> from paretoscope.frontier.points import objectives
     >>> from paretoscope.trials.trial import MetricValue
-    >>> def at(id, quality, size):
-    ...     return Point(id, {"quality": MetricValue("quality", quality), "size_bytes": MetricValue("size_bytes", size)})
-    >>> found = front([at("fp32", 0.96, 90e6), at("int8", 0.95, 23e6), at("int4", 0.94, 24e6)], objectives("size_bytes", "quality"))
+    >>> def at(name, quality, size):
+    ...     values = {"quality": quality, "size_bytes": size}
+    ...     return Point(name, {key: MetricValue(key, value) for key, value in values.items()})
+    >>> points = [at("fp32", 0.96, 90e6), at("int8", 0.95, 23e6), at("int4", 0.94, 24e6)]
+    >>> found = front(points, objectives("size_bytes", "quality"))
     >>> found.on_front, found.dominated, found.dominators("int4")
     (('int8', 'fp32'), ('int4',), ('int8',))
 """
@@ -31,11 +32,10 @@ from paretoscope.trials.metrics import metric
 
 @dataclass(frozen=True)
 class Needed:
-    """The smallest change of one metric, all else as it is, that puts a dominated point on the
-    front.
+    """The smallest change of one metric that puts a dominated point on the front.
 
-    `bound` is the stored value to get past; `change` (stored unit, never 0 in the worse direction)
-    leads to it.
+    The other metrics stay the same. `bound` is the value to get past, and `change` leads to it,
+    both in stored units.
     """
 
     metric: str
@@ -61,21 +61,19 @@ class Needed:
 
 @dataclass(frozen=True)
 class Frontier:
-    """What `front` found. Ids of `on_front` run along x, the first objective, from small to large."""
+    """A Pareto front; ids of `on_front` are sorted by the first objective, from small to large."""
 
     objectives: tuple[Objective, ...]
     points: Mapping[str, Point]
     on_front: tuple[str, ...]
     dominated: tuple[str, ...]
     not_comparable: Mapping[str, tuple[str, ...]]
-    """Points that lack a needed metric, each with the keys it lacks: neither on the front nor
-    dominated.
-    """
+    """Points without a value in some objective, with the keys of these objectives."""
     _vectors: Mapping[str, Vector] = field(repr=False)
 
-    def dominators(self, id: str) -> tuple[str, ...]:
-        """The points that dominate `id`, those on the front first; empty for a point on the front."""
-        mine = self._vectors.get(id)
+    def dominators(self, point_id: str) -> tuple[str, ...]:
+        """The points that dominate a point, those on the front first."""
+        mine = self._vectors.get(point_id)
         if mine is None:
             return ()
         return tuple(
@@ -86,22 +84,22 @@ class Frontier:
 
     @cached_property
     def statistically_on_front(self) -> tuple[str, ...]:
-        """The front, then every dominated point that no front point beats beyond the intervals.
+        """The front, then the dominated points that are statistically indistinguishable from it.
 
-        Beaten beyond the intervals: the worse ends of the other's intervals dominate the better
-        ends of its own. A number without an interval is its own two ends.
+        A point is distinguishable when the worse ends of the intervals of a point on the front
+        dominate the better ends of its own. A number without an interval is both of its ends.
         """
-        worst = [self._end(id, better=False) for id in self.on_front]
+        worst = [self._end(point_id, better=False) for point_id in self.on_front]
         return self.on_front + tuple(
-            id
-            for id in self.dominated
-            if not any(pareto.dominates(other, self._end(id, better=True)) for other in worst)
+            point_id
+            for point_id in self.dominated
+            if not any(pareto.dominates(other, self._end(point_id, better=True)) for other in worst)
         )
 
-    def _end(self, id: str, *, better: bool) -> Vector:
+    def _end(self, point_id: str, *, better: bool) -> Vector:
         ends: list[float] = []
         for objective in self.objectives:
-            interval = self.points[id].interval(objective.key)
+            interval = self.points[point_id].interval(objective.key)
             assert interval is not None
             signed = [objective.sign * end for end in interval]
             ends.append(min(signed) if better else max(signed))
@@ -109,17 +107,15 @@ class Frontier:
 
     @property
     def step(self) -> tuple[tuple[float, float], ...]:
-        """(x, y) in stored units along the edge of what the front dominates, two objectives only,
-        else empty.
+        """The edge of the dominated area as (x, y) in stored units; empty unless two objectives.
 
-        Between two neighbours the line passes the corner that is worse in both: there nothing
-        better is known.
+        Between two neighbours the line passes the corner that is worse in both.
         """
         if len(self.objectives) != 2:
             return ()
         sx, sy = (objective.sign for objective in self.objectives)
         corners = sorted(
-            {v for id in self.on_front if all(map(math.isfinite, v := self._vectors[id]))}
+            {v for key in self.on_front if all(map(math.isfinite, v := self._vectors[key]))}
         )
         line = corners[:1]
         for before, after in itertools.pairwise(corners):
@@ -128,19 +124,17 @@ class Frontier:
 
     @property
     def knee(self) -> str | None:
-        """The point of the front furthest below the chord between its ends (see `pareto.knee`), if
-        it has one.
-        """
+        """The point furthest below the chord between the ends of the front (see `pareto.knee`)."""
         ids = sorted(self.on_front)
-        index = pareto.knee([self._vectors[id] for id in ids])
+        index = pareto.knee([self._vectors[point_id] for point_id in ids])
         return None if index is None else ids[index]
 
     def reference(self) -> dict[str, float]:
-        """The reference point for the hypervolume: the worst finite value of each objective over
-        all comparable points, moved out by a tenth of that objective's range, so that the ends of
-        the front count too.
+        """The default reference point of the hypervolume, in stored values by metric key.
 
-        It moves when points are added: give one to `hypervolume` to follow a search.
+        It is the worst finite value of each objective, worse by a tenth of the objective's range so
+        that the ends of the front count. It moves when points are added; pass a fixed one to
+        `hypervolume` to compare fronts.
         """
         found: dict[str, float] = {}
         for place, objective in enumerate(self.objectives):
@@ -152,28 +146,31 @@ class Frontier:
         return found
 
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
-        """Exact volume between the front and `reference` (stored values by metric key; else
-        `reference()`), in the product of the stored units; 0 without a point that beats the
-        reference everywhere."""
+        """Exact volume between the front and a reference point (default: `reference()`).
+
+        Its unit is the product of the stored units; it is 0 when no point is better than the
+        reference in every objective.
+        """
         corner = reference if reference is not None else self.reference()
         if not self.on_front or any(objective.key not in corner for objective in self.objectives):
             return 0.0
         limit = tuple(objective.sign * corner[objective.key] for objective in self.objectives)
-        return pareto.hypervolume([self._vectors[id] for id in self.on_front], limit)
+        return pareto.hypervolume([self._vectors[point_id] for point_id in self.on_front], limit)
 
-    def needed(self, id: str) -> tuple[Needed, ...]:
-        """What it would take: for each metric alone the smallest change that puts the dominated
-        point `id` on the front (it must get past `bound`, by however little). Empty for a point
-        that is not dominated."""
-        if id not in self.dominated:
+    def needed(self, point_id: str) -> tuple[Needed, ...]:
+        """For each objective, the smallest change that puts a dominated point on the front.
+
+        Empty for a point that is not dominated.
+        """
+        if point_id not in self.dominated:
             return ()
-        mine = self._vectors[id]
+        mine = self._vectors[point_id]
         changes: list[Needed] = []
         for place, objective in enumerate(self.objectives):
             bound = min(
                 other[place]
                 for other_id, other in self._vectors.items()
-                if other_id != id
+                if other_id != point_id
                 and all(other[i] <= mine[i] for i in range(len(mine)) if i != place)
             )
             if math.isfinite(bound) and math.isfinite(mine[place]):
@@ -188,40 +185,29 @@ class Frontier:
 
 
 def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
-    """The Pareto front of `points` for `objectives`; equal points share their fate.
+    """The Pareto front of `points`; equal points are both on it or both dominated.
 
-    A point that lacks a needed metric (None or NaN) is listed aside; an infinite value counts as
-    one. Raises `ValueError` without an objective or when two points share an id.
+    A point without a value in some objective (None or NaN) is not comparable; an infinite value is
+    a value. Raises `ValueError` without an objective or when two points share an id.
     """
     if not objectives:
         raise ValueError("a front needs at least one objective")
     by_id: dict[str, Point] = {}
     for each in points:
         if each.id in by_id:
-            raise ValueError(f'two points are called "{each.id}"')
+            raise ValueError(f'two points have the id "{each.id}"')
         by_id[each.id] = each
     vectors: dict[str, Vector] = {}
     lacking: dict[str, tuple[str, ...]] = {}
-    for id, each in by_id.items():
-        values = {objective.key: each.value(objective.key) for objective in objectives}
-        missing = tuple(key for key, value in values.items() if value is None)
+    for each in by_id.values():
+        values = {objective: each.value(objective.key) for objective in objectives}
+        missing = tuple(objective.key for objective, value in values.items() if value is None)
         if missing:
-            lacking[id] = missing
+            lacking[each.id] = missing
         else:
-            vectors[id] = tuple(
-                objective.sign * (values[objective.key] or 0.0) for objective in objectives
-            )
-    ids = list(vectors)
-    kept = {ids[i] for i in pareto.non_dominated([vectors[id] for id in ids])}
-    along_x = sorted(kept, key=lambda id: (vectors[id][0] * objectives[0].sign, vectors[id], id))
-    return Frontier(
-        tuple(objectives),
-        by_id,
-        tuple(along_x),
-        tuple(id for id in ids if id not in kept),
-        lacking,
-        vectors,
-    )
-
-
-# --- the recommendation -----------------------------------------------------------------------
+            vectors[each.id] = tuple(o.sign * (value or 0.0) for o, value in values.items())
+    ids, signs = list(vectors), [objective.sign for objective in objectives]
+    kept = {ids[i] for i in pareto.non_dominated(list(vectors.values()))}
+    sorted_by_x = sorted(kept, key=lambda key: (vectors[key][0] * signs[0], vectors[key], key))
+    dominated = tuple(key for key in ids if key not in kept)
+    return Frontier(tuple(objectives), by_id, tuple(sorted_by_x), dominated, lacking, vectors)

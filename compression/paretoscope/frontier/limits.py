@@ -1,8 +1,7 @@
-"""Limits that a person sets (size, latency, drop of quality), how much room a point has under one,
-and how a limit is said.
+"""Limits on size, latency and loss of quality, and the room that a point has under each.
 
-Values are in stored units, room is negative outside. Which point to take under limits is
-`frontier/front.py`'s.
+Values are in stored units; room is negative outside a limit. The recommendation under limits is
+`frontier/recommend.py`'s.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from paretoscope.trials.metrics import metric
 
 @dataclass(frozen=True)
 class Constraint:
-    """A limit on a metric in its stored unit: at most `bound` where lower is better, at least where
-    higher is.
-    """
+    """A limit on a metric: at most `bound` if lower is better, at least if higher is better."""
 
     metric: str
     bound: float
@@ -30,9 +27,7 @@ class Constraint:
         _check_bound(self.metric, self.bound)
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
-        """How far `point` stays within the limit (stored unit; negative: outside); None when not
-        measured.
-        """
+        """The room of `point` under the limit, negative outside it; None when not measured."""
         value = point.value(self.metric)
         return None if value is None else _room(self.bound, value, Objective(self.metric).sign)
 
@@ -50,9 +45,11 @@ class Constraint:
 
 @dataclass(frozen=True)
 class MaxDrop:
-    """A limit on how much worse than the baseline a metric may be, in its stored unit (0.02: two
-    points), or as a share of the baseline's where that is how the metric is compared (0.02: 2 %
-    more perplexity)."""
+    """A limit on how much worse than the baseline a metric may be.
+
+    `bound` is in the stored unit (0.02: two points), or a share of the baseline's value if the
+    metric is compared relatively (0.02: 2 % more perplexity).
+    """
 
     bound: float
     metric: str = "quality"
@@ -61,9 +58,7 @@ class MaxDrop:
         _check_bound(self.metric, self.bound)
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
-        """As `Constraint.slack`; raises `ParetoscopeError` when there is no baseline to compare
-        with.
-        """
+        """As `Constraint.slack`; raises `ParetoscopeError` without a value of the baseline."""
         base = baseline.value(self.metric) if baseline else None
         if base is None:
             raise ParetoscopeError(
@@ -73,13 +68,8 @@ class MaxDrop:
         value = point.value(self.metric)
         if value is None:
             return None
-        return _room(
-            self.bound,
-            Objective(self.metric).sign
-            * (value - base)
-            / (base if metric(self.metric).relative else 1),
-            1,
-        )
+        unit = base if metric(self.metric).relative else 1
+        return _room(self.bound, Objective(self.metric).sign * (value - base) / unit, 1)
 
     def in_words(self, bound: float | None = None) -> str:
         row = metric(self.metric)
@@ -96,9 +86,10 @@ Limit = Constraint | MaxDrop
 
 
 def judged_by(objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
-    """By what a model is chosen, the beginning of a sentence.
+    """The objectives and limits of a recommendation, as the beginning of a sentence.
 
-    >>> judged_by([Objective("quality"), Objective("size_bytes")], [MaxDrop(0.02), Constraint("latency_p50_ms", 3.0)])
+    >>> limits = [MaxDrop(0.02), Constraint("latency_p50_ms", 3.0)]
+    >>> judged_by([Objective("quality"), Objective("size_bytes")], limits)
     'By accuracy and size, with at most 2 points lost and p50 ≤ 3.00 ms'
     """
     said = [_briefly(limit) for limit in limits]
@@ -128,7 +119,7 @@ def _check_bound(key: str, bound: float) -> None:
 
 
 def _room(bound: float, value: float, sign: int) -> float:
-    """Distance to the bound; what is only rounding (0.96 - 0.94 > 0.02) counts as exactly on it."""
+    """Distance to the bound; 0 within rounding errors, such as that of 0.96 - 0.94."""
     if bound == value:
         return 0.0
     room = sign * (bound - value)
@@ -137,9 +128,7 @@ def _room(bound: float, value: float, sign: int) -> float:
 
 @dataclass(frozen=True)
 class Relaxation:
-    """A limit that is too tight: the bound that would let a point in, and by how much that is
-    looser.
-    """
+    """A limit that is too tight for a point: the bound it needs, and how much looser that is."""
 
     limit: Limit
     bound: float

@@ -1,11 +1,11 @@
-"""Latencies of different sittings on one footing, so that they may share an axis.
+"""Normalized latencies: times of different measurement sessions on one scale.
 
-A machine is never equally fast twice: the baseline itself takes 7 ms in one sitting and 8 ms in the
-next. What a sitting knows well is the ratio of the two models that it timed in turns. So models of
-different sittings are compared by that: a p50 is what the speed-up of its sitting makes of one
-reference, the median p50 that the baseline had in all of them. What was timed stays in the
-document. Perplexities that were taken over different amounts of text share an axis in the same way,
-by their change beside the baseline on the same tokens.
+A machine is never equally fast twice: the baseline takes 7 ms in one session and 8 ms in the next.
+The ratio of two models that were timed interleaved in one session is stable. A normalized latency
+is therefore a reference, the median latency of the baseline over all sessions, divided by the
+speed-up measured in the model's session. Documents keep what was timed. Perplexities on different
+amounts of text are normalized in the same way, by their change against the baseline on the same
+tokens.
 """
 
 from __future__ import annotations
@@ -26,66 +26,57 @@ from paretoscope.trials.trial import (
 )
 
 NORMALIZED_METRICS = (
-    "Everywhere models are compared by the baseline's usual time over the speed-up of their own"
-    " sitting, for no two sittings are equally fast."
+    "Latencies are normalized: median baseline latency ÷ each model's measured speed-up."
 )
-"""The one story of a time that is shown, for a person."""
+"""How a shown latency came about, for a person."""
 GROW_WITH_TIME = {"latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "energy_j"}
-"""Numbers that a slower sitting makes larger by the same factor as its baseline's p50."""
+"""Metrics that scale with the baseline's p50 of their session."""
 
 
 def baseline_latency(document: TrialDocument) -> Latency | None:
-    """What the baseline took in the sitting of `document`; for the baseline's own trial what it
-    took itself.
-    """
+    """The baseline's latency in the session of `document`, which may be the baseline itself."""
     if document.baseline is not None:
         return document.baseline.latency
     return document.latency if document.is_baseline else None
 
 
 def baseline_quality(document: TrialDocument) -> Quality | None:
-    """The baseline's on the same examples or tokens; for the baseline's own trial its own."""
+    """The baseline's quality on the same examples or tokens."""
     if document.baseline is not None:
         return document.baseline.quality
     return document.quality if document.is_baseline else None
 
 
-def place(document: TrialDocument) -> tuple[object, ...]:
-    """Model, task, machine and conditions: documents that share them are the same kind of sitting."""
+def session_key(document: TrialDocument) -> tuple[object, ...]:
+    """Model, task, machine and conditions: latencies with one key can be normalized together."""
     return document.model, document.task, document.measured_under
 
 
-def alike(document: TrialDocument, others: Iterable[TrialDocument]) -> list[TrialDocument]:
-    """Those of the `others` that were measured in the same place as `document`."""
-    return [other for other in others if place(other) == place(document)]
+def comparable(document: TrialDocument, others: Iterable[TrialDocument]) -> list[TrialDocument]:
+    """Those of the `others` that have the session key of `document`."""
+    return [other for other in others if session_key(other) == session_key(document)]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The baseline that documents of several sittings are put beside: what it takes in
-    milliseconds, the median over all of them, for one answer or output token and to the first
-    token, and its perplexity. A part that is None leaves the numbers as they were taken."""
+    """The baseline that several sessions are normalized to; None leaves numbers as measured."""
 
     p50_ms: float | None = None
+    """Median over the sessions of the time for a request, or for an output token."""
     ttft_ms: float | None = None
+    """Median over the sessions of the time to the first token."""
     perplexity: float | None = None
-    """Only where some were scored over fewer tokens: that over the most (a quick look scores a part
-    of what a standard one does).
-    """
+    """Perplexity on the most tokens, where some trials were scored on fewer (protocol quick)."""
     normalized_to: str = ""
-    """How a time is to be read beside those of other sittings, in a line; empty where there is one
-    sitting.
-    """
+    """How latencies were normalized, in a line; empty for a single session."""
 
 
 AS_TAKEN = Reference()
-"""Nothing is put beside anything."""
+"""Leaves all numbers as measured."""
 
 
 def reference(documents: Iterable[TrialDocument]) -> Reference:
-    """The reference of `documents`, which are of one model on one machine under one set of
-    conditions.
-    """
+    """The reference of documents with one session key."""
     documents = list(documents)
     p50_ms = _median(
         latency.p50_ms for document in documents if (latency := baseline_latency(document))
@@ -121,21 +112,18 @@ def _perplexity(documents: Iterable[TrialDocument]) -> float | None:
     )
 
 
-def pace(document: TrialDocument, reference: Reference) -> float:
-    """What a time of this sitting is multiplied by to be as it would be beside the `reference`; 1
-    without one of the two.
-    """
+def scale(document: TrialDocument, reference: Reference) -> float:
+    """The factor that normalizes a time of this session; 1 without a baseline or a reference."""
     base = baseline_latency(document)
     return reference.p50_ms / base.p50_ms if reference.p50_ms is not None and base else 1.0
 
 
 def normalized(document: TrialDocument, reference: Reference) -> Iterator[MetricValue]:
-    """The metrics of `document` as they would be beside the `reference`.
+    """The metrics of `document`, normalized to the `reference`.
 
-    The p50 (of a decoder that of the time per token) and the time to the first token are each the
-    reference's over their own speed-up, and so are their intervals; other times are scaled as the
-    baseline's p50 is, tokens per second follow the time per token, and a perplexity is what its
-    change makes of the reference's.
+    The p50 (for a decoder, the time per token), the time to the first token and their intervals are
+    the reference's divided by their speed-ups. Other times are scaled as the baseline's p50 is, and
+    tokens per second as the time per token. A perplexity is the reference's times its change.
     """
     for number in _on_one_text(document, reference.perplexity):
         yield _in_one_time(document, reference, number)
@@ -144,28 +132,28 @@ def normalized(document: TrialDocument, reference: Reference) -> Iterator[Metric
 def _in_one_time(document: TrialDocument, reference: Reference, number: MetricValue) -> MetricValue:
     base, generation = _baseline_generation(document), document.generation
     if number.metric == "ttft_ms":
-        return _beside(
+        return _over_speedup(
             number, reference.ttft_ms, base and base.ttft_ms, generation and generation.ttft_speedup
         )
     if number.metric == document.axes.time:
         own = baseline_latency(document)
-        return _beside(number, reference.p50_ms, own and own.p50_ms, document.speedup)
+        return _over_speedup(number, reference.p50_ms, own and own.p50_ms, document.speedup)
     if number.metric == "tokens_per_s" and (at := document.latency):
         token = _in_one_time(document, reference, MetricValue(document.axes.time, at.p50_ms))
         return MetricValue(number.metric, number.value * at.p50_ms / token.value)
-    return _times(number, pace(document, reference)) if number.metric in GROW_WITH_TIME else number
+    return _times(number, scale(document, reference)) if number.metric in GROW_WITH_TIME else number
 
 
-def _beside(
-    number: MetricValue, usual: float | None, own: float | None, speedup: Interval | None
+def _over_speedup(
+    number: MetricValue, median: float | None, own: float | None, speedup: Interval | None
 ) -> MetricValue:
-    """A time beside a baseline that `usual`ly takes so long and in this sitting its `own`."""
-    if usual is None or own is None:
+    """A time, given the baseline's median time and its own time in this session."""
+    if median is None or own is None:
         return number
-    return (
-        MetricValue(number.metric, usual / speedup.value, usual / speedup.high, usual / speedup.low)
-        if speedup
-        else _times(number, usual / own)
+    if speedup is None:
+        return _times(number, median / own)
+    return MetricValue(
+        number.metric, median / speedup.value, median / speedup.high, median / speedup.low
     )
 
 
@@ -193,17 +181,16 @@ def _on_one_text(document: TrialDocument, perplexity: float | None) -> Iterator[
 
 
 def text_in_words(perplexity: float | None) -> str:
-    """How perplexities over different amounts of text are to be read, in a line; empty where all
-    were scored alike.
+    """How perplexities were normalized, in a line; empty when all were scored on the same tokens.
 
-    >>> text_in_words(None), text_in_words(25.82)
-    ('', 'perplexity = 25.82 (baseline, the most tokens scored) x (1 + change on the tokens that each was scored on)')
+    >>> text_in_words(25.82)
+    'perplexity = 25.82 (baseline, most tokens) x (1 + change on the tokens of each trial)'
     """
     if perplexity is None:
         return ""
     return (
-        f"perplexity = {perplexity:.2f} (baseline, the most tokens scored) x (1 + change on the"
-        " tokens that each was scored on)"
+        f"perplexity = {perplexity:.2f} (baseline, most tokens) x (1 + change on the tokens of each"
+        " trial)"
     )
 
 
@@ -217,6 +204,6 @@ def _in_words(documents: Iterable[TrialDocument], p50_ms: float | None) -> str:
         return ""
     time = METRICS[sessions[0].axes.time].called
     noisy = sum(bool(document.latency and document.latency.noisy) for document in sessions)
-    return f"{time} = {p50_ms:.2f} ms (baseline, median of {len(sessions)} sittings) / speed-up" + (
+    return f"{time} = {p50_ms:.2f} ms (baseline, median of {len(sessions)} sessions) / speed-up" + (
         f", {noisy} noisy" if noisy else ""
     )

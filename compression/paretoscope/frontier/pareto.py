@@ -1,7 +1,7 @@
-"""The mathematics of a Pareto front, on plain vectors where every number is to be made small.
+"""Pareto dominance, the exact hypervolume and the knee of plain vectors to minimize.
 
-Dominance, the exact hypervolume and the knee. What the numbers mean, which way is better and what
-is missing is `frontier/front.py`'s. A vector holds no NaN; infinities order as numbers do.
+Metrics, directions and missing values are `frontier/front.py`'s. A vector holds no NaN; infinities
+are ordered as numbers.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ Vector = tuple[float, ...]
 
 
 def dominates(a: Vector, b: Vector) -> bool:
-    """True when `a` is nowhere worse than `b` and somewhere better. Equal vectors do not dominate
-    each other.
+    """Whether `a` is at most `b` in every objective and less in one.
 
     >>> dominates((1, 2), (1, 3)), dominates((1, 2), (1, 2)), dominates((1, 2), (0, 9))
     (True, False, False)
@@ -23,10 +22,10 @@ def dominates(a: Vector, b: Vector) -> bool:
 
 
 def non_dominated(vectors: Sequence[Vector]) -> list[int]:
-    """Indices of the vectors that no other dominates, rising; duplicates stay or go together.
+    """Indices of the vectors that no other dominates, ascending; duplicates are all kept or none.
 
     In lexicographic order a vector can only be dominated by an earlier one, and then by one that
-    was kept, so each is compared with the front so far alone: O(n * front).
+    was kept, so each is compared only with the front so far: O(n * front).
 
     >>> non_dominated([(1, 3), (2, 2), (2, 3), (3, 1), (1, 3)])
     [0, 1, 3, 4]
@@ -39,11 +38,11 @@ def non_dominated(vectors: Sequence[Vector]) -> list[int]:
 
 
 def hypervolume(vectors: Sequence[Vector], reference: Vector) -> float:
-    """Volume of what the vectors dominate within the box whose worst corner is `reference`.
+    """Volume that the vectors dominate, up to the `reference` point.
 
     Exact in any dimension: the box is cut along the last objective into slabs (HSO, While et al.
     2006, doi:10.1109/TEVC.2005.851275), down to an interval. A vector that is not better than the
-    reference everywhere adds nothing.
+    reference in every objective adds nothing.
 
     >>> hypervolume([(1, 2), (2, 1)], (3, 3))
     3.0
@@ -70,9 +69,9 @@ def _slabs(vectors: Sequence[Vector], reference: Vector) -> float:
 
 
 def normalised(vectors: Sequence[Vector]) -> list[Vector]:
-    """Each objective stretched so that its best finite value is 0 and its worst finite value is 1.
+    """Each objective scaled so that its best finite value is 0 and its worst finite value is 1.
 
-    One that does not vary is 0 for all; an infinity counts as the nearer end.
+    A constant objective is 0; an infinity is 0 or 1.
 
     >>> normalised([(10, 5), (20, 5), (15, 5)])
     [(0.0, 0.0), (1.0, 0.0), (0.5, 0.0)]
@@ -93,15 +92,13 @@ def _stretched(column: Sequence[float]) -> list[float]:
 
 
 def knee(front: Sequence[Vector]) -> int | None:
-    """Index of the vector that bulges furthest below the chord between the ends of the front, else
-    None.
+    """Index of the vector furthest below the chord between the ends of the front, else None.
 
-    The rule: stretch every objective to 0..1 over the front; the chord (in n dimensions the plane
-    through the unit points) is where the coordinates sum to 1, and the distance below it is (1 -
-    sum) / sqrt(n) (normal boundary intersection, Das 1999, doi:10.1007/s001580050111). Ties go to
-    the more balanced vector, then to the lexicographically smaller one, then to the first. A front
-    of fewer than three different finite vectors, or one that nowhere lies below its chord, has no
-    knee.
+    Every objective is scaled to 0..1 over the front. The chord (in n dimensions the plane through
+    the unit points) is where the coordinates sum to 1, and the distance below it is (1 - sum) /
+    sqrt(n) (normal boundary intersection, Das 1999, doi:10.1007/s001580050111). Ties go to the more
+    balanced vector, then to the lexicographically smaller one, then to the first. A front of fewer
+    than three different finite vectors, or without a vector below the chord, has no knee.
 
     >>> knee([(0, 10), (1, 2), (10, 0)])
     1

@@ -1,7 +1,6 @@
-"""What a frontier is made from: points with their numbers and intervals, and the metrics to be made
-better.
+"""Points with their metrics and intervals, objectives, and a point compared with the baseline.
 
-Also how one is said beside the baseline. Which points are worth having is `frontier/front.py`'s.
+Dominance and the front are `frontier/front.py`'s.
 """
 
 from __future__ import annotations
@@ -20,19 +19,20 @@ QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 
 @dataclass(frozen=True)
 class Point:
-    """What is known of one model: its numbers by metric key, a name for a person (the id when
-    empty), the p of the paired comparison of its accuracy with the baseline's (McNemar), where
-    there is one, and whether the sitting in which it was timed was noisy."""
+    """The metrics of one model by key."""
 
     id: str
     values: Mapping[str, MetricValue | None]
     name: str = ""
+    """The shown name; the id when empty."""
     quality_p: float | None = None
+    """p of McNemar's test against the baseline's accuracy, where there is one."""
     noisy: bool = False
+    """Whether its measurement session was noisy."""
 
     @property
     def quality_key(self) -> str:
-        """The metric that says how good it is."""
+        """The metric of its quality."""
         return next((key for key in QUALITIES if self.values.get(key)), QUALITIES[0])
 
     @property
@@ -40,19 +40,17 @@ class Point:
         return self.name or self.id
 
     def value(self, key: str) -> float | None:
-        """The number called `key` as it is stored; None when it is missing or not a number."""
+        """A metric in its stored unit; None when it is missing or not a number."""
         found = self.values.get(key)
         return None if found is None or math.isnan(found.value) else found.value
 
     def cost(self, key: str) -> float:
-        """The number called `key` so turned that small is good, for sorting; infinite when it is
-        missing.
-        """
+        """A metric as a number to minimize, for sorting; infinite when it is missing."""
         value = self.value(key)
         return math.inf if value is None else Objective(key).sign * value
 
     def interval(self, key: str) -> tuple[float, float] | None:
-        """(low, high) of the number called `key`; an end that is not known is the number itself."""
+        """(low, high) of a metric; an unknown end is the value itself."""
         found, value = self.values.get(key), self.value(key)
         if found is None or value is None:
             return None
@@ -65,8 +63,7 @@ class Point:
 def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
     """The point of a measured trial, named by its recipe in words.
 
-    With a `reference` it can be compared with those of other sittings and over other amounts of
-    text (see `frontier/normalize.py`).
+    A `reference` normalizes it to other measurement sessions (see `frontier/normalize.py`).
     """
     return Point(
         document.trial_id,
@@ -79,7 +76,7 @@ def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric to be made better; which way is better stands in the metric table."""
+    """A metric to optimize; its direction is in the metric table."""
 
     key: str
 
@@ -92,7 +89,7 @@ class Objective:
 
     @property
     def sign(self) -> int:
-        """What a stored value is multiplied by to be a number to make small."""
+        """1 for a metric to minimize, -1 for one to maximize."""
         return 1 if self.metric.better == "lower" else -1
 
 
@@ -102,11 +99,10 @@ def objectives(*keys: str) -> tuple[Objective, ...]:
 
 
 def clear_loss(point: Point, baseline: Point | None) -> bool | None:
-    """Whether `point` is worse in quality than the baseline beyond chance; None when that cannot be
-    said.
+    """Whether `point` is significantly worse in quality than the baseline; None if unknown.
 
-    With a paired comparison: worse, and p < .05 (`quality_p`), or more perplexity with an interval
-    above 0. Without one: the 95 % intervals do not overlap.
+    With a paired comparison: worse with p < .05 (`quality_p`), or more perplexity with an interval
+    above 0. Without one: worse, and the 95 % intervals do not overlap.
     """
     if baseline is None:
         return None
@@ -129,12 +125,13 @@ def clear_loss(point: Point, baseline: Point | None) -> bool | None:
 
 
 def surely_lost(point: Point, baseline: Point | None) -> float:
-    """How sure it is that `point` is worse in quality than the baseline, 0 .. 1: 1 - p of the
-    paired comparison (that of a change of perplexity from its interval, as of a normal
-    distribution); 0 for one that is not worse, 1 where nothing was compared in pairs.
+    """The certainty, 0 .. 1, that `point` is worse in quality than the baseline.
 
-    >>> half = MetricValue("quality", 0.9), MetricValue("quality", 0.91)
-    >>> surely_lost(Point("a", {"quality": half[0]}, quality_p=0.4), Point("fp32", {"quality": half[1]}))
+    It is 1 - p of the paired comparison; for a change of perplexity, p is that of a normal
+    distribution with its interval. 0 for a point that is not worse, 1 without a paired comparison.
+
+    >>> worse = Point("a", {"quality": MetricValue("quality", 0.9)}, quality_p=0.4)
+    >>> surely_lost(worse, Point("fp32", {"quality": MetricValue("quality", 0.91)}))
     0.6
     """
     if baseline is None:
@@ -152,10 +149,11 @@ def surely_lost(point: Point, baseline: Point | None) -> float:
 
 
 def against_baseline(point: Point, baseline: Point) -> str:
-    """Quality, speed and size beside the baseline's, in a line; what is missing on either side is
-    left out.
+    """Quality, speed and size against the baseline, in a line, as far as both have them.
 
-    >>> def at(id, quality, ms): return Point(id, {"quality": MetricValue("quality", quality), "latency_p50_ms": MetricValue("latency_p50_ms", ms)})
+    >>> def at(name, quality, ms):
+    ...     values = {"quality": quality, "latency_p50_ms": ms}
+    ...     return Point(name, {key: MetricValue(key, value) for key, value in values.items()})
     >>> against_baseline(at("a", 0.948, 2.0), at("fp32", 0.96, 7.8))
     '94.8 % (-1.2 points, a clear loss), 3.90x faster'
     """
@@ -183,14 +181,11 @@ def against_baseline(point: Point, baseline: Point) -> str:
 
 
 def _loss_in_words(point: Point, baseline: Point) -> str:
-    """A change of perplexity is known so closely that one which no reader sees is still beyond
-    chance.
-    """
+    """A loss of perplexity can be significant and yet too small to matter to a reader."""
     if not clear_loss(point, baseline):
         return "no clear loss"
-    return (
-        "a loss beyond chance" if point.value("perplexity_change") is not None else "a clear loss"
-    )
+    of_prose = point.value("perplexity_change") is not None
+    return "a significant loss" if of_prose else "a clear loss"
 
 
 def _ratio(point: Point, baseline: Point, key: str) -> float | None:

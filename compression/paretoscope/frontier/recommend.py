@@ -1,4 +1,4 @@
-"""The best model under the limits, with the reason and the runner-up."""
+"""The recommended model under the limits, with the reason and the runner-up."""
 
 from __future__ import annotations
 
@@ -20,36 +20,40 @@ from paretoscope.trials.format import listed, what_is_lost
 from paretoscope.trials.metrics import METRICS
 
 QUALITY_METRICS = tuple(key for key, row in METRICS.items() if row.quality or row.fidelity)
+NOT_MEASURED = "No model has been measured in all of these metrics yet."
+ONLY_ONE = "It is the only model within the limits."
+BASELINE_IS_BEST = "No model within the limits improves on the baseline."
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Which point to take, or why none: exactly one of `best` and `too_tight` is filled when there
-    are points.
+    """The recommended point, or why there is none.
+
+    When there are points, exactly one of `best` and `too_tight` is filled.
     """
 
     best: str | None
     runner_up: str | None
     why: str
-    """In a sentence what it won, or why there is none."""
+    """One sentence: why this point, or why none."""
     feasible: tuple[str, ...]
     slack: Mapping[Limit, float]
-    """Of the best point, per limit, in the stored unit."""
+    """The room of the best point under each limit, in stored units."""
     nearest_limit: Limit | None = None
     too_tight: tuple[Relaxation, ...] = ()
-    """The fewest limits, and the least of each, that must give way for `closest` to be let in."""
+    """The fewest and smallest relaxations that make `closest` feasible."""
     closest: str | None = None
     figures: str = ""
-    """The name of the best point and what it is beside the baseline."""
+    """The name of the best point and its figures against the baseline."""
 
     @property
     def reason(self) -> str:
-        """Figures and why, one or two sentences for a person."""
+        """Figures and why, in one or two sentences."""
         return f"{self.figures}. {self.why}" if self.figures else self.why
 
 
 def answer(found: Recommendation, objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
-    """The recommendation in full: by what it judges, then what to take and why, or why nothing."""
+    """The recommendation as a sentence, with its objectives and limits."""
     said = f"take {found.reason}" if found.best else f"{found.reason[0].lower()}{found.reason[1:]}"
     return f"{judged_by(objectives, limits)}: {said}"
 
@@ -62,57 +66,53 @@ def recommend(
 ) -> Recommendation:
     """The point to take under the limits.
 
-    The rule. Of the points within every limit, take the front for `objectives`. Points without a
-    clear loss of quality against the baseline (`clear_loss`) go first when quality is an objective.
-    Within the same standing the best compromise wins: each objective is stretched to 0 (best of
-    these) .. 1 (worst), a loss counts for as much as it is sure (`surely_lost`), quality weighs as
-    much as all other objectives together, and the smallest sum is taken (with two objectives and
-    sure losses that is the point furthest below the chord, the knee). Ties go to the better
-    quality, then by id. Raises `ParetoscopeError` when a `MaxDrop` has no baseline.
+    The candidates are the Pareto front of the feasible points. Points without a clear loss of
+    quality against the baseline (`clear_loss`) are preferred when quality is an objective. Among
+    these the best compromise is taken: each objective is scaled to 0 (best) .. 1 (worst), a loss
+    of quality is weighted by its certainty (`surely_lost`), quality has the weight of all other
+    objectives together, and the smallest sum wins. With two objectives and certain losses this is
+    the knee. Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
+    a `MaxDrop` has no baseline.
     """
     known = [p for p in points if all(p.value(o.key) is not None for o in objectives)]
-    rooms = {p.id: {limit: limit.slack(p, baseline) for limit in constraints} for p in known}
-    complete = [p for p in known if None not in rooms[p.id].values()]
-    slacks = {
-        id: {limit: room for limit, room in each.items() if room is not None}
-        for id, each in rooms.items()
-    }
+    slacks = {p.id: _slack(p, constraints, baseline) for p in known}
+    complete = [p for p in known if set(slacks[p.id]) == set(constraints)]
     feasible = [p for p in complete if all(room >= 0 for room in slacks[p.id].values())]
     scale = _scales(slacks, constraints)
     if not complete:
-        return Recommendation(
-            None, None, "No model has been measured in all of these metrics yet.", (), {}
-        )
+        return Recommendation(None, None, NOT_MEASURED, (), {})
     if not feasible:
         return _none_feasible(complete, slacks, scale)
     ranked = _ranked(feasible, objectives, baseline)
-    best, runner = (
-        ranked[0],
-        ranked[1] if len(ranked) > 1 else _second(feasible, ranked[0], objectives, baseline),
-    )
+    best, second = ranked[0], _second(ranked, feasible, objectives, baseline)
     slack = slacks[best.id]
-    nearest = min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None
-    why = _why(best, ranked, len(feasible), objectives, baseline)
-    second = runner.id if runner else None
     return Recommendation(
         best.id,
-        second,
-        why,
+        second.id if second else None,
+        _why(ranked, len(feasible), objectives, baseline),
         tuple(p.id for p in feasible),
         slack,
-        nearest,
+        min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None,
         figures=_figures(best, baseline),
     )
+
+
+def _slack(
+    point: Point, constraints: Sequence[Limit], baseline: Point | None
+) -> dict[Limit, float]:
+    """The room of a point under each limit whose metric it has."""
+    rooms = {limit: limit.slack(point, baseline) for limit in constraints}
+    return {limit: room for limit, room in rooms.items() if room is not None}
 
 
 def _ranked(
     feasible: Sequence[Point], objectives: Sequence[Objective], baseline: Point | None
 ) -> list[Point]:
-    """The front of the feasible points, the one to take first."""
+    """The front of the feasible points, the recommended one first."""
     found = front(feasible, objectives)
     vectors = [
-        tuple(o.sign * (found.points[id].value(o.key) or 0.0) for o in objectives)
-        for id in found.on_front
+        tuple(o.sign * (found.points[key].value(o.key) or 0.0) for o in objectives)
+        for key in found.on_front
     ]
     costs = dict(zip(found.on_front, pareto.normalised(vectors), strict=True))
 
@@ -128,28 +128,31 @@ def _ranked(
         is_baseline = baseline is not None and p.id == baseline.id
         return (lost is not False or is_baseline, round(score, 12), p.cost(p.quality_key), p.id)
 
-    return sorted((found.points[id] for id in found.on_front), key=standing)
+    return sorted((found.points[point_id] for point_id in found.on_front), key=standing)
 
 
 def _judged(objectives: Sequence[Objective]) -> Objective | None:
-    """The objective that says how good a model is, if there is one."""
+    """The objective that measures quality, if there is one."""
     return next((objective for objective in objectives if objective.metric.quality), None)
 
 
 def _second(
-    feasible: Sequence[Point], best: Point, objectives: Sequence[Objective], baseline: Point | None
+    ranked: Sequence[Point],
+    feasible: Sequence[Point],
+    objectives: Sequence[Objective],
+    baseline: Point | None,
 ) -> Point | None:
-    """The runner-up when the front is one point: the best of the rest."""
-    rest = [p for p in feasible if p.id != best.id]
+    """The second point of the front; when the front is one point, the best of the others."""
+    if len(ranked) > 1:
+        return ranked[1]
+    rest = [p for p in feasible if p.id != ranked[0].id]
     return _ranked(rest, objectives, baseline)[0] if rest else None
 
 
 def _scales(
     slacks: Mapping[str, Mapping[Limit, float]], limits: Sequence[Limit]
 ) -> dict[Limit, float]:
-    """By what the room under each limit is divided, so that bytes and milliseconds can be compared:
-    the range that it has.
-    """
+    """The range of the room under each limit, which makes bytes and milliseconds comparable."""
     scales: dict[Limit, float] = {}
     for limit in limits:
         values = [
@@ -167,7 +170,7 @@ def _none_feasible(
     slacks: Mapping[str, Mapping[Limit, float]],
     scale: Mapping[Limit, float],
 ) -> Recommendation:
-    """Which limits give way for the point that breaks the fewest of them, and those the least."""
+    """The relaxations for the point that violates the fewest limits by the least."""
 
     def distance(p: Point) -> tuple[int, float, str]:
         broken = [-room / scale[limit] for limit, room in slacks[p.id].items() if room < 0]
@@ -176,71 +179,59 @@ def _none_feasible(
     closest = min(points, key=distance)
     broken = [(limit, room) for limit, room in slacks[closest.id].items() if room < 0]
     relaxations = tuple(Relaxation(limit, limit.needed(room), -room) for limit, room in broken)
-    reason = (
-        f"No model meets every limit. {closest.shown_name} comes closest: "
-        + "; ".join(r.in_words() for r in relaxations)
-        + "."
-    )
+    too_tight = "; ".join(relaxation.in_words() for relaxation in relaxations)
+    reason = f"No model meets every limit. {closest.shown_name} comes closest: {too_tight}."
     return Recommendation(None, None, reason, (), slacks[closest.id], None, relaxations, closest.id)
 
 
 def _figures(best: Point, baseline: Point | None) -> str:
-    """What `best` costs and gains beside the baseline."""
-    return (
-        best.shown_name
-        if baseline is None or best.id == baseline.id
-        else f"{best.shown_name}: {against_baseline(best, baseline)}"
-    )
+    """Name, and quality, speed and size against the baseline."""
+    if baseline is None or best.id == baseline.id:
+        return best.shown_name
+    return f"{best.shown_name}: {against_baseline(best, baseline)}"
 
 
 def _why(
-    best: Point,
-    ranked: Sequence[Point],
-    feasible: int,
-    objectives: Sequence[Objective],
-    baseline: Point | None,
+    ranked: Sequence[Point], feasible: int, objectives: Sequence[Objective], baseline: Point | None
 ) -> str:
-    """What `best` won."""
-    others = [o.metric.label.lower() for o in objectives if o.key not in QUALITY_METRICS]
-    quality = _judged(objectives) if baseline is not None else None
-    lost = what_is_lost(quality.key) if quality else ""
-    is_baseline = baseline is not None and best.id == baseline.id
+    """Why the first of `ranked` is recommended."""
+    best, count = ranked[0], len(ranked)
     if feasible == 1:
-        return "It is the only model within the limits."
-    if len(ranked) == 1:
+        return ONLY_ONE
+    if count == 1:
+        return f"It dominates the other {feasible - 1} models within the limits."
+    if baseline is not None and best.id == baseline.id:
+        return BASELINE_IS_BEST
+    compromise = f"this is {_best_of(objectives)}"
+    quality = _judged(objectives) if baseline is not None else None
+    if quality is None:
+        return f"{count} models are on the front within the limits; {compromise}."
+    lost = what_is_lost(quality.key)
+    if clear_loss(best, baseline) is not False:
         return (
-            f"It is at least as good as each of the {feasible} models within the limits in every"
-            " objective."
+            f"Every smaller or faster model within the limits loses {lost} significantly;"
+            f" {compromise} among {count} on the front."
         )
-    keys = listed([o.metric.label.lower() for o in objectives])
-    compromise = f"the best compromise of {keys}" if others else "the best"
-    if is_baseline:
+    clear = [p for p in ranked if clear_loss(p, baseline) is False and p.id != _id(baseline)]
+    if len(clear) == 1:
         return (
-            f"None of the {feasible} models within the limits is a better bargain than leaving the"
-            " model as it is."
+            f"Of {count} models on the front within the limits, it is the only compressed one"
+            f" without a clear loss of {lost}."
         )
-    equals = [
-        p
-        for p in ranked
-        if clear_loss(p, baseline) is False and (baseline is None or p.id != baseline.id)
-    ]
-    if quality and clear_loss(best, baseline) is False:
-        if len(equals) == 1:
-            return (
-                f"It is the only one of {len(ranked)} on the front, the baseline apart, without a"
-                f" clear loss of {lost}."
-            )
-        losing = sum(clear_loss(p, baseline) is True for p in ranked)
-        of_them = (
-            f"{losing or 'none'} of them with a clear loss of {lost};"
-            f" {'of the others ' if losing else ''}this is {compromise}."
-        )
-        return f"{len(ranked)} models are on the front within the limits, {of_them}"
-    best_of_them = f"is the best compromise of {keys} among {len(ranked)} on the front."
-    losing = (
-        f"Every smaller or faster model within the limits, this one too, loses {lost} beyond"
-        " chance; this"
-        if quality
-        else "This"
+    losing = sum(clear_loss(p, baseline) is True for p in ranked)
+    among = "of the others " if losing else ""
+    return (
+        f"{count} models are on the front within the limits, {losing or 'none'} of them with a"
+        f" clear loss of {lost}; {among}{compromise}."
     )
-    return f"{losing} {best_of_them}"
+
+
+def _best_of(objectives: Sequence[Objective]) -> str:
+    """ "the best compromise of accuracy and size"; "the best" of quality metrics."""
+    if all(objective.key in QUALITY_METRICS for objective in objectives):
+        return "the best"
+    return f"the best compromise of {listed([o.metric.label.lower() for o in objectives])}"
+
+
+def _id(point: Point | None) -> str | None:
+    return point.id if point else None

@@ -12,7 +12,7 @@ import streamlit as st
 from paretoscope.dashboard.compare import classifier_playground
 from paretoscope.dashboard.parts import tables
 from paretoscope.dashboard.shell import url_widgets
-from paretoscope.frontier.comparison import Disagreement, Outcome, disagreements_csv
+from paretoscope.frontier.disagreements import Disagreement, Outcome, disagreements_csv
 from paretoscope.report.tables.table import Row
 from paretoscope.tasks.splits import Split
 

@@ -11,7 +11,8 @@ from paretoscope.dashboard.compare import disagreement_table
 from paretoscope.dashboard.compare.cards import short_names
 from paretoscope.dashboard.shell import data, url_widgets
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier.comparison import Disagreement, disagreements, pair, verdict
+from paretoscope.frontier.comparison import pair, verdict
+from paretoscope.frontier.disagreements import Disagreement, disagreements
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.samples import Samples
 

@@ -9,7 +9,7 @@ import streamlit as st
 from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.shell import layout
 from paretoscope.dashboard.shell.scope import Scope
-from paretoscope.frontier.normalize import pace
+from paretoscope.frontier.normalize import scale
 from paretoscope.report.figures.distribution import Times, distribution_figure
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import listed
@@ -31,7 +31,7 @@ def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None
             Times(
                 row.short_name,
                 row.family,
-                timed[row.id].latencies_ms * pace(row.document, row.reference),
+                timed[row.id].latencies_ms * scale(row.document, row.reference),
                 row.name,
             )
             for row in measured

@@ -12,8 +12,8 @@ from functools import cached_property
 from paretoscope.frontier.normalize import (
     AS_TAKEN,
     Reference,
-    alike,
     baseline_latency,
+    comparable,
     normalized,
     reference,
 )
@@ -197,7 +197,7 @@ def rows(documents: Iterable[TrialDocument]) -> list[Row]:
 
 def row_among(document: TrialDocument, others: Iterable[TrialDocument]) -> Row:
     """The row of `document`, normalized with those of `others` that are comparable to it."""
-    sessions = alike(document, others)
+    sessions = comparable(document, others)
     return _normalized([document, *sessions], sessions)[0]
 
 
