@@ -162,8 +162,8 @@ CASES = {
     "sweep model --task ok.csv --bits four": '--bits must be numbers .* but got "four"',
     "sweep model --task ok.csv --sparsity nan": "sparsity should be less than 1, but got nan",
     "sweep model --task ok.csv --what head": '--what cannot be "head"; did you mean "heads"',
-    "frontier model --x nonsense": 'no metric "nonsense": known are: agreement,',
-    "frontier model --y qualty": 'no metric "qualty": did you mean "quality"',
+    "frontier model --x nonsense": 'Unknown metric "nonsense": known are: agreement,',
+    "frontier model --y qualty": 'Unknown metric "qualty": did you mean "quality"',
     "report model --to report.html": 'no trials of "model" yet',
     "tasks trec --split nonsense --to out.jsonl": (
         'no split "nonsense"; known are: calibration, test, train, validation'
