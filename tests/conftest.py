@@ -16,6 +16,7 @@ SPEEDS = {
     "page": ("dashboard",),
     "engine": (
         "api",
+        "benchmarks/test_adding_runtime.py",
         "cli/test_verbs.py",
         "contract/test_contract_artifacts.py",
         "engine",

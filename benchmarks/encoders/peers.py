@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.encoders import openvino
+from benchmarks.encoders import runtimes
 from benchmarks.encoders.evaluation import (
     Evaluated,
     Options,
@@ -25,7 +25,7 @@ from benchmarks.encoders.evaluation import (
     evaluate_folder,
     measure_speedup,
 )
-from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.artifact.pack import MODEL, TOKENIZER
 from paretoscope.engine.build import Bench
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
@@ -37,11 +37,22 @@ from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Interval
 from paretoscope.workspace import PROJECT
 
+
+@dataclass(frozen=True)
+class Tool:
+    """A public tool: `worker` runs its file `model` in another runtime than ONNX Runtime."""
+
+    name: str
+    model: str = MODEL
+    worker: str = ""
+
+
 PEERS = {
-    "ort-dynamic": "ONNX Runtime dynamic",
-    "ort-static": "ONNX Runtime static",
-    "nncf": "NNCF on OpenVINO",
+    "ort-dynamic": Tool("ONNX Runtime dynamic"),
+    "ort-static": Tool("ONNX Runtime static"),
+    "nncf": Tool("NNCF on OpenVINO", "model.xml", "benchmarks.peers.openvino_worker"),
 }
+"""Name in `peers/int8_encoders.py --by` -> the tool."""
 SCRIPT = PROJECT / "benchmarks" / "peers" / "int8_encoders.py"
 PACKAGES = ("onnxruntime", "torch", "nncf", "openvino")
 SECONDS = "seconds.txt"
@@ -64,6 +75,7 @@ class Peer:
 
 def peer_model(options: Options, bench: Bench, baseline: Evaluated, by: str) -> Peer:
     """Make and measure a peer's model; raises `ArtifactError` when the tool fails."""
+    tool = PEERS[by]
     key = content_key(
         "peer",
         by,
@@ -77,19 +89,20 @@ def peer_model(options: Options, bench: Bench, baseline: Evaluated, by: str) -> 
     texts = encode(folder / TOKENIZER, split.texts, bench.evaluator.max_length)
 
     def infer() -> np.ndarray:
-        if by == "nncf":
-            return openvino.logits(folder, texts)
+        if tool.worker:
+            return runtimes.logits(tool.worker, folder / tool.model, texts)
         return evaluate_folder(folder, texts, split.labels, options.split)
 
     def measure() -> tuple[Interval, bool]:
-        if by == "nncf":
-            return openvino.speedup(folder, baseline.made.folder, options.protocol)
+        if tool.worker:
+            model = folder / tool.model
+            return runtimes.speedup(tool.worker, model, baseline.made.folder, options.protocol)
         return measure_speedup(options, folder, baseline.made)
 
     logits = bench.cache.array(content_key("logits", key, split.sha256, fingerprint().id), infer)
     speedup, noisy = cached_speedup(options, bench, (key, baseline.made.key), measure)
     correct = (logits.argmax(axis=1) == split.labels).astype(np.float64)
-    return Peer(PEERS[by], folder, correct, speedup, noisy, float((folder / SECONDS).read_text()))
+    return Peer(tool.name, folder, correct, speedup, noisy, float((folder / SECONDS).read_text()))
 
 
 def make(bench: Bench, by: str, folder: Path) -> None:
@@ -108,7 +121,7 @@ def make(bench: Bench, by: str, folder: Path) -> None:
             done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no error message"])[-1]
-        raise ArtifactError(f"{PEERS[by]} made no model: {reason}")
+        raise ArtifactError(f"{PEERS[by].name} made no model: {reason}")
     seconds = json.loads(done.stdout.splitlines()[-1])["seconds"]
     (folder / SECONDS).write_text(str(seconds), encoding="utf-8")
 

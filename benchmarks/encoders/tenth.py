@@ -120,14 +120,14 @@ def _ours(options: Options, bench: Bench, baseline: Evaluated, name: str, recipe
 
 def _peers(options: Options, bench: Bench, baseline: Evaluated) -> Iterator[Point]:
     """The public models that this machine can make, evaluated and timed in the same way."""
-    for by, name in PEERS.items():
+    for by, tool in PEERS.items():
         try:
             found = peer_model(options, bench, baseline, by)
         except ArtifactError as error:
-            verdict(f"a model of ours dominates {name}", str(error), False)
+            verdict(f"a model of ours dominates {tool.name}", str(error), False)
             continue
         size = artifact_bytes(found.folder)
-        point = Point(name, found.correct, size, found.speedup, found.seconds, found.noisy)
+        point = Point(tool.name, found.correct, size, found.speedup, found.seconds, found.noisy)
         yield _print_point(point, baseline)
 
 

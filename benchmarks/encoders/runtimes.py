@@ -1,4 +1,7 @@
-"""Measures an OpenVINO model like an artefact, interleaved with the fp32 ONNX Runtime baseline."""
+"""Evaluates and times a model in another runtime, interleaved with the fp32 baseline.
+
+The runtime is a worker module; `benchmarks/peers/worker.py` has its protocol.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,18 @@ from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.statistics import intervals
 from paretoscope.trials.trial import Interval, Protocol
 
-WORKER = "benchmarks.peers.openvino_worker"
 Turn = tuple[LatencyAnswer, dict[str, Any]]
 
 
-def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
+def logits(worker: str, model: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
     """Logits [n, classes] of texts as token ids, [tokens] each."""
     with tempfile.TemporaryDirectory() as scratch, locks.compute():
         inputs, outputs = Path(scratch) / "inputs.npz", Path(scratch) / "logits.npy"
         np.savez(inputs, ids=np.concatenate(texts), lengths=np.array([len(ids) for ids in texts]))
         call_worker(
-            WORKER,
+            worker,
             mode="quality",
-            model=str(folder / "model.xml"),
+            model=str(model),
             threads=usable_cores(),
             inputs=str(inputs),
             outputs=str(outputs),
@@ -40,12 +42,12 @@ def logits(folder: Path, texts: Sequence[np.ndarray]) -> np.ndarray:
         return np.load(outputs)
 
 
-def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
+def speedup(worker: str, model: Path, baseline: Path, protocol: Protocol) -> tuple[Interval, bool]:
     """Baseline median / model median, and whether the baseline drifted in both sessions."""
     with locks.measuring():
-        sessions = [_run_session(folder, baseline, protocol)]
+        sessions = [_run_session(worker, model, baseline, protocol)]
         if _baseline_drift(sessions[0]) > MOST_DRIFT:
-            sessions.append(_run_session(folder, baseline, protocol))
+            sessions.append(_run_session(worker, model, baseline, protocol))
     calmest = min(sessions, key=_baseline_drift)
     over, under = (
         [np.asarray(turn[side]["samples_ns"], dtype=np.float64) for turn in calmest]
@@ -55,7 +57,7 @@ def speedup(folder: Path, baseline: Path, protocol: Protocol) -> tuple[Interval,
     return Interval(value=value, low=low, high=high), _baseline_drift(calmest) > MOST_DRIFT
 
 
-def _run_session(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
+def _run_session(worker: str, model: Path, baseline: Path, protocol: Protocol) -> list[Turn]:
     plan = PLANS[protocol]
     lowest, highest = token_ids(baseline, CONDITIONS.sequence)
     request: LatencyRequest = {
@@ -72,8 +74,8 @@ def _run_session(folder: Path, baseline: Path, protocol: Protocol) -> list[Turn]
         "least_s": plan.least_s,
         "most_s": plan.most_s,
     }
-    theirs = {**request, "model": str(folder / "model.xml")}
-    return [(ask_latency(request), call_worker(WORKER, **theirs)) for _ in range(plan.turns)]
+    theirs = {**request, "model": str(model)}
+    return [(ask_latency(request), call_worker(worker, **theirs)) for _ in range(plan.turns)]
 
 
 def _baseline_drift(turns: Sequence[Turn]) -> float:
