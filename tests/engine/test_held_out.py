@@ -107,7 +107,7 @@ def test_the_script_of_the_artefact_finds_the_same_on_the_exported_split(
 
 
 def test_the_command_keeps_and_says_what_it_found(place: Path, store: Store) -> None:
-    id = the_trial(store).trial_id
+    trial_id = the_trial(store).trial_id
     command = [
         sys.executable,
         "-m",
@@ -115,7 +115,7 @@ def test_the_command_keeps_and_says_what_it_found(place: Path, store: Store) -> 
         "--workspace",
         str(place / "workspace"),
         "keep",
-        id[:8],
+        trial_id[:8],
     ]
     said = subprocess.run(
         [*command, "--json"], capture_output=True, text=True, check=True, cwd=PROJECT

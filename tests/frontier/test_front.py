@@ -24,7 +24,7 @@ KEYS = ("size_bytes", "latency_p50_ms", "peak_memory_bytes")
 
 
 def at(
-    id: str,
+    point_id: str,
     size: float | None,
     quality: float | None,
     p50: float | None = None,
@@ -42,7 +42,7 @@ def at(
         key: None if v is None else MetricValue(key, v, v - h, v + h)
         for key, (v, h) in given_values.items()
     }
-    return Point(id, values, quality_p=p)
+    return Point(point_id, values, quality_p=p)
 
 
 def lower(*vectors: tuple[float, ...]) -> list[Point]:
@@ -86,14 +86,16 @@ small = st.sampled_from([-INF, -1.0, 0.0, 0.5, 1.0, 2.0, INF])
 def test_front_is_what_brute_force_finds(vectors: list[tuple[float, ...]]) -> None:
     found = front(lower(*vectors), objectives(*KEYS[: len(vectors[0])]))
     expected = brute_front(vectors)
-    assert {int(id) for id in found.on_front} == expected
-    assert {int(id) for id in found.dominated} == set(range(len(vectors))) - expected
-    xs = [vectors[int(id)][0] for id in found.on_front]
+    assert {int(point_id) for point_id in found.on_front} == expected
+    assert {int(point_id) for point_id in found.dominated} == set(range(len(vectors))) - expected
+    xs = [vectors[int(point_id)][0] for point_id in found.on_front]
     assert xs == sorted(xs)
-    for id in found.dominated:
-        beaten_by = {i for i, v in enumerate(vectors) if pareto.dominates(v, vectors[int(id)])}
-        assert {int(other) for other in found.dominators(id)} == beaten_by
-        assert set(found.dominators(id)) & set(found.on_front)
+    for point_id in found.dominated:
+        beaten_by = {
+            i for i, v in enumerate(vectors) if pareto.dominates(v, vectors[int(point_id)])
+        }
+        assert {int(other) for other in found.dominators(point_id)} == beaten_by
+        assert set(found.dominators(point_id)) & set(found.on_front)
 
 
 def test_direction_comes_from_the_metric_table() -> None:
@@ -334,15 +336,15 @@ def test_past_the_needed_bound_is_on_the_front_and_short_of_it_is_not(
 ) -> None:
     chosen = objectives(*KEYS)
     found = front(lower(*vectors), chosen)
-    for id in found.dominated:
-        for each in found.needed(id):
+    for point_id in found.dominated:
+        for each in found.needed(point_id):
             place = KEYS.index(each.metric)
             for step, on_front in ((-0.5, True), (0.5, False)):
                 moved = list(vectors)
-                changed = list(moved[int(id)])
+                changed = list(moved[int(point_id)])
                 changed[place] = each.bound + step
-                moved[int(id)] = tuple(changed)
-                assert (id in front(lower(*moved), chosen).on_front) == on_front
+                moved[int(point_id)] = tuple(changed)
+                assert (point_id in front(lower(*moved), chosen).on_front) == on_front
 
 
 # --- limits and the recommendation ----------------------------------------------------------------

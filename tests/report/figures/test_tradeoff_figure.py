@@ -27,16 +27,16 @@ def drawn(x: str = "size_bytes", *, log_x: bool = False, **overlay: Any) -> dict
     return tradeoff_figure(info, PlotOptions(log_x=log_x)).to_plotly_json()
 
 
-def trace_of(figure: dict[str, Any], id: str) -> dict[str, Any]:
+def trace_of(figure: dict[str, Any], trial_id: str) -> dict[str, Any]:
     return next(
         trace
         for trace in figure["data"]
-        if [id] in [list(row) for row in trace.get("customdata", [])]
+        if [trial_id] in [list(row) for row in trace.get("customdata", [])]
     )
 
 
 @pytest.mark.parametrize(
-    ("id", "symbol", "color"),
+    ("trial_id", "symbol", "color"),
     [
         (BASELINE.trial_id, "star", LIGHT.text),
         (INT8.trial_id, "square", "#0072B2"),
@@ -44,8 +44,8 @@ def trace_of(figure: dict[str, Any], id: str) -> dict[str, Any]:
         (PRUNED.trial_id, "triangle-up", "#E69F00"),
     ],
 )
-def test_colour_and_shape_mean_the_strategy(id: str, symbol: str, color: str) -> None:
-    marker = trace_of(drawn(), id)["marker"]
+def test_colour_and_shape_mean_the_strategy(trial_id: str, symbol: str, color: str) -> None:
+    marker = trace_of(drawn(), trial_id)["marker"]
     assert (marker["symbol"], marker["color"]) == (symbol, color)
 
 
