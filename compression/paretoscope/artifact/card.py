@@ -112,7 +112,7 @@ def _pipeline(document: TrialDocument) -> str:
 
 
 def _figures(document: TrialDocument) -> str:
-    """A row a metric: value with its 95 % interval, the baseline in the same sitting, the change."""
+    """One row per metric: value with its 95 % interval, baseline of the session, change."""
     row = Row(document)
     values = {key: found for key in SHOWN if (found := row.values.get(key))}
     if not values:

@@ -112,15 +112,15 @@ def ratio_of_medians(
     replicates: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """median(over) / median(under) with its percentile interval, by a bootstrap of two levels.
+    """median(over) / median(under) with its percentile interval, by a two-level bootstrap.
 
-    `over[i]` and `under[i]` are the samples of turn i, taken one after the other by a process each.
-    A replicate draws turns with replacement, both sides of a turn together (they share the
-    machine's mood), then samples within each: what differs from process to process widens the
-    interval as it should (Davison and Hinkley 1997, section 3.8; Kalibera and Jones 2013).
-    Deterministic under `seed`.
+    `over[i]` and `under[i]` are the samples of turn i, measured consecutively in one process each.
+    A replicate draws turns with replacement, both sides of a turn together because they share the
+    state of the machine, then samples within each. Variation between processes therefore widens
+    the interval (Davison and Hinkley 1997, section 3.8; Kalibera and Jones 2013). Deterministic for
+    a given `seed`.
 
-    Returns (value, low, high). Raises ValueError when the turns do not pair up or a turn is empty.
+    Returns (value, low, high). Raises ValueError if the turns do not pair up or a turn is empty.
     """
     if len(over) != len(under) or not over or any(len(turn) == 0 for turn in (*over, *under)):
         raise ValueError(

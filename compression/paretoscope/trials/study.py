@@ -1,7 +1,6 @@
-"""The study that ships with the repository: points that were really measured, on another machine,
-without their models.
+"""The study that ships with the repository: trials measured on another machine, without models.
 
-`make demo-study` writes the file; this reads it. The points never enter a person's own store.
+`make demo-study` writes the file and this module reads it. Its trials are never added to a store.
 """
 
 from __future__ import annotations
