@@ -40,8 +40,6 @@ def compress(
 
     A first model::
 
-        from paretoscope import Recipe, compress, frontier
-
         int8 = compress("minilm-trec", Recipe.model_validate({"stages": [{"kind": "quantize"}]}))
         int8.quality.value, int8.speedup.value  # accuracy, times as fast as the baseline
         int8.artifact.path  # the ONNX model with its tokenizer, within the workspace

@@ -1,10 +1,11 @@
-"""What recipes do differently, stage by stage and field by field, in words.
+"""The differences between recipes, by stage and field, in words.
 
-Stages are matched by what they are (a kind, for structure also what it cuts), whatever comes
-between them.
+Stages are matched by their kind, structured pruning also by its target, whatever is between them.
 
     >>> from paretoscope.recipes.stages import PruneWeights, Quantize
-    >>> for row in recipe_differences([Recipe(stages=(Quantize(),)), Recipe(stages=(PruneWeights(), Quantize(embedding_bits=4)))]):
+    >>> one = Recipe(stages=(Quantize(),))
+    >>> other = Recipe(stages=(PruneWeights(), Quantize(embedding_bits=4)))
+    >>> for row in recipe_differences([one, other]):
     ...     print(row.stage, row.field, row.values)
     Prune weights  ('–', 'magnitude 50 %')
     Quantize embedding bits ('8', '4')
@@ -14,22 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Stage
 
 ABSENT = "–"
 Key = tuple[str, int]
-"""A stage's title, and which one of that title it is within its recipe."""
+"""A stage's title, and its number among the stages with that title."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One line: a field of a stage, or (with an empty field) whether there is such a stage at all;
-    a value for each recipe.
+    """A setting that differs, with its value in each recipe.
 
-    What is said of the recipe as a whole has an empty stage.
+    An empty field stands for the whole stage, an empty stage for the whole recipe.
     """
 
     stage: str
@@ -38,8 +38,10 @@ class Difference:
 
     def in_words(self) -> str:
         """
-        >>> Difference("Quantize", "bits", ("8", "4")).in_words(), Difference("", "seed", ("0", "1")).in_words()
-        ('Quantize: bits', 'Seed')
+        >>> Difference("Quantize", "bits", ("8", "4")).in_words()
+        'Quantize: bits'
+        >>> Difference("", "seed", ("0", "1")).in_words()
+        'Seed'
         """
         words = (
             f"{self.stage}: {self.field}" if self.stage and self.field else self.stage or self.field
@@ -48,9 +50,7 @@ class Difference:
 
 
 def recipe_differences(recipes: Sequence[Recipe]) -> list[Difference]:
-    """Every line in which the recipes are not all alike, in the order of their stages; none when
-    they are equal.
-    """
+    """All differences in the order of the stages; none when the recipes are equal."""
     staged = [_stages(recipe) for recipe in recipes]
     rows = [
         row
@@ -84,14 +84,14 @@ def _stages(recipe: Recipe) -> dict[Key, Stage]:
 
 
 def _merged(staged: Sequence[dict[Key, Stage]]) -> list[Key]:
-    """All keys; one that a recipe adds comes right after its neighbour there."""
+    """All keys; one that a recipe adds follows its predecessor in that recipe."""
     order: list[Key] = []
     for stages in staged:
-        place = 0
+        position = 0
         for key in stages:
             if key not in order:
-                order.insert(place, key)
-            place = order.index(key) + 1
+                order.insert(position, key)
+            position = order.index(key) + 1
     return order
 
 
@@ -120,14 +120,14 @@ def _of_stage(key: Key, stages: Sequence[Stage | None]) -> list[Difference]:
 
 
 def _rows(stage: str, fields: dict[str, list[Any]]) -> list[Difference]:
-    """A line for each field whose values differ where there are any."""
+    """A difference for each field whose values differ between the recipes that have it."""
     differing = {
         name: values
         for name, values in fields.items()
         if len({value for value in values if value is not ABSENT}) > 1
     }
     return [
-        Difference(stage, name.replace("_", " "), tuple(_said(value) for value in values))
+        Difference(stage, name.replace("_", " "), tuple(_written(value) for value in values))
         for name, values in differing.items()
     ]
 
@@ -137,13 +137,13 @@ def _title(key: Key) -> str:
     return f"{title}, number {number + 1}" if number else title
 
 
-def _said(value: Any) -> str:
+def _written(value: Any) -> str:
     """
-    >>> _said(None), _said(0.5), _said((0, 2, 4)), _said("rtn")
+    >>> _written(None), _written(0.5), _written((0, 2, 4)), _written("rtn")
     ('not set', '0.5', '0, 2, 4', 'rtn')
     """
     if value is None:
         return "not set"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(str(each) for each in cast("tuple[Any, ...]", value))
     return f"{value:g}" if isinstance(value, float) else str(value)

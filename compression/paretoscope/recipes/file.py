@@ -1,7 +1,6 @@
-"""Reading recipes: from YAML or JSON files and from plain values, with one plain sentence for
-whatever is wrong in them.
+"""Reading recipes from YAML or JSON files and from plain values, with one sentence per error.
 
-The language itself is `recipes/recipe.py`'s.
+The language is defined in `recipes/recipe.py`.
 """
 
 from __future__ import annotations
@@ -75,13 +74,12 @@ def _located(path: str | Path) -> Path:
 
 
 def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
-    """A recipe from plain dictionaries and lists; raises `RecipeError` that names the stage and
-    field.
+    """A recipe from dictionaries and lists; a `RecipeError` names the stage and the field.
 
-    >>> parse_recipe({"stages": [{"kind": "prune-weights", "sparsty": 0.5}]})
+    >>> parse_recipe({"stages": "int8"})
     Traceback (most recent call last):
     ...
-    paretoscope.errors.RecipeError: In the recipe, stage 1 (prune-weights): there is no field "sparsty"; did you mean "sparsity"?
+    paretoscope.errors.RecipeError: In the recipe: stages should be a list, but got "int8".
     """
     if content is None:
         return Recipe()
@@ -114,7 +112,7 @@ def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
 
 
 def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str) -> str:
-    """The first complaint of pydantic, in the words of this project."""
+    """The first error that pydantic reports, as one sentence."""
     first = error.errors()[0]
     location = [part for part in first["loc"] if not isinstance(part, str) or part not in STAGES]
     fields: Mapping[str, Any] = Recipe.model_fields

@@ -1,8 +1,8 @@
-"""The recipe language: stages in an order that makes sense, and a seed.
+"""The recipe language: a list of stages in a valid order, and a seed.
 
-A recipe is a value. It says what to do; which stages there are and what their fields mean is
-`stages/`'s. Its id is a hash of its canonical JSON, so the same recipe is the same id everywhere,
-and the same holds for every prefix of it, which is what lets trials share their first stages.
+A recipe is a value; its stages and their fields are defined in `stages/`. Its id is a hash of its
+canonical JSON, so equal recipes have equal ids. Prefixes of a recipe are recipes, which lets trials
+share the results of their first stages.
 
     >>> recipe = Recipe(stages=(PruneWeights(sparsity=0.5), Quantize()))
     >>> recipe.in_words()
@@ -36,16 +36,16 @@ REFUSED_IN_NAMES = "<>[]{}*`$\\|~"
 
 
 class Recover(BaseModel, frozen=True, extra="forbid"):
-    """A rule for every stage of a recipe: where one costs more than is allowed on the validation
-    split, other ways to the same size are tried (a gentler allocation, a method that looks at data,
-    more training, a teacher), and the result says which."""
+    """Limits the loss of every stage on the validation split. When a stage exceeds the limit, other
+    ways to the same size are tried (another allocation, a data-driven method, more training, a
+    teacher); the result lists them."""
 
     max_drop: Annotated[
         float,
         Field(
             ge=0,
             le=100,
-            description="points of accuracy, or per cent of perplexity, that one stage may cost",
+            description="largest loss of one stage: points of accuracy, or per cent of perplexity",
         ),
     ] = 1.0
     epochs: Annotated[
@@ -54,8 +54,8 @@ class Recover(BaseModel, frozen=True, extra="forbid"):
             ge=0,
             le=100,
             description=(
-                "passes over the training split that may be added in all, counted as in"
-                " retrain_epochs; 0 allows what costs no training"
+                "epochs of training that may be added in total, counted as in retrain_epochs; with"
+                " 0, only methods without training are tried"
             ),
         ),
     ] = 4.0
@@ -129,7 +129,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def canonical_json(self) -> str:
-        """One spelling for one meaning: sorted keys, no white space, nothing that is a default."""
+        """Equal recipes give equal text: sorted keys, no white space, no default values."""
         return json.dumps(
             self._content([stage.canonical() for stage in self.stages]),
             sort_keys=True,
@@ -138,7 +138,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     def _content(self, stages: list[dict[str, Any]]) -> dict[str, Any]:
         content: dict[str, Any] = {"version": self.version, "seed": self.seed, "stages": stages}
-        if self.recover and self.stages:  # a baseline has nothing to win back
+        if self.recover and self.stages:  # a baseline loses nothing
             content["recover"] = self.recover.model_dump(mode="json")
         return content
 
@@ -156,7 +156,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def learns_from_unlabelled(self) -> bool:
-        """Whether a stage asks for texts without labels."""
+        """Whether a stage trains on unlabelled texts."""
         return any(getattr(stage, "unlabelled", False) for stage in self.stages)
 
     @property

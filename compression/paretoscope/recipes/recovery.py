@@ -1,9 +1,7 @@
-"""What can be tried when a stage costs too much: other ways to the same size, the cheapest first.
-Pure; trying is the engine's.
+"""Alternatives to a stage that loses too much: other ways to the same size, the cheapest first.
 
-A remedy keeps what the stage promised (its ratio, sparsity or bits) and changes how that is
-reached: a gentler allocation, a method that looks at data, more training, a teacher. Remedies build
-on each other.
+An alternative keeps the stage's ratio, sparsity or bits and changes how they are reached: another
+allocation, a data-driven method, more training, a teacher. Trying them is `engine/recover.py`'s.
 
     >>> stage = PruneStructure(target="ffn", ratio=0.5)
     >>> first = next(remedies(stage, epochs=2))
@@ -24,19 +22,17 @@ from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Qu
 from paretoscope.recipes.stages.methods import WEIGHT_SCORES
 
 TEACHER = 0.7
-"""Share of the teacher in training that is to win something back."""
+"""Weight of the teacher's loss in added training."""
 
 
 def remedies(stage: Stage, epochs: float) -> Iterator[Stage]:
-    """Stages to try in place of `stage`, none of which trains more than `epochs` longer; those that
-    cost no training come first.
-    """
+    """Alternatives to `stage` with at most `epochs` more of training, those without any first."""
     for changes in _changes(stage, epochs):
         if all(getattr(stage, name) == value for name, value in changes.items()):
             continue
         try:
             yield type(stage).model_validate(stage.model_dump() | changes)
-        except ValidationError:  # a choice that this stage's other fields rule out
+        except ValidationError:  # excluded by other fields of the stage
             continue
 
 
@@ -66,7 +62,7 @@ def _changes(stage: Stage, epochs: float) -> Iterator[dict[str, Any]]:
 
 
 def _doubling(epochs: float) -> Iterator[float]:
-    """1, 2, 4, ... and at last all of it.
+    """1, 2, 4, ... and finally all epochs.
 
     >>> list(_doubling(6)), list(_doubling(0.5)), list(_doubling(0))
     ([1.0, 2.0, 4.0, 6], [0.5], [])

@@ -1,7 +1,6 @@
-"""The stages of the recipe language, a class and a file each: the fields, what they mean and which
-of them go together.
+"""The stages of the recipe language: one class and one file each, with fields and their checks.
 
-A stage only says what to do; the file named by its `module` does it.
+A stage only describes an algorithm; the file named by its `module` runs it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Distillation: a smaller student that learns from the model as it came in."""
+"""Distillation: a smaller student, trained with the current model as its teacher."""
 
 from __future__ import annotations
 
@@ -13,29 +13,27 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
 
 
 class Distill(Stage, frozen=True):
-    """A student with fewer layers, heads or neurons, started from those of the teacher, trained on
-    the labels, on the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531) and, where
-    asked for, on its hidden states (TinyBERT, arXiv:1909.10351) and its last attention (MiniLM,
-    arXiv:2002.10957)."""
+    """A student with fewer layers, heads or FFN neurons, initialized from the teacher and trained
+    on the labels and the teacher's softened outputs (Hinton et al. 2015, arXiv:1503.02531);
+    optionally also on its hidden states (TinyBERT, arXiv:1909.10351) and the attention of its last
+    layer (MiniLM, arXiv:2002.10957)."""
 
     strategy: ClassVar[Strategy] = "distillation"
     title: ClassVar[str] = "Distil a student"
     module: ClassVar[str] = "paretoscope.distillation.student"
 
     kind: Literal["distill"] = "distill"
-    layers: Annotated[int, Field(ge=1, le=96, description="layers that the student keeps")] = 3
+    layers: Annotated[int, Field(ge=1, le=96, description="layers of the student")] = 3
     teacher_layers: Annotated[
         tuple[int, ...] | None,
-        Field(
-            description="teacher layers it starts from, counted from 0; evenly spread when left out"
-        ),
+        Field(description="teacher layers that initialize it, from 0; evenly spread by default"),
     ] = None
     head_ratio: Annotated[
         float,
         Field(
             ge=0,
             lt=1,
-            description="share of each layer's attention heads that the student does without",
+            description="share of attention heads to remove from each layer",
         ),
     ] = 0
     ffn_ratio: Annotated[
@@ -43,22 +41,22 @@ class Distill(Stage, frozen=True):
         Field(
             ge=0,
             lt=1,
-            description="share of each layer's feed-forward neurons that the student does without",
+            description="share of FFN neurons to remove from each layer",
         ),
     ] = 0
     criterion: Annotated[
         str,
-        Field(description="which heads and neurons of the teacher the student does without first"),
+        Field(description="importance score of heads and neurons; the lowest are removed"),
     ] = "magnitude"
     temperature: Annotated[
-        float, Field(gt=0, le=100, description="softens both outputs before they are compared")
+        float, Field(gt=0, le=100, description="softmax temperature of the distillation loss")
     ] = 2.0
     soft_weight: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="share of the loss on the teacher's outputs, the rest is on labels",
+            description="weight of the distillation loss; the rest is the loss on the labels",
         ),
     ] = 0.7
     hidden_weight: Annotated[
@@ -66,7 +64,7 @@ class Distill(Stage, frozen=True):
         Field(
             ge=0,
             le=1000,
-            description="weight of the distance to the teacher's hidden states, added to it",
+            description="weight of the hidden-state loss, added to the other losses",
         ),
     ] = 0
     attention_weight: Annotated[
@@ -74,7 +72,7 @@ class Distill(Stage, frozen=True):
         Field(
             ge=0,
             le=1000,
-            description="weight of the distance to its last layer's attention, added too",
+            description="weight of the attention loss of the last layer, added to the other losses",
         ),
     ] = 0
     augment: Annotated[
@@ -82,14 +80,14 @@ class Distill(Stage, frozen=True):
         Field(
             ge=0,
             le=20,
-            description="damaged copies of each training text to learn from, masked and shortened",
+            description="augmented copies of each training text, masked and shortened",
         ),
     ] = 0
     unlabelled: Annotated[
         bool,
         Field(
             description=(
-                "also learn from the task's unlabelled texts, of which the teacher alone speaks"
+                "also train on the task's unlabelled texts, using only the teacher's outputs"
             )
         ),
     ] = False
@@ -98,9 +96,7 @@ class Distill(Stage, frozen=True):
         Field(
             ge=0,
             le=100,
-            description=(
-                "passes over the training split, of a language model over 16,384 tokens of it each"
-            ),
+            description=("epochs of training; for a language model, one epoch is 16,384 tokens"),
         ),
     ] = 6
     learning_rate: Annotated[float, Field(gt=0, le=0.1, description="peak learning rate")] = 3e-4
@@ -136,8 +132,7 @@ class Distill(Stage, frozen=True):
     def _unlabelled_texts_need_a_teacher(self) -> Self:
         if self.unlabelled and not (self.soft_weight or self.imitates):
             raise ValueError(
-                "unlabelled texts say nothing without a teacher; give soft_weight, or leave"
-                " unlabelled out"
+                "unlabelled texts need a teacher; set soft_weight, or leave unlabelled out"
             )
         return self
 
@@ -145,8 +140,7 @@ class Distill(Stage, frozen=True):
         return "layers", "temperature", "soft_weight", "epochs"
 
     def kept(self, count: int) -> tuple[int, ...]:
-        """The layers, of a teacher with `count` of them, that the student starts from, counted from
-        0.
+        """The teacher layers, of `count`, that initialize the student, from 0.
 
         Raises `RecipeError` when the teacher does not have them.
 
@@ -170,11 +164,11 @@ class Distill(Stage, frozen=True):
 
     @property
     def imitates(self) -> bool:
-        """Whether the teacher has to run beside the student; its outputs alone are asked for once."""
+        """Whether the teacher runs in every step; otherwise its outputs are computed once."""
         return bool(self.hidden_weight or self.attention_weight)
 
     def cuts(self) -> tuple[PruneStructure, ...]:
-        """What makes the teacher's layers as narrow as the student's.
+        """The structured pruning that makes the teacher's layers as narrow as the student's.
 
         >>> [cut.in_words() for cut in Distill(ffn_ratio=0.5).cuts()]
         ['ffn -50 %']

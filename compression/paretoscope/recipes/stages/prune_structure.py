@@ -1,4 +1,4 @@
-"""Pruning of structure: the model gets narrower, shallower, or knows fewer words."""
+"""Structured pruning: fewer heads, FFN neurons, layers, hidden dimensions or tokens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, percent
 
 
 class PruneStructure(Retrained, Stage, frozen=True):
-    """Whole attention heads, feed-forward neurons, layers, dimensions of the hidden state or
-    entries of the vocabulary go; the tensors really get smaller. With retraining, the model as it
-    came in may be the teacher of what is left (Hinton et al. 2015, arXiv:1503.02531)."""
+    """Removes attention heads, FFN neurons, layers, hidden dimensions or tokens of the vocabulary;
+    the tensors become smaller. Retraining can use the model before this stage as a teacher (Hinton
+    et al. 2015, arXiv:1503.02531)."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune structure"
@@ -25,8 +25,8 @@ class PruneStructure(Retrained, Stage, frozen=True):
         Literal["heads", "ffn", "layers", "hidden", "vocabulary"],
         Field(
             description=(
-                "what goes: attention heads, feed-forward neurons, layers, hidden dimensions"
-                " everywhere, entries of the vocabulary"
+                "what to remove: attention heads, FFN neurons, layers, hidden dimensions (in all"
+                " layers), or tokens of the vocabulary"
             )
         ),
     ] = "ffn"
@@ -35,16 +35,18 @@ class PruneStructure(Retrained, Stage, frozen=True):
         Field(
             ge=0,
             lt=1,
-            description="share that goes; neurons and dimensions are kept in multiples of 8",
+            description="share to remove; neurons and dimensions are kept in multiples of 8",
         ),
     ] = 0.5
-    criterion: Annotated[str, Field(description="which go first")] = "magnitude"
+    criterion: Annotated[str, Field(description="importance score; the lowest are removed")] = (
+        "magnitude"
+    )
     allocation: Annotated[
         Literal["uniform", "global"],
         Field(
             description=(
-                "heads and neurons: the same share of every layer, or as many in all from the"
-                " layers that miss them least"
+                "heads and FFN: the same share of every layer (uniform), or the least important of"
+                " all layers (global)"
             )
         ),
     ] = "uniform"
@@ -67,7 +69,7 @@ class PruneStructure(Retrained, Stage, frozen=True):
     def _words_are_ranked_by_use(self) -> Self:
         if self.target == "vocabulary" and self.criterion != "magnitude":
             raise ValueError(
-                "entries of the vocabulary are ranked by how often they are used, but criterion is"
+                "tokens of the vocabulary are ranked by frequency, but criterion is"
                 f" {self.criterion}; leave it out"
             )
         return self
@@ -76,14 +78,15 @@ class PruneStructure(Retrained, Stage, frozen=True):
         return "target", "ratio"
 
     def kept(self, count: int) -> int:
-        """How many of `count` heads or neurons of a layer, of all layers, dimensions or entries,
-        stay; never none.
+        """How many of `count` units are kept, at least one.
 
-        Neurons and dimensions stay in multiples of 8: eight floats are one 256-bit vector, so any
-        other width leaves lanes idle.
+        Neurons and dimensions are kept in multiples of 8: eight floats are one 256-bit vector, and
+        other widths leave lanes idle.
 
-        >>> PruneStructure(target="heads", ratio=0.25).kept(12), PruneStructure(target="ffn", ratio=0.7).kept(1536)
-        (9, 464)
+        >>> PruneStructure(target="heads", ratio=0.25).kept(12)
+        9
+        >>> PruneStructure(target="ffn", ratio=0.7).kept(1536)
+        464
         """
         if self.ratio == 0:
             return count

@@ -1,4 +1,4 @@
-"""Pruning of single weights: the model keeps its shape and has zeros."""
+"""Pruning of single weights: matrices keep their shapes and become sparse."""
 
 from __future__ import annotations
 
@@ -13,34 +13,41 @@ from paretoscope.recipes.stages.stage import Stage, Strategy, percent
 
 
 class PruneWeights(Retrained, Stage, frozen=True):
-    """Single weights become zero: unstructured, or N kept of every M along the inputs. With several
-    steps the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878), retraining
-    in between, and what was pruned stays pruned. The model as it came in may be the teacher of the
-    retraining."""
+    """Sets single weights to zero: unstructured, or all but N of every M along the inputs. With
+    several steps the sparsity rises on a cubic schedule (Zhu and Gupta 2017, arXiv:1710.01878) with
+    retraining in between; pruned weights stay zero. Retraining can use the model before this stage
+    as a teacher."""
 
     strategy: ClassVar[Strategy] = "pruning"
     title: ClassVar[str] = "Prune weights"
     module: ClassVar[str] = "paretoscope.pruning.weights"
 
     kind: Literal["prune-weights"] = "prune-weights"
-    method: Annotated[str, Field(description="which weights go first")] = "magnitude"
+    method: Annotated[str, Field(description="importance score; the lowest weights are pruned")] = (
+        "magnitude"
+    )
     sparsity: Annotated[
         float | None,
         Field(
             ge=0,
             lt=1,
-            description="share of zeros in the pruned matrices; a pattern N:M sets it to 1 - N/M",
+            description="share of zeros in the pruned matrices; 1 - N/M with a pattern N:M",
         ),
     ] = None
-    pattern: Annotated[str, Field(description='"unstructured", or "N:M": N kept of every M')] = (
+    pattern: Annotated[str, Field(description='"unstructured", or "N:M": keep N of every M')] = (
         "unstructured"
     )
     scope: Annotated[
         Literal["layer", "global"],
-        Field(description="rank weights within each matrix, or over all of them"),
+        Field(description="compare scores within each matrix, or across all of them"),
     ] = "layer"
     steps: Annotated[
-        int, Field(ge=1, le=100, description="1 prunes at once; more rise on a cubic schedule")
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="pruning steps; with more than 1, sparsity rises on a cubic schedule",
+        ),
     ] = 1
 
     @field_validator("method")
@@ -53,13 +60,13 @@ class PruneWeights(Retrained, Stage, frozen=True):
         method = WEIGHT_SCORES[self.method]
         if method.updates and self.scope == "global":
             raise ValueError(
-                f"method {self.method} makes up for its zeros within each matrix, so scope must be"
-                " layer, but got global"
+                f"method {self.method} updates the remaining weights of each matrix, so scope must"
+                " be layer, but got global"
             )
         if method.needs == "training" and not self.retrain_epochs:
             raise ValueError(
-                f"method {self.method} ranks weights by how retraining moves them, so"
-                " retrain_epochs must be above 0, but got 0"
+                f"method {self.method} scores weights during retraining, so retrain_epochs must be"
+                " above 0, but got 0"
             )
         return self
 
@@ -110,7 +117,7 @@ class PruneWeights(Retrained, Stage, frozen=True):
 
     @property
     def target_sparsity(self) -> float:
-        """Share of zeros at the end, whatever way it was written."""
+        """Share of zeros at the end, given as sparsity or by the pattern."""
         assert self.sparsity is not None
         return self.sparsity
 

@@ -1,4 +1,4 @@
-"""Quantization: fewer bits a weight, and integer arithmetic."""
+"""Quantization: fewer bits per weight, and integer arithmetic."""
 
 from __future__ import annotations
 
@@ -10,45 +10,42 @@ from paretoscope.recipes.stages.methods import CALIBRATIONS, ROUNDINGS, known
 from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
 
 BITS = (2, 4, 8)
-"""The bit widths that a weight may take in a file; an average lies between 2 and 8."""
+"""The bit widths of weights in a file; an average is between 2 and 8."""
 GROUP_SIZES = (16, 32, 64, 128, 256)
 
 
 class Quantize(Stage, frozen=True):
-    """Fewer bits per weight, and with the int8 schemes integer arithmetic too.
+    """Fewer bits per weight; the int8 schemes also use integer arithmetic.
 
-    `int8-dynamic` finds the range of activations at run time, `int8-static` once from the
-    calibration split, `weight-only` leaves activations in fp32 and gives each group of weights its
-    own scale. An average of bits between 2, 4 and 8 is met by giving each matrix 2, 4 or 8; with
-    `max_mb` the embedding and the head are among them and the artefact is as large as it may be.
-    With `train_epochs` the model is trained first as if it were quantized (Jacob et al. 2018,
-    arXiv:1712.05877)."""
+    `int8-dynamic` computes the range of activations at run time, `int8-static` once on the
+    calibration split; `weight-only` keeps activations in float32 and has one scale per group of
+    weights. Mixed precision reaches an average of `bits` by giving each matrix 2, 4 or 8; with
+    `max_mb` it includes the embedding and the output head and fills the size limit. `train_epochs`
+    adds quantization-aware training (Jacob et al. 2018, arXiv:1712.05877)."""
 
     strategy: ClassVar[Strategy] = "quantization"
     title: ClassVar[str] = "Quantize"
     module: ClassVar[str] = "paretoscope.quantization.quantize"
     trained_by: ClassVar[str] = "paretoscope.quantization.qat"
-    """The module that trains the torch model first, where `train_epochs` asks for it."""
+    """The module that runs quantization-aware training first, with `train_epochs`."""
     code_version: ClassVar[int] = 4
 
     kind: Literal["quantize"] = "quantize"
     scheme: Annotated[
         Literal["int8-dynamic", "int8-static", "weight-only"],
-        Field(description="what is rounded, and when"),
+        Field(description="which values are quantized, and when ranges are computed"),
     ] = "int8-dynamic"
     bits: Annotated[
         float, Field(ge=2, le=8, description="average bits per weight of the matrices")
     ] = 8
-    group_size: Annotated[int, Field(description="weights that share a scale (weight-only)")] = 32
-    rounding: Annotated[str, Field(description="how a weight finds its integer (weight-only)")] = (
-        "rtn"
-    )
+    group_size: Annotated[int, Field(description="weights per scale (weight-only)")] = 32
+    rounding: Annotated[str, Field(description="rounding method (weight-only)")] = "rtn"
     allocation: Annotated[
         Literal["error", "sensitivity"],
         Field(
             description=(
-                "what decides which matrix takes which bits: its own relative error, or how far the"
-                " model's answers move (weight-only)"
+                "how mixed precision assigns bits: by the relative error of each matrix, or by the"
+                " sensitivity of the model's outputs (weight-only)"
             )
         ),
     ] = "error"
@@ -56,33 +53,27 @@ class Quantize(Stage, frozen=True):
         Literal["integer", "real"],
         Field(
             description=(
-                "whether zero is a level of every group (integer), or levels begin at its least"
-                " weight: finer, a byte more a group, and all but exact for the weights of a Q4_1"
-                " file (weight-only, 2 and 4 bits)"
+                "integer: zero is a level of every group; real: levels start at the smallest weight"
+                " (finer, one byte more per group, almost exact for the weights of Q4_1 files;"
+                " weight-only, 2 and 4 bits)"
             )
         ),
     ] = "integer"
     max_mb: Annotated[
         float | None,
-        Field(
-            gt=0,
-            description=(
-                "in place of bits: the artefact has at most this many megabytes on disk"
-                " (weight-only)"
-            ),
-        ),
+        Field(gt=0, description="instead of bits: largest size on disk in megabytes (weight-only)"),
     ] = None
     embedding_bits: Annotated[
-        Literal[2, 4, 8, 32], Field(description="bits of the word embedding; 32 leaves it")
+        Literal[2, 4, 8, 32],
+        Field(description="bits of the word embedding; 32 leaves it in float32"),
     ] = 8
     frequent_words: Annotated[
         int,
         Field(
             ge=0,
             description=(
-                "first words of the vocabulary that keep 8 bits where the others have"
-                " embedding_bits; the merges of a byte-pair vocabulary come by frequency"
-                " (weight-only)"
+                "number of first tokens of the vocabulary that keep 8 bits while the others have"
+                " embedding_bits; byte-pair vocabularies are sorted by frequency (weight-only)"
             ),
         ),
     ] = 0
@@ -90,17 +81,19 @@ class Quantize(Stage, frozen=True):
         Literal[2, 4, 8, 32],
         Field(
             description=(
-                "bits of the last matrix; 32 leaves it. A head that is the embedding takes the"
-                " finer of the two"
+                "bits of the output head; 32 leaves it in float32. A head tied to the embedding has"
+                " the larger of both"
             )
         ),
     ] = 8
     cache_bits: Annotated[
         Literal[8, 32],
-        Field(description="bits of a language model's key-value cache; 32 leaves it"),
+        Field(
+            description="bits of the key-value cache of a language model; 32 leaves it in float32"
+        ),
     ] = 32
     calibration: Annotated[
-        str, Field(description="how the range of an activation is found (int8-static)")
+        str, Field(description="calibration method of activation ranges (int8-static)")
     ] = "minmax"
     calibration_examples: Annotated[
         int,
@@ -108,8 +101,8 @@ class Quantize(Stage, frozen=True):
             ge=8,
             le=4096,
             description=(
-                "examples that set ranges (int8-static) and factors (smooth), and measure"
-                " sensitivity"
+                "examples for activation ranges (int8-static), SmoothQuant factors (smooth) and"
+                " sensitivities"
             ),
         ),
     ] = 128
@@ -119,8 +112,8 @@ class Quantize(Stage, frozen=True):
             ge=0,
             le=1,
             description=(
-                "share of an activation's size that its weights take over (int8); 0 is off, 0.5"
-                " usual"
+                "SmoothQuant migration strength: how much of the activation range moves to the"
+                " weights (int8); 0 is off, 0.5 usual"
             ),
         ),
     ] = 0
@@ -129,20 +122,18 @@ class Quantize(Stage, frozen=True):
         Field(
             ge=0,
             le=50,
-            description=(
-                "passes over the training split with rounding in the forward pass; 0 trains nothing"
-            ),
+            description=("epochs of quantization-aware training; 0 for post-training quantization"),
         ),
     ] = 0
     learning_rate: Annotated[
-        float, Field(gt=0, le=0.1, description="peak learning rate of that training")
+        float, Field(gt=0, le=0.1, description="peak learning rate of quantization-aware training")
     ] = 5e-5
     distill_weight: Annotated[
         float,
         Field(
             ge=0,
             le=1,
-            description="share of its loss on the outputs of the model before quantization",
+            description="weight of its distillation loss (teacher: the model before quantization)",
         ),
     ] = 0.5
 
@@ -201,22 +192,20 @@ class Quantize(Stage, frozen=True):
             )
         if self.frequent_words and (self.embedding_bits not in (2, 4) or self.max_mb is not None):
             raise ValueError(
-                f"frequent_words is {self.frequent_words}, so the other words need fewer than 8"
+                f"frequent_words is {self.frequent_words}, so the other tokens need fewer than 8"
                 " bits: set embedding_bits to 4 or 2, without max_mb"
             )
         return self
 
     @model_validator(mode="after")
     def _training_knows_the_grid(self) -> Self:
-        """What is trained must be what ships, so the grid may depend on nothing but the trained
-        weights.
-        """
+        """The grid must depend only on the trained weights, so that it is the grid in training."""
         if self.train_epochs == 0:
             return self
         if self.one_width is None:
             raise ValueError(
-                "with train_epochs, bits must be 2, 4 or 8 and the same for all: which matrix takes"
-                " which width would move in training"
+                "with train_epochs, bits must be 2, 4 or 8 for all matrices: mixed precision would"
+                " change during training"
             )
         if self.rounding != "rtn":
             raise ValueError(
@@ -225,13 +214,13 @@ class Quantize(Stage, frozen=True):
             )
         if self.zero_point != "integer" or self.frequent_words:
             raise ValueError(
-                "with train_epochs, zero_point must be integer and frequent_words 0: that is the"
-                " grid that training knows"
+                "with train_epochs, zero_point must be integer and frequent_words 0: training"
+                " supports only that grid"
             )
         if self.smooth:
             raise ValueError(
-                f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training finds its"
-                " own way round large activations"
+                f"with train_epochs, smooth must be 0, but got {self.smooth:g}: training adapts to"
+                " large activations by itself"
             )
         return self
 
@@ -242,9 +231,8 @@ class Quantize(Stage, frozen=True):
                 f"{self.scheme} gives every matrix 8 bits; allocation and max_mb need scheme"
                 " weight-only"
             )
-        given = [
-            name for name in ("bits", "embedding_bits", "head_bits") if getattr(self, name) != 8
-        ]
+        parts = ("bits", "embedding_bits", "head_bits")
+        given = [name for name in parts if getattr(self, name) != 8]
         if self.max_mb is not None and given:
             raise ValueError(
                 f"max_mb chooses the bits of every part, so leave out {' and '.join(given)}, or"
@@ -267,7 +255,7 @@ class Quantize(Stage, frozen=True):
 
     @property
     def one_width(self) -> int | None:
-        """The bits that every encoder matrix takes; None when some may take more and others less."""
+        """The bits of all encoder matrices; None for mixed precision."""
         alike = self.max_mb is None and (
             self.bits in (BITS[0], BITS[-1]) or (self.bits in BITS and self.allocation == "error")
         )

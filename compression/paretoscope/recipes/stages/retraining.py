@@ -1,4 +1,4 @@
-"""The fields of a stage that can train afterwards to win back what it cost."""
+"""The fields of a stage that can retrain the model afterwards."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from paretoscope.recipes.stages.stage import epochs_in_words
 
 
 class Retrained(BaseModel, frozen=True):
-    """Fields of a stage that can train afterwards to win back what it cost."""
+    """Fields of a stage that can retrain the model afterwards."""
 
     retrain_epochs: Annotated[
         float,
         Field(
             ge=0,
             le=50,
-            description=(
-                "passes over the training split afterwards, of a language model over 16,384 tokens"
-                " of it each"
-            ),
+            description=("epochs of retraining; for a language model, one epoch is 16,384 tokens"),
         ),
     ] = 0
     learning_rate: Annotated[
-        float, Field(gt=0, le=0.1, description="peak learning rate of that training")
+        float, Field(gt=0, le=0.1, description="peak learning rate of the retraining")
     ] = 5e-5
     distill_weight: Annotated[
         float,
@@ -32,7 +29,8 @@ class Retrained(BaseModel, frozen=True):
             ge=0,
             le=1,
             description=(
-                "share of the loss on the outputs of the model as it came in; the rest is on labels"
+                "weight of the distillation loss (teacher: the model before this stage); the rest"
+                " is the loss on the labels"
             ),
         ),
     ] = 0
@@ -41,14 +39,14 @@ class Retrained(BaseModel, frozen=True):
         Field(
             gt=0,
             le=100,
-            description="softens both outputs before they are compared (with distill_weight)",
+            description="softmax temperature of the distillation loss (with distill_weight)",
         ),
     ] = 2.0
     unlabelled: Annotated[
         bool,
         Field(
             description=(
-                "also learn from the task's unlabelled texts, on the outputs alone (with"
+                "also train on the task's unlabelled texts, using only the teacher's outputs (with"
                 " distill_weight)"
             )
         ),
@@ -62,8 +60,8 @@ class Retrained(BaseModel, frozen=True):
     def _unlabelled_texts_need_a_teacher(self) -> Self:
         if self.unlabelled and not (self.distill_weight and self.retrain_epochs):
             raise ValueError(
-                "unlabelled texts say nothing without a teacher; give retrain_epochs and"
-                " distill_weight, or leave unlabelled out"
+                "unlabelled texts need a teacher; set retrain_epochs and distill_weight, or leave"
+                " unlabelled out"
             )
         return self
 

@@ -1,6 +1,4 @@
-"""What every stage is: one step of a recipe, a value that describes an algorithm to a person and
-names the file that carries it out.
-"""
+"""The base class of stages: a value that describes one step and names the module that runs it."""
 
 from __future__ import annotations
 
@@ -12,23 +10,23 @@ Strategy = Literal["pruning", "quantization", "distillation"]
 
 
 class Stage(BaseModel, frozen=True, extra="forbid"):
-    """One step of a recipe. A subclass is the whole description of an algorithm to a person:
-    the form on the page, the YAML, the row in the docs and the shared tests all come from it."""
+    """One step of a recipe.
+
+    The form on the page, the YAML schema, the docs and the shared tests come from the subclasses.
+    """
 
     strategy: ClassVar[Strategy]
     title: ClassVar[str]
     module: ClassVar[str]
     """The module with `apply(stage, ..., context)`."""
     code_version: ClassVar[int] = 1
-    """Raised when the same stage would give another result, so that old cache entries are left
-    alone.
-    """
+    """Increased when the same stage gives another result, which invalidates cache entries."""
 
     kind: str
 
     def in_words(self) -> str:
-        """The stage in a few words, as a plot's legend would put it."""
-        raise TypeError(f"{type(self).__name__} must say itself in words")
+        """The stage in a few words."""
+        raise TypeError(f"{type(self).__name__} must define in_words")
 
     @property
     def training_epochs(self) -> float:
@@ -36,20 +34,18 @@ class Stage(BaseModel, frozen=True, extra="forbid"):
         return 0.0
 
     def canonical(self) -> dict[str, Any]:
-        """The kind and whatever differs from the defaults: two ways to write one stage are one
-        value.
-        """
+        """The kind and the fields that differ from their defaults."""
         return {
             "kind": self.kind,
             **self.model_dump(mode="json", exclude_defaults=True, exclude={"kind"}),
         }
 
     def essentials(self) -> tuple[str, ...]:
-        """Fields that a file names even where they are defaults, for the person who reads it."""
+        """Fields that are written to a file even where they have their defaults."""
         return ()
 
     def spelt(self) -> dict[str, Any]:
-        """What `canonical` says, and the essentials."""
+        """The fields of `canonical`, and the essentials."""
         named = {*self.canonical(), *self.essentials()}
         return {
             name: value for name, value in self.model_dump(mode="json").items() if name in named
