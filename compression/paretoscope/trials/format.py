@@ -1,6 +1,4 @@
-"""How changes and chances are said, in one place: a difference, a ratio of sizes or speeds, a p, a
-list.
-"""
+"""The wording of results: differences, ratios of sizes and speeds, p-values, lists, durations."""
 
 from __future__ import annotations
 
@@ -90,8 +88,10 @@ def speed_in_words(
 ) -> str:
     """A speed-up; no clear one when its interval covers 1.
 
-    >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5), speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
-    ('3.90x faster', '2.00x slower', 'no clear change of speed', 'the same speed')
+    >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5)
+    ('3.90x faster', '2.00x slower')
+    >>> speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
+    ('no clear change of speed', 'the same speed')
     """
     if may_be_one(low, high):
         return "no clear change of speed"
@@ -99,10 +99,12 @@ def speed_in_words(
 
 
 def speed_with_interval(speedup: Interval) -> str:
-    """A speed-up with its interval, both turned round for a slower model.
+    """A speed-up with its interval, both inverted for a slower model.
 
-    >>> speed_with_interval(Interval(value=1.56, low=1.3, high=1.96)), speed_with_interval(Interval(value=0.5, low=0.4, high=0.625))
-    ('1.56x faster [1.30, 1.96]', '2.00x slower [1.60, 2.50]')
+    >>> speed_with_interval(Interval(value=1.56, low=1.3, high=1.96))
+    '1.56x faster [1.30, 1.96]'
+    >>> speed_with_interval(Interval(value=0.5, low=0.4, high=0.625))
+    '2.00x slower [1.60, 2.50]'
     >>> speed_with_interval(Interval(value=1.2, low=0.9, high=1.4))
     'no clear change of speed, 1.20x [0.90, 1.40]'
     """

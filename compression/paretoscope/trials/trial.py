@@ -64,7 +64,7 @@ class TrialRequest(Value):
 
     @property
     def trial_id(self) -> str:
-        """First 12 hex digits of a hash of the request: content keys in place of names and paths."""
+        """First 12 hex digits of a hash of the request, with content keys instead of names."""
         content = {
             "model": self.model_key or self.model,
             "task": self.task_key or self.task,
