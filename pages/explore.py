@@ -48,11 +48,7 @@ with answer:
     recommendation.draw(here, result, by_id, len(table), basis)
 
 overlay = recommendation.overlay(result, chosen.bounds, picked)
-plots = []
-axes = zip("ab", (here.axes.size, here.axes.time), st.columns(2, gap="medium"), strict=True)
-for name, x, column in axes:
-    with column:
-        plots.append(charts.plot(name, table, x, here.axes.quality, overlay))
+plots = charts.by_size_and_time(table, here.axes, overlay)
 recommendation.legend(result, plots, picked)
 
 selection_tray.draw(here, result.found, [by_id[each] for each in picked])

@@ -1,6 +1,4 @@
-"""Pages run by streamlit's AppTest over a workspace of their own, without a browser and without an
-engine.
-"""
+"""Pages run by streamlit's AppTest in a temporary workspace, without browser or engine."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -42,7 +41,7 @@ weights are dominated.
 
 @pytest.fixture(autouse=True)
 def _fresh_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No page sees another test's store, and no shipped study unless a test gives one."""
+    """Isolate each test from other stores and from the shipped study."""
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(study, "STUDY", tmp_path / "no-study.json.gz")
@@ -50,9 +49,11 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _warm_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AppTest forgets before every run that app.py has called `st.navigation`, so that pages/ would
-    be run without it. A server forgets nothing; tests of the first visit to a new one ask for
-    `cold_server`."""
+    """Keep AppTest from running pages/ without app.py.
+
+    Before every run it resets the flag that `st.navigation` has set, which a server does not. Tests
+    of the first visit to a server use `cold_server`.
+    """
     if "cold_server" in request.fixturenames:
         return
     original = PagesManager.__init__
@@ -71,7 +72,7 @@ def cold_server() -> None:
 
 @pytest.fixture(autouse=True)
 def engine_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Every wish for an engine, in place of an engine."""
+    """Records engine starts instead of starting one."""
     starts: list[bool] = []
     monkeypatch.setattr(data, "ensure_engine", lambda workspace, *, stays: starts.append(stays))
     return starts
@@ -96,7 +97,7 @@ def here() -> list[TrialDocument]:
 
 
 def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocument]) -> None:
-    """Have a study of these documents ship."""
+    """Replace the shipped study by these documents."""
     with gzip.open(path, "wt", encoding="utf-8") as file:
         json.dump({"about": "test", "trials": [each.to_json() for each in documents]}, file)
     monkeypatch.setattr(study, "STUDY", path)
@@ -110,7 +111,7 @@ def fill(store: Store, documents: Sequence[TrialDocument]) -> list[TrialDocument
     return list(documents)
 
 
-def ask(store: Store, *stages: AnyStage, model: str = "minilm-trec", task: str = "trec") -> str:
+def enqueue(store: Store, *stages: AnyStage, model: str = "minilm-trec", task: str = "trec") -> str:
     """Queue a trial; its id."""
     return store.queue(TrialRequest(model=model, task=task, recipe=Recipe(stages=stages))).trial_id
 
@@ -136,3 +137,28 @@ def words(app: AppTest) -> str:
     """All texts of the page."""
     texts = [*app.markdown, *app.caption, *app.error, *app.warning]
     return "\n".join(str(element.value) for element in texts)
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[TrialDocument]:
+    """A shipped study from the machine "Test CPU"."""
+    machine = document().machine
+    documents = [each.model_copy(update={"machine": machine}) for each in here()]
+    ship(monkeypatch, tmp_path / "study.json.gz", documents)
+    return documents
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    """The plotly figures of the page, as they are sent."""
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def ids(chart: dict[str, Any]) -> set[str]:
+    """The trial ids of the points of a plot."""
+    return {row[0] for trace in chart["data"] for row in trace.get("customdata", [])}
+
+
+def rings(app: AppTest) -> list[int]:
+    """The number of ringed points in each plot."""
+    traces = [trace for chart in charts(app) for trace in chart["data"]]
+    return [len(trace["x"]) for trace in traces if trace.get("name") == "Picked"]

@@ -64,13 +64,13 @@ def measured(store: Store) -> None:
 @pytest.mark.usefixtures("measured")
 def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Open) -> None:
     app = open_page("explore", **SCOPE)
-    said = words(app)
+    text = words(app)
     assert app.selectbox(key="ay").value == app.selectbox(key="by").value == "perplexity"
     assert (app.selectbox(key="ax").value, app.selectbox(key="bx").value) == (
         "size_bytes",
         "tpot_ms",
     )
-    assert "+0.10 % [-0.20, 0.40]" in said
+    assert "+0.10 % [-0.20, 0.40]" in text
     shown = [label(METRICS[key]) for key in ("perplexity", "size_bytes", "tpot_ms")]
     assert [slider.label for slider in app.slider] == shown
     assert "p" not in app.dataframe[0].value  # McNemar's test is not about perplexity
@@ -86,9 +86,9 @@ def test_compress_offers_what_applies(open_page: Open, store: Store) -> None:
     assert not {"form_smooth", "form_train_epochs", "form_calibration"} & keys
     app.button(key="compress").click().run()
     assert not app.exception
-    (asked,) = store.trials(statuses=("queued",))
-    assert asked.request.conditions.sequence == 128
-    (stage,) = asked.request.recipe.stages
+    (queued,) = store.trials(statuses=("queued",))
+    assert queued.request.conditions.sequence == 128
+    (stage,) = queued.request.recipe.stages
     assert isinstance(stage, Quantize)
     assert stage.scheme == "weight-only"
 
@@ -119,9 +119,9 @@ def test_compress_shows_no_control_that_a_language_model_does_not_support(
     assert len(method.options) == 3
     app.button(key="compress").click().run()
     assert not app.exception
-    (asked,) = store.trials(statuses=("queued",))
-    check_fit(resolve_model("smollm2-135m"), asked.request.recipe)
-    zeros = next(stage for stage in asked.request.recipe.stages if isinstance(stage, PruneWeights))
+    (queued,) = store.trials(statuses=("queued",))
+    check_fit(resolve_model("smollm2-135m"), queued.request.recipe)
+    zeros = next(stage for stage in queued.request.recipe.stages if isinstance(stage, PruneWeights))
     assert (zeros.method, zeros.retrain_epochs) == ("magnitude", 5.0)
 
 
@@ -213,20 +213,20 @@ def test_compare_pairs_two_compressed_models_by_perplexity(open_page: Open, stor
             "targets": np.arange(160),
             "lengths": lengths,
         }
-        beside = {
+        paired_with = {
             "baseline_log_probability": kept["log_probability"],
             "baseline_top": kept["top"],
             "candidate_turn1": np.full(30, 9.0),
         }
-        np.savez(store.root / "samples" / f"{document.trial_id}.npz", **kept, **beside)
+        np.savez(store.root / "samples" / f"{document.trial_id}.npz", **kept, **paired_with)
     app = open_page("compare", **SCOPE, pick=[eight.trial_id, four.trial_id])
     assert not app.exception
-    said = words(app)
-    assert latencies.heading("token") in said
-    assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]", said)
-    assert "160" in said, "the tokens of both"
-    assert "accura" not in said
-    assert "points" not in said.split("####", 1)[1]
+    text = words(app)
+    assert latencies.heading("token") in text
+    assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]", text)
+    assert "160" in text, "the tokens of both"
+    assert "accura" not in text
+    assert "points" not in text.split("####", 1)[1]
 
 
 def test_only_language_models_have_an_int8_cache() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from paretoscope import catalog
 from paretoscope.dashboard.compare import cards, chosen_models, disagreements, playground
@@ -22,14 +21,10 @@ from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
-from tests.dashboard.conftest import Open, fill, here, ship, words
+from tests.dashboard.conftest import Open, charts, fill, here, ship, words
 from tests.documents import document
 
 BASELINE, INT8, _, FOUR_BITS, *_ = here()
-
-
-def charts(app: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +118,10 @@ def test_without_picks_baseline_and_recommended_model_are_compared(
 def test_cards_have_values_with_intervals_changes_and_units(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
-    said = words(open_page("compare", pick=[BASELINE.trial_id, INT8.trial_id, FOUR_BITS.trial_id]))
-    assert "Accuracy: 95.5 % [94.0, 96.7] (-0.5 points)" in said
-    assert "Size on disk: 23.0 MB (4.0x smaller)" in said
-    assert "Size on disk: 18.0 MB (5.1x smaller) :gray-badge[best]" in said
+    text = words(open_page("compare", pick=[BASELINE.trial_id, INT8.trial_id, FOUR_BITS.trial_id]))
+    assert "Accuracy: 95.5 % [94.0, 96.7] (-0.5 points)" in text
+    assert "Size on disk: 23.0 MB (4.0x smaller)" in text
+    assert "Size on disk: 18.0 MB (5.1x smaller) :gray-badge[best]" in text
 
 
 def test_dominance_is_the_heading(open_page: Open, full: list[TrialDocument]) -> None:
@@ -214,8 +209,8 @@ def test_two_real_trials_are_compared_by_example(
     open_page: Open, measured: dict[str, str | list[str]]
 ) -> None:
     app = open_page("compare", **measured)
-    said = words(app)
-    assert " of 36 lost, " in said
+    text = words(app)
+    assert " of 36 lost, " in text
     (curves,) = charts(app)
     names = [trace["name"] for trace in curves["data"]][::2]  # type: ignore[index,union-attr]
     assert [name[0] for name in names] == ["★", "◆"]
@@ -257,9 +252,9 @@ def test_both_models_classify_an_entered_text(
     app = open_page("compare", **measured)
     app.text_input(key="asked").set_value("who is `zz` good").run()
     assert not app.exception
-    said = words(app)
-    assert said.count(" ms") > 2
-    assert "`[CLS]` `who` `is`" in said
+    text = words(app)
+    assert text.count(" ms") > 2
+    assert "`[CLS]` `who` `is`" in text
     assert len(charts(app)) == 3
     assert "zz" not in json.dumps(dict(app.query_params))
     assert not any(

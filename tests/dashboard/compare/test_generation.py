@@ -22,7 +22,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.inference.side_by_side import Written
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import Progress, TrialDocument
-from tests.dashboard.conftest import Open, ask, fill, here, words
+from tests.dashboard.conftest import Open, enqueue, fill, here, words
 
 BASELINE, INT8, _, FOUR_BITS, *_ = here()
 
@@ -102,11 +102,11 @@ def test_the_first_differing_word_is_marked(
     app.text_area(key="prompt").set_value("Where is Paris ?").run()
     app.button(key=generation_playground.GENERATE).click().run()
     assert not app.exception
-    said = words(app)
-    assert "Paris is the capital \\*of\\* France\\." in said
-    assert "Paris is :orange-background[a] town\\." in said
-    assert f"7 tokens, first after 20 ms, 50.0 tokens/s, {generated_text.COMPLETE}" in said
-    assert f"{generated_text.difference(9)}, {generated_text.COMPLETE}" in said
+    text = words(app)
+    assert "Paris is the capital \\*of\\* France\\." in text
+    assert "Paris is :orange-background[a] town\\." in text
+    assert f"7 tokens, first after 20 ms, 50.0 tokens/s, {generated_text.COMPLETE}" in text
+    assert f"{generated_text.difference(9)}, {generated_text.COMPLETE}" in text
     assert parrots[INT8.trial_id].calls == [
         {"prompt": 5, "max_new_tokens": 64, "temperature": 0.0, "top_p": 1.0, "seed": 0}
     ]
@@ -173,7 +173,7 @@ def test_an_empty_or_too_long_prompt_is_reported(
 def test_no_text_is_generated_while_a_latency_is_measured(
     open_page: Open, parrots: dict[str, Parrot], store: Store
 ) -> None:
-    ask(store, *here()[4].recipe.stages)
+    enqueue(store, *here()[4].recipe.stages)
     (row,) = store.claim()
     store.record_progress(
         row.trial_id, row.attempts, Progress(stage="latency", stage_number=5, stage_count=5)
@@ -222,6 +222,6 @@ def test_real_artefacts_generate_equal_texts(open_page: Open, store: Store, tmp_
             )
         ]
     )
-    said = words(app)
-    assert said.count(generated_text.plain(expected.rstrip("\ufffd"))) >= 2
-    assert generated_text.SAME in said
+    text = words(app)
+    assert text.count(generated_text.plain(expected.rstrip("\ufffd"))) >= 2
+    assert generated_text.SAME in text

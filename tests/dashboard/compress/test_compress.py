@@ -20,7 +20,7 @@ from paretoscope.store.store import Store
 from paretoscope.trials.format import speed_with_interval
 from paretoscope.trials.trial import Interval, Progress, TrialDocument
 from paretoscope.whatif.pruning_effects import DENSE
-from tests.dashboard.conftest import Open, ask, fill, here, ship, words
+from tests.dashboard.conftest import Open, enqueue, fill, here, ship, words
 from tests.documents import document
 
 
@@ -134,7 +134,7 @@ def test_an_upload_that_cannot_be_kept_is_a_card(open_page: Open, store: Store) 
 def test_a_running_trial_shows_its_stage_and_can_be_cancelled(
     open_page: Open, store: Store
 ) -> None:
-    trial_id = ask(store, Quantize())
+    trial_id = enqueue(store, Quantize())
     (row,) = store.claim()
     progress = Progress(
         stage="accuracy", stage_number=4, stage_count=5, step=50, steps=100, seconds_left=12

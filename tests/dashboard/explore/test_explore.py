@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from urllib.parse import parse_qs
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.explore import recommendation, selection_tray
 from paretoscope.dashboard.explore.recommendation import models_left
 from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
-from paretoscope.dashboard.parts import empty_states, first_runs, study_note, test_summary
-from paretoscope.dashboard.shell.machines import measured_on
-from paretoscope.dashboard.shell.scope import address
+from paretoscope.dashboard.parts import empty_states, first_runs, test_summary
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import objectives
@@ -25,30 +18,8 @@ from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
 from paretoscope.trials.trial import TrialDocument, TrialRequest
-from tests.dashboard.conftest import Open, ask, fill, here, ship, words
-from tests.documents import MACHINE, document
-
-ELSEWHERE = here()[0].machine
-
-
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[TrialDocument]:
-    """A shipped study from the machine "Test CPU"."""
-    machine = document().machine
-    documents = [each.model_copy(update={"machine": machine}) for each in here()]
-    ship(monkeypatch, tmp_path / "study.json.gz", documents)
-    return documents
-
-
-def charts(app: AppTest) -> list[dict[str, object]]:
-    """The plotly figures of the page, as they are sent."""
-    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
-
-
-def ids(chart: dict[str, object]) -> set[str]:
-    traces = chart["data"]
-    assert isinstance(traces, list)
-    return {row[0] for trace in traces for row in trace.get("customdata", [])}
+from tests.dashboard.conftest import Open, charts, fill, here, ids, rings, words
+from tests.documents import document
 
 
 def test_an_empty_store_offers_the_one_button_that_changes_that(
@@ -182,55 +153,9 @@ def test_a_hidden_strategy_is_in_no_plot_or_table(
     assert len(app.dataframe[0].value) == 4
 
 
-def follow(app: AppTest, query: list[tuple[str, str]]) -> AppTest:
-    """What a link within the page does: the query is the link's alone, the session stays."""
-    for key in list(app.query_params):
-        del app.query_params[key]
-    for key, value in query:
-        app.query_params[key] = value
-    app.switch_page("pages/explore.py").run()
-    assert not app.exception
-    return app
-
-
 def fronts(app: AppTest) -> int:
     """The number of table rows on the front."""
     return sum(text.startswith(ON_FRONT) for text in app.dataframe[0].value[FRONT])
-
-
-def rings(app: AppTest) -> list[int]:
-    """The number of ringed points in each plot."""
-    traces = [trace for chart in charts(app) for trace in chart["data"]]  # type: ignore[union-attr]
-    return [len(trace["x"]) for trace in traces if trace.get("name") == "Picked"]
-
-
-def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    mine = fill(store, here()[:2])
-    app = open_page("explore")
-    app.button_group(key="show").set_value([]).run()
-    app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
-    follow(app, address(mine[1]))
-    assert rings(app) == [1, 1]
-    assert selection_tray.heading(1) in words(app)
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "anew" not in app.query_params
-    app.run()
-    assert app.session_state["picks"] == [mine[1].trial_id]
-    follow(app, address(demo[2], demo=True))
-    assert study_note.SEPARATE in words(app)
-    assert app.session_state["picks"] == [demo[2].trial_id]
-
-
-def test_a_link_to_another_model_leads_there(
-    open_page: Open, full: list[TrialDocument], store: Store
-) -> None:
-    app = open_page("explore")
-    other = document(Quantize(), model="minilm-sms", task="sms", machine=full[0].machine or MACHINE)
-    follow(app, address(fill(store, [other])[0]))
-    assert "minilm-sms on sms" in words(app)
-    assert rings(app) == [1, 1]
 
 
 def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, store: Store) -> None:
@@ -247,61 +172,6 @@ def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, sto
     assert app.session_state["picks"] == [longer.trial_id]
 
 
-def test_the_demo_study_shows_its_machine_and_date(
-    open_page: Open, demo: list[TrialDocument]
-) -> None:
-    app = open_page("explore")
-    said = words(app)
-    assert study_note.SEPARATE in said
-    assert study_note.models(7) in said
-    assert "01 Mar 2026" in said
-    assert any("Test CPU" in str(chart["layout"]) for chart in charts(app))
-    assert app.button(key="make_best")
-
-
-def test_two_machines_never_share_an_axis(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    mine = fill(store, here()[:2])
-    app = open_page("explore")
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert study_note.SEPARATE not in words(app)
-    app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
-    assert study_note.SEPARATE in words(app)
-    assert "Test CPU" in str(charts(app)[0]["layout"])
-
-
-def test_few_own_points_leave_the_study_one_click_away_and_back(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    mine = fill(store, here()[:2])
-    app = open_page("explore")
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
-    assert study_note.few_models(2, study) in words(app)
-    app.button(key=study_note.SWITCH).click().run()
-    assert study_note.SEPARATE in words(app)
-    assert models_left(2, 2) not in words(app)
-    assert app.query_params["machine"] == "demo-cafe0123cafe"
-    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
-    app.button(key=study_note.SWITCH).click().run()
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "machine" not in app.query_params
-
-
-def test_models_are_counted_alike_here_and_in_the_study(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    fill(store, here()[1:2])  # its baseline comes along
-    app = open_page("explore")
-    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
-    assert study_note.few_models(2, study) in words(app)
-    app.button(key=study_note.SWITCH).click().run()
-    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
-    app.button(key=study_note.SWITCH).click().run()
-    assert models_left(1, 2) in words(app) or models_left(2, 2) in words(app)
-
-
 def test_the_legend_counts_only_present_states(open_page: Open, store: Store) -> None:
     fill(store, here()[:2])
     text = words(open_page("explore"))
@@ -312,12 +182,6 @@ def test_a_knee_that_is_not_recommended_is_explained(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     assert recommendation.KNEE in words(open_page("explore", drop="0"))
-
-
-def test_with_enough_own_points_the_study_is_not_offered(
-    open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]
-) -> None:
-    assert study_note.SWITCH not in [each.key for each in open_page("explore").button]
 
 
 def test_objectives_and_limits_are_named(open_page: Open, full: list[TrialDocument]) -> None:
@@ -342,57 +206,3 @@ def test_noisy_sessions_are_marked_in_the_table(open_page: Open, store: Store) -
     table = open_page("explore").dataframe[0].value
     assert dict(zip(table[MODEL], table[SESSION], strict=True))["■ int8"] == "noisy"
     assert sum(table[SESSION] == "noisy") == 1
-
-
-def test_conditions_are_scopes_of_their_own(
-    open_page: Open, full: list[TrialDocument], store: Store
-) -> None:
-    slow = here()[1]
-    assert slow.latency
-    batched = slow.model_copy(
-        update={
-            "trial_id": "batched00000",
-            "latency": slow.latency.model_copy(update={"batch": 16}),
-        }
-    )
-    ask(store, *slow.recipe.stages, model="minilm-trec", task="movies")
-    (row,) = store.claim()
-    store.finish(row.trial_id, row.attempts, batched)
-    app = open_page("explore")
-    assert "batched00000" not in ids(charts(app)[0])
-    app.selectbox(key="at").set_value("16-32-2").run()
-    assert ids(charts(app)[0]) == {"batched00000", "batched00000-baseline"}
-
-
-def test_a_study_from_an_equal_machine_stays_apart(
-    open_page: Open,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    store: Store,
-    engine_starts: list[bool],
-) -> None:
-    ship(monkeypatch, tmp_path / "study.json.gz", here())
-    app = open_page("explore")
-    assert len(ids(charts(app)[0])) == 7
-    assert study_note.SEPARATE in words(app)
-    mine = fill(store, here()[:2])
-    app.run()
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-
-
-def test_another_model_starts_with_its_own_task(open_page: Open, store: Store) -> None:
-    app = open_page("explore", task="movies")
-    assert app.selectbox(key="task").value == "movies"
-    app.selectbox(key="model").set_value("minilm-sms").run()
-    assert app.selectbox(key="task").value == "sms"
-    assert "minilm-sms on sms" in words(app)
-
-
-def test_the_link_to_copy_restores_the_view(open_page: Open, full: list[TrialDocument]) -> None:
-    app = open_page("explore")
-    app.slider(key="size").set_value(30.0).run()
-    link = next(code.value for code in app.code if "?" in code.value)
-    query = parse_qs(link.split("?")[1])
-    again = open_page("explore", **query)
-    assert again.slider(key="size").value == 30.0
-    assert query["model"] == ["minilm-trec"]

@@ -8,7 +8,7 @@ from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument
-from tests.dashboard.conftest import Open, ask, words
+from tests.dashboard.conftest import Open, enqueue, words
 
 
 def test_no_jobs_yet(open_page: Open) -> None:
@@ -16,7 +16,9 @@ def test_no_jobs_yet(open_page: Open) -> None:
 
 
 def test_the_queue_is_in_order_and_can_be_changed(open_page: Open, store: Store) -> None:
-    first, second, third = (ask(store, stage) for stage in (Quantize(), PruneWeights(), Distill()))
+    first, second, third = (
+        enqueue(store, stage) for stage in (Quantize(), PruneWeights(), Distill())
+    )
     app = open_page("jobs")
     assert job_list.heading("Queue", 3) in words(app)
     app.button(key=f"up_{third}").click().run()
@@ -29,7 +31,7 @@ def test_the_queue_is_in_order_and_can_be_changed(open_page: Open, store: Store)
 
 
 def test_a_failed_trial_shows_its_error_and_can_be_retried(open_page: Open, store: Store) -> None:
-    trial_id = ask(store, Quantize())
+    trial_id = enqueue(store, Quantize())
     (row,) = store.claim()
     store.give_up(trial_id, row.attempts, "failed", "The worker was killed; use a smaller model.")
     app = open_page("jobs")
@@ -39,7 +41,7 @@ def test_a_failed_trial_shows_its_error_and_can_be_retried(open_page: Open, stor
 
 
 def test_the_log_is_read_only_when_it_is_open(open_page: Open, store: Store) -> None:
-    trial_id = ask(store, Quantize())
+    trial_id = enqueue(store, Quantize())
     store.claim()
     log = store.root / "logs" / f"{trial_id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT
-from tests.dashboard.conftest import Open, ask, words
+from tests.dashboard.conftest import Open, enqueue, words
 
 
 @pytest.mark.usefixtures("cold_server")
@@ -67,7 +67,7 @@ def test_a_server_starts_without_complaints_about_its_own_caches() -> None:
 def test_an_engine_that_is_down_is_said_with_what_waits(
     open_page: Open, store: Store, engine_starts: list[bool]
 ) -> None:
-    ask(store, Quantize())
+    enqueue(store, Quantize())
     app = open_page("explore")
     assert engine_status.stopped(1) in words(app)
     app.button(key="start_engine").click().run()
@@ -76,8 +76,8 @@ def test_an_engine_that_is_down_is_said_with_what_waits(
 
 def test_an_engine_at_work_is_a_line_with_a_link(open_page: Open, store: Store) -> None:
     store.engine_started(1, stays=True)
-    ask(store, Quantize())
-    ask(store, Quantize(scheme="int8-static"))
+    enqueue(store, Quantize())
+    enqueue(store, Quantize(scheme="int8-static"))
     app = open_page("explore")
     assert "0 of 2 measured" in [link.proto.label for link in app.get("page_link")]
     assert not any(each.key == "start_engine" for each in app.button)

@@ -47,17 +47,17 @@ def test_every_prefix_is_a_step_with_what_its_stage_cost() -> None:
         [0.96, 0.94, 0.935, 0.93]
     )
     assert unmeasured(row_of(table), table) == []
-    said = found[-1].to_json()
-    assert (said["stage"], said["recipe_id"], said["trial_id"]) == (
+    entry = found[-1].to_json()
+    assert (entry["stage"], entry["recipe_id"], entry["trial_id"]) == (
         "int8 dynamic",
         CHAIN.recipe_id,
         CHAIN.trial_id,
     )
     assert (
-        said["quality"],
-        said["size_bytes"],
-        said["latency_p50_ms"],
-        said["speedup"],
+        entry["quality"],
+        entry["size_bytes"],
+        entry["latency_p50_ms"],
+        entry["speedup"],
     ) == pytest.approx((0.93, 17e6, 2.0, 4.0))
 
 

@@ -1,4 +1,4 @@
-"""Rows: which measurement of a recipe counts, what is said beside the baseline, and the CSV."""
+"""Rows: the measurement that counts, changes from the baseline, and the CSV."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_of_two_measurements_the_longer_protocol_counts_then_the_newer() -> None
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "baseline", "said"),
+    ("key", "value", "baseline", "text"),
     [
         ("quality", 0.9604, 0.96, "0.0 points"),
         ("quality", 0.97, 0.96, "+1.0 points"),
@@ -39,8 +39,8 @@ def test_of_two_measurements_the_longer_protocol_counts_then_the_newer() -> None
         ("size_bytes", 90.0, None, ""),
     ],
 )
-def test_deltas(key: str, value: float, baseline: float | None, said: str) -> None:
-    assert delta(key, value, baseline) == said
+def test_deltas(key: str, value: float, baseline: float | None, text: str) -> None:
+    assert delta(key, value, baseline) == text
 
 
 def test_a_number_comes_with_unit_interval_and_delta() -> None:

@@ -13,6 +13,7 @@ from paretoscope.dashboard.shell import layout, selection, url_widgets
 from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, footnote, tradeoff
 from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
 from paretoscope.report.tables.table import Row, present_metrics
+from paretoscope.trials.axes import Axes
 from paretoscope.trials.metrics import metric
 
 
@@ -23,6 +24,16 @@ class _Axes(NamedTuple):
     y: str
     log_x: bool
     all_points: bool
+
+
+def by_size_and_time(table: Sequence[Row], axes: Axes, overlay: Overlay) -> list[Tradeoff]:
+    """Two plots of quality side by side, by default against size and against latency."""
+    shown: list[Tradeoff] = []
+    columns = st.columns(2, gap="medium")
+    for name, x, column in zip("ab", (axes.size, axes.time), columns, strict=True):
+        with column:
+            shown.append(plot(name, table, x, axes.quality, overlay))
+    return shown
 
 
 def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> Tradeoff:

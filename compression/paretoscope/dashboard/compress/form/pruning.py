@@ -34,7 +34,11 @@ TARGET_WORDS = {
     "layers": "layers",
     "weights": "single weights",
 }
-SCOPES = {"layer": "within each matrix", "global": "across all matrices"}
+SCOPES = {"layer": "per matrix", "global": "global"}
+SCOPE_HELP = (
+    "Prunes the same share of every matrix, or the lowest-ranked weights of the whole model."
+)
+METHOD_HELP = "How weights are ranked. Magnitude needs no data; the others use calibration texts."
 ALLOCATIONS = {"uniform": "uniform", "global": "global"}
 
 
@@ -113,6 +117,7 @@ def _weights(*, decoder: bool) -> None:
         "Weight pruning method",
         names,
         format_func=lambda name: WEIGHT_SCORES[name].label,
+        help=METHOD_HELP,
         **key("method"),
     )
     unstructured = value("pattern") == "unstructured"
@@ -126,7 +131,7 @@ def _weights(*, decoder: bool) -> None:
         **key("pattern"),
     )
     if unstructured and not WEIGHT_SCORES[value("method")].updates:
-        segmented("Ranking of weights", SCOPES, "rank")
+        segmented("Ranking scope", SCOPES, "rank", SCOPE_HELP)
     st.slider(
         "Pruning steps",
         1,

@@ -28,6 +28,12 @@ SCHEME_HELP = (
 )
 ZERO_POINTS = {"integer": "integer", "real": "real"}
 ALLOCATIONS = {"error": "error", "sensitivity": "sensitivity"}
+EMBEDDING_HELP = (
+    "The embedding is a large share of a small model; fewer bits reduce its size, not latency."
+)
+ROUNDING_HELP = (
+    "Round to nearest needs no data; other methods reduce the error on calibration texts."
+)
 TIED_HELP = "Where embedding and output head share one table, it gets the larger of both widths."
 CALIBRATION_SIZES = (32, 64, 128, 256, 512, 1024)
 GROUP_SIZES = (16, 32, 64, 128, 256)
@@ -106,10 +112,10 @@ def _activations(scheme: str, *, trains: bool) -> None:
 def _table_widths(scheme: str, *, decoder: bool) -> None:
     """Bits of the embedding and, for a language model, of the output head."""
     fixed = scheme == "weight-only" and _has_budget()
-    about = TIED_HELP if decoder else None
-    bits("Embedding", "embedding_bits", disabled=fixed, help_text=about)
+    about = TIED_HELP if decoder else EMBEDDING_HELP
+    bits("Embedding bits", "embedding_bits", disabled=fixed, help_text=about)
     if scheme == "weight-only" and decoder:
-        bits("Output head", "head_bits", disabled=fixed, help_text=about)
+        bits("Output head bits", "head_bits", disabled=fixed, help_text=about)
 
 
 def _groups(*, decoder: bool) -> None:
@@ -118,7 +124,7 @@ def _groups(*, decoder: bool) -> None:
             "Group size", GROUP_SIZES, help=glossary.sentence("Group size"), **key("group_size")
         )
         if not decoder:
-            bits("Output head", "head_bits", disabled=_has_budget())
+            bits("Output head bits", "head_bits", disabled=_has_budget())
             if not value("train_epochs"):
                 _zero_point()
         elif allows_frequent_tokens(_values("embedding_bits", "head_bits", "max_mb")):
@@ -135,6 +141,7 @@ def _groups(*, decoder: bool) -> None:
             "Rounding",
             list(ROUNDINGS),
             format_func=lambda name: ROUNDINGS[name].label,
+            help=ROUNDING_HELP,
             **key("rounding"),
         )
         segmented(

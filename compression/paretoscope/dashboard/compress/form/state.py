@@ -1,7 +1,7 @@
 """The values of the recipe form and their defaults.
 
-Widgets are drawn in the files of the cards beside this one; `to_recipe.py` and `from_recipe.py`
-convert between values and recipes.
+The other files of this folder draw the cards; `to_recipe.py` and `from_recipe.py` convert between
+values and recipes.
 """
 
 from __future__ import annotations
