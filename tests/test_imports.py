@@ -71,8 +71,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Every folder of the package, from the ground floor up, and the folders that it may import.
 
-A folder may name only rows above its own, so there is no circle. Whatever uses the package's version
-may import the package itself.
+A folder may name only rows above its own, so there is no circle. Every folder may import the
+package itself, for its version.
 """
 
 OURS = {"app", "pages", "paretoscope"}
@@ -284,7 +284,7 @@ def test_pages_run_without_torch() -> None:
 
 
 def test_the_measuring_process_imports_only_the_runtime() -> None:
-    """What shares memory and caches with a measurement stays as small as what a deployer would run."""
+    """The measuring process imports no more than a deployer would run."""
     allowed = {"numpy", "onnxruntime", "psutil"}
     workers = sorted((PROJECT / "compression/paretoscope/measure/worker").glob("*.py"))
     assert len(workers) > 3

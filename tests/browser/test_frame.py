@@ -59,7 +59,9 @@ def test_on_a_touch_screen_the_mode_bar_covers_no_label(browser: Browser, server
         # Asked in one go: between two questions the page may still move what it shows.
         bar, words = page.locator(".js-plotly-plot").first.evaluate("""plot => [
                 plot.querySelector('.modebar').getBoundingClientRect().bottom,
-                [...plot.querySelectorAll('.annotation')].find(e => e.textContent.includes('2x smaller')).getBoundingClientRect().top,
+                [...plot.querySelectorAll('.annotation')]
+                    .find(e => e.textContent.includes('2x smaller'))
+                    .getBoundingClientRect().top,
             ]""")
         assert bar <= words
         expect(page.locator('.modebar-btn[data-title*="Download"]').first).to_be_visible()

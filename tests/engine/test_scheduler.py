@@ -1,4 +1,4 @@
-"""Trials in Dask workers: what becomes of them, and of the workers. One engine serves a whole test."""
+"""Trials in Dask workers: results, failures, cancellation. One engine serves a whole test."""
 
 from __future__ import annotations
 

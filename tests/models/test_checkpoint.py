@@ -39,7 +39,7 @@ def outputs(model: PreTrainedModel, folder: Path, text: str = TEXT) -> np.ndarra
 
 
 def keep_heads(model: PreTrainedModel, layer: int, heads: list[int], width: int) -> None:
-    """Slice one layer down to some heads and the first `width` neurons, as structured pruning does."""
+    """Keep some heads and the first `width` of the FFN in one layer, as pruning does."""
     part = anatomy(model).layers[layer]
     rows = torch.cat(
         [torch.arange(head * part.head_size, (head + 1) * part.head_size) for head in heads]

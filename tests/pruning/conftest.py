@@ -1,4 +1,4 @@
-"""Tiny matrices are fastest on one thread: on a busy machine several threads wait for each other."""
+"""Run tiny matrices on one thread: several threads slow each other down."""
 
 from __future__ import annotations
 

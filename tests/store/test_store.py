@@ -1,4 +1,4 @@
-"""The store: asking is idempotent, ends are final, and every failure of the disk is one sentence."""
+"""The store: requests are idempotent, final states stay, disk failures are one sentence."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def ratio_of_sums(
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Log of the softmax over the last axis, safe for large logits. [n, classes] -> [n, classes]."""
+    """Log-softmax over the last axis, stable for large logits: [n, classes] -> [n, classes]."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 

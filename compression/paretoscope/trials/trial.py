@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from pydantic import Field
+
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.axes import Axes, axes
@@ -220,7 +222,7 @@ class TrialDocument(Value):
     theoretical_bytes: int | None = None
     baseline: Measured | None = None
     machine: Machine | None = None
-    timings_s: dict[str, float] = {}
+    timings_s: dict[str, float] = Field(default_factory=dict)
     """Seconds that this trial waited for each of its steps; nearly nothing where another had made
     it before.
     """

@@ -1,4 +1,4 @@
-"""Second moments of inputs, and gradients, against a plain forward and backward pass for each text."""
+"""Second moments of inputs, and gradients, against one forward and backward pass a text."""
 
 from __future__ import annotations
 
