@@ -1,4 +1,4 @@
-"""An encoder classifier as an ONNX graph, put together from its tensors with the runtime's fused
+"""An encoder classifier as an ONNX graph, assembled from its tensors and the runtime's fused
 operators.
 
 A traced graph has to be searched for patterns to fuse and again for weights to replace. An
@@ -14,26 +14,23 @@ The graph of one layer, post-norm as in BERT (Devlin et al. 2019, arXiv:1810.048
       -> MatMul(ffn.in) -> BiasGelu -> MatMul(ffn.out) -> Sum(+ its input, bias) ->
       LayerNormalization
 
-The residual is a Sum, which the runtime leaves alone: an Add it would fuse with the norm to
-SkipLayerNormalization, whose kernel takes some four times as long as the two operators that it
-replaces (82 against 20 us for 32 tokens of 384, measured).
+The residual is a Sum because the runtime fuses an Add with the norm to SkipLayerNormalization. That
+kernel takes about four times as long as the two operators that it replaces (82 against 20 us for 32
+tokens of 384, measured).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from transformers import PretrainedConfig, PreTrainedModel
 
 from paretoscope.families.encoders import ENCODERS
-from paretoscope.families.family import EncoderFamily
 from paretoscope.graphs.graph import EMBEDDING, HEAD, MICROSOFT, Graph
-from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy
-
-Tensors = Mapping[str, np.ndarray]
-
+from paretoscope.models.encoder.anatomy import Anatomy, LayerAnatomy, anatomy
 
 ACTIVATIONS = {
     "gelu": "BiasGelu",
@@ -45,7 +42,7 @@ ACTIVATIONS = {
 
 
 def can_assemble(config: PretrainedConfig) -> bool:
-    """Whether this family, with this configuration, has a plan here."""
+    """Whether `assemble` supports the family and the settings of a config."""
     family = ENCODERS.get(str(config.model_type))
     absolute = getattr(config, "position_embedding_type", None) in (None, "absolute")
     return (
@@ -56,71 +53,76 @@ def can_assemble(config: PretrainedConfig) -> bool:
     )
 
 
-def assemble(model: PreTrainedModel) -> onnx.ModelProto:
-    """The graph of `model` as it is: pruned heads, narrower feed-forwards and fewer layers
-    included.
-    """
-    config, parts = model.config, anatomy(model)
-    family = parts.family
-    tensors = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    epsilon = float(getattr(config, "layer_norm_eps", 1e-12))
-    graph = Graph()
-    mask = graph.node("Cast", ["attention_mask"], "mask", to=onnx.TensorProto.INT32)
-    x = _embeddings(graph, tensors, parts.embedding_projection, config, family, epsilon)
-    for index, layer in enumerate(parts.layers):
-        x = _layer(graph, f"layer.{index}", x, mask, tensors, layer, config, family, epsilon)
-    _head(graph, x, tensors, parts.head, family)
-    return graph.classifier(classes=len(tensors[f"{parts.head[-1]}.weight"]))
+@dataclass(frozen=True)
+class Builder:
+    """A graph under construction and the model that it is built from."""
 
+    graph: Graph
+    tensors: Mapping[str, np.ndarray]
+    config: PretrainedConfig
+    parts: Anatomy
 
-def _embeddings(
-    graph: Graph,
-    tensors: Tensors,
-    project: str | None,
-    config: PretrainedConfig,
-    family: EncoderFamily,
-    epsilon: float,
-) -> str:
-    """Word, position and (folded into position) token type embeddings, summed and normed: [batch,
-    sequence, hidden].
-    """
-    path = family.embeddings
-    words = graph.node(
-        "Gather",
-        [
-            graph.constant(EMBEDDING, tensors[f"{path}.{family.word_embeddings}.weight"]),
-            "input_ids",
-        ],
-        "embedding",
-    )
-    table = tensors[f"{path}.{family.position_embeddings}.weight"]
-    if family.positions_after_padding:
-        table = table[config.pad_token_id + 1 :]
-    if (kinds := tensors.get(f"{path}.{family.token_type_embeddings}.weight")) is not None:
-        table = table + kinds[0]
-    positions = _first_rows(graph, table)
-    total = graph.node("Add", [words, positions], "embedding.sum")
-    norm = [
-        graph.constant(f"embedding.norm.{part}", tensors[f"{path}.{family.embedding_norm}.{part}"])
-        for part in ("weight", "bias")
-    ]
-    x = graph.node(
-        "LayerNormalization", [total, *norm], "embedding.normed", axis=-1, epsilon=epsilon
-    )
-    if project is not None:
-        x = _linear(graph, "embedding.project", x, tensors[f"{project}.weight"])
-        x = graph.node(
-            "Add",
-            [x, graph.constant("embedding.project.bias", tensors[f"{project}.bias"])],
-            "embedding.projected",
+    def parameter(self, name: str, source: str) -> str:
+        """A tensor of the model as an initializer."""
+        return self.graph.constant(name, self.tensors[source])
+
+    def linear(self, name: str, x: str, weight: np.ndarray) -> str:
+        """x times the transpose of torch's weight [out, in]; the next operator adds the bias."""
+        return self.graph.node(
+            "MatMul", [x, self.graph.constant(name, weight.T)], f"{name}.product"
         )
-    return x
+
+    def norm(self, name: str, x: str, weight: str, bias: str) -> str:
+        epsilon = float(getattr(self.config, "layer_norm_eps", 1e-12))
+        inputs = [x, weight, bias]
+        return self.graph.node(
+            "LayerNormalization", inputs, f"{name}.normed", axis=-1, epsilon=epsilon
+        )
+
+
+def assemble(model: PreTrainedModel) -> onnx.ModelProto:
+    """The graph of a model, also with pruned layers, heads or neurons."""
+    tensors = {name: value.detach().numpy() for name, value in model.state_dict().items()}
+    make = Builder(Graph(), tensors, model.config, anatomy(model))
+    mask = make.graph.node("Cast", ["attention_mask"], "mask", to=onnx.TensorProto.INT32)
+    x = _embeddings(make)
+    for index, layer in enumerate(make.parts.layers):
+        x = _attention(make, f"layer.{index}", x, mask, layer)
+        x = _feed_forward(make, f"layer.{index}", x, layer)
+    _head(make, x)
+    return make.graph.classifier(classes=len(tensors[f"{make.parts.head[-1]}.weight"]))
+
+
+def _embeddings(make: Builder) -> str:
+    """Sum of token, position and token type embeddings, normalized: [batch, sequence, hidden].
+
+    The token type is always 0, so its embedding is added to the position embedding in advance.
+    """
+    graph, family = make.graph, make.parts.family
+    path = family.embeddings
+    table = make.parameter(EMBEDDING, f"{path}.{family.word_embeddings}.weight")
+    tokens = graph.node("Gather", [table, "input_ids"], "embedding")
+    positions = make.tensors[f"{path}.{family.position_embeddings}.weight"]
+    if family.positions_after_padding:
+        positions = positions[make.config.pad_token_id + 1 :]
+    types = make.tensors.get(f"{path}.{family.token_type_embeddings}.weight")
+    if types is not None:
+        positions = positions + types[0]
+    total = graph.node("Add", [tokens, _first_rows(graph, positions)], "embedding.sum")
+    norm = (
+        make.parameter(f"embedding.norm.{part}", f"{path}.{family.embedding_norm}.{part}")
+        for part in ("weight", "bias")
+    )
+    x = make.norm("embedding", total, *norm)
+    if (projection := make.parts.embedding_projection) is None:
+        return x
+    x = make.linear("embedding.project", x, make.tensors[f"{projection}.weight"])
+    bias = make.parameter("embedding.project.bias", f"{projection}.bias")
+    return graph.node("Add", [x, bias], "embedding.projected")
 
 
 def _first_rows(graph: Graph, table: np.ndarray) -> str:
-    """Rows 0 .. sequence-1 of the position table, so a sequence longer than the table is refused by
-    the runtime.
-    """
+    """Rows 0 to sequence - 1 of the position embedding; the runtime refuses a longer sequence."""
     length = graph.node("Shape", ["input_ids"], "sequence", start=1, end=2)
     start = graph.constant("zero", np.zeros(1, dtype=np.int64))
     return graph.node(
@@ -128,115 +130,61 @@ def _first_rows(graph: Graph, table: np.ndarray) -> str:
     )
 
 
-def _layer(
-    graph: Graph,
-    name: str,
-    x: str,
-    mask: str,
-    tensors: Tensors,
-    layer: LayerAnatomy,
-    config: PretrainedConfig,
-    family: EncoderFamily,
-    epsilon: float,
-) -> str:
-    """One transformer layer; `x` and the result are [batch, sequence, hidden]."""
+def _attention(make: Builder, name: str, x: str, mask: str, layer: LayerAnatomy) -> str:
+    """The attention block of a layer; `x` and the result are [batch, sequence, hidden]."""
     projections = (layer.query, layer.key, layer.value)
-    qkv = np.concatenate([tensors[f"{part}.weight"] for part in projections])
-    bias = graph.constant(
-        f"{name}.qkv.bias", np.concatenate([tensors[f"{part}.bias"] for part in projections])
-    )
+    qkv = np.concatenate([make.tensors[f"{part}.weight"] for part in projections])
+    biases = np.concatenate([make.tensors[f"{part}.bias"] for part in projections])
+    bias = make.graph.constant(f"{name}.qkv.bias", biases)
     width = len(qkv) // 3
-    packed = _linear(graph, f"{name}.qkv", x, qkv)
-    q, k, v = graph.split(packed, [width] * 3, [f"{name}.q", f"{name}.k", f"{name}.v"])
-    heads = width // layer.head_size
-    attended = graph.node(
+    packed = make.linear(f"{name}.qkv", x, qkv)
+    separate = make.graph.split(packed, [width] * 3, [f"{name}.q", f"{name}.k", f"{name}.v"])
+    attended = make.graph.node(
         "MultiHeadAttention",
-        [q, k, v, bias, mask],
+        [*separate, bias, mask],
         f"{name}.attended",
         domain=MICROSOFT,
-        num_heads=heads,
+        num_heads=width // layer.head_size,
     )
-    out = _linear(graph, f"{name}.output", attended, tensors[f"{layer.output}.weight"])
-    x = _add_and_norm(
-        graph,
-        f"{name}.output",
-        out,
-        x,
-        tensors,
-        layer.output,
-        layer.attention_norm,
-        epsilon,
-    )
-    inner = _linear(graph, f"{name}.ffn.in", x, tensors[f"{layer.ffn_in}.weight"])
-    inner = _activated(
-        graph,
-        f"{name}.ffn.in",
-        inner,
-        tensors[f"{layer.ffn_in}.bias"],
-        getattr(config, family.activation),
-    )
-    out = _linear(graph, f"{name}.ffn.out", inner, tensors[f"{layer.ffn_out}.weight"])
-    return _add_and_norm(
-        graph,
-        f"{name}.ffn.out",
-        out,
-        x,
-        tensors,
-        layer.ffn_out,
-        layer.ffn_norm,
-        epsilon,
-    )
+    out = make.linear(f"{name}.output", attended, make.tensors[f"{layer.output}.weight"])
+    return _add_and_norm(make, f"{name}.output", (out, x), layer.output, layer.attention_norm)
 
 
-def _linear(graph: Graph, name: str, x: str, weight: np.ndarray) -> str:
-    """x times the transpose of torch's weight [out, in]; the bias goes into the operator that
-    follows.
-    """
-    return graph.node("MatMul", [x, graph.constant(name, weight.T)], f"{name}.product")
+def _feed_forward(make: Builder, name: str, x: str, layer: LayerAnatomy) -> str:
+    """The feed-forward block of a layer; `x` and the result are [batch, sequence, hidden]."""
+    inner = make.linear(f"{name}.ffn.in", x, make.tensors[f"{layer.ffn_in}.weight"])
+    bias = make.parameter(f"{name}.ffn.in.bias", f"{layer.ffn_in}.bias")
+    inner = _activated(make, f"{name}.ffn.in", inner, bias)
+    out = make.linear(f"{name}.ffn.out", inner, make.tensors[f"{layer.ffn_out}.weight"])
+    return _add_and_norm(make, f"{name}.ffn.out", (out, x), layer.ffn_out, layer.ffn_norm)
 
 
-def _add_and_norm(
-    graph: Graph,
-    name: str,
-    out: str,
-    x: str,
-    tensors: Tensors,
-    linear: str,
-    norm: str,
-    epsilon: float,
-) -> str:
-    scale = graph.constant(f"{name}.norm.weight", tensors[f"{norm}.weight"])
-    shift = graph.constant(f"{name}.norm.bias", tensors[f"{norm}.bias"])
-    bias = graph.constant(f"{name}.bias", tensors[f"{linear}.bias"])
-    total = graph.node("Sum", [out, x, bias], f"{name}.sum")
-    return graph.node(
-        "LayerNormalization", [total, scale, shift], f"{name}.normed", axis=-1, epsilon=epsilon
-    )
+def _add_and_norm(make: Builder, name: str, terms: tuple[str, str], linear: str, norm: str) -> str:
+    """The norm of both terms and the bias of a linear module."""
+    scale = make.parameter(f"{name}.norm.weight", f"{norm}.weight")
+    shift = make.parameter(f"{name}.norm.bias", f"{norm}.bias")
+    bias = make.parameter(f"{name}.bias", f"{linear}.bias")
+    total = make.graph.node("Sum", [*terms, bias], f"{name}.sum")
+    return make.norm(name, total, scale, shift)
 
 
-def _activated(graph: Graph, name: str, x: str, bias: np.ndarray, activation: str) -> str:
-    shift = graph.constant(f"{name}.bias", bias)
-    op = ACTIVATIONS[activation]
+def _activated(make: Builder, name: str, x: str, bias: str) -> str:
+    op = ACTIVATIONS[getattr(make.config, make.parts.family.activation)]
     if op == "Relu":
-        return graph.node(
-            "Relu", [graph.node("Add", [x, shift], f"{name}.shifted")], f"{name}.activated"
-        )
-    return graph.node(op, [x, shift], f"{name}.activated", domain=MICROSOFT)
+        shifted = make.graph.node("Add", [x, bias], f"{name}.shifted")
+        return make.graph.node("Relu", [shifted], f"{name}.activated")
+    return make.graph.node(op, [x, bias], f"{name}.activated", domain=MICROSOFT)
 
 
-def _head(
-    graph: Graph, x: str, tensors: Tensors, head: tuple[str, ...], family: EncoderFamily
-) -> None:
+def _head(make: Builder, x: str) -> None:
     """The head on the first token: Linear modules with an activation between them, to "logits"."""
+    graph, modules = make.graph, make.parts.head
     first = graph.constant("first", np.array(0, dtype=np.int64))
     x = graph.node("Gather", [x, first], "first.token", axis=1)
-    for index, module in enumerate(head):
-        last = index == len(head) - 1
-        product = _linear(graph, f"{HEAD}{index}", x, tensors[f"{module}.weight"])
-        x = graph.node(
-            "Add",
-            [product, graph.constant(f"{HEAD}{index}.bias", tensors[f"{module}.bias"])],
-            "logits" if last else f"{HEAD}{index}.shifted",
-        )
+    for index, module in enumerate(modules):
+        name, last = f"{HEAD}{index}", index == len(modules) - 1
+        product = make.linear(name, x, make.tensors[f"{module}.weight"])
+        bias = make.parameter(f"{name}.bias", f"{module}.bias")
+        x = graph.node("Add", [product, bias], "logits" if last else f"{name}.shifted")
         if not last:
-            x = graph.node(family.head_activation, [x], f"{HEAD}{index}.activated")
+            x = graph.node(make.parts.family.head_activation, [x], f"{name}.activated")

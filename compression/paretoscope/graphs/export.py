@@ -1,10 +1,11 @@
-"""From a torch model to an ONNX graph that gives the same answers, or an error that says by how
-much it does not.
+"""Export of a torch model to ONNX, with a comparison of the logits of both.
 
-How a decoder is compared, with its cache, is `graphs/export_decoder.py`'s.
+The comparison for decoders, which includes the cache, is in `graphs/export_decoder.py`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -12,42 +13,43 @@ import torch
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ArtifactError
+from paretoscope.families.family import ArchitectureName
 from paretoscope.graphs import sessions
 from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.encoder import assemble, can_assemble
 from paretoscope.graphs.export_decoder import decoder_difference_from_torch
 from paretoscope.graphs.trace import trace
-from paretoscope.models.modules.access import is_decoder
+from paretoscope.models.architecture import architecture_of
 
 CODE_VERSION = 2
-"""Raised when the same model would give another graph."""
+"""Increased when the same model gives another graph."""
 TOLERANCE = 1e-3
-"""Largest difference of a logit from torch's that is accepted, relative to the largest logit or 1.
-"""
+"""Largest accepted difference of a logit from torch, relative to the largest logit or 1."""
 
 
 def export(model: PreTrainedModel) -> tuple[onnx.ModelProto, float]:
     """The fp32 graph of `model` and its largest relative difference from torch; raises
     `ArtifactError` above `TOLERANCE`.
     """
-    if is_decoder(model.config):
-        graph = assemble_decoder(model)
-        difference = decoder_difference_from_torch(graph, model)
-    else:
-        graph = assemble(model) if can_assemble(model.config) else trace(model)
-        difference = difference_from_torch(graph, model)
+    build, compare = EXPORTERS[architecture_of(model).name]
+    graph = build(model)
+    difference = compare(graph, model)
     if not difference <= TOLERANCE:
         raise ArtifactError(
-            f"The exported {model.config.model_type} graph differs from torch by {difference:.2g}"
-            f" (at most {TOLERANCE:g} is accepted); this family or configuration cannot be exported"
-            " faithfully, so nothing was kept."
+            f"The exported {model.config.model_type} graph differs from torch by {difference:.2g},"
+            f" more than the tolerance of {TOLERANCE:g}; this family or configuration cannot be"
+            " exported."
         )
     return graph, difference
 
 
+def _classifier(model: PreTrainedModel) -> onnx.ModelProto:
+    return assemble(model) if can_assemble(model.config) else trace(model)
+
+
 def difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> float:
-    """Largest difference of logits over texts of several lengths, padded ones among them; relative
-    to the largest logit or 1.
+    """Largest difference of a logit, relative to the largest logit or 1, over texts of several
+    lengths, some of them padded.
     """
     session = sessions.session(graph)
     worst = 0.0
@@ -62,8 +64,8 @@ def difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> flo
 
 
 def _probes(model: PreTrainedModel) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Token ids and masks [batch, sequence]: one short text, and a batch in which every second text
-    is padded.
+    """Token ids and masks [batch, sequence]: one short text, then a batch with every second text
+    padded.
     """
     generator = np.random.default_rng(0)
     vocabulary, padding = model.config.vocab_size, model.config.pad_token_id or 0
@@ -76,3 +78,12 @@ def _probes(model: PreTrainedModel) -> list[tuple[np.ndarray, np.ndarray]]:
         mask[1::2, length // 2 :] = 0
         probes.append((np.where(mask == 1, ids, padding), mask))
     return probes
+
+
+Build = Callable[[PreTrainedModel], onnx.ModelProto]
+Compare = Callable[[onnx.ModelProto, PreTrainedModel], float]
+EXPORTERS: dict[ArchitectureName, tuple[Build, Compare]] = {
+    "classifier": (_classifier, difference_from_torch),
+    "decoder": (assemble_decoder, decoder_difference_from_torch),
+}
+"""How a graph is built and compared with torch, by architecture."""

@@ -1,4 +1,4 @@
-"""The genai_config.json with which onnxruntime-genai runs a language model."""
+"""genai_config.json, the file with which onnxruntime-genai runs a language model."""
 
 from __future__ import annotations
 
@@ -9,24 +9,46 @@ import onnx
 from transformers import PreTrainedModel
 
 from paretoscope.families.decoders import decoder_family
-from paretoscope.inference.graph_io import PAST
+from paretoscope.inference.graph_io import MODEL, PAST
 from paretoscope.models.decoder.support import context_length
 
 
 def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
-    """genai_config.json, by which onnxruntime-genai runs the graph.
+    """The content of genai_config.json for a graph.
 
-    It knows one number of key heads for all layers, so a model whose layers differ in it runs in
-    plain ONNX Runtime only.
+    onnxruntime-genai has one number of key heads for all layers, so a model whose layers differ in
+    it runs in plain ONNX Runtime only.
     """
-    config, generation = model.config, model.generation_config
+    config, ends = model.config, end_tokens(model)
+    content = {
+        "model": {
+            "bos_token_id": _first(config.bos_token_id, 0),
+            "context_length": context_length(config),
+            "decoder": _decoder(graph, config.hidden_size),
+            "eos_token_id": ends,
+            "pad_token_id": _first(config.pad_token_id, ends[0]),
+            "type": decoder_family(str(config.model_type)).genai,
+            "vocab_size": config.vocab_size,
+        },
+        "search": _search(model),
+    }
+    return json.dumps(content, indent=1)
+
+
+def _decoder(graph: onnx.ModelProto, hidden_size: int) -> dict[str, Any]:
     caches = [entry for entry in graph.graph.input if entry.name.startswith(PAST)]
     shape = caches[0].type.tensor_type.shape.dim
-    decoder = {
+    heads = next(
+        attribute.i
+        for node in graph.graph.node
+        for attribute in node.attribute
+        if node.op_type == "GroupQueryAttention" and attribute.name == "num_heads"
+    )
+    return {
         "session_options": {"log_id": "onnxruntime-genai", "provider_options": []},
-        "filename": "model.onnx",
+        "filename": MODEL,
         "head_size": shape[3].dim_value,
-        "hidden_size": config.hidden_size,
+        "hidden_size": hidden_size,
         "inputs": {
             "input_ids": "input_ids",
             "attention_mask": "attention_mask",
@@ -38,39 +60,27 @@ def genai_config(graph: onnx.ModelProto, model: PreTrainedModel) -> str:
             "present_key_names": "present.%d.key",
             "present_value_names": "present.%d.value",
         },
-        "num_attention_heads": next(
-            attribute.i
-            for node in graph.graph.node
-            for attribute in node.attribute
-            if node.op_type == "GroupQueryAttention" and attribute.name == "num_heads"
-        ),
+        "num_attention_heads": heads,
         "num_hidden_layers": len(caches) // 2,
         "num_key_value_heads": shape[1].dim_value,
     }
-    content = {
-        "model": {
-            "bos_token_id": _first(config.bos_token_id, 0),
-            "context_length": context_length(config),
-            "decoder": decoder,
-            "eos_token_id": end_tokens(model),
-            "pad_token_id": _first(config.pad_token_id, end_tokens(model)[0]),
-            "type": decoder_family(str(config.model_type)).genai,
-            "vocab_size": config.vocab_size,
-        },
-        "search": {
-            "do_sample": False,
-            "max_length": context_length(config),
-            "min_length": 0,
-            "num_beams": 1,
-            "num_return_sequences": 1,
-            "past_present_share_buffer": True,
-            "repetition_penalty": 1.0,
-            "temperature": float(getattr(generation, "temperature", None) or 1.0),
-            "top_k": int(getattr(generation, "top_k", None) or 50),
-            "top_p": float(getattr(generation, "top_p", None) or 1.0),
-        },
+
+
+def _search(model: PreTrainedModel) -> dict[str, Any]:
+    """Greedy decoding; sampling settings are those of the generation config."""
+    generation = model.generation_config
+    return {
+        "do_sample": False,
+        "max_length": context_length(model.config),
+        "min_length": 0,
+        "num_beams": 1,
+        "num_return_sequences": 1,
+        "past_present_share_buffer": True,
+        "repetition_penalty": 1.0,
+        "temperature": float(getattr(generation, "temperature", None) or 1.0),
+        "top_k": int(getattr(generation, "top_k", None) or 50),
+        "top_p": float(getattr(generation, "top_p", None) or 1.0),
     }
-    return json.dumps(content, indent=1)
 
 
 def end_tokens(model: PreTrainedModel) -> list[int]:

@@ -17,9 +17,8 @@ from transformers import PreTrainedModel
 
 from paretoscope.errors import ArtifactError, ModelError
 from paretoscope.families.decoders import DECODERS
-from paretoscope.graphs import export as export_module
 from paretoscope.graphs.decoder import assemble_decoder
-from paretoscope.graphs.export import TOLERANCE, export
+from paretoscope.graphs.export import EXPORTERS, TOLERANCE, export
 from paretoscope.graphs.export_decoder import decoder_difference_from_torch
 from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.genai import genai_config
@@ -223,7 +222,8 @@ def test_a_tied_head_is_stored_once(tmp_path: Path) -> None:
 
 def test_a_graph_that_answers_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     other = assemble_decoder(tiny_decoder("llama", 300, num_hidden_layers=1))
-    monkeypatch.setattr(export_module, "assemble_decoder", lambda model: other)
+    exporter = (lambda model: other, decoder_difference_from_torch)
+    monkeypatch.setitem(EXPORTERS, "decoder", exporter)
     with pytest.raises(ArtifactError, match="differs from torch"):
         export(tiny_decoder("llama", 300))
 

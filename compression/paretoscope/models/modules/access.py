@@ -55,6 +55,11 @@ def matrix(model: nn.Module, name: str) -> Tensor:
     return weight if isinstance(module, nn.Linear) else weight.T
 
 
+def parameter(model: nn.Module, name: str) -> np.ndarray:
+    """A parameter as float32."""
+    return model.get_parameter(name).detach().numpy()
+
+
 def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
     """float32 [outputs, inputs] of a linear module."""
     return matrix(model, name).numpy()
