@@ -51,9 +51,9 @@ def test_file_keeps_tensors_as_halves_and_metadata(tmp_path: Path) -> None:
 
 def test_misfit_is_refused(tmp_path: Path) -> None:
     model = load_model(make_tiny("bert", tmp_path / "model"))
-    with pytest.raises(ModelError, match="does not fit the model"):
+    with pytest.raises(ModelError, match="does not match the model"):
         merge(model, Adapter({"classifier.weight": torch.zeros(6, 32)}, {}))
-    with pytest.raises(ModelError, match="does not fit the model"):
+    with pytest.raises(ModelError, match="does not match the model"):
         merge(
             model,
             Adapter(

@@ -190,7 +190,7 @@ def test_adapter_makes_a_classifier_of_an_encoder(tmp_path: Path) -> None:
 
 def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
     source = make_tiny("bert", tmp_path / "model", labels=("a", "b", "c"))
-    with pytest.raises(ModelError, match=r'tells 3 labels apart, but the task "own" has 2'):
+    with pytest.raises(ModelError, match=r'has 3 output labels, but the task "own" has 2'):
         prepare(reference(source), TASK, tmp_path / "checkpoint")
     prepare(reference(source), replace(TASK, labels=("a", "b", "c")), tmp_path / "checkpoint")
 

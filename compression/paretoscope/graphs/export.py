@@ -18,8 +18,10 @@ from paretoscope.graphs import sessions
 from paretoscope.graphs.decoder import assemble_decoder
 from paretoscope.graphs.encoder import assemble, can_assemble
 from paretoscope.graphs.export_decoder import decoder_difference_from_torch
+from paretoscope.graphs.sessions import run
 from paretoscope.graphs.trace import trace
 from paretoscope.models.architecture import architecture_of
+from paretoscope.models.modules.tensors import from_numpy
 
 CODE_VERSION = 2
 """Increased when the same model gives another graph."""
@@ -56,9 +58,9 @@ def difference_from_torch(graph: onnx.ModelProto, model: PreTrainedModel) -> flo
     for ids, mask in _probes(model):
         with torch.inference_mode():
             expected = model(
-                input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)
+                input_ids=from_numpy(ids), attention_mask=from_numpy(mask)
             ).logits.numpy()
-        got = session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        got = run(session, ["logits"], {"input_ids": ids, "attention_mask": mask})[0]
         worst = max(worst, float(np.abs(got - expected).max() / max(1.0, np.abs(expected).max())))
     return worst
 
@@ -69,7 +71,7 @@ def _probes(model: PreTrainedModel) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     generator = np.random.default_rng(0)
     vocabulary, padding = model.config.vocab_size, model.config.pad_token_id or 0
-    probes = []
+    probes: list[tuple[np.ndarray, np.ndarray]] = []
     for batch, length in ((1, 7), (4, 24)):
         ids = generator.integers(
             min(5, vocabulary - 1), vocabulary, size=(batch, length), dtype=np.int64

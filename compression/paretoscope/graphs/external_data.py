@@ -1,13 +1,13 @@
-"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, and the tensors of
-both once, in `model.onnx.data`.
+"""A decoder's graphs on disk: `model.onnx` and `score.onnx` of a few kB each, with shared tensors
+in `model.onnx.data`.
 
-A file of its own lets the runtime map the tensors instead of copying them, has no limit at 2 GB,
-and is what two graphs can share.
+The runtime maps a data file instead of copying it, and the 2 GB limit of protobuf does not apply.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx import TensorProto, numpy_helper
@@ -16,9 +16,9 @@ from paretoscope.graphs.graph import with_all_logits
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
 
 ALIGNMENT = 64
-"""Every tensor starts at a multiple of these bytes, as vector instructions like it."""
+"""Every tensor starts at a multiple of this many bytes, for vector instructions."""
 REFERENCE_BYTES = 64
-"""What the graph says, at most, about where a tensor lies."""
+"""Most bytes that a graph needs to locate a tensor."""
 INLINE_BYTES = 1024
 """Smaller tensors stay in the graph."""
 
@@ -31,7 +31,7 @@ def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
 
 
 def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
-    """Write the tensors into `folder`; gives the graph that refers to them there."""
+    """Write the tensors into `folder` and return the graph that refers to them."""
     light = onnx.ModelProto(
         ir_version=model.ir_version,
         producer_name=model.producer_name,
@@ -55,12 +55,12 @@ def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
 
 
 def padding_bytes(model: onnx.ModelProto) -> int:
-    """By how much the files may be larger than the graph with its tensors inside, at most."""
+    """Most bytes by which the files may exceed a graph that contains its tensors."""
     return len(model.graph.initializer) * (ALIGNMENT + REFERENCE_BYTES)
 
 
 def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
-    """The tensor without its content, which lies in the data file."""
+    """A reference to a tensor in the data file."""
     result = TensorProto(
         name=tensor.name,
         data_type=tensor.data_type,
@@ -73,11 +73,12 @@ def _elsewhere(tensor: TensorProto, offset: int, length: int) -> TensorProto:
 
 
 def load_decoder(path: Path) -> onnx.ModelProto:
-    """The graph with its tensors in it.
+    """The graph with its tensors.
 
-    `onnx.load` would refuse a data file that has hard links, which the files of an artefact are.
+    `onnx.load` refuses data files with hard links, as the files of an artefact are.
     """
-    model = onnx.load(path, load_external_data=False)
+    library: Any = onnx
+    model: onnx.ModelProto = library.load(path, load_external_data=False)
     with (path.parent / DATA).open("rb") as file:
         for tensor in model.graph.initializer:
             if tensor.data_location == TensorProto.EXTERNAL:

@@ -86,12 +86,12 @@ def _search(model: PreTrainedModel) -> dict[str, Any]:
 def end_tokens(model: PreTrainedModel) -> list[int]:
     """End-of-text tokens of the generation config, else of the config; at least one."""
     for source in (model.generation_config, model.config):
-        found = getattr(source, "eos_token_id", None)
+        found: int | list[int] | None = getattr(source, "eos_token_id", None)
         if found is not None:
-            return [int(token) for token in (found if isinstance(found, list) else [found])]
+            return found if isinstance(found, list) else [found]
     return [0]
 
 
-def _first(value: Any, otherwise: int) -> int:
-    value = value[0] if isinstance(value, list) else value
-    return otherwise if value is None else int(value)
+def _first(value: int | list[int] | None, default: int) -> int:
+    first = value[0] if isinstance(value, list) else value
+    return default if first is None else first

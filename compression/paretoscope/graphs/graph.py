@@ -1,8 +1,7 @@
-"""Building and reading ONNX graphs: a small builder, and the places where a graph keeps its
-matrices.
+"""Building and editing ONNX graphs: nodes, initializers, and the matrices of a graph.
 
-What a transformer looks like as a graph is `graphs/encoder.py`'s; how a matrix is rounded is
-`quantization/`'s.
+The graphs of transformers are in `graphs/encoder.py` and `graphs/decoder.py`; quantization of a
+matrix is in `quantization/`.
 """
 
 from __future__ import annotations
@@ -25,21 +24,19 @@ IR_VERSION = 10
 MICROSOFT = "com.microsoft"
 """Domain of ONNX Runtime's own operators: attention, fused norms, integer matrices."""
 EMBEDDING = "embedding.word"
-"""Name of the word embedding's initializer in every graph made here."""
+"""Name of the initializer of the word embedding."""
 HEAD = "head."
-"""First part of the names of the matrices after the encoder, or after a decoder's layers, and of
-their nodes.
-"""
+"""Prefix of the names of matrices after the layers, and of their nodes."""
 LAST = "last.token"
-"""The node of a decoder that picks the token whose logits are asked for."""
+"""Name of the node of a decoder that selects the last token."""
 
 
 @dataclass
 class Graph:
-    """Nodes and initializers in the making; `node` returns the name of what it computes."""
+    """A graph under construction; `node` returns the name of its output."""
 
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    initializers: dict[str, np.ndarray] = field(default_factory=dict)
+    nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
+    initializers: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
 
     def constant(self, name: str, value: np.ndarray) -> str:
         self.initializers[name] = np.asarray(value, order="C")
@@ -56,8 +53,8 @@ class Graph:
         domain: str = "",
         **attributes: Any,
     ) -> str:
-        """Add an operator, named after its first output where it has no `name`; `also` are further
-        outputs.
+        """Add an operator; `also` are further outputs, and `name` is by default that of the first
+        output.
         """
         self.nodes.append(
             helper.make_node(
@@ -67,7 +64,7 @@ class Graph:
         return output
 
     def split(self, value: str, sizes: Sequence[int], outputs: Sequence[str]) -> list[str]:
-        """Cut the last axis of `value` into pieces of these sizes."""
+        """Split the last axis of `value` into parts of the given sizes."""
         cuts = self.constant(f"{value}.cuts", np.array(sizes, dtype=np.int64))
         self.nodes.append(
             helper.make_node("Split", [value, cuts], list(outputs), name=f"{value}.split", axis=-1)
@@ -106,9 +103,7 @@ def _model(
     tensors: Iterable[onnx.TensorProto],
     opsets: Mapping[str, int],
 ) -> onnx.ModelProto:
-    """A model put together in place: the helpers of `onnx` would copy all of its weights twice
-    more.
-    """
+    """A model; unlike the helpers of `onnx`, without two more copies of all weights."""
     model = onnx.ModelProto(
         ir_version=IR_VERSION, producer_name="paretoscope", producer_version=__version__
     )
@@ -125,9 +120,7 @@ def _model(
 
 @dataclass(frozen=True)
 class Matrix:
-    """A place where activations meet a constant matrix: `node` computes x [.., rows] times weight
-    [rows, columns].
-    """
+    """A constant matrix: `node` computes x [.., rows] times `weight` [rows, columns]."""
 
     node: onnx.NodeProto
     name: str
@@ -140,7 +133,7 @@ class Matrix:
 
     @property
     def tied(self) -> bool:
-        """Whether it is the word embedding, whose initializer lies as [columns, rows]."""
+        """Whether it is the word embedding, whose initializer is [columns, rows]."""
         return self.name == EMBEDDING
 
     def as_stored(self, weight: np.ndarray) -> np.ndarray:
@@ -166,8 +159,8 @@ def matrices(model: onnx.ModelProto) -> Iterator[Matrix]:
 
 
 def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | None:
-    """The Gather that looks words up and its table [vocabulary, width]; None when the graph has
-    none in floats.
+    """The Gather of the token embedding and its table [vocabulary, width]; None if the table is
+    quantized.
     """
     tensors = initializers(model)
     for node in model.graph.node:
@@ -181,11 +174,10 @@ def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | Non
 def replace(
     model: onnx.ModelProto, replaced: dict[str, list[onnx.NodeProto]], added: dict[str, np.ndarray]
 ) -> onnx.ModelProto:
-    """A copy in which each node named in `replaced` gives way to other nodes, with `added`
+    """A copy with each node named in `replaced` replaced by other nodes, and with `added`
     initializers.
 
-    Initializers that nothing uses any more are left out; the order of nodes is kept, so the graph
-    stays sorted.
+    Unused initializers are removed. The order of nodes does not change, so the graph stays sorted.
     """
     nodes = [new for node in model.graph.node for new in replaced.get(node.name, [node])]
     used = {name for node in nodes for name in node.input}
@@ -207,7 +199,7 @@ def replace(
 
 
 def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
-    """A copy whose outputs are the named values, in that order."""
+    """A copy with the named values as outputs, in that order."""
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     del observed.graph.output[:]
@@ -218,8 +210,8 @@ def with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProt
 
 
 def with_all_logits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A decoder's graph with logits [batch, sequence, vocabulary]: no token is picked. Any other
-    graph is returned as it is.
+    """A decoder's graph with logits [batch, sequence, vocabulary] for every token; any other graph
+    is returned unchanged.
     """
     pick = next((node for node in model.graph.node if node.name == LAST), None)
     if pick is None:
@@ -234,7 +226,7 @@ def with_all_logits(model: onnx.ModelProto) -> onnx.ModelProto:
 
 @dataclass(frozen=True)
 class Entry:
-    """An input of a graph, described as an ONNX Runtime session describes it."""
+    """An input of a graph, with the attributes that ONNX Runtime sessions use."""
 
     name: str
     type: str
@@ -267,7 +259,7 @@ def graph_key(model: onnx.ModelProto) -> str:
 
 
 def payload_bytes(model: onnx.ModelProto) -> int:
-    """Bytes of all initializers: the weights alone, without the graph around them."""
+    """Bytes of all initializers, without the nodes."""
     return sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
 
 

@@ -1,42 +1,54 @@
-"""ONNX Runtime sessions for work that is not timed: what is measured runs in `measure/worker.py`,
-in a process of its own.
+"""ONNX Runtime sessions for calibration and comparison; measurements use `measure/worker/`.
 
-A session made of bytes has the tensors three times: in the graph, in the bytes and in the session.
-`workbench` puts a decoder's into a temporary file instead, which the runtime maps, so what is
-copied and changed for other outputs or fewer nodes is a graph of a few kB.
+A session from bytes holds every tensor three times: in the graph, in the bytes and in the session.
+`workbench` writes the tensors of a decoder to a temporary file, which the runtime maps, so a
+changed copy of the graph is a few kB.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+from onnxruntime import InferenceSession  # pyright: ignore[reportMissingTypeStubs]
 
 from paretoscope.graphs.external_data import tensors_apart
 from paretoscope.graphs.graph import is_decoder_graph
 from paretoscope.inference.graph_io import MODEL
 
+_onnxruntime: Any = onnxruntime
 
-def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A session on the CPU, its tensors in the graph."""
+
+def session(model: onnx.ModelProto) -> InferenceSession:
+    """A session on the CPU from a graph that contains its tensors."""
     return _session(model.SerializeToString())
+
+
+def run(
+    session: InferenceSession, outputs: Sequence[str], inputs: Mapping[str, Any]
+) -> list[np.ndarray]:
+    """The named outputs of a session."""
+    typed: Any = session
+    return typed.run(list(outputs), dict(inputs))
 
 
 @dataclass(frozen=True)
 class Workbench:
-    """`graph` is the model, its tensors in `folder` where there is one."""
+    """A model; if `folder` is set, its tensors are in a file there."""
 
     graph: onnx.ModelProto
     folder: Path | None
 
-    def session(self, graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
-        """A session of a graph that was made of `graph`."""
+    def session(self, graph: onnx.ModelProto) -> InferenceSession:
+        """A session for a changed copy of `graph`."""
         if self.folder is None:
             return session(graph)
         path = self.folder / MODEL
@@ -45,8 +57,8 @@ class Workbench:
 
 
 @contextmanager
-def workbench(model: onnx.ModelProto) -> Iterator[Workbench]:
-    """A place to make sessions of parts of `model`; they are done with when it closes."""
+def workbench(model: onnx.ModelProto) -> Generator[Workbench]:
+    """Creates sessions for copies of `model`; they must not be used after the block."""
     if not is_decoder_graph(model):
         yield Workbench(model, None)
         return
@@ -54,15 +66,13 @@ def workbench(model: onnx.ModelProto) -> Iterator[Workbench]:
         yield Workbench(tensors_apart(model, Path(folder)), Path(folder))
 
 
-def _session(model: bytes | str) -> onnxruntime.InferenceSession:
-    """Idle threads sleep: spinning ones would take the cores from torch and numpy in between.
-
-    There are as many as torch and numpy have. The runtime by itself takes every core, whatever
-    share of them the engine gave this process.
+def _session(model: bytes | str) -> InferenceSession:
+    """As many threads as torch and numpy use (by default ONNX Runtime uses every core), and no
+    spinning while idle, which would take cores from torch and numpy.
     """
-    options = onnxruntime.SessionOptions()
+    options = _onnxruntime.SessionOptions()
     given = os.environ.get("OMP_NUM_THREADS", "")
     options.intra_op_num_threads = int(given) if given.isdigit() else 0
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""How small a file could be if pruned weights took no room: a bound that no dense file reaches."""
+"""Bytes of a model if pruned weights were not stored: a bound that no dense file reaches."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from paretoscope.graphs.graph import initializers, matrices, payload_bytes
 
 
 def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:
-    """Payload of `final` less the bits that its pruned weights take.
+    """Payload of `final` minus the bits of its pruned weights.
 
-    `whole` is the fp32 graph that `final` was made from (or the same graph): its zeros are the
-    pruned weights.
+    `whole` is the fp32 graph before quantization; its zeros are the pruned weights.
     """
     bits = _bits_by_matrix(final)
     unused = sum(
@@ -22,7 +21,7 @@ def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:
 
 
 def _bits_by_matrix(model: onnx.ModelProto) -> dict[str, int]:
-    """Bits a weight takes, by the name that its matrix had in fp32."""
+    """Bits of a weight, by the name of its matrix in fp32."""
     found = {
         name.removesuffix(".int8"): 8
         for name, tensor in initializers(model).items()

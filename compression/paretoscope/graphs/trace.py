@@ -1,8 +1,8 @@
-"""A classifier of any family as an ONNX graph, traced from torch: the way for models that
-`graphs/encoder.py` has no plan for.
+"""A classifier of any family as an ONNX graph, traced from torch, for models that
+`graphs/encoder.py` does not support.
 
-The traced graph is cleaned by ONNX Runtime's own optimizer (constant folding, dead nodes); the rest
-of the fusing happens when a session loads it.
+ONNX Runtime's optimizer cleans the traced graph (constant folding, dead nodes); further fusion
+happens when a session loads it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import logging
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import onnx
-import onnxruntime
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -21,11 +22,14 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.graphs.graph import EMBEDDING, OPSET, embedding
 
+_onnx: Any = onnx
+_onnxruntime: Any = onnxruntime
+_torch: Any = torch
 SIZES = {0: "batch", 1: "sequence"}
 
 
 class _Logits(nn.Module):
-    """The two inputs that every artefact has, and the one output."""
+    """A model with the inputs and the output of an artefact."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
@@ -36,17 +40,18 @@ class _Logits(nn.Module):
 
 
 def trace(model: PreTrainedModel) -> onnx.ModelProto:
-    """The graph of `model` in eager attention, batch and sequence dynamic; raises `ModelError` when
-    torch cannot export it.
+    """The graph of `model` with eager attention and dynamic batch and sequence; raises `ModelError`
+    if torch cannot export it.
     """
-    model.set_attn_implementation("eager")
+    typed: Any = model
+    typed.set_attn_implementation("eager")
     ids = torch.full((2, 12), max(3, model.config.vocab_size // 2))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         traced, cleaned = Path(folder) / "traced.onnx", Path(folder) / "cleaned.onnx"
         try:
-            torch.onnx.export(
+            _torch.onnx.export(
                 _Logits(model).eval(),
                 (ids, torch.ones_like(ids)),
                 str(traced),
@@ -62,19 +67,19 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
                 f"A {model.config.model_type} model cannot be exported to ONNX: {brief}."
             ) from error
         _clean(traced, cleaned)
-        return _named(onnx.load(cleaned))
+        return _named(_onnx.load(cleaned))
 
 
 def _clean(source: Path, target: Path) -> None:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options = _onnxruntime.SessionOptions()
+    options.graph_optimization_level = _onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
-    onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    _onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give every node a name, and the word embedding the name it has in every graph here."""
+    """Give every node a name, and the word embedding the name `EMBEDDING`."""
     for index, node in enumerate(model.graph.node):
         node.name = node.name or f"node.{index}"
     found = embedding(model)

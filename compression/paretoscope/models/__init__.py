@@ -1,3 +1,1 @@
-"""Models in torch: reading and writing checkpoints, knowing their anatomy, training them.
-Everything here needs torch.
-"""
+"""Models in torch: checkpoints, adapters, and the parts of each architecture by name."""

@@ -1,11 +1,10 @@
-"""Low-rank adapters: how a fine-tuned classifier ships as a megabyte instead of ninety (Hu et al.
-2021, arXiv:2106.09685).
+"""Low-rank adapters, the format of the built-in classifiers (Hu et al. 2021, arXiv:2106.09685): one
+megabyte instead of ninety.
 
 An adapter file is safetensors in fp16. For a Linear `name` with weight [out, in] it has
-`name.lora_a` [rank, in] and `name.lora_b` [out, rank], which stand for an addition of `lora_b @
-lora_a` to the base weight; any other tensor replaces the parameter of its own name (head, biases,
-layer norms). Its metadata say where it comes from. This file reads, merges, makes and writes
-adapters; `benchmarks/train_adapters.py` trains those that ship.
+`name.lora_a` [rank, in] and `name.lora_b` [out, rank]; `lora_b @ lora_a` is added to the base
+weight. Any other tensor replaces the parameter of the same name (head, biases, layer norms). The
+metadata describe the training. `benchmarks/train_adapters.py` trains the shipped adapters.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paretoscope.errors import ModelError
-from paretoscope.models.modules.access import linear
+from paretoscope.models.modules.access import linear, modules_of
 from paretoscope.workspace import write_whole
 
+_open: Any = safe_open
 A, B = ".lora_a", ".lora_b"
 
 
@@ -40,10 +40,10 @@ class Adapter:
 
 
 def read_adapter(path: str | Path) -> Adapter:
-    """Read an adapter file, tensors as fp32; raises `ModelError` when it is missing or damaged."""
+    """Read an adapter file, tensors as fp32; raises `ModelError` if it is missing or damaged."""
     try:
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        with _open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name).float() for name in list(file.keys())}
             return Adapter(tensors, file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise ModelError(
@@ -53,14 +53,14 @@ def read_adapter(path: str | Path) -> Adapter:
 
 def write_adapter(path: Path, adapter: Adapter) -> None:
     """Write an adapter in fp16."""
-    halves = {name: tensor.detach().half().contiguous() for name, tensor in adapter.tensors.items()}
-    write_whole(path, save(halves, metadata=dict(adapter.metadata)))
+    float16 = {name: each.detach().half().contiguous() for name, each in adapter.tensors.items()}
+    write_whole(path, save(float16, metadata=dict(adapter.metadata)))
 
 
 @torch.no_grad()
 def merge(model: nn.Module, adapter: Adapter) -> None:
-    """Add the low-rank parts to the model's weights and replace the rest, in place; raises
-    `ModelError` on a misfit.
+    """Add the low-rank parts to the model's weights and replace the other tensors, in place; raises
+    `ModelError` if names or shapes do not match.
     """
     parameters = dict(model.named_parameters())
     for name, tensor in adapter.tensors.items():
@@ -71,17 +71,17 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
         change = adapter.tensors[name.removesuffix(A) + B] @ tensor if low_rank else tensor
         if target not in parameters or parameters[target].shape != change.shape:
             raise ModelError(
-                f'The adapter has "{name}" of shape {list(tensor.shape)}, which does not fit the'
-                " model; use the model it was made for."
+                f'The adapter has "{name}" of shape {list(tensor.shape)}, which does not match the'
+                " model; use the model that it was trained on."
             )
         parameters[target].copy_(parameters[target] + change if low_rank else change)
 
 
 def attach(model: nn.Module, linears: Iterable[str], rank: int, scale: float) -> None:
-    """Freeze the named Linear weights and let `scale * lora_b @ lora_a` train beside them, in
-    place; at first it is zero.
+    """Freeze the weights of Linear modules and add trainable low-rank parts `scale * lora_b @
+    lora_a`, in place; they start at zero.
 
-    The low-rank part is computed on the inputs, so no gradient of a full weight is ever formed.
+    The low-rank part is computed from the inputs, so the gradient of a full weight is not computed.
     """
     for name in linears:
         module: Any = linear(model, name)  # Any, since it gets attributes that Linear does not have
@@ -99,12 +99,12 @@ def _add_low_rank(module: Any, inputs: tuple[Tensor, ...], output: Tensor, scale
 
 @torch.no_grad()
 def detach(model: nn.Module, scale: float) -> dict[str, Tensor]:
-    """Take the low-rank parts out again and return them as adapter tensors; the model's weights are
-    those from before.
+    """Remove the low-rank parts and return them as adapter tensors; the model's weights are those
+    before `attach`.
     """
     tensors: dict[str, Tensor] = {}
     module: Any
-    for name, module in model.named_modules():
+    for name, module in modules_of(model).items():
         if not hasattr(module, "lora_hook"):
             continue
         tensors[name + A] = module.lora_a.detach().clone()

@@ -1,10 +1,9 @@
-"""Checkpoints: making the one a trial starts from, reading it, writing it.
+"""Checkpoints: preparing the first one of a trial, reading, writing.
 
 A checkpoint is a folder with `config.json`, `model.safetensors` (fp32) and `tokenizer.json`, and
-for a decoder `tokenizer_config.json` (its chat template) and `generation_config.json`. The tensors
-may be smaller than the config says where heads or feed-forward neurons were pruned: their shapes
-are the truth, so a pruned model needs no extra key. Code from a model's folder never runs, and
-pickle is never read. What only decoders need, GGUF among it, is in `models/decoder/checkpoint.py`.
+for a decoder `tokenizer_config.json` (with the chat template) and `generation_config.json`. After
+pruning, tensors may be smaller than in the config; their shapes are authoritative, so a pruned
+model needs no extra key. Code in a model's folder is not executed, and pickle is not read.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import torch as safetensors_torch
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -41,23 +41,21 @@ from paretoscope.models.pretrained import (
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 
+_safetensors: Any = safetensors_torch
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
-# Progress bars and loading reports would end up between the progress lines of a run; what matters
-# in them is raised.
+# Progress bars and loading reports would mix with the progress lines of a run; problems are raised
+# as errors.
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()
 
 
-# --- the checkpoint a trial starts from -----------------------------------------------------------
-
-
 def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
-    """Write the checkpoint of a model for a task: fp32; of a classifier with its adapter merged and
-    the task's label names in the config.
+    """Write the fp32 checkpoint of a model for a task. A classifier's adapter is merged, and its
+    config gets the task's label names.
 
-    Raises `ModelError` when the model has no trained head, another number of labels than the task,
-    or weights or a tokenizer that cannot be read.
+    Raises `ModelError` if the model has no trained head, if it has another number of labels than
+    the task, or if weights or tokenizer cannot be read.
     """
     model = _with_adapter(ref) if ref.adapter else trained(ref)
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +73,7 @@ def _name_labels(model: PreTrainedModel, ref: ModelRef, task: Task) -> None:
     """Put the task's labels into the model's config, in place."""
     if model.config.num_labels != len(task.labels):
         raise ModelError(
-            f'"{ref.name}" tells {model.config.num_labels} labels apart, but the task "{task.name}"'
+            f'"{ref.name}" has {model.config.num_labels} output labels, but the task "{task.name}"'
             f" has {len(task.labels)}; choose a task with the labels that the model was trained on."
         )
     model.config.id2label = dict(enumerate(task.labels))
@@ -83,9 +81,7 @@ def _name_labels(model: PreTrainedModel, ref: ModelRef, task: Task) -> None:
 
 
 def _with_adapter(ref: ModelRef) -> PreTrainedModel:
-    """A built-in: an encoder without a head from `ref.path`, and the adapter that makes it a
-    classifier.
-    """
+    """A built-in classifier: the encoder in `ref.path` with the adapter merged."""
     assert ref.path is not None
     assert ref.adapter is not None
     adapter = read_adapter(ref.adapter)
@@ -96,8 +92,9 @@ def _with_adapter(ref: ModelRef) -> PreTrainedModel:
 
 
 def encoder_with_new_head(folder: Path, labels: int) -> PreTrainedModel:
-    """A sequence classifier on the encoder in `folder`, its head random under torch's seed."""
-    model = AutoModelForSequenceClassification.from_pretrained(
+    """A sequence classifier on the encoder in `folder`; torch's seed determines its random head."""
+    factory: Any = AutoModelForSequenceClassification
+    model: PreTrainedModel = factory.from_pretrained(
         folder,
         num_labels=labels,
         use_safetensors=True,
@@ -108,20 +105,16 @@ def encoder_with_new_head(folder: Path, labels: int) -> PreTrainedModel:
     return model.eval()
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-
 def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
-    """The model of a checkpoint, in eval mode and fp32, its Linear modules as small as the stored
-    tensors.
+    """The model of a checkpoint, in eval mode and fp32, with the shapes of the stored tensors.
 
-    `attention` is "sdpa", "eager", or by default the fastest that the family has. Raises
-    `ModelError` when a file is missing or damaged or the tensors do not fit together.
+    `attention` is "sdpa", "eager", or by default the fastest of the family. Raises `ModelError` if
+    a file is missing or damaged or if shapes are inconsistent.
     """
     config = _read_config(folder)
-    kind = AutoModelForCausalLM if is_decoder(config) else AutoModelForSequenceClassification
+    kind: Any = AutoModelForCausalLM if is_decoder(config) else AutoModelForSequenceClassification
     with no_init_weights():
-        model = kind.from_config(
+        model: PreTrainedModel = kind.from_config(
             config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False
         )
     tensors = _read_weights(folder / WEIGHTS)
@@ -134,15 +127,16 @@ def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f'The tensors in "{folder / WEIGHTS}" do not fit its config ({reason}); make the'
+            f'The tensors in "{folder / WEIGHTS}" do not match its config ({reason}); make the'
             " checkpoint again."
         ) from error
     return model.eval()
 
 
 def _read_config(folder: Path) -> PreTrainedConfig:
+    factory: Any = AutoConfig
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f'The config "{folder / CONFIG}" cannot be read: {first_line(error)}; make the'
@@ -152,7 +146,7 @@ def _read_config(folder: Path) -> PreTrainedConfig:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        return _safetensors.load_file(path)
     except FileNotFoundError as error:
         raise ModelError(
             f'There is no file "{path}"; a model folder needs its weights as {WEIGHTS}.'
@@ -163,13 +157,8 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-# --- writing --------------------------------------------------------------------------------------
-
-
 def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
-    """Write a checkpoint with a copy of the tokenizer file; raises `ModelError` when the disk does
-    not take it.
-    """
+    """Write a checkpoint and a copy of the tokenizer; raises `ModelError` if writing fails."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     tensors: dict[str, Tensor] = {}
@@ -184,11 +173,10 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
             for other in tensors.values()
             if other.shape == written.shape
         )
-        tensors[name] = (
-            written.clone() if tied else written
-        )  # a file holds no tensor under two names
+        # safetensors cannot store one tensor under two names
+        tensors[name] = written.clone() if tied else written
     try:
-        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+        _safetensors.save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
         architecture.write_settings(folder)
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():

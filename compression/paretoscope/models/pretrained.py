@@ -1,9 +1,7 @@
-"""A person's own weights and tokenizer, as transformers reads them: from a folder, the hub, or a
-GGUF file.
+"""Loading a user's model with transformers, from a folder, the Hugging Face Hub or a GGUF file.
 
-Every tensor that a model needs must be stored, in the shape that its config means. Code from a
-model's folder never runs, and pickle is never read. GGUF is de-quantized to fp32, which is then the
-baseline.
+Every tensor must be stored in the shape that the config implies. Code in a model's folder is not
+executed, and pickle is not read. GGUF is de-quantized to fp32, which is the baseline.
 """
 
 from __future__ import annotations
@@ -33,20 +31,18 @@ TOKENIZER = "tokenizer.json"
 
 
 def trained(ref: ModelRef) -> PreTrainedModel:
-    """The model in fp32 and eval mode; transformers renames the tensors of old checkpoints."""
+    """The model in fp32 and eval mode."""
     decoder = ref.architecture == "decoder"
     kind: Any = AutoModelForCausalLM if decoder else AutoModelForSequenceClassification
     what = "language model" if decoder else "classifier"
     try:
-        with redirect_stderr(
-            StringIO()
-        ):  # reading GGUF draws a progress bar that no setting turns off
+        with redirect_stderr(StringIO()):  # no setting hides the progress bar of GGUF
             model, found = kind.from_pretrained(
                 use_safetensors=True,
                 dtype=torch.float32,
                 trust_remote_code=False,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # transformers only prints which ones; here they are named below
+                ignore_mismatched_sizes=True,  # reported below, by name
                 **_where(ref),
                 **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
             )
@@ -59,24 +55,22 @@ def trained(ref: ModelRef) -> PreTrainedModel:
     if found["mismatched_keys"]:
         name, stored, wanted = min(found["mismatched_keys"])
         raise ModelError(
-            f'"{ref.name}" stores {name} as {list(stored)}, but its config.json means'
+            f'"{ref.name}" stores {name} as {list(stored)}, but its config.json implies'
             f" {list(wanted)}; copy both from one model."
         )
     missing = sorted(found["missing_keys"])
     if missing:
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
+        usable = "complete language model" if decoder else "model fine-tuned for classification"
         raise ModelError(
-            f'"{ref.name}" has no trained weights for {missing[0]}'
-            + (f" and {len(missing) - 1} more" if missing[1:] else "")
-            + "; "
-            "give a"
-            f" {'whole language model' if decoder else 'model that was fine-tuned for sequence classification'}."
+            f'"{ref.name}" has no trained weights for {missing[0]}{more}; give a {usable}.'
         )
     return model.eval()
 
 
 def tokenizer_json(ref: ModelRef) -> str:
-    """`tokenizer.json` of the model, made from a slow tokenizer or GGUF when there is none, without
-    padding or truncation.
+    """`tokenizer.json` of the model without padding or truncation; converted from a slow tokenizer
+    or GGUF if there is no such file.
     """
     stored = Path(ref.path or ref.name) / TOKENIZER
     try:
@@ -85,9 +79,7 @@ def tokenizer_json(ref: ModelRef) -> str:
             if stored.is_file()
             else _own_tokenizer(ref).backend_tokenizer
         )
-    except (
-        Exception
-    ) as error:  # the tokenizers library raises plain Exception for a file it cannot read
+    except Exception as error:  # tokenizers raises plain Exception for an unreadable file
         raise ModelError(
             f'The tokenizer of "{ref.name}" cannot be read: {first_line(error)}; add its'
             " tokenizer.json to the folder."
@@ -98,7 +90,7 @@ def tokenizer_json(ref: ModelRef) -> str:
 
 
 def chat_template(ref: ModelRef) -> str | None:
-    """How the model's makers write a conversation, as a Jinja template; None when they do not say."""
+    """The Jinja template of the model's tokenizer for conversations, if it has one."""
     try:
         template = _own_tokenizer(ref).chat_template
     except Exception as error:  # as above
@@ -114,17 +106,18 @@ def is_gguf(ref: ModelRef) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """The first sentence of a library's complaint; what follows is advice for its programmers."""
+    """The first sentence of a library's error message."""
     lines = str(error).strip().splitlines()
     return (lines[0].partition(". ")[0] if lines else type(error).__name__).rstrip(".")
 
 
 def _own_tokenizer(ref: ModelRef) -> Any:
-    return AutoTokenizer.from_pretrained(trust_remote_code=False, **_where(ref))
+    factory: Any = AutoTokenizer
+    return factory.from_pretrained(trust_remote_code=False, **_where(ref))
 
 
 def _where(ref: ModelRef) -> dict[str, Any]:
-    """What tells transformers where a model lies."""
+    """Arguments of `from_pretrained` that locate a model."""
     source = ref.path or ref.name
     if is_gguf(ref):
         return {
@@ -135,7 +128,7 @@ def _where(ref: ModelRef) -> dict[str, Any]:
 
 
 def write_tokenizer_config(ref: ModelRef, folder: Path) -> None:
-    """tokenizer_config.json, with the chat template in it, as onnxruntime-genai reads it."""
+    """Write tokenizer_config.json with the chat template, as onnxruntime-genai reads it."""
     content = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,

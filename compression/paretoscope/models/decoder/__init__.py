@@ -1,1 +1,1 @@
-"""Language models."""
+"""Decoder language models in torch."""

@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family
 from paretoscope.families.family import DecoderFamily
-from paretoscope.models.modules.access import head_size, matrix
+from paretoscope.models.modules.access import head_size, matrix, modules_of
 from paretoscope.models.modules.slicing import Rows
+from paretoscope.models.modules.tensors import unflatten
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class DecoderLayer:
     def residual_readers(self, model: nn.Module) -> tuple[Tensor, Tensor]:
         heads, key_heads = heads_of(model, self)
         value = matrix(model, self.projections[-1])[-key_heads * self.head_size :]
-        value = value.unflatten(0, (key_heads, self.head_size))
+        value = unflatten(value, 0, (key_heads, self.head_size))
         value = value.repeat_interleave(heads // key_heads, dim=0).flatten(0, 1)
         up = matrix(model, self.ffn_in[-1])[-matrix(model, self.ffn_out).shape[1] :]
         first, second = (
@@ -109,7 +110,7 @@ class DecoderAnatomy:
 def decoder_anatomy(model: PreTrainedModel) -> DecoderAnatomy:
     """The parts of a decoder; raises `ModelError` for an unknown family."""
     family = decoder_family(str(model.config.model_type))
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     blocks = modules.get(family.layers)
     if not isinstance(blocks, nn.ModuleList):
         raise ModelError(

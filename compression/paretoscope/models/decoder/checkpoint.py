@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
@@ -25,9 +26,10 @@ CARRIED = (GENERATION, TOKENIZER_CONFIG)
 
 def read_generation_config(folder: Path, config: PreTrainedConfig) -> GenerationConfig:
     """The checkpoint's generation config, else the one that the model's config implies."""
+    generation: Any = GenerationConfig
     if (folder / GENERATION).is_file():
-        return GenerationConfig.from_pretrained(folder, local_files_only=True)
-    return GenerationConfig.from_model_config(config)
+        return generation.from_pretrained(folder, local_files_only=True)
+    return generation.from_model_config(config)
 
 
 def write_generation_config(model: PreTrainedModel, folder: Path) -> None:

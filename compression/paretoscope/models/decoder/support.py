@@ -1,4 +1,4 @@
-"""Which language models have a graph here."""
+"""Which configs of language models the graph supports."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from paretoscope.families.decoders import decoder_family
 from paretoscope.models.modules.access import head_size
 
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
-"""Rotations that do not depend on the length of the text; longrope up to the length that it was
-first trained with.
-"""
+"""Rotations that do not depend on the length of the text; longrope up to its original length."""
 HEAD_STEP = 16
-"""GroupQueryAttention takes heads whose size, and whose part that is rotated, is a multiple of
-this.
-"""
+"""GroupQueryAttention needs a multiple of this as head size and as size of the rotated part."""
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "silu": ("QuickGelu", {"alpha": 1.0}),
     "swish": ("QuickGelu", {"alpha": 1.0}),
@@ -27,15 +23,13 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "gelu_pytorch_tanh": ("FastGelu", {}),
     "quick_gelu": ("QuickGelu", {"alpha": 1.702}),
 }
-"""Feed-forward activations by the name in the config, as ONNX Runtime's operators with their
-attributes.
-"""
+"""ONNX Runtime's operator and attributes of each feed-forward activation, by name in the config."""
 
 
 def check_supported(config: PreTrainedConfig) -> None:
     """Raise `ModelError` if the graph does not support a setting of the config."""
     family = str(config.model_type)
-    rope = getattr(config, "rope_parameters", None) or {}
+    rope = _rope(config)
     kind = rope.get("rope_type", "default")
     if kind not in FIXED_ROTATIONS:
         raise ModelError(
@@ -70,13 +64,17 @@ def check_supported(config: PreTrainedConfig) -> None:
 
 
 def context_length(config: PreTrainedConfig) -> int:
-    """The most tokens that a text may have."""
-    rope = getattr(config, "rope_parameters", None) or {}
+    """Largest number of tokens of a text."""
+    rope = _rope(config)
     if rope.get("rope_type") == "longrope":
         return int(
             rope.get("original_max_position_embeddings") or config.original_max_position_embeddings
         )
     return int(config.max_position_embeddings)
+
+
+def _rope(config: PreTrainedConfig) -> dict[str, Any]:
+    return getattr(config, "rope_parameters", None) or {}
 
 
 def activation(config: PreTrainedConfig) -> str:

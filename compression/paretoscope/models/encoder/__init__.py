@@ -1,1 +1,1 @@
-"""Encoder classifiers."""
+"""Encoder classifiers in torch."""

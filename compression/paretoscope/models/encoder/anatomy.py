@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.families.encoders import ENCODERS, encoder_family
 from paretoscope.families.family import EncoderFamily
-from paretoscope.models.modules.access import matrix
+from paretoscope.models.modules.access import matrix, modules_of
 from paretoscope.models.modules.slicing import Rows
 
 PARTS = "query key value output attention_norm ffn_in ffn_out ffn_norm".split()
@@ -101,7 +101,7 @@ class Anatomy:
 def anatomy(model: PreTrainedModel) -> Anatomy:
     """The parts of a sequence classifier; raises `ModelError` for an unknown family."""
     family = encoder_family(str(model.config.model_type))
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     blocks = modules.get(family.layers)
     if not isinstance(blocks, nn.ModuleList):
         raise ModelError(

@@ -14,6 +14,7 @@ from paretoscope.errors import ModelError
 from paretoscope.families.family import ArchitectureName
 from paretoscope.models.encoder.anatomy import LayerAnatomy, anatomy, is_known
 from paretoscope.models.encoder.checkpoint import resize_encoder
+from paretoscope.models.modules.access import modules_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class EncoderArchitecture:
         prefix = self.model.base_model_prefix
         found = tuple(
             f"{name}.weight"
-            for name, module in self.model.named_modules()
+            for name, module in modules_of(self.model).items()
             if isinstance(module, nn.Linear)
             and name.startswith(f"{prefix}.")
             and "pooler" not in name

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.encoder.anatomy import anatomy
-from paretoscope.models.modules.access import linear
+from paretoscope.models.modules.access import linear, modules_of
 from paretoscope.models.modules.slicing import slice_embedding, slice_linear, slice_norm
 
 
@@ -39,7 +39,7 @@ def residual_stream(model: PreTrainedModel) -> ResidualStream:
     of it.
     """
     parts = anatomy(model)
-    modules = dict(model.named_modules())
+    modules = modules_of(model)
     projection = parts.embedding_projection
     inside = [parts.layer_list] if projection else [parts.family.embeddings, parts.layer_list]
     found = [

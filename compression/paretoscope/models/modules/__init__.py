@@ -1,1 +1,1 @@
-"""Modules and parameters of a torch model: found by name, cut to size."""
+"""Modules and parameters of a torch model: access by name, slicing, typed wrappers."""

@@ -1,10 +1,18 @@
-"""Modules and parameters of a torch model, found by name."""
+"""Modules and parameters of a torch model by name."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
+
+
+def modules_of(model: nn.Module) -> dict[str, nn.Module]:
+    """Every module by its name."""
+    typed: Any = model
+    return dict(typed.named_modules())
 
 
 def linear(model: nn.Module, name: str) -> nn.Linear:
@@ -29,27 +37,21 @@ def layer_list(model: nn.Module, name: str) -> nn.ModuleList:
 
 
 def is_decoder(config: PreTrainedConfig) -> bool:
-    """Whether a config is of a language model rather than of a classifier."""
+    """Whether a config belongs to a language model, not to a classifier."""
     return any(
         str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in config.architectures or ()
     )
 
 
 def head_size(config: PreTrainedConfig) -> int:
-    """Numbers in one attention head; Gemma and Qwen3 name it, for others it is the hidden size by
-    the heads.
-    """
+    """Width of an attention head: `head_dim`, if the config has it, else hidden size / heads."""
     return int(
         getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     )
 
 
 def matrix(model: nn.Module, name: str) -> Tensor:
-    """The weight [outputs, inputs] of a linear module, as a view: what is changed in it is changed
-    in the model.
-
-    GPT-2's Conv1D keeps the transpose.
-    """
+    """The weight [outputs, inputs] of a linear module, as a view; of a Conv1D the transpose."""
     module = model.get_submodule(name)
     weight = module.get_parameter("weight").detach()
     return weight if isinstance(module, nn.Linear) else weight.T
@@ -66,17 +68,13 @@ def weight_of(model: PreTrainedModel, name: str) -> np.ndarray:
 
 
 def bias_of(model: PreTrainedModel, name: str) -> np.ndarray | None:
-    """float32 [outputs], None where the module has no bias."""
+    """float32 [outputs]; None if the module has no bias."""
     bias = getattr(model.get_submodule(name), "bias", None)
     return None if bias is None else bias.detach().numpy()
 
 
 def is_tied(model: PreTrainedModel) -> bool:
-    """Whether the head multiplies by the word embedding itself."""
-    head = model.get_output_embeddings()
-    words = model.get_input_embeddings()
-    return (
-        head is not None
-        and words is not None
-        and head.get_parameter("weight") is words.get_parameter("weight")
-    )
+    """Whether the output head and the token embedding share one parameter."""
+    typed: Any = model
+    head, tokens = typed.get_output_embeddings(), typed.get_input_embeddings()
+    return head is not None and tokens is not None and head.weight is tokens.weight

@@ -36,8 +36,9 @@ def slice_linear(model: nn.Module, name: str, entries: Tensor, dimension: int) -
     module.weight = _sliced(
         module.weight, entries, dimension if isinstance(module, nn.Linear) else 1 - dimension
     )
-    if dimension == 0 and module.bias is not None:
-        module.bias = _sliced(module.bias, entries)
+    bias: nn.Parameter | None = getattr(module, "bias", None)
+    if dimension == 0 and bias is not None:
+        module.bias = _sliced(bias, entries)
     if isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
     else:
@@ -74,5 +75,6 @@ def resize_linear(module: nn.Linear | Conv1D, out_features: int, in_features: in
         return
     module.out_features, module.in_features = out_features, in_features
     module.weight = nn.Parameter(torch.empty(out_features, in_features))
-    if module.bias is not None and module.bias.shape != (out_features,):
+    bias: nn.Parameter | None = getattr(module, "bias", None)
+    if bias is not None and bias.shape != (out_features,):
         module.bias = nn.Parameter(torch.empty(out_features))
