@@ -81,4 +81,4 @@ def test_a_quantization_method_is_a_file_and_a_row(
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_is_short(document: str) -> None:
     lines = (PROJECT / "docs" / document).read_text(encoding="utf-8").splitlines()
-    assert len([line for line in lines if line.strip()]) <= 25
+    assert len([line for line in lines if line.strip()]) < 25

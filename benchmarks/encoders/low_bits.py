@@ -158,7 +158,7 @@ def _on_three_bit_grid(bench: Bench) -> Made:
         model = onnx.load(source / MODEL)
         quantizer = Quantizer(Quantize(scheme="weight-only"))
         values = {
-            matrix.name: quantizer.stands_for(matrix, 8 if matrix.in_head else 3)
+            matrix.name: quantizer.dequantized(matrix, 8 if matrix.in_head else 3)
             for matrix in matrices(model)
         }
         save(quantize_embedding(_with_values(model, values), 8), folder / MODEL)

@@ -25,10 +25,10 @@ from paretoscope.graphs.graph import (
 from paretoscope.graphs.theoretical import theoretical_bytes
 from paretoscope.inference.graph_io import DATA, MODEL, PAST, feeds, present_of
 from paretoscope.quantization.calibration.observe import observe
-from paretoscope.quantization.calibration.texts import LENGTH, passages
+from paretoscope.quantization.calibration.texts import LENGTH, calibration_texts
 from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.rescale import rescaled
-from paretoscope.quantization.rounding.hessians import calibration_inputs
+from paretoscope.quantization.rounding.hessians import input_statistics
 from paretoscope.quantization.rounding.quantizer import Quantizer
 from paretoscope.quantization.sensitivity import sensitivities
 from paretoscope.quantization.widths import widths
@@ -150,13 +150,13 @@ def test_int8_schemes(
 
 
 def test_smoothing_changes_nothing_by_itself(graphs: Callable[..., onnx.ModelProto]) -> None:
-    from paretoscope.quantization.smoothquant import smooth
+    from paretoscope.quantization.smoothquant import smoothquant
 
     whole = graphs("gemma")
     peaks = {
         name: activation.peaks for name, activation in observe(whole, split_context(), 8).items()
     }
-    assert distance(smooth(whole, peaks, 0.5), whole) < 1e-5
+    assert distance(smoothquant(whole, peaks, 0.5), whole) < 1e-5
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -195,7 +195,7 @@ def test_scales_go_where_they_cost_nothing(graphs: Callable[..., onnx.ModelProto
 
 def test_hessians_of_a_decoder_see_every_token(graphs: Callable[..., onnx.ModelProto]) -> None:
     whole = graphs("llama")
-    inputs = calibration_inputs(whole, split_context())
+    inputs = input_statistics(whole, split_context())
     names = list(inputs)
     session = exact_session(with_outputs(with_all_logits(whole), names))
     for place, name in enumerate(names):
@@ -212,7 +212,7 @@ def test_a_decoder_is_shown_the_beginnings_of_documents(
     graphs: Callable[..., onnx.ModelProto],
 ) -> None:
     texts = [np.zeros(length, dtype=np.int64) for length in (1000, 10, 500, 300, 300)]
-    assert [len(ids) for ids in passages(graphs("llama"), texts, tokens=700)] == [
+    assert [len(ids) for ids in calibration_texts(graphs("llama"), texts, tokens=700)] == [
         LENGTH,
         10,
         LENGTH,

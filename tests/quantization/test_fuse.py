@@ -13,7 +13,7 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import matrices
 from paretoscope.models.checkpoint import load_model
 from paretoscope.pruning import structure
-from paretoscope.quantization.fuse import BIAS_PLACE, fuse
+from paretoscope.quantization.fuse import BIAS_INPUT, fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
 from paretoscope.recipes.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
@@ -39,8 +39,8 @@ def test_answers_are_the_same(family: str, scheme: str, tmp_path: Path) -> None:
     assert operators["QAttention"] == 2
     assert not operators.keys() & {"MultiHeadAttention", "BiasGelu", "Split"}
     for node in fused.graph.node:
-        if node.op_type in BIAS_PLACE:
-            assert len(node.input) == BIAS_PLACE[node.op_type] + 1 and node.input[-1].endswith(
+        if node.op_type in BIAS_INPUT:
+            assert len(node.input) == BIAS_INPUT[node.op_type] + 1 and node.input[-1].endswith(
                 ".bias"
             )
 

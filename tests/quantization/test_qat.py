@@ -17,7 +17,11 @@ from paretoscope.graphs.graph import matrices
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.quantization import quantize
 from paretoscope.quantization.calibration.uint8_grid import activation_grid
-from paretoscope.quantization.fake_quantize import FakeActivation, FakeGroups, FakeOutputs
+from paretoscope.quantization.fake_quantize import (
+    FakeQuantizeActivation,
+    FakeQuantizeGroups,
+    FakeQuantizeOutputs,
+)
 from paretoscope.quantization.int8 import per_output
 from paretoscope.quantization.qat import apply, fake_quantized, modules_of_matrices, static_ranges
 from paretoscope.quantization.rounding.rtn import quantize_groups
@@ -65,7 +69,9 @@ def test_groups_are_rounded_as_the_quantizer_does(bits: int, columns: int) -> No
     weight = np.random.default_rng(bits).normal(size=(7, columns)).astype(np.float32)
     weight[:, ::3], weight[2] = 0, 0
     expected = quantize_groups(weight, bits, 16).dequantized()
-    np.testing.assert_array_equal(FakeGroups(bits, 16)(torch.from_numpy(weight)).numpy(), expected)
+    np.testing.assert_array_equal(
+        FakeQuantizeGroups(bits, 16)(torch.from_numpy(weight)).numpy(), expected
+    )
 
 
 def test_outputs_are_rounded_as_the_quantizer_does() -> None:
@@ -73,7 +79,7 @@ def test_outputs_are_rounded_as_the_quantizer_does() -> None:
     weight[3] = 0
     codes, scales = per_output(weight.T)
     np.testing.assert_array_equal(
-        FakeOutputs()(torch.from_numpy(weight)).numpy(), (codes * scales).T
+        FakeQuantizeOutputs()(torch.from_numpy(weight)).numpy(), (codes * scales).T
     )
 
 
@@ -82,20 +88,20 @@ def test_activations_are_rounded_as_the_runtime_does() -> None:
     for limits in (None, (-1.0, 1.5)):
         scale, zero = activation_grid(*(limits or (float(x.min()), float(x.max()))))
         codes = np.clip(np.rint(x / scale) + zero, 0, 255)
-        rounded = FakeActivation(limits)(torch.nn.Identity(), (torch.from_numpy(x),))[0]
+        rounded = FakeQuantizeActivation(limits)(torch.nn.Identity(), (torch.from_numpy(x),))[0]
         np.testing.assert_allclose(rounded.numpy(), (codes - zero) * scale, atol=1e-6)
 
 
 def test_gradients_pass_straight_through() -> None:
     weight = torch.randn(4, 32, requires_grad=True)
     direction = torch.randn(4, 32)
-    for module in (FakeGroups(2, 16), FakeOutputs()):
+    for module in (FakeQuantizeGroups(2, 16), FakeQuantizeOutputs()):
         weight.grad = None
         (module(weight) * direction).sum().backward()
         assert weight.grad is not None
         torch.testing.assert_close(weight.grad, direction)
     x = torch.tensor([-3.0, 0.5, 3.0], requires_grad=True)
-    FakeActivation((-1.0, 1.0))(torch.nn.Identity(), (x,))[0].sum().backward()
+    FakeQuantizeActivation((-1.0, 1.0))(torch.nn.Identity(), (x,))[0].sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [0, 1, 0]  # what is cut off has no say
 

@@ -15,7 +15,7 @@ from paretoscope.graphs.graph import Graph, initializers, matrices
 from paretoscope.models.checkpoint import load_model
 from paretoscope.quantization.calibration.observe import observe
 from paretoscope.quantization.quantize import apply
-from paretoscope.quantization.smoothquant import factors, smooth
+from paretoscope.quantization.smoothquant import factors, smoothquant
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import logits, split_context
 from tests.tiny.encoders import make_tiny
@@ -64,7 +64,7 @@ def test_factors_are_the_papers() -> None:
 def test_the_function_stays_the_same(
     graph: onnx.ModelProto, peaks: dict[str, np.ndarray], alpha: float
 ) -> None:
-    smoothed = smooth(graph, peaks, alpha)
+    smoothed = smoothquant(graph, peaks, alpha)
     assert smoothed.SerializeToString() != graph.SerializeToString()
     np.testing.assert_allclose(logits(smoothed), logits(graph), rtol=1e-4, atol=1e-4)
 
@@ -72,8 +72,10 @@ def test_the_function_stays_the_same(
 def test_channels_come_closer_together(
     graph: onnx.ModelProto, peaks: dict[str, np.ndarray]
 ) -> None:
-    after = {matrix.name: matrix.node.input[0] for matrix in matrices(smooth(graph, peaks, 0.5))}
-    seen = observe(smooth(graph, peaks, 0.5), split_context(), 4)
+    after = {
+        matrix.name: matrix.node.input[0] for matrix in matrices(smoothquant(graph, peaks, 0.5))
+    }
+    seen = observe(smoothquant(graph, peaks, 0.5), split_context(), 4)
     for matrix in matrices(graph):
         if matrix.name.endswith(("qkv", "ffn.in")):
             before, now = peaks[matrix.node.input[0]], seen[after[matrix.name]].peaks
@@ -86,14 +88,14 @@ def test_channels_come_closer_together(
 
 
 def test_alpha_0_is_the_identity(graph: onnx.ModelProto, peaks: dict[str, np.ndarray]) -> None:
-    assert smooth(graph, peaks, 0) == graph
+    assert smoothquant(graph, peaks, 0) == graph
 
 
 def test_zeros_stay_zero_and_the_model_is_left_alone(
     graph: onnx.ModelProto, peaks: dict[str, np.ndarray]
 ) -> None:
     before = graph.SerializeToString()
-    smoothed = {matrix.name: matrix.weight for matrix in matrices(smooth(graph, peaks, 0.5))}
+    smoothed = {matrix.name: matrix.weight for matrix in matrices(smoothquant(graph, peaks, 0.5))}
     for matrix in matrices(graph):
         np.testing.assert_array_equal(smoothed[matrix.name] == 0, matrix.weight == 0)
     assert graph.SerializeToString() == before
@@ -131,7 +133,7 @@ def test_a_norm_that_nothing_else_reads_takes_the_division() -> None:
         helper.make_graph(builder.nodes, "pre-norm", values[:1], values[1:], tensors)
     )
     peaks = {"normed": np.array([20.0, 1, 1, 1, 1, 1, 1, 0.1])}
-    smoothed = smooth(model, peaks, 0.5)
+    smoothed = smoothquant(model, peaks, 0.5)
     assert [node.op_type for node in smoothed.graph.node] == [
         node.op_type for node in model.graph.node
     ]

@@ -1,3 +1,1 @@
-"""Fewer bits: one file per scheme, one per way of rounding, and the exact allocation of bits
-between them.
-"""
+"""Quantization: schemes, roundings and calibrations, and the allocation of bits to matrices."""

@@ -1,10 +1,9 @@
-"""Which matrix gets 2, 4 or 8 bits, within a budget: an exact small knapsack.
+"""Bits of each matrix, 2, 4 or 8, within a budget: an exact small knapsack.
 
-Every matrix takes one width; the sum of costs must not exceed the budget; the sum of errors is the
-least possible. Costs are counted in units of their greatest common divisor, so the dynamic
-programme is exact; for odd sizes with too many units, costs are rounded up to a coarser unit, which
-keeps the budget and may leave at most one unit a matrix unspent. What a width costs in error is
-measured elsewhere (`widths.py`).
+Every matrix gets one width; the sum of costs is at most the budget; the sum of errors is minimal.
+Costs are in units of their greatest common divisor, so the dynamic programme is exact. If odd sizes
+make too many units, costs are rounded up to a coarser unit, which respects the budget and may leave
+one unit for each matrix unused. The error of a width is measured in `widths.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import numpy as np
 from paretoscope.recipes.stages import BITS
 
 MOST_UNITS = 20_000
+"""Units of a budget; above, the unit is coarser."""
 
 
 def allocate(
@@ -25,8 +25,8 @@ def allocate(
     """Bits for each matrix.
 
     `sizes[i]` is its number of weights, `errors[i][bits]` its error at each width in `BITS`. The
-    result's average, weighted by size, is at most `average_bits`, and no other such choice has a
-    smaller total error.
+    average, weighted by size, is at most `average_bits`; no other such choice has a smaller total
+    error.
 
     >>> allocate([10, 10], [{2: 9.0, 4: 5.0, 8: 0.0}, {2: 9.0, 4: 1.0, 8: 0.0}], 6)
     [8, 4]
@@ -41,11 +41,10 @@ def allocate(
 def cheapest(
     costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], budget: int
 ) -> list[int]:
-    """The width of each item that makes the sum of errors least while the sum of `costs[i][width]`
-    is at most `budget`.
+    """The widths with the least sum of errors whose sum of `costs[i][width]` is at most `budget`.
 
-    Every item costs more the wider it is. When not even the smallest widths fit, it is the
-    smallest.
+    The cost of an item rises with its width. If the smallest widths exceed the budget, these are
+    returned.
     """
     least = [cost[BITS[0]] for cost in costs]
     room = budget - sum(least)
@@ -66,9 +65,7 @@ def cheapest(
 def _walk(
     costs: Sequence[Mapping[int, int]], errors: Sequence[Mapping[int, float]], units: int
 ) -> list[int]:
-    """best[u] = least error of the matrices so far within u units; the choices are walked back from
-    the end.
-    """
+    """best[u] is the least error of the matrices so far within u units; choices are traced back."""
     best = np.zeros(units + 1)
     choices: list[np.ndarray] = []
     for cost, error in zip(costs, errors, strict=True):
@@ -80,6 +77,6 @@ def _walk(
         best = options.min(axis=0)
     chosen: list[int] = []
     for cost, choice in zip(reversed(costs), reversed(choices), strict=True):
-        chosen.append(BITS[choice[units]])
+        chosen.append(BITS[int(choice[units])])
         units -= cost[chosen[-1]]
     return chosen[::-1]

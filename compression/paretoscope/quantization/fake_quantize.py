@@ -1,8 +1,7 @@
-"""Fake quantization: modules whose output is their input rounded to the quantizer's grid, with
-gradients passed straight through.
+"""Fake quantization: modules that round their input to a quantization grid in the forward pass.
 
-The grids are those of `quantization/rounding/rtn.py` and `int8.py`, operation by operation, so the
-numbers are the same to the last bit.
+The gradient passes unchanged (straight-through estimator). The grids are those of `rounding/rtn.py`
+and `int8.py`, operation by operation, so the numbers are identical to the last bit.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from paretoscope.quantization.packing.float16 import LARGEST, SMALLEST
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Forward the rounded values, backward the gradient as if nothing had been rounded."""
+    """Forward: the rounded values; backward: the gradient of the identity."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, rounded: Tensor) -> Tensor:
@@ -29,16 +28,13 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def straight_through(values: Tensor, rounded: Tensor) -> Tensor:
-    """`rounded`, which for the gradient is `values`; both of one shape."""
-    result = _StraightThrough.apply(values, rounded)
-    assert isinstance(result, Tensor)
-    return result
+    """`rounded` with the gradient of `values`; both have one shape."""
+    function: Any = _StraightThrough
+    return function.apply(values, rounded)
 
 
-class FakeGroups(nn.Module):
-    """A weight [outputs, inputs] in `bits`, in groups along the inputs that share a scale: as
-    `rtn.quantize_groups` rounds it.
-    """
+class FakeQuantizeGroups(nn.Module):
+    """A weight [outputs, inputs] rounded as by `rtn.quantize_groups`: a scale for each group."""
 
     def __init__(self, bits: int, group_size: int) -> None:
         super().__init__()
@@ -53,24 +49,20 @@ class FakeGroups(nn.Module):
         return straight_through(weight, rounded)
 
     def _symmetric(self, groups: Tensor) -> Tensor:
-        scale = _half(groups.abs().amax(-1, keepdim=True) / 127)
+        scale = _as_float16(groups.abs().amax(-1, keepdim=True) / 127)
         return groups.div(scale).round_().clamp_(-128, 127).mul_(scale)
 
     def _asymmetric(self, groups: Tensor) -> Tensor:
         levels = 2**self.bits - 1
-        low, high = (
-            part.clamp(*limits)
-            for part, limits in zip(
-                groups.aminmax(dim=-1, keepdim=True), ((None, 0), (0, None)), strict=True
-            )
-        )
-        scale = _half((high - low) / levels)
+        low, high = groups.aminmax(dim=-1, keepdim=True)
+        low, high = low.clamp(max=0), high.clamp(min=0)
+        scale = _as_float16((high - low) / levels)
         zero = (-low / scale).round_()
         return groups.div(scale).round_().add_(zero).clamp_(0, levels).sub_(zero).mul_(scale)
 
 
-class FakeOutputs(nn.Module):
-    """A weight [outputs, inputs] in int8 with a scale per output: as `int8.per_output` rounds it."""
+class FakeQuantizeOutputs(nn.Module):
+    """A weight [outputs, inputs] rounded as by `int8.per_output`: a scale for each output."""
 
     def forward(self, weight: Tensor) -> Tensor:
         with torch.no_grad():
@@ -79,11 +71,11 @@ class FakeOutputs(nn.Module):
         return straight_through(weight, rounded)
 
 
-class FakeActivation:
-    """A forward pre-hook that rounds what enters a module to uint8: over a fixed range (low, high),
-    or over its own when None.
+class FakeQuantizeActivation:
+    """A forward pre-hook that rounds the input of a module to uint8.
 
-    What lies outside a fixed range is cut off, and gets no gradient.
+    The range is fixed (low, high), or that of each input if None. Values outside a fixed range are
+    clipped and get no gradient.
     """
 
     def __init__(self, limits: tuple[float, float] | None) -> None:
@@ -102,11 +94,11 @@ class FakeActivation:
         return (straight_through(values, rounded).to(inputs[0].dtype), *inputs[1:])
 
 
-def _half(scale: Tensor) -> Tensor:
-    """A scale of a group of weights, as `grid.half` keeps it."""
+def _as_float16(scale: Tensor) -> Tensor:
+    """A scale of a group at float16 precision, as `packing.float16.to_float16` rounds it."""
     return _positive(scale).clamp(SMALLEST, LARGEST).half().to(scale.dtype)
 
 
 def _positive(scale: Tensor) -> Tensor:
-    """A group of zeros gets the scale 1."""
+    """The scale, or 1 for a group of zeros."""
     return torch.where(scale == 0, 1.0, scale)

@@ -1,9 +1,8 @@
-"""Fewer and faster operators around integer matrices: the bias goes into the multiplication, and
-attention takes in its projection.
+"""Fuse operators around integer matrices: biases, and attention with its projection.
 
-A change of operators, not of mathematics: every number is rounded where it was before. Together
-with norms that are not fused with their residual (`models/assemble.py`) this took MiniLM from 4.5
-to 2.9 ms a request of 32 tokens on one core with VNNI.
+The mathematics is unchanged: every number is rounded where it was before. Together with norms that
+are not fused with their residual (`graphs/encoder.py`) this reduced MiniLM from 4.5 to 2.9 ms for a
+request of 32 tokens on one core with VNNI.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ from onnx import helper
 
 from paretoscope.graphs.graph import MICROSOFT, initializers, replace
 
-BIAS_PLACE = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6}
-"""Where integer multiplications take a bias [outputs] among their inputs."""
+BIAS_INPUT = {"DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6}
+"""Index of the bias [outputs] among the inputs of integer multiplications."""
 
 Nodes = Mapping[str, onnx.NodeProto]
 
 
 def fuse(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of an int8 graph that computes the same with fewer operators."""
+    """A copy of an int8 graph with the same results and fewer operators."""
     return _biases_inside(_projections_inside(model))
 
 
 def _projections_inside(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Integer multiplication, Split and MultiHeadAttention as one QAttention."""
+    """Replace integer multiplication, Split and MultiHeadAttention by one QAttention."""
     makers, readers = _by_output(model), _readers(model)
     replaced: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
@@ -42,14 +41,14 @@ def _projections_inside(model: onnx.ModelProto) -> onnx.ModelProto:
         if split is None or split.op_type != "Split" or list(split.output) != list(node.input[:3]):
             continue
         product = makers.get(split.input[0])
-        if product is None or product.op_type not in BIAS_PLACE or readers[product.output[0]] != 1:
+        if product is None or product.op_type not in BIAS_INPUT or readers[product.output[0]] != 1:
             continue
         replaced |= {product.name: [], split.name: [], node.name: _attention(product, node)}
     return replace(model, replaced, {})
 
 
 def _attention(product: onnx.NodeProto, attention: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """QAttention in place of `product` [.., 3 * width] and the attention over its three parts."""
+    """QAttention that replaces `product` [.., 3 * width] and the attention over its three parts."""
     bias, mask = attention.input[3:]
     nodes: list[onnx.NodeProto] = []
     if product.op_type == "DynamicQuantizeMatMul":
@@ -76,19 +75,19 @@ def _attention(product: onnx.NodeProto, attention: onnx.NodeProto) -> list[onnx.
 
 
 def _biases_inside(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Biases that follow an integer multiplication as its last input."""
+    """Make biases after an integer multiplication its last input."""
     makers, readers, constants = _by_output(model), _readers(model), initializers(model)
     replaced: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
         product = makers.get(node.input[0]) if node.input else None
-        if product is None or product.op_type not in BIAS_PLACE or readers[product.output[0]] != 1:
+        if product is None or product.op_type not in BIAS_INPUT or readers[product.output[0]] != 1:
             continue
         bias, after = _without_bias(node)
         if bias is None or bias not in constants or len(constants[bias].dims) != 1:
             continue
         biased = onnx.NodeProto()
         biased.CopyFrom(product)
-        biased.input.extend([""] * (BIAS_PLACE[product.op_type] - len(biased.input)))
+        biased.input.extend([""] * (BIAS_INPUT[product.op_type] - len(biased.input)))
         biased.input.append(bias)
         if after is None:
             biased.output[:] = node.output
@@ -97,9 +96,7 @@ def _biases_inside(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _without_bias(node: onnx.NodeProto) -> tuple[str | None, onnx.NodeProto | None]:
-    """The bias that `node` adds to its first input, and what is left of the node without it; no
-    bias where it adds none.
-    """
+    """The bias that `node` adds to its first input, if any, and the node without the bias."""
     match node.op_type, len(node.input):
         case "Add", 2:
             return node.input[1], None
@@ -124,7 +121,7 @@ def _by_output(model: onnx.ModelProto) -> Nodes:
 
 
 def _readers(model: onnx.ModelProto) -> Counter[str]:
-    """How often each value is read, by nodes or by whoever runs the graph."""
+    """How often each value is read, by nodes or as an output of the graph."""
     found = Counter(name for node in model.graph.node for name in node.input)
     found.update(output.name for output in model.graph.output)
     return found

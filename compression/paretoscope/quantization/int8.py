@@ -1,7 +1,7 @@
-"""Matrices in int8 with a scale per output, multiplied as integers with activations in uint8.
+"""Matrices in int8 with a scale for each output, multiplied by uint8 activations as integers.
 
-Dynamic finds the range of the activations in every call, static brings it along from calibration.
-Both leave softmax, norms and activations in fp32.
+The dynamic scheme computes the range of the activations in every call, the static one stores it
+from calibration. Softmax, norms and other activations remain fp32.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from paretoscope.quantization.calibration.uint8_grid import activation_grid
 
 
 def per_output(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int8 codes [rows, columns] and float32 scales [columns]; symmetric, so zero stays zero.
+    """int8 codes [rows, columns] and float32 scales [columns]; symmetric, so zeros stay zero.
 
     >>> codes, scales = per_output(np.array([[1.0, 0.0], [-2.0, 4.0]], dtype=np.float32))
     >>> codes.tolist()
@@ -29,11 +29,11 @@ def per_output(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def quantize_dynamic(model: onnx.ModelProto, *, head: bool) -> onnx.ModelProto:
-    """Every constant MatMul as DynamicQuantizeMatMul; the head's only when `head`."""
+    """Replace every constant MatMul by DynamicQuantizeMatMul; the head's only with `head`."""
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
     for matrix in _chosen(model, head):
-        codes, scales = _keep(matrix, added)
+        codes, scales = _store(matrix, added)
         inputs = [matrix.node.input[0], codes, scales]
         replaced[matrix.node.name] = [
             helper.make_node(
@@ -50,15 +50,15 @@ def quantize_dynamic(model: onnx.ModelProto, *, head: bool) -> onnx.ModelProto:
 def quantize_static(
     model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]], *, head: bool
 ) -> onnx.ModelProto:
-    """Every constant MatMul as QuantizeLinear and MatMulIntegerToFloat.
+    """Replace every constant MatMul by QuantizeLinear and MatMulIntegerToFloat.
 
-    `ranges` gives (low, high) of each activation that enters a matrix, by its name in the graph.
+    `ranges` is (low, high) of each activation that enters a matrix, by its name in the graph.
     """
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
     quantized: set[str] = set()
     for matrix in _chosen(model, head):
-        codes, scales = _keep(matrix, added)
+        codes, scales = _store(matrix, added)
         x = matrix.node.input[0]
         scale, zero, small = f"{x}.scale", f"{x}.zero", f"{x}.quantized"
         nodes: list[onnx.NodeProto] = []
@@ -81,16 +81,17 @@ def quantize_static(
 
 
 def _chosen(model: onnx.ModelProto, head: bool) -> list[Matrix]:
-    """A tied head is left to `weight_only.quantize_tied`: the runtime's integer multiplications
-    want words as columns, a lookup as rows.
+    """The matrices to quantize; a tied head is done in `weight_only.quantize_tied`.
+
+    Integer multiplications of the runtime need tokens as columns, a lookup needs them as rows.
     """
     return [
         matrix for matrix in matrices(model) if not matrix.tied and (head or not matrix.in_head)
     ]
 
 
-def _keep(matrix: Matrix, added: dict[str, np.ndarray]) -> tuple[str, str]:
-    """Add the matrix's integers and scales; two nodes that share a weight share these too."""
+def _store(matrix: Matrix, added: dict[str, np.ndarray]) -> tuple[str, str]:
+    """Add the matrix's integers and scales; nodes that share a weight share these too."""
     codes, scales = f"{matrix.name}.int8", f"{matrix.name}.scales"
     if codes not in added:
         added[codes], added[scales] = per_output(matrix.weight)

@@ -1,14 +1,15 @@
-"""The key-value cache of a decoder in int8: each channel of each key head with a scale from
-calibration (GroupQueryAttention, PER_CHANNEL).
+"""The key-value cache of a decoder in int8, with a scale for each channel of each key head.
 
-A quarter of the memory that a long text takes, and a quarter of what every token reads again of it.
-Keys are rounded as they are kept, after their rotation. Scales are the largest value of a channel
-over 127, as keys have channels that are large throughout (KIVI, Liu et al. 2024, arXiv:2402.02750).
-The weights are left as they are. onnxruntime-genai 0.18 allocates the cache by the type of the
-graph's inputs, so it runs these graphs too.
+GroupQueryAttention (PER_CHANNEL) rounds keys after their rotation. The cache takes a quarter of the
+memory, and every token reads a quarter of it. Scales are the largest value of a channel on the
+calibration split over 127, as some channels of keys are large throughout (KIVI, Liu et al. 2024,
+arXiv:2402.02750). Weights are not changed. onnxruntime-genai 0.18 allocates the cache by the type
+of the graph's inputs, so it runs these graphs too.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,17 +18,20 @@ from onnx import TensorProto, helper
 from paretoscope.graphs.graph import entries, graph_key, replace, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import PAST, PRESENT, feeds, is_past, present_of
-from paretoscope.quantization.calibration.texts import passages
+from paretoscope.quantization.calibration.texts import calibration_texts
 from paretoscope.recipes.context import StageContext
 
 K_SCALE = 12
-"""Place of the keys' scales among the inputs of GroupQueryAttention; the values' follow."""
+"""Index of the keys' scales among the inputs of GroupQueryAttention; the values' follow."""
 LEVELS = 127
 
 
-def quantize_cache(model: onnx.ModelProto, context: StageContext, examples: int) -> onnx.ModelProto:
-    """A copy of a decoder's graph that keeps and takes its past in int8; scales are from the first
-    `examples` of the calibration split.
+def quantize_kv_cache(
+    model: onnx.ModelProto, context: StageContext, examples: int
+) -> onnx.ModelProto:
+    """A copy of a decoder's graph whose key-value cache is int8.
+
+    Scales are from the first `examples` texts of the calibration split.
     """
     replaced: dict[str, list[onnx.NodeProto]] = {}
     added: dict[str, np.ndarray] = {}
@@ -69,9 +73,7 @@ def _with_scales(
 
 
 def _peaks(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, np.ndarray]:
-    """The largest absolute value of every channel [key heads, head size] of each cache, by the name
-    of the output that keeps it.
-    """
+    """The largest absolute value of each channel [key heads, head size], by the cache's output."""
     split = context.encoded("calibration")
     shapes = {
         present_of(entry.name): (int(entry.shape[1]), int(entry.shape[3]))
@@ -80,11 +82,11 @@ def _peaks(model: onnx.ModelProto, context: StageContext, examples: int) -> dict
     }
 
     def observe() -> np.ndarray:
-        """float32, all caches one after another: layers may differ in their heads."""
+        """float32, all caches one after another, as layers may differ in their heads."""
         largest = np.zeros(sum(heads * size for heads, size in shapes.values()), dtype=np.float32)
-        texts = passages(model, split.ids[:examples])
+        texts = calibration_texts(model, split.ids[:examples])
         with workbench(model) as bench:
-            session = bench.session(with_outputs(bench.graph, list(shapes)))
+            session: Any = bench.session(with_outputs(bench.graph, list(shapes)))
             for step, ids in enumerate(texts, start=1):
                 values = session.run(list(shapes), feeds(session.get_inputs(), ids[None]))
                 seen = np.concatenate(

@@ -1,13 +1,11 @@
-"""Quantization-aware training: the model is trained while it already computes with rounded weights
-(and, for int8, rounded activations), so that it finds weights that round well. What is exported and
-quantized afterwards are the trained weights.
+"""Quantization-aware training: train with rounded weights and, for int8, rounded activations.
 
-Rounding happens in the forward pass on the very grid of the quantizer
-(`quantization/rounding/rtn.py`, `int8.py`), recomputed from the weights in every step; the gradient
-passes as if it had not happened (the straight-through estimator, Bengio et al. 2013,
-arXiv:1308.3432; Jacob et al. 2018, arXiv:1712.05877). So training starts from the post-training
-solution, and what was trained is what ships. The training loop is `models/train.py`'s, which leaves
-the word embedding as it is: it is seen in its rounded form.
+The model then has weights that round well; they are exported and quantized afterwards. The forward
+pass rounds on the grid of the quantizer (`rounding/rtn.py`, `int8.py`), recomputed from the weights
+in every step; the gradient passes unchanged (the straight-through estimator, Bengio et al. 2013,
+arXiv:1308.3432; Jacob et al. 2018, arXiv:1712.05877). Training starts from the post-training
+solution, and the trained weights are the shipped ones. The word embedding is not trained; its
+rounded rows are used.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import torch
 from torch import nn
 from torch.nn.utils import parametrize
 from torch.utils.hooks import RemovableHandle
@@ -25,8 +22,13 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import HEAD, matrices
 from paretoscope.models.encoder.anatomy import Anatomy, anatomy
 from paretoscope.models.modules.access import embedding, linear
+from paretoscope.models.modules.tensors import from_numpy
 from paretoscope.quantization.calibration.observe import Ranges, activation_ranges
-from paretoscope.quantization.fake_quantize import FakeActivation, FakeGroups, FakeOutputs
+from paretoscope.quantization.fake_quantize import (
+    FakeQuantizeActivation,
+    FakeQuantizeGroups,
+    FakeQuantizeOutputs,
+)
 from paretoscope.quantization.packing.groups import GROUP_SIZE
 from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.recipes.context import StageContext
@@ -36,15 +38,14 @@ from paretoscope.training.sparsity_masks import sparsity_masks
 from paretoscope.training.trainer import teacher_of, train
 
 TEMPERATURE = 2.0
-"""Softens the outputs of the model before it was quantized, its own teacher, as in `Distill`."""
+"""Temperature of the teacher, which is the model before quantization."""
 
 
 def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> PreTrainedModel:
-    """Train `model` in place for `stage.train_epochs` as if it were quantized by `stage`, and
-    return it in fp32.
+    """Train `model` in place with the rounding of `stage`, and return it in fp32.
 
-    The teacher, where `stage.distill_weight` asks for one, is the model as it comes in. Zeros stay
-    zeros. Raises `ModelError` for a family whose parts are not known.
+    With `stage.distill_weight` the model before training is the teacher. Zeros stay zeros. Raises
+    `ModelError` for an unknown family.
     """
     if stage.train_epochs == 0:
         return model
@@ -66,11 +67,10 @@ def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Pre
 
 @contextmanager
 def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> Generator[None]:
-    """Within it, `model` computes with weights and activations rounded as `stage` rounds them;
-    afterwards its weights are floats again.
+    """Within the block `model` computes with weights and activations rounded as by `stage`.
 
-    `ranges` has (low, high) of what enters each matrix for the static scheme, by the matrix's name
-    in the graph, and is empty for the others.
+    `ranges` is (low, high) of the input of each matrix for the static scheme, by the matrix's name
+    in the graph, and empty for the others.
     """
     parts = anatomy(model)
     hooks: list[RemovableHandle] = []
@@ -80,14 +80,16 @@ def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> G
             bits = stage.head_bits if name.startswith(HEAD) else int(stage.bits)
             for module in (linear(model, path) for path in modules if bits != 32):
                 weights = (
-                    FakeGroups(bits, stage.group_size)
+                    FakeQuantizeGroups(bits, stage.group_size)
                     if stage.scheme == "weight-only"
-                    else FakeOutputs()
+                    else FakeQuantizeOutputs()
                 )
                 parametrize.register_parametrization(module, "weight", weights, unsafe=True)
                 rounded.append(module)
                 if stage.scheme != "weight-only":
-                    hooks.append(module.register_forward_pre_hook(FakeActivation(ranges.get(name))))
+                    hooks.append(
+                        module.register_forward_pre_hook(FakeQuantizeActivation(ranges.get(name)))
+                    )
         with _rounded_embedding(embedding(model, parts.embeddings), stage.embedding_bits):
             yield
     finally:
@@ -98,7 +100,7 @@ def fake_quantized(stage: Quantize, model: PreTrainedModel, ranges: Ranges) -> G
 
 
 def modules_of_matrices(model: PreTrainedModel, parts: Anatomy) -> dict[str, tuple[str, ...]]:
-    """The Linear modules that each matrix of the assembled graph is made of, by its name there."""
+    """The Linear modules of each matrix of the exported graph, by its name there."""
     found: dict[str, tuple[str, ...]] = {}
     if parts.embedding_projection is not None:
         found["embedding.project"] = (parts.embedding_projection,)
@@ -111,11 +113,10 @@ def modules_of_matrices(model: PreTrainedModel, parts: Anatomy) -> dict[str, tup
 
 
 def static_ranges(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Ranges:
-    """(low, high) of what enters each matrix, by the matrix's name, as calibration finds it before
-    training; empty unless static.
+    """(low, high) of the input of each matrix, by the matrix's name; empty unless static.
 
-    They stay fixed in training. What ships is calibrated anew on the trained model, which has
-    learned to stay within them.
+    They are calibrated before training and fixed in training. The trained model, whose activations
+    fit into them, is calibrated again when it is quantized.
     """
     if stage.scheme != "int8-static":
         return {}
@@ -126,12 +127,11 @@ def static_ranges(stage: Quantize, model: PreTrainedModel, context: StageContext
 
 @contextmanager
 def _rounded_embedding(words: nn.Embedding, bits: int) -> Generator[None]:
-    """Within it the word embedding holds the rows that `bits` give back."""
+    """Within the block the word embedding holds its rows rounded to `bits`."""
     table = words.weight.data
     if bits != 32:
-        words.weight.data = torch.from_numpy(
-            quantize_groups(table.numpy(), bits, GROUP_SIZE[bits]).dequantized()
-        )
+        rounded = quantize_groups(table.numpy(), bits, GROUP_SIZE[bits]).dequantized()
+        words.weight.data = from_numpy(rounded)
     try:
         yield
     finally:
@@ -139,5 +139,5 @@ def _rounded_embedding(words: nn.Embedding, bits: int) -> Generator[None]:
 
 
 def _original(name: str) -> str:
-    """What a parameter "x.weight" is called while its module is parametrized."""
+    """The name of a parameter "x.weight" while its module is parametrized."""
     return f"{name.removesuffix('.weight')}.parametrizations.weight.original"

@@ -1,5 +1,6 @@
-"""The quantize stage: embedding, encoder and head of an ONNX graph in fewer bits, by the scheme
-that was asked for.
+"""The stage `quantize`: embedding, matrices and head of an ONNX graph in fewer bits.
+
+The scheme of the recipe decides which file does it.
 """
 
 from __future__ import annotations
@@ -12,26 +13,26 @@ from paretoscope.quantization.calibration.observe import activation_ranges, obse
 from paretoscope.quantization.embedding import quantize_embedding
 from paretoscope.quantization.fuse import fuse
 from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
-from paretoscope.quantization.kv_cache import quantize_cache
-from paretoscope.quantization.smoothquant import smooth
+from paretoscope.quantization.kv_cache import quantize_kv_cache
+from paretoscope.quantization.smoothquant import smoothquant
 from paretoscope.quantization.weight_only import quantize_tied, quantize_weights
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Quantize
 
 
 def apply(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> onnx.ModelProto:
-    """The quantized graph; `model` is fp32 with fused operators and is left as it is.
+    """The quantized graph; `model` is fp32 with fused operators and is not changed.
 
-    Raises `ArtifactError` when nothing in it can be quantized, as in a model of convolutions.
+    Raises `ArtifactError` when it has no matrix to quantize, as a model of convolutions.
     """
     if next(matrices(model), None) is None:
         raise ArtifactError(
-            "This model's graph multiplies by no constant matrix, so there is nothing to quantize;"
-            " leave the quantize stage out."
+            "This model's graph has no constant matrix to quantize; remove the quantize stage from"
+            " the recipe."
         )
     quantized = _weights(stage, model, context)
     return (
-        quantize_cache(quantized, context, stage.calibration_examples)
+        quantize_kv_cache(quantized, context, stage.calibration_examples)
         if stage.cache_bits == 8
         else quantized
     )
@@ -43,7 +44,7 @@ def _weights(stage: Quantize, model: onnx.ModelProto, context: StageContext) -> 
             name: activation.peaks
             for name, activation in observe(model, context, stage.calibration_examples).items()
         }
-        model = smooth(model, peaks, stage.smooth)
+        model = smoothquant(model, peaks, stage.smooth)
     if stage.scheme == "weight-only":
         return quantize_weights(model, stage, context)
     if stage.scheme == "int8-static":

@@ -1,12 +1,10 @@
-"""Inputs of a matrix divided by constants that its weights are multiplied with: another graph, the
-same function.
+"""Divide the inputs of a matrix by constants and multiply its weights by them: the same function.
 
-The division goes into what comes before, where that costs nothing: into a norm whose result only
-this matrix takes; before the attention's output, into the columns of the values (attention mixes
-positions, never channels); after a gated activation, into the columns that are gated, which it
-multiplies. In a post-norm layer the norm's result is also the residual, GELU does not commute with
-a scale, and a value that several query heads read cannot take the scales of all of them: there it
-is one multiplication by a vector in front of the matrix.
+The division is folded into the operator before, at no cost: into a norm that only this matrix
+reads; before the output of attention into the columns of the values (attention mixes positions,
+never channels); after a gated activation into the gated columns, which it multiplies. A post-norm
+result is also the residual, GELU does not commute with a scale, and a value that several query
+heads read cannot have all their scales: there a multiplication by a vector precedes the matrix.
 """
 
 from __future__ import annotations
@@ -25,13 +23,11 @@ NORMS = {
     "SkipLayerNormalization": (2, 3),
     "SimplifiedLayerNormalization": (1,),
 }
-"""Where these operators take their scale and shift; the result that matters is their first."""
+"""Indices of scale and bias among the inputs of these operators."""
 
 
 def rescaled(model: onnx.ModelProto, scales: Mapping[str, np.ndarray]) -> onnx.ModelProto:
-    """A copy in which the matrix of each name in `scales` takes x / s and is diag(s) W, with s
-    [inputs].
-    """
+    """A copy in which each matrix named in `scales` reads x / s and is diag(s) W, s [inputs]."""
     changed = {
         matrix.name: matrix.weight * scales[matrix.name][:, None]
         for matrix in matrices(model)
@@ -68,9 +64,7 @@ def _into_norm(
     producers: Mapping[str, onnx.NodeProto],
     inverse: np.ndarray,
 ) -> dict[str, np.ndarray] | None:
-    """Factors of the scale and shift of the norm before the matrix; None when something else takes
-    its result too.
-    """
+    """Factors of scale and bias of the norm before the matrix; None if it has other readers."""
     x = matrix.node.input[0]
     norm = producers.get(x)
     if norm is None or norm.op_type not in NORMS or norm.output[0] != x or _uses(model, x) != 1:
@@ -92,8 +86,10 @@ def _into_columns(
     producers: Mapping[str, onnx.NodeProto],
     inverse: np.ndarray,
 ) -> dict[str, np.ndarray] | None:
-    """Factors of the columns, in the matrix before and in its bias, whose multiples this matrix
-    takes: the values of attention, or what a gate lets through."""
+    """Factors of columns in the matrix before and its bias; None if there is no such matrix.
+
+    They are the values of attention, or the gated columns of a feed-forward block.
+    """
     x = matrix.node.input[0]
     node = producers.get(x)
     if node is None or _uses(model, x) != 1:
@@ -130,7 +126,7 @@ def _into_columns(
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns `start` to `start + width` of a matrix and of its bias, by the `names` of these."""
+    """Columns `start` to `start + width` of a matrix and its bias, which `names` names."""
 
     names: list[str]
     start: int
@@ -143,16 +139,19 @@ def _columns(
     value: str,
     last: int | None = None,
 ) -> Columns | None:
-    """Where `value`, or its `last` columns, comes from: a constant matrix, perhaps with a bias,
-    perhaps cut into parts. None when something else is on the way, or takes it too."""
+    """The columns that compute `value`, or its `last` columns.
+
+    A constant matrix, with or without bias and Split. None if other operators are between, or if it
+    has other readers.
+    """
     constants = initializers(model)
     names: list[str] = []
     start, width = 0, last
     node = producers.get(value)
     if node is not None and node.op_type == "Split" and node.input[1] in constants:
         sizes = numpy_helper.to_array(constants[node.input[1]]).tolist()
-        place = list(node.output).index(value)
-        start, width = sum(sizes[:place]), sizes[place]
+        part = list(node.output).index(value)
+        start, width = sum(sizes[:part]), sizes[part]
         value = node.input[0]
         node = producers.get(value)
     if node is not None and node.op_type == "Add" and node.input[1] in constants:
@@ -190,7 +189,7 @@ def _multiplied(matrix: Matrix) -> list[onnx.NodeProto]:
 
 
 def _with_values(model: onnx.ModelProto, changed: Mapping[str, np.ndarray]) -> onnx.ModelProto:
-    """`model`, whose initializers of these names take these values."""
+    """`model` with these values of its initializers."""
     for tensor in model.graph.initializer:
         if tensor.name in changed:
             tensor.CopyFrom(

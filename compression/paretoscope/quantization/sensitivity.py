@@ -1,11 +1,9 @@
-"""What each matrix costs at each width, measured: how far the model's answers move when only that
-matrix is rounded.
+"""The sensitivity of each matrix at each width: the change of the outputs when only it is rounded.
 
-The measure is KL(fp32 || rounded) on calibration texts, in nats, of outputs softened by a
-temperature as in distillation: the plain probabilities of a confident classifier move for the few
-texts at its border only, which makes a noisy measure. Layers before a matrix give what they gave,
-so the graph is cut at every matrix and only what comes after it runs again. Which width a matrix
-takes is `allocation.py`'s.
+It is KL(fp32 || rounded) on calibration texts, in nats, of outputs softened by a temperature as in
+distillation: the plain probabilities of a confident classifier change only for a few borderline
+texts, which makes a noisy measure. The graph is split at every matrix, and only the part after it
+runs again. `allocation.py` chooses the widths.
 """
 
 from __future__ import annotations
@@ -13,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import helper
 
 from paretoscope.graphs.graph import entries, initializers, with_all_logits, with_outputs
@@ -25,8 +22,8 @@ from paretoscope.graphs.sessions import Workbench, workbench
 from paretoscope.inference.graph_io import feeds
 
 TEXTS_AT_ONCE = 32
-ANSWERS_AT_ONCE = 128
-"""Of a vocabulary's size they are large."""
+OUTPUTS_AT_ONCE = 128
+"""Logits [outputs, vocabulary] of a language model are large."""
 TEMPERATURE = 2.0
 Values = dict[str, np.ndarray]
 """Arrays by their name in the graph."""
@@ -39,11 +36,10 @@ def sensitivities(
     texts: Sequence[np.ndarray],
     progress: Callable[[int, int], None],
 ) -> np.ndarray:
-    """KL [names, variants] in nats when one initializer takes one of its variants and all else
-    stays as it is.
+    """KL [names, variants] in nats when one initializer is replaced by one of its variants.
 
-    `names` are initializers; `variants(name)` gives arrays of its shape. Texts are token ids. A
-    decoder answers after every token, and what counts are all of its answers.
+    `names` are initializers; `variants(name)` are arrays of its shape. Texts are token ids. A
+    decoder has an output for every token, and all of them count.
     """
     with workbench(model) as bench:
         return _measured(
@@ -82,9 +78,10 @@ def _measured(
     return np.array([found[name] for name in names])
 
 
-class Answers(NamedTuple):
-    """A model's answers at `TEMPERATURE`: logits and probabilities float32 [answers, classes],
-    their log-sums float64 [answers].
+class Outputs(NamedTuple):
+    """A model's outputs at `TEMPERATURE`.
+
+    Logits and probabilities are float32 [outputs, classes], their log-sums float64 [outputs].
     """
 
     logits: np.ndarray
@@ -92,48 +89,44 @@ class Answers(NamedTuple):
     log_sums: np.ndarray
 
 
-def softened(logits: np.ndarray) -> Answers:
-    """The answers that others are held against, [answers, classes]; their softmax is worked out
-    once.
-    """
+def softened(logits: np.ndarray) -> Outputs:
+    """The reference outputs of logits [outputs, classes], with their softmax."""
     logits = np.asarray(logits, dtype=np.float32)
     probabilities, log_sums = np.empty_like(logits), np.empty(len(logits))
     for part in _parts(logits):
         raised, log_sums[part] = _raised(logits[part])
         probabilities[part] = raised / raised.sum(axis=-1, keepdims=True)
-    return Answers(logits, probabilities, log_sums)
+    return Outputs(logits, probabilities, log_sums)
 
 
-def divergence(reference: Answers, logits: np.ndarray) -> float:
-    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over answers, in nats; `logits`
-    [answers, classes], T is `TEMPERATURE`.
+def divergence(reference: Outputs, logits: np.ndarray) -> float:
+    """Mean of KL(softmax(reference / T) || softmax(logits / T)) over outputs, in nats.
 
-    Logits of float32 are subtracted before they are weighted, so that little is lost where the two
-    are close.
+    `logits` is [outputs, classes], T is `TEMPERATURE`. Logits in float32 are subtracted before they
+    are weighted, which is precise when the two are close.
 
-    >>> round(divergence(softened(np.array([[0.0, 0.0]])), np.array([[0.0, 2 * np.log(3.0)]])), 4)  # (1/2, 1/2) and (1/4, 3/4)
+    >>> half = softened(np.array([[0.0, 0.0]]))  # probabilities (1/2, 1/2), then (1/4, 3/4)
+    >>> round(divergence(half, np.array([[0.0, 2 * np.log(3.0)]])), 4)
     0.1438
     """
     logits = np.asarray(logits, dtype=np.float32)
     each: list[np.ndarray] = []
     for part in _parts(logits):
-        apart = (reference.probabilities[part] * (reference.logits[part] - logits[part])).sum(
+        difference = (reference.probabilities[part] * (reference.logits[part] - logits[part])).sum(
             axis=-1, dtype=np.float64
         )
-        each.append(apart / TEMPERATURE - reference.log_sums[part] + _raised(logits[part])[1])
+        each.append(difference / TEMPERATURE - reference.log_sums[part] + _raised(logits[part])[1])
     return max(0.0, float(np.concatenate(each).mean()))
 
 
 def _parts(logits: np.ndarray) -> list[slice]:
     return [
-        slice(start, start + ANSWERS_AT_ONCE) for start in range(0, len(logits), ANSWERS_AT_ONCE)
+        slice(start, start + OUTPUTS_AT_ONCE) for start in range(0, len(logits), OUTPUTS_AT_ONCE)
     ]
 
 
 def _raised(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """exp((logits - largest) / T), and the logarithm of the sum of exp(logits / T), float64
-    [answers].
-    """
+    """exp((logits - largest) / T), and log sum exp(logits / T), float64 [outputs]."""
     largest = logits.max(axis=-1, keepdims=True)
     raised = np.exp((logits - largest) / np.float32(TEMPERATURE))
     return (
@@ -149,53 +142,45 @@ def batches(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
     >>> [batch.shape for batch in batches([np.zeros(3), np.zeros(2), np.zeros(3)])]
     [(1, 2), (2, 3)]
     """
-    alike = [list(group) for _, group in groupby(sorted(texts, key=len), key=len)]
+    by_length = [list(group) for _, group in groupby(sorted(texts, key=len), key=len)]
     return [
         np.stack(group[start : start + TEXTS_AT_ONCE])
-        for group in alike
+        for group in by_length
         for start in range(0, len(group), TEXTS_AT_ONCE)
     ]
 
 
 def _advanced(bench: Workbench, start: int, stop: int, states: list[Values]) -> list[Values]:
-    """The values that are needed from node `stop` on, of every batch, from those that are needed
-    from node `start` on.
-    """
+    """The values of every batch that nodes from `stop` on read, from those at node `start`."""
     if start == stop:
         return states
     part = _part(bench, start, stop, states[0])
-    made = [output.name for output in part.get_outputs()]
+    made: list[str] = [output.name for output in part.get_outputs()]
     needed = {value for node in list(bench.graph.graph.node)[stop:] for value in node.input}
     after = [{**state, **dict(zip(made, _run(part, state), strict=True))} for state in states]
     return [{name: value for name, value in state.items() if name in needed} for state in after]
 
 
 def _logits(
-    part: onnxruntime.InferenceSession,
+    part: Any,
     states: list[Values],
     swapped: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """float32 [answers, classes]: one answer a text, or one a token."""
-    answers = [_run(part, {**state, **(swapped or {})})[0] for state in states]
-    return np.concatenate([answer.reshape(-1, answer.shape[-1]) for answer in answers])
+    """float32 [outputs, classes]: one output for each text, or for each token."""
+    outputs = [_run(part, {**state, **(swapped or {})})[0] for state in states]
+    return np.concatenate([output.reshape(-1, output.shape[-1]) for output in outputs])
 
 
-def _run(part: onnxruntime.InferenceSession, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    return [
-        np.asarray(result)
-        for result in part.run(
-            None, {entry.name: values[entry.name] for entry in part.get_inputs()}
-        )
-    ]
+def _run(part: Any, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    inputs = {entry.name: values[entry.name] for entry in part.get_inputs()}
+    return [np.asarray(result) for result in part.run(None, inputs)]
 
 
-def _part(
-    bench: Workbench, start: int, stop: int | None, values: Mapping[str, np.ndarray]
-) -> onnxruntime.InferenceSession:
+def _part(bench: Workbench, start: int, stop: int | None, values: Mapping[str, np.ndarray]) -> Any:
     """A session of the nodes from `start` to `stop`, or to the logits.
 
-    Its inputs are what these nodes take of `values`, which go before initializers of the same name;
-    its outputs are what later nodes take.
+    Its inputs are the values that these nodes read of `values`, which replace initializers of the
+    same name; its outputs are the values that later nodes read.
     """
     model = bench.graph
     nodes = list(model.graph.node)

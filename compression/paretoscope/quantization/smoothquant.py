@@ -1,13 +1,12 @@
-"""SmoothQuant: channels of an activation that are large everywhere hand part of their size to the
-weights that meet them (Xiao et al. 2022, arXiv:2211.10438), so that one scale for the whole
-activation wastes fewer of its 256 levels.
+"""SmoothQuant: scale down large channels of an activation and scale up their weights.
 
-    x W = (x / s) (s W),    s[j] = max |x[:, j]| ** alpha / max |W[j]| ** (1 - alpha)
+    x W = (x / s) (s W),    s[j] = max |x[:, j]|^alpha / max |W[j]|^(1 - alpha)
 
-The fp32 function stays the same; what is rounded afterwards is `int8.py`'s. As in the paper this is
-done after norms: for query, key and value, and for the first matrix of the feed-forward. Where
-nothing else reads the norm, its scale and bias take the division. In a post-norm model such as BERT
-the residual reads it too, so the division is a node of its own.
+Xiao et al. 2022, arXiv:2211.10438. One scale for the whole activation then uses more of its 256
+levels; the fp32 function is unchanged. As in the paper it is applied after norms: to query, key and
+value, and to the first matrix of the feed-forward block. If nothing else reads the norm, its scale
+and bias are divided; in a post-norm model such as BERT the residual reads it too, so the division
+is another node.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ SCALE_AND_BIAS = {
     "SkipLayerNormalization": (2, 3),
     "SimplifiedLayerNormalization": (1,),
 }
-"""Places of a norm's scale and bias among its inputs."""
+"""Indices of scale and bias among the inputs of a norm."""
 LEAST = 1e-5
 """Channels and weights count as at least this large, as in the authors' code."""
 
 
-def smooth(
+def smoothquant(
     model: onnx.ModelProto, peaks: Mapping[str, np.ndarray], alpha: float
 ) -> onnx.ModelProto:
-    """A copy that computes the same with smoother activations; alpha 0 leaves the model as it is.
+    """A copy with smoother activations and the same results; alpha 0 changes nothing.
 
-    `peaks` gives the largest absolute value of each channel of every activation that enters a
-    matrix, by its name in the graph.
+    `peaks` is the largest absolute value of each channel of every activation that enters a matrix,
+    by its name in the graph.
     """
     if alpha == 0:
         return model
@@ -64,12 +63,12 @@ def smooth(
 
 
 def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.ndarray:
-    """s, float32 [channels], for matrices [channels, outputs] that share an activation with these
-    peaks.
+    """s, float32 [channels], for the matrices [channels, outputs] that read an activation.
 
-    A channel that is always zero, or that meets only zeros, is left as it is.
+    It is 1 for a channel that is always zero, or whose weights are.
 
-    >>> factors(np.array([16.0, 1.0, 0.0]), [np.array([[1.0, -0.5], [4.0, 0.0], [1.0, 1.0]])], 0.5).tolist()
+    >>> weight = np.array([[1.0, -0.5], [4.0, 0.0], [1.0, 1.0]])
+    >>> factors(np.array([16.0, 1.0, 0.0]), [weight], 0.5).tolist()
     [4.0, 0.5, 1.0]
     """
     largest = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
@@ -80,7 +79,7 @@ def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.nd
 def _after_norms(
     model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]
 ) -> dict[str, list[Matrix]]:
-    """The matrices of the encoder that read a norm, by the name of what they read."""
+    """The matrices of the layers that read a norm, by the name of its result."""
     groups: dict[str, list[Matrix]] = {}
     for matrix in matrices(model):
         value = matrix.node.input[0]
@@ -98,7 +97,7 @@ def _set(model: onnx.ModelProto, name: str, value: np.ndarray) -> None:
 def _divide(
     model: onnx.ModelProto, value: str, readers: list[onnx.NodeProto], divisor: np.ndarray
 ) -> None:
-    """Let the nodes `readers` read `value` / `divisor`."""
+    """Make the nodes `readers` read `value` / `divisor`."""
     smoothed, inverse = f"{value}.smooth", f"{value}.smoothing"
     model.graph.initializer.append(numpy_helper.from_array(1 / divisor, inverse))
     node = helper.make_node("Mul", [value, inverse], [smoothed], name=smoothed)

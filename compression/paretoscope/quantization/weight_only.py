@@ -1,8 +1,7 @@
-"""Matrices in 2, 4 or 8 bits with a scale per group, widened inside the multiplication
-(MatMulNBits).
+"""Matrices in 2, 4 or 8 bits with a scale for each group, dequantized in the product (MatMulNBits).
 
-Activations stay fp32 in the file; the kernel may round them to int8 per group, without which 8 bits
-run many times slower than fp32. How groups lie in a graph is `quantization/packing/operators.py`'s.
+Activations are fp32 in the file; the kernel may round them to int8 for each group, without which 8
+bits are many times slower than fp32. `packing/operators.py` defines the bytes in a graph.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ from paretoscope.recipes.stages.methods import ROUNDINGS
 def quantize_weights(
     model: onnx.ModelProto, stage: Quantize, context: StageContext
 ) -> onnx.ModelProto:
-    """Every constant MatMul as MatMulNBits and the word embedding in few bits, each at the width
-    that `widths.py` chooses.
+    """Replace every constant MatMul by MatMulNBits, and quantize the word embedding.
+
+    `widths.py` chooses the width of each.
     """
     quantizer = Quantizer.of(stage, model, context)
     chosen = widths(model, quantizer, context, lambda: _smallest(model, quantizer))
@@ -49,8 +49,9 @@ def quantize_weights(
 
 
 def quantize_tied(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
-    """The table of a tied embedding and head rounded to nearest, as an int8 scheme wants it; any
-    other graph as it is.
+    """Round the table of a tied embedding and head to nearest, for an int8 scheme.
+
+    Any other graph is returned unchanged.
     """
     tied = next((matrix for matrix in matrices(model) if matrix.tied), None)
     bits = max(stage.head_bits, stage.embedding_bits)
@@ -65,9 +66,7 @@ def quantize_tied(model: onnx.ModelProto, stage: Quantize) -> onnx.ModelProto:
 
 
 def _smallest(model: onnx.ModelProto, quantizer: Quantizer) -> int:
-    """Bytes of the file with every weight in 2 bits, counted on one whose matrices have no codes
-    but zero.
-    """
+    """Bytes of the file with every weight in 2 bits, counted on a graph of zero codes."""
     group_size = quantizer.stage.group_size
     if ROUNDINGS[quantizer.stage.rounding].rescales:
         model = rescaled(
@@ -99,8 +98,9 @@ def packed(
     rounded: Callable[[Matrix, int], Groups],
     frequent_words: int = 0,
 ) -> onnx.ModelProto:
-    """The graph at the chosen widths, with the groups that `rounded` makes of a matrix, or of its
-    outputs that are frequent words and of the rest.
+    """The graph at the chosen widths, with the groups that `rounded` returns for each matrix.
+
+    A tied table with `frequent_words` is rounded in two parts.
     """
     replaced: dict[str, list[onnx.NodeProto]] = {}
     packing = Packing()
@@ -123,8 +123,8 @@ def packed(
         ]
         if matrix.tied and words is not None:
             packing.look_up(parts, words[0])
-            replaced[words[0].name] = packing.taken()
+            replaced[words[0].name] = packing.consumed()
         packing.multiply(matrix.node.input[0], parts, matrix.node)
-        replaced[matrix.node.name] = packing.taken()
+        replaced[matrix.node.name] = packing.consumed()
     bits = 32 if words is None or words[0].name in replaced else chosen[words[0].input[0]]
     return quantize_embedding(replace(model, replaced, packing.added), bits, frequent_words)

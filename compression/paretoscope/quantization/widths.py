@@ -1,23 +1,21 @@
-"""The width of every matrix: one for all, an average, or whatever fits in a file of so many
-megabytes.
+"""The width of every matrix: one for all, an average, or the best within a number of megabytes.
 
-An average and a budget are met by the knapsack of `allocation.py`. What a width costs is the
-relative error of the matrix alone, or the measured movement of the model's answers
-(`sensitivity.py`).
+`allocation.py` solves the knapsack for an average or a budget. The cost of a width is the relative
+error of the matrix, or the measured change of the model's outputs (`sensitivity.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import onnx
 
 from paretoscope.errors import ArtifactError
-from paretoscope.graphs.graph import embedding, graph_key, matrices
+from paretoscope.graphs.graph import Matrix, embedding, graph_key, matrices
 from paretoscope.quantization.allocation import allocate, cheapest
-from paretoscope.quantization.calibration.texts import passages
+from paretoscope.quantization.calibration.texts import calibration_texts
 from paretoscope.quantization.packing.groups import GROUP_SIZE, row_bytes
 from paretoscope.quantization.rounding.quantizer import Quantizer, group_size_of, relative_error
 from paretoscope.quantization.rounding.rtn import quantize_groups
@@ -28,11 +26,9 @@ from paretoscope.recipes.stages.methods import ROUNDINGS
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512
-"""Of a decoder, on which every width of every matrix is tried."""
+"""Tokens of a decoder's texts on which every width of every matrix is tried."""
 HEADER_BYTES = 32
-"""By how much the description of a matrix in the file may grow with its width, lengths and names
-that is.
-"""
+"""Bytes by which the header of a matrix (lengths and names) may grow with its width."""
 
 
 def widths(
@@ -41,22 +37,18 @@ def widths(
     context: StageContext,
     smallest_bytes: Callable[[], int],
 ) -> dict[str, int]:
-    """Bits of each matrix and of the word embedding by the name of its initializer; 32 leaves it in
-    floats.
+    """Bits of each matrix and of the word embedding by the name of its initializer; 32 is float.
 
-    `smallest_bytes` counts the file of the graph with all of them at 2 bits; it is asked only for a
+    `smallest_bytes` is the size of the file with all of them in 2 bits; it is called only for a
     budget of megabytes.
     """
     stage = quantizer.stage
     if stage.max_mb is not None:
         return _within(stage.max_mb, smallest_bytes(), model, quantizer, context)
-    chosen = (
-        {}
-        if (words := embedding(model)) is None
-        else {words[0].input[0]: int(stage.embedding_bits)}
-    )
+    words = embedding(model)
+    chosen = {} if words is None else {words[0].input[0]: int(stage.embedding_bits)}
     for matrix in matrices(model):
-        if matrix.in_head:  # a tied one has one table, which takes the finer of its two widths
+        if matrix.in_head:  # a tied head has the larger of its two widths
             chosen[matrix.name] = max(int(stage.head_bits), chosen.get(matrix.name, 0))
     return chosen | encoder_widths(model, quantizer, context)
 
@@ -64,7 +56,7 @@ def widths(
 def encoder_widths(
     model: onnx.ModelProto, quantizer: Quantizer, context: StageContext
 ) -> dict[str, int]:
-    """Bits of each encoder matrix; an average between widths goes where it costs least."""
+    """Bits of each matrix of the layers; an average is allocated at the least cost."""
     stage = quantizer.stage
     encoder = [matrix for matrix in matrices(model) if not matrix.in_head]
     if stage.one_width is not None:
@@ -81,58 +73,68 @@ def encoder_widths(
 def costs(
     model: onnx.ModelProto, names: Sequence[str], quantizer: Quantizer, context: StageContext
 ) -> Costs:
-    """What each width of each named initializer costs, in relative error or in nats. Whatever looks
-    at data is kept.
+    """The cost of each width of each named initializer: relative error, or nats.
+
+    Costs that depend on data are cached.
     """
     stage = quantizer.stage
-    places = {matrix.name: matrix for matrix in matrices(model)}
-    words = embedding(model)
-
-    def pairs(name: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        """What stands for a weight at each width, and the weight, inputs first where it is a
-        matrix.
-        """
-        if name in places:
-            return [
-                (quantizer.stands_for(places[name], bits), places[name].weight) for bits in BITS
-            ]
-        assert words is not None, f"{name} is neither a matrix nor the embedding"
-        return [
-            (quantize_groups(words[1], bits, GROUP_SIZE[bits]).dequantized(), words[1])
-            for bits in BITS
-        ]
-
-    def variants(name: str) -> list[np.ndarray]:
-        return [
-            places[name].as_stored(rounded) if name in places else rounded
-            for rounded, _ in pairs(name)
-        ]
 
     def measure() -> np.ndarray:
         if stage.allocation == "sensitivity":
-            texts = passages(
-                model,
-                context.encoded("calibration").ids[: stage.calibration_examples],
-                SENSITIVITY_TOKENS,
-            )
-            return sensitivities(model, names, variants, texts, context.progress)
-        found: list[list[float]] = []
-        for name in names:
-            inputs = quantizer.inputs.get(name)
-            found.append([relative_error(variant, whole, inputs) for variant, whole in pairs(name)])
-        return np.array(found)
+            return _sensitivities(model, names, quantizer, context)
+        return _relative_errors(model, names, quantizer)
 
     if not (ROUNDINGS[stage.rounding].needs_data or stage.allocation == "sensitivity"):
         return _by_width(measure())
     grid = f"{stage.rounding}-{stage.group_size}-{stage.zero_point}"
-    asked = (
+    requested = (
         f"v{stage.code_version}-{grid}-{stage.allocation}-{stage.calibration_examples}-{len(names)}"
     )
-    return _by_width(
-        context.cached(
-            f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{asked}", measure
-        )
-    )
+    key = f"costs-{graph_key(model)}-{context.encoded('calibration').key}-{requested}"
+    return _by_width(context.cached(key, measure))
+
+
+def _sensitivities(
+    model: onnx.ModelProto, names: Sequence[str], quantizer: Quantizer, context: StageContext
+) -> np.ndarray:
+    """KL [names, widths] in nats of the outputs when only one initializer is rounded."""
+    by_name = {matrix.name: matrix for matrix in matrices(model)}
+    examples = quantizer.stage.calibration_examples
+    texts = context.encoded("calibration").ids[:examples]
+
+    def variants(name: str) -> list[np.ndarray]:
+        rounded = [variant for variant, _ in _variants(model, by_name, name, quantizer)]
+        return [by_name[name].as_stored(each) for each in rounded] if name in by_name else rounded
+
+    texts = calibration_texts(model, texts, SENSITIVITY_TOKENS)
+    return sensitivities(model, names, variants, texts, context.progress)
+
+
+def _relative_errors(
+    model: onnx.ModelProto, names: Sequence[str], quantizer: Quantizer
+) -> np.ndarray:
+    """Relative error [names, widths] of each rounded initializer."""
+    by_name = {matrix.name: matrix for matrix in matrices(model)}
+    found: list[list[float]] = []
+    for name in names:
+        inputs = quantizer.inputs.get(name)
+        pairs = _variants(model, by_name, name, quantizer)
+        found.append([relative_error(variant, whole, inputs) for variant, whole in pairs])
+    return np.array(found)
+
+
+def _variants(
+    model: onnx.ModelProto, by_name: Mapping[str, Matrix], name: str, quantizer: Quantizer
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(rounded weight, weight) at each width, inputs first for a matrix."""
+    if name in by_name:
+        matrix = by_name[name]
+        return [(quantizer.dequantized(matrix, bits), matrix.weight) for bits in BITS]
+    words = embedding(model)
+    assert words is not None, f"{name} is neither a matrix nor the embedding"
+    table = words[1]
+    groups = [quantize_groups(table, bits, GROUP_SIZE[bits]) for bits in BITS]
+    return [(each.dequantized(), table) for each in groups]
 
 
 def _by_width(table: np.ndarray) -> Costs:
@@ -146,9 +148,7 @@ def _within(
     quantizer: Quantizer,
     context: StageContext,
 ) -> dict[str, int]:
-    """The widths of everything that has bits, embedding and head too, of the least cost in a folder
-    of `max_mb`.
-    """
+    """The widths of least cost in a folder of `max_mb`; embedding and head are included."""
     bytes_at: dict[str, dict[int, int]] = {}
     if (words := embedding(model)) is not None:
         bytes_at[words[0].input[0]] = {
@@ -166,16 +166,11 @@ def _within(
     room = int(max_mb * 1e6) - least - HEADER_BYTES * len(bytes_at)
     if room < 0:
         raise ArtifactError(
-            f"max_mb is {max_mb:g}, but with every weight in 2 bits the artefact has"
-            f" {least / 1e6:.2f} MB already; raise max_mb to {math.ceil(least / 1e5 + 0.1) / 10:g},"
-            " or remove layers, heads or neurons first."
+            f"max_mb is {max_mb:g}, but the artefact has {least / 1e6:.2f} MB with every weight in"
+            f" 2 bits; raise max_mb to {math.ceil(least / 1e5 + 0.1) / 10:g}, or remove layers,"
+            " heads or neurons first."
         )
     names = list(bytes_at)
     budget = room + sum(sizes[BITS[0]] for sizes in bytes_at.values())
-    return dict(
-        zip(
-            names,
-            cheapest(list(bytes_at.values()), costs(model, names, quantizer, context), budget),
-            strict=True,
-        )
-    )
+    errors = costs(model, names, quantizer, context)
+    return dict(zip(names, cheapest(list(bytes_at.values()), errors, budget), strict=True))

@@ -52,7 +52,7 @@ def test_what_came_out_of_a_q4_1_file_comes_back_up_to_the_digits_of_the_shifts(
     method = importlib.import_module(ROUNDINGS[name].module)
     real = method.quantize_groups(stored, 4, 32, inputs_of(x).hessian, real=True)
     apart = np.abs(real.dequantized() - stored).reshape(64, 3, 32)
-    assert (apart.max(axis=(1, 2)) <= np.abs(real.shifts.values).max(axis=1) / 237).all()
+    assert (apart.max(axis=(1, 2)) <= np.abs(real.float_zero_points.values).max(axis=1) / 237).all()
     assert (apart.max(axis=2) / real.scales).mean() < 0.02, "steps"
     integer = rtn.quantize_groups(stored, 4, 32)
     assert (
@@ -94,7 +94,7 @@ def test_hqq_fits_the_zero_point_as_published() -> None:
     grouped = in_groups(np.random.default_rng(0).standard_t(4, size=(8, 64)).astype(np.float32), 32)
     whole = rtn.grid(grouped, 4, real=True)
     step = 1 / whole.scales.astype(np.float64)[..., None]
-    low = whole.shifts - whole.scales * whole.zero_points
+    low = whole.float_zero_points - whole.scales * whole.zero_points
     zero, beta, found = -low[..., None] * step, 10.0, []
     for _ in range(20):
         code = np.clip(np.rint(grouped * step + zero), 0, 15)
@@ -111,7 +111,7 @@ def test_hqq_fits_the_zero_point_as_published() -> None:
     fitted = hqq.fitted_grid(grouped, 4, real=True)
     np.testing.assert_array_equal(fitted.scales, whole.scales)
     assert (
-        np.abs(fitted.shifts - fitted.scales * 8 - expected) < 0.02 * whole.scales
+        np.abs(fitted.float_zero_points - fitted.scales * 8 - expected) < 0.02 * whole.scales
     ).mean() > 0.9  # a weight may go to the other level
 
 
@@ -142,7 +142,7 @@ def test_the_graph_multiplies_by_what_the_codes_stand_for(
     (matrix,) = matrices(model)
     packing = Packing()
     packing.multiply("x", [packing.store("layer", groups)], matrix.node)
-    (got,) = _session(replace(model, {matrix.node.name: packing.taken()}, packing.added)).run(
+    (got,) = _session(replace(model, {matrix.node.name: packing.consumed()}, packing.added)).run(
         None, {"x": x}
     )
     np.testing.assert_allclose(np.asarray(got), x @ groups.dequantized().T, rtol=1e-5, atol=1e-3)

@@ -6,7 +6,7 @@ import numpy as np
 
 from paretoscope.quantization.packing.groups import Groups
 from paretoscope.quantization.rounding.contract import RescalingRounding, Rounding
-from paretoscope.quantization.rounding.hessians import Inputs
+from paretoscope.quantization.rounding.hessians import InputStatistics
 from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages.methods import ROUNDINGS
 
@@ -27,12 +27,14 @@ def layer(
     return generator.normal(size=(outputs, inputs)).astype(np.float32), x.astype(np.float32)
 
 
-def inputs_of(x: np.ndarray) -> Inputs:
-    return Inputs(hessian=(x.T @ x / len(x)).astype(np.float32), magnitude=np.abs(x).mean(axis=0))
+def inputs_of(x: np.ndarray) -> InputStatistics:
+    return InputStatistics(
+        hessian=(x.T @ x / len(x)).astype(np.float32), magnitude=np.abs(x).mean(axis=0)
+    )
 
 
 def effective(
-    name: str, weight: np.ndarray, bits: int, group_size: int, inputs: Inputs
+    name: str, weight: np.ndarray, bits: int, group_size: int, inputs: InputStatistics
 ) -> tuple[np.ndarray, Groups]:
     """What the rounding of that name makes of a weight: the matrix that it amounts to, and its
     groups.

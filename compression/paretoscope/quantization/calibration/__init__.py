@@ -1,1 +1,1 @@
-"""How the range of an activation is found: one file a method."""
+"""Calibration: the range of an activation from its histogram; one file a method."""

@@ -1,11 +1,10 @@
-"""Entropy calibration: the threshold at which 8 bits keep most of an activation's distribution
-(Migacz 2017, "8-bit Inference with TensorRT", GTC s7310; ONNX Runtime's calibrator follows the same
-slides).
+"""Entropy calibration: the clipping threshold that preserves the distribution best in 8 bits.
 
-For every threshold, the distribution with all outliers moved to the last bin (P) is compared with
-the same bins as the integers would give them back (Q); the least Kullback-Leibler divergence wins.
-It looks at shape alone: what a cut-off value costs the model it does not know, and on transformers,
-whose rare large values carry much, that can hurt.
+    argmin over thresholds of KL(P || Q)
+
+Migacz 2017, "8-bit Inference with TensorRT", GTC s7310; ONNX Runtime's calibrator follows it. P is
+the distribution with all outliers in its last bin, Q is what 255 integers restore of it. It ignores
+the size of clipped values, which can hurt transformers, whose rare large values carry much.
 """
 
 from __future__ import annotations
@@ -22,28 +21,27 @@ EPSILON = 1e-4
 
 
 def clipped_range(histogram: Histogram) -> tuple[float, float]:
-    """(low, high): the best symmetric threshold, never beyond what was seen."""
+    """(low, high): the best symmetric threshold, at most the observed range."""
     counts = histogram.counts.reshape(min(BINS, len(histogram.counts)), -1).sum(axis=1)
     width = 2 * histogram.limit / len(counts)
     return histogram.clipped(best_half(counts, LEVELS) * width)
 
 
 def best_half(counts: np.ndarray, levels: int) -> int:
-    """How many bins on either side of the middle to keep, of `counts` [bins] around zero; at least
-    half of `levels`.
+    """Bins to keep on either side of the middle of `counts` [bins]; at least half of `levels`.
 
-    With an odd number of bins the middle one comes on top.
+    With an odd number of bins the middle one is kept too.
     """
     middle, odd = divmod(len(counts), 2)
-    halves = range(levels // 2, middle + 1)
+    candidates = range(levels // 2, middle + 1)
     divergences = [
-        _divergence(counts, middle - half, middle + half + odd, levels) for half in halves
+        _divergence(counts, middle - kept, middle + kept + odd, levels) for kept in candidates
     ]
-    return halves[int(np.argmin(divergences))] if divergences else middle
+    return candidates[int(np.argmin(divergences))] if divergences else middle
 
 
 def _divergence(counts: np.ndarray, start: int, end: int, levels: int) -> float:
-    """KL(P || Q) when bins `start` to `end` are kept and given back by `levels` integers."""
+    """KL(P || Q) when bins `start` to `end` are kept and restored from `levels` integers."""
     kept = counts[start:end]
     reference = kept.astype(np.float64)
     reference[0] += counts[:start].sum()
@@ -59,15 +57,16 @@ def _divergence(counts: np.ndarray, start: int, end: int, levels: int) -> float:
 
 
 def _smoothed(masses: np.ndarray) -> np.ndarray | None:
-    """A distribution without zeros: empty bins get `EPSILON`, taken evenly from the others; None
-    when there is nothing to take from.
+    """A distribution in which empty bins have `EPSILON`, subtracted evenly from the others.
+
+    None if the other bins hold too little.
     """
     empty = masses == 0
     count = int(empty.sum())
     if count == len(masses):
         return None
-    taken = EPSILON * count / (len(masses) - count)
-    if taken >= 1:
+    share = EPSILON * count / (len(masses) - count)
+    if share >= 1:
         return None
-    smoothed = np.where(empty, EPSILON, masses - taken)
+    smoothed = np.where(empty, EPSILON, masses - share)
     return smoothed / smoothed.sum() if smoothed.min() > 0 else None

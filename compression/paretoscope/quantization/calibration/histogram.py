@@ -1,8 +1,6 @@
-"""How often each activation takes each value: a histogram that grows with what it sees and forgets
-nothing of its shape.
+"""The histogram of an activation, filled in one pass over the calibration texts.
 
-Calibration fills one per activation in a single pass; the methods in `CALIBRATIONS` read it. What
-they make of it is their own files' matter.
+Calibrations of `CALIBRATIONS` read it.
 """
 
 from __future__ import annotations
@@ -13,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 4096
-"""An even number, so that zero is an edge and merging neighbours when the range doubles keeps it
-one.
-"""
+"""Even, so that zero is an edge of two bins, also after neighbours are merged."""
 
 
 @dataclass
@@ -23,8 +19,8 @@ class Histogram:
     """`counts` int64 [bins] of equal width over [-limit, limit]; `low` and `high` are the exact
     extremes.
 
-    `limit` is a power of two above every value: what reaches it doubles it, and two bins become
-    one, so the result does not depend on the order in which values came.
+    `limit` is a power of two above every value. A value that reaches it doubles it and merges bins
+    in pairs, so the result does not depend on the order of the values.
 
     >>> histogram = Histogram.of(np.array([-1.0, 0.25, 3.0]), bins=8)
     >>> histogram.limit, histogram.counts.tolist(), histogram.low, histogram.high
@@ -63,22 +59,18 @@ class Histogram:
 
     def add(self, values: np.ndarray) -> None:
         """Count `values`, of any shape and not empty."""
-        self.low, self.high = (
-            min(self.low, float(values.min())),
-            max(self.high, float(values.max())),
-        )
+        self.low = min(self.low, float(values.min()))
+        self.high = max(self.high, float(values.max()))
         self._grow(self.peak)
         bins = len(self.counts)
         if self.limit == 0:
-            self.counts[bins // 2] += values.size  # nothing but zeros so far
+            self.counts[bins // 2] += values.size  # only zeros so far
             return
-        places = (
-            np.floor(values.ravel().astype(np.float64) / self.width).astype(np.int64) + bins // 2
-        )
-        self.counts += np.bincount(places, minlength=bins)
+        bin_of = np.floor(values.ravel().astype(np.float64) / self.width).astype(np.int64)
+        self.counts += np.bincount(bin_of + bins // 2, minlength=bins)
 
     def clipped(self, threshold: float) -> tuple[float, float]:
-        """The range of what was seen, cut at -threshold and threshold."""
+        """The observed range, clipped to -threshold and threshold."""
         return max(self.low, -threshold), min(self.high, threshold)
 
     def _grow(self, peak: float) -> None:

@@ -1,5 +1,8 @@
-"""Min-max calibration: the range is all that was seen, outliers included, and nothing is ever cut
-off (Jacob et al. 2018).
+"""Min-max calibration: the whole observed range, outliers included; nothing is clipped.
+
+    low = min x, high = max x
+
+Jacob et al. 2018, arXiv:1712.05877.
 """
 
 from __future__ import annotations
@@ -8,5 +11,5 @@ from paretoscope.quantization.calibration.histogram import Histogram
 
 
 def clipped_range(histogram: Histogram) -> tuple[float, float]:
-    """(low, high) of everything counted."""
+    """(low, high) of all values."""
     return histogram.low, histogram.high

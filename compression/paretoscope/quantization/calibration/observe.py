@@ -1,13 +1,12 @@
-"""What each activation that meets a matrix is like on examples: one pass over the calibration
-split, shared by all that ask.
+"""The activations that enter each matrix: histograms and peaks of one pass over calibration texts.
 
-Methods turn a histogram into a range (`CALIBRATIONS`); smoothing asks for the largest value of each
-channel.
+Calibrations turn a histogram into a range (`CALIBRATIONS`); SmoothQuant uses the peaks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,7 +16,7 @@ from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
 from paretoscope.quantization.calibration.contract import Calibration
 from paretoscope.quantization.calibration.histogram import BINS, Histogram
-from paretoscope.quantization.calibration.texts import passages
+from paretoscope.quantization.calibration.texts import calibration_texts
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages.methods import CALIBRATIONS
@@ -27,15 +26,14 @@ Ranges = dict[str, tuple[float, float]]
 
 @dataclass
 class Activation:
-    """What was seen of one activation [.., channels]: all its values, and the largest absolute one
-    of each channel.
-    """
+    """Statistics of one activation [.., channels] over all texts."""
 
     histogram: Histogram
     peaks: np.ndarray
-    """float64 [channels]."""
+    """Largest absolute value of each channel, float64 [channels]."""
 
     def add(self, values: np.ndarray) -> None:
+        """Include the values [.., channels] of one text."""
         self.histogram.add(values)
         self.peaks = np.maximum(self.peaks, np.abs(values).reshape(-1, len(self.peaks)).max(axis=0))
 
@@ -57,14 +55,13 @@ def activation_ranges(
 
 
 def observe(model: onnx.ModelProto, context: StageContext, examples: int) -> dict[str, Activation]:
-    """Every activation that meets a matrix, by name, over the first `examples` of the calibration
-    split.
+    """Every activation that enters a matrix, by name, over the first `examples` calibration texts.
 
-    A text at a time, so no padding is seen. Computed once per graph and split.
+    Texts run one at a time, without padding. The result is cached for each graph and split.
     """
     widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(model)}
     widths = dict(sorted(widths.items()))
-    texts = passages(model, context.encoded("calibration").ids[:examples])
+    texts = calibration_texts(model, context.encoded("calibration").ids[:examples])
     packed = context.cached(
         f"activations-{_key(model, context, examples)}",
         lambda: _pack(_observe(model, widths, texts, context)),
@@ -81,7 +78,7 @@ def _observe(
 ) -> dict[str, Activation]:
     seen = {name: Activation(Histogram.empty(), np.zeros(width)) for name, width in widths.items()}
     with workbench(model) as bench:
-        session = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
+        session: Any = bench.session(with_outputs(with_all_logits(bench.graph), list(widths)))
         for step, ids in enumerate(texts, start=1):
             values = session.run(None, feeds(session.get_inputs(), ids[None]))
             for activation, value in zip(seen.values(), values, strict=True):
@@ -91,8 +88,9 @@ def _observe(
 
 
 def _pack(seen: dict[str, Activation]) -> np.ndarray:
-    """One float64 row an activation, for the cache: limit, low, high, counts, then its channels'
-    peaks (0 where it has fewer channels).
+    """One float64 row for each activation: limit, low, high, counts and peaks.
+
+    Rows are as long as the one with most channels; the others end in zeros.
     """
     widest = max(len(activation.peaks) for activation in seen.values())
     rows = np.zeros((len(seen), 3 + BINS + widest))

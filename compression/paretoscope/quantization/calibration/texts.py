@@ -1,9 +1,7 @@
-"""What a graph is shown of the calibration split: a classifier its texts as they are, a decoder the
-beginnings of its documents.
+"""The calibration texts that a graph runs on: whole texts of a classifier, starts of a decoder's.
 
-A document may have thousands of tokens, whose activations would not fit into memory together; and a
-second moment is known well from some ten thousand tokens, of which those of many documents say more
-than those of a few.
+A document may have thousands of tokens, whose activations would not fit into memory together. A
+second moment is known well from some ten thousand tokens, best from many documents.
 """
 
 from __future__ import annotations
@@ -16,15 +14,15 @@ import onnx
 from paretoscope.graphs.graph import is_decoder_graph
 
 LENGTH = 256
-"""Tokens that are taken of a document."""
+"""Tokens of a document that are used."""
 TOKENS = 16_384
-"""Tokens in all."""
+"""Tokens of all documents together."""
 
 
-def passages(
+def calibration_texts(
     model: onnx.ModelProto, texts: Sequence[np.ndarray], tokens: int = TOKENS
 ) -> list[np.ndarray]:
-    """The texts [tokens] that the graph is run on; of a decoder's at most `tokens` tokens together."""
+    """The texts [tokens] that the graph runs on; a decoder's stop at `tokens` tokens in total."""
     if not is_decoder_graph(model):
         return list(texts)
     beginnings = [ids[:LENGTH] for ids in texts]

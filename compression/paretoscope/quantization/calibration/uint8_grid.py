@@ -6,8 +6,9 @@ import numpy as np
 
 
 def activation_grid(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 scale (float32 scalar) and zero point (uint8 scalar) that cover low to high with zero
-    on the grid.
+    """Scale (float32) and zero point (uint8), both scalars, of the grid from low to high.
+
+    Zero is a level of the grid.
 
     >>> scale, zero = activation_grid(-1.0, 4.1)
     >>> round(float(scale), 4), int(zero)

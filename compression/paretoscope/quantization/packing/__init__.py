@@ -1,1 +1,1 @@
-"""How quantized weights are stored and multiplied."""
+"""Groups of small integers as tensors and operators of an ONNX graph."""

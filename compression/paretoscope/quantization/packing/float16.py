@@ -1,18 +1,18 @@
-"""Half precision, in which a file keeps scales; in memory they are float32 numbers that it has."""
+"""Half precision, in which a file stores scales; in memory they are float32 of the same values."""
 
 from __future__ import annotations
 
 import numpy as np
 
-HALF = 2
-"""Bytes of a number in half precision."""
+FLOAT16_BYTES = 2
+"""Bytes of a number."""
 SMALLEST, LARGEST = float(np.finfo(np.float16).smallest_subnormal), float(np.finfo(np.float16).max)
 
 
-def half(values: np.ndarray, positive: bool = False) -> np.ndarray:
-    """The nearest numbers that half precision has, as float32; `positive` ones do not vanish.
+def to_float16(values: np.ndarray, positive: bool = False) -> np.ndarray:
+    """The nearest float16 values, as float32; with `positive` none becomes 0.
 
-    >>> half(np.array([0.1, 1e-9]), positive=True).tolist()
+    >>> to_float16(np.array([0.1, 1e-9]), positive=True).tolist()
     [0.0999755859375, 5.960464477539063e-08]
     """
     least = SMALLEST if positive else -LARGEST

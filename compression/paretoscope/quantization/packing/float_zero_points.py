@@ -1,13 +1,12 @@
-"""Real zero points as further columns of a matrix, so that the runtime's integer kernel multiplies
-by them as by any other.
+"""Real zero points as extra columns of a matrix, so that the integer kernel of the runtime is used.
 
-Levels that begin anywhere are levels around the middle code, moved by one number a group:
+Levels that start anywhere are levels around the middle code plus one number for each group:
 
-    x W^T = x (scales * (codes - middle))^T + (sums of x over each group) shifts^T
+    x W^T = x (scales * (codes - middle))^T + (sums of x over each group) zero_points^T
 
-With those sums beside x the shifts are columns of the same matrix. They are kept in 8 bits with a
-scale a row, as 8 / bits digits of the codes' own width, each digit in groups of its own: a shift is
-off by a 238th of the row's largest at most.
+With those sums appended to x, the zero points are columns of the same matrix. They are stored in 8
+bits with a scale for each row, as 8 / bits digits of the width of the codes, each digit in its own
+groups: the error of a zero point is at most a 238th of the largest of its row.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoscope.quantization.packing.float16 import half
+from paretoscope.quantization.packing.float16 import to_float16
 
 LEVELS = 256
 
 
 def digits(bits: int) -> int:
-    """How many digits of a matrix in `bits` a shift takes.
+    """Digits of `bits` in a zero point of 8 bits.
 
     >>> digits(4), digits(2)
     (2, 4)
@@ -32,7 +31,7 @@ def digits(bits: int) -> int:
 
 
 def sums(groups: int, group_size: int) -> int:
-    """Columns of one digit for so many groups: whole groups again.
+    """Columns of one digit for this number of groups, filled up to whole groups.
 
     >>> sums(18, 32), sums(48, 32)
     (32, 64)
@@ -41,24 +40,31 @@ def sums(groups: int, group_size: int) -> int:
 
 
 @dataclass(frozen=True)
-class Shifts:
-    """scales[r] * (codes[r, g] - centre) for every group: `codes` uint8 [rows, groups], `scales`
-    float32 [rows, 1], numbers that half precision has. `bits` are those of a digit."""
+class FloatZeroPoints:
+    """scales[r] * (codes[r, g] - centre) of every group.
+
+    `codes` is uint8 [rows, groups], `scales` float32 [rows, 1] of float16 values; `bits` is the
+    width of a digit.
+    """
 
     codes: np.ndarray
     scales: np.ndarray
     bits: int
 
     @classmethod
-    def nearest(cls, values: np.ndarray, bits: int) -> Shifts:
-        """The shifts next to `values` [rows, groups]; those that come out are kept as they are.
+    def nearest(cls, values: np.ndarray, bits: int) -> FloatZeroPoints:
+        """The zero points nearest to `values` [rows, groups]; applied twice it changes nothing.
 
-        >>> kept = Shifts.nearest(np.array([[-1.0, 0.25]]), bits=4).values
-        >>> bool(np.abs(kept - [[-1.0, 0.25]]).max() < 1 / 237), Shifts.nearest(kept, bits=4).values.tolist() == kept.tolist()
-        (True, True)
+        >>> points = FloatZeroPoints.nearest(np.array([[-1.0, 0.25]]), bits=4).values
+        >>> bool(np.abs(points - [[-1.0, 0.25]]).max() < 1 / 237)
+        True
+        >>> FloatZeroPoints.nearest(points, bits=4).values.tolist() == points.tolist()
+        True
         """
         room = LEVELS - 1 - _centre(bits)
-        scales = half(np.abs(values).max(axis=1, keepdims=True) / np.float32(room), positive=True)
+        scales = to_float16(
+            np.abs(values).max(axis=1, keepdims=True) / np.float32(room), positive=True
+        )
         codes = np.clip(np.rint(values / scales) + _centre(bits), 0, LEVELS - 1)
         return cls(codes.astype(np.uint8), scales, bits)
 
@@ -67,20 +73,22 @@ class Shifts:
         """float32 [rows, groups]."""
         return (self.codes.astype(np.float32) - _centre(self.bits)) * self.scales
 
-    def where(self, here: np.ndarray, other: Shifts) -> Shifts:
-        """These in the rows where `here` [rows, 1], the `other` ones elsewhere."""
-        return Shifts(
+    def where(self, here: np.ndarray, other: FloatZeroPoints) -> FloatZeroPoints:
+        """These in the rows where `here` [rows, 1] is True, `other` in the rest."""
+        return FloatZeroPoints(
             np.where(here, self.codes, other.codes),
             np.where(here, self.scales, other.scales),
             self.bits,
         )
 
     def columns(self, group_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """What goes before the matrix's own columns and scales: codes uint8 [rows, digits * sums],
-        the highest digits first, and the float32 scales of their groups."""
+        """The extra columns: codes uint8 [rows, digits * sums] and float32 scales of their groups.
+
+        The highest digits come first.
+        """
         width = sums(self.codes.shape[1], group_size)
         full = np.pad(self.codes, ((0, 0), (0, width - self.codes.shape[1])))
-        places = [self.bits * place for place in reversed(range(digits(self.bits)))]
+        places = [self.bits * digit for digit in reversed(range(digits(self.bits)))]
         codes = [(full >> np.uint8(place)) & np.uint8(2**self.bits - 1) for place in places]
         scales = [
             np.repeat(self.scales * np.float32(2**place), width // group_size, axis=1)
@@ -90,7 +98,7 @@ class Shifts:
 
 
 def _centre(bits: int) -> int:
-    """The code whose digits are all the middle one, which operators take for zero.
+    """The code in which every digit is the middle code, which operators treat as zero.
 
     >>> _centre(4) == 0x88, _centre(2) == 0b10101010
     (True, True)

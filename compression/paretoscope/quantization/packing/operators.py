@@ -1,12 +1,9 @@
-"""Groups of small integers as tensors and operators of a graph: multiplied with, looked up, or both
-from the same bytes.
+"""Groups of small integers as operators of a graph: multiplied, looked up, or both.
 
-Scales are kept in half precision and widened by a Cast, which the runtime folds when it loads the
-model. MatMulNBits does take real zero points, but then leaves its integer kernel and widens the
-whole matrix in every call, forty times slower for one token (measured, ONNX Runtime
-1.31.1 on AVX2). So a matrix with real zero points has further columns, and `x` the sums that belong
-to them (`quantization/packing/float_zero_points.py`). Which groups a matrix has is
-`weight_only.py`'s.
+Scales are stored in float16 and widened by a Cast, which the runtime folds when it loads the model.
+MatMulNBits accepts real zero points, but then uses no integer kernel and widens the whole matrix in
+every call: forty times slower for one token (measured, ONNX Runtime 1.31.1 on AVX2). A matrix with
+real zero points therefore has extra columns, and `x` the sums for them (`float_zero_points.py`).
 """
 
 from __future__ import annotations
@@ -30,37 +27,37 @@ INT8_ARITHMETIC = 4
 
 @dataclass(frozen=True)
 class Stored:
-    """The names of what is in a graph for `groups`: codes as initializers, the rest as float32
-    values.
-    """
+    """Names of the parts of `groups` in a graph: initializers of codes, float32 values else."""
 
     groups: Groups
     codes: str
     scales: str
     zero_points: str
-    """Empty where the operators assume the middle code."""
+    """Empty if the operators use the middle code."""
 
     @property
     def grid(self) -> list[str]:
+        """Inputs of an operator after the codes."""
         return [self.scales, *([self.zero_points] if self.zero_points else [])]
 
 
 @dataclass
 class Packing:
-    """`nodes` in the making, in order, and the tensors `added` for them."""
+    """New `nodes` of a graph, in order, and the tensors `added` for them."""
 
-    added: dict[str, np.ndarray] = field(default_factory=dict)
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    _made: set[str] = field(default_factory=set)
+    added: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
+    _made: set[str] = field(default_factory=set[str])
 
-    def taken(self) -> list[onnx.NodeProto]:
-        """The nodes since the last time."""
+    def consumed(self) -> list[onnx.NodeProto]:
+        """The nodes added since the last call."""
         nodes, self.nodes = self.nodes, []
         return nodes
 
     def store(self, name: str, groups: Groups, *, multiplied: bool = True) -> Stored:
-        """Put groups into the graph; those that are not multiplied with but only looked up have
-        whole bytes a row, not a group.
+        """Add groups to the graph.
+
+        If they are only looked up and not `multiplied`, a row has whole bytes, not whole groups.
         """
         codes = self._constant(
             f"{name}.codes", groups.packed_blocks() if multiplied else groups.packed_rows()
@@ -79,9 +76,7 @@ class Packing:
         return Stored(groups, codes, scales, points)
 
     def multiply(self, x: str, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
-        """What takes the place of `node`: `x` [.., columns] times the parts' rows, one part beside
-        the other.
-        """
+        """Replace `node` by the product of `x` [.., columns] and the rows of all parts."""
         outputs = (
             [node.output[0]] if len(parts) == 1 else [f"{part.codes}.product" for part in parts]
         )
@@ -91,42 +86,31 @@ class Packing:
             self._node("Concat", outputs, node.output[0], name=node.name, axis=-1)
 
     def look_up(self, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
-        """What takes the place of `node`, a lookup of ids; of two parts the first holds the first
-        ids.
-        """
+        """Replace `node`, a lookup of ids; of two parts the first holds the first ids."""
         ids, output = node.input[1], node.output[0]
         if len(parts) == 1:
-            self._found(ids, parts[0], output, node.name)
+            self._lookup(ids, parts[0], output, node.name)
             return
         first, rest = parts
         count = len(first.groups.codes)
         last = self._constant("frequent.last", np.array(count - 1))
-        bound, zero = (
-            self._constant("frequent.count", np.array(count)),
-            self._constant("frequent.zero", np.array(0)),
-        )
-        self._found(
-            self._node("Min", [ids, last], "frequent.ids"),
-            first,
-            "frequent.words",
-            "frequent.words",
-        )
+        bound = self._constant("frequent.count", np.array(count))
+        zero = self._constant("frequent.zero", np.array(0))
+        first_ids = self._node("Min", [ids, last], "frequent.ids")
+        self._lookup(first_ids, first, "frequent.words", "frequent.words")
         below = self._node("Sub", [ids, bound], "rest.ids.raw")
-        self._found(self._node("Max", [below, zero], "rest.ids"), rest, "rest.words", "rest.words")
+        self._lookup(self._node("Max", [below, zero], "rest.ids"), rest, "rest.words", "rest.words")
         chosen = self._node("Less", [ids, bound], "frequent.chosen")
-        chosen = self._node(
-            "Unsqueeze",
-            [chosen, self._constant("frequent.axis", np.array([-1]))],
-            "frequent.chosen.column",
-        )
+        axis = self._constant("frequent.axis", np.array([-1]))
+        chosen = self._node("Unsqueeze", [chosen, axis], "frequent.chosen.column")
         self._node("Where", [chosen, "frequent.words", "rest.words"], output, name=node.name)
 
     def _product(self, x: str, part: Stored, output: str, name: str) -> None:
         groups = part.groups
-        if groups.shifts is not None:
-            beside = self._node("MatMul", [x, self._members(groups)], f"{output}.sums")
+        if groups.float_zero_points is not None:
+            extra = self._node("MatMul", [x, self._members(groups)], f"{output}.sums")
             x = self._node(
-                "Concat", [beside] * digits(groups.bits) + [x], f"{output}.columns", axis=-1
+                "Concat", [extra] * digits(groups.bits) + [x], f"{output}.columns", axis=-1
             )
         self._node(
             "MatMulNBits",
@@ -141,14 +125,14 @@ class Packing:
             accuracy_level=INT8_ARITHMETIC,
         )
 
-    def _found(self, ids: str, part: Stored, output: str, name: str) -> None:
+    def _lookup(self, ids: str, part: Stored, output: str, name: str) -> None:
         codes, groups = part.codes, part.groups
-        if self.added[codes].ndim == 3:  # the two operators want the same bytes in another shape
+        if self.added[codes].ndim == 3:  # the same bytes in another shape
             codes = self._node("Flatten", [codes], f"{part.codes}.rows", axis=1)
         self._node(
             "GatherBlockQuantized",
             [codes, ids, *part.grid],
-            output if groups.shifts is None else f"{output}.columns",
+            output if groups.float_zero_points is None else f"{output}.columns",
             name=name,
             domain=MICROSOFT,
             bits=groups.bits,
@@ -156,11 +140,11 @@ class Packing:
             gather_axis=0,
             quantize_axis=1,
         )
-        if groups.shifts is not None:
-            self._moved(groups, output, name)
+        if groups.float_zero_points is not None:
+            self._with_zero_points(groups, output, name)
 
-    def _moved(self, groups: Groups, output: str, name: str) -> None:
-        """Rows that were looked up with the columns of their shifts, moved by them."""
+    def _with_zero_points(self, groups: Groups, output: str, name: str) -> None:
+        """Add the real zero points to rows that were looked up with their columns."""
         count, columns = digits(groups.bits), groups.codes.shape[1]
         parts = [f"{output}.digit.{place}" for place in range(count)]
         widths = self._constant(
@@ -186,22 +170,15 @@ class Packing:
         self._node("Add", [f"{output}.unshifted", shift], output, name=f"{name}.shifted")
 
     def _members(self, groups: Groups) -> str:
-        """float32 [columns, sums]: 1 where a column is in a group. Times it, columns become sums of
-        groups, and back again.
-        """
+        """float32 [columns, sums]: 1 where a column is in a group. It sums columns by group."""
         columns, size = groups.codes.shape[1], groups.group_size
         name = f"members.{columns}.{size}"
         if name not in self._made:
             self._made.add(name)
-            member = np.arange(columns)[:, None] // size == np.arange(
-                sums(math.ceil(columns / size), size)
-            )
-            self._node(
-                "Cast",
-                [self._constant(f"{name}.bytes", member.astype(np.uint8))],
-                name,
-                to=TensorProto.FLOAT,
-            )
+            groups_of = np.repeat(np.arange(math.ceil(columns / size)), size)[:columns, None]
+            member = np.equal(groups_of, np.arange(sums(math.ceil(columns / size), size)))
+            stored = self._constant(f"{name}.bytes", member.astype(np.uint8))
+            self._node("Cast", [stored], name, to=TensorProto.FLOAT)
         return name
 
     def _constant(self, name: str, value: np.ndarray) -> str:

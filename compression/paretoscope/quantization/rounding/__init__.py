@@ -1,1 +1,1 @@
-"""Rounding methods: one file each."""
+"""Rounding: the integers and scales of a weight; one file a method."""

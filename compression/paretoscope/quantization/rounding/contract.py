@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from paretoscope.quantization.packing.groups import Groups
-from paretoscope.quantization.rounding.hessians import Inputs
+from paretoscope.quantization.rounding.hessians import InputStatistics
 
 
 class Rounding(Protocol):
@@ -34,7 +34,7 @@ class RescalingRounding(Rounding, Protocol):
     """A row of `ROUNDINGS` with `rescales`."""
 
     def input_scales(
-        self, weight: np.ndarray, bits: int, group_size: int, inputs: Inputs, real: bool, /
+        self, weight: np.ndarray, bits: int, group_size: int, inputs: InputStatistics, real: bool, /
     ) -> np.ndarray:
         """float32 [inputs]: scales of `weight` before rounding; its inputs are divided by them."""
         ...

@@ -1,18 +1,18 @@
-"""GPTQ: a column at a time, the columns not rounded yet make up for the error of those that are.
+"""GPTQ: round one column after the other, and update the remaining columns for its error.
 
-Frantar et al. 2023 (arXiv:2210.17323): with U the upper Cholesky factor of the inverse Hessian,
-rounding column j with error e moves every later column k by -e U[j, k] / U[j, j]. Columns go by
-falling diagonal of the Hessian (their "act-order"), so that those which matter are rounded while
-most of the others can still make up for them; groups stay neighbours along the inputs, as the
-kernel wants them, so their grids are found beforehand (their "static groups",
-`quantization/rounding/grid_search.py`).
+    w_k -= e U[j, k] / U[j, j]  for all k > j,    U^T U = H^-1
+
+Frantar et al. 2023, arXiv:2210.17323. Columns are ordered by falling diagonal of the Hessian H (the
+paper's act-order): important columns are rounded while most others can still compensate. Groups
+remain neighbours along the inputs, as the kernel needs them, so their grids are found beforehand
+(static groups, `grid_search.py`).
 """
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 
+from paretoscope.models.modules.tensors import from_numpy, inverse_cholesky
 from paretoscope.quantization.packing.groups import Groups, in_groups
 from paretoscope.quantization.rounding import rtn
 from paretoscope.quantization.rounding.grid import Grid
@@ -21,7 +21,7 @@ from paretoscope.quantization.rounding.grid_search import diagonal_blocks, searc
 DAMPENING = 0.01
 """Share of the mean diagonal that is added to the diagonal."""
 BLOCK = 128
-"""Columns whose errors are gathered before the rest of the matrix is moved by them."""
+"""Columns whose errors are collected before the rest of the matrix is updated."""
 
 
 def quantize_groups(
@@ -31,38 +31,34 @@ def quantize_groups(
     hessian: np.ndarray | None = None,
     real: bool = False,
 ) -> Groups:
-    """Round float32 `weight` [outputs, inputs] in groups along its inputs; `hessian` [inputs,
-    inputs] is the mean of x x^T.
+    """Round float32 `weight` [outputs, inputs] in groups along its inputs.
 
-    Weights that are zero stay zero where zero is a level. A row whose output error is not less than
-    round to nearest's is rounded to nearest. Without a Hessian all inputs are alike and
-    independent: every weight takes its nearest level of the searched grid.
+    `hessian` [inputs, inputs] is the mean of x x^T; without it inputs count as independent and
+    every weight is rounded to the nearest level of the searched grid. Zeros stay zero if zero is a
+    level. A row with no less output error than round to nearest is rounded to nearest.
     """
+    grouped = in_groups(weight, group_size)
     if hessian is None:
-        return searched_grid(in_groups(weight, group_size), bits, real=real).nearest(
-            weight, group_size
-        )
-    grid = searched_grid(
-        in_groups(weight, group_size), bits, diagonal_blocks(hessian, group_size), real
-    ).settled()
+        return searched_grid(grouped, bits, real=real).nearest(weight, group_size)
+    grid = searched_grid(grouped, bits, diagonal_blocks(hessian, group_size), real).settled()
     found = grid.groups(_compensated(weight, grid, group_size, hessian), group_size)
-    return better_rows(
-        found, rtn.quantize_groups(weight, bits, group_size, real=real), weight, hessian
-    )
+    nearest = rtn.quantize_groups(weight, bits, group_size, real=real)
+    return better_rows(found, nearest, weight, hessian)
 
 
 def better_rows(found: Groups, other: Groups, weight: np.ndarray, hessian: np.ndarray) -> Groups:
-    """`found`, but with the rows of `other` where those have the smaller output error."""
-    better = (output_errors(found, weight, hessian) < output_errors(other, weight, hessian))[
-        :, None
-    ]
+    """The rows of `found` whose output error is smaller, the other rows of `other`."""
+    errors, others = (output_errors(each, weight, hessian) for each in (found, other))
+    better = (errors < others)[:, None]
     return Groups(
         codes=np.where(better, found.codes, other.codes),
         scales=np.where(better, found.scales, other.scales),
         zero_points=np.where(better, found.zero_points, other.zero_points),
         bits=found.bits,
         group_size=found.group_size,
-        shifts=found.shifts and other.shifts and found.shifts.where(better, other.shifts),
+        float_zero_points=found.float_zero_points
+        and other.float_zero_points
+        and found.float_zero_points.where(better, other.float_zero_points),
     )
 
 
@@ -75,16 +71,14 @@ def output_errors(groups: Groups, weight: np.ndarray, hessian: np.ndarray) -> np
 def _compensated(
     weight: np.ndarray, grid: Grid, group_size: int, hessian: np.ndarray
 ) -> np.ndarray:
-    """Codes [outputs, inputs]. Works on the transpose, where a column of the paper lies in one
-    piece of memory.
-    """
+    """Codes [outputs, inputs]; works on the transpose, where a column is contiguous."""
     order = np.argsort(-np.diag(hessian), kind="stable")
     factor = inverse_factor(hessian[np.ix_(order, order)])
     left = np.ascontiguousarray(weight.T[order])
     zero = np.zeros_like(left, dtype=bool) if grid.real else left == 0
-    scale, point, shift = (
+    scale, point, offset = (
         np.ascontiguousarray(part.T[order // group_size])
-        for part in (grid.scales, grid.zero_points, grid.shifts)
+        for part in (grid.scales, grid.zero_points, grid.float_zero_points)
     )
     codes = np.empty(left.shape, dtype=np.uint8)
     for start in range(0, len(left), BLOCK):
@@ -92,11 +86,13 @@ def _compensated(
         errors = np.empty((end - start, left.shape[1]), dtype=np.float32)
         for row in range(start, end):
             code = np.clip(
-                np.rint((left[row] - shift[row]) / scale[row]) + point[row], 0, 2**grid.bits - 1
+                np.rint((left[row] - offset[row]) / scale[row]) + point[row], 0, 2**grid.bits - 1
             )
             code[zero[row]] = point[row, zero[row]]
             codes[row] = code
-            error = (left[row] - (scale[row] * (code - point[row]) + shift[row])) / factor[row, row]
+            error = (left[row] - (scale[row] * (code - point[row]) + offset[row])) / factor[
+                row, row
+            ]
             left[row + 1 : end] -= factor[row, row + 1 : end, None] * error
             errors[row - start] = error
         left[end:] -= factor[start:end, end:].T @ errors
@@ -108,15 +104,9 @@ def _compensated(
 def inverse_factor(hessian: np.ndarray) -> np.ndarray:
     """Upper triangular U, float32, with U^T U = the inverse of the dampened Hessian.
 
-    With the order of rows and columns turned round, the Cholesky factor of H itself is an upper
-    triangular R with R R^T = H, and U is the inverse of R: the inverse of H is never formed.
+    `hessian` [inputs, inputs].
     """
-    damped = torch.from_numpy(hessian.astype(np.float64))
+    damped = from_numpy(hessian.astype(np.float64))
     diagonal = damped.diagonal()
     diagonal += DAMPENING * float(diagonal.mean()) or 1.0
-    upper = torch.linalg.cholesky(damped.flip(0, 1)).flip(0, 1)
-    return (
-        torch.linalg.solve_triangular(upper, torch.eye(len(upper), dtype=torch.float64), upper=True)
-        .float()
-        .numpy()
-    )
+    return inverse_cholesky(damped).float().numpy()

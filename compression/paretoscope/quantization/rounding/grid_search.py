@@ -1,11 +1,10 @@
-"""The scale and zero point of each group, searched: a narrower grid clips the ends and is finer for
-the rest.
+"""Grid search: a narrower range clips outliers and is more precise for the other weights.
 
-Candidates are the range of `rtn.grid` shrunk by `SHRINKS` (the clipping search of AWQ,
-arXiv:2306.00978, section 3.2) with the zero point at its rounding or one beside it, which matters
-when there are four levels; with real zero points the narrower range lies at either end of the whole
-one or in its middle. The best has the least error of the group's own part of the output, d^T H d
-with H the group's block of the Hessian; without data, the least squared error.
+Candidates are the range of `rtn.grid` times `SHRINKS` (the clipping search of AWQ,
+arXiv:2306.00978, section 3.2) with the rounded zero point or a neighbour, which matters with four
+levels; with real zero points the narrower range is at either end of the whole one or in its middle.
+The best has the least error d^T H d of the group's part of the output, H being the group's block of
+the Hessian; without data, the least squared error.
 """
 
 from __future__ import annotations
@@ -14,28 +13,26 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from paretoscope.quantization.packing.float16 import half
+from paretoscope.quantization.packing.float16 import to_float16
 from paretoscope.quantization.rounding.grid import Grid
 from paretoscope.quantization.rounding.rtn import grid
 
 SHRINKS = {2: np.linspace(1.0, 0.4, 13), 4: np.linspace(1.0, 0.6, 9), 8: np.ones(1)}
 """Shares of the whole range, by bits: few levels gain most from clipping, 256 nothing."""
-BESIDE = {2: (0, -1, 1), 4: (0, -1, 1), 8: (0,)}
+NEIGHBOURS = {2: (0, -1, 1), 4: (0, -1, 1), 8: (0,)}
 """Steps from the rounded zero point; 8 bits are symmetric."""
 PLACES = (0.5, 0.0, 1.0)
-"""Where a narrower range with a real zero point lies in the whole one: from its lower end, 0, to
-its upper end, 1.
-"""
+"""Position of a narrower range with a real zero point: 0 the lower end, 1 the upper end."""
 
 
 def searched_grid(
     grouped: np.ndarray, bits: int, blocks: np.ndarray | None = None, real: bool = False
 ) -> Grid:
-    """The grid of the groups of weights [rows, groups, group size].
+    """The best grid of each group of weights [rows, groups, group size].
 
-    `blocks` [groups, group size, group size] are the Hessian's blocks on its diagonal; None counts
-    every weight alike. The unshrunk range of round to nearest is the first candidate, so no group
-    errs more than with that.
+    `blocks` [groups, group size, group size] are the diagonal blocks of the Hessian; None weighs
+    all inputs equally. The range of round to nearest is the first candidate, so no group has a
+    larger error than with that.
     """
     best = grid(grouped, bits, real)
     best_error = group_errors(best.rounded(grouped) - grouped, blocks)
@@ -48,12 +45,12 @@ def searched_grid(
 
 
 def _narrower(whole: Grid) -> Iterator[Grid]:
-    """The candidates beside `whole`, the grid of round to nearest."""
+    """The other candidates, given `whole`, the grid of round to nearest."""
     for shrink in SHRINKS[whole.bits]:
-        scales = half(whole.scales * np.float32(shrink), positive=True)
+        scales = to_float16(whole.scales * np.float32(shrink), positive=True)
         if whole.real:
             room = (whole.scales - scales) * np.float32(2**whole.bits - 1)
-            middle = whole.shifts - (whole.scales - scales) * whole.zero_points
+            middle = whole.float_zero_points - (whole.scales - scales) * whole.zero_points
             for place in PLACES if shrink < 1 else ():
                 yield Grid(
                     scales,
@@ -63,13 +60,13 @@ def _narrower(whole: Grid) -> Iterator[Grid]:
                     real=True,
                 )
         else:
-            for step in BESIDE[whole.bits]:
+            for step in NEIGHBOURS[whole.bits]:
                 points = np.clip(whole.zero_points + np.float32(step), 0, 2**whole.bits - 1)
-                yield Grid(scales, points, whole.shifts, whole.bits)
+                yield Grid(scales, points, whole.float_zero_points, whole.bits)
 
 
 def group_errors(difference: np.ndarray, blocks: np.ndarray | None) -> np.ndarray:
-    """d^T H d of every group, float32 [rows, groups]; `difference` is [rows, groups, group size]."""
+    """d^T H d of every group, float32 [rows, groups]; d is [rows, groups, group size]."""
     if blocks is None:
         return np.einsum("rgi,rgi->rg", difference, difference)
     by_group = np.ascontiguousarray(difference.transpose(1, 0, 2))
@@ -77,8 +74,9 @@ def group_errors(difference: np.ndarray, blocks: np.ndarray | None) -> np.ndarra
 
 
 def diagonal_blocks(hessian: np.ndarray, group_size: int) -> np.ndarray:
-    """The blocks [groups, group size, group size] along the diagonal of [inputs, inputs]; a short
-    last one is filled with zeros.
+    """The blocks [groups, group size, group size] along the diagonal of [inputs, inputs].
+
+    A short last block is filled with zeros.
     """
     inputs = len(hessian)
     groups = -(-inputs // group_size)

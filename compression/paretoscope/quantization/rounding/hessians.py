@@ -1,62 +1,58 @@
-"""What enters each matrix on examples: its second moments, the layer's Hessian of every rounding
-that looks at data.
+"""Second moments of the inputs of each matrix: the Hessian for all roundings that use data.
 
-For y = W x and a rounding error D, the mean squared error of y is trace(D H D^T) with H = mean of x
-x^T, so H is all that a rounding needs to know of the data (Frantar and Alistarh 2022,
-arXiv:2208.11580). One pass through ONNX Runtime serves every bit width, group size and rounding of
-a sweep. What is done with H is the roundings' own.
+For y = W x and a rounding error D, the mean squared error of y is trace(D H D^T) with H = mean of
+x x^T, so H is all that a rounding needs (Frantar and Alistarh 2022, arXiv:2208.11580). One pass
+through ONNX Runtime serves every bit width, group size and rounding of a sweep.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from paretoscope.graphs.graph import graph_key, matrices, with_all_logits, with_outputs
 from paretoscope.graphs.sessions import workbench
 from paretoscope.inference.graph_io import feeds
-from paretoscope.quantization.calibration.texts import passages
+from paretoscope.quantization.calibration.texts import calibration_texts
 from paretoscope.recipes.context import StageContext
 
 TOKENS_AT_ONCE = 4096
-"""Rows of activations that are held before they are multiplied out."""
+"""Rows of activations that are collected before their product is added."""
 FLOATS_AT_ONCE = 128_000_000
-"""Numbers of Hessians in one pass and in one cache entry: half a gigabyte, in which those of
-SmolLM2 have room.
-"""
+"""Numbers of Hessians in one pass and one cache entry: half a gigabyte, enough for SmolLM2."""
 HELD_FLOATS = 80_000_000
-"""Numbers of activations that are held, which deep models reach before `TOKENS_AT_ONCE`."""
+"""Numbers of activations that are collected; deep models reach it before `TOKENS_AT_ONCE`."""
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The activations [tokens, inputs] that enter a matrix, summed up over the calibration split."""
+class InputStatistics:
+    """Statistics of the inputs [tokens, inputs] of a matrix over the calibration split."""
 
     hessian: np.ndarray
     """float32 [inputs, inputs]: mean of x x^T."""
     magnitude: np.ndarray
     """float32 [inputs]: mean of |x|."""
 
-    def divided_by(self, scales: np.ndarray) -> Inputs:
-        """Those of x / s, with s [inputs]."""
-        return Inputs(self.hessian / np.outer(scales, scales), self.magnitude / scales)
+    def divided_by(self, scales: np.ndarray) -> InputStatistics:
+        """The statistics of x / s, with s [inputs]."""
+        return InputStatistics(self.hessian / np.outer(scales, scales), self.magnitude / scales)
 
 
-def calibration_inputs(model: onnx.ModelProto, context: StageContext) -> dict[str, Inputs]:
-    """`Inputs` of every activation that enters a constant matrix, by its name in the graph.
+def input_statistics(model: onnx.ModelProto, context: StageContext) -> dict[str, InputStatistics]:
+    """Statistics of every activation that enters a constant matrix, by its name in the graph.
 
-    All of the calibration split, a text at a time, so no padding is seen. Kept under the graph's
-    content and the split.
+    Texts of the calibration split run one at a time, without padding. The result is cached under
+    the content of graph and split.
     """
     sizes = {matrix.node.input[0]: matrix.weight.shape[0] for matrix in matrices(model)}
     split = context.encoded("calibration")
-    texts = passages(model, split.ids)
+    texts = calibration_texts(model, split.ids)
     content = graph_key(model)
-    found: dict[str, Inputs] = {}
+    found: dict[str, InputStatistics] = {}
     for number, portion in enumerate(_portions(sizes)):
         key = f"hessians-{content}-{split.key}-{number}"
         flat = context.cached(
@@ -70,7 +66,7 @@ def calibration_inputs(model: onnx.ModelProto, context: StageContext) -> dict[st
 
 
 def _portions(sizes: Mapping[str, int]) -> list[list[str]]:
-    """Names in graph order, cut where the Hessians of a portion would grow beyond `FLOATS_AT_ONCE`."""
+    """Names in graph order, split so that a portion has at most `FLOATS_AT_ONCE` numbers."""
     portions: list[list[str]] = []
     room = 0
     for name, size in sizes.items():
@@ -88,16 +84,14 @@ def _observe(
     texts: Sequence[np.ndarray],
     context: StageContext,
 ) -> np.ndarray:
-    """float32 [sum of inputs * (inputs + 1)]: each Hessian in turn, with the mean magnitudes as its
-    last row.
-    """
+    """float32 [sum of inputs * (inputs + 1)]: Hessians, each with the magnitudes as last row."""
     with workbench(model) as bench:
         session = bench.session(with_outputs(with_all_logits(bench.graph), sizes))
         return _summed(session, sizes, texts, context)
 
 
 def _summed(
-    session: onnxruntime.InferenceSession,
+    session: Any,
     sizes: Mapping[str, int],
     texts: Sequence[np.ndarray],
     context: StageContext,
@@ -124,15 +118,15 @@ def _summed(
     return flat
 
 
-def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, Inputs]:
+def _unpacked(flat: np.ndarray, sizes: Mapping[str, int]) -> dict[str, InputStatistics]:
     return {
-        name: Inputs(hessian=block[:-1], magnitude=block[-1])
+        name: InputStatistics(hessian=block[:-1], magnitude=block[-1])
         for name, block in zip(sizes, _blocks(flat, sizes), strict=True)
     }
 
 
 def _blocks(flat: np.ndarray, sizes: Mapping[str, int]) -> Iterator[np.ndarray]:
-    """Views [inputs + 1, inputs] of `flat`, one after another."""
+    """Consecutive views [inputs + 1, inputs] of `flat`."""
     start = 0
     for size in sizes.values():
         yield flat[start : start + size * (size + 1)].reshape(size + 1, size)

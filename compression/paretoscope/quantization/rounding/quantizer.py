@@ -1,4 +1,4 @@
-"""A stage's rounding with the data that it asks for, for any matrix of a graph at any width."""
+"""A stage's rounding with its calibration data, for any matrix of a graph at any width."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnx
 from paretoscope.graphs.graph import Matrix, matrices
 from paretoscope.quantization.packing.groups import Groups, tied_group_size
 from paretoscope.quantization.rounding.contract import RescalingRounding, Rounding
-from paretoscope.quantization.rounding.hessians import Inputs, calibration_inputs
+from paretoscope.quantization.rounding.hessians import InputStatistics, input_statistics
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages import Quantize
@@ -20,12 +20,10 @@ from paretoscope.recipes.stages.methods import ROUNDINGS
 
 @dataclass(frozen=True)
 class Quantizer:
-    """`inputs` are what enters each matrix, by the name of its weight; none when the rounding looks
-    at no data.
-    """
+    """`inputs` are the statistics of each matrix by the name of its weight; empty without data."""
 
     stage: Quantize
-    inputs: Mapping[str, Inputs] = field(default_factory=dict)
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict[str, InputStatistics])
 
     @property
     def real(self) -> bool:
@@ -36,16 +34,15 @@ class Quantizer:
     def of(cls, stage: Quantize, model: onnx.ModelProto, context: StageContext) -> Quantizer:
         if not ROUNDINGS[stage.rounding].needs_data:
             return cls(stage)
-        by_activation = calibration_inputs(model, context)
+        by_activation = input_statistics(model, context)
         return cls(
             stage, {matrix.name: by_activation[matrix.node.input[0]] for matrix in matrices(model)}
         )
 
     def scales(self, matrix: Matrix, bits: int) -> np.ndarray | None:
-        """What the matrix's rows are to be multiplied with before they are rounded, [inputs]; None
-        for nothing.
+        """Factors [inputs] of the matrix's rows before rounding; None for no scaling.
 
-        The head is left as it is: it is small, and sees one token of a text.
+        The head is not scaled: it is small, and reads one token of a text.
         """
         row = ROUNDINGS[self.stage.rounding]
         if matrix.in_head or not row.rescales:
@@ -55,14 +52,9 @@ class Quantizer:
         )
 
     def rescaled(self, scales: Mapping[str, np.ndarray]) -> Quantizer:
-        """The same for the graph that `rescale.rescaled` makes with these scales."""
-        return replace(
-            self,
-            inputs={
-                **self.inputs,
-                **{name: self.inputs[name].divided_by(scale) for name, scale in scales.items()},
-            },
-        )
+        """The quantizer of the graph that `rescale.rescaled` returns for these scales."""
+        divided = {name: self.inputs[name].divided_by(scale) for name, scale in scales.items()}
+        return replace(self, inputs={**self.inputs, **divided})
 
     def groups(self, matrix: Matrix, bits: int) -> Groups:
         """The matrix [inputs, outputs] in groups along its inputs."""
@@ -76,10 +68,8 @@ class Quantizer:
             self.real,
         )
 
-    def stands_for(self, matrix: Matrix, bits: int) -> np.ndarray:
-        """The float32 weight [inputs, outputs] that the rounded matrix amounts to in the graph as
-        it is.
-        """
+    def dequantized(self, matrix: Matrix, bits: int) -> np.ndarray:
+        """The float32 weight [inputs, outputs] that the rounded matrix equals, without scales."""
         scales = self.scales(matrix, bits)
         if scales is None:
             return np.ascontiguousarray(self.groups(matrix, bits).dequantized().T)
@@ -94,15 +84,16 @@ class Quantizer:
 
 
 def group_size_of(matrix: Matrix, group_size: int) -> int:
-    """Weights of the matrix that share a scale when `group_size` was asked for."""
+    """Weights of the matrix that share a scale, for the `group_size` of a recipe."""
     return tied_group_size(len(matrix.weight), group_size) if matrix.tied else group_size
 
 
-def relative_error(rounded: np.ndarray, weight: np.ndarray, inputs: Inputs | None) -> float:
-    """Squared error over squared size, so that every matrix counts alike.
+def relative_error(
+    rounded: np.ndarray, weight: np.ndarray, inputs: InputStatistics | None
+) -> float:
+    """Squared error relative to squared size, so that matrices can be compared.
 
-    It is the error of what the matrix makes of its inputs where those are known, else of the
-    weights themselves.
+    It is the error of the outputs if statistics of the inputs are known, else of the weights.
     """
     return _squares(rounded - weight, inputs) / max(_squares(weight, inputs), 1e-12)
 
@@ -111,10 +102,8 @@ def _outputs_first(matrix: Matrix) -> np.ndarray:
     return np.ascontiguousarray(matrix.weight.T)
 
 
-def _squares(weight: np.ndarray, inputs: Inputs | None) -> float:
-    """Sum of squares of a weight [inputs, outputs], or the mean one of what it makes of the
-    activations.
-    """
-    return float(
-        np.square(weight).sum() if inputs is None else np.vdot(weight, inputs.hessian @ weight)
-    )
+def _squares(weight: np.ndarray, inputs: InputStatistics | None) -> float:
+    """Sum of squares of a weight [inputs, outputs], or of its outputs averaged over tokens."""
+    if inputs is None:
+        return float(np.square(weight).sum())
+    return float(np.vdot(weight, inputs.hessian @ weight))

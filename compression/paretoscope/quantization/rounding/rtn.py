@@ -1,11 +1,11 @@
-"""Round to nearest: every weight takes the closest of its group's levels, whatever the data (Jacob
-et al. 2018).
+"""Round to nearest (RTN): every weight becomes the nearest level of its group.
 
-8 bits are symmetric around zero. 2 and 4 bits are asymmetric with an integer zero point, for a
-quarter of four levels is too much to waste on a side that has no weights. Either way zero is a
-level, so what pruning made zero stays exactly zero. With a real zero point the levels go from a
-group's least weight to its largest, as in the Q4_1 of GGUF files, whose weights come back exactly:
-they are levels of the grid that is found here, down to the last bit.
+    q = round(w / scale) + zero_point
+
+Jacob et al. 2018, arXiv:1712.05877. 8 bits are symmetric around zero. 2 and 4 bits have an integer
+zero point, as a quarter of four levels is too much for a side without weights. Zero is a level
+either way, so pruned weights stay zero. With a real zero point the levels span exactly a group's
+range, as in the Q4_1 of GGUF files, whose weights are restored to the last bit.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def quantize_groups(
     hessian: np.ndarray | None = None,
     real: bool = False,
 ) -> Groups:
-    """Round float32 `weight` [rows, columns] in groups along its columns; `hessian` is not used by
-    this rounding.
+    """Round float32 `weight` [rows, columns] in groups along its columns; `hessian` is ignored.
 
-    >>> g = quantize_groups(np.array([[0.0, 1.0, 3.0, 0.4]], dtype=np.float32), bits=2, group_size=4)
+    >>> weight = np.array([[0.0, 1.0, 3.0, 0.4]], dtype=np.float32)
+    >>> g = quantize_groups(weight, bits=2, group_size=4)
     >>> g.codes.tolist(), g.scales.tolist(), g.zero_points.tolist()
     ([[0, 1, 3, 0]], [[1.0]], [[0]])
     """
@@ -34,14 +34,13 @@ def quantize_groups(
 
 
 def grid(grouped: np.ndarray, bits: int, real: bool = False) -> Grid:
-    """The grid of each group's range, with zero included unless the zero point is `real`; 8 bits
-    are symmetric in any case.
+    """The grid of each group's range; zero is a level unless the zero point is `real`.
+
+    8 bits are always symmetric.
     """
     if bits == 8:
         return Grid.symmetric(np.abs(grouped).max(axis=-1))
     low, high = grouped.min(axis=-1), grouped.max(axis=-1)
-    return (
-        Grid.spanning(low, high, bits, real=True)
-        if real
-        else Grid.spanning(np.minimum(low, 0), np.maximum(high, 0), bits)
-    )
+    if real:
+        return Grid.spanning(low, high, bits, real=True)
+    return Grid.spanning(np.minimum(low, 0), np.maximum(high, 0), bits)
