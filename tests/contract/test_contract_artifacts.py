@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -34,6 +34,8 @@ from paretoscope.workspace import Workspace
 from tests.tiny.decoders import make_tiny_decoder
 from tests.tiny.encoders import make_tiny
 
+SENTENCES = ("reason", "notes")
+"""Keys of a frontier document that hold sentences."""
 GOLDEN = Path(__file__).parent / "golden"
 FACTORIES = {"make_tiny": make_tiny, "make_tiny_decoder": make_tiny_decoder}
 
@@ -192,6 +194,16 @@ def test_a_new_stage_starts_from_an_old_one(place: Path, old: Workspace) -> None
     assert set(golden("workspace.json")["weights_kept"]) <= before & used
 
 
+def without_words(document: Any) -> Any:
+    """A JSON document without the sentences in it, which may be reworded."""
+    if isinstance(document, dict):
+        items = cast("dict[str, Any]", document).items()
+        return {key: without_words(value) for key, value in items if key not in SENTENCES}
+    if isinstance(document, list):
+        return [without_words(each) for each in cast("list[Any]", document)]
+    return document
+
+
 @pytest.mark.parametrize("family", ["bert", "llama"])
 def test_the_frontier_of_an_old_workspace(
     family: str,
@@ -204,7 +216,8 @@ def test_the_frontier_of_an_old_workspace(
     model, root = str(place / "models" / family), str(tmp_path / "workspace")
     capsys.readouterr()
     assert main(["frontier", model, "--json", "--workspace", root]) == 0
-    assert json.loads(capsys.readouterr().out) == golden("workspace.json")["frontier"][family]
+    found = json.loads(capsys.readouterr().out)
+    assert without_words(found) == without_words(golden("workspace.json")["frontier"][family])
 
 
 @pytest.mark.parametrize("model", TINY)
