@@ -129,8 +129,8 @@ def test_a_stage_that_does_not_fit_is_refused_before_work_starts(place: Path) ->
     with pytest.raises(
         RecipeError,
         match=(
-            r"Stage 1 .* cannot be applied to .*, a language model: .*set target to one of layers, ffn,"
-            r" heads"
+            r"Stage 1 .* cannot be applied to .*, a language model:"
+            r" .*set target to one of layers, ffn, heads"
         ),
     ):
         request(

@@ -38,7 +38,7 @@ class Parrot:
         return list(range(len(text.split())))
 
     def decode(self, ids: Sequence[int]) -> str:
-        return "".join(self.sentence.split("|")[id] for id in ids)
+        return "".join(self.sentence.split("|")[number] for number in ids)
 
     def chat_prompt(self, text: str) -> str:
         return f"<user> {text}"
@@ -50,9 +50,10 @@ class Parrot:
             )
         self.calls.append({"prompt": len(prompt), **settings})
         return iter(
-            [SimpleNamespace(id=id, seconds=0.02) for id in range(len(self.sentence.split("|")))][
-                : settings["max_new_tokens"]
-            ]
+            [
+                SimpleNamespace(id=number, seconds=0.02)
+                for number in range(len(self.sentence.split("|")))
+            ][: settings["max_new_tokens"]]
         )
 
 
