@@ -50,7 +50,8 @@ def test_the_row_reaches_table_csv_and_database(row: Metric) -> None:
     assert found.value == pytest.approx(4.0)
 
 
-def test_without_the_row_there_is_no_such_number() -> None:
+def test_without_the_row_there_is_no_such_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(METRICS, KEY, raising=False)
     assert KEY not in {each.key for each in present_metrics(rows([document(Quantize())]))}
 
 

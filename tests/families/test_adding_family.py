@@ -46,7 +46,10 @@ def test_the_row_reaches_anatomy_shape_and_graph(row: EncoderFamily, tmp_path: P
     assert {matrix.name for matrix in matrices(graph)} >= {"layer.1.ffn.in", f"{HEAD}1"}
 
 
-def test_without_the_row_the_family_is_traced(tmp_path: Path) -> None:
+def test_without_the_row_the_family_is_traced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(ENCODERS, "ernie", raising=False)
     model = tiny_model("ernie")
     assert not can_assemble(model.config)
     with pytest.raises(ModelError, match="ernie"):

@@ -108,7 +108,7 @@ WEIGHT_SCORES = _table(
         needs="training",
     ),
 )
-"""Which weights go first. The file has `score(weight, seen) -> scores`, highest kept, or
+"""Which weights go first. The file has `score(weight, statistics) -> scores`, highest kept, or
 `prune(weight, gram, ...) -> weight`.
 """
 
