@@ -231,7 +231,7 @@ def test_widths_by_sensitivity_and_by_megabytes(
     assert distance(apply(by_average, whole, split_context()), whole) < 1
     most = 0.12 if tied else 0.14
     by_size = Quantize(scheme="weight-only", max_mb=most, rounding="gptq")
-    save_decoder(apply(by_size, whole, replace(split_context(), beside_bytes=10_000)), tmp_path)
+    save_decoder(apply(by_size, whole, replace(split_context(), companion_bytes=10_000)), tmp_path)
     taken = sum((tmp_path / name).stat().st_size for name in (MODEL, DATA))
     assert 0.8 * most * 1e6 < taken + 10_000 <= most * 1e6
 

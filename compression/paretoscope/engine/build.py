@@ -166,7 +166,7 @@ class Bench:
             source = _read_graph(parent.folder)
             companions = sum(path.stat().st_size for path in _companions(parent.folder))
             context = replace(
-                self._context(seed, parent.folder), beside_bytes=companions + text_bytes
+                self._context(seed, parent.folder), companion_bytes=companions + text_bytes
             )
             graph = apply(stage.module)(stage, source, context)
             _copy(parent.folder, folder, COMPANIONS)

@@ -87,7 +87,7 @@ def _prune(
 def _statistics(
     stage: PruneWeights, model: PreTrainedModel, context: StageContext, movement: Statistics
 ) -> Statistics:
-    """The statistics that the method needs, of the model as it is now; empty for `weights`."""
+    """The statistics that the method needs, of the current model; empty for `weights`."""
     names = list(encoder_weights(model))
     match WEIGHT_SCORES[stage.method].needs:
         case "weights":

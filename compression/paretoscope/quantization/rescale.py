@@ -99,11 +99,7 @@ def _into_columns(
             found = _columns(model, producers, node.input[2])
             names = [*found.names, node.input[3]] if found else []
         case "GroupQueryAttention":
-            heads, key_heads = (
-                next(each.i for each in node.attribute if each.name == name)
-                for name in ("num_heads", "kv_num_heads")
-            )
-            if heads != key_heads:
+            if _attribute(node, "num_heads") != _attribute(node, "kv_num_heads"):
                 return None
             found = _columns(model, producers, node.input[2] or node.input[0], last=len(inverse))
             names = found.names if found else []
@@ -169,6 +165,10 @@ def _columns(
     if last is not None:
         start = columns - last
     return Columns([node.input[1], *names], start, width or columns)
+
+
+def _attribute(node: onnx.NodeProto, name: str) -> int:
+    return next(each.i for each in node.attribute if each.name == name)
 
 
 def _uses(model: onnx.ModelProto, value: str) -> int:

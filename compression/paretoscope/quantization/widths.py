@@ -162,7 +162,7 @@ def _within(
         bytes_at[matrix.name] = {
             bits: row_bytes(filled, bits, group_size, quantizer.real) * outputs for bits in BITS
         }
-    least = smallest + context.beside_bytes
+    least = smallest + context.companion_bytes
     room = int(max_mb * 1e6) - least - HEADER_BYTES * len(bytes_at)
     if room < 0:
         raise ArtifactError(

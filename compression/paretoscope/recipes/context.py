@@ -1,8 +1,6 @@
-"""What the engine hands to every stage that works on a torch model: data, seed, progress and a disk
-cache.
+"""The context of a stage: data, seed, progress and a disk cache.
 
-No stage reads files or knows the workspace; it asks this context, and leaves a changed tokenizer in
-it.
+The engine provides it, so stages read no files and do not depend on the workspace.
 """
 
 from __future__ import annotations
@@ -15,13 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class EncodedSplit:
-    """A split as token ids: one int64 array a text (special tokens included, no padding) and one
-    label each, -1 where none is known.
-    """
+    """A split as token ids and labels."""
 
     ids: list[np.ndarray]
+    """An int64 array [tokens] for each text, with special tokens, without padding."""
     labels: np.ndarray
-    """int64 [texts], an index into the model's labels."""
+    """int64 [texts]: indices of the model's labels, -1 where the label is unknown."""
     key: str
     """Content hash of texts, labels and tokenizer: equal keys are equal splits."""
 
@@ -31,27 +28,22 @@ class EncodedSplit:
 
 @dataclass
 class StageContext:
-    """Everything besides the model that `apply(stage, model, context)` may use."""
+    """The third argument of `apply(stage, model, context)`."""
 
     seed: int
     labels: tuple[str, ...]
     encoded: Callable[[str], EncodedSplit]
-    """The split of that name: "train", "calibration", "validation", "test" or "unlabelled", in
-    tokens of `tokenizer`.
+    """Return a split in tokens of `tokenizer`, by name.
+
+    Names are "train", "calibration", "validation", "test" and "unlabelled".
     """
     progress: Callable[[int, int], None]
-    """Told (step, of steps)."""
+    """Called with (step, number of steps)."""
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]
-    """The array under a key, computed once and then kept on disk."""
+    """Return the array of a key from the disk cache; compute and store it if it is not there."""
     tokenizer: str = ""
-    """The model's tokenizer.json. A stage that changes the vocabulary puts the new one here:
-    whatever follows uses it.
-    """
+    """Content of the model's tokenizer.json; a stage that changes the vocabulary replaces it."""
     part: Callable[[str], None] = lambda name: None
-    """Told the name of what the stage is busy with, of which `progress` speaks from then on; none
-    for its main work.
-    """
-    beside_bytes: int = 0
-    """What the files of an artefact beside its graph take on disk, at most: a budget of bytes has
-    to cover them.
-    """
+    """Called with the name of the work that `progress` reports next, "" for the main work."""
+    companion_bytes: int = 0
+    """Upper bound of the bytes of the artefact's files other than the graph, for `max_mb`."""

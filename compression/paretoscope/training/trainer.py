@@ -1,4 +1,4 @@
-"""The one place where a model's architecture decides how it is trained and what its teacher is."""
+"""Chooses the trainer and the teacher by the architecture of a model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> Non
 
 
 def teacher_of(model: PreTrainedModel, data: EncodedSplit, context: StageContext) -> Teacher:
-    """The model as it is now as a teacher on `data`, for when it is compressed.
+    """A teacher on `data` for the compressed model: call it before the model changes.
 
-    Logits of a classifier are computed once and cached. A language model is copied.
+    It is the cached logits of a classifier, or a copy of a language model.
     """
     if is_decoder(model.config):
         return copy.deepcopy(model).eval()

@@ -241,7 +241,7 @@ def test_a_budget_of_megabytes_is_kept_on_disk_and_used(
     rounding: str, allocation: str, graphs: Graphs, context: StageContext
 ) -> None:
     graph = graphs("bert")
-    context = replace(context, beside_bytes=5_000)
+    context = replace(context, companion_bytes=5_000)
 
     def size(bits: int) -> int:
         everywhere = dict.fromkeys(("bits", "embedding_bits", "head_bits"), bits)

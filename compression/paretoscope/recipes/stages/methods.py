@@ -1,7 +1,7 @@
-"""The methods that carry out stages: one row each here, and one file each under `pruning/` and
-`quantization/`.
+"""The methods of the stages: a row here and a file in `pruning/` or `quantization/` for each.
 
-What a stage is, and which fields it has besides the name of a method, is `stages/`'s.
+The fields of a stage are defined in the stage's class. `recipes/contracts.py` loads the file of a
+row and checks it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from paretoscope.errors import did_you_mean
 
 @dataclass(frozen=True)
 class Method:
-    """One way to carry out a stage: its name in a recipe, its name for a person, its file."""
+    """A method: its name in a recipe, its label on the page, its module and its paper."""
 
     name: str
     label: str
@@ -25,41 +25,36 @@ class Method:
 
 @dataclass(frozen=True)
 class WeightMethod(Method):
-    """A way to prune single weights, and what it is to be given."""
+    """A method that prunes single weights."""
 
     needs: Literal["weights", "inputs", "gradients", "training"] = "weights"
-    """The weights alone; the inputs of each matrix over the calibration split, or gradients over
-    it; or the steps of retraining.
+    """Statistics that the method needs.
+
+    None besides the weights, moments of the inputs of each matrix over the calibration split,
+    gradients over it, or the weights' movement in retraining.
     """
     score_scope: Literal["matrix", "row"] = "matrix"
-    """With whom a weight competes under `scope: layer`: its whole matrix, or the weights of the
-    same output.
-    """
+    """Weights that are ranked together under `scope: layer`: a matrix, or a row of one output."""
     updates: bool = False
-    """Whether it also changes the weights that stay: then the file has `prune` in place of `score`.
-    """
+    """Whether it changes the weights that it keeps: the file then has `prune`, not `score`."""
 
 
 @dataclass(frozen=True)
 class StructureCriterion(Method):
-    """A way to choose heads, neurons, layers or dimensions."""
+    """A criterion for heads, neurons, layers and hidden dimensions."""
 
     one_scale: bool = False
-    """Whether scores of different layers can be compared as they are, because all estimate the same
-    loss.
-    """
+    """Whether scores of different layers are comparable, as estimates of the same loss."""
 
 
 @dataclass(frozen=True)
 class Rounding(Method):
-    """A method that finds integers for weights, and what it needs for that."""
+    """A method that finds the integers of weights."""
 
     needs_data: bool = False
     """Whether it uses the Hessian of the activations that enter a matrix."""
     rescales: bool = False
-    """Whether its file also has `input_scales(weight, bits, group_size, inputs, real)`, which the
-    graph takes back elsewhere.
-    """
+    """Whether it scales the inputs of a matrix: its file then has `input_scales` too."""
 
 
 AnyMethod = TypeVar("AnyMethod", bound=Method)
@@ -108,9 +103,7 @@ WEIGHT_SCORES = _table(
         needs="training",
     ),
 )
-"""Which weights go first. The file has `score(weight, statistics) -> scores`, highest kept, or
-`prune(weight, gram, ...) -> weight`.
-"""
+"""Methods of prune-weights; contract: `WeightCriterion`, or `WeightUpdate` with `updates`."""
 
 STRUCTURE_CRITERIA = _table(
     StructureCriterion(
@@ -133,9 +126,7 @@ STRUCTURE_CRITERIA = _table(
         one_scale=True,
     ),
 )
-"""Which heads, neurons, layers or dimensions go first. The file has `score_units`, `score_layers`
-and `score_hidden`, highest kept.
-"""
+"""Criteria of prune-structure and distill; contract: `StructureCriterion`."""
 
 ROUNDINGS = _table(
     Rounding(
@@ -166,9 +157,7 @@ ROUNDINGS = _table(
         "Badri and Shaji 2023, https://mobiusml.github.io/hqq_blog",
     ),
 )
-"""How a weight finds its integer. The file has `quantize_groups(weight, bits, group_size, hessian,
-real)`.
-"""
+"""Roundings of quantize; contract: `rounding.contract.Rounding`."""
 
 CALIBRATIONS = _table(
     Method(
@@ -196,12 +185,11 @@ CALIBRATIONS = _table(
         "Choukroun et al. 2019, arXiv:1902.06822",
     ),
 )
-"""How the range of an activation is found. The file has `clipped_range(histogram) -> (low, high)`.
-"""
+"""Calibrations of quantize; contract: `calibration.contract.Calibration`."""
 
 
 def known(name: str, table: Mapping[str, Method], field: str) -> str:
-    """The name, if a row has it; raises `ValueError` with the nearest one otherwise."""
+    """The name, if the table has it; raises `ValueError` with the nearest name otherwise."""
     if name not in table:
         raise ValueError(f'there is no {field} "{name}"; {did_you_mean(name, table)}'.rstrip("."))
     return name
