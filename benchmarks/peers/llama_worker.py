@@ -18,7 +18,7 @@ from typing import Any
 import llama_cpp  # pyright: ignore[reportMissingImports]  optional
 import numpy as np
 
-from paretoscope.measure.worker.decoder import log_softmax, windows
+from paretoscope.measure.worker.scoring import log_softmax, windows
 
 
 def load_backends() -> None:

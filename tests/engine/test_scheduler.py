@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
 
 from paretoscope.engine.client import wait
+from paretoscope.engine.scheduler import Scheduler
 from paretoscope.store.store import EngineState, Store
 from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY, gone, kill, toy, until
@@ -74,3 +78,22 @@ def test_a_killed_worker_is_replaced_and_its_trial_runs_again(
     state = store.engine()
     assert state is not None
     assert state.pid == engine.pid, "the engine never noticed"
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_cluster_that_does_not_close_in_time_is_left(
+    store: Store, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def connection(name: str) -> SimpleNamespace:
+        def close(timeout: float) -> None:
+            closed.append(name)
+            raise TimeoutError(f"timed out after {timeout} s")
+
+        return SimpleNamespace(close=close)
+
+    connected = connection("cluster"), connection("client"), 1
+    monkeypatch.setattr(Scheduler, "_connect", lambda _: connected)
+    Scheduler(store, workspace).close()
+    assert closed == ["client", "cluster"]

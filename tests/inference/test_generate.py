@@ -17,8 +17,9 @@ from paretoscope.errors import ArtifactError
 from paretoscope.graphs.export import export
 from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.genai import genai_config
-from paretoscope.inference.generate import Decoder, likeliest, open_decoder
+from paretoscope.inference.generate import Decoder, open_decoder
 from paretoscope.inference.graph_io import GENAI
+from paretoscope.inference.sampling import Sampling, most_likely
 from paretoscope.recipes.recipe import Recipe
 from tests.tiny.decoders import make_tiny_decoder, tiny_decoder
 
@@ -44,10 +45,10 @@ def decoder(made: Path) -> Decoder:
 
 
 def ids(decoder: Decoder, prompt: list[int], count: int = 12, **settings: Any) -> list[int]:
-    return [
-        token.id
-        for token in decoder.stream(prompt, max_new_tokens=count, past_ends=True, **settings)
-    ]
+    stream = decoder.stream(
+        prompt, max_new_tokens=count, sampling=Sampling(**settings), past_ends=True
+    )
+    return [token.id for token in stream]
 
 
 def test_a_seed_gives_one_text(decoder: Decoder) -> None:
@@ -64,10 +65,10 @@ def test_a_seed_gives_one_text(decoder: Decoder) -> None:
 
 def test_tokens_are_drawn_by_their_probability() -> None:
     logits = np.log(np.array([0.1, 0.6, 0.3]))
-    order, shares = likeliest(logits, top_k=2, top_p=1.0)
+    order, shares = most_likely(logits, top_k=2, top_p=1.0)
     assert order.tolist() == [1, 2]
     np.testing.assert_allclose(shares, [2 / 3, 1 / 3])
-    assert likeliest(logits, top_k=0, top_p=0.5)[0].tolist() == [1]
+    assert most_likely(logits, top_k=0, top_p=0.5)[0].tolist() == [1]
 
 
 def test_an_end_token_ends_the_text(decoder: Decoder) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import cloze, perplexity
-from paretoscope.measure.worker.decoder import divergence, likeliest, log_softmax, windows
+from paretoscope.measure.worker.scoring import divergence, likeliest, log_softmax, windows
 from paretoscope.statistics.intervals import kl_divergence
 from paretoscope.tasks.prose import Question
 from tests.tiny import graph_decoder

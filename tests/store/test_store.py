@@ -214,7 +214,7 @@ def test_the_version_rises_with_what_can_be_seen_only(store: Store) -> None:
     store.engine_started(1, stays=False)
     before = store.version()
     store.engine_beat(1)
-    store.ask_engine()
+    store.request_engine()
     assert store.version() == before
     store.queue(a_request())
     assert store.version() > before

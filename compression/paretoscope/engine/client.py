@@ -42,7 +42,7 @@ def ensure_engine(
             state = _alive(store)
             if state is None:
                 state = _start(workspace, store, stays=stays, function=function)
-            store.ask_engine(stays=stays)
+            store.request_engine(stays=stays)
             return state
     finally:
         store.close()

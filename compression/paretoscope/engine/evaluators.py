@@ -1,20 +1,21 @@
-"""How a model is judged on its task, by what the task asks: a class for each text, the next token
-of prose, a true continuation.
+"""Evaluates a graph on its task: class labels, next-token prediction, or cloze questions.
 
-A judge turns the task's splits into token ids, scores a graph's folder through the measuring
-process, and says what the scores come to. Keeping scores and timing are `pipeline.py`'s; the
-numbers themselves are `measure/`'s.
+An evaluator encodes the task's splits, scores the graph in the measuring process and computes the
+quality from the scores. Caching scores and timing are in `measuring.py`; the metrics are in
+`measure/` and `statistics/`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paretoscope.artifact.pack import TOKENIZER
 from paretoscope.keys import content_key
@@ -26,107 +27,136 @@ from paretoscope.statistics.paired import paired
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
 from paretoscope.tasks.tokens import encode
-from paretoscope.trials.trial import Paired, Protocol, Quality
+from paretoscope.trials.trial import Paired, Quality
+from paretoscope.trials.trial import Protocol as MeasuringProtocol
 
 SPLIT = "validation"
-"""The split of every curve; the test split is opened only for what a person keeps."""
-Scores = Mapping[str, np.ndarray]
+"""The split of every trial; the test split is used only by `held_out.py`."""
+Array = NDArray[Any]
+Scores = Mapping[str, Array]
+"""Scores of a graph on a split, by name; which names there are depends on the evaluator."""
 
 
 def tokenizer_of(folder: Path) -> str:
+    """The content of tokenizer.json."""
     return (folder / TOKENIZER).read_text(encoding="utf-8")
 
 
+class Evaluator(Protocol):
+    """Evaluates graphs on one split of one task; a graph is given by its folder."""
+
+    @property
+    def max_length(self) -> int:
+        """Maximum number of tokens of a text."""
+        ...
+
+    def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
+        """A split as token ids of a tokenizer.json, for stages and for scoring."""
+        ...
+
+    def key(self, folder: Path, baseline: str) -> str:
+        """Content key of the inputs of `scores` besides the graph.
+
+        `baseline` is the key of the uncompressed graph.
+        """
+        ...
+
+    def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
+        """Scores of a graph; `reference` are the baseline's, None for the baseline itself."""
+        ...
+
+    def quality(self, folder: Path, scores: Scores) -> Quality:
+        """The quality metric with its confidence interval."""
+        ...
+
+    def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
+        """The paired comparison with the baseline on the same examples."""
+        ...
+
+    def samples(self, scores: Scores, reference: Scores) -> dict[str, Array]:
+        """Answers and targets of every example, for the samples file of a trial."""
+        ...
+
+
 @dataclass
-class Evaluator:
-    """Judges on one task; `max_length` is in tokens. What is encoded is kept, for both models of a
-    trial need it.
-    """
+class _TaskEvaluator(ABC):
+    """Encodes the splits of a task and remembers them, for both models of a trial need them."""
 
     task: Task
     max_length: int
-    protocol: Protocol
+    protocol: MeasuringProtocol
     split: str = SPLIT
-    KEPT: ClassVar[tuple[str, ...]] = ("logits",)
-    """Scores that are worth keeping with the samples of a trial."""
-    _encoded: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _encoded: dict[str, EncodedSplit] = field(
+        default_factory=dict[str, EncodedSplit], init=False, repr=False
+    )
 
     def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
-        """A split as token ids of a tokenizer.json, which a stage may have changed."""
         split = self.task.unlabelled if name == UNLABELLED else self.task.splits[name]
-        key = content_key(
-            split.sha256, hashlib.sha256(tokenizer.encode()).hexdigest(), self.max_length
-        )
+        digest = hashlib.sha256(tokenizer.encode()).hexdigest()
+        key = content_key(split.sha256, digest, self.max_length)
         if key not in self._encoded:
             ids = self._ids(split.texts, tokenizer)
-            self._encoded[key] = EncodedSplit(
-                ids,
-                split.labels if len(ids) == len(split) else np.zeros(len(ids), dtype=np.int64),
-                key,
-            )
+            unlabelled = np.zeros(len(ids), dtype=np.int64)
+            labels = split.labels if len(ids) == len(split) else unlabelled
+            self._encoded[key] = EncodedSplit(ids, labels, key)
         return self._encoded[key]
 
     def key(self, folder: Path, baseline: str) -> str:
-        """What the scores of a graph depend on besides the graph; `baseline` is the key of that of
-        the uncompressed model.
-        """
         return self.encoded(self.split, tokenizer_of(folder)).key
 
-    def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        """Scores of a graph on the split; `reference` are the baseline's, None for the baseline
-        itself.
-        """
-        split = self.encoded(self.split, tokenizer_of(folder))
-        return {
-            "logits": quality.evaluate(
-                folder, split.ids, split.labels, threads=usable_cores(), split=self.split
-            )[1]
-        }
+    @abstractmethod
+    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
+        """Token ids of a split's texts, or of pieces of them."""
+
+    def _chunks(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
+        return chunks(encode(tokenizer, texts, None), min(CHUNK_TOKENS, self.max_length))
+
+
+class _LogitEvaluator(_TaskEvaluator):
+    """Computes accuracy from the scores `logits` [examples, classes]."""
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
-        return quality.score(scores["logits"], self._answers(), self.split)
+        return quality.score(scores["logits"], self._labels(), self.split)
 
     def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
-        return paired(scores["logits"], reference["logits"], self._answers())
+        return paired(scores["logits"], reference["logits"], self._labels())
 
-    def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
-        """What was answered and what is right, example by example, for whoever wants to look
-        closer.
-        """
-        ours, theirs = ({name: each[name] for name in self.KEPT} for each in (scores, reference))
-        return {
-            **ours,
-            **{f"baseline_{name}": value for name, value in theirs.items()},
-            "labels": self._answers(),
-        }
+    def samples(self, scores: Scores, reference: Scores) -> dict[str, Array]:
+        return _both(("logits",), scores, reference) | {"labels": self._labels()}
 
-    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
+    @abstractmethod
+    def _labels(self) -> Array:
+        """The class of every example [examples]."""
+
+
+class ClassEvaluator(_LogitEvaluator):
+    """Accuracy of a classifier."""
+
+    def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
+        split = self.encoded(self.split, tokenizer_of(folder))
+        _, logits = quality.evaluate(
+            folder, split.ids, split.labels, threads=usable_cores(), split=self.split
+        )
+        return {"logits": logits}
+
+    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
         return encode(tokenizer, texts, self.max_length)
 
-    def _answers(self) -> np.ndarray:
+    def _labels(self) -> Array:
         return self.task.splits[self.split].labels
 
 
-class ProseEvaluator(Evaluator):
-    """By perplexity. Stages get pieces of documents; scored are whole documents."""
-
-    KEPT = ("log_probability", "top")
+class ProseEvaluator(_TaskEvaluator):
+    """Perplexity of a language model on whole documents; stages get pieces of documents."""
 
     def key(self, folder: Path, baseline: str) -> str:
-        return content_key(
-            super().key(folder, baseline),
-            baseline,
-            perplexity.SCORED_TOKENS[self.protocol],
-            perplexity.KEPT_TOKENS,
-        )
+        scored = perplexity.SCORED_TOKENS[self.protocol]
+        return content_key(super().key(folder, baseline), baseline, scored, perplexity.KEPT_TOKENS)
 
-    def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
+    def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
+        documents, context = self._documents(folder), self.max_length
         return perplexity.score_tokens(
-            folder,
-            self._documents(folder),
-            reference,
-            threads=usable_cores(),
-            context=self.max_length,
+            folder, documents, reference, threads=usable_cores(), context=context
         )
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
@@ -135,50 +165,43 @@ class ProseEvaluator(Evaluator):
     def paired(self, folder: Path, scores: Scores, reference: Scores) -> Paired:
         return perplexity.paired(scores, reference, self._documents(folder))
 
-    def samples(self, scores: Scores, reference: Scores) -> dict[str, np.ndarray]:
-        kept = {
-            name: value
-            for name, value in super().samples(scores, reference).items()
-            if name != "labels"
-        }
-        return kept | {"targets": scores["targets"], "lengths": scores["lengths"]}
+    def samples(self, scores: Scores, reference: Scores) -> dict[str, Array]:
+        targets = {name: scores[name] for name in ("targets", "lengths")}
+        return _both(("log_probability", "top"), scores, reference) | targets
 
-    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[np.ndarray]:
-        return chunks(encode(tokenizer, texts, None), min(CHUNK_TOKENS, self.max_length))
+    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
+        return self._chunks(texts, tokenizer)
 
-    def _documents(self, folder: Path) -> list[np.ndarray]:
-        """The documents that are scored."""
+    def _documents(self, folder: Path) -> list[Array]:
+        """The documents that are scored, as token ids."""
         tokenizer = tokenizer_of(folder)
-        if tokenizer not in self._encoded:
+        if tokenizer not in self._scored:
             documents = encode(tokenizer, self.task.splits[self.split].texts, None)
-            self._encoded[tokenizer] = first_documents(
-                documents, perplexity.SCORED_TOKENS[self.protocol]
-            )
-        return self._encoded[tokenizer]
+            most = perplexity.SCORED_TOKENS[self.protocol]
+            self._scored[tokenizer] = first_documents(documents, most)
+        return self._scored[tokenizer]
+
+    def __post_init__(self) -> None:
+        self._scored: dict[str, list[Array]] = {}
 
 
-class ClozeEvaluator(ProseEvaluator):
-    """By the share of questions that are answered with the true continuation. Stages get pieces of
-    the documents.
-    """
-
-    KEPT = ("logits",)
+class ClozeEvaluator(_LogitEvaluator):
+    """Accuracy on cloze questions; stages get pieces of the documents."""
 
     def key(self, folder: Path, baseline: str) -> str:
-        return content_key(Evaluator.key(self, folder, baseline), cloze.ASKED[self.protocol])
+        return content_key(super().key(folder, baseline), cloze.QUESTIONS[self.protocol])
 
-    def scores(self, folder: Path, reference: Scores | None) -> dict[str, np.ndarray]:
-        asked = cloze.encode_questions(
-            tokenizer_of(folder), self._split().questions[: cloze.ASKED[self.protocol]]
-        )
-        return {"logits": cloze.score_choices(folder, asked, threads=usable_cores())}
+    def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
+        questions = self._split().questions[: cloze.QUESTIONS[self.protocol]]
+        encoded = cloze.encode_questions(tokenizer_of(folder), questions)
+        return {"logits": cloze.score_choices(folder, encoded, threads=usable_cores())}
 
-    quality, paired, samples = Evaluator.quality, Evaluator.paired, Evaluator.samples
+    def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
+        return self._chunks(texts, tokenizer)
 
-    def _answers(self) -> np.ndarray:
-        return np.array(
-            [question.answer for question in self._split().questions[: cloze.ASKED[self.protocol]]]
-        )
+    def _labels(self) -> Array:
+        questions = self._split().questions[: cloze.QUESTIONS[self.protocol]]
+        return np.array([question.answer for question in questions])
 
     def _split(self) -> ClozeSplit:
         split = self.task.splits[self.split]
@@ -186,16 +209,23 @@ class ClozeEvaluator(ProseEvaluator):
         return split
 
 
-EVALUATORS: dict[str, type[Evaluator]] = {
-    "classes": Evaluator,
+def _both(names: Sequence[str], scores: Scores, reference: Scores) -> dict[str, Array]:
+    """The named scores, and those of the baseline with the prefix `baseline_`."""
+    theirs = {f"baseline_{name}": reference[name] for name in names}
+    return {name: scores[name] for name in names} | theirs
+
+
+EVALUATORS: Mapping[str, Callable[[Task, int, MeasuringProtocol, str], Evaluator]] = {
+    "classes": ClassEvaluator,
     "prose": ProseEvaluator,
     "cloze": ClozeEvaluator,
 }
-"""By the `kind` of the task."""
+"""Evaluators by the `kind` of the task."""
 
 
-def evaluator_for(model: ModelRef, task: Task, protocol: Protocol, split: str = SPLIT) -> Evaluator:
-    """The judge of a model on a task; texts are cut to what both of them take."""
-    return EVALUATORS[task.kind](
-        task, min(task.max_length, model.max_tokens or task.max_length), protocol, split
-    )
+def evaluator_for(
+    model: ModelRef, task: Task, protocol: MeasuringProtocol, split: str = SPLIT
+) -> Evaluator:
+    """The evaluator of a model on a task; texts are truncated to what both accept."""
+    max_length = min(task.max_length, model.max_tokens or task.max_length)
+    return EVALUATORS[task.kind](task, max_length, protocol, split)

@@ -55,7 +55,7 @@ def keep(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
         paired=evaluator.paired(folder, scores, reference) if beside else None,
         opened_at=datetime.now(UTC),
     )
-    return store.keep(trial_id, found)
+    return store.record_held_out(trial_id, found)
 
 
 def _folder(workspace: Workspace, record: ArtifactRecord, trial_id: str) -> Path:

@@ -1,14 +1,13 @@
-"""Spreads claimed trials over Dask workers, and records in the store what becomes of them.
+"""Distributes claimed trials over Dask workers and records their results in the store.
 
-One trial runs in one worker process at a time. A worker that dies takes its trial along, never the
-engine: the trial is tried once more, then it fails with the reason. Cancelling kills the worker's
-process group, for nothing else ends a C++ loop; its nanny starts a fresh one.
+A worker process runs one trial at a time. When it dies, the engine runs the trial once more, then
+records it as failed with the reason. Cancelling kills the worker's process group, because nothing
+else ends a loop in C++; Dask's nanny starts a new worker.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -16,13 +15,14 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import dask.config
-from distributed import Client, Future, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 from distributed.system import MEMORY_LIMIT
 
 from paretoscope.engine.cleanup import drop_unfinished
 from paretoscope.engine.time_left import TimeLeft
 from paretoscope.engine.worker import TOPIC, Prepare, carry_out, kill_worker
 from paretoscope.errors import EngineError
+from paretoscope.machine import usable_cores
 from paretoscope.settings import Settings
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.study import shipped_study
@@ -37,16 +37,18 @@ logging.getLogger("distributed").setLevel(logging.WARNING)  # its import set INF
 
 @dataclass
 class Running:
-    """A trial in a worker's hands; `worker` is known once it has begun."""
+    """A submitted trial; `future` is Dask's, `worker` its address once the trial has started."""
 
     row: TrialRow
-    future: Future
+    future: Any
     worker: str | None = None
 
 
 class Scheduler:
-    """The engine's hands. Every method is called from the engine's one thread; only events arrive
-    from another.
+    """Runs trials on a Dask cluster.
+
+    All methods are called from the engine's main thread; Dask's events arrive in another thread and
+    pass through a queue.
     """
 
     def __init__(self, store: Store, workspace: Workspace, function: str = TRIAL_FUNCTION) -> None:
@@ -56,14 +58,12 @@ class Scheduler:
         self.running: dict[str, Running] = {}
         self.time_left = TimeLeft(store.documents(), shipped_study())
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._news: dict[str, Progress] = {}
+        self._latest: dict[str, Progress] = {}
         self._out_of_memory: set[str] = set()
         self._cluster, self._client, self.slots = self._connect()
 
     def step(self) -> bool:
-        """Take what the store asks for and record what the workers say; whether anything is
-        running.
-        """
+        """Record progress and results, then cancel and start trials; whether any trial runs."""
         self._record_progress()
         for trial_id in list(self.running):
             self._collect(trial_id)
@@ -74,29 +74,31 @@ class Scheduler:
         return bool(self.running)
 
     def close(self) -> None:
-        """Put back what is running and end the workers, in a few seconds whatever they are doing.
+        """Requeue the running trials and end the workers, within `CLOSE_SECONDS`.
 
-        Workers of this machine that are left then die with this process.
+        Local workers that are still alive then die with this process.
         """
         for running in list(self.running.values()):
             self._kill(running)
             self.store.requeue(running.row.trial_id, running.row.attempts, lost=False)
         self.running.clear()
-        farewell = threading.Thread(target=self._disconnect, name="farewell", daemon=True)
-        farewell.start()
-        farewell.join(CLOSE_SECONDS)  # Dask may wait long for a worker that was just killed
+        closing = threading.Thread(target=self._disconnect, name="disconnect", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)  # Dask may wait long for a worker that was just killed
 
     def _disconnect(self) -> None:
-        self._client.close(timeout=1)
-        if self._cluster:
-            self._cluster.close(timeout=1)
+        for connection in (self._client, self._cluster):
+            if connection is None:
+                continue
+            try:
+                connection.close(timeout=1)
+            except TimeoutError:
+                log.info("Dask did not close in time; its processes end with the engine")
 
     # --- the cluster ------------------------------------------------------------------------------
 
-    def _connect(self) -> tuple[LocalCluster | None, Client, int]:
-        """(the local cluster, None when it is somebody else's; a client; how many trials run at
-        once)
-        """
+    def _connect(self) -> tuple[Any, Any, int]:
+        """(local cluster or None for an external one, client, number of workers)."""
         dask.config.set(
             {
                 "distributed.scheduler.allowed-failures": 0,
@@ -106,22 +108,26 @@ class Scheduler:
         address = Settings.from_environment().scheduler
         cluster, threads = (None, None) if address else _local_cluster(self.workspace)
         try:
-            client = Client(cluster or address, timeout="10s", set_as_default=False)
+            client: Any = Client(cluster or address, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise EngineError(
-                f'No Dask scheduler answers at "{address}" ({error}); check PARETOSCOPE_SCHEDULER'
+                f'No Dask scheduler responds at "{address}" ({error}); check PARETOSCOPE_SCHEDULER'
                 " or unset it."
             ) from error
         client.register_plugin(Prepare(self.function, threads))
-        for topic in (TOPIC, "worker-restart-memory"):  # the second one is a nanny's
-            client.subscribe_topic(topic, lambda event: self._events.put(event[1]))
-        workers: dict[str, int] = client.nthreads()  # pyright: ignore[reportAssignmentType]
+        for topic in (TOPIC, "worker-restart-memory"):  # the second is the nanny's
+            client.subscribe_topic(topic, self._receive)
+        workers: dict[str, int] = client.nthreads()
         if not workers or max(workers.values()) > 1:
             raise EngineError(
-                f'The Dask cluster at "{address}" must have workers of one thread each; start them'
-                " with --nthreads 1."
+                f'The workers of the Dask cluster at "{address}" must have one thread each; start'
+                " them with --nthreads 1."
             )
         return cluster, client, len(workers)
+
+    def _receive(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Called by Dask in its own thread with (time, event)."""
+        self._events.put(event[1])
 
     # --- one trial --------------------------------------------------------------------------------
 
@@ -140,7 +146,7 @@ class Scheduler:
         self.running[row.trial_id] = Running(row, future)
 
     def _listen(self) -> None:
-        """Take in what the workers told, the newest progress of each trial only."""
+        """Read the events of the workers; only the latest progress of each trial is kept."""
         while True:
             try:
                 event = self._events.get_nowait()
@@ -154,20 +160,20 @@ class Scheduler:
                 continue
             running.worker = event["worker"]
             if "progress" in event:
-                self._news[event["trial_id"]] = Progress.model_validate(event["progress"])
+                self._latest[event["trial_id"]] = Progress.model_validate(event["progress"])
 
     def _record_progress(self) -> None:
         self._listen()
-        for trial_id, progress in self._news.items():
+        for trial_id, progress in self._latest.items():
             if trial_id in self.running:
                 row = self.running[trial_id].row
                 self.store.record_progress(
                     trial_id, row.attempts, self.time_left.update(trial_id, progress, row.request)
                 )
-        self._news.clear()
+        self._latest.clear()
 
     def _collect(self, trial_id: str) -> None:
-        """Record the end of a trial; it is let go only once that is written down."""
+        """Record the end of a trial; the trial is released only after that is written."""
         running = self.running[trial_id]
         if not running.future.done():
             return
@@ -186,14 +192,14 @@ class Scheduler:
         del self.running[trial_id]
 
     def _worker_died(self, running: Running) -> None:
-        """Once is bad luck; twice is the trial's own doing."""
+        """Queue the trial again; after a second lost worker the trial fails."""
         row, cause = running.row, self._cause(running)
         self._drop_unfinished(row.trial_id)
         if row.lost == 0:
-            log.warning("trial %s is tried again: %s", row.trial_id, cause)
+            log.warning("trial %s is queued again: its worker was %s", row.trial_id, cause)
             self.store.requeue(row.trial_id, row.attempts, lost=True)
         else:
-            advice = "free some memory or choose a smaller model or batch, then try again"
+            advice = "free memory or choose a smaller model or batch size, then try again"
             self.store.give_up(
                 row.trial_id,
                 row.attempts,
@@ -208,8 +214,8 @@ class Scheduler:
         if running.future.status == "error" and isinstance(
             running.future.exception(), KilledWorker
         ):
-            return "killed from outside, which is also what the system does when memory runs out"
-        return f"because the cluster gave it up ({running.future.status})"
+            return "killed from outside, possibly by the system because memory ran out"
+        return f"lost by the cluster ({running.future.status})"
 
     def _cancel(self, trial_id: str) -> None:
         running = self.running[trial_id]
@@ -223,14 +229,13 @@ class Scheduler:
         log.info("trial %s cancelled", trial_id)
 
     def _kill(self, running: Running) -> None:
-        """End the work at once. The future goes first, so that Dask does not count the worker's
-        death against it.
+        """Kill the worker at once.
+
+        The future is cancelled first, so that Dask does not count the death of its worker.
         """
         deadline = time.monotonic() + 1
         while running.worker is None and not running.future.done() and time.monotonic() < deadline:
-            time.sleep(
-                0.02
-            )  # it was submitted a moment ago and has not said yet which worker has it
+            time.sleep(0.02)  # just submitted: the event with its worker is still to come
             self._listen()
         running.future.cancel(force=True)
         if running.worker is not None:
@@ -239,9 +244,7 @@ class Scheduler:
                     kill_worker, workers=[running.worker], nanny=True, on_error="ignore"
                 )
             except (OSError, KeyError) as error:
-                log.warning(
-                    "worker %s was gone before it could be killed: %s", running.worker, error
-                )
+                log.warning("worker %s ended before it was killed: %s", running.worker, error)
 
     def _drop_unfinished(self, trial_id: str) -> None:
         others = self.running.keys() - {trial_id}
@@ -249,29 +252,24 @@ class Scheduler:
 
 
 def _local_cluster(workspace: Workspace) -> tuple[LocalCluster, int]:
-    """(processes on this machine, threads of each): half as many workers as cores, so that each has
-    two.
-    """
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    """(cluster on this machine, threads per worker): one worker per two cores, at least one."""
+    cores = usable_cores()
     workers = max(1, cores // 2)
     threads = max(1, cores // workers)
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     dask.config.set(
         {f"distributed.nanny.pre-spawn-environ.{name}": count for name, count in counts.items()}
     )
-    # a worker holds no Dask data worth spilling, and one that pauses for its memory would wait for
-    # ever
+    # workers hold no Dask data to spill, and one that pauses for its memory would wait for ever
     dask.config.set(
-        {f"distributed.worker.memory.{what}": False for what in ("target", "spill", "pause")}
+        {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
     )
     cluster = LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,  # pyright: ignore[reportArgumentType]  # no web server
+        dashboard_address="127.0.0.1:0",  # a free port; the default is 8787 on all interfaces
         memory_limit=MEMORY_LIMIT // workers,
         local_directory=str(workspace.root / "dask"),
         silence_logs=logging.WARNING,

@@ -17,14 +17,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from onnxruntime import InferenceSession  # pyright: ignore[reportMissingTypeStubs]
 
 from paretoscope.graphs.external_data import tensors_apart
 from paretoscope.graphs.graph import is_decoder_graph
 from paretoscope.inference.graph_io import MODEL
-
-_onnxruntime: Any = onnxruntime
+from paretoscope.inference.session import open_session
 
 
 def session(model: onnx.ModelProto) -> InferenceSession:
@@ -70,9 +68,5 @@ def _session(model: bytes | str) -> InferenceSession:
     """As many threads as torch and numpy use (by default ONNX Runtime uses every core), and no
     spinning while idle, which would take cores from torch and numpy.
     """
-    options = _onnxruntime.SessionOptions()
     given = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(given) if given.isdigit() else 0
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return open_session(model, threads=int(given) if given.isdigit() else 0, spinning=False)

@@ -1,1 +1,1 @@
-"""Running an artefact with numpy and the runtime alone."""
+"""Running an artefact with ONNX Runtime and numpy, without torch."""

@@ -1,8 +1,7 @@
-"""One classifier artefact opened to answer what a person types: labels with probabilities, tokens,
-milliseconds.
+"""Classifies single texts with an open artefact: probabilities, tokens and milliseconds.
 
-The short form that travels with every artefact is `artifact/run.py`. Measuring a latency is
-`measure/`'s: the time told here is that of one request in a process that does other things too.
+The short form that ships with every artefact is `artifact/run.py`. Latencies of artefacts are
+measured in `measure/`; the time here is that of one request in a process that does other work.
 """
 
 from __future__ import annotations
@@ -14,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from paretoscope.errors import ArtifactError
+from paretoscope.inference.session import open_session
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """`probabilities` [labels]; the `tokens` that the model saw, `cut` when the text had more; `ms`
-    of the model alone.
+    """`probabilities` [labels], the `tokens` that the model read, and the `ms` of the model alone.
+
+    `cut` says whether the text had more tokens than the model reads.
     """
 
     probabilities: NDArray[np.float64]
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """An open artefact; several threads may ask it at once."""
+    """An open artefact; it may be used from several threads."""
 
     labels: tuple[str, ...]
     _session: Any
@@ -44,20 +44,19 @@ class Classifier:
     def answer(self, text: str) -> Answer:
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         started = time.perf_counter()
-        logits = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[
-            0
-        ][0]
+        logits = self._session.run(None, feed)[0][0]
         ms = (time.perf_counter() - started) * 1000
         shares = np.exp(logits.astype(np.float64) - logits.max())
         return Answer(shares / shares.sum(), tuple(encoding.tokens), bool(encoding.overflowing), ms)
 
 
 def open_classifier(folder: Path) -> Classifier:
-    """The artefact in `folder`, with the threads that it was timed with, which sleep while nothing
-    is asked.
+    """Open the artefact in `folder` with the number of threads that it was measured with.
 
-    Raises `ArtifactError` when a file is missing or damaged.
+    Idle threads sleep, so that they take no cores from other models or from measurements. Raises
+    `ArtifactError` when a file is missing or damaged.
     """
     try:
         config, manifest = (
@@ -68,27 +67,14 @@ def open_classifier(folder: Path) -> Classifier:
         labels = tuple(names[str(index)] for index in range(len(names)))
         tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.enable_truncation(manifest["max_length"])
-        options = _options(manifest["conditions"]["threads"])
-        opened: Any = ort.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        threads = manifest["conditions"]["threads"]
+        session = open_session(str(folder / "model.onnx"), threads=threads, spinning=False)
     except Exception as error:  # both libraries raise plain or private exceptions
-        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ArtifactError(
-            f'The model in "{folder}" cannot be opened ({why}); make it again with `paretoscope run'
-            " ... --again`."
+            f'The model in "{folder}" cannot be opened ({reason}); make it again with `paretoscope'
+            " run ... --again`."
         ) from error
-    classifier = Classifier(labels, opened, tokenizer)
-    classifier.answer("a")  # the first request of a session is slow, and nobody's
+    classifier = Classifier(labels, session, tokenizer)
+    classifier.answer("a")  # warm-up: the first request of a session is slow
     return classifier
-
-
-def _options(threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Threads that spin while they wait would take the processor from the other models, and from
-    # measurements.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options

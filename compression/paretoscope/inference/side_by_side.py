@@ -1,17 +1,16 @@
-"""Several language models writing on from one prompt, a token each in turn, and where their texts
-part.
+"""Side-by-side generation: several language models continue one prompt, token by token in turn.
 
-How one model makes its next token is `inference/generate.py`'s; this file takes whatever writes so.
-In turn, so that on a few cores each has the machine to itself while it computes, and the time of a
-token is its own.
+In turn, because on few cores each model then has the machine to itself while it computes, and the
+time of a token is that of its own model. How a model generates a token is in `generate.py`; any
+`Generator` will do here.
 
     >>> from types import SimpleNamespace
-    >>> def echo(*ids):
+    >>> def tokens(*ids):
     ...     return iter([SimpleNamespace(id=id, seconds=0.01) for id in ids])
-    >>> written = {"a": Written(), "b": Written()}
-    >>> list(interleaved({"a": echo(1, 2, 3), "b": echo(1)}, written))
+    >>> generated = {"a": Generated(), "b": Generated()}
+    >>> list(interleaved({"a": tokens(1, 2, 3), "b": tokens(1)}, generated))
     ['a', 'b', 'a', 'b', 'a', 'a']
-    >>> written["a"].ids, written["a"].tokens_per_s, written["b"].ended
+    >>> generated["a"].ids, generated["a"].tokens_per_s, generated["b"].ended
     ([1, 2, 3], 100.0, True)
 """
 
@@ -21,9 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from paretoscope.inference.sampling import Sampling
+
 
 class Token(Protocol):
-    """A token, and the seconds that it took; those of the first include reading the prompt."""
+    """A token and its seconds; those of the first token include reading the prompt."""
 
     @property
     def id(self) -> int: ...
@@ -32,7 +33,7 @@ class Token(Protocol):
     def seconds(self) -> float: ...
 
 
-class Writer(Protocol):
+class Generator(Protocol):
     """An open language model, such as `generate.Decoder`."""
 
     def encode(self, text: str) -> list[int]: ...
@@ -42,64 +43,54 @@ class Writer(Protocol):
     def chat_prompt(self, text: str) -> str: ...
 
     def stream(
-        self,
-        prompt: Sequence[int],
-        *,
-        max_new_tokens: int,
-        temperature: float,
-        top_p: float,
-        seed: int,
+        self, prompt: Sequence[int], *, max_new_tokens: int, sampling: Sampling
     ) -> Iterator[Token]: ...
 
 
 @dataclass
-class Written:
-    """What one model has written so far, and the seconds of each token."""
+class Generated:
+    """The tokens that one model has generated so far, and the seconds of each."""
 
-    ids: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list[int])
+    seconds: list[float] = field(default_factory=list[float])
     ended: bool = False
-    """Whether there is nothing to come: the model has ended its text, or its room is used up."""
+    """Whether the model has ended its text or reached its maximum length."""
 
     @property
     def tokens_per_s(self) -> float | None:
-        """The pace after the first token; None before the second."""
+        """Speed after the first token; None before the second."""
         return (len(self.seconds) - 1) / sum(self.seconds[1:]) if len(self.seconds) > 1 else None
 
 
 def interleaved(
-    streams: Mapping[str, Iterator[Token]], written: Mapping[str, Written]
+    streams: Mapping[str, Iterator[Token]], generated: Mapping[str, Generated]
 ) -> Iterator[str]:
-    """Take one token of each stream after the other until all have ended; yields whose `written`
-    has just grown or ended.
+    """Take one token of each stream in turn until all have ended.
+
+    Yields the key of the stream whose entry in `generated` has grown or ended.
     """
-    going = dict(streams)
-    while going:
-        for id, stream in list(going.items()):
+    running = dict(streams)
+    while running:
+        for key, stream in list(running.items()):
             token = next(stream, None)
             if token is None:
-                del going[id]
-                written[id].ended = True
-                yield id
-                continue
-            written[id].ids.append(token.id)
-            written[id].seconds.append(token.seconds)
-            yield id
+                del running[key]
+                generated[key].ended = True
+            else:
+                generated[key].ids.append(token.id)
+                generated[key].seconds.append(token.seconds)
+            yield key
 
 
 def first_difference(text: str, reference: str) -> int | None:
-    """Where `text` begins to say something else than `reference`, at the start of a word; None
-    while one merely goes on.
+    """Start of the first word of `text` that differs from `reference`.
 
-    >>> first_difference("Paris is big", "Paris is bad"), first_difference("Paris is", "Paris is bad"), first_difference("Rome", "Paris")
-    (9, None, 0)
+    None while one text is the beginning of the other.
+
+    >>> reference = "Paris is bad"
+    >>> [first_difference(text, reference) for text in ("Paris is big", "Paris is", "Rome")]
+    [9, None, 0]
     """
-    at = next(
-        (
-            place
-            for place, (one, other) in enumerate(zip(text, reference, strict=False))
-            if one != other
-        ),
-        None,
-    )
+    pairs = enumerate(zip(text, reference, strict=False))
+    at = next((index for index, (one, other) in pairs if one != other), None)
     return at if at is None else 1 + max(text.rfind(" ", 0, at), text.rfind("\n", 0, at))

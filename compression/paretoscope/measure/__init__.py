@@ -1,7 +1,5 @@
-"""Numbers about artefacts: quality, latency, memory, size and energy, each taken on the files that
-ship.
+"""Measures artefacts: quality, latency, memory, size and energy, always on the packed files.
 
-How each number is taken is told in `docs/measuring.md`. The process that measures
-(`measure/worker/classifier.py`) imports ONNX Runtime and numpy only; this file stays empty so that
-it stays light.
+The methods are described in `docs/measuring.md`. This file stays empty, because the measuring
+process imports it and loads nothing but ONNX Runtime and numpy.
 """

@@ -1,9 +1,8 @@
-"""Accuracy of a decoder on questions with several continuations: the one whose tokens are likeliest
-on average is its answer.
+"""Accuracy of a decoder on cloze questions: it chooses the most likely of several continuations.
 
-The mean over tokens, for a sum would favour short continuations. Questions are made by
-`tasks/prose.py`; that every continuation has a score makes these the logits of a classifier, so
-`quality.py` says what they come to.
+Likelihood is the mean over tokens, because a sum would favour short continuations. Questions are
+made in `tasks/prose.py`. The scores are used as the logits of a classifier, so accuracy is computed
+in `quality.py`.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from paretoscope.tasks.prose import Question
 from paretoscope.tasks.tokens import encode
 from paretoscope.trials.trial import Protocol
 
-ASKED: dict[Protocol, int | None] = {"quick": 60, "standard": None}
-"""How many questions of the split are asked; None is all."""
+QUESTIONS: dict[Protocol, int | None] = {"quick": 60, "standard": None}
+"""How many questions of the split are scored; None is all."""
 
 Ids = NDArray[np.int64]
 
@@ -35,33 +34,25 @@ class EncodedQuestion(NamedTuple):
 
 
 def encode_questions(tokenizer_json: str, questions: Sequence[Question]) -> list[EncodedQuestion]:
-    """Each continuation is encoded with its context, as it would stand in a text; the tokens that
-    all have in common are the context.
+    """Encode each continuation together with its context, as in running text.
+
+    The tokens that all continuations of a question share are its context.
     """
-    plain = encode(tokenizer_json, [question.context for question in questions], None)
-    whole = iter(
-        encode(
-            tokenizer_json,
-            [
-                f"{question.context} {choice}"
-                for question in questions
-                for choice in question.choices
-            ],
-            None,
-        )
-    )
+    contexts = encode(tokenizer_json, [question.context for question in questions], None)
+    joined = [
+        f"{question.context} {choice}" for question in questions for choice in question.choices
+    ]
+    encoded = iter(encode(tokenizer_json, joined, None))
     found: list[EncodedQuestion] = []
-    for context, question in zip(plain, questions, strict=True):
-        texts = [next(whole) for _ in question.choices]
+    for context, question in zip(contexts, questions, strict=True):
+        texts = [next(encoded) for _ in question.choices]
         shared = max(1, min(_shared(context, text) for text in texts))
         found.append(EncodedQuestion(texts[0][:shared], tuple(text[shared:] for text in texts)))
     return found
 
 
 def _shared(one: Ids, other: Ids) -> int:
-    """How many tokens two texts begin with in common, the last of the longer one apart: something
-    has to be left to score.
-    """
+    """Length of the common prefix, without the last token of `other`, which is left to score."""
     length = min(len(one), len(other) - 1)
     different = np.flatnonzero(one[:length] != other[:length])
     return int(different[0]) if len(different) else length
@@ -70,23 +61,21 @@ def _shared(one: Ids, other: Ids) -> int:
 def score_choices(
     folder: Path, questions: Sequence[EncodedQuestion], *, threads: int
 ) -> NDArray[np.float32]:
-    """Mean log-probability of the tokens of each continuation [questions, choices], in a fresh
-    process without torch.
+    """Mean log-probability of the tokens of each continuation [questions, choices].
 
-    Raises `ArtifactError` when the model cannot be loaded or run, or gives logits that are not
-    numbers.
+    Runs in a new process without torch. Raises `ArtifactError` when the model cannot be loaded or
+    run, or when a score is not finite.
     """
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as work:
         inputs, outputs = Path(work) / "inputs.npz", Path(work) / "scores.npy"
+        choices = [choice for question in questions for choice in question.choices]
         np.savez(
             inputs,
             contexts=np.concatenate([question.context for question in questions]),
             context_lengths=np.array([len(question.context) for question in questions]),
-            choices=np.concatenate(
-                [choice for question in questions for choice in question.choices]
-            ),
-            choice_lengths=np.array(
-                [[len(choice) for choice in question.choices] for question in questions]
+            choices=np.concatenate(choices),
+            choice_lengths=np.array([len(choice) for choice in choices]).reshape(
+                len(questions), -1
             ),
         )
         ask_choices(
@@ -101,7 +90,7 @@ def score_choices(
         scores: NDArray[np.float32] = np.load(outputs)
     if broken := int((~np.isfinite(scores)).any(axis=1).sum()):
         raise ArtifactError(
-            f'The model in "{folder}" gives logits that are not numbers for {broken} of'
-            f" {len(scores)} questions: compress it less, or otherwise."
+            f'The model in "{folder}" gives logits that are not finite for {broken} of'
+            f" {len(scores)} questions: compress it less, or with another method."
         )
     return scores

@@ -1,10 +1,8 @@
-"""Perplexity of a decoder on documents through the runtime that ships, and its paired comparison
-with the baseline.
+"""Perplexity of a decoder on documents, and its paired comparison with the baseline.
 
-Documents come in as token ids. To compare distributions, the baseline's scores keep the 256
-likeliest tokens of every position and what they leave over counts as one more token: all 49,152
-logits of 8,000 positions would be 1.6 GB. The divergence that comes out is never above that of the
-whole distributions.
+Documents come in as token ids. For the divergence from the baseline its 256 most likely tokens are
+kept at every position, and all others count as one token: all 49,152 logits of 8,000 positions
+would be 1.6 GB. The divergence computed so is never above that of the whole distributions.
 """
 
 from __future__ import annotations
@@ -26,91 +24,81 @@ from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Paired, Protocol, Quality
 
 SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
-"""How much of the split is scored: whole documents until they have so many tokens. The interval
-says how sure that makes the number.
-"""
+"""Tokens that are scored: whole documents of the split until they have this many."""
 KEPT_TOKENS = 256
-"""So many of the likeliest tokens of the baseline are kept at each position."""
+"""Most likely tokens of the baseline that are kept at each position."""
 
 Ids = NDArray[np.int64]
 Scores = Mapping[str, NDArray[Any]]
-"""`log_probability`, `top`, `targets` [tokens], `lengths` [documents]; the baseline's also `ids`,
-`logs` [tokens, kept]; another's `kl` [tokens].
+"""`log_probability`, `top`, `targets` [tokens] and `lengths` [documents]; the baseline's also have
+`ids`, `logs` [tokens, kept], a compressed model's `kl` [tokens].
 """
 
 
 def score_tokens(
     folder: Path, documents: Sequence[Ids], reference: Scores | None, *, threads: int, context: int
 ) -> dict[str, NDArray[Any]]:
-    """Scores of every token but the first of each document, in a fresh process without torch.
+    """Scores of every token of each document but its first, from a new process without torch.
 
-    A document of more than `context` tokens is read in windows that overlap by half. With
-    `reference`, the baseline's scores of the same documents, the divergence from it is there too;
-    without one, what such a comparison needs.
+    A document of more than `context` tokens is read in windows that overlap by half. `reference`
+    are the baseline's scores of the same documents; without it the result is such a reference.
 
-    Raises `ArtifactError` when the model cannot be loaded or run, or gives logits that are not
-    numbers.
+    Raises `ArtifactError` when the model cannot be loaded or run, or when a score is not finite.
     """
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as work:
-        inputs, outputs, theirs = (
-            Path(work) / name for name in ("inputs.npz", "scores.npz", "reference.npz")
-        )
-        np.savez(
-            inputs, ids=np.concatenate(documents), lengths=np.array([len(ids) for ids in documents])
-        )
-        if reference is not None:
-            np.savez(theirs, ids=reference["ids"], logs=reference["logs"])
+        inputs, outputs = Path(work) / "inputs.npz", Path(work) / "scores.npz"
+        lengths = np.array([len(ids) for ids in documents])
+        np.savez(inputs, ids=np.concatenate(documents), lengths=lengths)
         ask_tokens(
             {
                 "mode": "tokens",
                 "model": str(model_file(folder, SCORE)),
                 "threads": threads,
                 "context": context,
-                "keep": 0 if reference is not None else KEPT_TOKENS,
+                "keep": KEPT_TOKENS if reference is None else 0,
                 "inputs": str(inputs),
-                "reference": None if reference is None else str(theirs),
+                "reference": None if reference is None else _write_reference(reference, work),
                 "outputs": str(outputs),
             }
         )
-        with np.load(outputs) as found:
-            scores = dict(found)
+        with np.load(outputs) as arrays:
+            scores: dict[str, NDArray[Any]] = dict(arrays)
     scores["targets"], scores["lengths"] = scored(documents)
     if broken := int((~np.isfinite(scores["log_probability"])).sum()):
         raise ArtifactError(
-            f'The model in "{folder}" gives logits that are not numbers for {broken:,} of'
-            f" {len(scores['top']):,} tokens: compress it less, or otherwise."
+            f'The model in "{folder}" gives logits that are not finite for {broken:,} of'
+            f" {len(scores['top']):,} tokens: compress it less, or with another method."
         )
     return scores
 
 
+def _write_reference(reference: Scores, work: str) -> str:
+    path = Path(work) / "reference.npz"
+    np.savez(path, ids=reference["ids"], logs=reference["logs"])
+    return str(path)
+
+
 def perplexity(scores: Scores, documents: Sequence[Ids], split: str) -> Quality:
-    """exp of the mean negative log-probability of a token, with its bootstrap interval over
-    documents.
-    """
+    """exp of the mean negative log-probability, with its bootstrap interval over documents."""
     _, lengths = scored(documents)
-    value, low, high = np.exp(
-        intervals.ratio_of_sums(
-            by_document(-scores["log_probability"], lengths), lengths.astype(np.float64)
-        )
-    )
+    losses = by_document(-scores["log_probability"], lengths)
+    value, low, high = np.exp(intervals.ratio_of_sums(losses, lengths.astype(np.float64)))
     return Quality(
         metric="perplexity", value=value, low=low, high=high, n=int(lengths.sum()), split=split
     )
 
 
 def paired(scores: Scores, baseline: Scores, documents: Sequence[Ids]) -> Paired:
-    """The same tokens through the artefact and through the baseline. A token counts as right when
-    it was the likeliest.
-    """
+    """The same tokens through an artefact and the baseline; correct is a top-1 prediction."""
+    targets, lengths = scored(documents)
     ours, theirs = (
-        TokenAnswers(each["log_probability"], each["top"], *scored(documents))
+        TokenAnswers(each["log_probability"], each["top"], targets, lengths)
         for each in (scores, baseline)
     )
     return paired_tokens(ours, theirs, kl=float(scores["kl"].mean()))
 
 
 def scored(documents: Sequence[Ids]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The tokens that are scored, one after the other, and how many of them each document has."""
-    return np.concatenate([ids[1:] for ids in documents]).astype(np.int32), np.array(
-        [len(ids) - 1 for ids in documents], dtype=np.int64
-    )
+    """(the scored tokens of all documents, their number in each document)."""
+    targets = np.concatenate([ids[1:] for ids in documents]).astype(np.int32)
+    return targets, np.array([len(ids) - 1 for ids in documents], dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Quality of an artefact through the runtime that ships.
+"""Accuracy of a classifier's artefact, measured in a new process with ONNX Runtime.
 
-Texts come in as token ids; how they are made is `tasks/load.py`'s. The comparison with the baseline
-is `statistics/paired.py`'s.
+Texts come in as token ids (`tasks/load.py`). The comparison with the baseline is in
+`statistics/paired.py`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ def evaluate(
     threads: int,
     split: str,
 ) -> tuple[Quality, NDArray[np.float32]]:
-    """Accuracy of the artefact on `encoded` texts (token ids, one array each), and their logits [n,
-    classes].
+    """(accuracy of the artefact on texts, their logits [n, classes]).
 
-    Runs in a fresh process without torch, in batches of up to 32 texts of equal length: nothing is
-    padded, so no text depends on the padding of another.
+    `encoded` has one array of token ids per text. They run in batches of up to 32 texts of equal
+    length: nothing is padded, so no text depends on the length of another.
 
-    Raises `ArtifactError` when the model cannot be loaded or run, knows fewer classes than the
-    labels need, or gives logits that are not numbers.
+    Raises `ArtifactError` when the model cannot be loaded or run, has fewer classes than the labels
+    need, or gives logits that are not finite.
     """
     if len(encoded) != len(labels) or not len(labels):
-        raise ValueError(f"{len(encoded)} texts and {len(labels)} labels do not make a split")
+        raise ValueError(f"{len(encoded)} texts do not match {len(labels)} labels")
     logits = _logits(artifact, encoded, threads)
     _check(artifact, logits, labels)
     return score(logits, labels, split), logits
@@ -82,11 +81,11 @@ def _check(artifact: Path, logits: NDArray[np.float32], labels: NDArray[np.int64
     classes = logits.shape[1]
     if labels.min() < 0 or labels.max() >= classes:
         raise ArtifactError(
-            f'The model in "{artifact}" tells {classes} classes apart, but the labels go up to'
-            f" {labels.max()}: pick its own task."
+            f'The model in "{artifact}" has {classes} classes, but the labels go up to'
+            f" {labels.max()}: choose the task that it was trained on."
         )
     if broken := int((~np.isfinite(logits)).any(axis=1).sum()):
         raise ArtifactError(
-            f'The model in "{artifact}" gives logits that are not numbers for {broken} of'
-            f" {len(logits)} examples: compress it less, or otherwise."
+            f'The model in "{artifact}" gives logits that are not finite for {broken} of'
+            f" {len(logits)} examples: compress it less, or with another method."
         )

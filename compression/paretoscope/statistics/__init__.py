@@ -1,1 +1,1 @@
-"""Intervals and paired tests, in numpy alone."""
+"""Confidence intervals and paired tests, with numpy only."""

@@ -1,6 +1,6 @@
-"""The statistics behind every interval and test: numpy and `math` only, plain numbers in and out.
+"""Confidence intervals and tests of single numbers, with numpy and `math` only.
 
-What is measured and under which conditions is for `quality.py` and `latency.py` to say.
+Comparisons of two models on the same examples are in `paired.py`.
 """
 
 from __future__ import annotations
@@ -33,18 +33,16 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     middle = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    # At 0 or n successes one end is exactly 0 or 1; rounding must not move it past the share
-    # itself.
-    return max(0.0, min(share, (middle - half) / scale)), min(
-        1.0, max(share, (middle + half) / scale)
-    )
+    # at 0 or n successes one end is exactly 0 or 1; rounding must not move it past the share itself
+    low, high = (middle - half) / scale, (middle + half) / scale
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
-    """Exact two-sided p of McNemar's test: were the two kinds of disagreement equally likely?
+    """Exact two-sided p-value of McNemar's test.
 
-    `lost` were right in the first model only, `gained` in the second only; under the null each is
-    Binomial(lost + gained, 1/2). Without any disagreement p is 1.
+    `lost` examples are correct in the first model only, `gained` in the second only. Under the null
+    hypothesis each is Binomial(lost + gained, 1/2). Without any disagreement p is 1.
 
     >>> mcnemar_exact(1, 9)
     0.021484375
@@ -54,17 +52,16 @@ def mcnemar_exact(lost: int, gained: int) -> float:
     for k in range(1, fewer + 1):
         term = term * (n - k + 1) // k
         total += term
-    # Integers of any length keep this exact; one division at the end rounds once.
+    # Python's integers keep the sum exact; only the division rounds
     return min(1.0, 2 * total / 2**n)
 
 
 def median_interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-    """Interval of the median by order statistics, free of any distribution (Conover 1999, section
-    3.2).
+    """Distribution-free interval of the median by order statistics (Conover 1999, section 3.2).
 
     The r-th smallest and r-th largest of the n samples bound the median with at least `confidence`
     when P(Binomial(n, 1/2) < r) <= (1 - confidence) / 2. None when no r does (n < 6 at 95 %). The
-    samples count as independent.
+    samples are assumed to be independent.
 
     >>> median_interval(np.arange(1.0, 21.0))
     (6.0, 15.0)
@@ -85,8 +82,7 @@ def median_interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[fl
 
 
 def supports(n: int, quantile: float, confidence: float = CONFIDENCE) -> bool:
-    """Whether `n` samples bound this upper quantile at all: the largest one exceeds it with
-    `confidence`.
+    """Whether the largest of `n` samples exceeds an upper quantile with `confidence`.
 
     That is 1 - quantile^n >= confidence (Wilks 1941): 59 samples for the 95th percentile, 299 for
     the 99th.
@@ -98,9 +94,7 @@ def supports(n: int, quantile: float, confidence: float = CONFIDENCE) -> bool:
 
 
 def supported_quantile(samples: Floats, quantile: float) -> float | None:
-    """The quantile (linear between order statistics), or None where so few samples cannot support
-    it.
-    """
+    """The quantile, linear between order statistics; None where the samples are too few for it."""
     return float(np.quantile(samples, quantile)) if supports(len(samples), quantile) else None
 
 
@@ -130,23 +124,23 @@ def ratio_of_medians(
     ratios = np.empty(replicates)
     for at in range(replicates):
         turns = random.integers(len(over), size=len(over))
-        ratios[at] = _resampled_median(over, turns, random) / _resampled_median(
-            under, turns, random
-        )
+        above, below = (_resampled_median(side, turns, random) for side in (over, under))
+        ratios[at] = above / below
     tail = (1 - confidence) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
     value = float(np.median(np.concatenate(over)) / np.median(np.concatenate(under)))
-    # The percentile interval of a median can miss the point itself by one order statistic.
+    # the percentile interval of a median can miss the point estimate by one order statistic
     return value, min(value, float(low)), max(value, float(high))
 
 
 def _resampled_median(
     turns: Sequence[Floats], drawn: NDArray[np.int64], random: np.random.Generator
 ) -> float:
+    """Median after drawing samples with replacement within each of the drawn turns."""
     samples: list[Floats] = []
-    for turn in drawn.tolist():
-        of_turn = turns[turn]
-        samples.append(of_turn[random.integers(len(of_turn), size=len(of_turn))])
+    for number in drawn:
+        turn = turns[int(number)]
+        samples.append(turn[random.integers(len(turn), size=len(turn))])
     return float(np.median(np.concatenate(samples)))
 
 
@@ -158,11 +152,10 @@ def ratio_of_sums(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Floats:
-    """sum(over) / sum(under) with its percentile interval [value, low, high], by drawing pairs with
-    replacement.
+    """[value, low, high] of sum(over) / sum(under), by a bootstrap over pairs.
 
-    A pair is a document: the tokens of one are alike, so the document is what was sampled, not the
-    token (cluster bootstrap, Davison and Hinkley 1997, section 3.8). Deterministic under `seed`.
+    A pair is a document: its tokens are correlated, so documents are resampled instead of tokens
+    (cluster bootstrap, Davison and Hinkley 1997, section 3.8). Deterministic under `seed`.
 
     >>> ratio_of_sums(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))
     array([2., 2., 2.])
@@ -182,10 +175,9 @@ def log_softmax(logits: Floats) -> Floats:
 
 
 def kl_divergence(reference_logits: Floats, logits: Floats) -> float:
-    """Mean over examples of KL(softmax(reference) || softmax(logits)), in nats; both are [n,
-    classes].
+    """Mean of KL(softmax(reference) || softmax(logits)) over examples in nats; both [n, classes].
 
-    Never below zero: a rounding error of two equal distributions counts as none.
+    Clipped at 0, below which only rounding errors can bring it.
     """
     reference = log_softmax(np.asarray(reference_logits, dtype=np.float64))
     other = log_softmax(np.asarray(logits, dtype=np.float64))

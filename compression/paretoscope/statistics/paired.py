@@ -1,8 +1,7 @@
-"""Two models on the same examples: which answers one lost, which it gained, and whether that is
-more than chance.
+"""Paired comparison of two models on the same examples: agreement, lost, gained, McNemar's test.
 
-Logits in, numbers out, so that the engine, a page and a command compare alike. Where logits come
-from is `quality.py`'s, and where the log-probabilities of prose come from `perplexity.py`'s.
+It takes logits or token scores, so that the engine, pages and commands compare in the same way;
+these are computed in `measure/quality.py` and `measure/perplexity.py`.
 """
 
 from __future__ import annotations
@@ -18,16 +17,13 @@ from paretoscope.trials.trial import Interval, Paired
 def paired(
     logits: NDArray[np.float32], baseline_logits: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> Paired:
-    """The same examples through an artefact and through what it is compared with; both logits are
-    [n, classes].
+    """Compare an artefact with a baseline on the same examples; both logits are [n, classes].
 
-    `kl` is the mean of KL(baseline || artefact): what the artefact loses of the baseline's own
-    answer, in nats.
+    `kl` is the mean of KL(baseline || artefact) in nats.
     """
     if logits.shape != baseline_logits.shape or len(logits) != len(labels):
         raise ValueError(
-            f"logits {logits.shape} and {baseline_logits.shape} for {len(labels)} labels are not a"
-            " pair"
+            f"logits {logits.shape} and {baseline_logits.shape} do not match {len(labels)} labels"
         )
     ours, theirs = logits.argmax(axis=1), baseline_logits.argmax(axis=1)
     lost = int(((theirs == labels) & (ours != labels)).sum())
@@ -45,8 +41,9 @@ def paired(
 
 
 def documents_in_common(one: TokenAnswers, other: TokenAnswers) -> int:
-    """With how many documents both begin, token by token the same: a quick look scores the first of
-    those that a longer one does.
+    """Number of leading documents with the same tokens in both.
+
+    A quick measurement scores the first of the documents that a standard one scores.
     """
     common, start = 0, 0
     for mine, its in zip(one.lengths.tolist(), other.lengths.tolist(), strict=False):
@@ -59,13 +56,14 @@ def documents_in_common(one: TokenAnswers, other: TokenAnswers) -> int:
 
 
 def paired_tokens(ours: TokenAnswers, theirs: TokenAnswers, kl: float | None = None) -> Paired:
-    """The same documents through two models. A token counts as right when it was the likeliest; the
-    interval of the change of perplexity is a bootstrap over documents. `kl` is known only where the
-    distributions of `theirs` were kept."""
+    """Compare two models on the same documents; a token is correct when it is the top-1 prediction.
+
+    The interval of the change in perplexity is a bootstrap over documents. `kl` is known only where
+    the distributions of `theirs` were kept.
+    """
     if not np.array_equal(ours.targets, theirs.targets):
         raise ValueError(
-            f"{len(ours.targets)} and {len(theirs.targets)} tokens are not those of the same"
-            " documents"
+            f"{len(ours.targets)} and {len(theirs.targets)} tokens are not from the same documents"
         )
     ours_right, theirs_right = ours.top == ours.targets, theirs.top == ours.targets
     lost, gained = int((theirs_right & ~ours_right).sum()), int((ours_right & ~theirs_right).sum())
@@ -82,7 +80,7 @@ def paired_tokens(ours: TokenAnswers, theirs: TokenAnswers, kl: float | None = N
 
 
 def by_document(values: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The sum over the scored tokens of each document: [tokens] -> [documents].
+    """Sums over the scored tokens of each document: [tokens] -> [documents].
 
     >>> by_document(np.array([1, 2, 3, 4, 5], dtype=np.float32), np.array([2, 3])).tolist()
     [3.0, 12.0]

@@ -19,7 +19,8 @@ from paretoscope.dashboard.compare import (
     generation_settings,
 )
 from paretoscope.errors import ArtifactError
-from paretoscope.inference.side_by_side import Written
+from paretoscope.inference.sampling import Sampling
+from paretoscope.inference.side_by_side import Generated
 from paretoscope.store.store import Store
 from paretoscope.trials.trial import Progress, TrialDocument
 from tests.dashboard.conftest import Open, enqueue, fill, here, words
@@ -109,7 +110,7 @@ def test_the_first_differing_word_is_marked(
     assert f"7 tokens, first after 20 ms, 50.0 tokens/s, {generated_text.COMPLETE}" in text
     assert f"{generated_text.difference(9)}, {generated_text.COMPLETE}" in text
     assert parrots[INT8.trial_id].calls == [
-        {"prompt": 5, "max_new_tokens": 64, "temperature": 0.0, "top_p": 1.0, "seed": 0}
+        {"prompt": 5, "max_new_tokens": 64, "sampling": Sampling()}
     ]
     assert not any(
         b"Where is Paris" in path.read_bytes() for path in store.root.rglob("*") if path.is_file()
@@ -137,7 +138,7 @@ def test_the_end_of_a_text_is_shown(open_page: Open, parrots: dict[str, Parrot])
     app.text_area(key="prompt").set_value("Where ?").run()
     app.select_slider(key="new_tokens").set_value(16).run()
     app.button(key=generation_playground.GENERATE).click().run()
-    cut = generated_text.end(Written(list(range(16)), [0.02] * 16, ended=True), 16)
+    cut = generated_text.end(Generated(list(range(16)), [0.02] * 16, ended=True), 16)
     assert f"16 tokens, first after 20 ms, 50.0 tokens/s, {cut}" in words(app)
     app.session_state[generation_playground.TEXTS][
         INT8.trial_id
@@ -156,7 +157,8 @@ def test_sampling_settings_are_equal_for_all_models(
     app.slider(key="temperature").set_value(1.2).run()
     app.number_input(key="seed").set_value(7).run()
     app.button(key=generation_playground.GENERATE).click().run()
-    wanted = {"prompt": 3, "max_new_tokens": 64, "temperature": 1.2, "top_p": 0.95, "seed": 7}
+    sampling = Sampling(temperature=1.2, top_p=0.95, seed=7)
+    wanted = {"prompt": 3, "max_new_tokens": 64, "sampling": sampling}
     assert [parrot.calls for parrot in parrots.values()] == [[wanted], [wanted]]
 
 

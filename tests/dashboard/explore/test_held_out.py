@@ -43,7 +43,7 @@ def test_the_button_runs_the_command_and_the_card_says_what_it_found(
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        store.keep(picked, FOUND)
+        store.record_held_out(picked, FOUND)
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(held_out.subprocess, "run", run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from paretoscope.inference.side_by_side import Written
+from paretoscope.inference.side_by_side import Generated
 
 STOPPED, COMPLETE, SAME = "stopped", "complete", "same text as the first model"
 
@@ -29,7 +29,7 @@ def marked(text: str, at: int) -> str:
     return f"{plain(text[:at])}:orange-background[{plain(text[at:end])}]{plain(text[end:])}"
 
 
-def speed(found: Written) -> list[str]:
+def speed(found: Generated) -> list[str]:
     """Number of tokens, time to first token, and tokens per second."""
     notes = [f"{len(found.ids)} tokens", f"first after {found.seconds[0] * 1000:.0f} ms"]
     return notes + ([f"{found.tokens_per_s:.1f} tokens/s"] if found.tokens_per_s else [])
@@ -40,7 +40,7 @@ def difference(at: int | None) -> str:
     return SAME if at is None else f"differs from the first model after {at} characters"
 
 
-def end(found: Written, length: int) -> str:
+def end(found: Generated, length: int) -> str:
     """How a text ended that may have `length` tokens."""
     if not found.ended:
         return STOPPED

@@ -20,7 +20,8 @@ from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
-from paretoscope.inference.side_by_side import Writer, Written, first_difference, interleaved
+from paretoscope.inference.sampling import Sampling
+from paretoscope.inference.side_by_side import Generated, Generator, first_difference, interleaved
 from paretoscope.report.tables.table import Row
 
 MOST = 3
@@ -51,8 +52,8 @@ class Place(NamedTuple):
 class Session:
     """Open models, their texts so far and their cards, by trial id."""
 
-    models: Mapping[str, Writer]
-    texts: Mapping[str, Written]
+    models: Mapping[str, Generator]
+    texts: Mapping[str, Generated]
     places: Mapping[str, Place]
 
 
@@ -82,9 +83,9 @@ def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     models = _open(shown, folders) if start or TEXTS in st.session_state else {}
     if start:
         stop.button("Stop", icon=":material/stop_circle:", key=STOP)
-        st.session_state[TEXTS] = {trial_id: Written() for trial_id in models}
+        st.session_state[TEXTS] = {trial_id: Generated() for trial_id in models}
         st.session_state[GENERATED_FOR] = prompt, settings
-    texts: dict[str, Written] = st.session_state.get(TEXTS, {})
+    texts: dict[str, Generated] = st.session_state.get(TEXTS, {})
     if texts and st.session_state[GENERATED_FOR] != (prompt, settings):
         st.caption(f":material/history: {OUTDATED}")
     places = _cards([row for row in shown if row.id in models and row.id in texts])
@@ -110,9 +111,9 @@ def _generate(prompt: str, settings: Settings, session: Session) -> None:
             trial_id: model.stream(
                 model.encode(model.chat_prompt(prompt) if settings.chat else prompt),
                 max_new_tokens=settings.length,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                seed=settings.seed,
+                sampling=Sampling(
+                    temperature=settings.temperature, top_p=settings.top_p, seed=settings.seed
+                ),
             )
             for trial_id, model in session.models.items()
         }
@@ -122,8 +123,8 @@ def _generate(prompt: str, settings: Settings, session: Session) -> None:
         error_card(error)
 
 
-def _open(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writer]:
-    found: dict[str, Writer] = {}
+def _open(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Generator]:
+    found: dict[str, Generator] = {}
     for row in rows:
         try:
             with st.spinner(f"Loading {row.short_name}"):
@@ -136,7 +137,7 @@ def _open(rows: Sequence[Row], folders: Mapping[str, Path]) -> dict[str, Writer]
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST, ttl=1800)
-def _opened(folder: str, changed_ns: int) -> Writer:
+def _opened(folder: str, changed_ns: int) -> Generator:
     # Imported here, so that other pages do not load the runtime.
     from paretoscope.inference.generate import open_decoder
 

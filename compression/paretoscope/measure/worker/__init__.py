@@ -1,1 +1,1 @@
-"""The measuring process: numpy, psutil and the runtime, nothing else."""
+"""The measuring process; it imports numpy and ONNX Runtime only."""

@@ -1,8 +1,7 @@
-"""The process that measures a classifier: `python -m paretoscope.measure.worker.classifier`, fresh
-for every turn, without torch.
+"""The process that measures a classifier, new for every turn and without torch.
 
-How it is asked and answers is `measure/worker/serving.py`'s; decoders have a worker of their own,
-`measure/worker/decoder.py`.
+It is started as `python -m paretoscope.measure.worker.classifier`. Requests and answers are handled
+in `serving.py`; decoders are measured by `decoder.py`.
 """
 
 from __future__ import annotations
@@ -26,14 +25,15 @@ from paretoscope.measure.worker.serving import BrokenArtifactError, blame, serve
 
 Feed = dict[str, NDArray[np.int64]]
 _STABLE = 0.02
-"""Warm-up ends when the medians of two windows in a row differ by less."""
+"""Warm-up ends when the medians of two consecutive windows differ by less than this share."""
 _WINDOW_RUNS, _WINDOW_S = 20, 0.15
 _DIFFERENT_REQUESTS = 16
+
 # --- latency, memory, energy ----------------------------------------------------------------------
 
 
 def latency(request: LatencyRequest) -> LatencyAnswer:
-    """One turn: memory of the empty runtime, load, warm-up, samples, memory again."""
+    """One turn: memory of the empty runtime, load, warm-up, samples, and memory again."""
     feeds = synthetic_requests(
         request["batch"], request["sequence"], request["lowest_id"], request["highest_id"]
     )
@@ -73,8 +73,9 @@ def latency(request: LatencyRequest) -> LatencyAnswer:
 
 
 def synthetic_requests(batch: int, sequence: int, lowest_id: int, highest_id: int) -> list[Feed]:
-    """Sixteen different requests of [batch, sequence] token ids within [lowest_id, highest_id), no
-    padding. Always the same.
+    """16 different requests of [batch, sequence] token ids in [lowest_id, highest_id), unpadded.
+
+    They are the same in every process.
     """
     random = np.random.default_rng(0)
     mask = np.ones((batch, sequence), dtype=np.int64)
@@ -88,8 +89,9 @@ def synthetic_requests(batch: int, sequence: int, lowest_id: int, highest_id: in
 
 
 def warm_up(run: Callable[[int], int], most_s: float) -> tuple[int, bool]:
-    """Run until two windows in a row have the same median within 2 %, or for `most_s` seconds.
-    Returns (runs, whether they agreed).
+    """Run until two consecutive windows have the same median within 2 %, or for `most_s` seconds.
+
+    Returns (runs, whether the medians agreed).
     """
     runs, previous, end = 0, None, time.perf_counter() + most_s
     while time.perf_counter() < end or runs < 2:
@@ -106,7 +108,7 @@ def warm_up(run: Callable[[int], int], most_s: float) -> tuple[int, bool]:
 
 
 def sample(run: Callable[[int], int], request: LatencyRequest) -> list[int]:
-    """Nanoseconds of each run in order, as many as the request says."""
+    """Nanoseconds of each run, in order; the request has the limits on runs and seconds."""
     samples: list[int] = []
     start = time.perf_counter()
     while True:
@@ -122,11 +124,10 @@ def sample(run: Callable[[int], int], request: LatencyRequest) -> list[int]:
 
 
 def quality(request: QualityRequest) -> QualityAnswer:
-    """Logits of every text through the model, in batches of equal length, so that no text is
-    padded.
+    """Logits of every text, in batches of equal length, so that no text is padded.
 
-    Each thread takes batches of its own through one session: threads that share every matrix
-    product wait for one another at its end.
+    Each thread runs its own batches through one session of one thread, because threads that share a
+    matrix product wait for one another at its end.
     """
     with np.load(request["inputs"]) as inputs:
         ids, lengths, order, sizes = (inputs[name] for name in ("ids", "lengths", "order", "sizes"))
@@ -136,9 +137,8 @@ def quality(request: QualityRequest) -> QualityAnswer:
     def run(batch: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = np.stack([ids[starts[index] : starts[index + 1]] for index in batch])
         with blame(request["model"], "run"):
-            found: NDArray[np.float32] = opened.run(
-                None, {"input_ids": rows, "attention_mask": np.ones_like(rows)}
-            )[0]
+            feed = {"input_ids": rows, "attention_mask": np.ones_like(rows)}
+            found = np.asarray(opened.run(None, feed)[0])
         if found.ndim != 2 or len(found) != len(batch):
             raise BrokenArtifactError(
                 f'The model "{request["model"]}" gives outputs of shape {found.shape}: export'
@@ -149,7 +149,7 @@ def quality(request: QualityRequest) -> QualityAnswer:
     started = time.perf_counter()
     batches = np.split(order, np.cumsum(sizes)[:-1])
     with ThreadPoolExecutor(request["threads"]) as threads:
-        # The longest texts first, so that no thread is left with them at the end.
+        # the longest texts first, so that no thread gets one of them last
         found = list(threads.map(run, reversed(batches)))
     logits = np.empty((len(lengths), found[0].shape[1]), dtype=np.float32)
     logits[order] = np.concatenate(found[::-1])

@@ -1,0 +1,157 @@
+"""Reads trials from the store: by id, by the start of an id, by model, task and status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import cast
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from paretoscope.errors import StoreError
+from paretoscope.store.database import Database
+from paretoscope.store.tables import Trial
+from paretoscope.trials.trial import Progress, Status, TrialDocument, TrialRequest
+
+SHORTEST_ID = 4
+"""Minimum number of characters in an abbreviated trial id."""
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial in the store.
+
+    `attempts` counts how often the engine has claimed it, `lost` how often its worker has died.
+    """
+
+    trial_id: str
+    request: TrialRequest
+    status: Status
+    priority: int
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: Progress | None
+    error: str | None
+    attempts: int
+    lost: int
+    cancel_requested: bool
+    document_json: str | None
+
+    @cached_property
+    def document(self) -> TrialDocument | None:
+        """The document of a finished trial, parsed on first access; None before."""
+        if self.document_json is None:
+            return None
+        return TrialDocument.model_validate_json(self.document_json)
+
+
+class TrialReader(Database):
+    """Queries on trials; they never write."""
+
+    def trial(self, trial_id: str) -> TrialRow:
+        with self._read() as session:
+            return row_of(self._get(session, trial_id))
+
+    def find(self, start: str) -> TrialRow:
+        """The trial with this id, or the only one whose id starts with it (4 characters or more).
+
+        Raises `StoreError` when there is none or several.
+        """
+        query = (
+            select(Trial)
+            .where(Trial.trial_id.startswith(start, autoescape=True))
+            .order_by(Trial.trial_id)
+        )
+        with self._read() as session:
+            found = list(session.scalars(query)) if len(start) >= SHORTEST_ID else []
+            exact = [row for row in found if row.trial_id == start]
+            if len(found) > 1 and not exact:
+                candidates = ", ".join(map(_candidate, found))
+                raise StoreError(
+                    f'{len(found)} trials begin with "{start}": {candidates}; give more of the id.'
+                )
+            return row_of((exact or found)[0] if found else self._get(session, start))
+
+    def trials(
+        self,
+        *,
+        model: str | None = None,
+        task: str | None = None,
+        statuses: Sequence[Status] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[TrialRow]:
+        """Trials in the order in which they run. `model` and `task` are names or content keys."""
+        query = select(Trial).order_by(Trial.priority.desc(), Trial.queued_at, Trial.trial_id)
+        if model is not None:
+            query = query.where(or_(Trial.model == model, Trial.model_key == model))
+        if task is not None:
+            query = query.where(or_(Trial.task == task, Trial.task_key == task))
+        if statuses is not None:
+            query = query.where(Trial.status.in_(statuses))
+        if ids is not None:
+            query = query.where(Trial.trial_id.in_(ids))
+        with self._read() as session:
+            return [row_of(row) for row in session.scalars(query)]
+
+    def document(self, trial_id: str) -> TrialDocument:
+        """The document of a trial; for one that is not done, its request and status."""
+        row = self.trial(trial_id)
+        return row.document or unfinished(row)
+
+    def documents(
+        self, *, model: str | None = None, task: str | None = None
+    ) -> list[TrialDocument]:
+        """The documents of all finished trials, oldest first."""
+        rows = self.trials(model=model, task=task, statuses=("done",))
+        return [row.document for row in sorted(rows, key=lambda row: row.queued_at) if row.document]
+
+    def _get(self, session: Session, trial_id: str) -> Trial:
+        row = session.get(Trial, trial_id)
+        if row is None:
+            raise StoreError(
+                f'There is no trial "{trial_id}" in the workspace "{self.root}"; list the trials'
+                " with `paretoscope jobs`."
+            )
+        return row
+
+
+def unfinished(row: TrialRow) -> TrialDocument:
+    """The document of a trial that is not done: its request, status and error."""
+    request = row.request
+    return TrialDocument(
+        trial_id=row.trial_id,
+        recipe_id=request.recipe.id,
+        model=request.model,
+        task=request.task,
+        status=row.status,
+        recipe=request.recipe,
+        protocol=request.protocol,
+        error=row.error,
+    )
+
+
+def row_of(row: Trial) -> TrialRow:
+    return TrialRow(
+        trial_id=row.trial_id,
+        request=TrialRequest.model_validate_json(row.request),
+        status=cast(Status, row.status),
+        priority=row.priority,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=None if row.progress is None else Progress.model_validate_json(row.progress),
+        error=row.error,
+        attempts=row.attempts,
+        lost=row.lost,
+        cancel_requested=row.cancel_requested,
+        document_json=row.document,
+    )
+
+
+def _candidate(row: Trial) -> str:
+    recipe = row_of(row).request.recipe
+    return f"{row.trial_id} ({recipe.in_words()}, {row.status})"
