@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from paretoscope import catalog
-from paretoscope.engine.held_out import keep
+from paretoscope.engine.held_out import evaluate_held_out
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
@@ -68,7 +68,7 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(
     place: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = the_trial(store)
-    kept = keep(Workspace.at(place / "workspace"), store, before.trial_id)
+    kept = evaluate_held_out(Workspace.at(place / "workspace"), store, before.trial_id)
     found = kept.held_out
     assert found and found.baseline and found.paired
     assert found.quality.split == found.baseline.split == "test"
@@ -82,13 +82,13 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(
         raise AssertionError("the test split was opened twice")
 
     monkeypatch.setattr(quality, "evaluate", opened_again)
-    assert keep(Workspace.at(place / "workspace"), store, before.trial_id) == kept
+    assert evaluate_held_out(Workspace.at(place / "workspace"), store, before.trial_id) == kept
 
 
 def test_the_script_of_the_artefact_finds_the_same_on_the_exported_split(
     place: Path, store: Store, tmp_path: Path
 ) -> None:
-    kept = keep(Workspace.at(place / "workspace"), store, the_trial(store).trial_id)
+    kept = evaluate_held_out(Workspace.at(place / "workspace"), store, the_trial(store).trial_id)
     assert kept.held_out and kept.artifact
     export_split(
         load_task(resolve_task(str(place / "own.csv")), ("a", "b")), "test", tmp_path / "test.jsonl"
@@ -137,7 +137,7 @@ def test_without_its_files_the_split_stays_closed(
     request = store.trial(document.trial_id).request
     elsewhere.queue(request)
     with pytest.raises(ArtifactError, match="is queued and has no model"):
-        keep(Workspace.at(tmp_path / "elsewhere"), elsewhere, document.trial_id)
+        evaluate_held_out(Workspace.at(tmp_path / "elsewhere"), elsewhere, document.trial_id)
     (claimed,) = elsewhere.claim()
     assert document.artifact
     moved = document.artifact.model_copy(update={"path": "artifacts/gone"})
@@ -145,5 +145,5 @@ def test_without_its_files_the_split_stays_closed(
         claimed.trial_id, claimed.attempts, document.model_copy(update={"artifact": moved})
     )
     with pytest.raises(ArtifactError, match="no longer at"):
-        keep(Workspace.at(tmp_path / "elsewhere"), elsewhere, document.trial_id)
+        evaluate_held_out(Workspace.at(tmp_path / "elsewhere"), elsewhere, document.trial_id)
     assert elsewhere.document(document.trial_id).held_out is None

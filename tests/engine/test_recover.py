@@ -66,7 +66,7 @@ def test_the_first_remedy_within_the_allowance_is_kept_and_the_others_are_not_tr
     ]
     assert (
         note
-        == "recovering, at most 1.00 points a stage: ffn -50 % -3.0 points; ffn global -50 % -3.0"
+        == "recovering, at most 1.00 points per stage: ffn -50 % -3.0 points; ffn global -50 % -3.0"
         " points; ffn -50 % + 1 epoch with teacher -0.5 points. Kept ffn -50 % + 1 epoch with"
         " teacher"
     )
@@ -79,7 +79,7 @@ def test_what_cannot_be_won_back_is_said_and_the_best_try_is_kept() -> None:
         anything,
     )
     assert found.in_words() == "ffn -50 % + 2 epochs with teacher"
-    assert note.endswith("still more than allowed")
+    assert note.endswith("still above the limit")
 
 
 def test_the_budget_is_one_for_all_stages() -> None:
@@ -117,7 +117,7 @@ def test_of_perplexity_the_allowance_is_a_share() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.in_words())
 def test_what_is_told_has_room_in_the_artefact(stage: AnyStage) -> None:
-    """Nothing helps, so every remedy is tried and told of: a budget of megabytes counts with that."""
+    """If nothing helps, every remedy is tried and noted; a size budget covers that text."""
     recipe = Recipe(stages=(stage,), recover=Recover(max_drop=0, epochs=50))
     _, notes = recovered(recipe, judge(lambda stage: 0.1, []), anything)
     assert len("".join(notes).encode()) <= RECOVERY_BYTES

@@ -74,9 +74,8 @@ def test_a_second_engine_is_refused(start: Start, workspace: Workspace) -> None:
     )
     assert (again.returncode, again.stdout) == (2, "")
     assert (
-        again.stderr
-        == f"paretoscope: An engine is already running (pid {first.pid}); `paretoscope engine stop`"
-        " ends it.\n"
+        again.stderr == f"paretoscope: An engine is already running (pid {first.pid}); stop it with"
+        " `paretoscope engine stop`.\n"
     )
     assert start().pid == first.pid
 
@@ -97,7 +96,7 @@ def test_many_that_ask_at_once_get_one_engine(start: Start, workspace: Workspace
 def test_an_engine_that_cannot_start_says_why(workspace: Workspace, store: Store) -> None:
     store.queue(toy("plain"))
     (workspace.root / "engine.lock").mkdir()
-    with pytest.raises(EngineError, match=r"did not start; its last words were: .*engine\.lock"):
+    with pytest.raises(EngineError, match=r"did not start; last line of its log: .*engine\.lock"):
         ensure_engine(workspace)
 
 
@@ -127,7 +126,7 @@ def test_it_ends_when_nobody_needs_it(
         connection.execute(
             text("update engines set asked_at = :at"), {"at": asked_at.isoformat(sep=" ")}
         )
-    assert engine._nobody_asks() is ends
+    assert engine._unused() is ends
 
 
 def test_it_goes_on_when_somebody_asked_in_its_last_moment(

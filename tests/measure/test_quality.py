@@ -50,7 +50,7 @@ def test_paired_counts_flips_both_ways() -> None:
 
 
 def test_logits_that_are_no_pair_are_a_mistake() -> None:
-    with pytest.raises(ValueError, match="not a pair"):
+    with pytest.raises(ValueError, match="do not match 2 labels"):
         paired(np.zeros((2, 3), np.float32), np.zeros((3, 3), np.float32), np.zeros(2, np.int64))
 
 
@@ -92,7 +92,7 @@ def test_an_id_outside_of_the_vocabulary_is_one_sentence(make_artifact: MakeArti
 
 
 def test_a_model_with_other_inputs_is_refused(make_artifact: MakeArtifact) -> None:
-    with pytest.raises(ArtifactError, match="takes the inputs ids, mask"):
+    with pytest.raises(ArtifactError, match="has the inputs ids, mask"):
         evaluate(
             make_artifact("other", inputs=("ids", "mask")), *_texts(3), threads=1, split="test"
         )

@@ -1,1 +1,1 @@
-"""The folder that a deployer takes away: what is in it, and the script that runs it."""
+"""The folder that is deployed: its files, and the script that runs the model."""

@@ -1,13 +1,13 @@
-"""The README.md of an artefact: what it was made from, how, what was measured under which
-conditions, and how to run it.
+"""The README.md of an artefact, a Hugging Face model card: YAML front matter, then Markdown.
 
-A Hugging Face model card: YAML front matter, then Markdown. It states only what the document holds;
-the paths of a person's own model and data stay at home, their last names alone are written.
+It states the origin of the model, the measurements with their conditions, and how to run it, all
+taken from the trial document. Paths of local models and data are shortened to their last part.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +29,17 @@ SHOWN = (
     " latency_p99_ms speedup tpot_ms ttft_ms tokens_per_s ttft_speedup load_ms peak_memory_bytes"
     " steady_memory_bytes energy_j"
 ).split()
-"""Metrics of the table, in this order."""
+"""Rows of the table of measurements, in order."""
 RUN_CLASSIFIER = (
     '```sh\npip install onnxruntime tokenizers\npython run.py "some text" "another"\npython run.py'
     " --time\n```\n\n`model.onnx` takes `input_ids` and `attention_mask` (int64, `[batch,"
-    " sequence]`) and gives `logits` (float32, `[batch, classes]`); the classes are named in"
-    " `config.json`."
+    " sequence]`) and returns `logits` (float32, `[batch, classes]`); `config.json` names the"
+    " classes."
 )
 RUN_DECODER = (
     '```sh\npip install onnxruntime tokenizers\npython run.py "What is a'
     ' token?"\n```\n\n`model.onnx` with `model.onnx.data` takes `input_ids`, `attention_mask` and'
-    " the keys and values of what came before, and gives `logits` (float32, `[batch, 1,"
+    " the key-value cache of the previous tokens, and returns `logits` (float32, `[batch, 1,"
     " vocabulary]`) of the next token. onnxruntime-genai runs the same folder."
 )
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
@@ -48,33 +48,33 @@ HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 def model_card(
     document: TrialDocument, *, base: str = "", source: str = "", licence: str | None = None
 ) -> str:
-    """The card of a measured trial, as Markdown that ends with a newline.
+    """The model card of a measured trial, as Markdown that ends with a newline.
 
-    `base` says in words what the base model is, `source` where it comes from, `licence` its SPDX id
-    when that is known.
+    `base` describes the base model, `source` its origin, `licence` is its SPDX id where known.
     """
     model, task = _short_name(document.model), _short_name(document.task)
-    made_from = "; ".join(part for part in (base, source) if part) or "see its own description"
+    made_from = "; ".join(part for part in (base, source) if part) or "see its model card"
     kind = "A language model" if document.generation else "A text classifier"
+    spdx = f" ({licence})" if licence else ""
     sections = [
         _front_matter(document, licence),
         f"# {model}: {document.recipe.in_words()}",
         (
-            f"{kind} as ONNX, made from **{model}** ({made_from}) and measured on **{task}**. The"
-            f" licence of the base model{f' ({licence})' if licence else ''} holds for this model"
-            " too."
+            f"{kind} in ONNX format, made from **{model}** ({made_from}) and measured on"
+            f" **{task}**. The licence of the base model{spdx} applies"
+            " to this model, too."
         ),
-        "## Measured\n\n" + _figures(document),
-        "## How it was made\n\n" + _recipe(document),
-        "## Run it\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
-        "## Measure it again\n\n" + _again(document, model, task),
-        "## What these figures do not say\n\n" + _limits(document, task),
+        "## Measurements\n\n" + _figures(document),
+        "## Compression recipe\n\n" + _recipe(document),
+        "## Usage\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
+        "## Reproduction\n\n" + _again(document, model, task),
+        "## Limitations\n\n" + _limits(document, task),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _short_name(name: str) -> str:
-    """A hub id or built-in name as it is, a path's last part.
+    """The last part of a path; a hub id or built-in name is returned unchanged.
 
     >>> _short_name("/home/me/models/mine"), _short_name("org/name"), _short_name("minilm-trec")
     ('mine', 'org/name', 'minilm-trec')
@@ -83,7 +83,7 @@ def _short_name(name: str) -> str:
 
 
 def _front_matter(document: TrialDocument, licence: str | None) -> str:
-    """What the hub reads: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
+    """Metadata for the hub: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
     content: dict[str, Any] = {"pipeline_tag": _pipeline(document), "library_name": "onnx"}
     if licence:
         content["license"] = licence.lower()
@@ -107,7 +107,7 @@ def _front_matter(document: TrialDocument, licence: str | None) -> str:
 
 
 def _pipeline(document: TrialDocument) -> str:
-    """What the hub calls what the model does."""
+    """The hub's name for the model's task."""
     return "text-generation" if document.generation else "text-classification"
 
 
@@ -128,62 +128,74 @@ def _figures(document: TrialDocument) -> str:
 
 
 def _conditions(document: TrialDocument) -> str:
-    said = ["In brackets: 95 % intervals."]
-    if document.quality:
-        asked = "tokens" if document.quality.metric == "perplexity" else "examples"
-        label = METRICS[document.axes.quality].label
-        through = (
-            "this ONNX file"
-            if not document.generation
-            else "this ONNX file with logits for every token"
-        )
-        said.append(
-            f"{label}: {document.quality.n:,} {asked} of the {document.quality.split} split,"
-            f" through {through}."
-        )
-    if document.paired:
-        pair = document.paired
-        if pair.change:
-            ends = METRICS["perplexity_change"].interval(pair.change.low, pair.change.high)
-            said.append(
-                f"Perplexity is {100 * pair.change.value:+.2f} % {ends} beside the uncompressed"
-                " model on the same documents."
-            )
-        answers = "Likeliest next tokens that were right" if pair.change else "Right answers"
-        chance = p_in_words(pair.mcnemar_p)
-        said.append(
-            f"{answers}, beside the uncompressed model: {pair.lost} lost and {pair.gained} gained"
-            f" (McNemar {chance})."
-        )
-    if document.latency:
-        noisy = (
-            "; the machine was not quiet, so take them with care" if document.latency.noisy else ""
-        )
-        at = document.generation
-        what = (
-            f"{at.n:,} requests of {at.new_tokens} new tokens each"
-            if at
-            else f"{document.latency.n:,} requests"
-        )
-        how = "tokenization excluded, idle threads of the runtime spin (its default)"
-        said.append(f"Latencies: {what}, {conditions_in_words(document)}, {how}{noisy}.")
-        said += _too_few(document)
+    """Conditions of the figures, comparison with the baseline, and notes, as one paragraph."""
+    sentences = [
+        "95 % intervals in brackets.",
+        *_quality_conditions(document),
+        *_comparison(document),
+        *_latency_conditions(document),
+    ]
     if document.energy:
-        said.append(f"Energy: {document.energy.source}.")
+        sentences.append(f"Energy: {document.energy.source}.")
     if document.machine:
-        versions = ", ".join(
-            f"{name} {version}" for name, version in sorted(document.machine.versions.items())
-        )
-        said.append(
+        found = sorted(document.machine.versions.items())
+        versions = ", ".join(f"{name} {version}" for name, version in found)
+        sentences.append(
             f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}),"
             f" {when(document)}, protocol {document.protocol}."
         )
-    return " ".join([*said, *(_sentence(note) for note in document.notes)])
+    return " ".join([*sentences, *(_sentence(note) for note in document.notes)])
+
+
+def _quality_conditions(document: TrialDocument) -> Iterator[str]:
+    quality = document.quality
+    if quality is None:
+        return
+    unit = "tokens" if quality.metric == "perplexity" else "examples"
+    graph = "the same file with logits for every token" if document.generation else "this file"
+    label = METRICS[document.axes.quality].label
+    yield (
+        f"{label}: {quality.n:,} {unit} of the {quality.split} split, measured with ONNX Runtime on"
+        f" {graph}."
+    )
+
+
+def _comparison(document: TrialDocument) -> Iterator[str]:
+    pair = document.paired
+    if pair is None:
+        return
+    if pair.change:
+        interval = METRICS["perplexity_change"].interval(pair.change.low, pair.change.high)
+        yield (
+            f"Change in perplexity from the uncompressed model on the same documents:"
+            f" {100 * pair.change.value:+.2f} % {interval}."
+        )
+    correct = "Correct top-1 next tokens" if pair.change else "Correct predictions"
+    yield (
+        f"{correct} compared with the uncompressed model: {pair.lost} lost, {pair.gained} gained"
+        f" (McNemar {p_in_words(pair.mcnemar_p)})."
+    )
+
+
+def _latency_conditions(document: TrialDocument) -> Iterator[str]:
+    latency, generation = document.latency, document.generation
+    if latency is None:
+        return
+    runs = f"{latency.n:,} requests"
+    if generation:
+        runs = f"{generation.n:,} requests of {generation.new_tokens} new tokens each"
+    noisy = "; the session was noisy, so interpret them with care" if latency.noisy else ""
+    yield (
+        f"Latencies: {runs}, {conditions_in_words(document)}, without tokenization, with spinning"
+        f" idle threads (the runtime's default){noisy}."
+    )
+    yield from _too_few(document)
 
 
 def _too_few(document: TrialDocument) -> list[str]:
-    """Why the uncompressed model, which is slower and so is asked less often in the same time,
-    lacks a quantile that this one has.
+    """Why the uncompressed model lacks a quantile that this model has.
+
+    It is slower, so fewer requests fit in the time of a measurement.
     """
     own, base = document.latency, document.baseline.latency if document.baseline else None
     if own is None or base is None or document.generation:
@@ -192,8 +204,8 @@ def _too_few(document: TrialDocument) -> list[str]:
     lacking = [name for name, ours, theirs in quantiles if ours is not None and theirs is None]
     return (
         [
-            f"The uncompressed model's {base.n:,} requests in that time are too few to bound its"
-            f" {listed(lacking)}."
+            f"The {base.n:,} requests of the uncompressed model in the same time are too few for"
+            f" an interval of its {listed(lacking)}."
         ]
         if lacking
         else []
@@ -210,26 +222,27 @@ def _sentence(note: str) -> str:
 
 def _recipe(document: TrialDocument) -> str:
     if not document.recipe.stages:
-        return "It was exported as it is: no weight was changed."
+        return "None: the model was exported without compression."
     steps = "\n".join(
         f"{number}. {stage.title}: {stage.in_words()}"
         for number, stage in enumerate(document.recipe.stages, start=1)
     )
     return (
-        f"{steps}\n\n```yaml\n{document.recipe.to_yaml()}```\n\nThe same text is in `recipe.yaml`;"
-        f" its id is {document.recipe_id}."
+        f"{steps}\n\n```yaml\n{document.recipe.to_yaml()}```\n\n`recipe.yaml` has the same"
+        f" content; its id is {document.recipe_id}."
     )
 
 
 def _again(document: TrialDocument, model: str, task: str) -> str:
     return (
         f"```sh\nparetoscope run {model} --recipe recipe.yaml --task {task} --protocol"
-        f" {document.protocol}\n```\n\n`manifest.json` has the sha256 of every file, the hash of"
-        " every split, and the conditions."
+        f" {document.protocol}\n```\n\n`manifest.json` has the sha256 of every file and split, and"
+        " the measuring conditions."
         + (
             ""
             if document.generation
-            else " `python run.py --evaluate examples.jsonl` scores lines of `text` and `label`."
+            else " `python run.py --evaluate examples.jsonl` computes the accuracy on lines with"
+            " `text` and `label`."
         )
     )
 
@@ -240,13 +253,12 @@ def _limits(document: TrialDocument, task: str) -> str:
         ""
         if split == "test"
         else (
-            " A model picked among many for its figures on this split looks a little better there"
-            " than it is."
+            " A model selected from many by its results on this split is slightly overestimated"
+            " on it."
         )
     )
     return (
-        f"Quality holds for texts like those of {task} ({split} split).{selected} Latency, memory"
-        " and energy hold for the machine and conditions above; the ratio to the uncompressed"
-        " model travels better than milliseconds. What the base model gets wrong or has learned"
-        " unfairly, this one has too."
+        f"Quality applies to texts like those of {task} ({split} split).{selected} Latency, memory"
+        " and energy apply to the machine and conditions above; speed-ups transfer to other"
+        " machines better than milliseconds. Errors and biases of the base model remain."
     )

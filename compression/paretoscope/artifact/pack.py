@@ -1,8 +1,7 @@
-"""Putting an artefact's folder together: model, tokenizer, config, recipe, manifest, card and the
-script that runs it.
+"""Packs an artefact's folder: model, tokenizer, config, recipe, manifest, card and run script.
 
-Large files are hard links to the cache where the file system allows, so that many artefacts of one
-sweep share what they share. What the model is and how it was made is decided elsewhere.
+Large files are hard links into the cache where the file system supports them, so the artefacts of a
+sweep share equal files. The model itself is made in `engine/build.py`.
 """
 
 from __future__ import annotations
@@ -23,36 +22,34 @@ from paretoscope.workspace import whole_folder
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
 CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 3_000, 200, 1_500
-"""Bounds of what is written in words: the card and the manifest of a measured model, what both say
-of a stage besides its YAML, and what is told of a stage that was tried in other ways."""
+"""Upper bounds of generated text: card, manifest, text per stage besides its YAML, and the note
+about a stage that `recover` replaced.
+"""
 RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
 
 
 def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
-    """Bytes that script, recipe, manifest and card take at most: the first two are known, the
-    others have numbers that are yet to be measured.
+    """Upper bound for the bytes of script, recipe, manifest and card.
 
-    A budget of megabytes has to cover them before anything is measured, so it is a bound, a few kB
-    above what they come to.
+    A size budget must cover them before anything is measured, when the text of manifest and card is
+    not known yet; the bound is a few kB above their size.
     """
     recipe = request.recipe
     yaml = len(recipe.to_yaml().encode())
     names = sum(len(name.encode()) for name in (request.model, request.task))
     stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
     script = (RUN_DECODER if decoder else RUN).stat().st_size
-    return (
-        script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
-    )  # recipe and names are in the card too
+    # the card contains recipe and names, too
+    return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
 
 
 def pack(
     made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]
 ) -> ArtifactRecord:
-    """Make the folder `target` from `made` (model.onnx, tokenizer.json, config.json and what a
-    decoder has besides), and return what is in it.
+    """Make the folder `target` from the graph's folder `made`, and return its record.
 
-    `facts` go into manifest.json beside the sha256 of every other file: where the model comes from,
-    the conditions it was measured under, the check against torch.
+    manifest.json has the sha256 of every other file and the `facts`: the origin of the model, the
+    measuring conditions, the difference from torch.
     """
     if target.is_dir():
         shutil.rmtree(target)
@@ -75,7 +72,7 @@ def pack(
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link, or a copy where links cannot be made (another file system)."""
+    """Make a hard link, or a copy on another file system."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,7 +1,7 @@
-"""Run this model. It needs only `pip install onnxruntime tokenizers`.
+"""Classify text with this model. It needs only `pip install onnxruntime tokenizers`.
 
-python run.py "some text" "another"        the label of each text and its probability
-python run.py -                            the same of each line of standard input
+python run.py "some text" "another"        label and probability of each text
+python run.py -                            the same for each line of standard input
 python run.py --evaluate examples.jsonl    accuracy on lines of {"text": ..., "label": ...}
 python run.py --time                       latency under the conditions in manifest.json
 """
@@ -52,7 +52,7 @@ def refuse(sentence):
 
 
 def read(path):
-    """(text, label) of every line of a file."""
+    """The (text, label) of every line of a file."""
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -69,7 +69,7 @@ def read(path):
 
 
 def evaluate(path):
-    """Accuracy in batches of texts with equal length, as it was measured."""
+    """(accuracy, number of examples); texts of equal length form a batch, as in the measurement."""
     examples = read(path)
     encoded = [tokenizer.encode(text).ids for text, _ in examples]
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))

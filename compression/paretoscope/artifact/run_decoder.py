@@ -1,11 +1,11 @@
-"""Talk to this model. It needs only `pip install onnxruntime tokenizers`.
+"""Generate text with this model. It needs only `pip install onnxruntime tokenizers`.
 
-python run.py                        a chat; an empty line ends it python run.py "The weather today"
-one answer python run.py --time                 time to the first token and per token under the
-conditions in manifest.json
+python run.py                        chat; an empty line ends it
+python run.py "The weather today"    one answer
+python run.py --time                 time to first token and per token, conditions of manifest.json
 
-A model with a ChatML template is asked in that form; any other continues the plain text.
-onnxruntime-genai runs this folder too.
+Prompts use the ChatML template if the model has one; other models continue the text.
+onnxruntime-genai runs this folder, too.
 """
 
 import json
@@ -36,9 +36,7 @@ TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
 
 
 def tokens(prompt, most=MOST, ends=ENDS):
-    """Token ids after those of `prompt`, the likeliest each time. Keys and values lie in buffers
-    that grow in place.
-    """
+    """Token ids after those of `prompt`, chosen greedily; the cache is extended in place."""
     if len(prompt) >= CONTEXT:
         sys.exit(f"The text has {len(prompt)} tokens, but the model reads at most {CONTEXT - 1}.")
     room = min(CONTEXT, len(prompt) + most)
@@ -67,30 +65,35 @@ def tokens(prompt, most=MOST, ends=ENDS):
 
 
 def answer(text):
-    """Print the answer to a text as it comes and return it."""
+    """Print the answer to a text while it is generated, and return it."""
     written, ids = "", []
     for token in tokens(tokenizer.encode(text).ids):
         ids.append(token)
         now = tokenizer.decode(ids)
-        if not now.endswith("\ufffd"):  # the rest of a character is still to come
+        if not now.endswith("\ufffd"):  # an incomplete character
             print(now[len(written) :], end="", flush=True)
             written = now
     print("" if len(ids) < MOST else f" [cut at {MOST} tokens]")
     return written
 
 
-def asked():
+def read_message():
     try:
         return input("> ")
     except EOFError:
         return ""
 
 
+def as_prompt(text):
+    """A message in the model's chat format."""
+    return f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text
+
+
 def chat():
-    said = ""
-    while text := asked():
-        said += f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text
-        said += answer(said) + ("<|im_end|>\n" if CHATML else "")
+    history = ""
+    while text := read_message():
+        history += as_prompt(text)
+        history += answer(history) + ("<|im_end|>\n" if CHATML else "")
 
 
 def timed(count=64):
@@ -117,7 +120,6 @@ if __name__ == "__main__":
     elif sys.argv[1:] in (["-h"], ["--help"]):
         print(__doc__)
     elif sys.argv[1:]:
-        text = " ".join(sys.argv[1:])
-        answer(f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n" if CHATML else text)
+        answer(as_prompt(" ".join(sys.argv[1:])))
     else:
         chat()

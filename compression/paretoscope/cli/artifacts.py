@@ -17,11 +17,11 @@ from paretoscope.workspace import Workspace
 
 def keep(request: KeepRequest, workspace: Workspace) -> Answer:
     """Evaluate models on the test split; all must exist before any is evaluated."""
-    from paretoscope.engine.held_out import keep as evaluate_on_test  # loads ONNX Runtime
+    from paretoscope.engine.held_out import evaluate_held_out  # loads ONNX Runtime
 
     store = Store.open(workspace)
     ids = [_with_artifact(store, start).trial_id for start in request.trials]
-    documents = [evaluate_on_test(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
+    documents = [evaluate_held_out(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
     others = trials_alike(store, ids)
     return Answer(
         {"trials": [document.to_json() for document in documents]},

@@ -1,5 +1,5 @@
-"""The engine: what makes and measures queued trials, apart from any page.
+"""The engine: a process that makes and measures queued trials.
 
-`client` asks for it, `supervisor` is its process, `scheduler` spreads trials over Dask workers,
-`pipeline` carries one trial out inside a worker, `cache` keeps what stages made.
+`client` starts and stops it, `supervisor` is its process, `scheduler` runs trials on Dask workers,
+`pipeline` runs one trial inside a worker, and `cache` stores the results of stages.
 """

@@ -222,7 +222,9 @@ def _cost(entry: Path) -> float:
 def _read_graph(folder: Path) -> onnx.ModelProto:
     path = folder / MODEL
     try:
-        return load_decoder(path) if (folder / GENAI).is_file() else onnx.load(path)  # pyright: ignore[reportUnknownMemberType]
+        if (folder / GENAI).is_file():
+            return load_decoder(path)
+        return onnx.load(path)  # pyright: ignore[reportUnknownMemberType]
     except DecodeError as error:
         raise ArtifactError(
             f'The graph "{path}" is damaged; delete the folder "{folder}", then try again.'

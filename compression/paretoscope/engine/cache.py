@@ -1,9 +1,9 @@
-"""What stages made, kept by content so that no trial repeats another's work.
+"""The stage cache: folders and arrays by content key, shared by all trials of a workspace.
 
-A key is a hash of everything the result depends on, so an entry is never stale and never changed:
-it is made once, whole, under a temporary name, then moved into place. Two workers that want the
-same entry do not both make it, the second waits. When the folder outgrows its bound, the entries
-that were not used for longest go. What the keys stand for is `pipeline.py`'s business.
+A key is a hash of everything that the result depends on, so entries are never stale and never
+change. An entry is written under a temporary name, then renamed. If two workers need the same
+entry, the second waits for the first. Above the size limit the least recently used entries are
+removed. What the keys consist of is decided in `build.py`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from paretoscope.settings import Settings
 from paretoscope.workspace import whole_folder
 
 SPARED_SECONDS = 3600.0
-"""An entry used this recently is not evicted: a trial may still be reading it."""
+"""An entry used within this time is not evicted, because a trial may still read it."""
 
 
 def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
-    """The key of what `stage` makes from what `parent_key` names, 24 hex digits.
+    """The key of a stage's result, 24 hex digits; `parent_key` is the key of its input.
 
-    The seed counts only where a stage trains; the same pruning under two seeds is one entry.
+    The seed is part of it only for stages that train.
 
     >>> from paretoscope.recipes.stages import PruneWeights
     >>> pruned = PruneWeights(sparsity=0.5)
@@ -50,9 +50,9 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
 
 
 class StageCache:
-    """Folders and arrays by content key under `root`, at most `limit_bytes` of them.
+    """Folders and arrays by content key under `root`, at most `limit_bytes` in total.
 
-    The bound is PARETOSCOPE_CACHE_GB (20 when unset) unless given.
+    The default limit is PARETOSCOPE_CACHE_GB.
     """
 
     def __init__(
@@ -69,19 +69,18 @@ class StageCache:
         self.spared_seconds = spared_seconds
 
     def path(self, key: str) -> Path:
-        """Where the entry is or would be."""
+        """The folder of an entry, whether it exists or not."""
         return self.root / key
 
     def folder(self, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of `key`, filled by `make(empty folder)` when there is none yet.
+        """The folder of `key`; if it does not exist, `make(empty folder)` fills it.
 
-        Raises `ArtifactError` when the disk is full; nothing half-made stays, whatever `make`
-        raises.
+        Raises `ArtifactError` when the disk is full. After any exception no partial entry remains.
         """
         target = self.path(key)
         if not _touch(target):
-            with _disk_full_is_a_sentence(self.root), self._alone(key):
-                if not _touch(target):  # nobody made it while this one waited
+            with _disk_full_errors(self.root), self._locked(key):
+                if not _touch(target):  # not made while this worker waited
                     self._drop_unfinished(key)
                     with whole_folder(target) as making:
                         make(making)
@@ -89,7 +88,7 @@ class StageCache:
         return target
 
     def array(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """The array of `key`, made once and kept as .npy; one that cannot be read is made again."""
+        """The array of `key`, computed once; an unreadable file is computed again."""
 
         def write(folder: Path) -> None:
             np.save(folder / "array.npy", make(), allow_pickle=False)
@@ -103,7 +102,7 @@ class StageCache:
     def arrays(
         self, key: str, make: Callable[[], Mapping[str, np.ndarray]]
     ) -> dict[str, np.ndarray]:
-        """As `array`, several by name in one .npz."""
+        """Like `array`, for several named arrays in one .npz."""
 
         def write(folder: Path) -> None:
             made: dict[str, Any] = dict(make())
@@ -120,7 +119,7 @@ class StageCache:
             return read()
 
     def evict(self) -> None:
-        """Remove the entries that were not used for longest until the rest fits."""
+        """Remove the least recently used entries until the rest is within the limit."""
         entries = sorted(
             ((_used_at(entry), _size(entry), entry) for entry in self._entries()),
             key=lambda row: row[0],
@@ -134,12 +133,12 @@ class StageCache:
             excess -= size
 
     def drop_unfinished(self) -> None:
-        """Remove what killed workers left half-made; what is being made now is left alone."""
+        """Remove the partial entries of killed workers, not those that are being made."""
         for key in {
             folder.name.split(".")[1] for folder in self.root.glob(".*.*") if folder.is_dir()
         }:
-            with self._alone(key, wait=False) as mine:
-                if mine:
+            with self._locked(key, wait=False) as locked:
+                if locked:
                     self._drop_unfinished(key)
 
     # --- how --------------------------------------------------------------------------------------
@@ -148,12 +147,12 @@ class StageCache:
         return [entry for entry in self.root.glob("*") if not entry.name.startswith(".")]
 
     def _drop_unfinished(self, key: str) -> None:
-        """Only while the lock of `key` is held: then its temporary folders belong to nobody."""
+        """Call it with the lock of `key` held: its temporary folders are then unused."""
         for left in self.root.glob(f".{key}.*"):
             shutil.rmtree(left, ignore_errors=True)
 
     def _remove(self, entry: Path) -> None:
-        """Move it out of sight in one step first, so that nobody finds half of it."""
+        """Rename the entry first, so that no reader finds a part of it."""
         try:
             bin_ = Path(tempfile.mkdtemp(dir=self.root, prefix=f".{entry.name}."))
             os.replace(entry, bin_)
@@ -162,8 +161,8 @@ class StageCache:
         shutil.rmtree(bin_, ignore_errors=True)
 
     @contextmanager
-    def _alone(self, key: str, *, wait: bool = True) -> Generator[bool]:
-        """Hold the lock file of `key`; the system gives it back when a worker is killed."""
+    def _locked(self, key: str, *, wait: bool = True) -> Generator[bool]:
+        """Hold the lock file of `key`; the system releases it when the worker is killed."""
         locks = self.root / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / key).open("w") as file:
@@ -176,15 +175,13 @@ class StageCache:
 
 
 @contextmanager
-def _disk_full_is_a_sentence(root: Path) -> Generator[None]:
+def _disk_full_errors(root: Path) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        # libraries that write files wrap the system's error in their own, so its words are looked
-        # at too
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(
-            errno.ENOSPC
-        ) in str(error):
+        # some libraries wrap the system's error in their own, so the message is searched as well
+        full = os.strerror(errno.ENOSPC) in str(error)
+        if full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise ArtifactError(
                 f'The disk of the cache "{root}" is full; free some space or lower'
                 " PARETOSCOPE_CACHE_GB, then try again."
@@ -193,7 +190,7 @@ def _disk_full_is_a_sentence(root: Path) -> Generator[None]:
 
 
 def _touch(entry: Path) -> bool:
-    """Note that `entry` is used; False when it is not there."""
+    """Mark `entry` as used now; False when it does not exist."""
     try:
         os.utime(entry)
     except FileNotFoundError:

@@ -1,7 +1,6 @@
-"""Removing what killed workers left half-made, so that nobody finds or pays for it.
+"""Removes the partial files of killed workers.
 
-Everything in a workspace is made under a temporary name that begins with a dot, then moved into
-place.
+All files of a workspace are written under a temporary name that starts with a dot, then renamed.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from paretoscope.workspace import Workspace
 
 
 def drop_unfinished(workspace: Workspace, trial_id: str | None = None) -> None:
-    """Remove half-made files: those named after `trial_id`, or all of them while no worker is at
-    work.
-    """
+    """Remove the partial files of one trial; of all trials only while no worker runs."""
     StageCache(workspace.cache).drop_unfinished()
     for folder in (workspace.artifacts, workspace.samples):
         for left in folder.glob(f".{trial_id}*" if trial_id else ".*"):

@@ -1,6 +1,6 @@
-"""What pages and commands do with the engine: start it, stop it, wait for trials.
+"""Starts and stops the engine and waits for trials; pages and commands use it.
 
-It talks to the engine through the store and signals only, and imports neither Dask nor torch.
+It communicates through the store and signals only, and imports neither Dask nor torch.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _starting = threading.Lock()
 def ensure_engine(
     workspace: Workspace, *, stays: bool = False, function: str | None = None
 ) -> EngineState:
-    """The engine of `workspace`, started when none is alive, told that it is needed when one is.
+    """The engine of `workspace`; it is started when none is alive.
 
-    With `stays` it does not end by itself. `function` ("module:name") replaces what carries a trial
-    out. Raises `EngineError` when it does not come up.
+    With `stays` it does not end when idle. `function` ("module:name") replaces the trial function.
+    Raises `EngineError` when the engine does not start.
     """
     store = Store.open(workspace)
     try:
@@ -49,9 +49,7 @@ def ensure_engine(
 
 
 def stop_engine(workspace: Workspace) -> bool:
-    """End the engine; what it was running is queued again for the next one. False when none was
-    alive.
-    """
+    """Stop the engine; its running trials are queued again. False when none was alive."""
     store = Store.open(workspace)
     try:
         state = _alive(store)
@@ -64,8 +62,8 @@ def stop_engine(workspace: Workspace) -> bool:
             _signal(state.pid, signal.SIGKILL)
             if not _until(lambda: not process_runs(state.pid), STOP_SECONDS):
                 raise EngineError(
-                    f"The engine (pid {state.pid}) does not end; look at"
-                    f" {workspace.logs / 'engine.log'} and end it by hand."
+                    f"The engine (pid {state.pid}) does not stop; see"
+                    f" {workspace.logs / 'engine.log'} and kill the process."
                 )
         return True
     finally:
@@ -79,10 +77,10 @@ def wait(
     *,
     function: str | None = None,
 ) -> list[TrialRow]:
-    """Wait until every trial of `ids` has ended; they are returned in the order of `ids`.
+    """Wait until every trial of `ids` has ended, and return their rows in that order.
 
-    `on_progress` gets their rows whenever something changed. An engine that died is started again,
-    at most a few times, then `EngineError`.
+    `on_progress` is called with the rows after every change. An engine that has died is restarted
+    up to three times; then `EngineError` is raised.
     """
     workspace = Workspace(store.root)
     seen, checked_at, restarts = -1, 0.0, 0
@@ -102,26 +100,18 @@ def wait(
                 restarts += 1
                 if restarts > RESTARTS:
                     raise EngineError(
-                        f"The engine ended {RESTARTS} times while it was needed; {_why(workspace)}."
+                        f"The engine ended {RESTARTS} times during these trials; {_why(workspace)}."
                     )
                 ensure_engine(workspace, function=function)
         time.sleep(POLL_SECONDS)
 
 
 def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | None) -> EngineState:
-    """Start it detached: it outlives this process and its terminal."""
+    """Start the engine detached, so that it outlives this process and its terminal."""
     workspace.logs.mkdir(parents=True, exist_ok=True)
-    # -P: a file in the current folder that is called like a module must not be imported in its
-    # place
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "paretoscope",
-        "--workspace",
-        str(workspace.root),
-        "engine",
-    ]
+    # -P: files in the current folder must not shadow modules
+    command = [sys.executable, "-P", "-m", "paretoscope"]
+    command += ["--workspace", str(workspace.root), "engine"]
     command += [] if stays else ["--ends-when-idle"]
     command += ["--trial-function", function] if function else []
     with (workspace.logs / "engine.log").open("ab") as log:
@@ -136,7 +126,7 @@ def _start(workspace: Workspace, store: Store, *, stays: bool, function: str | N
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        # the one that is alive may be another's: two were started at once, and one of them gave way
+        # the live engine may be another one: if two start at once, one of them gives way
         if state := _alive(store):
             return state
         if process.poll() is not None:
@@ -154,7 +144,7 @@ def _why(workspace: Workspace) -> str:
         if path.exists()
         else []
     )
-    last = f"its last words were: {lines[-1].strip().rstrip('.')}" if lines else "it said nothing"
+    last = f"last line of its log: {lines[-1].strip().rstrip('.')}" if lines else "its log is empty"
     return f"{last} (see {path})"
 
 
@@ -168,10 +158,10 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _until(true: Callable[[], bool], seconds: float) -> bool:
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if true():
+        if condition():
             return True
         time.sleep(0.05)
-    return true()
+    return condition()

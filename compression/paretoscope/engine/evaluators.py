@@ -146,8 +146,13 @@ class ClassEvaluator(_LogitEvaluator):
         return self.task.splits[self.split].labels
 
 
+@dataclass
 class ProseEvaluator(_TaskEvaluator):
     """Perplexity of a language model on whole documents; stages get pieces of documents."""
+
+    _scored: dict[str, list[Array]] = field(
+        default_factory=dict[str, list[Array]], init=False, repr=False
+    )
 
     def key(self, folder: Path, baseline: str) -> str:
         scored = perplexity.SCORED_TOKENS[self.protocol]
@@ -180,9 +185,6 @@ class ProseEvaluator(_TaskEvaluator):
             most = perplexity.SCORED_TOKENS[self.protocol]
             self._scored[tokenizer] = first_documents(documents, most)
         return self._scored[tokenizer]
-
-    def __post_init__(self) -> None:
-        self._scored: dict[str, list[Array]] = {}
 
 
 class ClozeEvaluator(_LogitEvaluator):

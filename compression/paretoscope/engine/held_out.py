@@ -1,9 +1,7 @@
-"""The test split, opened for a model that somebody keeps: its artefact and its baseline's, judged
-through the runtime that ships.
+"""Evaluates a chosen model once on the held-out test split, with its baseline.
 
-Picking the best of many by their validation figures flatters what is picked; the texts here had no
-part in the choice. They are opened once for a model, after the choice: asked again, the same answer
-comes from the store.
+A model selected from many by its validation results is overestimated on that split; the test split
+has no part in the selection. The result is stored, and a second request returns it.
 """
 
 from __future__ import annotations
@@ -23,36 +21,34 @@ from paretoscope.workspace import Workspace
 SPLIT = "test"
 
 
-def keep(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
-    """The document of a trial with what the test split says of its model; raises `ArtifactError`
-    when the model is not there.
+def evaluate_held_out(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
+    """The document of a trial with the result of its artefact on the test split.
+
+    Raises `ArtifactError` when the trial has no artefact or its folder is missing.
     """
     row = store.trial(trial_id)
     document = row.document
     if document is None or document.artifact is None:
         raise ArtifactError(
-            f"Trial {trial_id} is {row.status} and has no model to judge; only one that is done"
-            " has."
+            f"Trial {trial_id} is {row.status} and has no model to evaluate; wait until it is done."
         )
     if document.held_out:
         return document
     folder = _folder(workspace, document.artifact, trial_id)
-    beside = (
-        None
-        if document.baseline is None
-        else _folder(workspace, document.baseline.artifact, trial_id)
-    )
+    baseline = None
+    if document.baseline is not None:
+        baseline = _folder(workspace, document.baseline.artifact, trial_id)
     model_ref, task_ref = resolve_request(row.request)
     evaluator = evaluator_for(
         model_ref, load_task(task_ref, model_ref.outputs), row.request.protocol, SPLIT
     )
     with locks.compute():
-        reference = evaluator.scores(beside or folder, None)
-        scores = evaluator.scores(folder, reference) if beside else reference
+        reference = evaluator.scores(baseline or folder, None)
+        scores = evaluator.scores(folder, reference) if baseline else reference
     found = HeldOut(
         quality=evaluator.quality(folder, scores),
-        baseline=evaluator.quality(beside, reference) if beside else None,
-        paired=evaluator.paired(folder, scores, reference) if beside else None,
+        baseline=evaluator.quality(baseline, reference) if baseline else None,
+        paired=evaluator.paired(folder, scores, reference) if baseline else None,
         opened_at=datetime.now(UTC),
     )
     return store.record_held_out(trial_id, found)
@@ -62,7 +58,7 @@ def _folder(workspace: Workspace, record: ArtifactRecord, trial_id: str) -> Path
     folder = workspace.root / record.path
     if not record.path or not folder.is_dir():
         raise ArtifactError(
-            f'The model of trial {trial_id} or its baseline is no longer at "{folder}"; make it'
-            " again with `run ... --again`."
+            f'The model of trial {trial_id} or its baseline is missing at "{folder}"; make it again'
+            " with `run ... --again`."
         )
     return folder

@@ -1,4 +1,4 @@
-"""Which step a trial is at, and how long each took."""
+"""The progress of a trial: its current step, and the seconds of each step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Report = Callable[[Progress], None]
 
 
 class Steps:
-    """Which step a trial is at, for the person who waits, and how long each took, for the document."""
+    """Reports the current step of a trial, and records the seconds of each in `seconds`."""
 
     def __init__(self, recipe: Recipe, report: Report) -> None:
         self._report = report
@@ -24,9 +24,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Generator[None]:
-        """Announce a step and time it; the same name again (the baseline after the model) adds to
-        its time.
-        """
+        """Report and time a step; repeating a name, as for the baseline, adds to its time."""
         if name not in self.seconds:
             self._number = min(self._number + 1, self._count)
         self._name = name
@@ -38,16 +36,14 @@ class Steps:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
     def waits(self, name: str) -> None:
-        """Say that the step of this name waits for other work on the machine to end; waiting is no
-        part of its time.
-        """
+        """Report that a step waits for other work on the machine; the wait is not timed."""
         number = self._number if name in self.seconds else min(self._number + 1, self._count)
         self._report(
             Progress(stage=WAITING, stage_number=number, stage_count=self._count, step=0, steps=0)
         )
 
     def part(self, name: str) -> None:
-        """What the step is busy with from now on; nothing for its main work."""
+        """Name the part of the step that runs now; empty for its main part."""
         self._part = name
         self.progress(0, 0)
 

@@ -1,14 +1,14 @@
-"""The rule `recover` of a recipe: where a stage costs more than was allowed, other ways to the same
-size are tried.
+"""Applies the `recover` rule of a recipe: replaces stages that lose too much quality.
 
-Every try is a stage like any other: made, exported, judged on the validation split through ONNX
-Runtime, and cached. What is kept is the stage that cost least, so the rule ends with a plain
-recipe; which remedies there are is `recipes/recovery.py`'s.
+Each alternative is made, exported, evaluated on the validation split and cached like any stage. The
+stage with the least loss is kept, so the result is a plain recipe. The alternatives are listed in
+`recipes/recovery.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.recovery import remedies
@@ -19,71 +19,72 @@ from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Quality
 
 Fits = Callable[[Stage], bool]
-"""Whether the model can take a stage."""
-Judged = Callable[[Recipe], Quality]
-"""Makes and judges a recipe. Whatever it raises ends the trial."""
+"""Whether a stage applies to the model."""
+Evaluate = Callable[[Recipe], Quality]
+"""Makes and evaluates a recipe; its exceptions end the trial."""
 ROUNDOFF = 1e-9
-"""A cost of just what is allowed is allowed: 0.90 - 0.89 is a little more than 0.01 in floats."""
+"""Tolerance of the limit: 0.90 - 0.89 is slightly more than 0.01 in floating point."""
 
 
-def recovered(recipe: Recipe, judged: Judged, fits: Fits) -> tuple[Recipe, tuple[str, ...]]:
-    """The plain recipe that `recipe` comes to under its rule, and what was tried, a note for each
-    stage that cost too much.
-    """
+def recovered(recipe: Recipe, evaluate: Evaluate, fits: Fits) -> tuple[Recipe, tuple[str, ...]]:
+    """(the plain recipe after applying the rule, a note on each stage that lost too much)."""
     rule = recipe.recover
     if rule is None:
         return recipe, ()
-    done, left = (
-        recipe.model_copy(update={"stages": (), "recover": None, "name": None}),
-        rule.epochs,
-    )
+    done = recipe.model_copy(update={"stages": (), "recover": None})
+    search = _Search(rule, evaluate, fits, rule.epochs)
     notes: list[str] = []
     for stage in recipe.stages:
-        kept, note = _least_costly(stage, done, rule, left, judged, fits)
-        left -= kept.training_epochs - stage.training_epochs
+        kept, note = search.best(stage, done)
         notes += [note] if note else []
         done = done.model_copy(update={"stages": (*done.stages, kept)})
-    return done.model_copy(update={"name": recipe.name}), tuple(notes)
+    return done, tuple(notes)
 
 
-def _least_costly(
-    stage: Stage, done: Recipe, rule: Recover, epochs: float, judged: Judged, fits: Fits
-) -> tuple[Stage, str | None]:
-    """The stage itself where it is within the allowance; else the first remedy that is, or whatever
-    cost least.
-    """
+@dataclass
+class _Search:
+    """Searches alternatives of one stage after another; `epochs` is what is left for training."""
 
-    def cost(one: Stage) -> tuple[float, str]:
-        found = judged(done.model_copy(update={"stages": (*done.stages, one)}))
-        return _lost(before, found), f"{one.in_words()} {change(key, found.value, before.value)}"
+    rule: Recover
+    evaluate: Evaluate
+    fits: Fits
+    epochs: float
 
-    before = judged(done)
-    key, allowed = axes(before.metric).quality, rule.max_drop / 100 + ROUNDOFF
-    kept, (lost, words) = stage, cost(stage)
-    if lost <= allowed:
-        return stage, None
-    tried = [words]
-    for remedy in remedies(stage, epochs):
-        if not fits(remedy):
-            continue
-        now, words = cost(remedy)
-        tried.append(words)
-        if now < lost:
-            kept, lost = remedy, now
-        if lost <= allowed:
-            break
-    verdict = "" if lost <= allowed else ", still more than allowed"
-    return (
-        kept,
-        (
-            f"recovering, at most {allowance(key, rule.max_drop / 100)} a stage:"
-            f" {'; '.join(tried)}. Kept {kept.in_words()}{verdict}"
-        ),
-    )
+    def best(self, stage: Stage, done: Recipe) -> tuple[Stage, str | None]:
+        """The stage if its loss is within the limit, else the first alternative within it.
+
+        If there is none, the alternative with the least loss.
+        """
+        before = self.evaluate(done)
+        key, limit = axes(before.metric).quality, self.rule.max_drop / 100 + ROUNDOFF
+
+        def loss(one: Stage) -> tuple[float, str]:
+            found = self.evaluate(done.model_copy(update={"stages": (*done.stages, one)}))
+            words = f"{one.in_words()} {change(key, found.value, before.value)}"
+            return _lost(before, found), words
+
+        kept, (least, words) = stage, loss(stage)
+        tried = [words]
+        for remedy in filter(self.fits, remedies(stage, self.epochs)):
+            if least <= limit:
+                break
+            lost, words = loss(remedy)
+            tried.append(words)
+            if lost < least:
+                kept, least = remedy, lost
+        self.epochs -= kept.training_epochs - stage.training_epochs
+        if len(tried) == 1 and least <= limit:
+            return stage, None
+        verdict = "" if least <= limit else ", still above the limit"
+        most = allowance(key, self.rule.max_drop / 100)
+        return kept, (
+            f"recovering, at most {most} per stage: {'; '.join(tried)}. Kept"
+            f" {kept.in_words()}{verdict}"
+        )
 
 
 def _lost(before: Quality, after: Quality) -> float:
-    """How much worse, as a share: of all examples for accuracy, of what it was for perplexity."""
+    """Loss of quality: absolute for accuracy, relative for perplexity."""
     row = metric(axes(before.metric).quality)
     worse = after.value - before.value if row.better == "lower" else before.value - after.value
     return worse / before.value if row.relative else worse

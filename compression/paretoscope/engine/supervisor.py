@@ -1,8 +1,7 @@
-"""The engine's process: the only one of its workspace, with a heartbeat, until nobody needs it.
+"""The engine's process: one per workspace, with a heartbeat; it ends when idle.
 
-It claims nothing itself, that is `scheduler.py`'s; starting it from elsewhere is `client.py`'s.
-Nothing heavy is imported before the lock is held, so that a second start is refused at once and
-the heartbeat is there before Dask is.
+Trials are claimed and run in `scheduler.py`; `client.py` starts this process. Dask is imported
+after the lock is held and the heartbeat has started, so a second engine is refused at once.
 """
 
 from __future__ import annotations
@@ -38,30 +37,27 @@ def run_engine(
     function: str | None = None,
     idle_seconds: float = IDLE_SECONDS,
 ) -> None:
-    """Be the engine of `workspace` until SIGTERM or SIGINT, or until it was idle for `idle_seconds`
-    (unless it `stays`).
+    """Run the engine of `workspace` until SIGTERM or SIGINT, or until it has been idle.
 
-    `function` names what carries a trial out, "module:name". Raises `EngineError` when another
-    engine is running already.
+    It ends after `idle_seconds` without a trial or request, unless it `stays`. `function`
+    ("module:name") replaces the trial function. Raises `EngineError` when another engine runs.
     """
     store = Store.open(workspace)
     with _only_one(workspace, store):
         engine = Engine(workspace, store, stays=stays, function=function, idle_seconds=idle_seconds)
         engine.run()
-        while not engine.told_to_stop and store.trials(statuses=("queued",)):
-            engine.run()  # somebody saw it alive and asked in its last moment
+        while not engine.stop_requested and store.trials(statuses=("queued",)):
+            engine.run()  # a trial was queued while the engine was ending
 
 
 def write_log() -> None:
-    """Say on stderr what the engine does; when it was started for somebody, that is
-    logs/engine.log.
-    """
+    """Log to stderr, which is logs/engine.log for an engine started by `client.py`."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
 
 
 class Engine:
-    """One life of the engine. `run` returns when it is over."""
+    """The engine; `run` returns when it is stopped or idle."""
 
     def __init__(
         self,
@@ -78,12 +74,12 @@ class Engine:
         self.function = function
         self.idle_seconds = idle_seconds
         self.stop = threading.Event()
-        self.told_to_stop = False
+        self.stop_requested = False
         self.pid = os.getpid()
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told_to_stop)
+            signal.signal(number, self._stop_on_signal)
         self.stop.clear()
         self.store.engine_started(self.pid, stays=self.stays)
         beat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -95,15 +91,15 @@ class Engine:
             beat.join()
             self.store.engine_stopped(self.pid)
 
-    def _told_to_stop(self, *_: object) -> None:
-        self.told_to_stop = True
+    def _stop_on_signal(self, *_: object) -> None:
+        self.stop_requested = True
         self.stop.set()
 
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):
             try:
                 self.store.engine_beat(self.pid)
-            except StoreError as error:  # a full disk may be freed; the next beat will tell
+            except StoreError as error:  # such as a full disk; the next beat tries again
                 log.error("%s", error)
 
     def _work(self) -> None:
@@ -113,7 +109,7 @@ class Engine:
         shutil.rmtree(self.workspace.root / "dask", ignore_errors=True)
         back = self.store.requeue_running()
         if back:
-            log.info("%d trials that the last engine left behind are queued again", back)
+            log.info("%d trials of the last engine are queued again", back)
         from paretoscope.engine.scheduler import TRIAL_FUNCTION, Scheduler  # slow: Dask
 
         scheduler = Scheduler(self.store, self.workspace, self.function or TRIAL_FUNCTION)
@@ -127,20 +123,18 @@ class Engine:
 
     def _loop(self, step: Callable[[], bool]) -> None:
         busy_at = time.monotonic()
-        while not self.told_to_stop and not self.stop.wait(TICK_SECONDS):
+        while not self.stop_requested and not self.stop.wait(TICK_SECONDS):
             try:
                 if step():
                     busy_at = time.monotonic()
-                elif time.monotonic() - busy_at > self.idle_seconds and self._nobody_asks():
+                elif time.monotonic() - busy_at > self.idle_seconds and self._unused():
                     return
-            except (
-                StoreError
-            ) as error:  # results stay with their workers until they can be written down
+            except StoreError as error:  # results stay in the workers until they can be written
                 log.error("%s", error)
                 time.sleep(BEAT_SECONDS)
 
-    def _nobody_asks(self) -> bool:
-        """Whether this engine may end: it does not have to stay, and the last request is old."""
+    def _unused(self) -> bool:
+        """Whether this engine may end: it does not stay, and the last request is old."""
         state = self.store.engine()
         if state is None or state.stays:
             return False
@@ -149,9 +143,7 @@ class Engine:
 
 @contextmanager
 def _only_one(workspace: Workspace, store: Store) -> Generator[None]:
-    """Hold the lock file of the workspace; the system gives it back when this process dies, however
-    it dies.
-    """
+    """Hold the lock file of the workspace; the system releases it when this process dies."""
     state = store.engine()
     if state and state.alive and state.host != socket.gethostname():
         raise _already_running(state.pid, state)
@@ -170,7 +162,7 @@ def _only_one(workspace: Workspace, store: Store) -> Generator[None]:
 def _already_running(pid: int, state: EngineState | None) -> EngineError:
     where = f" on {state.host}" if state and state.host != socket.gethostname() else ""
     return EngineError(
-        f"An engine is already running (pid {pid}{where}); `paretoscope engine stop` ends it."
+        f"An engine is already running (pid {pid}{where}); stop it with `paretoscope engine stop`."
     )
 
 

@@ -1,7 +1,7 @@
-"""How long a running trial will still take: the present step by its own pace, the others by what
-trials like it took.
+"""Estimates the remaining time of a running trial.
 
-Nothing is guessed: while neither its pace nor a comparable step is known, the answer is None.
+The current step is extrapolated from its own speed, later steps from similar trials. The estimate
+is None while neither is known.
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ from paretoscope.whatif.durations import step_seconds, steps_of
 
 REMEMBERED = 200
 Plan = list[tuple[str, float | None]]
-"""The steps of a trial in order, by name, with the seconds that each usually takes."""
+"""(name, usual seconds) of each step of a trial, in order."""
 
 
 class TimeLeft:
-    """Learns from finished trials, and watches the running ones.
-
-    What the workspace has not seen of a model yet comes from `shipped`.
-    """
+    """Estimates from finished trials of the workspace, else from the `shipped` study."""
 
     def __init__(
         self,
@@ -47,7 +44,7 @@ class TimeLeft:
         return progress.model_copy(update={"seconds_left": trial.left(progress, now)})
 
     def ended(self, trial_id: str, document: TrialDocument | None = None) -> None:
-        """Forget a trial; the document of one that ended well is what later ones are compared with."""
+        """Remove a trial; the `document` of a finished one is used for later estimates."""
         self._running.pop(trial_id, None)
         if document is not None:
             self._past.append(document)
@@ -64,14 +61,12 @@ class TimeLeft:
 
 
 def _usual(found: Sequence[Sequence[float]]) -> float | None:
-    """The median of the first source that knows any."""
+    """The median of the first source with any seconds."""
     return next((statistics.median(seconds) for seconds in found if seconds), None)
 
 
 class _Trial:
-    """A trial while it runs. A step may pass through parts of other names, each with a pace of its
-    own.
-    """
+    """A running trial; a step can have named parts with speeds of their own."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -83,10 +78,8 @@ class _Trial:
             self._number, self._begun = progress.stage_number, now
         if progress.stage != self._part:
             self._part, self._part_begun = progress.stage, now
-        here, after = (
-            self._here(progress, now),
-            [seconds for _, seconds in self._plan[progress.stage_number :]],
-        )
+        here = self._here(progress, now)
+        after = [seconds for _, seconds in self._plan[progress.stage_number :]]
         if progress.stage_number >= progress.stage_count:
             return here
         if here is None or None in after or len(self._plan) != progress.stage_count:
@@ -96,11 +89,8 @@ class _Trial:
     def _here(self, progress: Progress, now: float) -> float | None:
         if progress.step and progress.steps:
             return (now - self._part_begun) * (progress.steps - progress.step) / progress.step
-        name, usual = (
-            self._plan[self._number - 1] if 0 < self._number <= len(self._plan) else ("", None)
-        )
-        return (
-            None
-            if usual is None or name != progress.stage
-            else max(0.0, usual - (now - self._begun))
-        )
+        known = 0 < self._number <= len(self._plan)
+        name, usual = self._plan[self._number - 1] if known else ("", None)
+        if usual is None or name != progress.stage:
+            return None
+        return max(0.0, usual - (now - self._begun))

@@ -1,8 +1,7 @@
-"""What runs inside a Dask worker process: one trial at a time, its log, its progress, its outcome.
+"""Runs one trial at a time inside a Dask worker process.
 
-What a trial does is `pipeline.py`'s. This file makes sure that whatever it does can be watched and
-ended: its output goes to its own log, its progress to the engine, and when the process dies, by
-whatever hand, everything that it started dies with it.
+The output of a trial goes to its log and its progress to the engine. When the process dies for any
+reason, its child processes die with it. The trial itself is in `pipeline.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
 from paretoscope.workspace import Workspace
 
 TOPIC = "paretoscope"
-"""Where workers tell the engine how far they are."""
+"""Dask's topic for the progress of trials."""
 PROGRESS_SECONDS = 0.25
 TrialFunction = Callable[[TrialRequest, Workspace, Callable[[Progress], None]], TrialDocument]
 
@@ -37,8 +36,11 @@ log = logging.getLogger("paretoscope")
 
 
 class Prepare(WorkerPlugin):
-    """Readies every worker, also one that a nanny starts again: ties its children to it, and
-    imports what trials need in the background, so that the first one does not wait for torch."""
+    """Sets up every worker, including those that a nanny restarts.
+
+    It ties child processes to the worker and imports the trial function in the background, so that
+    the first trial does not wait for torch.
+    """
 
     name = "paretoscope-prepare"
 
@@ -55,16 +57,16 @@ class Prepare(WorkerPlugin):
             trial_function(self.function)
             if self.threads and "torch" in sys.modules:
                 sys.modules["torch"].set_num_threads(self.threads)
-        except Exception:  # the trial that needs it will say so, in its own log
+        except Exception:  # a trial that needs it fails with the same error in its own log
             log.exception("preloading %s", self.function)
 
 
 def die_together() -> None:
-    """Make this process lead a group that is killed as one when it dies.
+    """Make this process the leader of a process group that is killed when the process dies.
 
-    Its end closes a pipe that a shell in the group reads from, and the shell then kills the group:
-    that covers SIGKILL and the out-of-memory killer, after which no code of this process runs. The
-    process itself dies with the thread that started it (Linux), should the nanny be gone.
+    A shell in the group reads from a pipe that closes with this process, and then kills the group.
+    That covers SIGKILL and the out-of-memory killer, after which no code of this process runs. On
+    Linux the process itself is killed when its parent dies.
     """
     if _guard:
         return
@@ -72,11 +74,11 @@ def die_together() -> None:
         os.setpgid(0, 0)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    reads, _writes = os.pipe()  # nobody closes the writing end but the system
-    nowhere = subprocess.DEVNULL
+    reads, _writes = os.pipe()  # the writing end is closed by the system only
+    null = subprocess.DEVNULL
     _guard.append(
         subprocess.Popen(
-            ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=reads, stdout=nowhere, stderr=nowhere
+            ["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=reads, stdout=null, stderr=null
         )
     )
     os.close(reads)
@@ -86,11 +88,10 @@ _guard: list[subprocess.Popen[bytes]] = []
 
 
 @contextmanager
-def _only_while_wanted(worker: Worker) -> Generator[None]:
-    """End this process when Dask has let go of its task while it runs: the engine that waited for
-    it is gone.
+def _killed_when_released(worker: Worker) -> Generator[None]:
+    """Kill this process group when Dask has released the running task, because the engine is gone.
 
-    On a cluster that outlives the engine nobody else would.
+    A cluster that outlives the engine would run the trial to its end.
     """
     key, over = worker.get_current_task(), threading.Event()
 
@@ -98,10 +99,10 @@ def _only_while_wanted(worker: Worker) -> Generator[None]:
         while not over.wait(1):
             task = worker.state.tasks.get(key)
             if task is None or task.state == "cancelled":
-                log.warning("nobody waits for this trial any more")
+                log.warning("the engine has released this trial")
                 os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, name="only while wanted", daemon=True).start()
+    threading.Thread(target=watch, name="released task", daemon=True).start()
     try:
         yield
     finally:
@@ -109,8 +110,9 @@ def _only_while_wanted(worker: Worker) -> Generator[None]:
 
 
 def kill_worker(dask_worker: Nanny) -> None:
-    """Kill the worker of this nanny and everything it started; the nanny starts it again. Runs in
-    the nanny.
+    """Kill the worker of this nanny and its child processes; the nanny restarts it.
+
+    Runs in the nanny.
     """
     pid = dask_worker.pid
     if pid is None:
@@ -118,26 +120,25 @@ def kill_worker(dask_worker: Nanny) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
-        os.kill(pid, signal.SIGKILL)  # not its own group yet
+        os.kill(pid, signal.SIGKILL)  # it does not lead a group yet
 
 
 def trial_function(dotted: str) -> TrialFunction:
-    """The function that `module:name` names."""
+    """The function with the name `module:name`."""
     module, _, name = dotted.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict[str, str]:
-    """Run one trial; the outcome is {"document": JSON} or {"error": a sentence}, never an
-    exception.
+    """Run one trial; returns {"document": JSON} or {"error": message}, and never raises.
 
-    Exceptions stay here because they need not survive the way to the engine; their trace is in the
-    log.
+    Exceptions are not passed to the engine, because not every type can be unpickled there; their
+    traceback is in the trial's log.
     """
     workspace = Workspace(Path(root))
     request = TrialRequest.model_validate_json(request_json)
     reporter = Reporter(request.trial_id, attempt)
-    with _logged(workspace.log(request.trial_id)), _only_while_wanted(get_worker()):
+    with _logged(workspace.log(request.trial_id)), _killed_when_released(get_worker()):
         log.info(
             "trial %s, attempt %d: %s on %s, %s",
             request.trial_id,
@@ -148,48 +149,38 @@ def carry_out(function: str, request_json: str, root: str, attempt: int) -> dict
         )
         try:
             document = trial_function(function)(request, workspace, reporter)
-        except ParetoscopeError as error:
-            log.error("%s", error, exc_info=True)
-            return {"error": str(error)}
-        except MemoryError:
-            log.exception("out of memory")
-            return {
-                "error": (
-                    "The machine has too little free memory for this trial; close other programs or"
-                    " choose a smaller model, then try again."
-                )
-            }
         except Exception as error:
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                log.exception("disk full")
-                return {
-                    "error": (
-                        f'The disk of the workspace "{root}" is full; free some space, then try'
-                        " again."
-                    )
-                }
-            log.exception("unexpected")
-            return {
-                "error": (
-                    f"Unexpected {type(error).__name__}: {_first_line(error)}; the log has the"
-                    " details."
-                )
-            }
+            log.error("trial failed", exc_info=True)
+            return {"error": _message(error, root)}
         log.info("done")
         return {"document": document.model_dump_json()}
 
 
+def _message(error: Exception, root: str) -> str:
+    """What the store records about the exception that ended a trial."""
+    if isinstance(error, ParetoscopeError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return (
+            "The machine has too little free memory for this trial; close other programs or choose"
+            " a smaller model, then try again."
+        )
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return f'The disk of the workspace "{root}" is full; free some space, then try again.'
+    lines = str(error).strip().splitlines()
+    first = (lines[0][:200] if lines else "no message").rstrip(".")
+    return f"Unexpected {type(error).__name__}: {first}; the trial's log has the traceback."
+
+
 class Reporter:
-    """Tells the engine how far a trial is: every new stage, and within a stage at most four times a
-    second.
-    """
+    """Sends progress to the engine: every new stage, and at most four updates per second."""
 
     def __init__(self, trial_id: str, attempt: int) -> None:
         self.worker = get_worker()
         self.about = {"trial_id": trial_id, "attempt": attempt, "worker": self.worker.address}
         self.stage: str | None = None
         self.sent_at = 0.0
-        self._tell({})
+        self._send({})
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -201,17 +192,15 @@ class Reporter:
         elif now - self.sent_at < PROGRESS_SECONDS and progress.step != progress.steps:
             return
         self.stage, self.sent_at = progress.stage, now
-        self._tell({"progress": progress.model_dump()})
+        self._send({"progress": progress.model_dump()})
 
-    def _tell(self, what: dict[str, Any]) -> None:
-        self.worker.log_event(TOPIC, self.about | what)
+    def _send(self, content: dict[str, Any]) -> None:
+        self.worker.log_event(TOPIC, self.about | content)
 
 
 @contextmanager
 def _logged(path: Path) -> Generator[None]:
-    """Send all output of this process to `path`: of logging, of print, of C++ libraries, of child
-    processes.
-    """
+    """Redirect all output of this process to `path`, from C++ and child processes as well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -233,8 +222,3 @@ def _logged(path: Path) -> Generator[None]:
         for kept_fd, fd in zip(kept, (1, 2), strict=True):
             os.dup2(kept_fd, fd)
             os.close(kept_fd)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0][:200] if lines else "no message").rstrip(".")
