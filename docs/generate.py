@@ -24,6 +24,7 @@ from paretoscope.recipes.stages.methods import Method
 from paretoscope.settings import documented
 from paretoscope.trials import trial
 from paretoscope.trials.metrics import METRICS
+from paretoscope.trials.request import TrialRequest
 from paretoscope.values import Value
 from paretoscope.workspace import PROJECT, write_whole
 
@@ -143,7 +144,7 @@ def document_page() -> str:
         for found in vars(trial).values()
         if inspect.isclass(found)
         and issubclass(found, Value)
-        and found not in (Value, trial.TrialDocument, trial.TrialRequest)
+        and found not in (Value, trial.TrialDocument, TrialRequest)
     ]
     for document in documents:
         about = f"{prose(document)}\n\n" if document.__doc__ else ""
@@ -164,6 +165,7 @@ def _type_name(annotation: Any) -> str:
     )
     for prefix in (
         "paretoscope.trials.trial.",
+        "paretoscope.trials.request.",
         "paretoscope.recipes.recipe.",
         "paretoscope.recipes.stages.",
         "typing.",

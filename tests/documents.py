@@ -8,9 +8,9 @@ from typing import Any
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
+from paretoscope.trials.request import Conditions, Protocol, TrialRequest
 from paretoscope.trials.trial import (
     ArtifactRecord,
-    Conditions,
     Energy,
     Generation,
     Interval,
@@ -18,10 +18,8 @@ from paretoscope.trials.trial import (
     Measured,
     Memory,
     Paired,
-    Protocol,
     Quality,
     TrialDocument,
-    TrialRequest,
 )
 
 MACHINE = Machine(

@@ -20,7 +20,7 @@ from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from tests.tiny.folders import write_model
 
 

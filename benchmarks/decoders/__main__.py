@@ -21,7 +21,7 @@ from benchmarks.decoders.evaluation import Options
 from benchmarks.decoders.expected_minutes import Workload, expected_minutes
 from benchmarks.verdicts import environment, estimate
 from paretoscope.machine import usable_cores
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from paretoscope.workspace import Workspace
 
 SECTIONS: dict[str, tuple[Callable[[Options], None], Callable[[], Workload]]] = {

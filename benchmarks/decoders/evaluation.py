@@ -26,16 +26,9 @@ from paretoscope.machine import fingerprint
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.statistics.paired import paired_tokens
+from paretoscope.trials.request import Conditions, Protocol, TrialRequest
 from paretoscope.trials.samples import TokenAnswers
-from paretoscope.trials.trial import (
-    Conditions,
-    Generation,
-    Interval,
-    Paired,
-    Protocol,
-    Quality,
-    TrialRequest,
-)
+from paretoscope.trials.trial import Generation, Interval, Paired, Quality
 from paretoscope.workspace import Workspace
 
 Stages = Sequence[Mapping[str, Any]]

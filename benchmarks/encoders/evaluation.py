@@ -29,7 +29,8 @@ from paretoscope.recipes.stages import AnyStage
 from paretoscope.statistics import intervals
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
-from paretoscope.trials.trial import Conditions, Interval, Protocol
+from paretoscope.trials.request import Conditions, Protocol
+from paretoscope.trials.trial import Interval
 from paretoscope.workspace import Workspace
 
 CONDITIONS = Conditions(batch=1, sequence=32, threads=2)

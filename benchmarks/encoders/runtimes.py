@@ -21,7 +21,8 @@ from paretoscope.measure.process import ask_latency
 from paretoscope.measure.session import MOST_DRIFT, drift
 from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
 from paretoscope.statistics import intervals
-from paretoscope.trials.trial import Interval, Protocol
+from paretoscope.trials.request import Protocol
+from paretoscope.trials.trial import Interval
 
 Turn = tuple[LatencyAnswer, dict[str, Any]]
 

@@ -19,7 +19,7 @@ from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
+from paretoscope.trials.request import Conditions, Protocol, TrialRequest
 
 PROMPT_TOKENS = 128
 """Default length of the prompt for the latency of a decoder."""

@@ -17,8 +17,9 @@ from benchmarks.decoders import cost, four_bits, llama, low_bits, pruning
 from benchmarks.decoders.__main__ import SECTIONS, main
 from benchmarks.decoders.evaluation import Options, Report, Row, beats, scored
 from paretoscope.measure import generation
+from paretoscope.trials.request import Conditions
 from paretoscope.trials.samples import TokenAnswers
-from paretoscope.trials.trial import Conditions, Interval
+from paretoscope.trials.trial import Interval
 from paretoscope.workspace import Workspace
 from tests.tiny.decoders import make_tiny_decoder
 

@@ -37,8 +37,9 @@ from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.store.store import Store
 from paretoscope.tasks.builtin import BUILTIN_TASKS
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.study import shipped_study
-from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
+from paretoscope.trials.trial import Progress, TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
 from tests import documents
 from tests.engine.processes import TOY, toy, until

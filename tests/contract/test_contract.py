@@ -24,8 +24,8 @@ from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.study import shipped_study
-from paretoscope.trials.trial import TrialRequest
 from paretoscope.workspace import SHIPPED, Workspace
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -29,7 +29,8 @@ from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.trials.request import Conditions, TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 from tests.tiny.decoders import make_tiny_decoder
 from tests.tiny.encoders import make_tiny

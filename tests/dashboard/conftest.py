@@ -19,7 +19,8 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.store.store import Store
 from paretoscope.trials import study
-from paretoscope.trials.trial import TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
 from tests.documents import document
 

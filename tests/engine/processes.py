@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from paretoscope.trials.trial import TrialRequest
+from paretoscope.trials.request import TrialRequest
 
 TOY = "tests.engine.toy_trials:run_trial"
 

@@ -27,7 +27,8 @@ from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.prose import ClozeSplit, question
 from paretoscope.tasks.splits import Split, Task
-from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.trials.request import Conditions, TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 from tests.tiny.decoders import make_tiny_decoder
 from tests.tiny.graph_decoder import toy_decoder
@@ -204,7 +205,7 @@ def test_questions_are_judged_by_their_likeliest_continuation(tmp_path: Path) ->
     plain = Split(SPLIT, ("0",), (text,), np.zeros(1, dtype=np.int64))
     split = ClozeSplit(plain.name, plain.ids, plain.texts, plain.labels, questions=(asked,))
     judge = EVALUATORS["cloze"](
-        Task("prose-cloze", (), 64, {SPLIT: split}, "key", kind="cloze"), 64, "quick"
+        Task("prose-cloze", (), 64, {SPLIT: split}, "key", kind="cloze"), 64, "quick", SPLIT
     )
     assert isinstance(judge, ClozeEvaluator)
     scores = judge.scores(folder, None)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paretoscope.errors import ModelError
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import (
     ArtifactRecord,
     Energy,
@@ -21,7 +22,6 @@ from paretoscope.trials.trial import (
     Progress,
     Quality,
     TrialDocument,
-    TrialRequest,
 )
 from paretoscope.workspace import Workspace
 

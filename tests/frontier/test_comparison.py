@@ -29,8 +29,9 @@ from paretoscope.recipes.diff import recipe_differences
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import short_name
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.trials.request import Conditions
 from paretoscope.trials.samples import Samples, TokenAnswers, read_samples
-from paretoscope.trials.trial import Conditions, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 from tests.documents import MACHINE, decoder_document, document
 

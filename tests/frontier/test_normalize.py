@@ -10,7 +10,8 @@ from paretoscope.frontier.normalize import AS_TAKEN, Reference, normalized, refe
 from paretoscope.frontier.points import point
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.tables.table import baseline_of, row_among, rows
-from paretoscope.trials.trial import Conditions, Interval, TrialDocument
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.trial import Interval, TrialDocument
 from tests.documents import decoder_document, document
 
 

@@ -16,7 +16,7 @@ from paretoscope.graphs.external_data import save_decoder
 from paretoscope.graphs.genai import genai_config
 from paretoscope.inference.graph_io import GENAI
 from paretoscope.measure import cloze, generation, perplexity
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from tests.tiny.decoders import tiny_decoder
 from tests.tiny.graph_decoder import toy_decoder
 

@@ -14,7 +14,7 @@ from paretoscope.measure import session as session_module
 from paretoscope.measure.latency import Plan, measure_interleaved, token_ids
 from paretoscope.measure.session import MeasurementSession
 from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from tests.measure.classifiers import MakeArtifact
 
 _ONE_THREAD = Conditions(batch=2, sequence=8, threads=1)

@@ -27,7 +27,7 @@ from paretoscope.shape.decoder import DecoderShape
 from paretoscope.shape.read import read_shape
 from paretoscope.shape.read_decoder import decoder_shape
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from paretoscope.whatif.advice import advice
 from paretoscope.whatif.features import features
 from tests.tiny.decoders import (

@@ -15,6 +15,7 @@ from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store.store import Store
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import (
     ArtifactRecord,
     Energy,
@@ -25,7 +26,6 @@ from paretoscope.trials.trial import (
     Progress,
     Quality,
     TrialDocument,
-    TrialRequest,
 )
 from paretoscope.workspace import Workspace
 

@@ -8,7 +8,8 @@ import pytest
 
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
-from paretoscope.trials.trial import Conditions, TrialDocument, TrialRequest
+from paretoscope.trials.request import Conditions, TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from tests.documents import document
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec", model_key="a" * 16, task_key="b" * 16)

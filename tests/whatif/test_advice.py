@@ -9,7 +9,7 @@ import pytest
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from paretoscope.whatif.advice import NEITHER, advice
 from paretoscope.whatif.effect import Effect
 from paretoscope.whatif.pruning_effects import DENSE, FEWER_LAYERS, NO_SPARSITY

@@ -15,7 +15,8 @@ from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneW
 from paretoscope.shape import apply_recipe as applying
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
-from paretoscope.trials.trial import Conditions, TrialDocument
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.whatif.estimate import NO_BASELINE, OTHER_MODELS, Estimate, expected
 from paretoscope.whatif.ratios import FEWEST
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document

@@ -16,7 +16,8 @@ from paretoscope import __version__
 from paretoscope.inference.graph_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trials.trial import ArtifactRecord, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import ArtifactRecord
 from paretoscope.workspace import whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"

@@ -22,7 +22,8 @@ from paretoscope.report.tables.chain import before, steps
 from paretoscope.report.tables.table import Row, row_among, rows
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store
-from paretoscope.trials.trial import TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 NO_BITS = 32

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 from paretoscope.tasks.ref import DataOptions
-from paretoscope.trials.trial import Conditions, Protocol
+from paretoscope.trials.request import Conditions, Protocol
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.shape.compatibility import suits
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
-from paretoscope.trials.trial import TrialRequest
+from paretoscope.trials.request import TrialRequest
 from paretoscope.workspace import Workspace
 
 FACTS = "facts.json"

@@ -22,7 +22,8 @@ from paretoscope.measure.session import MeasurementSession, Side
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks.splits import Split
-from paretoscope.trials.trial import Measured, TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import Measured, TrialDocument
 
 
 def finished(

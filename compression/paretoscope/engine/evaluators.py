@@ -27,8 +27,8 @@ from paretoscope.statistics.paired import paired
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
 from paretoscope.tasks.tokens import encode
+from paretoscope.trials.request import Protocol as MeasuringProtocol
 from paretoscope.trials.trial import Paired, Quality
-from paretoscope.trials.trial import Protocol as MeasuringProtocol
 
 SPLIT = "validation"
 """The split of every trial; the test split is used only by `held_out.py`."""

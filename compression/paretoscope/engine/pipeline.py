@@ -14,7 +14,8 @@ from paretoscope.engine.measuring import evaluate, measure, quality_of, write_sa
 from paretoscope.engine.progress import Report, Steps
 from paretoscope.engine.recover import recovered
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trials.trial import TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 

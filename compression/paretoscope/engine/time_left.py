@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from paretoscope.trials.trial import WAITING, Progress, TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import WAITING, Progress, TrialDocument
 from paretoscope.whatif.durations import step_seconds, steps_of
 
 REMEMBERED = 200

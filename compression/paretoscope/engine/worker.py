@@ -24,7 +24,8 @@ from typing import Any
 from distributed import Nanny, Worker, WorkerPlugin, get_worker
 
 from paretoscope.errors import ParetoscopeError
-from paretoscope.trials.trial import Progress, TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import Progress, TrialDocument
 from paretoscope.workspace import Workspace
 
 TOPIC = "paretoscope"

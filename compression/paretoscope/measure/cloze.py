@@ -20,7 +20,7 @@ from paretoscope.inference.graph_io import SCORE
 from paretoscope.measure.process import ask_choices, model_file
 from paretoscope.tasks.prose import Question
 from paretoscope.tasks.tokens import encode
-from paretoscope.trials.trial import Protocol
+from paretoscope.trials.request import Protocol
 
 QUESTIONS: dict[Protocol, int | None] = {"quick": 60, "standard": None}
 """How many questions of the split are scored; None is all."""

@@ -28,7 +28,8 @@ from paretoscope.measure.session import (
 )
 from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest
 from paretoscope.statistics import intervals
-from paretoscope.trials.trial import Conditions, Generation, Protocol
+from paretoscope.trials.request import Conditions, Protocol
+from paretoscope.trials.trial import Generation
 
 
 @dataclass(frozen=True)

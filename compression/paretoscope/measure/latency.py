@@ -27,7 +27,7 @@ from paretoscope.measure.session import (
     resident_memory,
 )
 from paretoscope.measure.worker.messages import LatencyAnswer, LatencyRequest
-from paretoscope.trials.trial import Conditions, Protocol
+from paretoscope.trials.request import Conditions, Protocol
 
 
 @dataclass(frozen=True)

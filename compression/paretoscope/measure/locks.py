@@ -29,14 +29,14 @@ _thread = threading.local()
 
 @contextmanager
 def compute(folder: Path | None = None) -> Generator[None]:
-    """Hold the machine together with other compute work; waits while a measurement runs or waits."""
+    """Share the machine with other compute work; wait while a measurement runs or waits."""
     with _machine(fcntl.LOCK_SH, folder or lock_folder()):
         yield
 
 
 @contextmanager
 def measuring(folder: Path | None = None) -> Generator[None]:
-    """Hold the machine alone; waits until the compute work and the measurements before it are done."""
+    """Have the machine exclusively; wait for earlier compute work and measurements."""
     with _machine(fcntl.LOCK_EX, folder or lock_folder()):
         yield
 

@@ -20,8 +20,9 @@ from paretoscope.inference.graph_io import SCORE
 from paretoscope.measure.process import ask_tokens, model_file
 from paretoscope.statistics import intervals
 from paretoscope.statistics.paired import by_document, paired_tokens
+from paretoscope.trials.request import Protocol
 from paretoscope.trials.samples import TokenAnswers
-from paretoscope.trials.trial import Paired, Protocol, Quality
+from paretoscope.trials.trial import Paired, Quality
 
 SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
 """Tokens that are scored: whole documents of the split until they have this many."""

@@ -25,8 +25,9 @@ from paretoscope.measure.worker.messages import (
     LatencyRequest,
 )
 from paretoscope.statistics import intervals
-from paretoscope.trials.trial import Conditions, Energy, Generation, Interval, Latency, Memory
-from paretoscope.trials.trial import Protocol as MeasuringProtocol
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.request import Protocol as MeasuringProtocol
+from paretoscope.trials.trial import Energy, Generation, Interval, Latency, Memory
 
 Request = TypeVar("Request", LatencyRequest, GenerationRequest)
 Answer = TypeVar("Answer", LatencyAnswer, GenerationAnswer)

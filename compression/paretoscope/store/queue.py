@@ -16,7 +16,8 @@ from paretoscope.store.database import now
 from paretoscope.store.rows import held_out_rows, measurement_rows
 from paretoscope.store.tables import MachineRow, Trial
 from paretoscope.store.trials import TrialReader, TrialRow, row_of
-from paretoscope.trials.trial import HeldOut, Progress, Status, TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import HeldOut, Progress, Status, TrialDocument
 
 
 class TrialQueue(TrialReader):

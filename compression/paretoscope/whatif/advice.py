@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.shape.apply_recipe import AppliedRecipe
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from paretoscope.whatif.effect import Effect
 from paretoscope.whatif.pruning_effects import (
     Change,

@@ -17,7 +17,8 @@ from paretoscope.frontier.normalize import Reference, normalized, reference
 from paretoscope.machine import Machine
 from paretoscope.shape.apply_recipe import AppliedRecipe
 from paretoscope.trials.axes import Axes
-from paretoscope.trials.trial import Conditions, Interval, TrialDocument
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.durations import passes
 from paretoscope.whatif.ratios import Ratio, RatioEstimator, RatioOf, quality_ratio, speed_ratio
 

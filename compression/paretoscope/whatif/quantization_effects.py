@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from paretoscope.recipes.stages import Quantize
 from paretoscope.shape.shape import HALF, ModelShape
-from paretoscope.trials.trial import Conditions
+from paretoscope.trials.request import Conditions
 from paretoscope.whatif.effect import Effect, no_effect
 
 INT8_KERNELS = ("vnni", "amx_int8", "asimddp", "i8mm")

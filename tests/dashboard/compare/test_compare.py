@@ -19,7 +19,8 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
-from paretoscope.trials.trial import TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 from tests.dashboard.conftest import Open, charts, fill, here, ship, words
 from tests.documents import document

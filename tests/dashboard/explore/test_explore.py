@@ -17,7 +17,8 @@ from paretoscope.recipes.stages import Quantize
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
-from paretoscope.trials.trial import TrialDocument, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
 from tests.dashboard.conftest import Open, charts, fill, here, ids, rings, words
 from tests.documents import document
 

@@ -15,7 +15,7 @@ from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
+from paretoscope.trials.request import Conditions, Protocol, TrialRequest
 
 SPARSITIES = (0, 30, 50, 60, 70, 80, 90)
 WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bits"}

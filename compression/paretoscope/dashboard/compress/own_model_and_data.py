@@ -14,7 +14,7 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.format import short
-from paretoscope.trials.trial import Conditions, Protocol, TrialRequest
+from paretoscope.trials.request import Conditions, Protocol, TrialRequest
 
 OPEN = "own_open"
 MODEL_HELP = (

@@ -10,7 +10,8 @@ from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.report.tables.table import Row, row_among
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import when
-from paretoscope.trials.trial import LIVE, TrialRequest
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import LIVE
 
 WATCHING = "watching"
 """Session state: ids of the trials that were started here."""

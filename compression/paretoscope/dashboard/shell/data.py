@@ -21,9 +21,10 @@ from paretoscope.store.store import Store, TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import Split
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.samples import BESIDE, Samples, read_samples
 from paretoscope.trials.study import shipped_study
-from paretoscope.trials.trial import LIVE, TrialDocument, TrialRequest
+from paretoscope.trials.trial import LIVE, TrialDocument
 from paretoscope.workspace import Workspace
 
 

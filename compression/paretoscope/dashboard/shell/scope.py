@@ -18,7 +18,8 @@ from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import elsewhere
-from paretoscope.trials.trial import Conditions, TrialDocument
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.trial import TrialDocument
 
 MODEL_CHANGED = "model_changed"
 """Session state: the model changed, so form values that depend on its architecture are reset."""

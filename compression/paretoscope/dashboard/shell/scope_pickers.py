@@ -17,7 +17,8 @@ from paretoscope.sources.resolve import BUILTIN_MODELS
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.axes import Axes, axes
 from paretoscope.trials.format import short
-from paretoscope.trials.trial import Conditions, TrialDocument
+from paretoscope.trials.request import Conditions
+from paretoscope.trials.trial import TrialDocument
 
 MACHINE_HELP = "Measurements of different machines are never plotted on the same axes."
 

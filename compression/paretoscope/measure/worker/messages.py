@@ -28,7 +28,7 @@ class LatencyRequest(TypedDict):
 
 
 class LatencyAnswer(TypedDict):
-    """Times of every run in nanoseconds, in order; resident bytes of the process at four moments."""
+    """Times of all runs in nanoseconds, in order, and resident bytes at four moments."""
 
     samples_ns: list[int]
     load_ms: float
