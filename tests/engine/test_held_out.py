@@ -144,6 +144,6 @@ def test_without_its_files_the_split_stays_closed(
     assert elsewhere.finish(
         claimed.trial_id, claimed.attempts, document.model_copy(update={"artifact": moved})
     )
-    with pytest.raises(ArtifactError, match="no longer at"):
+    with pytest.raises(ArtifactError, match="is missing at"):
         evaluate_held_out(Workspace.at(tmp_path / "elsewhere"), elsewhere, document.trial_id)
     assert elsewhere.document(document.trial_id).held_out is None
