@@ -184,7 +184,7 @@ def test_a_workspace_from_a_newer_version(
         Store.open(workspace).close()
     assert main(["jobs"]) == 2
     assert (
-        "comes from a newer version of Paretoscope (tables 99, this one knows 1); update"
+        "was written by a newer version of Paretoscope (tables 99, this version reads 1); update"
         " Paretoscope" in capsys.readouterr().err
     )
 
@@ -192,7 +192,7 @@ def test_a_workspace_from_a_newer_version(
 def test_a_full_disk_is_named_when_sqlite_only_says_that_it_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "refused: disk I/O error" in tables._sentence("disk I/O error", tmp_path)
+    assert "reported: disk I/O error" in tables._sentence("disk I/O error", tmp_path)
     monkeypatch.setattr("paretoscope.store.tables.LEAST_FREE_BYTES", 1 << 60)
     assert f'The disk of the workspace "{tmp_path}" is full' in tables._sentence(
         "disk I/O error", tmp_path

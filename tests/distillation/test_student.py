@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from paretoscope.distillation.student import apply
 from paretoscope.errors import RecipeError
-from paretoscope.models.content import content_key
+from paretoscope.models.content import model_key
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.pruning import weights
 from paretoscope.recipes.stages import Distill, PruneWeights
@@ -123,12 +123,12 @@ def test_the_control_never_asks_the_teacher_and_differs(tmp_path: Path) -> None:
     assert not torch.equal(without, with_teacher)
 
 
-def test_the_content_key_is_of_the_content(tmp_path: Path, teacher: PreTrainedModel) -> None:
-    key = content_key(teacher)
-    assert content_key(tiny_model(tmp_path / "elsewhere", layers=4)) == key
-    assert content_key(tiny_model(tmp_path / "smaller", layers=3)) != key
+def test_the_key_depends_on_the_content_only(tmp_path: Path, teacher: PreTrainedModel) -> None:
+    key = model_key(teacher)
+    assert model_key(tiny_model(tmp_path / "elsewhere", layers=4)) == key
+    assert model_key(tiny_model(tmp_path / "smaller", layers=3)) != key
     teacher.config.num_attention_heads = 2
-    assert content_key(teacher) != key
+    assert model_key(teacher) != key
 
 
 def test_one_seed_one_student(tmp_path: Path) -> None:

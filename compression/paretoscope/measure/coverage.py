@@ -1,7 +1,6 @@
-"""What a smaller vocabulary does to text that it was not chosen on: how much is tokenized as
-before, and how much longer it gets.
+"""Compares a pruned vocabulary with the original on held-out texts: coverage and token counts.
 
-How the vocabulary is chosen is `pruning/vocabulary.py`'s.
+The vocabulary is chosen in `pruning/vocabulary.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ from paretoscope.sources.tokenizer_file import Vocabulary
 
 @dataclass(frozen=True)
 class Coverage:
-    """Two tokenizers on the same held-out texts. Special tokens are left out of all counts; shares
-    are of what the old one made.
+    """Two tokenizers on the same held-out texts, without special tokens.
 
-    `words` and `tokens` are shares tokenized as before, `unknown` the share of the new tokens that
-    are the unknown token (`unknown_before` with the old vocabulary), `growth` the relative change
-    of the number of tokens.
+    `words` and `tokens` are the shares of the original words and tokens that are tokenized as
+    before. `unknown` is the share of unknown tokens (`unknown_before` with the original
+    vocabulary), `growth` the relative change in the number of tokens.
     """
 
     entries: int
@@ -54,7 +52,7 @@ class Coverage:
 
 
 def coverage(before: str, now: str, texts: Sequence[str]) -> Coverage:
-    """Compare two tokenizer.json on `texts`, whole: nothing is cut to the model's length."""
+    """Compare the contents of two tokenizer.json on whole texts, without truncation."""
     words = words_as = tokens = tokens_as = 0
     totals: list[tuple[int, int]] = []
     old, new = Vocabulary(before), Vocabulary(now)
@@ -81,7 +79,7 @@ def coverage(before: str, now: str, texts: Sequence[str]) -> Coverage:
 
 
 def _split(tokenizer_json: str, texts: Sequence[str]) -> list[dict[int, list[str]]]:
-    """Of each text the pieces of its words, by the number of the word."""
+    """The tokens of each word by the index of the word, for each text."""
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_str(tokenizer_json)

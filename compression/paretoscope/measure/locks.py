@@ -1,12 +1,11 @@
-"""Two locks for a whole host, so that nothing computes while something is measured.
+"""Two locks per host and user, so that nothing computes while something is measured.
 
-Compute work holds the machine shared, a measurement holds it alone. The locks are `flock`s on files
-in the temporary folder: the kernel lets go of them when their process dies, however it dies. They
-are per host and per user; what one host measures never waits for another.
+Compute work holds the machine lock shared, a measurement holds it exclusively. The locks are
+`flock`s on files in the temporary folder; the kernel releases them when their process dies.
 
-A measurement that waits goes before compute work that asks later: everyone passes a turnstile one
-at a time, and a measurement stays in it until the machine is its own. So hold `compute()` for one
-piece of work (a stage, an epoch), not for a whole queue.
+A waiting measurement precedes compute work that comes later: each passes a turnstile lock, and a
+measurement holds the turnstile until it has the machine. Hold `compute()` for one piece of work (a
+stage, an epoch), not for a whole queue.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from pathlib import Path
 from paretoscope.errors import EngineError
 
 _open: set[int] = set()
-"""Descriptors of locks that this process holds or waits for."""
+"""File descriptors of locks that this process holds or waits for."""
 _thread = threading.local()
 
 
@@ -42,8 +41,9 @@ def measuring(folder: Path | None = None) -> Generator[None]:
 
 
 def lock_folder() -> Path:
-    """This user's folder of locks on this host, made when missing; refused when somebody else made
-    it.
+    """This user's folder of locks on this host; it is made when missing.
+
+    Raises `EngineError` when it cannot be made or belongs to another user.
     """
     folder = Path(tempfile.gettempdir()) / f"paretoscope-{os.getuid()}"
     try:
@@ -51,24 +51,23 @@ def lock_folder() -> Path:
         found = folder.lstat()
     except OSError as error:
         raise EngineError(
-            f'The folder of locks "{folder}" cannot be made ({error}): set TMPDIR to a folder that'
-            " can be written."
+            f'The folder of locks "{folder}" cannot be made ({error}): set TMPDIR to a writable'
+            " folder."
         ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise EngineError(
-            f'The folder of locks "{folder}" belongs to another user: set TMPDIR to a folder of'
-            " your own."
+            f'The folder of locks "{folder}" belongs to another user: set TMPDIR to your own'
+            " folder."
         )
     return folder
 
 
 @contextmanager
 def _machine(mode: int, folder: Path) -> Generator[None]:
-    # Holding the machine while asking for it again would wait for itself for ever, so it is refused
-    # at once.
+    # a nested request would wait for itself for ever, so it is refused at once
     if getattr(_thread, "holds", False):
         raise RuntimeError(
-            "compute() and measuring() do not nest: leave the one before asking for the other"
+            "compute() and measuring() do not nest: release one before requesting the other"
         )
     _thread.holds = True
     try:
@@ -83,11 +82,10 @@ def _machine(mode: int, folder: Path) -> Generator[None]:
 
 @contextmanager
 def _file(path: Path) -> Generator[int]:
-    """A descriptor of its own, so that threads of one process exclude each other too; closing it
-    unlocks.
+    """A new descriptor, so that threads of one process exclude each other; closing it unlocks.
 
-    Python's descriptors do not survive exec, and `_forget` closes them in a bare fork, so that no
-    child keeps a lock.
+    Python's descriptors are closed by exec, and `_forget` closes them after a fork without exec, so
+    child processes hold no lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     _open.add(descriptor)

@@ -1,7 +1,6 @@
-"""Starts the process that measures, hands it its request and brings back its answer.
+"""Starts the measuring process, sends it a request and returns its answer.
 
-What it does in there is `measure/worker/classifier.py`'s, and for decoders
-`measure/worker/decoder.py`'s.
+The measurements are in `measure/worker/classifier.py` and `measure/worker/decoder.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from paretoscope.measure.worker.messages import (
 from paretoscope.workspace import subprocess_python_path
 
 MODEL_FILE = "model.onnx"
-# -P: a file in the current folder that is called like a module must not be imported in its place.
+# -P: files in the current folder must not shadow modules
 _COMMAND = [sys.executable, "-P", "-m"]
 _WORKER, _DECODER_WORKER = (
     "paretoscope.measure.worker.classifier",
@@ -39,7 +38,7 @@ _WORKER, _DECODER_WORKER = (
 
 
 def model_file(artifact: Path, name: str = MODEL_FILE) -> Path:
-    """The model within an artefact's folder; `ArtifactError` when it is not there."""
+    """The model in an artefact's folder; raises `ArtifactError` when it is missing."""
     model = artifact.resolve() / name
     if not model.is_file():
         raise ArtifactError(
@@ -69,25 +68,24 @@ def ask_generation(request: GenerationRequest) -> GenerationAnswer:
 
 
 def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """One fresh process, one request, one answer. `ArtifactError` when the model broke or killed
-    it.
+    """Start a new process for one request.
+
+    Raises `ArtifactError` when the model cannot be measured or the process was killed.
     """
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(
             [*_COMMAND, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
-            # Unbuffered: what a process that died at once never read must not come back as an error
-            # when its pipe closes.
+            stderr=errors,
+            # unbuffered: closing the pipe must not raise for input that a dead process never read
             bufsize=0,
             env=_environment(),
         ) as process:
             assert process.stdin
             assert process.stdout
             try:
-                # Stdin stays open until the answer is here: its end tells the process that nobody
-                # waits any more.
+                # stdin stays open until the answer arrives; its end makes the process exit
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 answer = process.stdout.read()
                 process.wait()
@@ -98,11 +96,11 @@ def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
                 process.kill()
                 raise
         if process.returncode != 0 or not answer:
-            complaints.seek(0)
+            errors.seek(0)
             _explain(
                 str(request["model"]),
                 process.returncode,
-                complaints.read().decode(errors="replace"),
+                errors.read().decode(errors="replace"),
             )
     found: dict[str, Any] = json.loads(answer)
     if "error" in found:
@@ -122,11 +120,11 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _explain(model: str, status: int, complaints: str) -> None:
+def _explain(model: str, status: int, errors: str) -> None:
     if status < 0:
         name = signal.Signals(-status).name
         raise ArtifactError(
-            f'The process that measured "{model}" was ended by {name}: free some memory, or ask for'
-            " a smaller batch or sequence."
+            f'The process that measured "{model}" was ended by {name}: free some memory, or choose'
+            " a smaller batch size or sequence length."
         )
-    raise RuntimeError(f"the measuring process ended with status {status}:\n{complaints[-2000:]}")
+    raise RuntimeError(f"the measuring process ended with status {status}:\n{errors[-2000:]}")

@@ -1,7 +1,6 @@
-"""Size is what a deployer ships: every file of the artefact's folder, in bytes on disk, with its
-hash.
+"""The size of an artefact: bytes on disk and sha256 of every file in its folder.
 
-Theoretical sizes (non-zero weights x bits) are another metric and are not made here.
+Theoretical sizes (non-zero weights times bits) are computed in `graphs/theoretical.py`.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from paretoscope.trials.trial import ArtifactRecord
 
 
 def artifact_record(folder: Path) -> ArtifactRecord:
-    """Every file under `folder` by its path within it: bytes, and sha256 read in pieces.
+    """Bytes and sha256 of every file under `folder`, by relative path; `size_bytes` is their sum.
 
-    `size_bytes` is the sum over all of them. Raises `ArtifactError` for a folder that is missing,
-    empty or unreadable.
+    Raises `ArtifactError` for a folder that is missing, empty or unreadable.
     """
     if not folder.is_dir():
         raise ArtifactError(

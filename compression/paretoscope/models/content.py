@@ -12,7 +12,7 @@ NOT_CONTENT = ("_name_or_path", "transformers_version", "dtype")
 """Config entries that do not change what a model computes."""
 
 
-def content_key(model: PreTrainedModel) -> str:
+def model_key(model: PreTrainedModel) -> str:
     """sha256 over config and tensors, equal for equal models in any folder; 0.1 s per 100 MB."""
     config = {
         name: value for name, value in model.config.to_dict().items() if name not in NOT_CONTENT

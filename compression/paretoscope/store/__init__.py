@@ -1,1 +1,1 @@
-"""The store: trials, measurements and the engine's state in one database."""
+"""The store: trials, measurements and the engine's heartbeat in one database."""

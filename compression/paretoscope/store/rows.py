@@ -1,7 +1,6 @@
-"""A finished trial as rows of the table of measurements: one for every number, for those who query
-the database.
+"""The numbers of a finished trial as rows of the table of measurements, for SQL queries.
 
-Pages and commands read the document; nothing reads these rows back.
+Pages and commands read the document; the product does not read these rows.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ from paretoscope.trials.trial import TrialDocument
 
 
 def measurement_rows(document: TrialDocument) -> Iterator[Measurement]:
-    """One row for every number, of the compressed model and of the baseline measured beside it."""
+    """One row per number of the compressed model and of the baseline in the same session."""
     yield from _numbers("candidate", document)
     if document.baseline:
-        nothing = dict.fromkeys(("paired", "speedup"))
-        beside = {
+        absent = dict.fromkeys(("paired", "speedup"))
+        numbers = {
             name: getattr(document.baseline, name) for name in type(document.baseline).model_fields
         }
-        yield from _numbers("baseline", document.model_copy(update=nothing | beside))
+        yield from _numbers("baseline", document.model_copy(update=absent | numbers))
 
 
 def held_out_rows(document: TrialDocument) -> Iterator[Measurement]:
-    """What the test split says of the model, in the role `test`, and of its baseline."""
+    """Rows of the test split: the model in the role `test`, and its baseline."""
     found = document.held_out
     if found:
-        alone = {
+        absent = {
             "baseline": None,
             "latency": None,
             "memory": None,
@@ -37,15 +36,15 @@ def held_out_rows(document: TrialDocument) -> Iterator[Measurement]:
             "speedup": None,
             "artifact": None,
         }
-        alone |= {"theoretical_bytes": None, "measured_at": found.opened_at}
+        absent |= {"theoretical_bytes": None, "measured_at": found.opened_at}
         yield from _numbers(
             "test",
-            document.model_copy(update=alone | {"quality": found.quality, "paired": found.paired}),
+            document.model_copy(update=absent | {"quality": found.quality, "paired": found.paired}),
         )
         if found.baseline:
             yield from _numbers(
                 "test baseline",
-                document.model_copy(update=alone | {"quality": found.baseline, "paired": None}),
+                document.model_copy(update=absent | {"quality": found.baseline, "paired": None}),
             )
 
 

@@ -1,7 +1,7 @@
-"""The tables of the store and the connection to them; what may be done with the rows is
-`store/store.py`'s.
+"""The tables of the store, and the connection to the database.
 
-The SQL is portable: SQLite in WAL mode by default, any database that SQLAlchemy speaks to by URL.
+The default is SQLite in WAL mode; the SQL is portable to other databases by SQLAlchemy URL. The
+operations on the rows are in `trials.py`, `queue.py` and `engine_state.py`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,15 @@ from sqlalchemy.types import TypeDecorator
 from paretoscope.errors import StoreError
 
 SCHEMA_VERSION = 1
-"""Raised when a table changes in a way that an older program would misread."""
+"""Increased when a table changes in a way that older versions would misread."""
 BUSY_SECONDS = 15
-"""How long a writer waits for another one before it gives up."""
+"""How long a writer waits for another one before it fails."""
 LEAST_FREE_BYTES = 200_000
-"""With less room than this a disk counts as full: SQLite's files grow by about as much at once."""
+"""Free space below which a disk counts as full; SQLite's files grow in steps of this size."""
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment: aware in Python, naive UTC in the database, for not every database keeps a time
-    zone.
-    """
+    """A time: aware in Python, naive UTC in the database, which may not store time zones."""
 
     impl = DateTime
     cache_ok = True
@@ -50,7 +48,7 @@ class Table(DeclarativeBase):
 
 
 class Schema(Table):
-    """One row: which version of the tables this is, and a counter that every write raises."""
+    """One row: the version of the tables, and a counter that every visible write increases."""
 
     __tablename__ = "schema_version"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -59,9 +57,7 @@ class Schema(Table):
 
 
 class Trial(Table):
-    """A request and what became of it. `attempts` rises with each claim and fences off late
-    answers.
-    """
+    """A request, its status and its document; `attempts` increases with each claim."""
 
     __tablename__ = "trials"
     trial_id: Mapped[str] = mapped_column(primary_key=True)
@@ -84,7 +80,7 @@ class Trial(Table):
 
 
 class Measurement(Table):
-    """One number about one artefact; rows are only ever added."""
+    """One number about one artefact; rows are added and never changed."""
 
     __tablename__ = "measurements"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,7 +99,7 @@ class Measurement(Table):
 
 
 class MachineRow(Table):
-    """A machine that measured something; `fingerprint` is the JSON of `trial.Machine`."""
+    """A measuring machine; `fingerprint` is the JSON of `trial.Machine`."""
 
     __tablename__ = "machines"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -111,7 +107,7 @@ class MachineRow(Table):
 
 
 class EngineRow(Table):
-    """The engine at work, one row at most."""
+    """The running engine, at most one row."""
 
     __tablename__ = "engines"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -124,10 +120,10 @@ class EngineRow(Table):
 
 
 def connect(url: str, where: Path) -> Engine:
-    """A connection pool to the database at `url`, with its tables made when there are none.
+    """A connection pool to the database at `url`; missing tables are created.
 
-    `where` is the workspace that messages name. Raises `StoreError` when the database cannot be
-    opened, is not one, or comes from a newer version of this program.
+    `where` is the workspace that error messages name. Raises `StoreError` when the database cannot
+    be opened, is damaged, or was written by a newer version.
     """
     with plain_errors(where):
         try:
@@ -151,32 +147,31 @@ def connect(url: str, where: Path) -> Engine:
     if found > SCHEMA_VERSION:
         engine.dispose()
         raise StoreError(
-            f'The workspace "{where}" comes from a newer version of Paretoscope (tables {found},'
-            f" this one knows {SCHEMA_VERSION}); update Paretoscope or choose another --workspace."
+            f'The workspace "{where}" was written by a newer version of Paretoscope (tables'
+            f" {found}, this version reads {SCHEMA_VERSION}); update Paretoscope or choose another"
+            " --workspace."
         )
     return engine
 
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Generator[None]:
-    """Hold a lock file: SQLite refuses at once, without waiting, when two processes turn a new
-    database to WAL mode.
-    """
+    """Hold a lock file, because SQLite fails at once when two processes set WAL mode."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
-    """Readers never wait for the writer in WAL mode; NORMAL loses nothing when a process dies."""
+    """WAL mode lets readers proceed during writes; NORMAL loses nothing when a process dies."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _schema_version(engine: Engine) -> int:
-    """The version of the tables, which are made when there are none.
+    """The version of the tables; missing tables are created.
 
-    Several processes may do it at once: each statement is harmless when repeated.
+    Several processes may run it at the same time, because every statement may be repeated.
     """
     with engine.connect() as connection:
         made = engine.dialect.has_table(connection, Schema.__tablename__)
@@ -200,7 +195,7 @@ def _schema_version(engine: Engine) -> int:
 
 @contextmanager
 def plain_errors(where: Path) -> Generator[None]:
-    """Turn what a database or its disk complains about into one `StoreError` sentence."""
+    """Turn errors of the database or its disk into a `StoreError` with one sentence."""
     try:
         yield
     except DBAPIError as error:
@@ -220,8 +215,8 @@ def _no_room(where: Path) -> bool:
         return False
 
 
-def _sentence(complaint: str, where: Path) -> str:
-    low = complaint.lower()
+def _sentence(reason: str, where: Path) -> str:
+    low = reason.lower()
     if "disk is full" in low or ("disk i/o" in low and _no_room(where)):
         return (
             f'The disk of the workspace "{where}" is full; free some space (the folder "cache"'
@@ -229,20 +224,20 @@ def _sentence(complaint: str, where: Path) -> str:
         )
     if "readonly" in low or "read-only" in low or "unable to open" in low:
         return (
-            f'The database in the workspace "{where}" cannot be written ({complaint}); choose a'
+            f'The database in the workspace "{where}" cannot be written ({reason}); choose a'
             " folder you may write to with --workspace."
         )
     if "not a database" in low or "malformed" in low:
         return (
             f'The file "store.db" in the workspace "{where}" is not a readable database'
-            f" ({complaint}); move it away or restore a copy."
+            f" ({reason}); move it away or restore a copy."
         )
     if "locked" in low:
         return (
-            f'The database in the workspace "{where}" is kept busy by another program'
-            f" ({complaint}); close that one and try again."
+            f'The database in the workspace "{where}" is locked by another program'
+            f" ({reason}); close that program and try again."
         )
     return (
-        f'The database of the workspace "{where}" refused: {complaint.splitlines()[0]}; check it or'
+        f'The database of the workspace "{where}" reported: {reason.splitlines()[0]}; check it or'
         " choose another --workspace."
     )

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from transformers import PreTrainedModel
 
-from paretoscope.models.content import content_key
+from paretoscope.models.content import model_key
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.training.encoder import logits
 
@@ -19,7 +19,7 @@ def teacher_logits(
     model: PreTrainedModel, split: EncodedSplit, context: StageContext
 ) -> np.ndarray:
     """Logits float32 [texts, classes]; from the cache if the same teacher has read these texts."""
-    key = hashlib.sha256(f"{content_key(model)} {split.key}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{model_key(model)} {split.key}".encode()).hexdigest()[:32]
 
     def compute() -> np.ndarray:
         context.part(TEACHER_PART)

@@ -1,7 +1,6 @@
-"""What is said between a process that asks for a measurement and the fresh one that takes it: JSON,
-one line each way.
+"""Requests to the measuring process and its answers: one line of JSON each.
 
-Arrays travel in files beside it. Both sides import this file, so it holds types and nothing else.
+Arrays are passed in files. Both processes import this file, so it holds types only.
 """
 
 from __future__ import annotations
@@ -10,8 +9,11 @@ from typing import TypedDict
 
 
 class LatencyRequest(TypedDict):
-    """One turn: load the model, warm up, sample. Sampling ends with `samples` runs and `least_s`
-    seconds behind it, or after `most_s` seconds once there are `fewest` runs."""
+    """One turn: load the model, warm up, sample.
+
+    Sampling ends after `samples` runs and `least_s` seconds, or after `most_s` seconds and at least
+    `fewest` runs.
+    """
 
     mode: str
     model: str
@@ -43,9 +45,11 @@ class LatencyAnswer(TypedDict):
 
 
 class QualityRequest(TypedDict):
-    """`inputs` is an .npz with `ids` (all texts in one row), `lengths` (tokens of each), `order`
-    and `sizes` (the batches); the logits go to `outputs`, an .npy [n, classes] in the order of the
-    texts."""
+    """Compute the logits of texts.
+
+    `inputs` is an .npz with `ids` (all texts concatenated), `lengths` (tokens of each text), and
+    `order` and `sizes` (the batches). `outputs` is an .npy [n, classes] in the order of the texts.
+    """
 
     mode: str
     model: str
@@ -59,11 +63,13 @@ class QualityAnswer(TypedDict):
 
 
 class TokensRequest(TypedDict):
-    """Score every token of documents. `inputs` is an .npz with `ids` (all documents in one row) and
-    `lengths`; of at most `context` tokens each sees those before it. To `outputs`, an .npz, go
-    `log_probability` and `top` of every scored token [n], and with `keep` above 0 the likeliest
-    tokens of each position `ids` and their `logs` [n, keep]. With a `reference`, the .npz that
-    another model gave with `keep`, there is `kl` [n] too."""
+    """Score every token of documents, each with at most `context` tokens.
+
+    `inputs` is an .npz with `ids` (all documents concatenated) and `lengths`. `outputs` is an .npz
+    with `log_probability` and `top` of every scored token [n]. With `keep` above 0 it also has the
+    most likely tokens `ids` and their `logs` [n, keep]; given such a file of another model as
+    `reference`, it also has `kl` [n].
+    """
 
     mode: str
     model: str
@@ -76,9 +82,12 @@ class TokensRequest(TypedDict):
 
 
 class ChoicesRequest(TypedDict):
-    """Score the continuations of questions. `inputs` is an .npz with `contexts` and `choices`
-    (token ids in one row), `context_lengths` [n] and `choice_lengths` [n, choices]; the mean
-    log-probability of the tokens of each choice goes to `outputs`, an .npy [n, choices]."""
+    """Score the continuations of cloze questions.
+
+    `inputs` is an .npz with `contexts` and `choices` (concatenated token ids), `context_lengths`
+    [n] and `choice_lengths` [n, choices]. `outputs` is an .npy [n, choices] of mean
+    log-probabilities.
+    """
 
     mode: str
     model: str
@@ -88,9 +97,11 @@ class ChoicesRequest(TypedDict):
 
 
 class GenerationRequest(TypedDict):
-    """One turn: load the model, then continue prompts of [batch, prompt] random ids by `new_tokens`
-    each, greedily; first once or more to warm up, for at most `warm_up_s`, then `requests` times,
-    or for `most_s` seconds once there are `fewest`."""
+    """One turn: load the model, then continue prompts of random ids [batch, prompt] greedily.
+
+    Each prompt is continued by `new_tokens`. The warm-up is at least one prompt and `warm_up_s`
+    seconds; then come `requests` prompts, or as many as fit in `most_s`, but at least `fewest`.
+    """
 
     mode: str
     model: str
@@ -107,14 +118,16 @@ class GenerationRequest(TypedDict):
 
 
 class GenerationAnswer(LatencyAnswer):
-    """Of a decoder: `samples_ns` are the times of single output tokens after the first, `first_ns`
-    those from prompt to first token.
+    """The answer for a decoder.
+
+    `samples_ns` are the times of single output tokens after the first, `first_ns` the times to the
+    first token.
     """
 
     first_ns: list[int]
 
 
 class Failure(TypedDict):
-    """One plain sentence about the artefact."""
+    """An error message about the artefact."""
 
     error: str

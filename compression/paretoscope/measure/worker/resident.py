@@ -1,7 +1,7 @@
-"""Resident memory of this process: now, at its peak, and the peak set back.
+"""Resident memory of this process: current, peak, and resetting the peak.
 
-Linux counts are exact (`smaps_rollup`, not the per-CPU counters of `status`, which may be off by
-megabytes on large machines). Elsewhere the peak cannot be set back and includes the imports.
+On Linux it is exact (`smaps_rollup`; the per-CPU counters of `status` can be off by megabytes on
+large machines). Elsewhere the peak cannot be reset and includes the imports.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _SELF = Path("/proc/self")
 
 
 def now() -> int:
-    """Resident bytes, pages of mapped files included."""
+    """Resident bytes, including pages of mapped files."""
     for name, row in (("smaps_rollup", "Rss"), ("status", "VmRSS")):
         if (found := _row(name, row)) is not None:
             return found
-    import subprocess  # only without /proc: the empty runtime is to stay small
+    import subprocess  # imported only without /proc, to keep the process small
 
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])) * 1024
 
 
 def peak() -> int:
-    """The most that was ever resident, in bytes, since the start or since `reset_peak()`."""
+    """Maximum of resident bytes since the start or since `reset_peak()`."""
     if (found := _row("status", "VmHWM")) is not None:
         return found
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -34,8 +34,9 @@ def peak() -> int:
 
 
 def reset_peak() -> bool:
-    """Let the peak start from what is resident now (Linux 4.0, proc_pid_clear_refs(5)); False where
-    that is not allowed.
+    """Reset the peak to the current value (Linux 4.0, proc_pid_clear_refs(5)).
+
+    False where that is not permitted.
     """
     try:
         (_SELF / "clear_refs").write_text("5")

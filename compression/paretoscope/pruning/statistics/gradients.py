@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from paretoscope.models.content import content_key
+from paretoscope.models.content import model_key
 from paretoscope.models.modules.tensors import from_numpy, on_accumulated
 from paretoscope.models.modules.tensors import split as split_tensor
 from paretoscope.recipes.context import EncodedSplit, StageContext
@@ -38,7 +38,7 @@ def mean_gradients(
     cached under the model's content.
     """
     encoded = context.encoded(split)
-    content = "\n".join([content_key(model), encoded.key, *names])
+    content = "\n".join([model_key(model), encoded.key, *names])
     key = hashlib.sha256(content.encode()).hexdigest()[:32]
     flat = context.cached(f"mean-gradients-{key}", lambda: _measured(model, names, encoded))
     shapes = [model.get_parameter(name).shape for name in names]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.models.architecture import architecture_of
-from paretoscope.models.content import content_key
+from paretoscope.models.content import model_key
 from paretoscope.models.modules.access import matrix
 from paretoscope.models.modules.tensors import from_numpy, split
 from paretoscope.pruning.statistics.calibration_set import batch_size, calibration_set
@@ -37,7 +37,7 @@ def input_moments(
     groups = shared_inputs(model, linears, texts.ids[0])
     firsts = [group[0] for group in groups]
     if keep:
-        content = "\n".join([content_key(model), texts.key, *firsts])
+        content = "\n".join([model_key(model), texts.key, *firsts])
         key = hashlib.sha256(content.encode()).hexdigest()[:32]
         flat = context.cached(f"input-moments-{key}", lambda: _measured(model, firsts, texts))
     else:
