@@ -108,5 +108,5 @@ def test_tied_tensors_survive_being_written(place: Path, tmp_path: Path) -> None
 
 
 def test_a_graph_without_matrices_is_not_called_quantized() -> None:
-    with pytest.raises(ArtifactError, match="nothing to quantize"):
+    with pytest.raises(ArtifactError, match="no constant matrix"):
         quantize.apply(Quantize(), Graph().classifier(classes=2), Recorder().context())
