@@ -21,7 +21,7 @@ from paretoscope.trials.request import Conditions
 from paretoscope.trials.samples import TokenAnswers
 from paretoscope.trials.trial import Interval
 from paretoscope.workspace import Workspace
-from tests.tiny.decoders import make_tiny_decoder
+from tests.tiny.factory import make_tiny
 
 SENTENCES = (
     "The film was good and many liked it. Who won the game in the city? What a bad plot it was for"
@@ -34,7 +34,7 @@ FOUR = [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A tiny model, a text and a workspace shared by all sections, with the shortest timing."""
     root = tmp_path_factory.mktemp("decoders")
-    make_tiny_decoder("llama", root / "model", tie_word_embeddings=True)
+    make_tiny("llama", root / "model", tie_word_embeddings=True)
     (root / "own.txt").write_text(
         "\n\n".join(
             f"Story {number}. {SENTENCES} Part {number * 7} of the film ends."

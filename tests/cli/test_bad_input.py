@@ -20,7 +20,7 @@ from paretoscope.cli.parser import main
 from paretoscope.store import tables
 from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 RECIPES = {
     "sparsity": "stages: [{kind: prune-weights, sparsity: 1.2}]",

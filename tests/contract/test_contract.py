@@ -4,12 +4,9 @@ files were written."""
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import tarfile
-from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +14,17 @@ import pytest
 import yaml
 
 from paretoscope.cli.parser import main
-from paretoscope.errors import ModelError, ParetoscopeError
+from paretoscope.errors import ModelError
 from paretoscope.recipes.file import load_recipe, parse_recipe
-from paretoscope.shape.apply_recipe import expected_bytes
-from paretoscope.shape.compatibility import check_fit
-from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.study import shipped_study
 from paretoscope.workspace import SHIPPED, Workspace
+from tests.contract.golden_files import GOLDEN, check_expected_bytes, golden
 
-GOLDEN = Path(__file__).parent / "golden"
 TRIED = ("0", "1", "16", "-3", "2.5", "x", "")
 """Words that the type of every option is tried on."""
-
-
-@cache
-def golden(name: str) -> Any:
-    """The content of a golden file."""
-    content = (GOLDEN / name).read_bytes()
-    return json.loads(gzip.decompress(content) if name.endswith(".gz") else content)
 
 
 def sha256_of_json(content: Any) -> str:
@@ -96,18 +83,7 @@ def test_expected_bytes_of_shipped_models(model: str) -> None:
         pytest.skip(str(error))
     if ref.key != content["model_key"]:
         pytest.skip(f"{model} has other weights than the golden file was written for")
-    shape = read_shape(ref)
-    for row in golden("recipes.json.gz"):
-        expected = content["recipes"][row["name"]]
-        recipe = parse_recipe(row["input"])
-        try:
-            check_fit(ref, recipe)
-            found: object = asdict(expected_bytes(shape, recipe))
-        except ParetoscopeError as error:
-            found = type(error).__name__
-        refused = isinstance(expected, str)
-        wanted = expected if refused else dict(zip(content["fields"], expected, strict=True))
-        assert found == wanted, row["name"]
+    check_expected_bytes(content, ref)
 
 
 # --- the shipped study --------------------------------------------------------------------------

@@ -3,15 +3,13 @@ written, and what an old cache holds is not made again."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
 import shutil
 import tarfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from functools import cache
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -21,31 +19,19 @@ import pytest
 from paretoscope.catalog import request
 from paretoscope.cli.parser import main
 from paretoscope.engine.pipeline import run_trial
-from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import fingerprint
 from paretoscope.measure import generation, latency
 from paretoscope.recipes.file import parse_recipe
-from paretoscope.shape.apply_recipe import expected_bytes
-from paretoscope.shape.compatibility import check_fit
-from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.request import Conditions, TrialRequest
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
-from tests.tiny.decoders import make_tiny_decoder
-from tests.tiny.encoders import make_tiny
+from tests.contract.golden_files import GOLDEN, check_expected_bytes, golden
+from tests.tiny.factory import make_tiny
 
 SENTENCES = ("reason", "notes")
 """Keys of a frontier document that hold sentences."""
-GOLDEN = Path(__file__).parent / "golden"
-FACTORIES = {"make_tiny": make_tiny, "make_tiny_decoder": make_tiny_decoder}
-
-
-@cache
-def golden(name: str) -> Any:
-    """The content of a golden file."""
-    content = (GOLDEN / name).read_bytes()
-    return json.loads(gzip.decompress(content) if name.endswith(".gz") else content)
+FACTORIES = {"make_tiny": make_tiny, "make_tiny_decoder": make_tiny}
 
 
 TRIALS: dict[str, Any] = golden("artifacts.json")["trials"]
@@ -226,15 +212,4 @@ def test_expected_bytes_of_tiny_models(model: str, tmp_path: Path) -> None:
     content = golden("expected_bytes.json")[model]
     made = FACTORIES[content["factory"]](model, tmp_path / model, **content["options"])
     ref = resolve_model(str(made))
-    shape = read_shape(ref)
-    for row in golden("recipes.json.gz"):
-        expected = content["recipes"][row["name"]]
-        recipe = parse_recipe(row["input"])
-        try:
-            check_fit(ref, recipe)
-            found: object = asdict(expected_bytes(shape, recipe))
-        except ParetoscopeError as error:
-            found = type(error).__name__
-        refused = isinstance(expected, str)
-        wanted = expected if refused else dict(zip(content["fields"], expected, strict=True))
-        assert found == wanted, row["name"]
+    check_expected_bytes(content, ref)

@@ -31,7 +31,8 @@ from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import Distill, PruneStructure
 from paretoscope.training.batches import padded
 from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model, tiny_split
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
 

@@ -20,7 +20,7 @@ from paretoscope.pruning.structure import apply as prune_structure
 from paretoscope.pruning.weights import apply as prune_weights
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights
 from paretoscope.training.sparsity_masks import encoder_weights
-from tests.tiny.decoders import VOCABULARY, passages_context, tiny_decoder
+from tests.tiny.decoders import VOCABULARY, calibration_context, tiny_decoder
 
 
 def divergence(teacher: PreTrainedModel, model: PreTrainedModel) -> float:
@@ -29,7 +29,7 @@ def divergence(teacher: PreTrainedModel, model: PreTrainedModel) -> float:
     """
     each = []
     with torch.no_grad():
-        for ids in passages_context().encoded("train").ids:
+        for ids in calibration_context().encoded("train").ids:
             ours, theirs = (
                 F.log_softmax(of(input_ids=torch.from_numpy(ids)[None]).logits[0], -1)
                 for of in (model, teacher)
@@ -42,7 +42,7 @@ def divergence(teacher: PreTrainedModel, model: PreTrainedModel) -> float:
 def test_a_student_starts_as_layers_of_its_teacher(family: str) -> None:
     layers = {"n_layer" if family == "gpt2" else "num_hidden_layers": 4}
     teacher = tiny_decoder(family, VOCABULARY, **layers)
-    student = apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), passages_context())
+    student = apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), calibration_context())
     theirs, ours = decoder_anatomy(teacher).layers, decoder_anatomy(student).layers
     assert len(ours) == 2
     for number, mine in zip((0, 2), ours, strict=True):
@@ -53,10 +53,10 @@ def test_a_student_starts_as_layers_of_its_teacher(family: str) -> None:
 def test_it_learns_what_its_teacher_says() -> None:
     teacher = tiny_decoder("llama", VOCABULARY, num_hidden_layers=3)
     alone = divergence(
-        teacher, apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), passages_context())
+        teacher, apply(Distill(layers=2, epochs=0), copy.deepcopy(teacher), calibration_context())
     )
     stage = Distill(layers=2, epochs=6, soft_weight=1.0, temperature=1.0, learning_rate=1e-3)
-    taught = divergence(teacher, apply(stage, copy.deepcopy(teacher), passages_context()))
+    taught = divergence(teacher, apply(stage, copy.deepcopy(teacher), calibration_context()))
     assert taught < 0.8 * alone
 
 
@@ -64,7 +64,7 @@ def test_it_is_narrower_where_that_is_asked_for() -> None:
     student = apply(
         Distill(layers=1, head_ratio=0.5, ffn_ratio=0.5, epochs=0.5),
         tiny_decoder("qwen2", VOCABULARY),
-        passages_context(),
+        calibration_context(),
     )
     (layer,) = decoder_anatomy(student).layers
     assert heads_of(student, layer) == (2, 1)
@@ -73,8 +73,8 @@ def test_it_is_narrower_where_that_is_asked_for() -> None:
 
 def test_zeros_of_the_teacher_stay() -> None:
     model = tiny_decoder("llama", VOCABULARY)
-    prune_weights(PruneWeights(sparsity=0.5), model, passages_context())
-    student = apply(Distill(layers=1, epochs=0.5), model, passages_context())
+    prune_weights(PruneWeights(sparsity=0.5), model, calibration_context())
+    student = apply(Distill(layers=1, epochs=0.5), model, calibration_context())
     assert all(
         int((weight == 0).sum()) == weight.numel() // 2
         for weight in encoder_weights(student).values()
@@ -83,7 +83,7 @@ def test_zeros_of_the_teacher_stay() -> None:
 
 def test_layers_that_are_not_there_are_refused() -> None:
     with pytest.raises(RecipeError, match="its teacher has only 2"):
-        apply(Distill(layers=3), tiny_decoder("llama", VOCABULARY), passages_context())
+        apply(Distill(layers=3), tiny_decoder("llama", VOCABULARY), calibration_context())
 
 
 def test_recovery_brings_a_cut_model_nearer_to_what_it_was() -> None:
@@ -98,7 +98,7 @@ def test_recovery_brings_a_cut_model_nearer_to_what_it_was() -> None:
         }
     )
     lost, left = (
-        divergence(whole, prune_structure(stage, copy.deepcopy(whole), passages_context()))
+        divergence(whole, prune_structure(stage, copy.deepcopy(whole), calibration_context()))
         for stage in (cut, trained)
     )
     assert left < 0.8 * lost
@@ -109,7 +109,7 @@ def test_zeros_are_held_in_recovery_and_rise_in_steps() -> None:
     prune_weights(
         PruneWeights(method="wanda", sparsity=0.6, steps=2, retrain_epochs=1, distill_weight=0.5),
         model,
-        passages_context(),
+        calibration_context(),
     )
     for weight in encoder_weights(model).values():
         assert int((weight == 0).sum()) == round(0.6 * weight.numel())

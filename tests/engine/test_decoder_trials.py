@@ -30,7 +30,7 @@ from paretoscope.tasks.splits import Split, Task
 from paretoscope.trials.request import Conditions, TrialRequest
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
-from tests.tiny.decoders import make_tiny_decoder
+from tests.tiny.factory import make_tiny
 from tests.tiny.graph_decoder import toy_decoder
 
 SENTENCES = (
@@ -42,7 +42,7 @@ SENTENCES = (
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("decoder-trial")
-    make_tiny_decoder("llama", root / "model", tie_word_embeddings=True)
+    make_tiny("llama", root / "model", tie_word_embeddings=True)
     (root / "own.txt").write_text(
         "\n\n".join(
             f"Story {number}. {SENTENCES} Part {number * 7} of the film ends."

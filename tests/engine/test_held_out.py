@@ -23,7 +23,7 @@ from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 HALF = parse_recipe({"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.5}]})
 

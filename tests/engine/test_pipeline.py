@@ -29,7 +29,7 @@ from paretoscope.training.teacher import TEACHER_PART
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import WAITING, Progress, TrialDocument
 from paretoscope.workspace import Workspace
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 CHAIN = parse_recipe(
     {

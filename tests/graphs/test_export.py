@@ -17,7 +17,8 @@ from paretoscope.graphs.trace import trace
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.slicing import resize_linear
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -21,13 +21,14 @@ from paretoscope.inference.generate import Decoder, open_decoder
 from paretoscope.inference.graph_io import GENAI
 from paretoscope.inference.sampling import Sampling, most_likely
 from paretoscope.recipes.recipe import Recipe
-from tests.tiny.decoders import make_tiny_decoder, tiny_decoder
+from tests.tiny.decoders import tiny_decoder
+from tests.tiny.factory import make_tiny
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache entry of a decoder that reads 2,100 tokens."""
-    own = make_tiny_decoder("llama", tmp_path_factory.mktemp("own"))
+    own = make_tiny("llama", tmp_path_factory.mktemp("own"))
     folder = tmp_path_factory.mktemp("made")
     size = json.loads((own / "config.json").read_text())["vocab_size"]
     model = tiny_decoder("llama", size, max_position_embeddings=2100)

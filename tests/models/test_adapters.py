@@ -18,7 +18,7 @@ from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.training.encoder import logits, train
 from paretoscope.training.settings import Training
 from paretoscope.workspace import SHIPPED
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 from tests.training.test_encoder import toy_split
 
 

@@ -22,7 +22,8 @@ from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import layer_list, linear
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 TASK = Task(name="own", labels=("no", "yes"), max_length=32, splits={}, key="0" * 16)
 TEXT = "what is the name of the city?"

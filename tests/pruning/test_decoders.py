@@ -31,8 +31,8 @@ from paretoscope.quantization.rounding.quantizer import Quantizer
 from paretoscope.recipes.stages import PruneStructure, PruneWeights, Quantize
 from paretoscope.training.sparsity_masks import encoder_weights
 from tests.tiny.decoders import FAMILIES, VOCABULARY, tiny_decoder
+from tests.tiny.decoders import calibration_context as context
 from tests.tiny.decoders import logits_after_every_token as logits
-from tests.tiny.decoders import passages_context as context
 
 WINDOWED: dict[str, Any] = {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}
 

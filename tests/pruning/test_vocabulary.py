@@ -24,7 +24,8 @@ from paretoscope.recipes.stages import PruneStructure
 from paretoscope.sources.tokenizer_file import Vocabulary
 from paretoscope.tasks.tokens import encode
 from tests.tiny.context import Recorder, logits_of, tensors_of, tiny_model
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 TEXTS = (
     "who wrote the play about the prince of denmark and when was it first played",

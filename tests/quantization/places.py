@@ -12,7 +12,7 @@ from paretoscope.graphs.export import export
 from paretoscope.models.checkpoint import load_model
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from tests.quantization.sessions import exact_session
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 TEXTS = [
     np.random.default_rng(seed).integers(5, 40, size=length)

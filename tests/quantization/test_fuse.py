@@ -18,7 +18,8 @@ from paretoscope.quantization.int8 import quantize_dynamic, quantize_static
 from paretoscope.recipes.stages import PruneStructure
 from tests.quantization.places import graph_of, logits
 from tests.tiny.context import Recorder
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 
 def int8(graph: onnx.ModelProto, scheme: str) -> onnx.ModelProto:

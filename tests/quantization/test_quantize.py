@@ -21,7 +21,7 @@ from paretoscope.quantization.widths import encoder_widths
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.sessions import exact_session
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 TEXTS = [
     np.random.default_rng(seed).integers(5, 40, size=length)

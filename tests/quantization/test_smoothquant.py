@@ -18,7 +18,7 @@ from paretoscope.quantization.quantize import apply
 from paretoscope.quantization.smoothquant import factors, smoothquant
 from paretoscope.recipes.stages import Quantize
 from tests.quantization.places import logits, split_context
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 LOUD = 3
 """A channel that every norm of the test's model makes large."""

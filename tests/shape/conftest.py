@@ -10,7 +10,8 @@ import pytest
 from paretoscope.graphs.export import export
 from paretoscope.models.checkpoint import load_model
 from paretoscope.shape.shape import ModelShape
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 from tests.tiny.shapes import bert_shape
 
 

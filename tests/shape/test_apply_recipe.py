@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.ref import ModelRef
 from tests.tiny.context import Recorder
 from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 from tests.tiny.shapes import bert_shape, recipe
 
 
@@ -109,9 +111,21 @@ def test_a_recipe_is_applied_once_to_equal_shapes(monkeypatch: pytest.MonkeyPatc
         applied.append(stage.kind)
         return original(before, stage)
 
-    apply_recipe.cache_clear()
+    applying._applied.cache_clear()
     monkeypatch.setattr(applying, "_apply_stage", counted)
     chain = recipe(PruneStructure(target="heads", ratio=0.25), Quantize())
     for _ in range(3):
         assert expected_bytes(bert_shape(), chain).exact
     assert applied == ["prune-structure", "quantize"]
+
+
+def test_a_changed_tokenizer_is_read_again(tmp_path: Path) -> None:
+    folder = make_tiny("bert", tmp_path / "model")
+    shape = read_shape(folder)
+    smaller = recipe(PruneStructure(target="vocabulary", ratio=0.01))
+    before = apply_recipe(shape, smaller).after.tokenizer_bounds
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["model"]["continuing_subword_prefix"] = "#" * 40
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert apply_recipe(shape, smaller).after.tokenizer_bounds != before

@@ -13,12 +13,12 @@ from paretoscope.shape.decoder import DecoderShape
 from paretoscope.shape.read import read_shape
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
-from tests.tiny.decoders import make_tiny_decoder
+from tests.tiny.factory import make_tiny
 
 
 @pytest.fixture(scope="module")
 def ref(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
-    return resolve_model(str(make_tiny_decoder("llama", tmp_path_factory.mktemp("fit") / "tiny")))
+    return resolve_model(str(make_tiny("llama", tmp_path_factory.mktemp("fit") / "tiny")))
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,8 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.request import Conditions
 from paretoscope.whatif.advice import advice
 from paretoscope.whatif.features import features
-from tests.tiny.decoders import (
-    FAMILIES,
-    VOCABULARY,
-    make_tiny_decoder,
-    passages_context,
-    tiny_decoder,
-)
+from tests.tiny.decoders import FAMILIES, VOCABULARY, calibration_context, tiny_decoder
+from tests.tiny.factory import make_tiny
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((family, {}) for family in FAMILIES),
@@ -81,7 +76,7 @@ CUTS = [
 
 
 def folder_of(family: str, changes: dict[str, Any], root: Path) -> Path:
-    return make_tiny_decoder(family, root / family, **changes)
+    return make_tiny(family, root / family, **changes)
 
 
 def loaded(folder: Path) -> Any:
@@ -103,7 +98,7 @@ def test_bytes_are_those_of_the_graph_after_every_cut_and_rounding(
     for cut in (None, *CUTS):
         model = loaded(folder)
         stages: tuple[AnyStage, ...] = () if cut is None else (cut,)
-        graph = assemble_decoder(model if cut is None else prune(cut, model, passages_context()))
+        graph = assemble_decoder(model if cut is None else prune(cut, model, calibration_context()))
         size = expected_bytes(known, Recipe(stages=stages))
         assert size.exact
         assert size.weights_bytes == payload_bytes(graph), cut
@@ -111,7 +106,7 @@ def test_bytes_are_those_of_the_graph_after_every_cut_and_rounding(
             size = expected_bytes(known, Recipe(stages=(*stages, stage)))
             assert size.exact
             assert size.weights_bytes == payload_bytes(
-                quantize(stage, graph, passages_context(4))
+                quantize(stage, graph, calibration_context(4))
             ), (cut, stage)
 
 
@@ -126,7 +121,9 @@ def test_the_files_of_a_graph_are_counted_to_within_a_few_thousand_bytes(
 ) -> None:
     known = read_shape(folder_of(family, {}, tmp_path))
     graph = assemble_decoder(loaded(tmp_path / family))
-    save_decoder(graph if stage is None else quantize(stage, graph, passages_context()), tmp_path)
+    save_decoder(
+        graph if stage is None else quantize(stage, graph, calibration_context()), tmp_path
+    )
     taken = sum((tmp_path / name).stat().st_size for name in (MODEL, DATA, SCORE))
     assert known.tokenizer_bytes is not None
     size = (
@@ -159,14 +156,14 @@ def test_shapes_are_those_of_the_model(family: str, tmp_path: Path) -> None:
 def test_uneven_layers_have_their_bytes_together(tmp_path: Path) -> None:
     folder = folder_of("llama", {}, tmp_path)
     cut = PruneStructure(target="ffn", ratio=0.5, allocation="global", criterion="activation")
-    graph = assemble_decoder(prune(cut, loaded(folder), passages_context()))
+    graph = assemble_decoder(prune(cut, loaded(folder), calibration_context()))
     size = expected_bytes(read_shape(folder), Recipe(stages=(cut,)))
     assert size.exact
     assert size.weights_bytes == payload_bytes(graph)
     for bits in (4, 3):
         stage = Quantize(scheme="weight-only", bits=bits)
         size = expected_bytes(read_shape(folder), Recipe(stages=(cut, stage)))
-        assert size.low <= payload_bytes(quantize(stage, graph, passages_context())) <= size.high
+        assert size.low <= payload_bytes(quantize(stage, graph, calibration_context())) <= size.high
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -175,7 +172,7 @@ def test_an_average_of_bits_is_between_its_bounds(bits: float, tied: bool) -> No
     graph, known = _graph_and_shape(tied)
     stage = Quantize(scheme="weight-only", bits=bits)
     size = expected_bytes(known, Recipe(stages=(stage,)))
-    assert size.low <= payload_bytes(quantize(stage, graph, passages_context())) <= size.high
+    assert size.low <= payload_bytes(quantize(stage, graph, calibration_context())) <= size.high
 
 
 def _graph_and_shape(tied: bool) -> tuple[onnx.ModelProto, DecoderShape]:

@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.tasks.splits import NO_LABEL, UNLABELLED
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 
 def tiny_model(folder: Path, family: str = "bert", layers: int = 2) -> PreTrainedModel:

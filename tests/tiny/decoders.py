@@ -68,7 +68,7 @@ def tiny_decoder(family: str, vocabulary_size: int, **changes: Any) -> PreTraine
     return model.eval()
 
 
-def make_tiny_decoder(family: str, folder: Path, **changes: Any) -> Path:
+def make_decoder(family: str, folder: Path, **changes: Any) -> Path:
     """Write a model folder (`config.json`, `model.safetensors`, `tokenizer.json` and a chat
     template) and return it.
 
@@ -90,8 +90,8 @@ def make_tiny_decoder(family: str, folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def passages_context(texts: int = 12, tokens: int = 24) -> StageContext:
-    """What the engine would give a stage: every split is random passages of two lengths, nothing is
+def calibration_context(texts: int = 12, tokens: int = 24) -> StageContext:
+    """What the engine would give a stage: every split is random texts of two lengths, nothing is
     cached.
     """
     random = np.random.default_rng(0)
@@ -112,8 +112,8 @@ __all__ = [
     "END",
     "FAMILIES",
     "VOCABULARY",
+    "calibration_context",
     "logits_after_every_token",
-    "make_tiny_decoder",
-    "passages_context",
+    "make_decoder",
     "tiny_decoder",
 ]

@@ -118,7 +118,7 @@ def _model(
             raise ValueError(f"family must be one of {', '.join(FAMILIES)}, but got {family}")
 
 
-def make_tiny(
+def make_encoder(
     family: str, folder: Path, labels: Sequence[str] = ("a", "b"), layers: int = 2
 ) -> Path:
     """Write a model folder (`config.json`, `model.safetensors`, `tokenizer.json`) and return it.

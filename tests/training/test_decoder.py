@@ -24,8 +24,8 @@ from paretoscope.training.low_rank import LowRank, low_rank_parts
 from paretoscope.training.settings import Training
 from paretoscope.training.sparsity_masks import sparsity_masks
 from tests.tiny.decoders import FAMILIES, VOCABULARY, tiny_decoder
+from tests.tiny.decoders import calibration_context as context
 from tests.tiny.decoders import logits_after_every_token as logits
-from tests.tiny.decoders import passages_context as context
 
 SOFTENED = Training(epochs=1, learning_rate=1e-3, seed=0, temperature=2.0, soft_weight=0.7)
 

@@ -16,7 +16,8 @@ from paretoscope.models.modules.access import embedding, linear
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.training.encoder import logits, train
 from paretoscope.training.settings import Training
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 
 def toy_split(size: int = 96, seed: int = 0) -> EncodedSplit:

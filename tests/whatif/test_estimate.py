@@ -86,7 +86,7 @@ def test_an_estimate_applies_each_recipe_once(
 
     trials = [*study(bert, model="other"), *study(bert)[:FEWEST]]
     wanted = recipe(PruneStructure(target="ffn", ratio=0.4))
-    apply_recipe.cache_clear()
+    applying._applied.cache_clear()
     monkeypatch.setattr(applying, "_apply_stage", counted)
     first = _estimate(trials, wanted, bert)
     assert first.quality is not None

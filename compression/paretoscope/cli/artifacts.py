@@ -33,8 +33,8 @@ def export(request: ExportRequest, workspace: Workspace) -> Answer:
     """Copy the artefact of a trial out of the workspace."""
     row = _with_artifact(Store.open(workspace), request.trial)
     to = copy_artifact(row, workspace, Path(request.to))
-    said = f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to)
-    return Answer({"path": str(to)}, said)
+    text = f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to)
+    return Answer({"path": str(to)}, text)
 
 
 def _with_artifact(store: Store, start: str) -> TrialRow:

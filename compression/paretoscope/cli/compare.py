@@ -25,7 +25,7 @@ from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.tables.table import Row, baseline_of, row_among
 from paretoscope.store.store import SHORTEST_ID, Store
-from paretoscope.trials.samples import BESIDE, read_samples
+from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
@@ -138,15 +138,19 @@ def _measured(
     for start in starts:
         document, shipped = _one(store, start)
         found[document.trial_id] = document, shipped
-    own = [trial_id.removesuffix(BESIDE) for trial_id, (_, shipped) in found.items() if not shipped]
+    own = [
+        trial_id.removesuffix(BASELINE_SUFFIX)
+        for trial_id, (_, shipped) in found.items()
+        if not shipped
+    ]
     study = shipped_study() if any(shipped for _, shipped in found.values()) else []
     return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
 
 
 def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
     """A finished trial or the baseline measured with it, and whether it is of the shipped study."""
-    if start.endswith(BESIDE):
-        document, shipped = _one(store, start.removesuffix(BESIDE))
+    if start.endswith(BASELINE_SUFFIX):
+        document, shipped = _one(store, start.removesuffix(BASELINE_SUFFIX))
         return (baseline_of(document) if document.baseline else document), shipped
     try:
         row = store.find(start)

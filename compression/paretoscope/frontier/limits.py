@@ -92,9 +92,9 @@ def judged_by(objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
     >>> judged_by([Objective("quality"), Objective("size_bytes")], limits)
     'By accuracy and size, with at most 2 points lost and p50 ≤ 3.00 ms'
     """
-    said = [_briefly(limit) for limit in limits]
+    texts = [_briefly(limit) for limit in limits]
     return f"By {listed([objective.metric.called for objective in objectives])}" + (
-        f", with {listed(said)}" if said else ""
+        f", with {listed(texts)}" if texts else ""
     )
 
 

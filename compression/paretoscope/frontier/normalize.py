@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from paretoscope.trials.metrics import METRICS
-from paretoscope.trials.samples import BESIDE
+from paretoscope.trials.samples import BASELINE_SUFFIX
 from paretoscope.trials.trial import (
     Generation,
     Interval,
@@ -198,7 +198,7 @@ def _in_words(documents: Iterable[TrialDocument], p50_ms: float | None) -> str:
     sessions = [
         document
         for document in documents
-        if baseline_latency(document) and not document.trial_id.endswith(BESIDE)
+        if baseline_latency(document) and not document.trial_id.endswith(BASELINE_SUFFIX)
     ]
     if p50_ms is None or len(sessions) < 2:
         return ""

@@ -54,8 +54,8 @@ class Recommendation:
 
 def answer(found: Recommendation, objectives: Sequence[Objective], limits: Sequence[Limit]) -> str:
     """The recommendation as a sentence, with its objectives and limits."""
-    said = f"take {found.reason}" if found.best else f"{found.reason[0].lower()}{found.reason[1:]}"
-    return f"{judged_by(objectives, limits)}: {said}"
+    text = f"take {found.reason}" if found.best else f"{found.reason[0].lower()}{found.reason[1:]}"
+    return f"{judged_by(objectives, limits)}: {text}"
 
 
 def recommend(

@@ -16,6 +16,9 @@ from paretoscope.shape.config import read_config
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
+Version = tuple[str, int, int]
+"""Path, size in bytes and modification time in nanoseconds of a file that a cached value needs."""
+
 
 @dataclass(frozen=True)
 class AppliedRecipe:
@@ -42,15 +45,21 @@ class AppliedRecipe:
         return artifact_bytes(self.before, self.after, self.recipe)
 
 
-@lru_cache(maxsize=1024)
 def apply_recipe(shape: ModelShape, recipe: Recipe) -> AppliedRecipe:
     """Apply the structural stages of `recipe`; computed once for equal shapes and recipes.
+
+    A changed tokenizer.json in the folder of the model is read again.
 
     Raises:
         RecipeError: a student with more layers than its teacher, or a vocabulary without room for
         single characters.
         ModelError: a tokenizer whose vocabulary cannot be pruned.
     """
+    return _applied(shape, recipe, _tokenizer_version(shape))
+
+
+@lru_cache(maxsize=1024)
+def _applied(shape: ModelShape, recipe: Recipe, _version: Version | None) -> AppliedRecipe:
     steps = [shape]
     for stage in recipe.stages:
         steps.append(_apply_stage(steps[-1], stage))
@@ -99,14 +108,21 @@ def _with_fewer_tokens(shape: ModelShape, count: int) -> ModelShape:
     """
     if count == shape.vocabulary:
         return shape
-    path = (shape.folder or Path()) / "tokenizer.json"
-    if shape.folder is None or not path.is_file():
+    version = _tokenizer_version(shape)
+    if version is None:
         return replace(shape, vocabulary=count, tokenizer_bytes=None)
-    stat = path.stat()
-    version = (str(path), stat.st_size, stat.st_mtime_ns)
     check_room(count, shape.vocabulary, len(_vocabulary(*version)[1]))
     low, likely, high = _bounds(*version, count)
     return replace(shape, vocabulary=count, tokenizer_bytes=likely, tokenizer_bounds=(low, high))
+
+
+def _tokenizer_version(shape: ModelShape) -> Version | None:
+    """Path, size and modification time of the model's tokenizer.json; None when there is none."""
+    path = (shape.folder or Path()) / "tokenizer.json"
+    if shape.folder is None or not path.is_file():
+        return None
+    stat = path.stat()
+    return str(path), stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=8)

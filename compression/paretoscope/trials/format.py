@@ -12,8 +12,7 @@ from paretoscope.trials.trial import HeldOut, Interval, Paired, TrialDocument
 
 
 def difference(key: str, change: float) -> str:
-    """A change of the number called `key` for a person: per cent differ by points, the rest by
-    their own unit.
+    """The difference of a metric: points for percentages, else the metric's unit.
 
     >>> difference("quality", -0.0124), difference("size_bytes", 3e6), difference("speedup", 0)
     ('-1.2 points', '+3.00 MB', '+0 x')
@@ -22,20 +21,20 @@ def difference(key: str, change: float) -> str:
 
 
 def _amount(key: str, change: float) -> str:
-    """Without a sign; points to a tenth, as they stand everywhere."""
+    """The absolute difference without its unit; points have one decimal."""
     row = metric(key)
     return f"{row.shown(abs(change)):.1f}" if row.unit == "%" else row.number(abs(change))
 
 
 def _unit(key: str) -> str:
-    """Of a change."""
+    """The unit of a difference."""
     unit = metric(key).unit
     return "points" if unit == "%" else unit
 
 
 def change(key: str, value: float, base: float) -> str:
-    """What a number is beside the baseline's `base`: a difference, or per cent of it where that is
-    how the metric is compared.
+    """The change against the baseline's value `base`: relative in per cent for metrics that are
+    compared relatively, else the difference.
 
     >>> change("quality", 0.948, 0.96), change("perplexity", 18.36, 18.0)
     ('-1.2 points', '+2.00 %')
@@ -48,8 +47,7 @@ def change(key: str, value: float, base: float) -> str:
 
 
 def allowance(key: str, bound: float) -> str:
-    """How much worse than the baseline's a number may be, as `limits.MaxDrop` holds it: with more
-    digits than a change has, for it decides.
+    """A limit on the loss against the baseline (`limits.MaxDrop`), with more digits than a change.
 
     >>> allowance("quality", 0.02), allowance("perplexity", 0.02)
     ('2.00 points', '2.00 %')
@@ -59,7 +57,7 @@ def allowance(key: str, bound: float) -> str:
 
 
 def what_is_lost(key: str) -> str:
-    """What a worse number called `key` is a loss of.
+    """The noun for a loss in this metric.
 
     >>> what_is_lost("quality"), what_is_lost("perplexity")
     ('accuracy', 'quality')
@@ -69,8 +67,7 @@ def what_is_lost(key: str) -> str:
 
 
 def negligible(key: str, change: float) -> bool:
-    """Whether a change is nothing at the digits that a person reads, such as 300 bytes in
-    megabytes.
+    """Whether a change rounds to zero at the displayed digits, such as 300 bytes in megabytes.
 
     >>> negligible("size_bytes", -300), negligible("size_bytes", 3e6)
     (True, False)
@@ -79,14 +76,14 @@ def negligible(key: str, change: float) -> bool:
 
 
 def may_be_one(low: float | None, high: float | None) -> bool:
-    """Whether a ratio with this interval may be 1; one without an interval is what it is."""
+    """Whether the interval of a ratio covers 1; False without an interval."""
     return low is not None and high is not None and low <= 1 <= high
 
 
 def speed_in_words(
     ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2
 ) -> str:
-    """A speed-up; no clear one when its interval covers 1.
+    """A speed-up, or no clear change when its interval covers 1.
 
     >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5)
     ('3.90x faster', '2.00x slower')
@@ -109,15 +106,15 @@ def speed_with_interval(speedup: Interval) -> str:
     'no clear change of speed, 1.20x [0.90, 1.40]'
     """
     ratio, low, high = speedup.value, speedup.low, speedup.high
-    said = speed_in_words(ratio, low, high)
+    words = speed_in_words(ratio, low, high)
     if may_be_one(low, high):
-        return f"{said}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
+        return f"{words}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
     ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
-    return f"{said} [{ends[0]:.2f}, {ends[1]:.2f}]"
+    return f"{words} [{ends[0]:.2f}, {ends[1]:.2f}]"
 
 
 def lost_and_gained(found: Paired) -> str:
-    """How many right answers one model lost beside another, and how many it gained.
+    """Correct predictions lost and gained against the other model.
 
     >>> lost_and_gained(Paired(agreement=0.9, lost=1, gained=0, mcnemar_p=1.0))
     '1 answer lost, 0 gained'
@@ -126,7 +123,7 @@ def lost_and_gained(found: Paired) -> str:
 
 
 def size_in_words(ratio: float, *, digits: int = 2) -> str:
-    """How much smaller a file is, by the size of the baseline over its own.
+    """A ratio of sizes: the baseline's size / the size of the model.
 
     >>> size_in_words(5.3), size_in_words(0.5, digits=1), size_in_words(1.0004)
     ('5.30x smaller', '2.0x larger', 'the same size')
@@ -135,14 +132,13 @@ def size_in_words(ratio: float, *, digits: int = 2) -> str:
 
 
 def _ratio_in_words(ratio: float, good: str, bad: str, digits: int) -> str:
-    """Empty for a ratio that is 1 at so many digits."""
+    """Empty for a ratio that rounds to 1 at `digits` decimals."""
     shown = f"{max(ratio, 1 / ratio):.{digits}f}"
     return "" if float(shown) == 1 else f"{shown}x {good if ratio > 1 else bad}"
 
 
 def held_out_in_words(found: HeldOut) -> str:
-    """What the test split says, with the comparison with the baseline where there is one, and since
-    when it is known.
+    """The result on the test split, its change against the baseline and the day of evaluation.
 
     >>> from datetime import datetime
     >>> from paretoscope.trials.trial import Quality
@@ -151,7 +147,7 @@ def held_out_in_words(found: HeldOut) -> str:
     '94.1 % [92.0, 95.7] of 804, opened on 25 November 2026'
     """
     quality, row = found.quality, metric(axes(found.quality.metric).quality)
-    beside = ""
+    compared = ""
     if found.paired and found.baseline:
         more = found.paired.change
         chance = (
@@ -159,16 +155,14 @@ def held_out_in_words(found: HeldOut) -> str:
             if more
             else f", {p_in_words(found.paired.mcnemar_p)}"
         )
-        beside = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
+        compared = f" ({change(row.key, quality.value, found.baseline.value)}{chance})"
     counted = f"{quality.n:,}{' tokens' if row.before else ''}"
-    said = (
-        f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}{beside}"
-    )
-    return f"{said} of {counted}, opened on {found.opened_at:%-d %B %Y}"
+    value = f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}"
+    return f"{value}{compared} of {counted}, opened on {found.opened_at:%-d %B %Y}"
 
 
 def p_in_words(p: float) -> str:
-    """A p with as many digits as show on which side of .05 it lies.
+    """A p-value with enough digits to show on which side of .05 it lies.
 
     >>> p_in_words(0.21), p_in_words(0.004), p_in_words(0.00002), p_in_words(1.0)
     ('p = .21', 'p = .004', 'p < .001', 'p = 1.00')
@@ -203,14 +197,14 @@ def duration(seconds: float) -> str:
 
 
 def conditions_in_words(document: TrialDocument) -> str:
-    at = document.latency
-    prompt = "prompt of " if document.generation else ""
-    return (
-        f"batch {at.batch}, {prompt}{at.sequence} tokens, {at.threads}"
-        f" thread{'s' if at.threads > 1 else ''}"
-        if at
-        else "latency not measured"
-    )
+    """
+    >>> conditions_in_words(TrialDocument.model_construct(latency=None, machine=None))
+    'latency not measured'
+    """
+    _, conditions = document.measured_under
+    if conditions is None:
+        return "latency not measured"
+    return conditions.in_words(generates=document.generation is not None)
 
 
 def machine_in_words(document: TrialDocument) -> str:
@@ -222,14 +216,12 @@ def machine_in_words(document: TrialDocument) -> str:
 
 
 def elsewhere(machine: Machine | None, here: Machine) -> str:
-    """What the machine of the shipped study is beside the one that this runs `here` on; equal
-    machines are still two.
-    """
+    """The machine of the shipped study in relation to this one, `here`."""
     return "a machine like this one" if machine and machine.id == here.id else "another machine"
 
 
 def plain(machine: str) -> str:
-    """A machine's name without marks and filler, short enough for a plot.
+    """The name of a machine without trademarks and filler words, short enough for a plot.
 
     >>> plain("Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores, VNNI")
     'Intel Xeon @ 2.80GHz, 2 cores, VNNI'
@@ -238,7 +230,7 @@ def plain(machine: str) -> str:
 
 
 def short(name: str) -> str:
-    """A model or task that is a path by its last part, any other name as it is.
+    """The last part of a path; any other name of a model or task unchanged.
 
     >>> short("/home/me/models/my-bert/"), short("org/model")
     ('my-bert', 'org/model')

@@ -16,29 +16,28 @@ Protocol = Literal["quick", "standard"]
 
 
 class Conditions(Value):
-    """What a latency was taken under: requests at once, tokens in each, threads of the runtime."""
+    """The conditions of a latency: batch size, tokens per request, threads of the runtime."""
 
     batch: int = 1
     sequence: int = 32
     threads: int = 2
 
-    def in_words(self) -> str:
+    def in_words(self, *, generates: bool = False) -> str:
         """
-        >>> Conditions().in_words()
-        'batch 1, 32 tokens, 2 threads'
+        >>> Conditions().in_words(), Conditions(threads=1).in_words(generates=True)
+        ('batch 1, 32 tokens, 2 threads', 'batch 1, prompt of 32 tokens, 1 thread')
         """
-        return (
-            f"batch {self.batch}, {self.sequence} tokens, {self.threads}"
-            f" thread{'s' if self.threads > 1 else ''}"
-        )
+        prompt = "prompt of " if generates else ""
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"batch {self.batch}, {prompt}{self.sequence} tokens, {threads}"
 
 
 class TrialRequest(Value):
-    """One thing to make and measure. Equal requests are one trial.
+    """A model to make and measure. Equal requests are one trial.
 
-    `model` and `task` are the names a person gave (a built-in name, a folder, a hub id; a built-in
-    task or a file), `unlabelled` a file of texts to learn from beside the task's; `model_key` and
-    `task_key` are hashes of their content, filled in when queued.
+    `model` is a built-in name, a folder or a hub id, `task` a built-in name or a file, `unlabelled`
+    a file of further texts for training. `model_key` and `task_key` are hashes of their content,
+    set when the request is queued.
     """
 
     model: str

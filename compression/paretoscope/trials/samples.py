@@ -1,7 +1,6 @@
-"""What a trial keeps besides its numbers: the answer to every example or token and the raw latency
-samples, one .npz a trial.
+"""The samples of a trial: its output for every example or token, and raw latencies.
 
-The engine writes the file (`write_samples` in `engine/measuring.py`); this reads it. Points of
+`write_samples` in `engine/measuring.py` writes one .npz a trial; this module reads it. Trials of
 the shipped study have none.
 """
 
@@ -17,18 +16,16 @@ from numpy.typing import NDArray
 from paretoscope.errors import StoreError
 from paretoscope.workspace import Workspace
 
-BESIDE = "-baseline"
-"""Ends the id of a baseline that has no trial of its own: what was measured in turns with the trial
-in front of it.
-"""
+BASELINE_SUFFIX = "-baseline"
+"""Suffix of the id of a baseline that was measured in the session of a trial."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Of one model: logits [examples, classes] with the `labels` [examples], and the times of each
-    turn in milliseconds.
+    """Samples of one model: `labels` [examples], `logits` [examples, classes] and the latencies of
+    each turn in milliseconds.
 
-    Of prose there are `tokens` in place of labels and logits.
+    A language model has `tokens` instead of labels and logits.
     """
 
     labels: NDArray[np.int64] | None
@@ -38,18 +35,18 @@ class Samples:
 
     @property
     def latencies_ms(self) -> NDArray[np.float64]:
-        """The samples of every turn, one after the other."""
+        """The latencies of all turns, in order."""
         return np.concatenate(self.turns_ms) if self.turns_ms else np.empty(0)
 
 
 def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
-    """What the trial kept, or of an id that ends in `-baseline` what its baseline did; None when
-    there is no file.
+    """The samples of a trial, or of its baseline for an id with `BASELINE_SUFFIX`; None when there
+    is no file.
 
-    Raises `StoreError` when the file is there but damaged.
+    Raises `StoreError` when the file is damaged.
     """
-    beside = trial_id.endswith(BESIDE)
-    path = workspace.samples / f"{trial_id.removesuffix(BESIDE)}.npz"
+    of_baseline = trial_id.endswith(BASELINE_SUFFIX)
+    path = workspace.samples / f"{trial_id.removesuffix(BASELINE_SUFFIX)}.npz"
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
@@ -60,7 +57,7 @@ def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
             f'The samples "{path}" cannot be read ({error}); measure the trial again with'
             " `paretoscope run ... --again`."
         ) from error
-    side, prefix = ("baseline", "baseline_") if beside else ("candidate", "")
+    side, prefix = ("baseline", "baseline_") if of_baseline else ("candidate", "")
     turns = sorted(
         (name for name in arrays if re.fullmatch(rf"{side}_turn\d+", name)),
         key=lambda name: int(name.rpartition("turn")[2]),
@@ -81,9 +78,9 @@ def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
 
 @dataclass(frozen=True, eq=False)
 class TokenAnswers:
-    """What a language model made of prose: for each scored token its log-probability and the
-    likeliest token in its place, the tokens themselves [tokens], and how many of them each document
-    has [documents]."""
+    """Outputs of a language model on prose: for every scored token its log-probability and the most
+    likely token [tokens], the tokens themselves [tokens], and tokens per document [documents].
+    """
 
     log_probability: NDArray[np.float32]
     top: NDArray[np.int32]

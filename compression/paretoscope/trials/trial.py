@@ -51,8 +51,7 @@ class Quality(Value):
 
 
 class Paired(Value):
-    """The same examples through this artefact and through the baseline; of prose the tokens are the
-    examples.
+    """A paired comparison with the baseline on the same examples; in prose, examples are tokens.
 
     `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided
     test on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in
@@ -69,9 +68,7 @@ class Paired(Value):
 
 
 class HeldOut(Value):
-    """What the test split says of a model that somebody keeps; of an uncompressed one there is
-    nothing to compare with.
-    """
+    """The evaluation of a chosen model on the test split; a baseline has no comparison."""
 
     quality: Quality
     baseline: Quality | None = None
@@ -106,10 +103,12 @@ class Memory(Value):
 
 
 class Generation(Value):
-    """What a decoder takes to answer: the medians over `n` requests of the time to the first token
-    and over all tokens after it of the time of one (low and high bound them at 95 %), at a prompt
-    of `prompt_tokens`; `tokens_per_s` are those of all rows of the batch. `ttft_speedup` is the
-    baseline's time to the first token over this one's, in turns."""
+    """Generation times of a decoder after a prompt of `prompt_tokens`.
+
+    `ttft` is the time to the first token, `tpot` the time of each further token: medians over `n`
+    requests with 95 % intervals. `tokens_per_s` counts all rows of the batch. `ttft_speedup` is the
+    baseline's time to first token over this one's, measured interleaved.
+    """
 
     prompt_tokens: int
     new_tokens: int
@@ -132,8 +131,10 @@ class Energy(Value):
 
 
 class Measured(Value):
-    """Everything measured about one artefact: the compressed one, or the baseline beside it. Only a
-    decoder has a `generation`; its `latency` has the quantiles of the time of one output token."""
+    """All measurements of one artefact, compressed or baseline.
+
+    Only a decoder has `generation`; its `latency` is the time per output token.
+    """
 
     artifact: ArtifactRecord
     quality: Quality
@@ -145,9 +146,9 @@ class Measured(Value):
 
 
 class TrialDocument(Value):
-    """What `run --json` prints; `sweep` and `frontier` print lists of it.
+    """The JSON document of a trial: `run --json` prints one, `sweep` and `frontier` print lists.
 
-    While a trial is not done, what it has not reached yet is None.
+    Fields that a trial has not reached yet are None.
     """
 
     trial_id: str
@@ -169,14 +170,11 @@ class TrialDocument(Value):
     baseline: Measured | None = None
     machine: Machine | None = None
     timings_s: dict[str, float] = Field(default_factory=dict)
-    """Seconds that this trial waited for each of its steps; nearly nothing where another had made
-    it before.
-    """
+    """Seconds that each step took in this trial; close to 0 for a step found in the cache."""
     stage_seconds: tuple[float, ...] = ()
-    """Seconds that each stage of the recipe cost when it was made, for this trial or one before it.
-    """
+    """Seconds that each stage took when it was computed, by this trial or an earlier one."""
     held_out: HeldOut | None = None
-    """Opened once, for a model that was chosen; no curve and no choice looks at it."""
+    """The evaluation on the test split, once, for a chosen model; no plot uses it."""
     error: str | None = None
     measured_at: datetime | None = None
     notes: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ def tiny(
     from paretoscope.engine.pipeline import (
         run_trial,
     )  # torch, which the other tests here do without
-    from tests.tiny.encoders import make_tiny
+    from tests.tiny.factory import make_tiny
 
     folder = tmp_path_factory.mktemp("compare")
     make_tiny("bert", folder / "model")

@@ -30,7 +30,8 @@ from paretoscope.models.modules.access import is_tied
 from paretoscope.models.modules.slicing import resize_linear
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.splits import Task
-from tests.tiny.decoders import FAMILIES, make_tiny_decoder, tiny_decoder
+from tests.tiny.decoders import FAMILIES, tiny_decoder
+from tests.tiny.factory import make_tiny
 
 NO_TASK = Task("prose", (), 128, {}, "")
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -72,7 +73,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 def checkpoint(family: str, folder: Path, **changes: Any) -> Path:
     """A checkpoint as a trial starts from."""
     prepare(
-        resolve_model(str(make_tiny_decoder(family, folder / "own", **changes))),
+        resolve_model(str(make_tiny(family, folder / "own", **changes))),
         NO_TASK,
         folder / "checkpoint",
     )

@@ -12,7 +12,8 @@ from paretoscope.errors import ModelError
 from paretoscope.models.checkpoint import load_model
 from paretoscope.models.encoder.anatomy import anatomy
 from paretoscope.models.modules.access import layer_list, linear
-from tests.tiny.encoders import FAMILIES, make_tiny
+from tests.tiny.encoders import FAMILIES
+from tests.tiny.factory import make_tiny
 
 
 @pytest.mark.parametrize("family", FAMILIES)

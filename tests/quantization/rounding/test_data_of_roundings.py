@@ -29,7 +29,7 @@ from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.stages import BITS, Quantize
 from tests.quantization.sessions import exact_session
 from tests.tiny.context import Recorder, tiny_split
-from tests.tiny.encoders import make_tiny
+from tests.tiny.factory import make_tiny
 
 Graphs = Callable[[str], onnx.ModelProto]
 

@@ -22,7 +22,7 @@ from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.samples import BESIDE, Samples, read_samples
+from paretoscope.trials.samples import BASELINE_SUFFIX, Samples, read_samples
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import LIVE, TrialDocument
 from paretoscope.workspace import Workspace
@@ -121,7 +121,7 @@ def _examples(root: str, trial_id: str, version: int) -> Split:
 
 def examples(trial_id: str) -> Split:
     """The validation split of a trial in this workspace; raises `ParetoscopeError`."""
-    return _examples(str(workspace().root), trial_id.removesuffix(BESIDE), version())
+    return _examples(str(workspace().root), trial_id.removesuffix(BASELINE_SUFFIX), version())
 
 
 def measuring() -> bool:

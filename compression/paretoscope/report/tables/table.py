@@ -24,7 +24,7 @@ from paretoscope.report.tables.change import SPEEDS, TIMES, delta
 from paretoscope.report.tables.strategy import Family, family
 from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
 from paretoscope.trials.metrics import METRICS, Metric, metric
-from paretoscope.trials.samples import BESIDE
+from paretoscope.trials.samples import BASELINE_SUFFIX
 from paretoscope.trials.trial import MetricValue, TrialDocument
 
 
@@ -217,7 +217,7 @@ def baseline_of(document: TrialDocument) -> TrialDocument:
     return document.model_copy(
         update={
             **dict(document.baseline),
-            "trial_id": f"{document.trial_id}{BESIDE}",
+            "trial_id": f"{document.trial_id}{BASELINE_SUFFIX}",
             "recipe": Recipe(),
             "recipe_id": Recipe().id,
             "paired": None,
