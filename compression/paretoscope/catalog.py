@@ -82,23 +82,17 @@ def request(
         conditions=conditions,
         model_key=chosen.key,
         task_key=data.key,
-        text_column=options.text_column,
-        label_column=options.label_column,
-        encoding=options.encoding,
-        unlabelled=data.options.unlabelled,
+        **options.model_copy(update={"unlabelled": data.options.unlabelled}).model_dump(),
     )
 
 
 def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
     """Model and data of a queued request; raises when either has changed since it was queued."""
     model = resolve_model(wanted.model)
-    options = DataOptions(
-        text_column=wanted.text_column,
-        label_column=wanted.label_column,
-        encoding=wanted.encoding,
-        unlabelled=wanted.unlabelled,
+    options = wanted.model_dump(include=set(DataOptions.model_fields))
+    task = resolve_task(
+        wanted.task, DataOptions.model_validate(options), architecture=model.architecture
     )
-    task = resolve_task(wanted.task, options, architecture=model.architecture)
     if wanted.model_key and model.key != wanted.model_key:
         raise ModelError(
             f'The model "{wanted.model}" has changed since this trial was queued; start it again.'

@@ -61,7 +61,7 @@ def test_formats_give_equal_splits(tmp_path: Path) -> None:
     loaded = [load(tmp_path / name) for name in ("a.csv", "b.tsv", "c.jsonl", "d.parquet", "e.csv")]
     assert len({tuple(part.sha256 for part in task.splits.values()) for task in loaded}) == 1
     assert loaded[0].labels == ("no", "yes")
-    assert loaded[0].max_length == 128
+    assert loaded[0].max_length is None
 
 
 def test_fields_with_quotes_commas_and_line_ends(tmp_path: Path) -> None:

@@ -63,16 +63,17 @@ class _DataFile(Request):
     text_column: str | None
     label_column: str | None
     encoding: str
+    max_length: int | None
+    labels: tuple[str, ...] | None
+    split_column: str | None
+    group_column: str | None
+    drop_missing: bool
 
     @property
     def options(self) -> DataOptions:
         """How a data file is read, and the unlabelled texts of `run`."""
-        return DataOptions(
-            text_column=self.text_column,
-            label_column=self.label_column,
-            encoding=self.encoding,
-            unlabelled=getattr(self, "unlabelled", None),
-        )
+        names = DataOptions.model_fields
+        return DataOptions.model_validate({name: getattr(self, name, None) for name in names})
 
 
 @dataclass(frozen=True)

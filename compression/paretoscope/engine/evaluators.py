@@ -24,6 +24,7 @@ from paretoscope.measure import cloze, perplexity, quality
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.sources.ref import ModelRef
 from paretoscope.statistics.paired import paired
+from paretoscope.tasks.builtin import PROSE_TOKENS
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
 from paretoscope.tasks.tokens import encode
@@ -46,8 +47,8 @@ class Evaluator(Protocol):
     """Evaluates graphs on one split of one task; a graph is given by its folder."""
 
     @property
-    def max_length(self) -> int:
-        """Maximum number of tokens of a text."""
+    def max_length(self) -> int | None:
+        """Maximum number of tokens of a text; None if neither the task nor the model limits it."""
         ...
 
     def encoded(self, name: str, tokenizer: str) -> EncodedSplit:
@@ -83,7 +84,7 @@ class _TaskEvaluator(ABC):
     """Encodes the splits of a task and remembers them, for both models of a trial need them."""
 
     task: Task
-    max_length: int
+    max_length: int | None
     protocol: MeasuringProtocol
     split: str = SPLIT
     _encoded: dict[str, EncodedSplit] = field(
@@ -109,7 +110,9 @@ class _TaskEvaluator(ABC):
         """Token ids of a split's texts, or of pieces of them."""
 
     def _chunks(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
-        return chunks(encode(tokenizer, texts, None), min(CHUNK_TOKENS, self.max_length))
+        return chunks(
+            encode(tokenizer, texts, None), min(CHUNK_TOKENS, self.max_length or CHUNK_TOKENS)
+        )
 
 
 class _LogitEvaluator(_TaskEvaluator):
@@ -159,7 +162,7 @@ class ProseEvaluator(_TaskEvaluator):
         return content_key(super().key(folder, baseline), baseline, scored, perplexity.KEPT_TOKENS)
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
-        documents, context = self._documents(folder), self.max_length
+        documents, context = self._documents(folder), self.max_length or PROSE_TOKENS
         return perplexity.score_tokens(
             folder, documents, reference, threads=usable_cores(), context=context
         )
@@ -217,7 +220,7 @@ def _both(names: Sequence[str], scores: Scores, reference: Scores) -> dict[str, 
     return {name: scores[name] for name in names} | theirs
 
 
-EVALUATORS: Mapping[str, Callable[[Task, int, MeasuringProtocol, str], Evaluator]] = {
+EVALUATORS: Mapping[str, Callable[[Task, int | None, MeasuringProtocol, str], Evaluator]] = {
     "classes": ClassEvaluator,
     "prose": ProseEvaluator,
     "cloze": ClozeEvaluator,
@@ -229,5 +232,5 @@ def evaluator_for(
     model: ModelRef, task: Task, protocol: MeasuringProtocol, split: str = SPLIT
 ) -> Evaluator:
     """The evaluator of a model on a task; texts are truncated to what both accept."""
-    max_length = min(task.max_length, model.max_tokens or task.max_length)
-    return EVALUATORS[task.kind](task, max_length, protocol, split)
+    lengths = [length for length in (task.max_length, model.max_tokens) if length]
+    return EVALUATORS[task.kind](task, min(lengths, default=None), protocol, split)

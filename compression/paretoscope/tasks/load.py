@@ -21,9 +21,6 @@ from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
 from paretoscope.workspace import write_whole
 
-FILE_MAX_LENGTH = 128
-"""Longest text of a data file in tokens; longer texts are truncated."""
-
 
 def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task:
     """Read, check, de-duplicate and split the data of `ref`.
@@ -41,9 +38,10 @@ def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task
 def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
     if ref.kind == "builtin":
         builtin = BUILTIN_TASKS[ref.name]
-        where, own_order, max_length = f'the task "{ref.name}"', builtin.labels, builtin.max_length
+        where, own_order = f'the task "{ref.name}"', builtin.labels
+        max_length = min(builtin.max_length, ref.options.max_length or builtin.max_length)
     else:
-        where, own_order, max_length = f'"{ref.path}"', None, FILE_MAX_LENGTH
+        where, own_order, max_length = f'"{ref.path}"', None, ref.options.max_length
     examples = _examples(ref)
     labels, indices = index_labels(examples, own_order, model_labels, where)
     rows, duplicates, conflicts = deduplicate(examples, indices)

@@ -77,13 +77,14 @@ def load_prose(ref: TaskRef) -> Task:
             f" {MIN_WORDS:,} words. Add documents; in a TXT file blank lines separate them."
         )
     splits = split_rows([row._replace(label=0) for row in rows], (), where)
+    longest = min(PROSE_TOKENS, ref.options.max_length or PROSE_TOKENS)
     if ref.name == CLOZE:
         cloze = {
             name: ClozeSplit(s.name, s.ids, s.texts, s.labels, questions=tuple(_questions(s)))
             for name, s in splits.items()
         }
-        return Task(ref.name, (), PROSE_TOKENS, cloze, ref.key, duplicates=duplicates, kind="cloze")
-    return Task(ref.name, (), PROSE_TOKENS, splits, ref.key, "perplexity", duplicates, kind="prose")
+        return Task(ref.name, (), longest, cloze, ref.key, duplicates=duplicates, kind="cloze")
+    return Task(ref.name, (), longest, splits, ref.key, "perplexity", duplicates, kind="prose")
 
 
 def chunks(documents: Sequence[Indices], tokens: int = CHUNK_TOKENS) -> list[Indices]:

@@ -14,14 +14,25 @@ from paretoscope.values import Value
 class DataOptions(Value):
     """How a data file is read.
 
-    A column that is None is guessed from common names (`tasks/columns.py`). `unlabelled` is a file
-    of texts without labels, for recipes that also train on unlabelled texts with a teacher.
+    A text or label column that is None is guessed from common names (`tasks/columns.py`).
+    `unlabelled` is a file of texts without labels, for recipes that also train on unlabelled texts
+    with a teacher.
     """
 
     text_column: str | None = None
     label_column: str | None = None
     encoding: str = "utf-8"
     unlabelled: str | None = None
+    max_length: int | None = None
+    """Longest text in tokens; longer texts are truncated. None: the model's own maximum."""
+    labels: tuple[str, ...] | None = None
+    """Labels of the data in the order of the model's outputs; None: matched by name or index."""
+    split_column: str | None = None
+    """Column that names the split of each row; None: the rows are split by the hash of the text."""
+    group_column: str | None = None
+    """Column of a group, such as a film: all rows of a group are put in one split."""
+    drop_missing: bool = False
+    """Whether rows without a label are dropped; by default they are an error."""
 
 
 DEFAULT_OPTIONS = DataOptions()

@@ -17,6 +17,7 @@ from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
 from paretoscope.tasks.splits import SPLIT_VERSION
 
 DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
+COLUMNS = ("text_column", "label_column", "split_column", "group_column")
 _SUPPORTED = ", ".join(DATA_SUFFIXES)
 
 
@@ -42,12 +43,18 @@ def _without_unlabelled(
     name: str, options: DataOptions, architecture: ArchitectureName | None
 ) -> TaskRef:
     if name in BUILTIN_TASKS:
-        if column := options.text_column or options.label_column:
+        for column in COLUMNS:
+            if selected := getattr(options, column):
+                raise TaskError(
+                    f'The built-in task "{name}" has no columns to select; remove the column'
+                    f' "{selected}" or give a data file.'
+                )
+        if options.labels:
             raise TaskError(
-                f'The built-in task "{name}" has no columns to select; remove the column'
-                f' "{column}" or give a data file.'
+                f'The labels of the built-in task "{name}" are known; remove the labels'
+                f" {', '.join(options.labels)} or give a data file."
             )
-        return _builtin_task(name)
+        return _builtin_task(name, options)
     path = _absolute(name)
     if path.is_file():
         usual = "decoder" if path.suffix.lower() == ".txt" else "classifier"
@@ -65,7 +72,7 @@ def _without_unlabelled(
     )
 
 
-def _builtin_task(name: str) -> TaskRef:
+def _builtin_task(name: str, options: DataOptions) -> TaskRef:
     task = BUILTIN_TASKS[name]
     folder, version = task.carrier.folder(), task.carrier.version()
     if folder is None or version is None:
@@ -79,7 +86,10 @@ def _builtin_task(name: str) -> TaskRef:
         architecture="classifier" if task.labels else "decoder",
         metric=task.metric,
         path=str(folder / task.path),
-        key=short_key(name, task.carrier.package, version, SPLIT_VERSION),
+        options=DataOptions(max_length=options.max_length),
+        key=short_key(
+            name, task.carrier.package, version, SPLIT_VERSION, *_length_key(options.max_length)
+        ),
         about=task.about,
         source=task.source,
     )
@@ -91,6 +101,11 @@ def _file_task(path: Path, options: DataOptions, architecture: ArchitectureName)
         raise TaskError(
             f'The label column "{options.label_column}" does not apply to "{path}": a language'
             " model reads prose, which has no labels; remove the label column."
+        )
+    if architecture == "decoder" and options.labels:
+        raise TaskError(
+            f'The labels {", ".join(options.labels)} do not apply to "{path}": a language model'
+            " reads prose, which has no labels; remove the labels."
         )
     if architecture == "classifier" and path.suffix.lower() == ".txt":
         raise TaskError(
@@ -118,10 +133,19 @@ def _file_key(path: Path, options: DataOptions, architecture: ArchitectureName) 
         options.text_column or "",
         options.label_column or "",
         options.encoding,
-        # Only files that are read as prose have this part: keys of other files are older.
-        *(("prose",) if architecture == "decoder" else ()),
+        # Files with labels were once truncated to 128 tokens, under a key without this part.
+        *(("prose",) if architecture == "decoder" else ("the model's own maximum length",)),
+        *_length_key(options.max_length),
+        *(("labels", *options.labels) if options.labels else ()),
+        *(("split", options.split_column) if options.split_column else ()),
+        *(("group", options.group_column) if options.group_column else ()),
+        *(("drop missing",) if options.drop_missing else ()),
         SPLIT_VERSION,
     )
+
+
+def _length_key(max_length: int | None) -> tuple[str, ...]:
+    return () if max_length is None else (f"at most {max_length} tokens",)
 
 
 def _with_unlabelled(task: TaskRef, options: DataOptions) -> TaskRef:

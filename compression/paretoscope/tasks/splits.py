@@ -83,7 +83,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The splits of a task. `max_length` is in tokens.
+    """The splits of a task. `max_length` is in tokens; None is the model's own maximum.
 
     `duplicates` and `conflicts` count the examples removed before splitting. `kind` is what a model
     predicts: a class for each text, the next token of prose, or the correct one of four
@@ -93,7 +93,7 @@ class Task:
 
     name: str
     labels: tuple[str, ...]
-    max_length: int
+    max_length: int | None
     splits: Mapping[str, Split]
     key: str
     metric: str = "accuracy"
@@ -103,6 +103,8 @@ class Task:
     unlabelled: Split = field(
         default_factory=lambda: Split(UNLABELLED, (), (), np.zeros(0, dtype=np.int64))
     )
+    notes: tuple[str, ...] = ()
+    """What a reader of any result on this data has to know, as short sentences."""
 
 
 class Row(NamedTuple):

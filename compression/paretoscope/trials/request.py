@@ -37,7 +37,8 @@ class TrialRequest(Value):
 
     `model` is a built-in name, a folder or a hub id, `task` a built-in name or a file, `unlabelled`
     a file of further texts for training. `model_key` and `task_key` are hashes of their content,
-    set when the request is queued.
+    set when the request is queued. The fields from `text_column` on are those of `DataOptions`
+    (`tasks/ref.py`).
     """
 
     model: str
@@ -51,6 +52,11 @@ class TrialRequest(Value):
     label_column: str | None = None
     encoding: str = "utf-8"
     unlabelled: str | None = None
+    max_length: int | None = None
+    labels: tuple[str, ...] | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    drop_missing: bool = False
 
     @property
     def trial_id(self) -> str:
