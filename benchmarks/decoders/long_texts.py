@@ -17,6 +17,7 @@ from paretoscope.errors import ArtifactError
 from paretoscope.inference.generate import open_decoder
 from paretoscope.machine import usable_cores
 from paretoscope.measure import locks, perplexity
+from paretoscope.tasks.builtin import PROSE_TOKENS
 from paretoscope.tasks.tokens import encode
 
 PROMPT_TOKENS, NEW_TOKENS = 2_000, 32
@@ -39,7 +40,7 @@ def run(options: Options) -> None:
         )
         with locks.compute():
             _check_prompts(report, name, folder, prose.tolist(), options.conditions.threads)
-            _check_document(report, name, folder, prose, bench.evaluator.max_length)
+            _check_document(report, name, folder, prose, PROSE_TOKENS)
     report.write()
 
 

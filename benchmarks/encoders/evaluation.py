@@ -23,7 +23,7 @@ from paretoscope.keys import content_key
 from paretoscope.machine import fingerprint, usable_cores
 from paretoscope.measure import locks
 from paretoscope.measure.latency import measure_interleaved
-from paretoscope.measure.quality import evaluate
+from paretoscope.measure.quality import Running, evaluate
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage
 from paretoscope.statistics import intervals
@@ -117,7 +117,9 @@ def evaluate_made(options: Options, bench: Bench, made: Made) -> Evaluated:
     def run() -> np.ndarray:
         return evaluate_folder(made.folder, split.ids, split.labels, options.split)
 
-    logits = bench.cache.array(content_key("logits", made.key, split.key, fingerprint().id), run)
+    logits = bench.cache.array(
+        content_key("logits, batch 1", made.key, split.key, fingerprint().id), run
+    )
     return Evaluated(made, logits, split.labels)
 
 
@@ -126,7 +128,7 @@ def evaluate_folder(
 ) -> np.ndarray:
     """Logits [n, classes] of the model.onnx in a folder, ours or a peer's."""
     with locks.compute():
-        return evaluate(folder, texts, labels, threads=usable_cores(), split=split)[1]
+        return evaluate(folder, texts, labels, split=split, how=Running(parallel=usable_cores()))[1]
 
 
 def timed(options: Options, bench: Bench, made: Made, baseline: Made) -> tuple[Interval, bool]:

@@ -181,7 +181,9 @@ def test_a_speed_up_that_may_be_one_is_no_change_and_equal_files_are_the_same_si
         "speedup": MetricValue("speedup", 1.02, 0.98, 1.05),
         "size_bytes": MetricValue("size_bytes", 90.0001e6),
     }
-    assert against_baseline(Point("a", values), BASE) == "no clear change of speed, the same size"
+    assert (
+        against_baseline(Point("a", values), BASE) == "no measurable change of speed, the same size"
+    )
     faster = {"speedup": MetricValue("speedup", 1.2, 1.1, 1.3)}
     assert against_baseline(Point("a", faster, noisy=True), BASE) == "1.20x faster (noisy)"
 

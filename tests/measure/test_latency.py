@@ -45,7 +45,7 @@ def test_a_slower_baseline_gives_a_speed_up(
         "quick",
         lambda *at: steps.append(at),
     )
-    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [*((turn, 6) for turn in range(1, 7))]
     assert session.baseline
     assert session.speedup
     assert session.speedup.low <= session.speedup.value <= session.speedup.high
@@ -129,8 +129,8 @@ Script = Callable[[list[float]], MeasurementSession]
 
 @pytest.fixture
 def scripted(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """A sitting of which every turn takes exactly the milliseconds told: baseline, artefact,
-    baseline, artefact, ...
+    """A session whose turns take exactly these milliseconds: baseline, artefact, placebo, then
+    baseline, placebo, artefact.
     """
     artifact, baseline = make_artifact("artifact"), make_artifact("baseline")
     monkeypatch.setitem(latency.PLANS, "quick", replace(latency.PLANS["quick"], turns=2))
@@ -144,24 +144,28 @@ def scripted(make_artifact: MakeArtifact, monkeypatch: pytest.MonkeyPatch) -> Sc
 
         monkeypatch.setattr(latency, "ask_latency", ask)
         session = measure_interleaved(artifact, baseline, Conditions(threads=1), "quick")
-        assert asked == ["baseline", "artifact"] * (len(turns_ms) // 2)
+        two_turns = ["baseline", "artifact", "baseline", "baseline", "baseline", "artifact"]
+        assert asked == two_turns * (len(turns_ms) // 6)
         return session
 
     return run
 
 
 def test_turns_alternate_and_a_calm_baseline_is_measured_once(scripted: Script) -> None:
-    session = scripted([4.0, 2.0, 4.1, 2.0])
+    session = scripted([4.0, 2.0, 4.2, 4.1, 4.4, 2.0])
     assert not session.noisy
     assert session.speedup
     assert session.speedup.value == pytest.approx(4.05 / 2.0)
+    assert session.placebo.value == pytest.approx(4.05 / 4.3)
+    assert session.placebo.low == pytest.approx(4.1 / 4.4)
+    assert session.placebo.high == pytest.approx(4.0 / 4.2)
     assert session.candidate.memory.peak_bytes == 30
     assert session.candidate.memory.steady_bytes == 20
     assert session.notes == ()
 
 
 def test_a_baseline_that_drifts_is_measured_again(scripted: Script) -> None:
-    session = scripted([4.0, 2.0, 5.0, 2.0, 4.0, 2.0, 4.0, 2.0])
+    session = scripted([4.0, 2.0, 4.0, 5.0, 4.0, 2.0, 4.0, 2.0, 4.0, 4.0, 4.0, 2.0])
     assert not session.noisy
     assert session.speedup
     assert session.speedup.value == pytest.approx(2.0)
@@ -171,7 +175,7 @@ def test_a_baseline_that_drifts_is_measured_again(scripted: Script) -> None:
 def test_a_baseline_that_drifts_twice_is_noisy_and_the_calmer_sitting_counts(
     scripted: Script,
 ) -> None:
-    session = scripted([4.0, 2.0, 4.4, 2.0, 4.0, 3.0, 8.0, 3.0])
+    session = scripted([4.0, 2.0, 4.0, 4.4, 4.0, 2.0, 4.0, 3.0, 4.0, 8.0, 4.0, 3.0])
     assert session.noisy
     assert session.baseline
     assert session.baseline.latency.noisy

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from paretoscope.errors import ArtifactError
-from paretoscope.measure.quality import evaluate
+from paretoscope.measure.quality import Running, evaluate
 from paretoscope.statistics.paired import paired
 from tests.measure.classifiers import CLASSES, VOCABULARY, MakeArtifact, expected_logits
 
@@ -23,7 +23,7 @@ def test_logits_are_those_of_each_text_alone_in_the_order_given(
 ) -> None:
     artifact = make_artifact("one")
     texts, labels = _texts()
-    quality, logits = evaluate(artifact, texts, labels, threads=1, split="validation")
+    quality, logits = evaluate(artifact, texts, labels, how=Running(batch=32), split="validation")
     expected = np.stack([expected_logits(artifact, text) for text in texts])
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
     assert quality.value == accuracy_score(labels, expected.argmax(axis=1))
@@ -66,7 +66,7 @@ def test_a_corrupt_model_is_one_sentence(make_artifact: MakeArtifact, content: b
     artifact = make_artifact("broken")
     (artifact / "model.onnx").write_bytes(content)
     with pytest.raises(ArtifactError, match="ONNX Runtime cannot load") as error:
-        evaluate(artifact, *_texts(3), threads=1, split="test")
+        evaluate(artifact, *_texts(3), how=Running(), split="test")
     assert str(artifact) in _one_sentence(error)
 
 
@@ -75,7 +75,7 @@ def test_a_cut_off_model_is_one_sentence(make_artifact: MakeArtifact) -> None:
     whole = (artifact / "model.onnx").read_bytes()
     (artifact / "model.onnx").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ArtifactError, match="ONNX Runtime cannot load") as error:
-        evaluate(artifact, *_texts(3), threads=1, split="test")
+        evaluate(artifact, *_texts(3), how=Running(), split="test")
     _one_sentence(error)
 
 
@@ -85,7 +85,7 @@ def test_an_id_outside_of_the_vocabulary_is_one_sentence(make_artifact: MakeArti
             make_artifact("one"),
             [np.array([VOCABULARY + 5])],
             np.array([0]),
-            threads=1,
+            how=Running(),
             split="test",
         )
     _one_sentence(error)
@@ -94,27 +94,27 @@ def test_an_id_outside_of_the_vocabulary_is_one_sentence(make_artifact: MakeArti
 def test_a_model_with_other_inputs_is_refused(make_artifact: MakeArtifact) -> None:
     with pytest.raises(ArtifactError, match="has the inputs ids, mask"):
         evaluate(
-            make_artifact("other", inputs=("ids", "mask")), *_texts(3), threads=1, split="test"
+            make_artifact("other", inputs=("ids", "mask")), *_texts(3), how=Running(), split="test"
         )
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"no model\.onnx"):
-        evaluate(tmp_path, *_texts(3), threads=1, split="test")
+        evaluate(tmp_path, *_texts(3), how=Running(), split="test")
 
 
 def test_logits_that_are_not_numbers_are_refused(make_artifact: MakeArtifact) -> None:
     with pytest.raises(ArtifactError, match="not finite for 3 of 3"):
-        evaluate(make_artifact("wild", scale=np.nan), *_texts(3), threads=1, split="test")
+        evaluate(make_artifact("wild", scale=np.nan), *_texts(3), how=Running(), split="test")
 
 
 def test_more_classes_in_the_labels_than_in_the_model_are_refused(
     make_artifact: MakeArtifact,
 ) -> None:
     with pytest.raises(ArtifactError, match="has 3 classes"):
-        evaluate(make_artifact("one"), _texts(2)[0], np.array([0, 3]), threads=1, split="test")
+        evaluate(make_artifact("one"), _texts(2)[0], np.array([0, 3]), how=Running(), split="test")
 
 
 def test_a_split_needs_as_many_labels_as_texts(make_artifact: MakeArtifact) -> None:
     with pytest.raises(ValueError, match="do not match"):
-        evaluate(make_artifact("one"), _texts(2)[0], np.array([0]), threads=1, split="test")
+        evaluate(make_artifact("one"), _texts(2)[0], np.array([0]), how=Running(), split="test")

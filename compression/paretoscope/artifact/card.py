@@ -175,6 +175,11 @@ def _comparison(document: TrialDocument) -> Iterator[str]:
         f"{correct} compared with the uncompressed model: {pair.lost} lost, {pair.gained} gained"
         f" (McNemar {p_in_words(pair.mcnemar_p)})."
     )
+    if pair.kl_floor is not None:
+        yield (
+            "KL divergence of the uncompressed model from itself with other threads and another"
+            f" batch: {pair.kl_floor:.2g} nats."
+        )
 
 
 def _latency_conditions(document: TrialDocument) -> Iterator[str]:
@@ -189,6 +194,12 @@ def _latency_conditions(document: TrialDocument) -> Iterator[str]:
         f"Latencies: {runs}, {conditions_in_words(document)}, without tokenization, with spinning"
         f" idle threads (the runtime's default){noisy}."
     )
+    if document.placebo:
+        ends = METRICS["speedup"].interval(document.placebo.low, document.placebo.high)
+        yield (
+            f"Placebo: the uncompressed model measured against itself in the same session:"
+            f" {document.placebo.value:.2f}x {ends}."
+        )
     yield from _too_few(document)
 
 

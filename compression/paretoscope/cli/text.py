@@ -149,7 +149,8 @@ def _times(row: Row) -> list[str]:
         lines.append(_line(label, f"{shown}, {conditions_in_words(document)}"))
     if document.generation:
         speedup = None if document.is_baseline else document.generation.ttft_speedup
-        faster = f" ({speed_with_interval(speedup)})" if speedup else ""
+        placebo = document.generation.ttft_placebo
+        faster = f" ({speed_with_interval(speedup, placebo)})" if speedup else ""
         lines.append(_line("first token", f"{_shown(row, 'ttft_ms')}{faster}"))
         lines.append(_line("speed", _shown(row, "tokens_per_s")))
     if row.reference.normalized_to:
@@ -165,7 +166,7 @@ def _speedup(row: Row) -> str:
     """The speed-up and, where times are normalized, what was timed in its own session."""
     document, parts = row.document, list[str]()
     if document.speedup and not document.is_baseline:
-        parts.append(speed_with_interval(document.speedup))
+        parts.append(speed_with_interval(document.speedup, document.placebo))
     if row.reference.normalized_to and row.session():
         parts.append(f"in its session {row.session()}")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -93,7 +93,7 @@ class Bench:
         self.cache = StageCache(workspace.cache)
         self.model_ref, self.task_ref = resolve_request(request)
         self.task = task or load_task(self.task_ref, self.model_ref.outputs)
-        self.evaluator = evaluator_for(self.model_ref, self.task, request.protocol)
+        self.evaluator = evaluator_for(self.model_ref, self.task, request)
         self._loaded: tuple[str, Any] = ("", None)
 
     def make(self, recipe: Recipe) -> Made:

@@ -31,18 +31,23 @@ def finished(
     model: Evaluated,
     baseline: Evaluated,
     session: MeasurementSession,
+    *,
     notes: Sequence[str] = (),
+    kl_floor: float | None = None,
 ) -> TrialDocument:
     """The document of a trial, its artefact and that of its baseline packed.
 
-    `notes` are those from making the model; the session's notes follow them.
+    `kl_floor` is that of `Paired`. `notes` are those from making the model; the session's notes
+    follow them.
     """
     document = _measured(bench, bench.request, model, session.candidate)
     if session.baseline is not None:
         document = document.model_copy(
             update={
                 "baseline": _baseline(bench, baseline, session.baseline),
-                "paired": bench.evaluator.paired(model.made.folder, model.scores, baseline.scores),
+                "paired": bench.evaluator.paired(
+                    model.made.folder, model.scores, baseline.scores
+                ).model_copy(update={"kl_floor": kl_floor}),
                 "speedup": session.speedup,
             }
         )
@@ -52,6 +57,7 @@ def finished(
         update={
             "timings_s": bench.steps.seconds,
             "stage_seconds": model.made.stage_seconds,
+            "placebo": session.placebo,
             "notes": (*notes, *session.notes, *vocabulary),
         }
     )

@@ -23,16 +23,21 @@ from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
 from paretoscope.recipes.context import EncodedSplit
 from paretoscope.sources.ref import ModelRef
+from paretoscope.statistics import intervals
 from paretoscope.statistics.paired import paired
 from paretoscope.tasks.builtin import PROSE_TOKENS
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
 from paretoscope.tasks.tokens import encode
-from paretoscope.trials.request import Protocol as MeasuringProtocol
+from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Paired, Quality
 
 SPLIT = "validation"
 """The split of every trial; the test split is used only by `held_out.py`."""
+FLOOR_BATCH, FLOOR_PIECE = 32, 64
+"""Other batches of texts, and pieces of documents, in which `kl_floor` computes."""
+FLOOR_TOKENS, FLOOR_QUESTIONS = 1_000, 20
+"""How much of a split of prose `kl_floor` computes."""
 Array = NDArray[Any]
 Scores = Mapping[str, Array]
 """Scores of a graph on a split, by name; which names there are depends on the evaluator."""
@@ -74,6 +79,12 @@ class Evaluator(Protocol):
         """The paired comparison with the baseline on the same examples."""
         ...
 
+    def kl_floor(self, folder: Path, scores: Scores) -> float:
+        """KL divergence in nats of a graph from itself, with these `scores`, when it is computed
+        with other threads and another batch.
+        """
+        ...
+
     def samples(self, scores: Scores, reference: Scores) -> dict[str, Array]:
         """Answers and targets of every example, for the samples file of a trial."""
         ...
@@ -85,7 +96,7 @@ class _TaskEvaluator(ABC):
 
     task: Task
     max_length: int | None
-    protocol: MeasuringProtocol
+    request: TrialRequest
     split: str = SPLIT
     _encoded: dict[str, EncodedSplit] = field(
         default_factory=dict[str, EncodedSplit], init=False, repr=False
@@ -133,14 +144,23 @@ class _LogitEvaluator(_TaskEvaluator):
 
 
 class ClassEvaluator(_LogitEvaluator):
-    """Accuracy of a classifier."""
+    """Accuracy of a classifier at the batch size of the conditions."""
+
+    def key(self, folder: Path, baseline: str) -> str:
+        return content_key(super().key(folder, baseline), "batch", self.request.conditions.batch)
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
+        how = quality.Running(batch=self.request.conditions.batch, parallel=usable_cores())
+        return {"logits": self._logits(folder, how)}
+
+    def kl_floor(self, folder: Path, scores: Scores) -> float:
+        other = 1 if self.request.conditions.batch > 1 else FLOOR_BATCH
+        how = quality.Running(batch=other, threads=max(2, usable_cores()))
+        return intervals.kl_divergence(scores["logits"], self._logits(folder, how))
+
+    def _logits(self, folder: Path, how: quality.Running) -> Array:
         split = self.encoded(self.split, tokenizer_of(folder))
-        _, logits = quality.evaluate(
-            folder, split.ids, split.labels, threads=usable_cores(), split=self.split
-        )
-        return {"logits": logits}
+        return quality.evaluate(folder, split.ids, split.labels, split=self.split, how=how)[1]
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
         return encode(tokenizer, texts, self.max_length)
@@ -158,7 +178,7 @@ class ProseEvaluator(_TaskEvaluator):
     )
 
     def key(self, folder: Path, baseline: str) -> str:
-        scored = perplexity.SCORED_TOKENS[self.protocol]
+        scored = perplexity.SCORED_TOKENS[self.request.protocol]
         return content_key(super().key(folder, baseline), baseline, scored, perplexity.KEPT_TOKENS)
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
@@ -166,6 +186,20 @@ class ProseEvaluator(_TaskEvaluator):
         return perplexity.score_tokens(
             folder, documents, reference, threads=usable_cores(), context=context
         )
+
+    def kl_floor(self, folder: Path, scores: Scores) -> float:
+        documents = first_documents(self._documents(folder), FLOOR_TOKENS)
+        count = sum(len(document) - 1 for document in documents)
+        theirs = {name: scores[name][:count] for name in ("ids", "logs")}
+        found = perplexity.score_tokens(
+            folder,
+            documents,
+            theirs,
+            threads=1,
+            context=self.max_length or PROSE_TOKENS,
+            piece=FLOOR_PIECE,
+        )
+        return float(found["kl"].mean())
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
         return perplexity.perplexity(scores, self._documents(folder), self.split)
@@ -185,7 +219,7 @@ class ProseEvaluator(_TaskEvaluator):
         tokenizer = tokenizer_of(folder)
         if tokenizer not in self._scored:
             documents = encode(tokenizer, self.task.splits[self.split].texts, None)
-            most = perplexity.SCORED_TOKENS[self.protocol]
+            most = perplexity.SCORED_TOKENS[self.request.protocol]
             self._scored[tokenizer] = first_documents(documents, most)
         return self._scored[tokenizer]
 
@@ -194,18 +228,26 @@ class ClozeEvaluator(_LogitEvaluator):
     """Accuracy on cloze questions; stages get pieces of the documents."""
 
     def key(self, folder: Path, baseline: str) -> str:
-        return content_key(super().key(folder, baseline), cloze.QUESTIONS[self.protocol])
+        return content_key(super().key(folder, baseline), cloze.QUESTIONS[self.request.protocol])
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
-        questions = self._split().questions[: cloze.QUESTIONS[self.protocol]]
+        questions = self._split().questions[: cloze.QUESTIONS[self.request.protocol]]
         encoded = cloze.encode_questions(tokenizer_of(folder), questions)
         return {"logits": cloze.score_choices(folder, encoded, threads=usable_cores())}
+
+    def kl_floor(self, folder: Path, scores: Scores) -> float:
+        questions = self._split().questions[:FLOOR_QUESTIONS]
+        encoded = cloze.encode_questions(tokenizer_of(folder), questions)
+        found = cloze.score_choices(folder, encoded, threads=1)
+        return intervals.kl_divergence(
+            scores["logits"][: len(found)].astype(np.float64), found.astype(np.float64)
+        )
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
         return self._chunks(texts, tokenizer)
 
     def _labels(self) -> Array:
-        questions = self._split().questions[: cloze.QUESTIONS[self.protocol]]
+        questions = self._split().questions[: cloze.QUESTIONS[self.request.protocol]]
         return np.array([question.answer for question in questions])
 
     def _split(self) -> ClozeSplit:
@@ -220,7 +262,7 @@ def _both(names: Sequence[str], scores: Scores, reference: Scores) -> dict[str, 
     return {name: scores[name] for name in names} | theirs
 
 
-EVALUATORS: Mapping[str, Callable[[Task, int | None, MeasuringProtocol, str], Evaluator]] = {
+EVALUATORS: Mapping[str, Callable[[Task, int | None, TrialRequest, str], Evaluator]] = {
     "classes": ClassEvaluator,
     "prose": ProseEvaluator,
     "cloze": ClozeEvaluator,
@@ -229,8 +271,8 @@ EVALUATORS: Mapping[str, Callable[[Task, int | None, MeasuringProtocol, str], Ev
 
 
 def evaluator_for(
-    model: ModelRef, task: Task, protocol: MeasuringProtocol, split: str = SPLIT
+    model: ModelRef, task: Task, request: TrialRequest, split: str = SPLIT
 ) -> Evaluator:
     """The evaluator of a model on a task; texts are truncated to what both accept."""
     lengths = [length for length in (task.max_length, model.max_tokens) if length]
-    return EVALUATORS[task.kind](task, min(lengths, default=None), protocol, split)
+    return EVALUATORS[task.kind](task, min(lengths, default=None), request, split)

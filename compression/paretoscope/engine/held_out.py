@@ -39,9 +39,7 @@ def evaluate_held_out(workspace: Workspace, store: Store, trial_id: str) -> Tria
     if document.baseline is not None:
         baseline = _folder(workspace, document.baseline.artifact, trial_id)
     model_ref, task_ref = resolve_request(row.request)
-    evaluator = evaluator_for(
-        model_ref, load_task(task_ref, model_ref.outputs), row.request.protocol, SPLIT
-    )
+    evaluator = evaluator_for(model_ref, load_task(task_ref, model_ref.outputs), row.request, SPLIT)
     with locks.compute():
         reference = evaluator.scores(baseline or folder, None)
         scores = evaluator.scores(folder, reference) if baseline else reference

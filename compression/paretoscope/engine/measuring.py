@@ -41,6 +41,20 @@ def evaluate(bench: Bench, made: Made, baseline: Made) -> Evaluated:
         return Evaluated(made, _scores(bench, made, baseline))
 
 
+def kl_floor(bench: Bench, baseline: Evaluated) -> float:
+    """KL divergence in nats of the baseline from itself (`Evaluator.kl_floor`)."""
+
+    def compute() -> dict[str, Any]:
+        with locks.compute():
+            return {"kl": np.array(bench.evaluator.kl_floor(baseline.made.folder, baseline.scores))}
+
+    made = baseline.made
+    inputs = bench.evaluator.key(made.folder, made.key)
+    key = content_key("kl floor", made.key, inputs, fingerprint().id)
+    with bench.steps.step("accuracy"):
+        return float(bench.cache.arrays(key, compute)["kl"])
+
+
 def quality_of(bench: Bench, recipe: Recipe) -> Quality:
     """Make a recipe and evaluate it on the validation split."""
     baseline = bench.make(Recipe())

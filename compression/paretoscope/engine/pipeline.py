@@ -10,7 +10,7 @@ from functools import partial
 
 from paretoscope.engine.build import Bench
 from paretoscope.engine.document import finished
-from paretoscope.engine.measuring import evaluate, measure, quality_of, write_samples
+from paretoscope.engine.measuring import evaluate, kl_floor, measure, quality_of, write_samples
 from paretoscope.engine.progress import Report, Steps
 from paretoscope.engine.recover import recovered
 from paretoscope.recipes.recipe import Recipe
@@ -31,6 +31,7 @@ def run_trial(request: TrialRequest, workspace: Workspace, report: Report) -> Tr
     uncompressed = bench.make(Recipe()) if recipe.stages else made
     baseline = evaluate(bench, uncompressed, uncompressed)
     model = evaluate(bench, made, uncompressed) if recipe.stages else baseline
+    floor = kl_floor(bench, baseline) if recipe.stages else None
     session = measure(bench, made, uncompressed)
     write_samples(bench, session, model.scores, baseline.scores)
-    return finished(bench, model, baseline, session, notes)
+    return finished(bench, model, baseline, session, notes=notes, kl_floor=floor)

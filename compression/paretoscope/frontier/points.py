@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from paretoscope.frontier.normalize import AS_TAKEN, Reference, normalized
 from paretoscope.trials.format import change, p_in_words, size_in_words, speed_in_words
 from paretoscope.trials.metrics import METRICS, Metric, metric
-from paretoscope.trials.trial import MetricValue, TrialDocument
+from paretoscope.trials.trial import Interval, MetricValue, TrialDocument
 
 QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 
@@ -29,6 +29,8 @@ class Point:
     """p of McNemar's test against the baseline's accuracy, where there is one."""
     noisy: bool = False
     """Whether its measurement session was noisy."""
+    placebo: Interval | None = None
+    """Speed-up of the baseline against itself in that session."""
 
     @property
     def quality_key(self) -> str:
@@ -71,6 +73,7 @@ def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
         document.recipe.in_words(),
         document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),
+        document.placebo,
     )
 
 
@@ -168,11 +171,10 @@ def against_baseline(point: Point, baseline: Point) -> str:
         parts.append(
             f"{metric(key).format(quality)}{named} ({change(key, quality, base_quality)}{verdict})"
         )
-    timed = point.values.get("speedup")
-    if timed and point.value("speedup"):
-        parts.append(
-            speed_in_words(timed.value, timed.low, timed.high) + (" (noisy)" if point.noisy else "")
-        )
+    timed, ends = point.value("speedup"), point.interval("speedup")
+    if timed and ends:
+        speedup = Interval(value=timed, low=ends[0], high=ends[1])
+        parts.append(speed_in_words(speedup, point.placebo) + (" (noisy)" if point.noisy else ""))
     elif faster := _ratio(point, baseline, "latency_p50_ms") or _ratio(point, baseline, "tpot_ms"):
         parts.append(speed_in_words(faster))
     if smaller := _ratio(point, baseline, "size_bytes"):

@@ -69,16 +69,23 @@ def generate_interleaved(
     plan = PLANS[protocol]
     requests = [_request(folder, conditions, plan) for folder in (baseline, artifact) if folder]
     answers = interleaved(requests, ask_generation, plan.turns, conditions, progress)
-    candidate = _side(answers.by_model[-1], conditions, plan.new_tokens, answers.noisy)
+    candidate, reference, copy = (
+        _side(turns, conditions, plan.new_tokens, answers.noisy)
+        for turns in (answers.by_model[-1], answers.by_model[0], answers.placebo)
+    )
+    placebo = ratio(reference.turns_ms, copy.turns_ms)
     if baseline is None:
-        return MeasurementSession(candidate, None, None, answers.notes)
-    reference = _side(answers.by_model[0], conditions, plan.new_tokens, answers.noisy)
+        return MeasurementSession(candidate, None, None, placebo, answers.notes)
     assert candidate.generation is not None
-    ttft_speedup = ratio(reference.first_ms, candidate.first_ms)
-    generation = candidate.generation.model_copy(update={"ttft_speedup": ttft_speedup})
+    generation = candidate.generation.model_copy(
+        update={
+            "ttft_speedup": ratio(reference.first_ms, candidate.first_ms),
+            "ttft_placebo": ratio(reference.first_ms, copy.first_ms),
+        }
+    )
     speedup = ratio(reference.turns_ms, candidate.turns_ms)
     return MeasurementSession(
-        replace(candidate, generation=generation), reference, speedup, answers.notes
+        replace(candidate, generation=generation), reference, speedup, placebo, answers.notes
     )
 
 

@@ -73,11 +73,12 @@ def measure_interleaved(
     requests = [_request(folder, conditions, plan) for folder in folders]
     answers = interleaved(requests, ask_latency, plan.turns, conditions, progress)
     candidate = _side(answers.by_model[-1], conditions, answers.noisy)
-    if baseline is None:
-        return MeasurementSession(candidate, None, None, answers.notes)
     reference = _side(answers.by_model[0], conditions, answers.noisy)
+    placebo = ratio(reference.turns_ms, _side(answers.placebo, conditions, answers.noisy).turns_ms)
+    if baseline is None:
+        return MeasurementSession(candidate, None, None, placebo, answers.notes)
     speedup = ratio(reference.turns_ms, candidate.turns_ms)
-    return MeasurementSession(candidate, reference, speedup, answers.notes)
+    return MeasurementSession(candidate, reference, speedup, placebo, answers.notes)
 
 
 def token_ids(artifact: Path, sequence: int) -> tuple[int, int]:

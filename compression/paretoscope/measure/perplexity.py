@@ -26,6 +26,12 @@ from paretoscope.trials.trial import Paired, Quality
 
 SCORED_TOKENS: dict[Protocol, int] = {"quick": 5_000, "standard": 40_000}
 """Tokens that are scored: whole documents of the split until they have this many."""
+PIECE_TOKENS = 256
+"""Documents are read in pieces of this many tokens: 50 MB of logits with 49,152 entries.
+
+The runtime chooses kernels by the number of rows, so logits depend on the pieces in their last
+digits, and more where a kernel quantizes activations (docs/measuring.md).
+"""
 KEPT_TOKENS = 256
 """Most likely tokens of the baseline that are kept at each position."""
 
@@ -37,12 +43,19 @@ Scores = Mapping[str, NDArray[Any]]
 
 
 def score_tokens(
-    folder: Path, documents: Sequence[Ids], reference: Scores | None, *, threads: int, context: int
+    folder: Path,
+    documents: Sequence[Ids],
+    reference: Scores | None,
+    *,
+    threads: int,
+    context: int,
+    piece: int = PIECE_TOKENS,
 ) -> dict[str, NDArray[Any]]:
     """Scores of every token of each document but its first, from a new process without torch.
 
-    A document of more than `context` tokens is read in windows that overlap by half. `reference`
-    are the baseline's scores of the same documents; without it the result is such a reference.
+    A document of more than `context` tokens is read in windows that overlap by half, and `piece`
+    tokens at a time. `reference` are the baseline's scores of the same documents;
+    without it the result is such a reference.
 
     Raises `ArtifactError` when the model cannot be loaded or run, or when a score is not finite.
     """
@@ -56,6 +69,7 @@ def score_tokens(
                 "model": str(model_file(folder, SCORE)),
                 "threads": threads,
                 "context": context,
+                "piece": piece,
                 "keep": KEPT_TOKENS if reference is None else 0,
                 "inputs": str(inputs),
                 "reference": None if reference is None else _write_reference(reference, work),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,19 @@ from paretoscope.statistics import intervals
 from paretoscope.tasks.tokens import batches_by_length
 from paretoscope.trials.trial import Quality
 
-MOST_AT_ONCE = 32
+
+@dataclass(frozen=True)
+class Running:
+    """How texts are run: up to `batch` texts of equal length at once, so nothing is padded.
+
+    `parallel` batches run at the same time, each with `threads` threads within an operator. Dynamic
+    quantization takes the range of activations from the whole batch, so the batch is a condition of
+    the result.
+    """
+
+    batch: int = 1
+    parallel: int = 1
+    threads: int = 1
 
 
 def evaluate(
@@ -27,20 +40,19 @@ def evaluate(
     encoded: Sequence[NDArray[np.int64]],
     labels: NDArray[np.int64],
     *,
-    threads: int,
     split: str,
+    how: Running,
 ) -> tuple[Quality, NDArray[np.float32]]:
     """(accuracy of the artefact on texts, their logits [n, classes]).
 
-    `encoded` has one array of token ids per text. They run in batches of up to 32 texts of equal
-    length: nothing is padded, so no text depends on the length of another.
+    `encoded` has one array of token ids per text.
 
     Raises `ArtifactError` when the model cannot be loaded or run, has fewer classes than the labels
     need, or gives logits that are not finite.
     """
     if len(encoded) != len(labels) or not len(labels):
         raise ValueError(f"{len(encoded)} texts do not match {len(labels)} labels")
-    logits = _logits(artifact, encoded, threads)
+    logits = _logits(artifact, encoded, how)
     _check(artifact, logits, labels)
     return score(logits, labels, split), logits
 
@@ -53,9 +65,9 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.int64], split: str) ->
 
 
 def _logits(
-    artifact: Path, encoded: Sequence[NDArray[np.int64]], threads: int
+    artifact: Path, encoded: Sequence[NDArray[np.int64]], how: Running
 ) -> NDArray[np.float32]:
-    batches = list(batches_by_length(encoded, MOST_AT_ONCE))
+    batches = list(batches_by_length(encoded, how.batch))
     with tempfile.TemporaryDirectory(prefix="paretoscope-") as folder:
         inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "logits.npy"
         np.savez(
@@ -69,7 +81,8 @@ def _logits(
             {
                 "mode": "quality",
                 "model": str(model_file(artifact)),
-                "threads": threads,
+                "threads": how.threads,
+                "parallel": how.parallel,
                 "inputs": str(inputs),
                 "outputs": str(outputs),
             }

@@ -1,4 +1,7 @@
-"""A measurement session: an artefact and its baseline, timed in interleaved turns.
+"""A measurement session: an artefact, its baseline and a placebo, timed in interleaved turns.
+
+The placebo is the baseline once more, timed as a candidate is: its ratio to the baseline shows what
+this session calls a difference where there is none.
 
 Every turn is a process of its own, because ONNX Runtime sessions that share a process disturb each
 other: their idle threads spin. What a turn does is in `measure/worker/`, what one turn asks for in
@@ -56,11 +59,15 @@ class Side:
 
 @dataclass(frozen=True)
 class MeasurementSession:
-    """The result of a session; `baseline` and `speedup` are None for the baseline itself."""
+    """The result of a session; `baseline` and `speedup` are None for the baseline itself.
+
+    `placebo` is the ratio of the baseline to itself.
+    """
 
     candidate: Side
     baseline: Side | None
     speedup: Interval | None
+    placebo: Interval
     notes: tuple[str, ...]
 
     @property
@@ -103,9 +110,12 @@ class Timer(Protocol):
 
 
 class Answers(NamedTuple, Generic[Answer]):
-    """Answers `by_model` [models][turns]; `noisy` when the reference drifted by more than 5 %."""
+    """Answers `by_model` [models][turns] and those of the `placebo` [turns]; `noisy` when the
+    reference drifted by more than 5 %.
+    """
 
     by_model: list[list[Answer]]
+    placebo: list[Answer]
     noisy: bool
     notes: tuple[str, ...]
 
@@ -117,14 +127,15 @@ def interleaved(
     at: Conditions,
     progress: Callable[[int, int], None] | None,
 ) -> Answers[Answer]:
-    """Run `turns` turns of each model: first model, second model, first model, second model, ...
+    """Run `turns` turns of the reference, the other model and the placebo, one after the other.
 
     `requests` has one request per model, and `ask` sends one to a new measuring process. The first
-    model is the reference: when its turns differ by more than 5 %, a second session is run, and the
-    steadier of the two counts.
+    model is the reference, and the placebo is a second copy of it. When the turns of the reference
+    differ by more than 5 %, a second session is run, and the steadier of the two counts.
     """
     for request in requests:
         _read_through(Path(request["model"]))
+    requests = [*requests, requests[0]]
     count = turns * len(requests)
     sessions = [_run_session(requests, ask, turns, lambda done: progress and progress(done, count))]
     if drift(sessions[0][0]) > MOST_DRIFT:
@@ -135,7 +146,7 @@ def interleaved(
         )
     steadiest = min(sessions, key=lambda session: drift(session[0]))
     noisy = drift(steadiest[0]) > MOST_DRIFT
-    return Answers(steadiest, noisy, _notes(steadiest, len(sessions), at))
+    return Answers(steadiest[:-1], steadiest[-1], noisy, _notes(steadiest, len(sessions), at))
 
 
 def _run_session(
@@ -144,12 +155,18 @@ def _run_session(
     turns: int,
     done: Callable[[int], Any],
 ) -> list[list[Answer]]:
-    """Answers [models][turns] of one session; `done` is called with the number of turns done."""
+    """Answers [models][turns] of one session; `done` is called with the number of turns done.
+
+    The order after the reference is reversed in every second turn, so that candidate and placebo
+    are equally often the next and the last.
+    """
     answers: list[list[Answer]] = [[] for _ in requests]
+    count = 0
     for turn in range(turns):
-        for model, request in enumerate(requests):
-            answers[model].append(ask(request))
-            done(turn * len(requests) + model + 1)
+        after = range(1, len(requests))
+        for model in (0, *(reversed(after) if turn % 2 else after)):
+            answers[model].append(ask(requests[model]))
+            done(count := count + 1)
     return answers
 
 
@@ -216,7 +233,7 @@ def _notes(
     if conditions.threads > usable_cores():
         notes.append(f"{conditions.threads} threads share {usable_cores()} cores")
     if sessions > 1:
-        apart, reference = drift(models[0]), "baseline" if len(models) > 1 else "model"
+        apart, reference = drift(models[0]), "baseline" if len(models) > 2 else "model"
         verdict = "noisy" if apart > MOST_DRIFT else "steady"
         notes.append(
             f"measured twice; in the steadier session, which is {verdict}, the turns of the"

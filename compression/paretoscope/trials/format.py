@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from paretoscope.machine import Machine
 from paretoscope.trials.axes import axes
 from paretoscope.trials.metrics import metric
+from paretoscope.trials.placebo import no_measurable_change
 from paretoscope.trials.trial import HeldOut, Interval, Paired, TrialDocument
 
 
@@ -75,27 +76,23 @@ def negligible(key: str, change: float) -> bool:
     return float(_amount(key, change).replace(",", "")) == 0
 
 
-def may_be_one(low: float | None, high: float | None) -> bool:
-    """Whether the interval of a ratio covers 1; False without an interval."""
-    return low is not None and high is not None and low <= 1 <= high
-
-
 def speed_in_words(
-    ratio: float, low: float | None = None, high: float | None = None, *, digits: int = 2
+    speedup: Interval | float, placebo: Interval | None = None, *, digits: int = 2
 ) -> str:
-    """A speed-up, or no clear change when its interval covers 1.
+    """A speed-up, or no measurable change (`trials/placebo.py`).
 
-    >>> speed_in_words(3.9, 3.7, 4.0), speed_in_words(0.5)
+    >>> speed_in_words(Interval(value=3.9, low=3.7, high=4.0)), speed_in_words(0.5)
     ('3.90x faster', '2.00x slower')
-    >>> speed_in_words(1.02, 0.98, 1.05), speed_in_words(1.001)
-    ('no clear change of speed', 'the same speed')
+    >>> speed_in_words(Interval(value=1.02, low=0.98, high=1.05)), speed_in_words(1.001)
+    ('no measurable change of speed', 'the same speed')
     """
-    if may_be_one(low, high):
-        return "no clear change of speed"
+    if isinstance(speedup, Interval) and no_measurable_change(speedup, placebo):
+        return "no measurable change of speed"
+    ratio = speedup.value if isinstance(speedup, Interval) else speedup
     return _ratio_in_words(ratio, "faster", "slower", digits) or "the same speed"
 
 
-def speed_with_interval(speedup: Interval) -> str:
+def speed_with_interval(speedup: Interval, placebo: Interval | None = None) -> str:
     """A speed-up with its interval, both inverted for a slower model.
 
     >>> speed_with_interval(Interval(value=1.56, low=1.3, high=1.96))
@@ -103,11 +100,11 @@ def speed_with_interval(speedup: Interval) -> str:
     >>> speed_with_interval(Interval(value=0.5, low=0.4, high=0.625))
     '2.00x slower [1.60, 2.50]'
     >>> speed_with_interval(Interval(value=1.2, low=0.9, high=1.4))
-    'no clear change of speed, 1.20x [0.90, 1.40]'
+    'no measurable change of speed, 1.20x [0.90, 1.40]'
     """
     ratio, low, high = speedup.value, speedup.low, speedup.high
-    words = speed_in_words(ratio, low, high)
-    if may_be_one(low, high):
+    words = speed_in_words(speedup, placebo)
+    if no_measurable_change(speedup, placebo):
         return f"{words}, {ratio:.2f}x [{low:.2f}, {high:.2f}]"
     ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
     return f"{words} [{ends[0]:.2f}, {ends[1]:.2f}]"

@@ -55,7 +55,8 @@ class Paired(Value):
 
     `lost` were right in the baseline only, `gained` here only; `mcnemar_p` is the exact two-sided
     test on the two; `agreement` is the share with the same answer; `kl` is the mean divergence in
-    nats, None where the distributions were not kept. `change` is that of the perplexity as a share
+    nats, None where the distributions were not kept, and `kl_floor` that of the baseline computed
+    with other threads and another batch. `change` is that of the perplexity as a share
     of the baseline's (0.02: 2 % more), None where quality is an accuracy.
     """
 
@@ -64,6 +65,7 @@ class Paired(Value):
     gained: int
     mcnemar_p: float
     kl: float | None = None
+    kl_floor: float | None = None
     change: Interval | None = None
 
 
@@ -107,7 +109,8 @@ class Generation(Value):
 
     `ttft` is the time to the first token, `tpot` the time of each further token: medians over `n`
     requests with 95 % intervals. `tokens_per_s` counts all rows of the batch. `ttft_speedup` is the
-    baseline's time to first token over this one's, measured interleaved.
+    baseline's time to first token over this one's, measured interleaved, `ttft_placebo` that of
+    the baseline to itself.
     """
 
     prompt_tokens: int
@@ -123,6 +126,7 @@ class Generation(Value):
     tpot_p90_ms: float
     tokens_per_s: float
     ttft_speedup: Interval | None = None
+    ttft_placebo: Interval | None = None
 
 
 class Energy(Value):
@@ -163,6 +167,10 @@ class TrialDocument(Value):
     paired: Paired | None = None
     latency: Latency | None = None
     speedup: Interval | None = None
+    placebo: Interval | None = None
+    """Speed-up of the baseline against itself in the same session: what the session cannot tell
+    from no change. None in documents from before it was measured.
+    """
     memory: Memory | None = None
     energy: Energy | None = None
     generation: Generation | None = None

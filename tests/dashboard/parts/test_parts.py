@@ -143,7 +143,7 @@ def test_an_unclear_or_noisy_speed_up_is_marked() -> None:
     assert document.latency
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
     speed, size = test_summary.figures(rows([unclear])[-1]).split(test_summary.SEPARATOR)[-2:]
-    assert speed == speed_in_words(1.02, 0.98, 1.05)
+    assert speed == speed_in_words(Interval(value=1.02, low=0.98, high=1.05))
     assert size == "4.0x smaller"
     noisy = document.model_copy(
         update={"latency": document.latency.model_copy(update={"noisy": True})}

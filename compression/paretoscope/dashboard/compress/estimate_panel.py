@@ -23,8 +23,9 @@ from paretoscope.report.tables.strategy import family
 from paretoscope.report.tables.table import Row
 from paretoscope.shape.bytes import SizeEstimate
 from paretoscope.shape.shape import ModelShape
-from paretoscope.trials.format import may_be_one, plain
+from paretoscope.trials.format import plain
 from paretoscope.trials.metrics import metric
+from paretoscope.trials.placebo import no_measurable_change
 from paretoscope.trials.trial import Interval, MetricValue
 from paretoscope.whatif.estimate import Estimate
 
@@ -93,7 +94,7 @@ def _baseline_latency(
 ) -> float | None:
     """The baseline's latency by the speed-up; None when the speed-up may be 1."""
     if speedup := numbers.speedup:
-        unclear = may_be_one(speedup.low, speedup.high)
+        unclear = no_measurable_change(speedup)
         return None if unclear else latency.value * speedup.value
     return baseline.point.value(key) if baseline else None
 

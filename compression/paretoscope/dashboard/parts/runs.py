@@ -188,7 +188,8 @@ def comparison(row: Row) -> str:
         )
     if speed:
         noisy = " (noisy session)" if row.noisy else ""
-        parts.append(f"Speed compared with the baseline{noisy}: {speed_with_interval(speed)}.")
+        compared = speed_with_interval(speed, row.document.placebo)
+        parts.append(f"Speed compared with the baseline{noisy}: {compared}.")
     return " ".join(parts)
 
 

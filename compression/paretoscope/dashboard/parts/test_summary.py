@@ -65,10 +65,10 @@ def figures(row: Row) -> str:
 def _speed(row: Row, speedup: Interval) -> str:
     """The speed-up, with its interval when it is wide or noisy."""
     if row.noisy:
-        return f"{speed_with_interval(speedup)} (noisy session)"
+        return f"{speed_with_interval(speedup, row.document.placebo)} (noisy session)"
     if speedup.high > WIDE * speedup.low:
-        return speed_with_interval(speedup)
-    return speed_in_words(speedup.value, speedup.low, speedup.high, digits=1)
+        return speed_with_interval(speedup, row.document.placebo)
+    return speed_in_words(speedup, row.document.placebo, digits=1)
 
 
 def change_sentence(row: Row) -> str:

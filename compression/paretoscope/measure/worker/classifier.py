@@ -126,13 +126,13 @@ def sample(run: Callable[[int], int], request: LatencyRequest) -> list[int]:
 def quality(request: QualityRequest) -> QualityAnswer:
     """Logits of every text, in batches of equal length, so that no text is padded.
 
-    Each thread runs its own batches through one session of one thread, because threads that share a
-    matrix product wait for one another at its end.
+    Parallel batches go through one session of one thread, because threads that share a matrix
+    product wait for one another at its end.
     """
     with np.load(request["inputs"]) as inputs:
         ids, lengths, order, sizes = (inputs[name] for name in ("ids", "lengths", "order", "sizes"))
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    opened = session(request["model"], threads=1, spinning=False)
+    opened = session(request["model"], threads=request["threads"], spinning=False)
 
     def run(batch: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = np.stack([ids[starts[index] : starts[index + 1]] for index in batch])
@@ -148,7 +148,7 @@ def quality(request: QualityRequest) -> QualityAnswer:
 
     started = time.perf_counter()
     batches = np.split(order, np.cumsum(sizes)[:-1])
-    with ThreadPoolExecutor(request["threads"]) as threads:
+    with ThreadPoolExecutor(request["parallel"]) as threads:
         # the longest texts first, so that no thread gets one of them last
         found = list(threads.map(run, reversed(batches)))
     logits = np.empty((len(lengths), found[0].shape[1]), dtype=np.float32)

@@ -45,7 +45,7 @@ class LatencyAnswer(TypedDict):
 
 
 class QualityRequest(TypedDict):
-    """Compute the logits of texts.
+    """Compute the logits of texts, `parallel` batches at a time.
 
     `inputs` is an .npz with `ids` (all texts concatenated), `lengths` (tokens of each text), and
     `order` and `sizes` (the batches). `outputs` is an .npy [n, classes] in the order of the texts.
@@ -54,6 +54,7 @@ class QualityRequest(TypedDict):
     mode: str
     model: str
     threads: int
+    parallel: int
     inputs: str
     outputs: str
 
@@ -63,7 +64,7 @@ class QualityAnswer(TypedDict):
 
 
 class TokensRequest(TypedDict):
-    """Score every token of documents, each with at most `context` tokens.
+    """Score every token of documents, each with at most `context` tokens, `piece` at a time.
 
     `inputs` is an .npz with `ids` (all documents concatenated) and `lengths`. `outputs` is an .npz
     with `log_probability` and `top` of every scored token [n]. With `keep` above 0 it also has the
@@ -75,6 +76,7 @@ class TokensRequest(TypedDict):
     model: str
     threads: int
     context: int
+    piece: int
     keep: int
     inputs: str
     reference: str | None

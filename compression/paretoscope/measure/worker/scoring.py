@@ -20,11 +20,6 @@ from paretoscope.measure.worker.serving import blame, session
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
-PIECE_TOKENS = 256
-"""Documents are read in pieces of this many tokens, each with the cache of the pieces before it.
-
-That changes no logit, and only the logits of one piece are in memory (256 x 49,152 floats: 50 MB).
-"""
 
 
 class Reader:
@@ -83,7 +78,7 @@ def tokens(request: TokensRequest) -> QualityAnswer:
     found: dict[str, list[NDArray[Any]]] = {}
     scored, started = 0, time.perf_counter()
     for document in documents:
-        for targets, logits in _scored(reader, document, request["context"]):
+        for targets, logits in _scored(reader, document, request):
             logs = log_softmax(logits)
             scores = _scores(targets, logs, request["keep"])
             if reference:
@@ -106,12 +101,16 @@ def _scores(targets: Ids, logs: Floats, keep: int) -> dict[str, NDArray[Any]]:
     return scores
 
 
-def _scored(reader: Reader, ids: Ids, context: int) -> Iterator[tuple[Ids, Floats]]:
-    """(target tokens [n], the logits [n, vocabulary] that predict them) of a document, in order."""
-    for start, first, end in windows(len(ids), context):
+def _scored(reader: Reader, ids: Ids, request: TokensRequest) -> Iterator[tuple[Ids, Floats]]:
+    """(target tokens [n], the logits [n, vocabulary] that predict them) of a document, in order.
+
+    A document is read in pieces, each with the cache of the pieces before it, so only the logits of
+    one piece are in memory.
+    """
+    for start, first, end in windows(len(ids), request["context"]):
         reader.start()
-        for at in range(start, end, PIECE_TOKENS):
-            stop = min(at + PIECE_TOKENS, end)
+        for at in range(start, end, request["piece"]):
+            stop = min(at + request["piece"], end)
             logits = reader.read(ids[None, at:stop])[0]
             skipped = max(0, first - 1 - at)
             targets = ids[at + skipped + 1 : min(stop + 1, end)]

@@ -22,8 +22,9 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import short_name, short_names
 from paretoscope.report.tables.change import SPEEDS, TIMES, delta
 from paretoscope.report.tables.strategy import Family, family
-from paretoscope.trials.format import conditions_in_words, machine_in_words, may_be_one, when
+from paretoscope.trials.format import conditions_in_words, machine_in_words, when
 from paretoscope.trials.metrics import METRICS, Metric, metric
+from paretoscope.trials.placebo import no_measurable_change
 from paretoscope.trials.samples import BASELINE_SUFFIX
 from paretoscope.trials.trial import MetricValue, TrialDocument
 
@@ -99,15 +100,15 @@ class Row:
     def change(self, key: str) -> str:
         """The change from the baseline: "3.9x faster"; empty where there is none to show.
 
-        A change of a time is shown only when the interval of the speed-up excludes 1.
+        A change of a time is shown only when it is more than the session's placebo shows.
         """
         generation, found = self.document.generation, self.values.get(key)
-        speedup = self.document.speedup
+        speedup, placebo = self.document.speedup, self.document.placebo
         if generation and key == "ttft_ms":
-            speedup = generation.ttft_speedup
+            speedup, placebo = generation.ttft_speedup, generation.ttft_placebo
         if found is None or self.document.is_baseline:
             return ""
-        if key in TIMES and speedup and may_be_one(speedup.low, speedup.high):
+        if key in TIMES and speedup and no_measurable_change(speedup, placebo):
             return ""
         return delta(key, found.value, self.baseline.get(key))
 
