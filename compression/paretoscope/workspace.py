@@ -116,3 +116,11 @@ def whole_folder(target: Path) -> Generator[Path]:
                 raise
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make a hard link, or a copy on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

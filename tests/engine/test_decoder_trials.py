@@ -76,6 +76,30 @@ def done(place: Path) -> TrialDocument:
     )
 
 
+def test_an_artefact_without_the_graph_for_scoring_can_be_scored(
+    place: Path, done: TrialDocument
+) -> None:
+    asked = _asked(place, Quantize(scheme="weight-only", bits=4))
+    bench = Bench(asked, Workspace(place / "workspace"), Steps(asked.recipe, lambda _: None))
+    folder = Path(done.artifact.path) if done.artifact else Path()
+    assert not (folder / "score.onnx").exists()
+    reference = bench.evaluator.scores(bench.make(Recipe()).folder, None)
+    again = bench.evaluator.quality(folder, bench.evaluator.scores(folder, reference))
+    assert done.quality is not None
+    assert again.value == pytest.approx(done.quality.value, rel=1e-6)
+
+
+def test_figures_come_with_the_differences_that_no_change_makes(done: TrialDocument) -> None:
+    assert done.paired is not None
+    assert done.paired.kl is not None
+    assert done.paired.kl_floor is not None
+    assert 0 <= done.paired.kl_floor < 1e-6 < done.paired.kl
+    assert done.placebo is not None
+    assert done.placebo.low <= done.placebo.value <= done.placebo.high
+    assert done.generation is not None
+    assert done.generation.ttft_placebo is not None
+
+
 def test_the_document_has_perplexity_and_generation(done: TrialDocument) -> None:
     assert done.quality is not None
     assert done.quality.metric == "perplexity"
@@ -205,7 +229,10 @@ def test_questions_are_judged_by_their_likeliest_continuation(tmp_path: Path) ->
     plain = Split(SPLIT, ("0",), (text,), np.zeros(1, dtype=np.int64))
     split = ClozeSplit(plain.name, plain.ids, plain.texts, plain.labels, questions=(asked,))
     judge = EVALUATORS["cloze"](
-        Task("prose-cloze", (), 64, {SPLIT: split}, "key", kind="cloze"), 64, "quick", SPLIT
+        Task("prose-cloze", (), 64, {SPLIT: split}, "key", kind="cloze"),
+        64,
+        TrialRequest(model="model", task="prose-cloze"),
+        SPLIT,
     )
     assert isinstance(judge, ClozeEvaluator)
     scores = judge.scores(folder, None)

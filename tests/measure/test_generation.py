@@ -60,7 +60,7 @@ def test_a_decoder_is_timed_beside_its_baseline(
         np.concatenate(session.candidate.first_ms)
     )
     assert found.ttft_speedup.value == pytest.approx(ratio)
-    assert told[3] == (4, 4)
+    assert told[5] == (6, 6)
     assert {"candidate_turn1", "candidate_first_turn2", "baseline_turn2"} <= session.arrays().keys()
 
 

@@ -7,7 +7,6 @@ sweep share equal files. The model itself is made in `engine/build.py`.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import ArtifactRecord
-from paretoscope.workspace import whole_folder
+from paretoscope.workspace import link_or_copy, whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
@@ -57,7 +56,7 @@ def pack(
     with whole_folder(target) as folder:
         decoder = (made / GENAI).is_file()
         for name in (MODEL, TOKENIZER, CONFIG, *(OF_DECODERS if decoder else ())):
-            _link(made / name, folder / name)
+            link_or_copy(made / name, folder / name)
         shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
@@ -70,11 +69,3 @@ def pack(
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return artifact_record(target).model_copy(update={"weights_bytes": facts.get("weights_bytes")})
-
-
-def _link(source: Path, target: Path) -> None:
-    """Make a hard link, or a copy on another file system."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.graphs.external_data import scorable
 from paretoscope.keys import content_key
 from paretoscope.machine import usable_cores
 from paretoscope.measure import cloze, perplexity, quality
@@ -183,22 +184,24 @@ class ProseEvaluator(_TaskEvaluator):
 
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
         documents, context = self._documents(folder), self.max_length or PROSE_TOKENS
-        return perplexity.score_tokens(
-            folder, documents, reference, threads=usable_cores(), context=context
-        )
+        with scorable(folder) as graph:
+            return perplexity.score_tokens(
+                graph, documents, reference, threads=usable_cores(), context=context
+            )
 
     def kl_floor(self, folder: Path, scores: Scores) -> float:
         documents = first_documents(self._documents(folder), FLOOR_TOKENS)
         count = sum(len(document) - 1 for document in documents)
         theirs = {name: scores[name][:count] for name in ("ids", "logs")}
-        found = perplexity.score_tokens(
-            folder,
-            documents,
-            theirs,
-            threads=1,
-            context=self.max_length or PROSE_TOKENS,
-            piece=FLOOR_PIECE,
-        )
+        with scorable(folder) as graph:
+            found = perplexity.score_tokens(
+                graph,
+                documents,
+                theirs,
+                threads=1,
+                context=self.max_length or PROSE_TOKENS,
+                piece=FLOOR_PIECE,
+            )
         return float(found["kl"].mean())
 
     def quality(self, folder: Path, scores: Scores) -> Quality:
@@ -233,12 +236,14 @@ class ClozeEvaluator(_LogitEvaluator):
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
         questions = self._split().questions[: cloze.QUESTIONS[self.request.protocol]]
         encoded = cloze.encode_questions(tokenizer_of(folder), questions)
-        return {"logits": cloze.score_choices(folder, encoded, threads=usable_cores())}
+        with scorable(folder) as graph:
+            return {"logits": cloze.score_choices(graph, encoded, threads=usable_cores())}
 
     def kl_floor(self, folder: Path, scores: Scores) -> float:
         questions = self._split().questions[:FLOOR_QUESTIONS]
         encoded = cloze.encode_questions(tokenizer_of(folder), questions)
-        found = cloze.score_choices(folder, encoded, threads=1)
+        with scorable(folder) as graph:
+            found = cloze.score_choices(graph, encoded, threads=1)
         return intervals.kl_divergence(
             scores["logits"][: len(found)].astype(np.float64), found.astype(np.float64)
         )

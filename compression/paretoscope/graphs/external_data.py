@@ -6,6 +6,9 @@ The runtime maps a data file instead of copying it, and the 2 GB limit of protob
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from onnx import TensorProto, numpy_helper
 
 from paretoscope.graphs.graph import with_all_logits
 from paretoscope.inference.graph_io import DATA, MODEL, SCORE
+from paretoscope.workspace import link_or_copy
 
 ALIGNMENT = 64
 """Every tensor starts at a multiple of this many bytes, for vector instructions."""
@@ -28,6 +32,22 @@ def save_decoder(model: onnx.ModelProto, folder: Path) -> None:
     light = tensors_apart(model, folder)
     (folder / MODEL).write_bytes(light.SerializeToString())
     (folder / SCORE).write_bytes(with_all_logits(light).SerializeToString())
+
+
+@contextmanager
+def scorable(folder: Path) -> Generator[Path]:
+    """A folder with `score.onnx`: this one, or a temporary one for an artefact, which has only the
+    graph for generation.
+    """
+    if (folder / SCORE).is_file() or not (folder / DATA).is_file():
+        yield folder
+        return
+    light: Any = onnx
+    graph: onnx.ModelProto = light.load(folder / MODEL, load_external_data=False)
+    with tempfile.TemporaryDirectory(prefix="paretoscope-") as made:
+        link_or_copy(folder / DATA, Path(made) / DATA)
+        (Path(made) / SCORE).write_bytes(with_all_logits(graph).SerializeToString())
+        yield Path(made)
 
 
 def tensors_apart(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
