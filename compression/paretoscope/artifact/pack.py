@@ -21,7 +21,7 @@ from paretoscope.workspace import link_or_copy, whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
-CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 3_000, 200, 1_500
+CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 14_000, 200, 1_500
 """Upper bounds of generated text: card, manifest, text per stage besides its YAML, and the note
 about a stage that `recover` replaced.
 """
@@ -67,5 +67,6 @@ def pack(
             **facts,
             "sha256": record.sha256,
         }
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (folder / "manifest.json").write_text(text, encoding="utf-8")
     return artifact_record(target).model_copy(update={"weights_bytes": facts.get("weights_bytes")})

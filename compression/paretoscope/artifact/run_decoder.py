@@ -3,6 +3,8 @@
 python run.py                        chat; an empty line ends it
 python run.py "The weather today"    one answer
 python run.py --time                 time to first token and per token, conditions of manifest.json
+python run.py --check                compare this computer with the one that made the model
+--exact before any of these          exact int8 sums on processors without VNNI, but slower
 
 Prompts use the ChatML template if the model has one; other models continue the text.
 onnxruntime-genai runs this folder, too.
@@ -15,11 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import self_check
 from tokenizers import Tokenizer
 
 HERE = Path(__file__).parent
 MODEL = json.loads((HERE / "genai_config.json").read_text(encoding="utf-8"))["model"]
-CONDITIONS = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["conditions"]
+MANIFEST = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+CONDITIONS = MANIFEST["conditions"]
 CONTEXT, ENDS, MOST = MODEL["context_length"], MODEL["eos_token_id"], 256
 SETTINGS = HERE / "tokenizer_config.json"
 CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(
@@ -28,11 +32,32 @@ CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = CONDITIONS["threads"]
+if EXACT := sys.argv[1:2] == ["--exact"]:
+    del sys.argv[1]
+    options.add_session_config_entry("session.x64quantprecision", "1")
 session = onnxruntime.InferenceSession(
     str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
 )
 tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+
+
+def compare():
+    """The answers on the golden inputs of manifest.json against those stored there."""
+    return self_check.compare(MANIFEST["check"], logits, lambda text: tokenizer.encode(text).ids)
+
+
+def logits(ids):
+    """Logits [vocabulary] of the token after a list of token ids."""
+    feed = {
+        entry.name: np.zeros((1, entry.shape[1], 0, entry.shape[3]), dtype=TYPES[entry.type])
+        for entry in session.get_inputs()
+        if entry.name.startswith("past_key_values.")
+    }
+    ids = np.array([ids], dtype=np.int64)
+    return session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids), **feed})[
+        0
+    ].reshape(-1)
 
 
 def tokens(prompt, most=MOST, ends=ENDS):
@@ -111,6 +136,10 @@ def timed(count=64):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, EXACT))
+    if sys.argv[1:] not in (["-h"], ["--help"]) and not EXACT:
+        self_check.first_run(MANIFEST, onnxruntime.__version__, compare)
     if sys.argv[1:] == ["--time"]:
         first, later = timed()
         print(

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from paretoscope.artifact.card import model_card
+from paretoscope.artifact.golden import golden_inputs
 from paretoscope.artifact.pack import pack
 from paretoscope.engine.build import Bench, Made
 from paretoscope.engine.evaluators import SPLIT, tokenizer_of
 from paretoscope.engine.measuring import Evaluated
 from paretoscope.graphs.export import TOLERANCE
 from paretoscope.machine import fingerprint
+from paretoscope.measure import locks
 from paretoscope.measure.coverage import Coverage, coverage
 from paretoscope.measure.session import MeasurementSession, Side
 from paretoscope.measure.size import artifact_record
@@ -134,6 +136,8 @@ def _facts(bench: Bench, made: Made, covered: Coverage | None) -> dict[str, Any]
     }
     if covered:
         facts["vocabulary"] = covered.to_json()
+    with locks.compute():
+        facts["check"] = golden_inputs(made.folder, request.conditions.threads)
     return facts | {
         "torch_tolerance": TOLERANCE,
         "machine": fingerprint().model_dump(mode="json"),
