@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+MAX_PROBLEMS = 10
+"""Most lines of an error about several problems, and most places in one of them."""
 
 
 class ParetoscopeError(Exception):
@@ -40,6 +43,59 @@ class StoreError(ParetoscopeError):
 
 class EngineError(ParetoscopeError):
     """The engine could not be started, reached or stopped."""
+
+
+class Problems:
+    """Everything that is wrong in one file, so that one error names all of it.
+
+    `where` is the file or value, such as `"my.csv"` in quotes; a place is a part of it, such as
+    "line 7" or "stage 2 (quantize)", or empty. Equal problems in several places are one line.
+
+    >>> problems = Problems('"my.csv"', TaskError)
+    >>> problems.add("line 7", "the text is empty; fill it in.")
+    >>> str(problems.error())
+    '"my.csv", line 7: the text is empty; fill it in.'
+    >>> problems.add("line 3", "the label is missing; fill it in.")
+    >>> problems.add("line 9", "the text is empty; fill it in.")
+    >>> print(problems.error())
+    "my.csv": 3 problems.
+    - line 7, line 9: the text is empty; fill it in.
+    - line 3: the label is missing; fill it in.
+    """
+
+    def __init__(self, where: str, kind: type[ParetoscopeError]) -> None:
+        self._where, self._kind = where, kind
+        self._places: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places.values()))
+
+    def add(self, place: str, what: str) -> None:
+        """Add a problem: `what` is wrong and what to do, as the end of a sentence."""
+        self._places.setdefault(what, []).append(place)
+
+    def check(self) -> None:
+        """Raise an error that names all problems, if there are any."""
+        if self._places:
+            raise self.error()
+
+    def error(self) -> ParetoscopeError:
+        """One sentence for one problem, else a line for each, at most `MAX_PROBLEMS`."""
+        if len(self) == 1:
+            ((what, (place,)),) = self._places.items()
+            return self._kind(f"{self._where}{', ' if place else ''}{place}: {what}")
+        lines = [
+            f"- {_listed(places)}: {what}" if any(places) else f"- {what}"
+            for what, places in self._places.items()
+        ]
+        if (more := len(lines) - MAX_PROBLEMS) > 0:
+            lines[MAX_PROBLEMS:] = [f"- and {more} more."]
+        return self._kind("\n".join([f"{self._where}: {len(self)} problems.", *lines]))
+
+
+def _listed(places: Sequence[str]) -> str:
+    more = len(places) - MAX_PROBLEMS
+    return ", ".join(places[:MAX_PROBLEMS]) + (f" and {more} more" if more > 0 else "")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
