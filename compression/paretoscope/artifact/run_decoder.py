@@ -137,7 +137,7 @@ def timed(count=64):
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
-        sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, EXACT))
+        sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, exact=EXACT))
     if sys.argv[1:] not in (["-h"], ["--help"]) and not EXACT:
         self_check.first_run(MANIFEST, onnxruntime.__version__, compare)
     if sys.argv[1:] == ["--time"]:

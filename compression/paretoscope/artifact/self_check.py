@@ -4,6 +4,8 @@ manifest.json has 32 texts with their token ids and largest logits. The run scri
 folder import this file; it needs numpy only.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -11,30 +13,38 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+Found = dict[str, Any]
+"""The result of `compare`."""
 KERNELS = re.compile(
     r"^(avx.*|.*vnni.*|amx.*|fma|f16c|sse4_2|neon|asimd.*|sve.*|i8mm|bf16|sme|sme\d.*)$"
 )
 
 
-def processor():
+def processor() -> tuple[str, list[str]]:
     """(name, instruction sets that select kernels) of this computer."""
     try:
         first = Path("/proc/cpuinfo").read_text(errors="replace").split("\n\n")[0]
     except OSError:
         return platform.processor() or platform.machine(), []
-    rows = dict(
-        (key.strip().lower(), value.strip())
+    rows = {
+        key.strip().lower(): value.strip()
         for key, _, value in (line.partition(":") for line in first.splitlines())
-    )
+    }
     listed = (rows.get("flags") or rows.get("features") or "").lower().split()
     return rows.get("model name", ""), sorted({flag for flag in listed if KERNELS.match(flag)})
 
 
-def compare(golden, logits, encode):
+def compare(
+    golden: Mapping[str, Any],
+    logits: Callable[[list[int]], Any],
+    encode: Callable[[str], Sequence[int]],
+) -> Found:
     """A dictionary of the differences.
 
     `logits` gives all logits [classes] of a list of token ids, `encode` the token ids of a text.
@@ -42,7 +52,7 @@ def compare(golden, logits, encode):
     started = time.perf_counter()
     largest, scale, agree, other_tokens = 0.0, 1.0, 0, 0
     for text, ids, top, values in zip(
-        golden["texts"], golden["ids"], golden["top"], golden["logits"]
+        golden["texts"], golden["ids"], golden["top"], golden["logits"], strict=True
     ):
         ids, top = [int(word) for word in ids.split()], [int(word) for word in top.split()]
         wanted = np.array([float(word) for word in values.split()])
@@ -63,7 +73,7 @@ def compare(golden, logits, encode):
     }
 
 
-def in_words(found):
+def in_words(found: Found) -> str:
     """
     >>> in_words({"largest_difference": 0.02, "tolerance": 0.1, "agree": 31, "texts": 32,
     ...           "other_tokens": 0})
@@ -77,7 +87,7 @@ def in_words(found):
     )
 
 
-def remedy(manifest, found, runtime, exact):
+def remedy(manifest: Mapping[str, Any], found: Found, runtime: str, *, exact: bool) -> str:
     """Why answers may differ here and what to do."""
     made = manifest["machine"]
     if found["other_tokens"]:
@@ -94,14 +104,15 @@ def remedy(manifest, found, runtime, exact):
     return f"It was made on {made['cpu']}; measure its accuracy here with --evaluate.{hint}"
 
 
-def made_here(manifest, runtime):
+def made_here(manifest: Mapping[str, Any], runtime: str) -> bool:
     """Whether processor and runtime are those that the model was made with."""
     made, (name, flags) = manifest["machine"], processor()
     same_name = name == "" or " ".join(name.split()) in made["cpu"]
-    return same_name and flags == sorted(made["flags"]) and made["versions"]["onnxruntime"] == runtime
+    same_runtime = made["versions"]["onnxruntime"] == runtime
+    return same_name and same_runtime and flags == sorted(made["flags"])
 
 
-def first_run(manifest, runtime, run):
+def first_run(manifest: Mapping[str, Any], runtime: str, run: Callable[[], Found]) -> None:
     """On another processor or runtime than the model was made with: call `run`, once.
 
     `run` gives the result of `compare`. A warning is printed when it is beyond the tolerance.
@@ -123,18 +134,20 @@ def first_run(manifest, runtime, run):
         pass  # the check is made again at the next start
 
 
-def warn(manifest, found, runtime, exact):
+def warn(manifest: Mapping[str, Any], found: Found, runtime: str, *, exact: bool) -> None:
     print(
         f"run.py: WARNING: this computer answers otherwise than the one that made the model:"
-        f" {in_words(found)}. {remedy(manifest, found, runtime, exact)}",
+        f" {in_words(found)}. {remedy(manifest, found, runtime, exact=exact)}",
         file=sys.stderr,
     )
 
 
-def check(manifest, runtime, run, exact):
+def check(
+    manifest: Mapping[str, Any], runtime: str, run: Callable[[], Found], *, exact: bool
+) -> int:
     """The command --check: print the result; the exit status is 1 beyond the tolerance."""
     found = run()
     print(f"{in_words(found)}, {found['seconds']:.1f} s")
     if not found["within"]:
-        warn(manifest, found, runtime, exact)
+        warn(manifest, found, runtime, exact=exact)
     return 0 if found["within"] else 1

@@ -6,9 +6,9 @@ What they are converted to is `cli/requests.py`'s.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
 
+from paretoscope.cli.data_options import add_data_file, positive
 from paretoscope.trials import axes
 
 Add = Callable[[str, str], argparse.ArgumentParser]
@@ -74,7 +74,7 @@ def _add_tasks(add: Add) -> None:
     tasks.add_argument(
         "--to", metavar="FILE.jsonl", help='file to write, one {"id", "text", "label"} a line'
     )
-    _add_data_file(tasks)
+    add_data_file(tasks)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -142,16 +142,16 @@ def _add_measuring(command: argparse.ArgumentParser) -> None:
         default="quick",
         help="measurement protocol (default: quick)",
     )
-    command.add_argument("--batch", type=_positive, metavar="N", help="batch size for latency")
+    command.add_argument("--batch", type=positive, metavar="N", help="batch size for latency")
     command.add_argument(
         "--sequence",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="sequence length for latency; prompt length for language models",
     )
-    command.add_argument("--threads", type=_positive, metavar="N", help="threads of the runtime")
+    command.add_argument("--threads", type=positive, metavar="N", help="threads of the runtime")
     command.add_argument("--again", action="store_true", help="measure finished trials again")
-    _add_data_file(command)
+    add_data_file(command)
 
 
 def _add_frontier(frontier: argparse.ArgumentParser) -> None:
@@ -218,6 +218,21 @@ def _add_chosen(add: Add) -> None:
     )
     keep = add("keep", "evaluate chosen models once on the held-out test split")
     keep.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
+    check = add("check", "check an exported model against another one and a budget; ends 0 or 1")
+    check.add_argument("folder", metavar="FOLDER", help="folder of an exported model")
+    check.add_argument(
+        "--against", required=True, metavar="FOLDER", help="folder of the model to compare with"
+    )
+    check.add_argument(
+        "--budget",
+        required=True,
+        metavar="FILE.yaml",
+        help="limits: max_drop, max_bytes, max_p50_ratio, min_agreement",
+    )
+    check.add_argument(
+        "--task", metavar="TASK", help="a built-in task or a data file (default: the model's task)"
+    )
+    add_data_file(check)
     export = add("export", "copy a compressed model out of the workspace")
     export.add_argument("trial", metavar="TRIAL", help=TRIAL)
     export.add_argument(
@@ -251,58 +266,8 @@ def _add_ui(add: Add) -> None:
         help="address of the page server (default: 127.0.0.1)",
     )
     ui.add_argument(
-        "--port", type=_positive, default=8501, metavar="N", help="its port (default: 8501)"
+        "--port", type=positive, default=8501, metavar="N", help="its port (default: 8501)"
     )
     ui.add_argument(
         "--headless", action="store_true", help="do not open a browser, even if there is a display"
     )
-
-
-def _add_data_file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--text-column", metavar="NAME", help="text column of a data file")
-    command.add_argument("--label-column", metavar="NAME", help="label column of a data file")
-    command.add_argument(
-        "--encoding",
-        default="utf-8",
-        metavar="NAME",
-        help="encoding of a data file (default: utf-8)",
-    )
-    command.add_argument(
-        "--max-length",
-        type=_positive,
-        metavar="N",
-        help="longest text in tokens; longer ones are truncated (default: the model's maximum)",
-    )
-    command.add_argument(
-        "--labels",
-        type=_names,
-        metavar="A,B,...",
-        help="labels of the data in the order of the model's outputs (default: matched by name)",
-    )
-    command.add_argument(
-        "--split-column",
-        metavar="NAME",
-        help="column that names the split of each row (default: split by the hash of the text)",
-    )
-    command.add_argument(
-        "--group-column",
-        metavar="NAME",
-        help="column of a group, such as a film, whose rows stay in one split",
-    )
-    command.add_argument(
-        "--drop-missing",
-        action="store_true",
-        help="drop rows without a label (default: an error that names them)",
-    )
-
-
-def _names(text: str) -> list[str]:
-    """Comma-separated names; quotes as in CSV protect a comma within a name."""
-    (names,) = csv.reader([text], skipinitialspace=True)
-    return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'must be a whole number from 1, but got "{text}"')
-    return int(text)

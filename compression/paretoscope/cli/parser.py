@@ -25,9 +25,12 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, or 2 after one sentence on stderr."""
+    """Run one command; the exit status is 0, or 2 after one sentence on stderr.
+
+    `check` ends with 1 when a limit is exceeded.
+    """
     try:
-        _run(arguments)
+        status = _run(arguments)
         sys.stdout.flush()
     except ParetoscopeError as error:
         print(f"paretoscope: {error}", file=sys.stderr)
@@ -37,18 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # as with `| head`; Python must not write at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return status
 
 
-def _run(arguments: Sequence[str] | None) -> None:
+def _run(arguments: Sequence[str] | None) -> int:
     given = _parser().parse_args(arguments, argparse.Namespace(workspace=None, json=False))
     verb = VERBS[given.verb]
     answer = verb.load(given.verb)(verb.request.read(given), Workspace.at(given.workspace))
     if answer is None:
-        return
+        return 0
     print(_json(answer) if given.json else answer.text)
     if answer.failure:
         raise ParetoscopeError(answer.failure)
+    return answer.status
 
 
 def _json(answer: Answer) -> str:
@@ -82,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Compress transformer models and measure accuracy, size and speed.",
         epilog=(
             "Progress is written to stderr. The exit status is 0, or 2 after one sentence on"
-            " stderr that says what is wrong and what to do."
+            " stderr that says what is wrong and what to do; `check` ends with 1 outside its"
+            " budget."
         ),
     )
     parser.add_argument("--version", action="version", version=f"paretoscope {__version__}")

@@ -180,6 +180,16 @@ class ExportRequest(Request):
 
 
 @dataclass(frozen=True)
+class CheckRequest(_DataFile):
+    """`paretoscope check`."""
+
+    folder: str
+    against: str
+    budget: str
+    task: str | None
+
+
+@dataclass(frozen=True)
 class EngineRequest(Request):
     """`paretoscope engine`; without an action it becomes the engine."""
 

@@ -20,12 +20,13 @@ from paretoscope.workspace import Workspace
 class Answer:
     """What a command prints: `content` with --json, else `text`.
 
-    With a `failure` the command fails after it has printed.
+    With a `failure` the command fails after it has printed; else `status` is its exit status.
     """
 
     content: dict[str, Any]
     text: str
     failure: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,6 @@ VERBS: dict[str, Verb] = {
     "compare": Verb(requests.CompareRequest, "reading"),
     "report": Verb(requests.ReportRequest, "reading"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
+    "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),
 }

@@ -1,0 +1,53 @@
+"""The command `check`: an exported model against another one and a budget."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from paretoscope.cli import text
+from paretoscope.cli.requests import CheckRequest
+from paretoscope.cli.verbs import Answer
+from paretoscope.workspace import Workspace
+
+TOO_MUCH = 1
+"""Exit status when a limit is exceeded."""
+
+
+def check(request: CheckRequest, _workspace: Workspace) -> Answer:
+    """Check a model; the exit status is 0 within the budget and 1 outside it."""
+    from paretoscope.engine import gate  # loads ONNX Runtime
+
+    budget = gate.load_budget(Path(request.budget))
+    artifact, baseline = (gate.Artifact(Path(name)) for name in (request.folder, request.against))
+    found = gate.gate(
+        artifact,
+        baseline,
+        budget,
+        task=request.task,
+        options=request.options if request.task else None,
+        progress=lambda step: print(f"measuring {step}", file=sys.stderr, flush=True),
+    )
+    content: dict[str, Any] = {
+        "passed": found.passed,
+        "checks": [asdict(each) for each in found.checks],
+        "quality": found.quality.model_dump(mode="json"),
+        "baseline": found.baseline.model_dump(mode="json"),
+        "paired": found.paired.model_dump(mode="json"),
+        "p50_ratio": found.p50_ratio.model_dump(mode="json"),
+        "placebo": found.placebo.model_dump(mode="json"),
+    }
+    lines = [("check", "value", "limit", "", "")]
+    lines += [
+        (
+            each.name,
+            f"{each.value:,.4g}",
+            "–" if each.limit is None else f"{each.limit:,.4g}",
+            "ok" if each.passed else "FAILED",
+            each.note,
+        )
+        for each in found.checks
+    ]
+    return Answer(content, text.columns(lines), status=0 if found.passed else TOO_MUCH)
