@@ -25,7 +25,9 @@ CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 14_000, 200, 1_
 """Upper bounds of generated text: card, manifest, text per stage besides its YAML, and the note
 about a stage that `recover` replaced.
 """
-RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
+RUN, RUN_DECODER, SELF_CHECK = (
+    Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py", "self_check.py")
+)
 
 
 def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
@@ -38,7 +40,7 @@ def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
     yaml = len(recipe.to_yaml().encode())
     names = sum(len(name.encode()) for name in (request.model, request.task))
     stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
-    script = (RUN_DECODER if decoder else RUN).stat().st_size
+    script = (RUN_DECODER if decoder else RUN).stat().st_size + SELF_CHECK.stat().st_size
     # the card contains recipe and names, too
     return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
 
@@ -58,6 +60,7 @@ def pack(
         for name in (MODEL, TOKENIZER, CONFIG, *(OF_DECODERS if decoder else ())):
             link_or_copy(made / name, folder / name)
         shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
+        shutil.copyfile(SELF_CHECK, folder / SELF_CHECK.name)
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
         record = artifact_record(folder)

@@ -43,11 +43,19 @@ def check(request: CheckRequest, _workspace: Workspace) -> Answer:
     lines += [
         (
             each.name,
-            f"{each.value:,.4g}",
-            "–" if each.limit is None else f"{each.limit:,.4g}",
+            _number(each.value),
+            "–" if each.limit is None else _number(each.limit),
             "ok" if each.passed else "FAILED",
             each.note,
         )
         for each in found.checks
     ]
     return Answer(content, text.columns(lines), status=0 if found.passed else TOO_MUCH)
+
+
+def _number(value: float) -> str:
+    """
+    >>> _number(22_931_113), _number(0.98765)
+    ('22,931,113', '0.9877')
+    """
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
