@@ -14,11 +14,14 @@ from typing import Any
 
 from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.tasks.builtin import BUILTIN_TASKS, read_builtin, read_unlabelled
+from paretoscope.tasks.data import Data
+from paretoscope.tasks.duplicates import deduplicate
 from paretoscope.tasks.files import read_examples, read_unlabelled_file
-from paretoscope.tasks.labels import Example, index_labels
+from paretoscope.tasks.labels import index_labels
 from paretoscope.tasks.prose import load_prose
 from paretoscope.tasks.ref import TaskRef
-from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
+from paretoscope.tasks.split_data import split_data
+from paretoscope.tasks.splits import SPLITS, Task, without_labels
 from paretoscope.workspace import write_whole
 
 
@@ -42,25 +45,26 @@ def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
         max_length = min(builtin.max_length, ref.options.max_length or builtin.max_length)
     else:
         where, own_order, max_length = f'"{ref.path}"', None, ref.options.max_length
-    examples = _examples(ref)
-    labels, indices = index_labels(examples, own_order, model_labels, where)
-    rows, duplicates, conflicts = deduplicate(examples, indices)
-    splits = split_rows(rows, labels, where)
+    data = _data(ref)
+    labels, indices = index_labels(data.examples, own_order, model_labels, where)
+    unique = deduplicate(data, indices)
+    parts = split_data(data, unique, labels, where)
     return Task(
         ref.name,
         labels,
         max_length,
-        splits,
+        parts.splits,
         key=hashlib.sha256("\0".join((ref.key, *labels)).encode()).hexdigest()[:16],
-        duplicates=duplicates,
-        conflicts=conflicts,
-        unlabelled=without_labels(_unlabelled(ref), splits),
+        duplicates=unique.duplicates,
+        conflicts=unique.conflicts,
+        unlabelled=without_labels(_unlabelled(ref), parts.splits),
+        notes=parts.notes,
     )
 
 
-def _examples(ref: TaskRef) -> list[Example]:
+def _data(ref: TaskRef) -> Data:
     if ref.kind == "builtin":
-        return read_builtin(ref.name, Path(ref.path))
+        return Data(read_builtin(ref.name, Path(ref.path)), ordered=True)
     return read_examples(Path(ref.path), ref.options)
 
 
