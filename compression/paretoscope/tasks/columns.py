@@ -69,7 +69,7 @@ def _guessed(names: Sequence[str], common: Sequence[str], role: str, path: Path)
     by_form: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         by_form.setdefault(name.strip().lower(), []).append(name)
-    alike = next((by_form[name] for name in common if name in by_form), [])
+    alike = by_form.get(next((name for name in common if name in by_form), ""), [])
     if len(alike) > 1:
         listed = " and ".join(f'"{name}"' for name in alike)
         raise TaskError(
