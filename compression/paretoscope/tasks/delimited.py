@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,8 +22,8 @@ from paretoscope.tasks.columns import Choose
 csv.field_size_limit(2**31 - 1)
 
 DELIMITERS = ",;\t|"
-MANY = 3
-"""Rows of several lines from which on lines that are all complete rows are no coincidence."""
+FREQUENT = 3
+"""How often a value of the label column is in lines that are all complete rows if it is a label."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """A first line with which Excel states the delimiter."""
 _RFC_FIELD = re.compile(r'"[^"]*(""[^"]*)+"')
@@ -160,12 +161,11 @@ def _chosen_reading(
 ) -> Reading:
     """By RFC 4180 unless that is not valid or merges lines that are rows; then with plain quotes.
 
-    If every line of a file has the fields of its header, texts of several lines are no coincidence
-    in TSV, or if there are `MANY`. Where neither reading is certain, the lines become problems.
+    Where neither reading is certain, the lines become problems.
     """
     several = [row for row in quoted.rows if row.lines > 1]
-    certain = not plain.problems and (delimiter == "\t" or len(several) >= MANY)
-    merged = several if certain else _merged(quoted, plain, several, labels)
+    prose_in_lines = delimiter == "\t" and not labels and not plain.problems
+    merged = several if prose_in_lines else _merged(quoted, plain, several, labels)
     if len(quoted.header) == 1:
         merged = []
     if len(quoted.header) == 1 and several:
@@ -213,6 +213,12 @@ def _merged(
         index: {row.fields[index].strip() for row in quoted.rows}
         for index in columns or range(count)
     }
+    if not plain.problems:
+        for index in columns:
+            values = Counter(row.fields[index].strip(' "') for row in plain.rows)
+            known[index] |= {value for value, times in values.items() if times >= FREQUENT}
+    for values in known.values():
+        values.discard("")
 
     def fits(line: int) -> bool:
         fields = by_line.get(line)

@@ -80,7 +80,13 @@ def _read_csv(path: Path, encoding: str, choose: Choose, problems: Problems) -> 
 def _read_jsonl(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
     rows: list[dict[str, Any]] = []
     places: list[str] = []
-    for number, line in enumerate(decoded(path, encoding).split("\n"), start=1):
+    content = decoded(path, encoding)
+    if content.lstrip().startswith("[") and content.rstrip().endswith("]"):
+        raise TaskError(
+            f'"{path}" is one JSON array, not JSON lines; write one object per line, with pandas'
+            ' `to_json(path, orient="records", lines=True)`.'
+        )
+    for number, line in enumerate(content.split("\n"), start=1):
         if line.strip() and (row := _json_row(line, f"line {number}", problems)) is not None:
             rows.append(row)
             places.append(f"line {number}")
@@ -112,7 +118,7 @@ def _json_row(line: str, place: str, problems: Problems) -> dict[str, Any] | Non
         row = json.loads(line, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         problems.add(
-            place, f"not JSON: {error.msg} at column {error.colno}; write one object per line."
+            place, f"not JSON ({error.msg[0].lower()}{error.msg[1:]}); write one object per line."
         )
     except (ValueError, RecursionError) as error:
         problems.add(place, f"not JSON: {error}; write one object per line.")
