@@ -10,9 +10,11 @@ Search", WWW 2007).
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import chain, islice
 
 from paretoscope.tasks.words import words
 
@@ -29,8 +31,8 @@ MAX_CANDIDATES = 50
 MAX_ALIGNED = 3_000
 """Most pairs of which the order of words is compared, which is slow."""
 
-_OTHER_THAN_LETTERS = str.maketrans(
-    {chr(code): " " for code in range(0x3100) if not chr(code).isalpha()}
+_PUNCTUATION = str.maketrans(
+    {chr(code): " " for code in range(0x3100) if unicodedata.category(chr(code))[0] in "PSZC"}
 )
 
 
@@ -40,34 +42,47 @@ def near_duplicates(held_out: Sequence[str], train: Sequence[str]) -> float:
     >>> near_duplicates(["Only 5 left!", "A different text"], ["only 7  left.", "Something else"])
     0.5
     """
-    tested = [_letters(text) for text in held_out[:MAX_HELD_OUT]]
-    if not tested:
-        return 0.0
-    known = [_letters(text) for text in train[:MAX_TRAIN]]
-    exact = {tuple(text) for text in known if text}
-    rest = [text for text in tested if text and tuple(text) not in exact]
-    equal = sum(bool(text) and tuple(text) in exact for text in tested)
-    return (equal + _similar(rest, known)) / len(tested)
+    tested = [_words(text) for text in held_out[:MAX_HELD_OUT]]
+    known = [_words(text) for text in train[:MAX_TRAIN]]
+    count = Counter(word for text in known for word in set(text))
+    rank = {word: place for place, word in enumerate(sorted(count, key=lambda w: (count[w], w)))}
+    trained = [_ranks(text, rank) for text in known]
+    exact = {tuple(text) for text in trained if text}
+    equal = 0
+    rest: list[list[int]] = []
+    for text in tested:
+        ranks = _ranks(text, rank)
+        if tuple(ranks) in exact:
+            equal += 1
+        else:
+            rest.append(ranks)
+    return (equal + _similar(rest, trained)) / max(1, len(tested))
 
 
-def _letters(text: str) -> list[str]:
-    """The words of a text without punctuation and digits, in lower case."""
-    return words(text.casefold().translate(_OTHER_THAN_LETTERS))[:MAX_WORDS]
+def _words(text: str) -> list[str]:
+    """The words of a text without punctuation and numbers, in lower case."""
+    found = words(text.casefold().translate(_PUNCTUATION))
+    return [word for word in found if not word.isdecimal()][:MAX_WORDS]
 
 
-def _similar(tested: Sequence[list[str]], known: Sequence[list[str]]) -> int:
+def _ranks(text: Sequence[str], rank: Mapping[str, int]) -> list[int]:
+    """Words as integers, the rarest first; -1, -2, ... for words that are in no training text."""
+    own: dict[str, int] = {}
+    return [rank[word] if word in rank else own.setdefault(word, -1 - len(own)) for word in text]
+
+
+def _similar(tested: Sequence[list[int]], known: Sequence[list[int]]) -> int:
     """How many of the tested texts are similar to a known one."""
     sets = [frozenset(text) for text in known]
-    frequency = Counter(word for text in sets for word in text)
-    places: dict[str, list[int]] = defaultdict(list)
+    places: dict[int, list[int]] = defaultdict(list)
     for index, text in enumerate(sets):
-        for word in _rarest(text, frequency):
+        for word in _rarest(text):
             places[word].append(index)
     found = aligned = 0
     for text in tested:
         own = frozenset(text)
-        candidates = (place for word in _rarest(own, frequency) for place in places[word])
-        for place in list(dict.fromkeys(candidates))[:MAX_CANDIDATES]:
+        shared = chain.from_iterable(places.get(word, ()) for word in _rarest(own))
+        for place in dict.fromkeys(islice(shared, MAX_CANDIDATES)):
             other = sets[place]
             common = len(own & other)
             if common < OVERLAP * (len(own) + len(other) - common) or aligned >= MAX_ALIGNED:
@@ -79,7 +94,6 @@ def _similar(tested: Sequence[list[str]], known: Sequence[list[str]]) -> int:
     return found
 
 
-def _rarest(text: frozenset[str], frequency: Counter[str]) -> list[str]:
+def _rarest(text: frozenset[int]) -> list[int]:
     """The rarest words of a text, one of which any text with `OVERLAP` shares."""
-    count = len(text) - math.ceil(OVERLAP * len(text)) + 1
-    return sorted(text, key=lambda word: (frequency[word], word))[:count]
+    return sorted(text)[: len(text) - math.ceil(OVERLAP * len(text)) + 1]

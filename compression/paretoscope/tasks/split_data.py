@@ -69,10 +69,11 @@ def _notes(data: Data, unique: Unique, splits: Mapping[str, Split]) -> Iterator[
 
 def _given_notes(data: Data, rows: Sequence[Row]) -> Iterator[str]:
     given = {row.split for row in rows}
-    made = " and ".join(name for name in MADE if name not in given)
+    absent = [name for name in MADE if name not in given]
+    made, verb = " and ".join(absent), "was" if len(absent) == 1 else "were"
     yield (
         f'The splits are those of the column "{data.split_column}"'
-        f"{f'; {made} was made from rows of train' if made else ''}."
+        f"{f'; {made} {verb} made from rows of train' if made else ''}."
     )
 
 

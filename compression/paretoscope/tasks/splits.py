@@ -134,6 +134,8 @@ def split_rows(
             f"{where[0].upper()}{where[1:]} has no training split, only {named}; add rows of the"
             " split train."
         )
+    if grouped and labels and not given:
+        _check_groups(pool, labels, where)
     quota = _quota(pool, [name for name in MADE if not chosen[name]])
     chosen |= assign_groups(pool, quota) if grouped else _assign_rows(pool, quota)
     if given or grouped:
@@ -226,6 +228,19 @@ def _check_enough(rows: Sequence[Row], sizes: Mapping[str, int], where: str) -> 
         raise TaskError(
             f'The class "{rare}" of {where} has only {sizes[rare]} different examples, but needs at'
             f" least {MIN_CLASS_EXAMPLES}, one per split; add examples or remove the class."
+        )
+
+
+def _check_groups(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> None:
+    groups: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        groups[row.label].add(row.group)
+    rare = min(groups, key=lambda label: len(groups[label]))
+    if len(groups[rare]) < len(SPLITS):
+        raise TaskError(
+            f'The class "{labels[rare]}" of {where} is in only {len(groups[rare])} groups, but'
+            f" needs at least {len(SPLITS)}, one per split; add examples or select another group"
+            " column."
         )
 
 
