@@ -195,7 +195,8 @@ def test_label_unknown_to_the_model(tmp_path: Path) -> None:
 
 def test_empty_texts_are_named(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [*rows(4), ("", "no"), ("  ", "yes"), *rows()])
-    assert "line 6, line 7: the text is empty" in refusal(path)
+    with pytest.raises(TaskError, match="- line 6, line 7: the text is empty"):
+        load(path)
 
 
 def test_too_little_or_too_uniform_data(tmp_path: Path) -> None:
