@@ -6,34 +6,42 @@ labels match a model is checked in `tasks/labels.py`, the number of examples in 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from paretoscope.errors import TaskError
+from paretoscope.errors import Problems, TaskError
 from paretoscope.tasks.columns import choose_text, choose_text_and_label
+from paretoscope.tasks.label_column import read_labels
 from paretoscope.tasks.labels import Example
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.tables import decoded, read_table
 
-_INTEGER = re.compile(r"[+-]?\d+(\.0+)?")
 
+def read_examples(
+    path: Path, options: DataOptions, known: Collection[str] = ()
+) -> tuple[list[Example], tuple[str, ...]]:
+    """Every labelled text of a data file, and notes about its labels.
 
-def read_examples(path: Path, options: DataOptions) -> list[Example]:
-    """Every labelled text of a data file.
+    `known` are the names of classes: a label such as "nan" is missing unless it is one of them.
 
     Raises:
         TaskError: the file, a column, a text or a label is missing or unreadable; names the place.
     """
     table = read_table(path, options.encoding, choose_text_and_label(path, options))
-    texts, labels = table.columns
-    _check_texts(texts, table.places, path)
-    checked = _labels(labels, table.places, path)
-    return [
-        Example(text, label, place)
-        for text, label, place in zip(texts, checked, table.places, strict=True)
+    texts, values = table.columns
+    problems = Problems(f'"{path}"', TaskError)
+    column = read_labels(
+        values, table.places, problems, drop_missing=options.drop_missing, known=known
+    )
+    problems.check()
+    labelled = [
+        (text, label, place)
+        for text, label, place in zip(texts, column.labels, table.places, strict=True)
+        if label is not None
     ]
+    _check_texts([text for text, _, _ in labelled], [place for _, _, place in labelled], path)
+    return [Example(text, label, place) for text, label, place in labelled], column.notes
 
 
 def read_texts(path: Path, options: DataOptions) -> list[Example]:
@@ -82,24 +90,6 @@ def _check_texts(texts: Sequence[Any], places: Sequence[str], path: Path) -> Non
         raise TaskError(
             f'"{path}" has {count}, the first in {empty[0]}; fill in or remove these rows.'
         )
-
-
-def _labels(labels: Sequence[Any], places: Sequence[str], path: Path) -> list[str | int]:
-    """Labels as integers if all of them are whole numbers, else as names."""
-    for label, place in zip(labels, places, strict=True):
-        if label is None or not str(label).strip():
-            raise TaskError(
-                f'The label in {place} of "{path}" is missing; fill in or remove such rows.'
-            )
-        if not isinstance(label, str | int | float) or not _is_unicode(str(label)):
-            raise TaskError(
-                f'The label in {place} of "{path}" is the {type(label).__name__} {label!r:.40};'
-                " a label must be one name or one integer."
-            )
-    names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in labels]
-    if all(_INTEGER.fullmatch(name) for name in names):
-        return [int(name.partition(".")[0]) for name in names]
-    return list(names)
 
 
 def _is_unicode(text: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.tasks.builtin import BUILTIN_TASKS, read_builtin, read_unlabelled
 from paretoscope.tasks.files import read_examples, read_unlabelled_file
-from paretoscope.tasks.labels import Example, index_labels
+from paretoscope.tasks.labels import Source, index_labels
 from paretoscope.tasks.prose import load_prose
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
@@ -36,32 +36,31 @@ def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task
 
 @lru_cache(maxsize=8)
 def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
+    known = (*(model_labels or ()), *(ref.options.labels or ()))
     if ref.kind == "builtin":
         builtin = BUILTIN_TASKS[ref.name]
-        where, own_order = f'the task "{ref.name}"', builtin.labels
+        source = Source(f'the task "{ref.name}"', builtin.labels)
         max_length = min(builtin.max_length, ref.options.max_length or builtin.max_length)
+        examples, notes = read_builtin(ref.name, Path(ref.path)), ()
     else:
-        where, own_order, max_length = f'"{ref.path}"', None, ref.options.max_length
-    examples = _examples(ref)
-    labels, indices = index_labels(examples, own_order, model_labels, where)
-    rows, duplicates, conflicts = deduplicate(examples, indices)
-    splits = split_rows(rows, labels, where)
+        source = Source(f'"{ref.path}"', given=ref.options.labels)
+        max_length = ref.options.max_length
+        examples, notes = read_examples(Path(ref.path), ref.options, known)
+    labels = index_labels(examples, model_labels, source)
+    rows, duplicates, conflicts = deduplicate(examples, labels.indices)
+    splits = split_rows(rows, labels.names, source.where)
     return Task(
         ref.name,
-        labels,
+        labels.names,
         max_length,
         splits,
-        key=hashlib.sha256("\0".join((ref.key, *labels)).encode()).hexdigest()[:16],
+        key=hashlib.sha256("\0".join((ref.key, *labels.names)).encode()).hexdigest()[:16],
         duplicates=duplicates,
         conflicts=conflicts,
         unlabelled=without_labels(_unlabelled(ref), splits),
+        label_rule=labels.rule,
+        notes=(*labels.notes, *notes),
     )
-
-
-def _examples(ref: TaskRef) -> list[Example]:
-    if ref.kind == "builtin":
-        return read_builtin(ref.name, Path(ref.path))
-    return read_examples(Path(ref.path), ref.options)
 
 
 def _unlabelled(ref: TaskRef) -> Iterator[str]:
@@ -83,6 +82,7 @@ def describe_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> 
         "labels": list(task.labels),
         "metric": task.metric,
         "max_length": task.max_length,
+        "notes": list(task.notes),
         "removed": {"duplicates": task.duplicates, "conflicting_labels": task.conflicts},
         "splits": {
             name: {"examples": len(split), "sha256": split.sha256, "classes": split.class_sizes()}
