@@ -146,53 +146,6 @@ def test_an_encoding_that_does_not_exist(tmp_path: Path, encoding: str) -> None:
     )
 
 
-def test_integer_labels(tmp_path: Path) -> None:
-    path = csv(tmp_path / "d.csv", rows(labels=("2", "10")))
-    assert load(path).labels == ("2", "10")
-    task = load(path, tuple(f"class {c}" for c in "abcdefghijk"))
-    assert set(task.splits["train"].labels.tolist()) == {2, 10}
-    assert task.labels[10] == "class k"
-    assert load(path, tuple(f"LABEL_{n}" for n in range(11))).splits["test"].labels.max() == 10
-    assert "The label 10 of" in (sentence := refusal(path, ("neg", "pos", "neutral")))
-    assert (
-        "(line 3) is not an output of the model; its outputs are 0 to 2: neg, pos, neutral."
-        in sentence
-    )
-
-
-def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:
-    path = csv(tmp_path / "d.csv", rows(labels=("1", "5")))
-    assert set(load(path, ("1", "2", "3", "4", "5")).splits["train"].labels.tolist()) == {0, 4}
-    assert 'The label "1"' in refusal(path, ("2", "3", "5"))
-
-
-def test_typed_labels_in_json(tmp_path: Path) -> None:
-    def write(labels: list[Any]) -> Path:
-        path = tmp_path / "d.jsonl"
-        path.write_text(
-            "".join(
-                json.dumps({"text": f"t {n}", "label": labels[n % len(labels)]}) + "\n"
-                for n in range(60)
-            )
-        )
-        return path
-
-    assert load(write([False, True])).labels == ("0", "1")
-    assert load(write([0.0, 1.0])).labels == ("0", "1")
-    assert load(write(["x", 1])).labels == ("1", "x")
-    assert "is the list ['a', 'b']; a label must be one name or one integer" in refusal(
-        write([["a", "b"], "c"])
-    )
-    assert "label in line 2 of" in refusal(write(["a", None]))
-
-
-def test_label_unknown_to_the_model(tmp_path: Path) -> None:
-    path = csv(tmp_path / "d.csv", [*rows(), ("new one", "perhaps")])
-    assert 'The label "perhaps" of' in (sentence := refusal(path, ("no", "yes")))
-    assert "(line 62)" in sentence
-    assert sentence.endswith("its outputs are: no, yes.")
-
-
 def test_empty_texts_are_named(tmp_path: Path) -> None:
     path = csv(tmp_path / "d.csv", [*rows(4), ("", "no"), ("  ", "yes"), *rows()])
     with pytest.raises(TaskError, match="- line 6, line 7: the text is empty"):

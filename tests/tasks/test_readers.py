@@ -11,7 +11,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from paretoscope.errors import TaskError
+from paretoscope.errors import Problems, TaskError
+from paretoscope.tasks.data import Data
 from paretoscope.tasks.files import read_examples, read_texts
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DataOptions
@@ -20,15 +21,22 @@ from paretoscope.tasks.resolve import resolve_task
 ODD = ["line\u2028separator", "next\u0085line", "form\x0cfeed", "unit\x1fsep", "tab\there", 'a "q"']
 
 
+def read(path: Path, **options: Any) -> Data:
+    problems = Problems(f'"{path}"', TaskError)
+    data = read_examples(path, DataOptions(**options), problems)
+    problems.check()
+    return data
+
+
 def examples(path: Path, **options: Any) -> list[tuple[str, str]]:
-    data = read_examples(path, DataOptions(**options))
+    data = read(path, **options)
     return [(each.text, str(each.label)) for each in data.examples]
 
 
 def problems(path: Path, content: str | bytes, **options: Any) -> list[str]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(TaskError) as caught:
-        read_examples(path, DataOptions(**options))
+        read(path, **options)
     return str(caught.value).splitlines()
 
 
@@ -68,7 +76,7 @@ def test_columns_of_parquet(tmp_path: Path, kind: str) -> None:
         ),
         tmp_path / "d.parquet",
     )
-    data = read_examples(tmp_path / "d.parquet", DataOptions())
+    data = read(tmp_path / "d.parquet")
     assert [each.text for each in data.examples] == ["a", "b", "c"]
     assert dict(data.columns) == {"film": ["a", "b", "c"]}
 
@@ -125,6 +133,23 @@ def test_a_file_with_five_mistakes_names_all_five(tmp_path: Path) -> None:
     ]
 
 
+def test_problems_of_texts_and_labels_are_named_together(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("text,label\n,no\none,\ntwo,nan\nthree,maybe\nfour,yes,more\nfive,yes\n")
+    with pytest.raises(TaskError) as caught:
+        load_task(resolve_task(str(path)), ("no", "yes"))
+    for line in ("line 2", "line 3", "line 4", "line 5", "line 6"):
+        assert line in str(caught.value)
+
+
+def test_dropped_rows_need_no_text_and_no_group(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("text,label,film\n,,\none,no,a\ntwo,,\nthree,yes,b\n")
+    data = read(path, drop_missing=True, group_column="film")
+    assert [each.text for each in data.examples] == ["one", "three"]
+    assert [data.groups[each.row] for each in data.examples] == ["a", "b"]
+
+
 def test_many_mistakes_are_counted(tmp_path: Path) -> None:
     content = "text,label\n" + "a,b,c\n" * 30
     heading, line = problems(tmp_path / "d.csv", content)
@@ -165,4 +190,4 @@ def test_plain_text_has_no_columns(tmp_path: Path) -> None:
 def test_json_without_a_column(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text(json.dumps({"text": "a", "label": "b"}))
     with pytest.raises(TaskError, match='has no split column "fold"'):
-        read_examples(tmp_path / "d.jsonl", DataOptions(split_column="fold"))
+        read(tmp_path / "d.jsonl", split_column="fold")

@@ -194,8 +194,7 @@ def _several_lines(rows: Sequence[Record]) -> str:
     first = rows[0]
     texts = "1 text in quotes has" if len(rows) == 1 else f"{len(rows):,} texts in quotes have"
     return (
-        f"{texts} several lines, the first in lines {first.line} to"
-        f" {first.line + first.lines - 1}."
+        f"{texts} several lines, the first in lines {first.line} to {first.line + first.lines - 1}."
     )
 
 

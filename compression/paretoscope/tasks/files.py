@@ -6,8 +6,8 @@ labels match a model is checked in `tasks/labels.py`, the number of examples in 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,39 @@ from paretoscope.errors import Problems, TaskError, did_you_mean
 from paretoscope.tasks.columns import choose_text, choose_text_and_label
 from paretoscope.tasks.data import Data
 from paretoscope.tasks.given import group_names, split_names
+from paretoscope.tasks.label_column import read_labels
 from paretoscope.tasks.labels import Example
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.tables import Table, decoded, read_table, split_lines
 
-_INTEGER = re.compile(r"[+-]?\d+(\.0+)?")
 
+def read_examples(
+    path: Path, options: DataOptions, problems: Problems, known: Collection[str] = ()
+) -> Data:
+    """Every labelled text of a data file, with notes about how it was read.
 
-def read_examples(path: Path, options: DataOptions) -> Data:
-    """Every labelled text of a data file.
+    Problems of rows are added to `problems`. `known` are the names of classes: a label such as
+    "nan" is missing unless it is one of them.
 
     Raises:
-        TaskError: the file, a column, a text or a label is missing or unreadable; names the place.
+        TaskError: the file or a column is missing or unreadable.
     """
-    problems = Problems(f'"{path}"', TaskError)
     table = read_table(path, options.encoding, choose_text_and_label(path, options), problems)
-    texts, labels = table.columns
+    column = read_labels(
+        table.columns[1], table.places, problems, drop_missing=options.drop_missing, known=known
+    )
+    if options.drop_missing:
+        table = table.only([label is not None for label in column.labels])
+    texts = table.columns[0]
     _check_texts(texts, table.places, problems)
     data = _data(table, options, problems, path)
-    problems.check()
-    checked = _labels(labels, table.places, path)
+    labels = [label for label in column.labels if label is not None or not options.drop_missing]
     data.examples.extend(
         Example(text, label, place, row)
-        for row, (text, label, place) in enumerate(zip(texts, checked, table.places, strict=True))
+        for row, (text, label, place) in enumerate(zip(texts, labels, table.places, strict=True))
+        if label is not None
     )
-    return data
+    return replace(data, notes=(*column.notes, *data.notes))
 
 
 def read_texts(path: Path, options: DataOptions) -> Data:
@@ -121,24 +129,6 @@ def _check_texts(texts: Sequence[Any], places: Sequence[str], problems: Problems
             )
         elif "\0" in text:
             problems.add(place, "the text contains a NUL character; remove it.")
-
-
-def _labels(labels: Sequence[Any], places: Sequence[str], path: Path) -> list[str | int]:
-    """Labels as integers if all of them are whole numbers, else as names."""
-    for label, place in zip(labels, places, strict=True):
-        if label is None or not str(label).strip():
-            raise TaskError(
-                f'The label in {place} of "{path}" is missing; fill in or remove such rows.'
-            )
-        if not isinstance(label, str | int | float) or not _is_unicode(str(label)):
-            raise TaskError(
-                f'The label in {place} of "{path}" is the {type(label).__name__} {label!r:.40};'
-                " a label must be one name or one integer."
-            )
-    names = [str(int(label)) if isinstance(label, bool) else str(label).strip() for label in labels]
-    if all(_INTEGER.fullmatch(name) for name in names):
-        return [int(name.partition(".")[0]) for name in names]
-    return list(names)
 
 
 def _is_unicode(text: str) -> bool:

@@ -103,6 +103,8 @@ class Task:
     unlabelled: Split = field(
         default_factory=lambda: Split(UNLABELLED, (), (), np.zeros(0, dtype=np.int64))
     )
+    label_rule: str = "name"
+    """How labels of the data were matched with outputs: `Labels.rule` of `tasks/labels.py`."""
     notes: tuple[str, ...] = ()
     """What a reader of any result on this data has to know, as short sentences."""
 

@@ -10,10 +10,11 @@ import codecs
 import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from paretoscope.errors import Problems, TaskError
 from paretoscope.tasks.columns import Choose
@@ -37,6 +38,15 @@ class Table:
     places: list[str]
     others: Mapping[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     notes: tuple[str, ...] = ()
+
+    def only(self, kept: Sequence[bool]) -> Table:
+        """The rows for which `kept` is True."""
+
+        def of(values: Sequence[Any]) -> list[Any]:
+            return list(compress(values, kept))
+
+        others = {name: of(values) for name, values in self.others.items()}
+        return Table([of(each) for each in self.columns], of(self.places), others, self.notes)
 
 
 def read_table(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
@@ -99,18 +109,20 @@ def _read_jsonl(path: Path, encoding: str, choose: Choose, problems: Problems) -
     return Table([[row.get(name) for row in rows] for name in chosen], places, others)
 
 
-class _Object(dict[str, Any]):
-    """A JSON object that knows the first of its names that occurs twice."""
+class _Repeated(dict[str, Any]):
+    """A JSON object in which a name occurs twice: `name`."""
 
-    repeated: str | None = None
+    name = ""
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        found.repeated = next(name for name in names if names.count(name) > 1)
-    return found
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    repeated = _Repeated(pairs)
+    repeated.name = next(name for name in names if names.count(name) > 1)
+    return repeated
 
 
 def _json_row(line: str, place: str, problems: Problems) -> dict[str, Any] | None:
@@ -123,15 +135,15 @@ def _json_row(line: str, place: str, problems: Problems) -> dict[str, Any] | Non
     except (ValueError, RecursionError) as error:
         problems.add(place, f"not JSON: {error}; write one object per line.")
     else:
-        if not isinstance(row, _Object):
+        if not isinstance(row, dict):
             problems.add(
                 place,
                 'not a JSON object; write one per line, such as {"text": "...", "label": "..."}.',
             )
-        elif row.repeated is not None:
-            problems.add(place, f'the name "{row.repeated}" occurs twice; keep one of them.')
+        elif isinstance(row, _Repeated):
+            problems.add(place, f'the name "{row.name}" occurs twice; keep one of them.')
         else:
-            return row
+            return cast(dict[str, Any], row)
     return None
 
 
