@@ -148,6 +148,9 @@ def test_dropped_rows_need_no_text_and_no_group(tmp_path: Path) -> None:
     data = read(path, drop_missing=True, group_column="film")
     assert [each.text for each in data.examples] == ["one", "three"]
     assert [data.groups[each.row] for each in data.examples] == ["a", "b"]
+    path.write_text("text,label\none,\n")
+    with pytest.raises(TaskError, match="has no row with a label"):
+        load_task(resolve_task(str(path), DataOptions(drop_missing=True)))
 
 
 def test_many_mistakes_are_counted(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def _read(
     data = read_examples(Path(ref.path), ref.options, problems, known)
     if not data.examples:
         problems.check()
+        raise TaskError(f"{source.where} has no row with a label; fill labels in.")
     try:
         labels = index_labels(data.examples, model_labels, source)
     except TaskError as error:
