@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,7 +90,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
         }
     labels = _label_names(config, folder)
     return {
-        "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
+        "labels": None if labels == _unnamed(len(labels)) else labels,
         "classes": len(labels),
         "max_tokens": _max_tokens(config),
         "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
@@ -184,12 +183,17 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
                 int(index): str(name) for index, name in cast(dict[str, Any], table).items()
             }
             return tuple(by_index[index] for index in range(len(by_index)))
-        return tuple(f"LABEL_{index}" for index in range(int(config.get("num_labels", 2))))
+        return _unnamed(int(config.get("num_labels", 2)))
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(
             f'The id2label in "{folder / "config.json"}" does not name the outputs 0, 1, 2, ...;'
             " correct it."
         ) from error
+
+
+def _unnamed(count: int) -> tuple[str, ...]:
+    """The names that `transformers` gives to outputs without names."""
+    return tuple(f"LABEL_{index}" for index in range(count))
 
 
 def _max_tokens(config: dict[str, Any]) -> int | None:
