@@ -50,9 +50,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
     "artifact": ("workspace", "recipes", "trials", "inference", "measure", "report"),
     "engine": (
-        "errors", "settings", "keys", "workspace", "machine", "recipes", "trials", "statistics",
-        "tasks", "sources", "shape", "catalog", "store", "inference", "measure", "whatif", "models",
-        "graphs", "artifact",
+        "errors", "settings", "values", "keys", "workspace", "machine", "recipes", "trials",
+        "statistics", "tasks", "sources", "shape", "catalog", "store", "inference", "measure",
+        "whatif", "models", "graphs", "artifact",
     ),
     "api": (
         "errors", "workspace", "recipes", "trials", "tasks", "sources", "catalog", "store",
