@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from paretoscope import __version__
 from paretoscope.inference.graph_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.tasks import label_matching
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import ArtifactRecord
 from paretoscope.workspace import whole_folder
@@ -27,10 +29,12 @@ CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 3_000, 200, 1_5
 about a stage that `recover` replaced.
 """
 RUN, RUN_DECODER = (Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py"))
+LABELS = Path(label_matching.__file__)
+"""The rule for labels, which `run.py` of a classifier imports as `labels`."""
 
 
-def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
-    """Upper bound for the bytes of script, recipe, manifest and card.
+def written_bytes(request: TrialRequest, *, decoder: bool, notes: Sequence[str] = ()) -> int:
+    """Upper bound for the bytes of scripts, recipe, manifest and card, which has the `notes`.
 
     A size budget must cover them before anything is measured, when the text of manifest and card is
     not known yet; the bound is a few kB above their size.
@@ -39,9 +43,12 @@ def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
     yaml = len(recipe.to_yaml().encode())
     names = sum(len(name.encode()) for name in (request.model, request.task))
     stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
-    script = (RUN_DECODER if decoder else RUN).stat().st_size
+    scripts = (RUN_DECODER,) if decoder else (RUN, LABELS)
+    code = sum(script.stat().st_size for script in scripts)
+    options = len(json.dumps(request.data_options))
+    more = sum(len(note.encode()) for note in notes) + 4 * options
     # the card contains recipe and names, too
-    return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
+    return code + 2 * yaml + 6 * names + stages + more + CARD_BYTES + MANIFEST_BYTES
 
 
 def pack(
@@ -59,6 +66,8 @@ def pack(
         for name in (MODEL, TOKENIZER, CONFIG, *(OF_DECODERS if decoder else ())):
             _link(made / name, folder / name)
         shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
+        if not decoder:
+            shutil.copyfile(LABELS, folder / "labels.py")
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
         record = artifact_record(folder)
