@@ -88,6 +88,8 @@ ONLY_IN = {
 }
 """Libraries that stay where they are needed."""
 
+SCRIPTS = {"labels"}
+"""What the script of an artefact imports from its own folder."""
 REQUIREMENT_OF = {
     "yaml": "pyyaml",
     "dask": "distributed",
@@ -150,7 +152,7 @@ def _own(path: Path) -> Iterator[str]:
 
 def _foreign(path: Path) -> set[str]:
     tops = {name.split(".")[0] for name in _imports(path)}
-    return {top for top in tops if top not in sys.stdlib_module_names and top not in OURS}
+    return {top for top in tops if top not in sys.stdlib_module_names | OURS | SCRIPTS}
 
 
 def _ids(path: Path) -> str:

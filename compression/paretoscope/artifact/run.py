@@ -67,6 +67,8 @@ def read(path):
                 examples.append((example["text"] + "", label_text(example["label"]) + ""))
         except (ValueError, KeyError, TypeError):
             refuse(f'Line {number} of "{path}" is not {{"text": ..., "label": ...}}.')
+    if not examples:
+        refuse(f'"{path}" has no examples.')
     try:
         found = match_labels((label for _, label in examples), LABELS, MANIFEST.get("labels_by"))
     except LabelError as error:
@@ -76,7 +78,7 @@ def read(path):
 
 def evaluate(path):
     """(accuracy, number of examples); texts of equal length form a batch, as in the measurement."""
-    examples = read(path) or refuse(f'"{path}" has no examples.')
+    examples = read(path)
     encoded = [tokenizer.encode(text).ids for text, _ in examples]
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
     right = 0
