@@ -1,4 +1,4 @@
-"""The commands in a model card work as printed, and a trial on odd data says what a reader needs."""
+"""The commands in a model card work as printed, and results have the notes on their data."""
 
 from __future__ import annotations
 
