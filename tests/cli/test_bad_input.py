@@ -119,7 +119,7 @@ CASES = {
     "run model --task ugly.csv": (
         r'The label "ugly" \(line 62\) of .* is not an output of .*; its outputs are: good, bad'
     ),
-    "run model --task empty-text.csv": "has 1 empty text, the first in line 62",
+    "run model --task empty-text.csv": "line 62: the text is empty",
     "run model --task latin.csv": (
         r"latin.csv\" is not utf-8: byte 14 .*--encoding, such as latin-1"
     ),

@@ -213,6 +213,42 @@ def test_what_is_wrong_is_one_sentence_with_the_value(content: Any, said: tuple[
         assert part in sentence, sentence
 
 
+def test_every_mistake_of_a_recipe_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(
+        """
+        sed: 3
+        recover: {max_drop: -1, epoch: 2}
+        stages:
+          - {kind: distil, layers: 3}
+          - {kind: quantize, bit: 8, bits: 4}
+          - {kind: prune-weights, sparsity: 1.3, scop: global}
+          - 7
+        """
+    )
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tmp_path / "r.yaml")
+    heading, *lines = str(caught.value).splitlines()
+    assert heading == f'In recipe "{tmp_path / "r.yaml"}": 10 problems.'
+    assert [line.partition(":")[0] for line in lines] == [
+        "- recover",
+        "- recover",
+        '- there is no field "sed"; did you mean "seed"?',
+        "- stage 1",
+        "- stage 2 (quantize)",
+        "- stage 2 (quantize)",
+        "- stage 3 (prune-weights)",
+        "- stage 3 (prune-weights)",
+        "- stage 4",
+        "- stage 3 (prune-weights) comes after stage 2 (quantize)",
+    ]
+
+
+def test_a_wrong_scheme_says_nothing_about_its_other_fields() -> None:
+    with pytest.raises(RecipeError, match="scheme should be") as caught:
+        parse_recipe({"stages": [{"kind": "quantize", "scheme": "int4", "bits": 4}]})
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_and_a_broken_file_are_sentences(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="There is no recipe file"):
         load_recipe(tmp_path / "none.yaml")

@@ -39,7 +39,7 @@ def outputs_of(task: Task) -> dict[str, int]:
 
 def rows(labels: tuple[Any, ...], count: int = 60) -> list[tuple[str, Any]]:
     each = [labels[n % len(labels)] for n in range(count)]
-    return [(f"example of {label} number {n}", label) for n, label in enumerate(each)]
+    return [(f"example of {label} number n{n}", label) for n, label in enumerate(each)]
 
 
 def csv(path: Path, *labels: str) -> Path:

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from paretoscope.carriers import MINILM
 from paretoscope.errors import ModelError, TaskError
+from paretoscope.tasks.data import Data
+from paretoscope.tasks.duplicates import deduplicate, normalize
 from paretoscope.tasks.labels import Example
 from paretoscope.tasks.load import describe_task, export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
@@ -27,8 +29,6 @@ from paretoscope.tasks.splits import (
     SPLITS,
     Task,
     calibration_quota,
-    deduplicate,
-    normalize,
     split_rows,
 )
 from paretoscope.tasks.tokens import batches_by_length, encode
@@ -130,8 +130,7 @@ LABELLED = st.lists(st.integers(0, 3), min_size=MIN_EXAMPLES, max_size=400).filt
 
 def split(labels: list[int]) -> dict[str, Any]:
     examples = [Example(f"text {place}", label) for place, label in enumerate(labels)]
-    unique, _, _ = deduplicate(examples, labels)
-    return dict(split_rows(unique, ("a", "b", "c", "d"), "here"))
+    return dict(split_rows(deduplicate(Data(examples), labels).rows, ("a", "b", "c", "d"), "here"))
 
 
 @settings(max_examples=60, deadline=None)
@@ -156,9 +155,9 @@ def test_splits_part_the_data_and_each_has_every_class(labels: list[int]) -> Non
 def test_the_order_of_rows_does_not_matter(labels: list[int], random: Any) -> None:
     examples = [Example(f"text {place}", label) for place, label in enumerate(labels)]
     shuffled = random.sample(examples, len(examples))
-    first = split_rows(deduplicate(examples, labels)[0], ("a", "b", "c", "d"), "here")
+    first = split_rows(deduplicate(Data(examples), labels).rows, ("a", "b", "c", "d"), "here")
     second = split_rows(
-        deduplicate(shuffled, [int(example.label) for example in shuffled])[0],
+        deduplicate(Data(shuffled), [int(example.label) for example in shuffled]).rows,
         ("a", "b", "c", "d"),
         "here",
     )
@@ -183,27 +182,28 @@ def test_calibration_quota_leaves_something_to_train_on(available: dict[int, int
     assert all(1 <= quota[label] < available[label] for label in available)
 
 
-def test_duplicates_keep_the_first_and_conflicts_all_go() -> None:
+def test_duplicates_keep_the_usual_form_and_conflicts_all_go() -> None:
     examples = [
         Example(text, label)
         for text, label in [
             ("Hello  World", 0),
+            ("hello world ", 0),
             ("hello world ", 0),
             ("bye", 0),
             ("BYE", 1),
             ("other", 1),
         ]
     ]
-    kept, duplicates, conflicts = deduplicate(
-        examples, [int(example.label) for example in examples]
-    )
-    assert [row.text for row in kept] == ["Hello  World", "other"]
-    assert (duplicates, conflicts) == (1, 2)
+    found = deduplicate(Data(examples), [int(example.label) for example in examples])
+    assert [row.text for row in found.rows] == ["hello world ", "other"]
+    assert (found.duplicates, found.conflicts, found.conflicting) == (2, 2, 1)
+    first = deduplicate(Data(examples, ordered=True), [int(each.label) for each in examples])
+    assert [row.text for row in first.rows] == ["Hello  World", "other"]
 
 
 def test_a_row_keeps_its_id_whatever_surrounds_it() -> None:
-    alone, _, _ = deduplicate([Example("some TEXT", 0)], [0])
-    among, _, _ = deduplicate([Example("x", 1), Example("Some text", 1)], [1, 1])
+    alone = deduplicate(Data([Example("some TEXT", 0)]), [0]).rows
+    among = deduplicate(Data([Example("x", 1), Example("Some text", 1)]), [1, 1]).rows
     assert alone[0].id == among[1].id
 
 

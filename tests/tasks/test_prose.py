@@ -14,6 +14,7 @@ import pytest
 from paretoscope.catalog import check_task
 from paretoscope.errors import TaskError
 from paretoscope.sources.ref import ModelRef
+from paretoscope.tasks.duplicates import normalize
 from paretoscope.tasks.load import describe_task, export_split, load_task
 from paretoscope.tasks.prose import (
     CHOICES,
@@ -26,7 +27,6 @@ from paretoscope.tasks.prose import (
 )
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.tasks.splits import normalize
 
 DOCUMENTS = [
     f"Document {number} begins here. " + " ".join(f"word{number}x{place}" for place in range(80))
@@ -75,7 +75,7 @@ def test_txt_jsonl_and_csv_are_the_same_documents(tmp_path: Path) -> None:
         ("few.txt", "\n\n".join(DOCUMENTS[:5]), "has only 5 different documents"),
         ("short.txt", "\n\n".join(f"line {number}" for number in range(100)), "with 200 words"),
         ("same.txt", "\n\n".join(DOCUMENTS[:1] * 50), "has only 1 different documents"),
-        ("blank.jsonl", '{"text": ""}', "empty text"),
+        ("blank.jsonl", '{"text": ""}', "the text is empty"),
         ("columns.jsonl", '{"a": "x", "b": "y"}', "no column with a common name for the text"),
     ],
 )

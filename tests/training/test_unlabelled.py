@@ -18,10 +18,11 @@ from paretoscope.pruning import structure
 from paretoscope.recipes.context import EncodedSplit, StageContext
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, PruneStructure
+from paretoscope.tasks.duplicates import normalize
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.tasks.splits import NO_LABEL, normalize
+from paretoscope.tasks.splits import NO_LABEL
 from paretoscope.training.encoder import batch_loss, train
 from paretoscope.training.settings import Training
 from paretoscope.training.unlabelled import training_texts

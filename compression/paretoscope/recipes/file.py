@@ -1,25 +1,25 @@
-"""Reading recipes from YAML or JSON files and from plain values, with one sentence per error.
+"""Reading recipes from YAML or JSON files and from plain values, with a sentence per problem.
 
 The language is defined in `recipes/recipe.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from paretoscope.errors import RecipeError, did_you_mean
-from paretoscope.recipes.recipe import Recipe, Recover
-from paretoscope.recipes.stages import STAGES
+from paretoscope.errors import Problems, RecipeError, did_you_mean
+from paretoscope.recipes.recipe import Recipe, Recover, order_problems
+from paretoscope.recipes.stages import STAGES, AnyStage, PruneStructure
 from paretoscope.workspace import SHIPPED
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """Read a recipe from a YAML or JSON file; raises `RecipeError` in one sentence.
+    """Read a recipe from a YAML or JSON file; raises `RecipeError`, which names every problem.
 
     A plain name such as `int8` reads the shipped recipe of that name, unless such a file exists.
     """
@@ -74,7 +74,7 @@ def _located(path: str | Path) -> Path:
 
 
 def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
-    """A recipe from dictionaries and lists; a `RecipeError` names the stage and the field.
+    """A recipe from dictionaries and lists; a `RecipeError` names every stage and field.
 
     >>> parse_recipe({"stages": "int8"})
     Traceback (most recent call last):
@@ -87,50 +87,78 @@ def parse_recipe(content: Any, *, where: str = "In the recipe") -> Recipe:
         raise RecipeError(
             f"{where}: expected fields such as version, seed and stages, but got {_brief(content)}."
         )
-    fields = cast("Mapping[str, Any]", content)
-    stages: Any = fields.get("stages")
-    for place, stage in enumerate(
-        cast("list[Any]", stages) if isinstance(stages, list) else [], start=1
-    ):
-        kind: Any = (
-            cast("Mapping[str, Any]", stage).get("kind") if isinstance(stage, Mapping) else None
+    fields = dict(cast("Mapping[str, Any]", content))
+    problems = Problems(where, RecipeError)
+    stages = fields.get("stages")
+    _validated(Recipe, fields | ({"stages": []} if isinstance(stages, list) else {}), problems)
+    if isinstance(stages, list):
+        _check_stages(cast("list[Any]", stages), problems)
+    problems.check()
+    return Recipe.model_validate(fields)
+
+
+def _check_stages(stages: Sequence[Any], problems: Problems) -> None:
+    """Every problem of a stage, and of the order of stages; defaults stand for invalid stages."""
+    found: list[AnyStage] = []
+    for number, stage in enumerate(stages, start=1):
+        fields: Mapping[str, Any] = (
+            cast("Mapping[str, Any]", stage) if isinstance(stage, Mapping) else {}
         )
+        kind: Any = fields.get("kind")
         if not isinstance(kind, str):
-            raise RecipeError(
-                f"{where}, stage {place}: expected a kind, one of {', '.join(STAGES)}, but got"
-                f" {_brief(stage)}."
+            problems.add(
+                f"stage {number}",
+                f"expected a kind, one of {', '.join(STAGES)}, but got {_brief(stage)}.",
             )
-        if kind not in STAGES:
-            raise RecipeError(
-                f'{where}, stage {place}: there is no stage kind "{kind}";'
-                f" {did_you_mean(kind, STAGES)}"
+        elif kind not in STAGES:
+            problems.add(
+                f"stage {number}",
+                f'there is no stage kind "{kind}"; {did_you_mean(kind, STAGES)}',
             )
+        else:
+            place = f"stage {number} ({kind})"
+            valid = _validated(STAGES[kind], dict(fields), problems, place)
+            found.append(cast("AnyStage", valid or STAGES[kind].model_validate({"kind": kind})))
+            continue
+        found.append(PruneStructure())  # keeps the numbers of the stages that follow
+    for problem in order_problems(found):
+        problems.add("", f"{problem}.")
+
+
+def _validated(
+    kind: type[BaseModel], fields: dict[str, Any], problems: Problems, place: str = ""
+) -> BaseModel | None:
+    """The value, or None after adding its problems.
+
+    If only names are wrong, the other fields are checked again without them: pydantic checks
+    whether fields are compatible only if each of them is valid.
+    """
     try:
-        return Recipe.model_validate(dict(fields))
+        return kind.model_validate(fields)
     except ValidationError as error:
-        raise RecipeError(_one_sentence(error, fields, where)) from error
+        for each in error.errors():
+            _add(each, kind, problems, place)
+        if all(each["type"] == "extra_forbidden" for each in error.errors()):
+            known = {name: value for name, value in fields.items() if name in kind.model_fields}
+            if len(known) < len(fields):
+                _validated(kind, known, problems, place)
+        return None
 
 
-def _one_sentence(error: ValidationError, content: Mapping[str, Any], where: str) -> str:
-    """The first error that pydantic reports, as one sentence."""
-    first = error.errors()[0]
-    location = [part for part in first["loc"] if not isinstance(part, str) or part not in STAGES]
-    fields: Mapping[str, Any] = Recipe.model_fields
-    if location[:1] == ["stages"] and len(location) > 1:
-        place = int(location[1])
-        kind = content["stages"][place]["kind"]
-        where = f"{where}, stage {place + 1} ({kind})"
-        fields, location = STAGES[kind].model_fields, location[2:]
-    elif location[:1] == ["recover"] and len(location) > 1:
-        where, fields, location = f"{where}, recover", Recover.model_fields, location[1:]
+def _add(error: Mapping[str, Any], kind: type[BaseModel], problems: Problems, place: str) -> None:
+    location = list(error["loc"])
+    known: Mapping[str, Any] = kind.model_fields
+    if location[:1] == ["recover"] and len(location) > 1:
+        place, known, location = "recover", Recover.model_fields, location[1:]
     name = str(location[0]) if location else ""
-    if first["type"] == "extra_forbidden":
-        return f'{where}: there is no field "{name}"; {did_you_mean(name, fields)}'
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if first["type"] == "value_error":
-        return f"{where}: {message.rstrip('?')}{'?' if message.endswith('?') else '.'}"
+    if error["type"] == "extra_forbidden":
+        return problems.add(place, f'there is no field "{name}"; {did_you_mean(name, known)}')
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "value_error":
+        end = "?" if message.endswith("?") else "."
+        return problems.add(place, f"{message.rstrip('?')}{end}")
     message = message.replace("a valid tuple", "a list").partition(", unable")[0]
-    return f"{where}: {name} {message}, but got {_brief(first['input'])}."
+    return problems.add(place, f"{name} {message}, but got {_brief(error['input'])}.")
 
 
 def _brief(value: Any) -> str:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -64,6 +66,31 @@ class Recover(BaseModel, frozen=True, extra="forbid"):
         return f"at most {self.max_drop:g} lost a stage"
 
 
+def order_problems(stages: Sequence[AnyStage]) -> list[str]:
+    """What makes no sense in the order of stages, as sentences without a full stop.
+
+    >>> order_problems((Quantize(), PruneWeights()))[0].partition(":")[0]
+    'stage 2 (prune-weights) comes after stage 1 (quantize)'
+    """
+    found = [
+        f"stage {place + 1} ({after.kind}) comes after stage {place} (quantize): integers can be"
+        " neither trained nor pruned further; move quantize to the end"
+        for place, (stage, after) in enumerate(pairwise(stages), start=1)
+        if isinstance(stage, Quantize)
+    ]
+    last = stages[-1] if stages else None
+    if (
+        isinstance(last, Quantize)
+        and last.zero_point == "real"
+        and any(isinstance(stage, PruneWeights) for stage in stages)
+    ):
+        found.append(
+            "zero_point real has no level at zero, so pruned weights would not stay zero; leave"
+            " zero_point out"
+        )
+    return found
+
+
 class Recipe(BaseModel, frozen=True, extra="forbid"):
     """What to do to a model: a list of stages in order, and a seed. No stages: the baseline."""
 
@@ -109,23 +136,8 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _order_makes_sense(self) -> Self:
-        for place, stage in enumerate(self.stages[:-1]):
-            if isinstance(stage, Quantize):
-                after = self.stages[place + 1]
-                raise ValueError(
-                    f"stage {place + 2} ({after.kind}) comes after stage {place + 1} (quantize):"
-                    " integers can be neither trained nor pruned further; move quantize to the end"
-                )
-        last = self.stages[-1] if self.stages else None
-        if (
-            isinstance(last, Quantize)
-            and last.zero_point == "real"
-            and any(isinstance(stage, PruneWeights) for stage in self.stages)
-        ):
-            raise ValueError(
-                "zero_point real has no level at zero, so pruned weights would not stay zero; leave"
-                " zero_point out"
-            )
+        for problem in order_problems(self.stages):
+            raise ValueError(problem)
         return self
 
     def canonical_json(self) -> str:

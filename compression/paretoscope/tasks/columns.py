@@ -53,9 +53,7 @@ def _column(
         raise TaskError(
             f'"{path}" has no {role} column "{selected}"; {did_you_mean(selected, names)}'
         )
-    by_lower = {name.lower(): name for name in reversed(names)}
-    guess = next((by_lower[name] for name in common if name in by_lower), None)
-    found = guess if selected is None else selected
+    found = selected or _guessed(names, common, role, path)
     if found is None:
         raise TaskError(
             f'"{path}" has no column with a common name for the {role}; its columns are:'
@@ -64,3 +62,18 @@ def _column(
     if names.count(found) > 1:
         raise TaskError(f'"{path}" has {names.count(found)} columns named "{found}"; rename them.')
     return found
+
+
+def _guessed(names: Sequence[str], common: Sequence[str], role: str, path: Path) -> str | None:
+    """The column with the most common name; None without one, an error for two of them."""
+    by_form: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        by_form.setdefault(name.strip().lower(), []).append(name)
+    alike = by_form.get(next((name for name in common if name in by_form), ""), [])
+    if len(alike) > 1:
+        listed = " and ".join(f'"{name}"' for name in alike)
+        raise TaskError(
+            f'"{path}" has the columns {listed}; select the {role} column with --{role}-column, or'
+            " rename one."
+        )
+    return alike[0] if alike else None

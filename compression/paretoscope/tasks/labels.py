@@ -36,6 +36,8 @@ class Example:
     label: str | int
     place: str = ""
     """Such as "line 7"; empty when the data is not a file."""
+    row: int = 0
+    """Index of its row in the columns of the file."""
 
 
 @dataclass(frozen=True)

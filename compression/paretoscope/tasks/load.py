@@ -12,13 +12,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from paretoscope.errors import TaskError, did_you_mean
+from paretoscope.errors import Problems, TaskError, did_you_mean
 from paretoscope.tasks.builtin import BUILTIN_TASKS, read_builtin, read_unlabelled
+from paretoscope.tasks.data import Data
+from paretoscope.tasks.duplicates import deduplicate
 from paretoscope.tasks.files import read_examples, read_unlabelled_file
-from paretoscope.tasks.labels import Source, index_labels
+from paretoscope.tasks.label_matching import LabelError
+from paretoscope.tasks.labels import Labels, Source, index_labels
 from paretoscope.tasks.prose import load_prose
 from paretoscope.tasks.ref import TaskRef
-from paretoscope.tasks.splits import SPLITS, Task, deduplicate, split_rows, without_labels
+from paretoscope.tasks.split_data import split_data
+from paretoscope.tasks.splits import SPLITS, Task, without_labels
 from paretoscope.workspace import write_whole
 
 
@@ -36,31 +40,52 @@ def load_task(ref: TaskRef, model_labels: tuple[str, ...] | None = None) -> Task
 
 @lru_cache(maxsize=8)
 def _load(ref: TaskRef, model_labels: tuple[str, ...] | None) -> Task:
-    known = (*(model_labels or ()), *(ref.options.labels or ()))
     if ref.kind == "builtin":
         builtin = BUILTIN_TASKS[ref.name]
         source = Source(f'the task "{ref.name}"', builtin.labels)
         max_length = min(builtin.max_length, ref.options.max_length or builtin.max_length)
-        examples, notes = read_builtin(ref.name, Path(ref.path)), ()
+        data = Data(read_builtin(ref.name, Path(ref.path)), ordered=True)
+        labels = index_labels(data.examples, model_labels, source)
     else:
         source = Source(f'"{ref.path}"', given=ref.options.labels)
         max_length = ref.options.max_length
-        examples, notes = read_examples(Path(ref.path), ref.options, known)
-    labels = index_labels(examples, model_labels, source)
-    rows, duplicates, conflicts = deduplicate(examples, labels.indices)
-    splits = split_rows(rows, labels.names, source.where)
+        data, labels = _read(ref, model_labels, source)
+    unique = deduplicate(data, labels.indices)
+    parts = split_data(data, unique, labels.names, source.where)
     return Task(
         ref.name,
         labels.names,
         max_length,
-        splits,
+        parts.splits,
         key=hashlib.sha256("\0".join((ref.key, *labels.names)).encode()).hexdigest()[:16],
-        duplicates=duplicates,
-        conflicts=conflicts,
-        unlabelled=without_labels(_unlabelled(ref), splits),
+        duplicates=unique.duplicates,
+        conflicts=unique.conflicts,
+        unlabelled=without_labels(_unlabelled(ref), parts.splits),
         label_rule=labels.rule,
-        notes=(*labels.notes, *notes),
+        notes=(*labels.notes, *parts.notes),
     )
+
+
+def _read(
+    ref: TaskRef, model_labels: tuple[str, ...] | None, source: Source
+) -> tuple[Data, Labels]:
+    """A data file and its labels; one error names the problems of both."""
+    problems = Problems(source.where, TaskError)
+    known = (*(model_labels or ()), *(ref.options.labels or ()))
+    data = read_examples(Path(ref.path), ref.options, problems, known)
+    if not data.examples:
+        problems.check()
+        raise TaskError(f"{source.where} has no row with a label; fill labels in.")
+    try:
+        labels = index_labels(data.examples, model_labels, source)
+    except TaskError as error:
+        if not problems:
+            raise
+        if isinstance(error.__cause__, LabelError):
+            problems.add("", str(error))
+        raise problems.error() from error
+    problems.check()
+    return data, labels
 
 
 def _unlabelled(ref: TaskRef) -> Iterator[str]:

@@ -8,7 +8,7 @@ does not reveal the answer. Splitting is in `tasks/splits.py`, scoring in `measu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,14 +18,18 @@ import numpy as np
 
 from paretoscope.errors import TaskError
 from paretoscope.tasks.builtin import PROSE_TOKENS, read_builtin
+from paretoscope.tasks.data import Data
+from paretoscope.tasks.duplicates import Row, deduplicate
 from paretoscope.tasks.files import read_texts
 from paretoscope.tasks.ref import TaskRef
-from paretoscope.tasks.splits import Indices, Split, Task, deduplicate, split_rows
+from paretoscope.tasks.split_data import split_data
+from paretoscope.tasks.splits import Indices, Split, Task
+from paretoscope.tasks.words import words
 
 CLOZE = "prose-cloze"
 MIN_DOCUMENTS = 20
 MIN_WORDS = 1000
-"""With fewer of either the quality of a language model cannot be measured."""
+"""With fewer of either the quality of a language model cannot be measured; see `tasks/words.py`."""
 CHOICES = 4
 CONTEXT_WORDS = 50
 """Most words of context before the gap; whole sentences unless one sentence is longer."""
@@ -64,27 +68,42 @@ def load_prose(ref: TaskRef) -> Task:
     Raises:
         TaskError: the documents cannot be read, or are too few or too short.
     """
+    path = Path(ref.path)
     if ref.kind == "builtin":
-        examples, where = read_builtin(ref.name, Path(ref.path)), f'the task "{ref.name}"'
+        where, data = f'the task "{ref.name}"', Data(read_builtin(ref.name, path), ordered=True)
     else:
-        examples, where = read_texts(Path(ref.path), ref.options), f'"{ref.path}"'
-    rows, duplicates, _ = deduplicate(examples, [0] * len(examples))
-    words = sum(len(row.text.split()) for row in rows)
-    if len(rows) < MIN_DOCUMENTS or words < MIN_WORDS:
-        raise TaskError(
-            f"{where[0].upper()}{where[1:]} has only {len(rows)} different documents with"
-            f" {words:,} words; four splits need at least {MIN_DOCUMENTS} documents and"
-            f" {MIN_WORDS:,} words. Add documents; in a TXT file blank lines separate them."
-        )
-    splits = split_rows([row._replace(label=0) for row in rows], (), where)
+        where, data = f'"{ref.path}"', read_texts(path, ref.options)
+    unique = deduplicate(data, [0] * len(data.examples))
+    _check_enough(unique.rows, where)
+    parts = split_data(data, unique, (), where)
+    splits: Mapping[str, Split] = parts.splits
     longest = min(PROSE_TOKENS, ref.options.max_length or PROSE_TOKENS)
     if ref.name == CLOZE:
-        cloze = {
+        splits = {
             name: ClozeSplit(s.name, s.ids, s.texts, s.labels, questions=tuple(_questions(s)))
             for name, s in splits.items()
         }
-        return Task(ref.name, (), longest, cloze, ref.key, duplicates=duplicates, kind="cloze")
-    return Task(ref.name, (), longest, splits, ref.key, "perplexity", duplicates, kind="prose")
+    return Task(
+        ref.name,
+        (),
+        longest,
+        splits,
+        ref.key,
+        "accuracy" if ref.name == CLOZE else "perplexity",
+        unique.duplicates,
+        kind="cloze" if ref.name == CLOZE else "prose",
+        notes=parts.notes,
+    )
+
+
+def _check_enough(rows: Sequence[Row], where: str) -> None:
+    count = sum(len(words(row.text)) for row in rows)
+    if len(rows) < MIN_DOCUMENTS or count < MIN_WORDS:
+        raise TaskError(
+            f"{where[0].upper()}{where[1:]} has only {len(rows)} different documents with"
+            f" {count:,} words; four splits need at least {MIN_DOCUMENTS} documents and"
+            f" {MIN_WORDS:,} words. Add documents; in a TXT file blank lines separate them."
+        )
 
 
 def chunks(documents: Sequence[Indices], tokens: int = CHUNK_TOKENS) -> list[Indices]:

@@ -10,6 +10,9 @@ from typing import Literal
 from paretoscope.families.family import ArchitectureName
 from paretoscope.values import Value
 
+SPLIT_VERSION = "1"
+"""Part of every task's key and the seed of every split; increment it when splitting changes."""
+
 
 class DataOptions(Value):
     """How a data file is read.

@@ -13,8 +13,8 @@ from paretoscope.errors import TaskError, did_you_mean
 from paretoscope.families.family import ArchitectureName
 from paretoscope.keys import file_sha256, short_key
 from paretoscope.tasks.builtin import BUILTIN_TASKS
-from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
-from paretoscope.tasks.splits import SPLIT_VERSION
+from paretoscope.tasks.ref import DEFAULT_OPTIONS, SPLIT_VERSION, DataOptions, TaskRef
+from paretoscope.tasks.tables import READING_VERSION
 
 DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".txt")
 COLUMNS = ("text_column", "label_column", "split_column", "group_column")
@@ -140,6 +140,7 @@ def _file_key(path: Path, options: DataOptions, architecture: ArchitectureName) 
         *(("split", options.split_column) if options.split_column else ()),
         *(("group", options.group_column) if options.group_column else ()),
         *(("drop missing",) if options.drop_missing else ()),
+        f"reading {READING_VERSION}",
         SPLIT_VERSION,
     )
 

@@ -1,31 +1,31 @@
-"""Four disjoint splits: duplicates are removed, then texts are sorted by hash and split.
+"""Four disjoint splits of rows without duplicates: texts are sorted by hash and split.
 
-Texts are duplicates if they are equal after normalizing case and white space. Of duplicates with
-one label the first is kept; duplicates with different labels are all removed, because the correct
-label is unknown. A split depends only on the texts, so it is the same on every machine and with
-every library version. Reading the texts is in `tasks/load.py` and `tasks/prose.py`.
+A split depends only on the texts and on the splits and groups that the data names, so it is the
+same on every machine and with every library version. Removing duplicates is in
+`tasks/duplicates.py`, reading the texts in `tasks/load.py` and `tasks/prose.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoscope.errors import TaskError
-from paretoscope.tasks.labels import Example, single_class
-
-SPLIT_VERSION = "1"
-"""Part of every task's key and the seed of every split; increment it when splitting changes."""
+from paretoscope.errors import Problems, TaskError
+from paretoscope.tasks.duplicates import Row, normalize, sha256
+from paretoscope.tasks.groups import assign_groups
+from paretoscope.tasks.labels import single_class
 
 SPLITS = ("train", "calibration", "validation", "test")
+MADE = ("validation", "test", "calibration")
+"""The splits that are made from training rows unless the data has them, in this order."""
 UNLABELLED = "unlabelled"
 """Name of the texts without labels, which are not split and are for training with a teacher."""
 NO_LABEL = -1
@@ -109,71 +109,69 @@ class Task:
     """What a reader of any result on this data has to know, as short sentences."""
 
 
-class Row(NamedTuple):
-    """An example with two hashes of its text: an id, and the sort key that orders a split."""
-
-    id: str
-    order: str
-    text: str
-    label: int
-
-
-def normalize(text: str) -> str:
-    """The form in which duplicates are equal.
-
-    >>> normalize("  What IS\\tthis ? ")
-    'what is this ?'
-    """
-    return " ".join(text.split()).casefold()
-
-
-def deduplicate(examples: Sequence[Example], indices: Sequence[int]) -> tuple[list[Row], int, int]:
-    """Rows without duplicates, and how many duplicates and conflicting examples were removed."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, example in enumerate(examples):
-        groups[normalize(example.text)].append(index)
-    rows: list[Row] = []
-    duplicates = conflicts = 0
-    for text, members in groups.items():
-        if len({indices[index] for index in members}) > 1:
-            conflicts += len(members)
-            continue
-        duplicates += len(members) - 1
-        first = members[0]
-        order = _sha256(f"{SPLIT_VERSION}\0{text}")
-        rows.append(Row(_sha256(text)[:16], order, examples[first].text, indices[first]))
-    return rows, duplicates, conflicts
-
-
-def split_rows(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> dict[str, Split]:
+def split_rows(
+    rows: Sequence[Row], labels: tuple[str, ...], where: str, grouped: bool = False
+) -> dict[str, Split]:
     """The four splits, stratified by label: every class is in each of them.
 
     The rows of a class are sorted by hash: the first 15 % are validation, the next 15 % test,
     followed by calibration and train. Adding or removing a row moves few others. Without `labels`
     all rows have one class, and their number is checked in `tasks/prose.py`.
+
+    Rows that have a split stay in it; splits that no row has are made from those of train. If
+    `grouped`, whole groups are assigned (`tasks/groups.py`).
+
+    Raises:
+        TaskError: too few examples, or a split without training data or without one of the classes.
     """
-    by_class: dict[int, list[Row]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row.order):
-        by_class[row.label].append(row)
     if labels:
-        sizes = {labels[label]: len(members) for label, members in sorted(by_class.items())}
-        _check_enough(rows, sizes, where)
-    held_out = {
-        label: max(1, (HELD_OUT_PERCENT * len(members) + 50) // 100)
-        for label, members in by_class.items()
-    }
-    calibration = calibration_quota(
-        {label: len(members) - 2 * held_out[label] for label, members in by_class.items()}
-    )
-    chosen: dict[str, list[Row]] = {name: [] for name in SPLITS}
-    for label, members in by_class.items():
-        first, second = held_out[label], 2 * held_out[label]
-        third = second + calibration[label]
-        chosen["validation"] += members[:first]
-        chosen["test"] += members[first:second]
-        chosen["calibration"] += members[second:third]
-        chosen["train"] += members[third:]
+        sizes = Counter(row.label for row in rows)
+        _check_enough(rows, {labels[label]: sizes[label] for label in sorted(sizes)}, where)
+    chosen = {name: [row for row in rows if row.split == name] for name in SPLITS}
+    given = any(chosen.values())
+    pool = sorted(chosen["train"] if given else rows, key=lambda row: row.order)
+    if not pool:
+        named = " and ".join(name for name in SPLITS if chosen[name])
+        raise TaskError(
+            f"{where[0].upper()}{where[1:]} has no training split, only {named}; add rows of the"
+            " split train."
+        )
+    if grouped and labels and not given:
+        _check_groups(pool, labels, where)
+    quota = _quota(pool, [name for name in MADE if not chosen[name]])
+    chosen |= assign_groups(pool, quota) if grouped else _assign_rows(pool, quota)
+    if given or grouped:
+        _check_classes(chosen, labels, where)
     return {name: _split(name, chosen[name], labels) for name in SPLITS}
+
+
+def _quota(pool: Sequence[Row], absent: Sequence[str]) -> dict[str, dict[int, int]]:
+    """How many rows of each class the `absent` splits get from the pool."""
+    sizes = Counter(row.label for row in pool)
+    held_out = {label: max(1, (HELD_OUT_PERCENT * n + 50) // 100) for label, n in sizes.items()}
+    quota = {name: held_out for name in absent if name != "calibration"}
+    if "calibration" in absent:
+        rest = {label: n - len(quota) * held_out[label] for label, n in sizes.items()}
+        available = {label: n for label, n in rest.items() if n > 1}
+        quota["calibration"] = calibration_quota(available) if available else {}
+    return quota
+
+
+def _assign_rows(
+    pool: Sequence[Row], quota: Mapping[str, Mapping[int, int]]
+) -> dict[str, list[Row]]:
+    """Of each class the first rows, in the order of `pool`, are those of the splits of `quota`."""
+    by_class: dict[int, list[Row]] = defaultdict(list)
+    for row in pool:
+        by_class[row.label].append(row)
+    chosen: dict[str, list[Row]] = {name: [] for name in (*quota, "train")}
+    for label, members in by_class.items():
+        start = 0
+        for name, sizes in quota.items():
+            chosen[name] += members[start : start + sizes.get(label, 0)]
+            start += sizes.get(label, 0)
+        chosen["train"] += members[start:]
+    return chosen
 
 
 def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
@@ -191,7 +189,7 @@ def without_labels(texts: Iterable[str], splits: Mapping[str, Split]) -> Split:
             kept.setdefault(form, text)
     return Split(
         UNLABELLED,
-        tuple(_sha256(form)[:16] for form in kept),
+        tuple(sha256(form)[:16] for form in kept),
         tuple(kept.values()),
         np.full(len(kept), NO_LABEL, dtype=np.int64),
     )
@@ -235,6 +233,37 @@ def _check_enough(rows: Sequence[Row], sizes: Mapping[str, int], where: str) -> 
         )
 
 
+def _check_groups(rows: Sequence[Row], labels: tuple[str, ...], where: str) -> None:
+    groups: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        groups[row.label].add(row.group)
+    rare = min(groups, key=lambda label: len(groups[label]))
+    if len(groups[rare]) < len(SPLITS):
+        raise TaskError(
+            f'The class "{labels[rare]}" of {where} is in only {len(groups[rare])} groups, but'
+            f" needs at least {len(SPLITS)}, one per split; add examples or select another group"
+            " column."
+        )
+
+
+def _check_classes(
+    chosen: Mapping[str, Sequence[Row]], labels: tuple[str, ...], where: str
+) -> None:
+    """Raise `TaskError` unless every split has every class; without labels, at least one row."""
+    present = sorted({row.label for rows in chosen.values() for row in rows})
+    problems = Problems(where, TaskError)
+    for name in SPLITS:
+        found = {row.label for row in chosen[name]}
+        lacking = [labels[label] if labels else "" for label in present if label not in found]
+        for label in lacking:
+            example = f'example of the class "{label}"' if labels else "document"
+            problems.add(
+                f"{name} split",
+                f"there is no {example}; add examples, or use another split or group column.",
+            )
+    problems.check()
+
+
 def _split(name: str, rows: list[Row], labels: tuple[str, ...]) -> Split:
     rows = sorted(rows, key=lambda row: row.order)
     indices = np.array([row.label for row in rows], dtype=np.int64)
@@ -242,7 +271,3 @@ def _split(name: str, rows: list[Row], labels: tuple[str, ...]) -> Split:
     return Split(
         name, tuple(row.id for row in rows), tuple(row.text for row in rows), indices, labels
     )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,40 +1,65 @@
 """File formats of data files: CSV, TSV, JSON lines, Parquet and TXT, read as columns.
 
 Only the structure of a file is checked here; its texts and labels are checked in `tasks/files.py`.
+Quotes and delimiters are in `tasks/delimited.py`.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
 import importlib
-import io
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
-from paretoscope.errors import TaskError
+from paretoscope.errors import Problems, TaskError
 from paretoscope.tasks.columns import Choose
+from paretoscope.tasks.delimited import read_delimited
 
-# Documents can be longer than 128 KiB, the csv module's default limit for a field.
-csv.field_size_limit(2**31 - 1)
+READING_VERSION = "2"
+"""Part of the key of every data file; increment it when the rows of a file are read differently."""
+MANY_NULS = 0.1
+"""Share of NUL bytes from which on a file is UTF-16 or UTF-32 rather than text with a NUL."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The chosen columns, and `places`, the location of each row in the file ("line 7")."""
+    """The chosen columns, and `places`, the location of each row in the file ("line 7").
+
+    `others` are all further columns by name; those of Parquet only if they hold text or integers.
+    `notes` say how the file was read where it could be read otherwise.
+    """
 
     columns: list[list[Any]]
     places: list[str]
+    others: Mapping[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    notes: tuple[str, ...] = ()
+
+    def only(self, kept: Sequence[bool]) -> Table:
+        """The rows for which `kept` is True."""
+
+        def of(values: Sequence[Any]) -> list[Any]:
+            return list(compress(values, kept))
+
+        others = {name: of(values) for name, values in self.others.items()}
+        return Table([of(each) for each in self.columns], of(self.places), others, self.notes)
 
 
-def read_table(path: Path, encoding: str, choose: Choose) -> Table:
-    """The columns of a file that `choose` selects; raises `TaskError` for an unreadable file."""
-    table = _READERS[path.suffix.lower()](path, encoding, choose)
+def read_table(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
+    """The columns of a file; `choose` selects those in `columns`.
+
+    Rows that cannot be read are added to `problems` and left out.
+
+    Raises:
+        TaskError: the file, its encoding or its columns cannot be used.
+    """
+    table = _READERS[path.suffix.lower()](path, encoding, choose, problems)
     if not table.places:
+        problems.check()
         raise TaskError(f'"{path}" has columns but no rows; give a file with examples.')
     return table
 
@@ -42,80 +67,99 @@ def read_table(path: Path, encoding: str, choose: Choose) -> Table:
 # --- formats --------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, encoding: str, choose: Choose) -> Table:
-    """The delimiter is the most frequent of , ; tab | in the header; quotes follow RFC 4180."""
-    text = decoded(path, encoding)
-    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=header.count)
-    rows, places = _csv_rows(text, delimiter, path)
-    if not rows:
+def _read_csv(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
+    found = read_delimited(decoded(path, encoding), path.suffix.lower(), choose)
+    if not found.header:
         raise TaskError(f'"{path}" is empty; give a file with a header and examples.')
-    names = [name.strip() for name in rows.pop(0)]
-    del places[0]
-    for row, place in zip(rows, places, strict=True):
-        if len(row) != len(names):
-            raise TaskError(
-                f'"{path}" has {len(row)} fields in {place}, but {len(names)} in its header; quote'
-                f' texts that contain "{delimiter}".'
-            )
-    chosen = [names.index(name) for name in choose(names)]
-    return Table([[row[index] for row in rows] for index in chosen], places)
+    for line, what in sorted(found.problems):
+        problems.add(f"line {line}", what)
+    names = found.header
+    chosen = choose(names)
+    columns = {
+        name: [row.fields[index] for row in found.rows]
+        for index, name in reversed(list(enumerate(names)))
+    }
+    return Table(
+        [columns.pop(name) for name in chosen],
+        [f"line {row.line}" for row in found.rows],
+        columns,
+        found.notes,
+    )
 
 
-def _csv_rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[str]]:
-    """Rows that are not empty, header included, and the line in which each begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[list[str]] = []
-    places: list[str] = []
-    line = 0
-    try:
-        for row in reader:
-            line, start = reader.line_num, line + 1
-            if row:
-                rows.append(row)
-                places.append(f"line {start}")
-    except csv.Error as error:
-        raise TaskError(
-            f'"{path}" is not valid CSV after line {line}: {error}; check the quotes there.'
-        ) from error
-    return rows, places
-
-
-def _read_jsonl(path: Path, encoding: str, choose: Choose) -> Table:
+def _read_jsonl(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
     rows: list[dict[str, Any]] = []
     places: list[str] = []
-    for number, line in enumerate(decoded(path, encoding).split("\n"), start=1):
-        if line.strip():
-            rows.append(_json_row(line, number, path))
+    content = decoded(path, encoding)
+    if content.lstrip().startswith("[") and content.rstrip().endswith("]"):
+        raise TaskError(
+            f'"{path}" is one JSON array, not JSON lines; write one object per line, with pandas'
+            ' `to_json(path, orient="records", lines=True)`.'
+        )
+    for number, line in enumerate(content.split("\n"), start=1):
+        if line.strip() and (row := _json_row(line, f"line {number}", problems)) is not None:
+            rows.append(row)
             places.append(f"line {number}")
     if not rows:
+        problems.check()
         raise TaskError(f'"{path}" is empty; give a file with one JSON object per line.')
-    chosen = choose(list(dict.fromkeys(name for row in rows for name in row)))
-    return Table([[row.get(name) for row in rows] for name in chosen], places)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    chosen = choose(names)
+    others = {name: [row.get(name) for row in rows] for name in names if name not in chosen}
+    return Table([[row.get(name) for row in rows] for name in chosen], places, others)
 
 
-def _json_row(line: str, number: int, path: Path) -> dict[str, Any]:
+class _Repeated(dict[str, Any]):
+    """A JSON object in which a name occurs twice: `name`."""
+
+    name = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    repeated = _Repeated(pairs)
+    repeated.name = next(name for name in names if names.count(name) > 1)
+    return repeated
+
+
+def _json_row(line: str, place: str, problems: Problems) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise TaskError(
-            f'Line {number} of "{path}" is not JSON: {error}; write one object per line.'
-        ) from error
-    if not isinstance(row, dict):
-        raise TaskError(
-            f'Line {number} of "{path}" is not a JSON object; write one per line, such as'
-            ' {"text": "...", "label": "..."}.'
+        row = json.loads(line, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        problems.add(
+            place, f"not JSON ({error.msg[0].lower()}{error.msg[1:]}); write one object per line."
         )
-    return cast(dict[str, Any], row)
+    except (ValueError, RecursionError) as error:
+        problems.add(place, f"not JSON: {error}; write one object per line.")
+    else:
+        if not isinstance(row, dict):
+            problems.add(
+                place,
+                'not a JSON object; write one per line, such as {"text": "...", "label": "..."}.',
+            )
+        elif isinstance(row, _Repeated):
+            problems.add(place, f'the name "{row.name}" occurs twice; keep one of them.')
+        else:
+            return cast(dict[str, Any], row)
+    return None
 
 
-def _read_parquet(path: Path, _encoding: str, choose: Choose) -> Table:
-    """Only the chosen columns are read. Parquet files state their own encoding."""
+def _read_parquet(path: Path, _encoding: str, choose: Choose, _problems: Problems) -> Table:
+    """The chosen columns, and those of text or integers. Parquet files state their encoding."""
     parquet: Any = importlib.import_module("pyarrow.parquet")
     try:
         with parquet.ParquetFile(str(path)) as file:
-            chosen = choose(file.schema_arrow.names)
-            columns: dict[str, list[Any]] = file.read(columns=list(chosen)).to_pydict()
+            names: list[str] = file.schema_arrow.names
+            chosen = choose(names)
+            others = [
+                name
+                for name, kind in zip(names, file.schema_arrow.types, strict=True)
+                if name not in chosen and names.count(name) == 1 and _is_simple(kind)
+            ]
+            columns: dict[str, list[Any]] = file.read(columns=[*chosen, *others]).to_pydict()
     except (OSError, ValueError, NotImplementedError) as error:
         raise TaskError(
             f'"{path}" cannot be read as Parquet: {str(error).splitlines()[0].rstrip(".")}; write'
@@ -123,16 +167,24 @@ def _read_parquet(path: Path, _encoding: str, choose: Choose) -> Table:
         ) from error
     count = len(columns[chosen[0]])
     return Table(
-        [columns[name] for name in chosen], [f"row {number}" for number in range(1, count + 1)]
+        [columns[name] for name in chosen],
+        [f"row {number}" for number in range(1, count + 1)],
+        {name: columns[name] for name in others},
     )
 
 
-def _read_txt(path: Path, encoding: str, _choose: Choose) -> Table:
+def _is_simple(kind: Any) -> bool:
+    """Whether a column of this Arrow type holds text or integers, also in a dictionary."""
+    name = str(getattr(kind, "value_type", kind) if "dictionary" in str(kind) else kind)
+    return name in ("string", "large_string", "string_view") or "int" in name.partition("<")[0]
+
+
+def _read_txt(path: Path, encoding: str, _choose: Choose, _problems: Problems) -> Table:
     """Documents are separated by blank lines; line breaks within a document are kept."""
     texts: list[str] = []
     places: list[str] = []
     start = True
-    for number, line in enumerate(decoded(path, encoding).splitlines(), start=1):
+    for number, line in enumerate(split_lines(decoded(path, encoding)), start=1):
         if not line.strip():
             start = True
         elif start:
@@ -146,7 +198,16 @@ def _read_txt(path: Path, encoding: str, _choose: Choose) -> Table:
     return Table([texts], places)
 
 
-_READERS: dict[str, Callable[[Path, str, Choose], Table]] = {
+def split_lines(content: str) -> list[str]:
+    """The lines of a file. `str.splitlines` also splits at characters that occur in texts.
+
+    >>> split_lines("one\\u2028still one\\r\\ntwo")
+    ['one\\u2028still one', 'two']
+    """
+    return re.split(r"\r\n|\r|\n", content)
+
+
+_READERS: dict[str, Callable[[Path, str, Choose, Problems], Table]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".jsonl": _read_jsonl,
@@ -168,7 +229,7 @@ def decoded(path: Path, encoding: str) -> str:
             f'"{path}" cannot be read: {error.strerror}; check its path and permissions.'
         ) from error
     try:
-        return content.decode(encoding).removeprefix("\ufeff")
+        text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeError as error:
         part = "its content"
         if isinstance(error, UnicodeDecodeError):
@@ -182,16 +243,26 @@ def decoded(path: Path, encoding: str) -> str:
             f'There is no text encoding "{encoding}"; set one that Python supports, such as utf-8,'
             " latin-1, cp1252 or utf-16."
         ) from error
+    if text.count("\0") > MANY_NULS * len(text):
+        raise TaskError(
+            f'"{path}" is not {encoding}: it has {text.count(chr(0)):,} NUL characters; choose'
+            f" another encoding with --encoding, such as {_likely_encoding(content)}."
+        )
+    return text
 
 
 def _likely_encoding(content: bytes) -> str:
-    """The encoding that a byte order mark indicates, else one that decodes the content.
+    """The encoding that a byte order mark or NUL bytes indicate, else one that decodes the content.
 
     >>> _likely_encoding("text".encode("utf-16")), _likely_encoding(b"caf\\xe9")
     ('utf-16', 'latin-1')
+    >>> _likely_encoding("text".encode("utf-16-le"))
+    'utf-16-le'
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if 3 * content.count(0) > len(content):
+        return "utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
