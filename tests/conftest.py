@@ -17,6 +17,7 @@ SPEEDS = {
     "engine": (
         "api",
         "benchmarks/test_adding_runtime.py",
+        "cli/test_reproduction.py",
         "cli/test_run.py",
         "contract/test_contract_artifacts.py",
         "engine",

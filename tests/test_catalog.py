@@ -157,7 +157,7 @@ def test_data_that_does_not_fit_the_model_is_refused_before_it_is_queued(
     model = str(write_model(tmp_path / "model"))
     with pytest.raises(
         TaskError,
-        match=(r'The label "maybe" of .*\(line 2\) is not an output of .*: no, yes'),
+        match=(r'The label "maybe" \(line 2\) of .* is not an output of .*: no, yes'),
     ):
         request(model, Recipe(), task=str(write_data(tmp_path / "d.csv", labels=("maybe", "yes"))))
     with pytest.raises(TaskError, match="outputs are: ABBR, DESC, ENTY, HUM, LOC, NUM"):

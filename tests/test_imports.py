@@ -48,7 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "pruning": ("errors", "recipes", "sources", "models", "training"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
-    "artifact": ("workspace", "recipes", "trials", "inference", "measure", "report"),
+    "artifact": ("workspace", "recipes", "trials", "tasks", "inference", "measure", "report"),
     "engine": (
         "errors", "settings", "values", "keys", "workspace", "machine", "recipes", "trials",
         "statistics", "tasks", "sources", "shape", "catalog", "store", "inference", "measure",
@@ -88,6 +88,8 @@ ONLY_IN = {
 }
 """Libraries that stay where they are needed."""
 
+SCRIPTS = {"labels", "self_check"}
+"""What the script of an artefact imports from its own folder."""
 REQUIREMENT_OF = {
     "yaml": "pyyaml",
     "dask": "distributed",
@@ -150,7 +152,7 @@ def _own(path: Path) -> Iterator[str]:
 
 def _foreign(path: Path) -> set[str]:
     tops = {name.split(".")[0] for name in _imports(path)}
-    return {top for top in tops if top not in sys.stdlib_module_names and top not in OURS}
+    return {top for top in tops if top not in sys.stdlib_module_names | OURS | SCRIPTS}
 
 
 def _ids(path: Path) -> str:

@@ -104,6 +104,17 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
     return model, task
 
 
+def data_notes(wanted: TrialRequest) -> tuple[str, ...]:
+    """What a reader of any result on the data of a checked request has to know."""
+    model, data = resolve_request(wanted)
+    return load_task(data, model.outputs).notes if _is_read(data, model) else ()
+
+
+def _is_read(data: TaskRef, model: ModelRef) -> bool:
+    """Whether the data has to be read before a trial: not that of a built-in model's own task."""
+    return data.name != model.task or data.options.unlabelled is not None
+
+
 def default_conditions(model: ModelRef) -> Conditions:
     """A short text for a classifier, a prompt for a decoder, within the model's `max_tokens`."""
     usual = (
@@ -138,7 +149,7 @@ def _data_for(model: ModelRef, task: str | None, options: DataOptions) -> TaskRe
         )
     data = resolve_task(name, options, architecture=model.architecture)
     check_task(data, model)
-    if data.name != model.task or options.unlabelled is not None:
+    if _is_read(data, model):
         load_task(data, model.outputs)
     return data
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 import pytest
 import yaml
 
 from paretoscope.artifact.card import model_card
+from paretoscope.cli.options import add_commands
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, Quantize
 from paretoscope.trials.trial import TrialDocument
@@ -127,6 +130,57 @@ def test_paths_of_a_person_do_not_leave_the_machine() -> None:
         front_matter(model_card(document(Quantize(), model="org/name@v1")))["base_model"]
         == "org/name"
     )
+
+
+def test_warnings_precede_the_measurements() -> None:
+    card = model_card(STUDENT.model_copy(update={"notes": ("Warning: the order is a guess.",)}))
+    (line,) = [line for line in card.splitlines() if "the order is a guess" in line.lower()]
+    assert line == "> **Warning:** The order is a guess."
+    assert card.index(line) < card.index("## Measurements")
+
+
+def parsed(line: str) -> Namespace:
+    """The options of a printed command, as the command line reads them."""
+    parsers: dict[str, ArgumentParser] = {}
+    add_commands(lambda name, _: parsers.setdefault(name, ArgumentParser()))
+    _, name, *words = shlex.split(line)
+    return parsers[name].parse_args(words)
+
+
+def test_the_command_has_the_options_and_conditions_that_are_not_the_default() -> None:
+    assert STUDENT.latency
+    options = {
+        "text_column": "the text",
+        "labels": ["it's", "a, b", " c"],
+        "group_column": "-g",
+        "max_length": 64,
+        "drop_missing": True,
+        "unlabelled": "/home/someone/more texts.txt",
+    }
+    changed = STUDENT.model_copy(
+        update={
+            "model": "/home/someone/my model",
+            "task": "/home/someone/it's.csv",
+            "data_options": options,
+            "latency": STUDENT.latency.model_copy(update={"batch": 8}),
+        }
+    )
+    card = model_card(changed)
+    assert "/home" not in card
+    (run,) = [line for line in card.splitlines() if line.startswith("paretoscope run")]
+    request = parsed(run)
+    assert (request.model, request.task) == ("./my model", "it's.csv")
+    assert request.labels == options["labels"]
+    assert request.unlabelled == "more texts.txt"
+    for name in ("text_column", "group_column", "max_length", "drop_missing"):
+        assert getattr(request, name) == options[name]
+    assert (request.batch, request.sequence, request.threads) == (8, 32, 2)
+    (split,) = [line for line in card.splitlines() if line.startswith("paretoscope tasks")]
+    request = parsed(split)
+    assert (request.task, request.split, request.to) == ("it's.csv", "validation", "examples.jsonl")
+    assert request.labels == options["labels"]
+    assert "--labels" not in model_card(STUDENT)
+    assert "--batch" not in model_card(STUDENT)
 
 
 def test_the_baseline_has_a_card_too() -> None:

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -16,7 +17,7 @@ from paretoscope.artifact.pack import pack
 from paretoscope.recipes.recipe import Recipe
 from tests.measure.classifiers import VOCABULARY, write_classifier
 
-LABELS = ("good", "bad", "ugly")
+LABELS: tuple[str, ...] = ("good", "bad", "ugly")
 WORDS = "what a film it was".split()
 
 
@@ -59,19 +60,40 @@ def test_a_dash_reads_a_text_a_line_from_standard_input(artefact: Path) -> None:
     assert run(artefact, "-", typed="what a film\n\nit was\n").stdout == said.stdout
 
 
-def test_examples_are_scored(artefact: Path, tmp_path: Path) -> None:
-    labels = [line.split()[0] for line in run(artefact, *WORDS).stdout.splitlines()]
+def scored(artefact: Path, path: Path, labels: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """The evaluation of each word with the label that the model's answer is replaced by."""
+    answers = [line.split()[0] for line in run(artefact, *WORDS).stdout.splitlines()]
     lines = [
-        json.dumps({"text": word, "label": label})
-        for word, label in zip(WORDS, labels, strict=True)
+        json.dumps({"text": word, "label": labels[answer]})
+        for word, answer in zip(WORDS, answers, strict=True)
     ]
-    (tmp_path / "examples.jsonl").write_text(
-        "\n".join([*lines, json.dumps({"text": "film", "label": "none"}), ""])
-    )
-    assert (
-        run(artefact, "--evaluate", str(tmp_path / "examples.jsonl")).stdout
-        == "accuracy 0.8333 on 6 examples\n"
-    )
+    path.write_text("\n".join([*lines, ""]))
+    return run(artefact, "--evaluate", str(path))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS, ("GOOD", "Bad", "ugly "), (0, 1, 2), ("0", "1", "2"), (0.0, 1.0, 2.0)],
+    ids=str,
+)
+def test_examples_are_scored_with_labels_as_the_product_reads_them(
+    artefact: Path, tmp_path: Path, labels: tuple[Any, ...]
+) -> None:
+    given = dict(zip(LABELS, labels, strict=True))
+    done = scored(artefact, tmp_path / "examples.jsonl", given)
+    assert done.stdout == "accuracy 1.0000 on 5 examples\n"
+
+
+def test_wrong_answers_count(artefact: Path, tmp_path: Path) -> None:
+    turned = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
+    done = scored(artefact, tmp_path / "examples.jsonl", turned)
+    assert done.stdout == "accuracy 0.0000 on 5 examples\n"
+
+
+def test_labels_that_are_no_output_are_refused(artefact: Path, tmp_path: Path) -> None:
+    done = scored(artefact, tmp_path / "examples.jsonl", dict.fromkeys(LABELS, "none"))
+    assert done.returncode == 2
+    assert 'The label "none" is not an output of the model' in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -86,6 +108,8 @@ def test_examples_are_scored(artefact: Path, tmp_path: Path) -> None:
         ),
         (b'{"text": "a film"}', "Line 1 of"),
         (b'{"text": 3, "label": "good"}', "Line 1 of"),
+        (b'{"text": "a film", "label": null}', "Line 1 of"),
+        (b'{"text": "a film", "label": NaN}', "Line 1 of"),
         (b"[1]", "Line 1 of"),
     ],
 )

@@ -117,7 +117,7 @@ CASES = {
         'has the label "good"; a classifier needs at least two classes'
     ),
     "run model --task ugly.csv": (
-        r'The label "ugly" of .* \(line 62\) is not an output of .*; its outputs are: good, bad'
+        r'The label "ugly" \(line 62\) of .* is not an output of .*; its outputs are: good, bad'
     ),
     "run model --task empty-text.csv": "line 62: the text is empty",
     "run model --task latin.csv": (

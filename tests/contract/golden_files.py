@@ -26,6 +26,7 @@ ADDED_FIELDS = {
     "placebo",
     "ttft_placebo",
     "kl_floor",
+    "data_options",
 }
 """Fields of requests and documents that are newer than the golden files."""
 

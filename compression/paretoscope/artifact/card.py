@@ -14,15 +14,18 @@ from typing import Any
 import yaml
 
 from paretoscope.report.tables.table import Row
+from paretoscope.trials.command import run_command, split_command
 from paretoscope.trials.format import (
     conditions_in_words,
     listed,
     machine_in_words,
     p_in_words,
+    plain_notes,
+    warnings,
     when,
 )
 from paretoscope.trials.metrics import METRICS
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.trial import WARNING, TrialDocument
 
 SHOWN = (
     "quality perplexity agreement kl size_bytes latency_p50_ms latency_p90_ms latency_p95_ms"
@@ -64,10 +67,11 @@ def model_card(
             f" **{task}**. The licence of the base model{spdx} applies"
             " to this model, too."
         ),
+        *(f"> **{WARNING.strip()}** {_sentence(warning)}" for warning in warnings(document)),
         "## Measurements\n\n" + _figures(document),
         "## Compression recipe\n\n" + _recipe(document),
         "## Usage\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
-        "## Reproduction\n\n" + _again(document, model, task),
+        "## Reproduction\n\n" + _again(document, task),
         "## Limitations\n\n" + _limits(document, task),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -144,7 +148,7 @@ def _conditions(document: TrialDocument) -> str:
             f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}),"
             f" {when(document)}, protocol {document.protocol}."
         )
-    return " ".join([*sentences, *(_sentence(note) for note in document.notes)])
+    return " ".join([*sentences, *(_sentence(note) for note in plain_notes(document))])
 
 
 def _quality_conditions(document: TrialDocument) -> Iterator[str]:
@@ -244,17 +248,27 @@ def _recipe(document: TrialDocument) -> str:
     )
 
 
-def _again(document: TrialDocument, model: str, task: str) -> str:
+def _again(document: TrialDocument, task: str) -> str:
+    """The commands that measure the model again, and that score the artefact by itself."""
+    model = document.model
+    if Path(model).is_absolute():
+        model = f"./{Path(model).name}"
+    options = document.data_options
+    if unlabelled := options.get("unlabelled"):
+        options = options | {"unlabelled": Path(unlabelled).name}
+    document = document.model_copy(update={"data_options": options})
+    again = (
+        "In a folder with the model, the data and `recipe.yaml`:\n\n```sh\n"
+        f"{run_command(document, model, task)}\n```\n\n`manifest.json` has the sha256 of every file"
+        " and split, the options of the data and the measuring conditions."
+    )
+    if document.generation:
+        return again
+    split = document.quality.split if document.quality else "validation"
     return (
-        f"```sh\nparetoscope run {model} --recipe recipe.yaml --task {task} --protocol"
-        f" {document.protocol}\n```\n\n`manifest.json` has the sha256 of every file and split, and"
-        " the measuring conditions."
-        + (
-            ""
-            if document.generation
-            else " `python run.py --evaluate examples.jsonl` computes the accuracy on lines with"
-            " `text` and `label`."
-        )
+        f"{again}\n\n`run.py --evaluate` computes the accuracy on lines with `text` and `label`,"
+        f" such as those of the {split} split:\n\n```sh\n{split_command(document, task, split)}\n"
+        "python run.py --evaluate examples.jsonl\n```"
     )
 
 

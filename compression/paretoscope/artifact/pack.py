@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from paretoscope import __version__
 from paretoscope.inference.graph_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.tasks import label_matching
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import ArtifactRecord
 from paretoscope.workspace import link_or_copy, whole_folder
@@ -28,10 +30,12 @@ about a stage that `recover` replaced.
 RUN, RUN_DECODER, SELF_CHECK = (
     Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py", "self_check.py")
 )
+LABELS = Path(label_matching.__file__)
+"""The rule for labels, which `run.py` of a classifier imports as `labels`."""
 
 
-def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
-    """Upper bound for the bytes of script, recipe, manifest and card.
+def written_bytes(request: TrialRequest, *, decoder: bool, notes: Sequence[str] = ()) -> int:
+    """Upper bound for the bytes of scripts, recipe, manifest and card, which has the `notes`.
 
     A size budget must cover them before anything is measured, when the text of manifest and card is
     not known yet; the bound is a few kB above their size.
@@ -40,9 +44,12 @@ def written_bytes(request: TrialRequest, *, decoder: bool) -> int:
     yaml = len(recipe.to_yaml().encode())
     names = sum(len(name.encode()) for name in (request.model, request.task))
     stages = len(recipe.stages) * (STAGE_BYTES + (RECOVERY_BYTES if recipe.recover else 0))
-    script = (RUN_DECODER if decoder else RUN).stat().st_size + SELF_CHECK.stat().st_size
+    scripts = (RUN_DECODER, SELF_CHECK) if decoder else (RUN, SELF_CHECK, LABELS)
+    code = sum(script.stat().st_size for script in scripts)
+    options = len(json.dumps(request.data_options))
+    more = sum(len(note.encode()) for note in notes) + 4 * options
     # the card contains recipe and names, too
-    return script + 2 * yaml + 6 * names + stages + CARD_BYTES + MANIFEST_BYTES
+    return code + 2 * yaml + 6 * names + stages + more + CARD_BYTES + MANIFEST_BYTES
 
 
 def pack(
@@ -61,6 +68,8 @@ def pack(
             link_or_copy(made / name, folder / name)
         shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
         shutil.copyfile(SELF_CHECK, folder / SELF_CHECK.name)
+        if not decoder:
+            shutil.copyfile(LABELS, folder / "labels.py")
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")
         record = artifact_record(folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from labels import LabelError, label_text, match_labels
 from tokenizers import Tokenizer
 
 HERE = Path(__file__).parent
@@ -53,7 +54,7 @@ def refuse(sentence):
 
 
 def read(path):
-    """The (text, label) of every line of a file."""
+    """The (text, index of its label) of every line of a file."""
     try:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -63,10 +64,16 @@ def read(path):
         try:
             if line.strip():
                 example = json.loads(line)
-                examples.append((example["text"] + "", str(example["label"])))
+                examples.append((example["text"] + "", label_text(example["label"]) + ""))
         except (ValueError, KeyError, TypeError):
             refuse(f'Line {number} of "{path}" is not {{"text": ..., "label": ...}}.')
-    return examples or refuse(f'"{path}" has no examples.')
+    if not examples:
+        refuse(f'"{path}" has no examples.')
+    try:
+        found = match_labels((label for _, label in examples), LABELS, MANIFEST.get("labels_by"))
+    except LabelError as error:
+        refuse(f'"{path}": {error}')
+    return [(text, found.outputs[label]) for text, label in examples]
 
 
 def evaluate(path):
@@ -81,7 +88,7 @@ def evaluate(path):
         answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(
             axis=1
         )
-        right += sum(LABELS[answer] == examples[index][1] for answer, index in zip(answers, batch))
+        right += sum(answer == examples[index][1] for answer, index in zip(answers, batch))
     return right / len(examples), len(examples)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     prefixes = [before(recipe, count) for count in range(len(recipe.stages))]
     recipes = [*(prefixes if request.each_stage else []), recipe]
     requests = [_trial(request, each) for each in recipes]
+    _print_notes(requests[:1])
     *_, document = measure(requests, workspace, wait_for, again=request.again)
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
@@ -56,6 +58,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
 def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
     requests = [_trial(request, recipe) for recipe in _grid_of(request)]
+    _print_notes(requests[:1])
     documents = measure(requests, workspace, wait_for, again=request.again)
     others = trials_alike(Store.open(workspace), [document.trial_id for document in documents])
     table = [
@@ -129,6 +132,13 @@ def _numbers(given: str, option: str, example: str) -> list[float]:
         raise RecipeError(
             f'{option} must be numbers separated by commas, such as {example}, but got "{given}".'
         ) from error
+
+
+def _print_notes(requests: Sequence[TrialRequest]) -> None:
+    """What is to know about the data, on stderr before anything runs."""
+    for request in requests:
+        for note in catalog.data_notes(request):
+            print(note, file=sys.stderr, flush=True)
 
 
 def _trial(given: MeasureRequest, recipe: Recipe) -> TrialRequest:

@@ -81,7 +81,8 @@ def task(described: Mapping[str, Any]) -> str:
         for name, split in described["splits"].items()
     ]
     labels = f"labels: {', '.join(described['labels'])}\n" if described["labels"] else ""
-    return f"{described['name']}: {described['about']}\n{labels}{columns(splits)}"
+    noted = "".join(f"\n{note}" for note in described["notes"])
+    return f"{described['name']}: {described['about']}\n{labels}{columns(splits)}{noted}"
 
 
 def result(row: Row) -> str:

@@ -155,7 +155,8 @@ class Bench:
         return Made(key, self._folder(key, make))
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
-        text_bytes = written_bytes(self.request, decoder=(parent.folder / GENAI).is_file())
+        decoder = (parent.folder / GENAI).is_file()
+        text_bytes = written_bytes(self.request, decoder=decoder, notes=self.task.notes)
         key = content_key(
             stage_key(parent.key, stage, seed),
             self.task.key if stage.uses_data else None,

@@ -14,6 +14,7 @@ from paretoscope.artifact.card import model_card
 from paretoscope.artifact.golden import golden_inputs
 from paretoscope.artifact.pack import pack
 from paretoscope.engine.build import Bench, Made
+from paretoscope.engine.data_notes import data_notes
 from paretoscope.engine.evaluators import SPLIT, tokenizer_of
 from paretoscope.engine.measuring import Evaluated
 from paretoscope.graphs.export import TOLERANCE
@@ -23,6 +24,7 @@ from paretoscope.measure.coverage import Coverage, coverage
 from paretoscope.measure.session import MeasurementSession, Side
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.tasks.labels import GUESS
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Measured, TrialDocument
@@ -42,11 +44,16 @@ def finished(
     `kl_floor` is that of `Paired`. `notes` are those from making the model; the session's notes
     follow them.
     """
+    about_data = data_notes(
+        bench.task_ref,
+        bench.task,
+        bench.evaluator.quality(baseline.made.folder, baseline.scores),
+    )
     document = _measured(bench, bench.request, model, session.candidate)
     if session.baseline is not None:
         document = document.model_copy(
             update={
-                "baseline": _baseline(bench, baseline, session.baseline),
+                "baseline": _baseline(bench, baseline, session.baseline, about_data),
                 "paired": bench.evaluator.paired(
                     model.made.folder, model.scores, baseline.scores
                 ).model_copy(update={"kl_floor": kl_floor}),
@@ -60,7 +67,7 @@ def finished(
             "timings_s": bench.steps.seconds,
             "stage_seconds": model.made.stage_seconds,
             "placebo": session.placebo,
-            "notes": (*notes, *session.notes, *vocabulary),
+            "notes": (*about_data, *notes, *session.notes, *vocabulary),
         }
     )
     return _packed(bench, document, model.made, covered)
@@ -83,13 +90,14 @@ def _measured(bench: Bench, request: TrialRequest, model: Evaluated, side: Side)
         theoretical_bytes=model.made.facts["theoretical_bytes"],
         machine=fingerprint(),
         measured_at=datetime.now(UTC),
+        data_options=request.data_options,
     )
 
 
-def _baseline(bench: Bench, baseline: Evaluated, side: Side) -> Measured:
+def _baseline(bench: Bench, baseline: Evaluated, side: Side, notes: tuple[str, ...]) -> Measured:
     """The baseline's numbers; an artefact of it that exists already is kept."""
     request = bench.request.model_copy(update={"recipe": Recipe()})
-    document = _measured(bench, request, baseline, side)
+    document = _measured(bench, request, baseline, side).model_copy(update={"notes": notes})
     target = bench.workspace.artifacts / document.trial_id
     if target.is_dir():
         weights = {"weights_bytes": baseline.made.facts["weights_bytes"]}
@@ -128,6 +136,10 @@ def _facts(bench: Bench, made: Made, covered: Coverage | None) -> dict[str, Any]
         "task_key": task.key,
         "splits": {name: _split(split) for name, split in task.splits.items()},
     }
+    if request.data_options:
+        facts["data"] = request.data_options
+    if task.kind == "classes":
+        facts["labels_by"] = "name" if task.label_rule == GUESS else task.label_rule
     if request.recipe.learns_from_unlabelled:
         facts["unlabelled"] = _split(task.unlabelled)
     facts |= {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from paretoscope.errors import RecipeError
+from paretoscope.families.family import ArchitectureName
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import BITS, Quantize
 from paretoscope.shape.quantized_bytes import (
@@ -20,8 +21,8 @@ from paretoscope.shape.quantized_bytes import (
 )
 from paretoscope.shape.shape import FLOAT, ModelShape
 
-OTHER_FILES_BYTES = 9_000
-"""Approximate size of config, recipe, manifest, model card and run.py together."""
+OTHER_FILES_BYTES: dict[ArchitectureName, int] = {"classifier": 18_000, "decoder": 9_000}
+"""Approximate size of config, recipe, manifest, model card and scripts together."""
 TOKENIZER_BYTES_PER_TOKEN = (12, 40)
 """Lowest and highest size of a tokenizer.json that is converted from a slow tokenizer."""
 
@@ -64,7 +65,8 @@ def _size(before: ModelShape, after: ModelShape, stage: Quantize | None) -> Size
     margin = _uneven_margin(before, after, stage)
     low, high = counted.low - (margin or 0), counted.high + (margin or 0)
     tokenizer = _tokenizer_bytes(after)
-    around = tokenizer.likely + after.graph_bytes(stage, len(matrices)) + OTHER_FILES_BYTES
+    around = tokenizer.likely + after.graph_bytes(stage, len(matrices))
+    around += OTHER_FILES_BYTES[after.architecture]
     notes = {
         "which matrix takes which width depends on its weights": counted.low < counted.high,
         "how wide each layer is depends on its weights": margin is not None,
@@ -112,7 +114,7 @@ def _within_budget(
     note = "the bits of every part are chosen to fit"
     tokenizer = _tokenizer_bytes(after)
     uncertain = low.weights_bytes - low.low + tokenizer.likely - tokenizer.low
-    least = low.total_bytes - uncertain - OTHER_FILES_BYTES
+    least = low.total_bytes - uncertain - OTHER_FILES_BYTES[after.architecture]
     if max_mb * 1e6 < least:
         needed = ceil(low.total_bytes / 1e5 + 0.1) / 10
         raise RecipeError(

@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-MAX_NAMES = 20
-"""Most names that an error or a note lists."""
+MAX_NAMES, MAX_LENGTH = 20, 80
+"""Most names that an error or a note lists, and most characters of each."""
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _IN_NAME = re.compile(r"(?:(?:^|(?<=[\s(\[:=]))[+-])?[0-9]+(?:\.[0-9]+)?")
 """A number in a name; a hyphen is a sign only at the start or after a space, not in "grade-10"."""
@@ -71,7 +71,9 @@ def number(text: str) -> Decimal | None:
     return Decimal(stripped) if _NUMBER.fullmatch(stripped) else None
 
 
-def match_labels(labels: Iterable[str], outputs: Sequence[str], rule: str = "") -> Matching:
+def match_labels(
+    labels: Iterable[str], outputs: Sequence[str], rule: str | None = None
+) -> Matching:
     """The output of each of the distinct `labels`, all found by one rule.
 
     A label is the output of that name: exactly, else without outer spaces, else in any case, else
@@ -119,9 +121,10 @@ def by_name(labels: Sequence[str], outputs: Sequence[str]) -> dict[str, int] | N
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names with commas, at most `MAX_NAMES`."""
+    """Names with commas, at most `MAX_NAMES`; long ones are shortened."""
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+    short = (name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 3]}..." for name in names)
+    return ", ".join(list(short)[:MAX_NAMES]) + more
 
 
 def folded(text: str) -> str:

@@ -268,9 +268,10 @@ def _refused(
     if source.given is not None:
         hint = "Correct them."
     elif source.order is None:
-        hint = "Set the labels of the data in the order of the outputs with --labels."
+        hint = "set the labels of the data in the order of the outputs with --labels."
         if error.ambiguous and any(number(label) is None for label in error.labels):
-            hint = f"Write the indices of outputs as labels. Or: {hint}"
+            hint = f"use indices of outputs as labels, or {hint}"
+        hint = hint[0].upper() + hint[1:]
     names = source.order or tuple(dict.fromkeys(class_names(list(places)).values()))
     if outputs and _unnamed(outputs) and source.given is None and number(names[-1]) is None:
         return TaskError(

@@ -9,7 +9,7 @@ from paretoscope.machine import Machine
 from paretoscope.trials.axes import axes
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.placebo import no_measurable_change
-from paretoscope.trials.trial import HeldOut, Interval, Paired, TrialDocument
+from paretoscope.trials.trial import WARNING, HeldOut, Interval, Paired, TrialDocument
 
 
 def difference(key: str, change: float) -> str:
@@ -191,6 +191,16 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def warnings(document: TrialDocument) -> list[str]:
+    """The notes that are warnings, without the word."""
+    return [note.removeprefix(WARNING) for note in document.notes if note.startswith(WARNING)]
+
+
+def plain_notes(document: TrialDocument) -> list[str]:
+    """The notes that are no warnings."""
+    return [note for note in document.notes if not note.startswith(WARNING)]
 
 
 def conditions_in_words(document: TrialDocument) -> str:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.values import Value
 
 Protocol = Literal["quick", "standard"]
+DATA_FIELDS = (
+    "text_column label_column encoding unlabelled max_length labels split_column group_column"
+    " drop_missing"
+).split()
+"""Fields of a request that are those of `DataOptions`, named as the options of the command line."""
 
 
 class Conditions(Value):
@@ -37,8 +42,7 @@ class TrialRequest(Value):
 
     `model` is a built-in name, a folder or a hub id, `task` a built-in name or a file, `unlabelled`
     a file of further texts for training. `model_key` and `task_key` are hashes of their content,
-    set when the request is queued. The fields from `text_column` on are those of `DataOptions`
-    (`tasks/ref.py`).
+    set when the request is queued. `DATA_FIELDS` are those of `DataOptions` (`tasks/ref.py`).
     """
 
     model: str
@@ -57,6 +61,13 @@ class TrialRequest(Value):
     split_column: str | None = None
     group_column: str | None = None
     drop_missing: bool = False
+
+    @property
+    def data_options(self) -> dict[str, Any]:
+        """The options with which the data is read that are not the default."""
+        return self.model_dump(
+            mode="json", include=set(DATA_FIELDS), exclude_defaults=True, exclude_none=True
+        )
 
     @property
     def trial_id(self) -> str:

@@ -20,6 +20,8 @@ from paretoscope.trials.request import Conditions, Protocol
 from paretoscope.values import Value
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
+WARNING = "Warning: "
+"""Start of a note without which the result would be misread."""
 LIVE: tuple[Status, ...] = ("queued", "running")
 
 
@@ -185,7 +187,10 @@ class TrialDocument(Value):
     """The evaluation on the test split, once, for a chosen model; no plot uses it."""
     error: str | None = None
     measured_at: datetime | None = None
+    data_options: dict[str, Any] = Field(default_factory=dict)
+    """Options with which a data file was read, without those that have the default."""
     notes: tuple[str, ...] = ()
+    """What a reader has to know of the result; the most important ones start with `WARNING`."""
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
 from paretoscope.report.tables.table import Row
+from paretoscope.tasks.ref import DataOptions
+from paretoscope.trials.command import run_command
 
 REMOVED = "Its artefact was removed from this disk."
 
@@ -90,18 +91,21 @@ def _make(scope: Scope, row: Row, key: str) -> None:
         if st.button("Make model", type="primary", icon=":material/compress:", key=f"make_{key}"):
             _queue(scope, row)
         st.caption("On the command line, with the recipe saved as recipe.yaml:")
-        model, task = shlex.quote(scope.model), shlex.quote(scope.task)
         st.code(
-            f"paretoscope run {model} --task {task} --recipe recipe.yaml",
-            language="shell",
-            wrap_lines=True,
+            run_command(row.document, scope.model, scope.task), language="shell", wrap_lines=True
         )
 
 
 def _queue(scope: Scope, row: Row) -> None:
     conditions = default_conditions(scope.model)
     try:
-        wanted = request(scope.model, row.document.recipe, task=scope.task, conditions=conditions)
+        wanted = request(
+            scope.model,
+            row.document.recipe,
+            task=scope.task,
+            conditions=conditions,
+            options=DataOptions.model_validate(row.document.data_options),
+        )
         data.queue([wanted])
     except ParetoscopeError as error:
         error_card(error)

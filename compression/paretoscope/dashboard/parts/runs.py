@@ -9,14 +9,15 @@ import streamlit as st
 from paretoscope.dashboard.parts import chain, downloads, test_summary
 from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.error_card import without_options
 from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.short_name import short_name
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import duration, speed_with_interval
+from paretoscope.trials.format import duration, plain_notes, speed_with_interval, warnings
 from paretoscope.trials.metrics import metric
-from paretoscope.trials.trial import LIVE
+from paretoscope.trials.trial import LIVE, TrialDocument
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
@@ -135,8 +136,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             st.markdown(comparison(row))
         timing_note(row)
         chain.draw(scope, row)
-        for line in row.document.notes:
-            st.caption(f":material/info: {line}")
+        notes(row.document)
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads.artifact(scope, row, key=f"result_{row.id}")
             st.page_link(
@@ -147,6 +147,14 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             )
             if st.button("Close", icon=":material/close:", type="tertiary", key=f"close_{row.id}"):
                 close()
+
+
+def notes(document: TrialDocument) -> None:
+    """Warnings as boxes, other notes as captions."""
+    for line in warnings(document):
+        st.warning(without_options(line), icon=":material/warning:")
+    for line in plain_notes(document):
+        st.caption(f":material/info: {without_options(line)}")
 
 
 def timing_note(row: Row) -> None:
