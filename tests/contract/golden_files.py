@@ -17,7 +17,7 @@ from paretoscope.shape.read import read_shape
 from paretoscope.sources.ref import ModelRef
 
 GOLDEN = Path(__file__).parent / "golden"
-ADDED_FIELDS = {"max_length", "labels", "split_column", "group_column", "drop_missing"}
+ADDED_FIELDS = {"max_length", "labels", "split_column", "group_column", "drop_missing", "truncated"}
 """Fields of requests and documents that are newer than the golden files."""
 
 

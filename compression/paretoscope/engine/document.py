@@ -22,6 +22,7 @@ from paretoscope.measure.session import MeasurementSession, Side
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks.splits import Split
+from paretoscope.trials.format import truncated_in_words
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Measured, TrialDocument
 
@@ -35,9 +36,10 @@ def finished(
 ) -> TrialDocument:
     """The document of a trial, its artefact and that of its baseline packed.
 
-    `notes` are those from making the model; the session's notes follow them.
+    `notes` are those from making the model; those on truncated texts and of the session follow.
     """
     document = _measured(bench, bench.request, model, session.candidate)
+    truncated = truncated_in_words(document.quality) if document.quality else ""
     if session.baseline is not None:
         document = document.model_copy(
             update={
@@ -52,7 +54,7 @@ def finished(
         update={
             "timings_s": bench.steps.seconds,
             "stage_seconds": model.made.stage_seconds,
-            "notes": (*notes, *session.notes, *vocabulary),
+            "notes": (*notes, *([truncated] if truncated else ()), *session.notes, *vocabulary),
         }
     )
     return _packed(bench, document, model.made, covered)

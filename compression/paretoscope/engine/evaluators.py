@@ -27,7 +27,7 @@ from paretoscope.statistics.paired import paired
 from paretoscope.tasks.builtin import PROSE_TOKENS
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
-from paretoscope.tasks.tokens import encode
+from paretoscope.tasks.tokens import count_longer, encode
 from paretoscope.trials.request import Protocol as MeasuringProtocol
 from paretoscope.trials.trial import Paired, Quality
 
@@ -141,6 +141,16 @@ class ClassEvaluator(_LogitEvaluator):
             folder, split.ids, split.labels, threads=usable_cores(), split=self.split
         )
         return {"logits": logits}
+
+    def quality(self, folder: Path, scores: Scores) -> Quality:
+        found = super().quality(folder, scores)
+        if self.max_length is None:
+            return found
+        tokenizer, texts = tokenizer_of(folder), self.task.splits[self.split].texts
+        ids = self.encoded(self.split, tokenizer).ids
+        longer = count_longer(tokenizer, texts, ids, self.max_length)
+        limits = {"max_length": self.max_length, "truncated": longer / len(texts)}
+        return found.model_copy(update=limits)
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
         return encode(tokenizer, texts, self.max_length)

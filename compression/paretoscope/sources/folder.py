@@ -18,6 +18,7 @@ from paretoscope.families.decoders import decoder_family, gguf_architectures, gg
 from paretoscope.families.encoders import positions_after_padding
 from paretoscope.keys import file_sha256
 from paretoscope.sources.gguf import read_header
+from paretoscope.sources.max_tokens import text_limit
 
 HEAD = "ForSequenceClassification"
 DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
@@ -93,7 +94,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
         "classes": len(labels),
-        "max_tokens": _max_tokens(config),
+        "max_tokens": text_limit(_max_tokens(config), folder),
         "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
         "source": "your own model",
     }
