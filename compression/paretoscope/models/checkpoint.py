@@ -32,7 +32,6 @@ from paretoscope.models.adapters import merge, read_adapter
 from paretoscope.models.architecture import architecture_of
 from paretoscope.models.decoder.support import check_supported
 from paretoscope.models.modules.access import is_decoder
-from paretoscope.models.modules.token_types import compute_token_types
 from paretoscope.models.pretrained import first_line, trained
 from paretoscope.models.tokenizer import (
     check_tokenizer,
@@ -62,8 +61,8 @@ def prepare(ref: ModelRef, task: Task, folder: Path, max_length: int | None = No
     """
     model = _with_adapter(ref) if ref.adapter else trained(ref)
     own = own_tokenizer(ref)
-    written = tokenizer_json(ref, own)
     table: Any = model.get_input_embeddings()
+    written = tokenizer_json(ref, own, len(table.weight))
     check_tokenizer(ref, own, written, len(table.weight), task, max_length)
     folder.mkdir(parents=True, exist_ok=True)
     if ref.architecture == "decoder":
@@ -137,8 +136,6 @@ def load_model(folder: Path, attention: str | None = None) -> PreTrainedModel:
             f'The tensors in "{folder / WEIGHTS}" do not match its config ({reason}); make the'
             " checkpoint again."
         ) from error
-    if (folder / TOKENIZER).is_file():
-        compute_token_types(model, (folder / TOKENIZER).read_text(encoding="utf-8"))
     return model.eval()
 
 

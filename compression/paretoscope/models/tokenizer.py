@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
-from transformers import convert_slow_tokenizer
 
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
 from paretoscope.models.pretrained import first_line, located
-from paretoscope.sources.embedding_rows import check_ids
+from paretoscope.sources.embedding_rows import check_ids, named_tokens, stored_ids
 from paretoscope.sources.max_tokens import UNLIMITED
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.splits import Task
 from paretoscope.tasks.tokens import encode
 
 _untyped: Any = Tokenizer  # the packages have no complete annotations
-_slow: Any = convert_slow_tokenizer
+_converter: Any = import_module("transformers.convert_slow_tokenizer")
 PROBES = (
     "",
     " ",
@@ -53,18 +53,22 @@ def own_tokenizer(ref: ModelRef) -> Any:
         return factory.from_pretrained(trust_remote_code=False, **located(ref))
     except Exception as error:  # tokenizers raises plain Exception for an unreadable file
         raise ModelError(
-            f'transformers cannot read the tokenizer of "{ref.name}": {first_line(error)}; correct'
-            " tokenizer.json and tokenizer_config.json, or save it again with save_pretrained."
+            f'The tokenizer of "{ref.name}" cannot be read by transformers: {first_line(error)};'
+            " correct tokenizer.json and tokenizer_config.json, or save it with save_pretrained."
         ) from error
 
 
-def tokenizer_json(ref: ModelRef, tokenizer: Any) -> str:
-    """`tokenizer` as the content of a tokenizer.json, without padding.
+def tokenizer_json(ref: ModelRef, tokenizer: Any, rows: int) -> str:
+    """`tokenizer` as the content of a tokenizer.json, without padding, for an embedding of `rows`.
 
     It has a `truncation` only if a classifier's texts are truncated on the left. Raises
     `ModelError` when a tokenizer in Python cannot be converted.
     """
-    backend = _without_split_tokens(ref, tokenizer, _backend(ref, tokenizer))
+    backend = _backend(ref, tokenizer)
+    content = json.loads(backend.to_str())
+    added = list(_added_tokens(ref, tokenizer, content, rows))
+    if added != content["added_tokens"]:
+        backend = _untyped.from_str(json.dumps({**content, "added_tokens": added}))
     backend.no_padding()
     backend.no_truncation()
     if ref.architecture == "classifier" and tokenizer.truncation_side == "left":
@@ -73,10 +77,11 @@ def tokenizer_json(ref: ModelRef, tokenizer: Any) -> str:
 
 
 def _backend(ref: ModelRef, tokenizer: Any) -> Any:
-    """A copy of the tokenizer of the tokenizers library."""
+    """The tokenizer of the tokenizers library, converted if it is in Python."""
     try:
-        backend = tokenizer.backend_tokenizer if tokenizer.is_fast else None
-        return _untyped.from_str((backend or _slow.convert_slow_tokenizer(tokenizer)).to_str())
+        if tokenizer.is_fast:
+            return tokenizer.backend_tokenizer
+        return _converter.convert_slow_tokenizer(tokenizer)
     except Exception as error:  # as above
         raise ModelError(
             f'The tokenizer of "{ref.name}" is a {type(tokenizer).__name__}, which cannot be'
@@ -85,16 +90,21 @@ def _backend(ref: ModelRef, tokenizer: Any) -> Any:
         ) from error
 
 
-def _without_split_tokens(ref: ModelRef, tokenizer: Any, backend: Any) -> Any:
-    """Without special tokens among the added tokens, where `split_special_tokens` is set.
+def _added_tokens(
+    ref: ModelRef, tokenizer: Any, content: dict[str, Any], rows: int
+) -> Iterator[dict[str, Any]]:
+    """Added tokens without two kinds that a file cannot have; the vocabulary is unchanged.
 
-    A file has no such setting. The special tokens stay in the vocabulary and the template.
+    These are a classifier's special tokens if `split_special_tokens` is set, and default tokens of
+    the tokenizer's class that are in no file of the model and have no row in its embedding.
     """
-    if ref.architecture != "classifier" or not tokenizer.split_special_tokens:
-        return backend
-    content = json.loads(backend.to_str())
-    content["added_tokens"] = [each for each in content["added_tokens"] if not each["special"]]
-    return _untyped.from_str(json.dumps(content))
+    folder = Path(ref.path or ref.name)
+    named = {*stored_ids(folder), *named_tokens(folder)}
+    split = ref.architecture == "classifier" and tokenizer.split_special_tokens
+    for token in content["added_tokens"]:
+        default = token["id"] >= rows and token["content"] not in named
+        if not default and not (split and token["special"]):
+            yield token
 
 
 def check_tokenizer(
@@ -110,12 +120,23 @@ def check_tokenizer(
             f" adds {tokenizer.num_special_tokens_to_add()} special tokens; set a higher"
             " --max-length or correct model_max_length in tokenizer_config.json."
         )
+    if any(tokenizer(PROBES[2]).get("token_type_ids", ())):
+        raise ModelError(
+            f'The tokenizer of "{ref.name}" gives the tokens of a single text other token types'
+            " than 0, but an artefact reads only token ids; remove token_type_ids from"
+            " model_input_names in tokenizer_config.json if the model was trained without them."
+        )
     named = list(_probes(task, max_length))
     texts = [text for _, text in named]
     limit = max_length if ref.architecture == "classifier" else None
     right = _ids(tokenizer, texts, limit)
     for (name, _), ids, wanted in zip(named, encode(written, texts, limit), right, strict=True):
-        if ids.tolist() != wanted:
+        used = ids.tolist()
+        tokens = tokenizer.convert_ids_to_tokens(used)
+        check_ids(dict(zip(tokens, used, strict=True)), rows, ref.name)
+        if max(wanted, default=0) >= rows:
+            continue  # a default token without a row, for which the model fails in transformers
+        if used != wanted:
             raise ModelError(
                 f'The tokenizer of "{ref.name}" ({type(tokenizer).__name__}) gives other token ids'
                 f" in transformers than as a tokenizer.json, first for {name}; save a tokenizer"

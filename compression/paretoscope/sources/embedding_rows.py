@@ -39,13 +39,12 @@ def check_embedding_rows(model: ModelRef) -> None:
     A GGUF file and a tokenizer without tokenizer.json are checked when the model is prepared.
     """
     folder = Path(model.path or model.name)
-    path = folder / TOKENIZER
-    if not path.is_file():
-        return
-    stat = path.stat()
-    ids = _stored_ids(str(path), stat.st_size, stat.st_mtime_ns)
+    ids = stored_ids(folder)
     if ids:
-        check_ids({**ids, **_appended_ids(ids, folder)}, _rows(folder), model.name)
+        first = max(ids.values()) + 1  # tokens that only other files name follow the last id
+        new = [token for token in named_tokens(folder) if token not in ids]
+        appended = {token: first + place for place, token in enumerate(new)}
+        check_ids({**ids, **appended}, _rows(folder), model.name)
 
 
 def check_ids(ids: Mapping[str, int], rows: int | None, name: str) -> None:
@@ -72,23 +71,32 @@ def check_ids(ids: Mapping[str, int], rows: int | None, name: str) -> None:
     )
 
 
+def stored_ids(folder: Path) -> Mapping[str, int]:
+    """Id of every token in tokenizer.json; empty without the file or in an unknown format."""
+    path = folder / TOKENIZER
+    if not path.is_file():
+        return {}
+    stat = path.stat()
+    return _ids_of(str(path), stat.st_size, stat.st_mtime_ns)
+
+
 @lru_cache(maxsize=8)
-def _stored_ids(path: str, _size: int, _mtime_ns: int) -> Mapping[str, int]:
-    """Ids of a tokenizer.json; size and time invalidate the cached value."""
+def _ids_of(path: str, _size: int, _mtime_ns: int) -> Mapping[str, int]:
+    """The ids of a file; size and time invalidate the cached value."""
     try:
         content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
         vocabulary: Any = content["model"]["vocab"]
         added = {str(token["content"]): int(token["id"]) for token in content["added_tokens"] or ()}
+        if isinstance(vocabulary, dict):
+            return cast(dict[str, int], vocabulary) | added
+        pieces = cast(Iterable[Any], vocabulary)
+        return {str(piece[0]): number for number, piece in enumerate(pieces)} | added
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the tokenizers library reads other formats, and reports damaged files
-    if isinstance(vocabulary, dict):
-        return cast(dict[str, int], vocabulary) | added
-    pieces = cast(Iterable[Any], vocabulary)
-    return {str(piece[0]): number for number, piece in enumerate(pieces)} | added
+        return {}  # the tokenizers library reports damaged files
 
 
-def _appended_ids(ids: Mapping[str, int], folder: Path) -> dict[str, int]:
-    """Ids of tokens that other files name and tokenizer.json lacks: they follow its last id."""
+def named_tokens(folder: Path) -> list[str]:
+    """Tokens that tokenizer_config.json and the older files beside it name, each once."""
     config = tokenizer_config(folder)
     named: list[Any] = [config.get(name) for name in SPECIAL_TOKENS]
     named += list(config.get("additional_special_tokens") or ())
@@ -97,9 +105,7 @@ def _appended_ids(ids: Mapping[str, int], folder: Path) -> dict[str, int]:
     else:  # transformers reads the older files only then
         named += list(read_object(folder / "special_tokens_map.json").values())
         named += list(read_object(folder / "added_tokens.json"))
-    first = max(ids.values(), default=-1) + 1
-    new = dict.fromkeys(token for token in map(_content, named) if token and token not in ids)
-    return {token: first + place for place, token in enumerate(new)}
+    return list(dict.fromkeys(token for token in map(_content, named) if token))
 
 
 def _content(token: Any) -> str | None:

@@ -40,6 +40,8 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+READ_BY = "tokenizer as in transformers"
+"""Part of a folder's key: models were once prepared from tokenizer.json without its settings."""
 DECODER_FILES = ("generation_config.json", "chat_template.jinja")
 """Files of a language model that change its prompts or its generation, not its weights."""
 
@@ -233,4 +235,5 @@ def folder_key(folder: Path) -> str:
         *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES)),
     ]
     lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
+    lines.append(READ_BY)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

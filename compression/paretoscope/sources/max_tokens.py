@@ -70,14 +70,14 @@ def check_max_length(max_length: int | None, model: ModelRef) -> None:
     fewest = special_tokens(model) + 1
     if max_length < fewest:
         raise TaskError(
-            f'The maximum length of a text is {max_length} tokens, but "{model.name}" needs at'
-            f" least {fewest}: {fewest - 1} special tokens and one of the text; set a higher"
+            f'The maximum length of a text is {max_length}, but "{model.name}" needs at least'
+            f" {fewest} tokens: {fewest - 1} special tokens and one of the text; set a higher"
             " --max-length."
         )
     if model.max_tokens is not None and max_length > model.max_tokens:
         raise TaskError(
-            f'The maximum length of a text is {max_length} tokens, but "{model.name}" reads at'
-            f" most {model.max_tokens}; set --max-length to {model.max_tokens} or lower."
+            f'The maximum length of a text is {max_length}, but "{model.name}" reads at most'
+            f" {model.max_tokens} tokens; set --max-length to {model.max_tokens} or lower."
         )
 
 

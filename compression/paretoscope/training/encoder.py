@@ -98,7 +98,7 @@ def _pieces(data: EncodedSplit, batch: np.ndarray) -> list[np.ndarray]:
     >>> [piece.tolist() for piece in _pieces(data, np.array([0, 2, 1]))]
     [[0], [2], [1]]
     """
-    longest = max(data.ids[index].size for index in batch)
+    longest = max(len(ids) for ids in map(data.ids.__getitem__, batch))
     count = max(1, PIECE_TOKENS // longest)
     return [batch[start : start + count] for start in range(0, len(batch), count)]
 
