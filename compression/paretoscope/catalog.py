@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.shape.compatibility import check_fit
+from paretoscope.sources.embedding_rows import check_embedding_rows
+from paretoscope.sources.max_tokens import check_max_length
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
@@ -72,6 +74,8 @@ def request(
     check_fit(chosen, recipe)
     conditions = conditions or default_conditions(chosen)
     _check_conditions(conditions, chosen)
+    check_embedding_rows(chosen)
+    check_max_length(options.max_length, chosen)
     data = _data_for(chosen, task, options)
     _check_texts(recipe, data, chosen)
     return TrialRequest(

@@ -5,6 +5,7 @@ cannot score.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,25 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 64},
     )
     return folder
+
+
+def test_texts_are_truncated_on_the_side_of_the_tokenizer(artefact: Path, tmp_path: Path) -> None:
+    """run.py adds nothing to tokenizer.json, which has length and side of the measurement."""
+    made = tmp_path / "made"
+    shutil.copytree(artefact, made)
+    tokenizer = Tokenizer.from_file(str(made / "tokenizer.json"))
+    tokenizer.enable_truncation(100, direction="left")
+    tokenizer.save(str(made / "tokenizer.json"))
+    facts = {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 2}
+    pack(made, tmp_path / "left", Recipe(), "# card", facts)
+    whole, end = (run(tmp_path / "left", text).stdout for text in (" ".join(WORDS), "it was"))
+    assert whole == end
+    assert json.loads((tmp_path / "left" / "tokenizer.json").read_text())["truncation"] == {
+        "direction": "Left",
+        "max_length": 2,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
 
 
 def run(artefact: Path, *given: str, typed: str = "") -> subprocess.CompletedProcess[str]:

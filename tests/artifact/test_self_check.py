@@ -170,4 +170,6 @@ def test_golden_texts_are_the_same_for_the_same_tokenizer(artifact: Path) -> Non
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(artifact / "tokenizer.json"))
-    assert golden_texts(tokenizer) == golden_texts(tokenizer) == manifest(artifact)["check"]["texts"]
+    assert (
+        golden_texts(tokenizer) == golden_texts(tokenizer) == manifest(artifact)["check"]["texts"]
+    )

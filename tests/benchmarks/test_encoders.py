@@ -18,7 +18,7 @@ from benchmarks.peers.protocol import call_worker
 from paretoscope.engine.build import Bench
 from paretoscope.engine.cache import StageCache
 from paretoscope.errors import ArtifactError
-from paretoscope.models.pretrained import tokenizer_json
+from paretoscope.models.tokenizer import own_tokenizer, tokenizer_json
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights
 from paretoscope.trials.trial import Interval
@@ -108,7 +108,8 @@ def test_a_speed_up_is_measured_once(bench: Bench, tmp_path: Path) -> None:
 
 def test_a_seed_changes_calibration_and_not_validation(tmp_path: Path) -> None:
     benches = [bench_of(options(tmp_path), "minilm-trec", calibrated_by=seed) for seed in (0, 1, 1)]
-    tokenizer = tokenizer_json(benches[0].model_ref)
+    ref = benches[0].model_ref
+    tokenizer = tokenizer_json(ref, own_tokenizer(ref), rows=30_522)
     calibration, validation = (
         [bench.evaluator.encoded(name, tokenizer).key for bench in benches]
         for name in ("calibration", "validation")

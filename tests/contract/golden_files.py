@@ -27,6 +27,7 @@ ADDED_FIELDS = {
     "ttft_placebo",
     "kl_floor",
     "data_options",
+    "truncated",
 }
 """Fields of requests and documents that are newer than the golden files."""
 

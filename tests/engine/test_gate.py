@@ -76,9 +76,7 @@ def checked(
     return status, json.loads(out) if out else {}
 
 
-def test_within_the_budget_it_ends_with_0(
-    place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_within_the_budget_it_ends_with_0(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, found = checked(
         place, capsys, "int8", max_drop=100, max_bytes=10**9, max_p50_ratio=1e3, min_agreement=0
     )

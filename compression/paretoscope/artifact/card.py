@@ -162,6 +162,8 @@ def _quality_conditions(document: TrialDocument) -> Iterator[str]:
         f"{label}: {quality.n:,} {unit} of the {quality.split} split, measured with ONNX Runtime on"
         f" {graph}."
     )
+    if quality.max_length is not None:
+        yield f"Texts are truncated to {quality.max_length} tokens."
 
 
 def _comparison(document: TrialDocument) -> Iterator[str]:

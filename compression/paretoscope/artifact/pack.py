@@ -1,5 +1,7 @@
 """Packs an artefact's folder: model, tokenizer, config, recipe, manifest, card and run script.
 
+A classifier's tokenizer.json truncates texts as in the measurement.
+
 Large files are hard links into the cache where the file system supports them, so the artefacts of a
 sweep share equal files. The model itself is made in `engine/build.py`.
 """
@@ -17,15 +19,22 @@ from paretoscope.inference.graph_io import DATA, GENAI
 from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks import label_matching
+from paretoscope.tasks.tokens import truncating
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import ArtifactRecord
 from paretoscope.workspace import link_or_copy, whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
-CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES = 4_000, 14_000, 200, 1_500
-"""Upper bounds of generated text: card, manifest, text per stage besides its YAML, and the note
-about a stage that `recover` replaced.
+CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES, TRUNCATION_BYTES = (
+    4_000,
+    14_000,
+    200,
+    1_500,
+    100,
+)
+"""Upper bounds of generated text: card, manifest, text per stage besides its YAML, the note about
+a stage that `recover` replaced, and the truncation in tokenizer.json.
 """
 RUN, RUN_DECODER, SELF_CHECK = (
     Path(__file__).with_name(name) for name in ("run.py", "run_decoder.py", "self_check.py")
@@ -49,7 +58,8 @@ def written_bytes(request: TrialRequest, *, decoder: bool, notes: Sequence[str] 
     options = len(json.dumps(request.data_options))
     more = sum(len(note.encode()) for note in notes) + 4 * options
     # the card contains recipe and names, too
-    return code + 2 * yaml + 6 * names + stages + more + CARD_BYTES + MANIFEST_BYTES
+    text = 2 * yaml + 6 * names + stages + more
+    return code + text + CARD_BYTES + MANIFEST_BYTES + TRUNCATION_BYTES
 
 
 def pack(
@@ -58,14 +68,18 @@ def pack(
     """Make the folder `target` from the graph's folder `made`, and return its record.
 
     manifest.json has the sha256 of every other file and the `facts`: the origin of the model, the
-    measuring conditions, the difference from torch.
+    measuring conditions, the difference from torch. A classifier's tokenizer truncates to the
+    `max_length` in the facts, on its own side.
     """
     if target.is_dir():
         shutil.rmtree(target)
     with whole_folder(target) as folder:
         decoder = (made / GENAI).is_file()
-        for name in (MODEL, TOKENIZER, CONFIG, *(OF_DECODERS if decoder else ())):
+        for name in (MODEL, CONFIG, *((TOKENIZER, *OF_DECODERS) if decoder else ())):
             link_or_copy(made / name, folder / name)
+        if not decoder:
+            content = truncating(made / TOKENIZER, facts.get("max_length"))
+            (folder / TOKENIZER).write_text(content, encoding="utf-8")
         shutil.copyfile(RUN_DECODER if decoder else RUN, folder / "run.py")
         shutil.copyfile(SELF_CHECK, folder / SELF_CHECK.name)
         if not decoder:

@@ -27,8 +27,6 @@ session = onnxruntime.InferenceSession(
     str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
 )
 tokenizer = Tokenizer.from_file(str(HERE / "tokenizer.json"))
-if MANIFEST["max_length"]:
-    tokenizer.enable_truncation(MANIFEST["max_length"])
 
 
 def logits(ids):

@@ -123,7 +123,10 @@ class Bench:
     def base(self) -> tuple[str, Path]:
         """Key and folder of the uncompressed checkpoint, prepared for the task's labels."""
         key = content_key("base", self.model_ref.key, self.task.labels)
-        return key, self._folder(key, lambda folder: prepare(self.model_ref, self.task, folder))
+        length = self.evaluator.max_length
+        return key, self._folder(
+            key, lambda folder: prepare(self.model_ref, self.task, folder, length)
+        )
 
     def _trained(self, stage: Stage, parent: str, source: Path, seed: int) -> tuple[str, Path]:
         """The checkpoint after a stage that works on the torch model; its key includes the task."""

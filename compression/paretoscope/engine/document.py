@@ -26,6 +26,7 @@ from paretoscope.measure.size import artifact_record
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks.labels import GUESS
 from paretoscope.tasks.splits import Split
+from paretoscope.trials.format import truncated_in_words
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Measured, TrialDocument
 
@@ -41,8 +42,8 @@ def finished(
 ) -> TrialDocument:
     """The document of a trial, its artefact and that of its baseline packed.
 
-    `kl_floor` is that of `Paired`. `notes` are those from making the model; the session's notes
-    follow them.
+    `kl_floor` is that of `Paired`. `notes` are those from making the model; those on truncated
+    texts and of the session follow.
     """
     about_data = data_notes(
         bench.task_ref,
@@ -50,6 +51,7 @@ def finished(
         bench.evaluator.quality(baseline.made.folder, baseline.scores),
     )
     document = _measured(bench, bench.request, model, session.candidate)
+    truncated = truncated_in_words(document.quality) if document.quality else ""
     if session.baseline is not None:
         document = document.model_copy(
             update={
@@ -67,7 +69,13 @@ def finished(
             "timings_s": bench.steps.seconds,
             "stage_seconds": model.made.stage_seconds,
             "placebo": session.placebo,
-            "notes": (*about_data, *notes, *session.notes, *vocabulary),
+            "notes": (
+                *about_data,
+                *([truncated] if truncated else ()),
+                *notes,
+                *session.notes,
+                *vocabulary,
+            ),
         }
     )
     return _packed(bench, document, model.made, covered)

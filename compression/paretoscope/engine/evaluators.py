@@ -29,7 +29,7 @@ from paretoscope.statistics.paired import paired
 from paretoscope.tasks.builtin import PROSE_TOKENS
 from paretoscope.tasks.prose import CHUNK_TOKENS, ClozeSplit, chunks, first_documents
 from paretoscope.tasks.splits import UNLABELLED, Task
-from paretoscope.tasks.tokens import encode
+from paretoscope.tasks.tokens import count_longer, encode
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Paired, Quality
 
@@ -162,6 +162,16 @@ class ClassEvaluator(_LogitEvaluator):
     def _logits(self, folder: Path, how: quality.Running) -> Array:
         split = self.encoded(self.split, tokenizer_of(folder))
         return quality.evaluate(folder, split.ids, split.labels, split=self.split, how=how)[1]
+
+    def quality(self, folder: Path, scores: Scores) -> Quality:
+        found = super().quality(folder, scores)
+        if self.max_length is None:
+            return found
+        tokenizer, texts = tokenizer_of(folder), self.task.splits[self.split].texts
+        ids = self.encoded(self.split, tokenizer).ids
+        longer = count_longer(tokenizer, texts, ids, self.max_length)
+        limits = {"max_length": self.max_length, "truncated": longer / len(texts)}
+        return found.model_copy(update=limits)
 
     def _ids(self, texts: Sequence[str], tokenizer: str) -> list[Array]:
         return encode(tokenizer, texts, self.max_length)

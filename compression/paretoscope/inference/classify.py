@@ -66,7 +66,9 @@ def open_classifier(folder: Path) -> Classifier:
         names = config["id2label"]
         labels = tuple(names[str(index)] for index in range(len(names)))
         tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        if manifest["max_length"]:
+        if (
+            manifest["max_length"] and tokenizer.truncation is None
+        ):  # an artefact of an older version
             tokenizer.enable_truncation(manifest["max_length"])
         threads = manifest["conditions"]["threads"]
         session = open_session(str(folder / "model.onnx"), threads=threads, spinning=False)

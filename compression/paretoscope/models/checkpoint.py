@@ -32,10 +32,11 @@ from paretoscope.models.adapters import merge, read_adapter
 from paretoscope.models.architecture import architecture_of
 from paretoscope.models.decoder.support import check_supported
 from paretoscope.models.modules.access import is_decoder
-from paretoscope.models.pretrained import (
-    first_line,
+from paretoscope.models.pretrained import first_line, trained
+from paretoscope.models.tokenizer import (
+    check_tokenizer,
+    own_tokenizer,
     tokenizer_json,
-    trained,
     write_tokenizer_config,
 )
 from paretoscope.sources.ref import ModelRef
@@ -50,22 +51,27 @@ transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()
 
 
-def prepare(ref: ModelRef, task: Task, folder: Path) -> None:
+def prepare(ref: ModelRef, task: Task, folder: Path, max_length: int | None = None) -> None:
     """Write the fp32 checkpoint of a model for a task. A classifier's adapter is merged, and its
     config gets the task's label names.
 
     Raises `ModelError` if the model has no trained head, if it has another number of labels than
-    the task, or if weights or tokenizer cannot be read.
+    the task, if weights or tokenizer cannot be read, or if tokenizer.json would give other token
+    ids than transformers for texts of at most `max_length` tokens.
     """
     model = _with_adapter(ref) if ref.adapter else trained(ref)
+    own = own_tokenizer(ref)
+    table: Any = model.get_input_embeddings()
+    written = tokenizer_json(ref, own, len(table.weight))
+    check_tokenizer(ref, own, written, len(table.weight), task, max_length)
     folder.mkdir(parents=True, exist_ok=True)
     if ref.architecture == "decoder":
         check_supported(model.config)
-        write_tokenizer_config(ref, folder)
+        write_tokenizer_config(own, folder)
     else:
         _name_labels(model, ref, task)
     tokenizer = folder / TOKENIZER
-    tokenizer.write_text(tokenizer_json(ref), encoding="utf-8")
+    tokenizer.write_text(written, encoding="utf-8")
     save_model(model, folder, tokenizer)
 
 

@@ -6,7 +6,6 @@ executed, and pickle is not read. GGUF is de-quantized to fp32, which is the bas
 
 from __future__ import annotations
 
-import json
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -14,20 +13,15 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from tokenizers import Tokenizer
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     GgufConfig,
     PreTrainedModel,
 )
 
 from paretoscope.errors import ModelError
-from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
 from paretoscope.sources.ref import ModelRef
-
-TOKENIZER = "tokenizer.json"
 
 
 def trained(ref: ModelRef) -> PreTrainedModel:
@@ -43,7 +37,7 @@ def trained(ref: ModelRef) -> PreTrainedModel:
                 trust_remote_code=False,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # reported below, by name
-                **_where(ref),
+                **located(ref),
                 **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
             )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
@@ -68,39 +62,6 @@ def trained(ref: ModelRef) -> PreTrainedModel:
     return model.eval()
 
 
-def tokenizer_json(ref: ModelRef) -> str:
-    """`tokenizer.json` of the model without padding or truncation; converted from a slow tokenizer
-    or GGUF if there is no such file.
-    """
-    stored = Path(ref.path or ref.name) / TOKENIZER
-    try:
-        tokenizer = (
-            Tokenizer.from_file(str(stored))
-            if stored.is_file()
-            else _own_tokenizer(ref).backend_tokenizer
-        )
-    except Exception as error:  # tokenizers raises plain Exception for an unreadable file
-        raise ModelError(
-            f'The tokenizer of "{ref.name}" cannot be read: {first_line(error)}; add its'
-            " tokenizer.json to the folder."
-        ) from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer.to_str()
-
-
-def chat_template(ref: ModelRef) -> str | None:
-    """The Jinja template of the model's tokenizer for conversations, if it has one."""
-    try:
-        template = _own_tokenizer(ref).chat_template
-    except Exception as error:  # as above
-        raise ModelError(
-            f'The tokenizer of "{ref.name}" cannot be read: {first_line(error)}; add its'
-            " tokenizer.json to the folder."
-        ) from error
-    return template if isinstance(template, str) else None
-
-
 def is_gguf(ref: ModelRef) -> bool:
     return str(ref.path).lower().endswith(".gguf")
 
@@ -111,12 +72,7 @@ def first_line(error: BaseException) -> str:
     return (lines[0].partition(". ")[0] if lines else type(error).__name__).rstrip(".")
 
 
-def _own_tokenizer(ref: ModelRef) -> Any:
-    factory: Any = AutoTokenizer
-    return factory.from_pretrained(trust_remote_code=False, **_where(ref))
-
-
-def _where(ref: ModelRef) -> dict[str, Any]:
+def located(ref: ModelRef) -> dict[str, Any]:
     """Arguments of `from_pretrained` that locate a model."""
     source = ref.path or ref.name
     if is_gguf(ref):
@@ -125,18 +81,3 @@ def _where(ref: ModelRef) -> dict[str, Any]:
             "gguf_file": Path(source).name,
         }
     return {"pretrained_model_name_or_path": source, "revision": ref.revision or "main"}
-
-
-def write_tokenizer_config(ref: ModelRef, folder: Path) -> None:
-    """Write tokenizer_config.json with the chat template, as onnxruntime-genai reads it."""
-    content = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "clean_up_tokenization_spaces": False,
-        "chat_template": chat_template(ref),
-    }
-    text = json.dumps(
-        {name: value for name, value in content.items() if value is not None},
-        indent=1,
-        ensure_ascii=False,
-    )
-    (folder / TOKENIZER_CONFIG).write_text(text, encoding="utf-8")

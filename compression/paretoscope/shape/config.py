@@ -66,7 +66,7 @@ def uneven_layers(where: Path | str) -> ModelError:
 
 
 def tokenizer_bytes(path: Path) -> int | None:
-    """Size of `tokenizer.json` in an artefact, that is without padding and truncation."""
+    """Size of `tokenizer.json` in an artefact without its truncation, which is below 100 bytes."""
     try:
         stat = path.stat()
     except OSError:

@@ -17,6 +17,7 @@ from paretoscope.families.decoders import decoder_family, gguf_architectures, gg
 from paretoscope.families.encoders import positions_after_padding
 from paretoscope.keys import file_sha256
 from paretoscope.sources.gguf import read_header
+from paretoscope.sources.max_tokens import text_limit
 
 HEAD = "ForSequenceClassification"
 DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
@@ -38,6 +39,8 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+READ_BY = "tokenizer as in transformers"
+"""Part of a folder's key: models were once prepared from tokenizer.json without its settings."""
 DECODER_FILES = ("generation_config.json", "chat_template.jinja")
 """Files of a language model that change its prompts or its generation, not its weights."""
 
@@ -92,7 +95,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     return {
         "labels": None if labels == _unnamed(len(labels)) else labels,
         "classes": len(labels),
-        "max_tokens": _max_tokens(config),
+        "max_tokens": text_limit(_max_tokens(config), folder),
         "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
         "source": "your own model",
     }
@@ -236,4 +239,5 @@ def folder_key(folder: Path) -> str:
         *(folder / name for name in (*TOKENIZER_FILES, *DECODER_FILES)),
     ]
     lines = [f"{file.name} {file_sha256(file)}" for file in files if file.is_file()]
+    lines.append(READ_BY)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

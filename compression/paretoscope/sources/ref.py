@@ -18,7 +18,8 @@ class ModelRef(Value):
     built-in model, `task` its default task. `key` is 16 hex digits of a hash of the content, so two
     names of the same weights have one key. `labels` are the class names in the config, None if
     these are only LABEL_0, LABEL_1, ...; `classes` is the number of outputs in both cases. A
-    decoder has neither. `max_tokens` is the longest input by its positions, None if unknown.
+    decoder has neither. `max_tokens` is the longest input by its positions, for a classifier also
+    by `model_max_length` of its tokenizer; None if neither limits it.
     """
 
     name: str

@@ -208,7 +208,7 @@ class Vocabulary:
 
     @cached_property
     def _file_bytes(self) -> int:
-        """Bytes of the complete file in an artefact."""
+        """Bytes of the complete file in an artefact, without its truncation."""
         return len(_compact({**self._content, "padding": None, "truncation": None}).encode())
 
     @cached_property

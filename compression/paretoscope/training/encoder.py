@@ -26,6 +26,10 @@ from paretoscope.training.settings import Training, half_precision, no_progress
 from paretoscope.training.sparsity_masks import HeldZeros
 
 WEIGHT_DECAY = 0.01
+PIECE_TOKENS = 4096
+"""Tokens of a forward pass in training, such as 32 texts of 128: all activations are kept until
+the backward pass, about a megabyte for each token of a base-size model.
+"""
 POOL = 16
 """Batches that are drawn together and sorted by length: little padding, still a random order of
 texts.
@@ -58,26 +62,45 @@ def train(model: PreTrainedModel, data: EncodedSplit, training: Training) -> Non
 def _steps(
     model: PreTrainedModel, data: EncodedSplit, training: Training, batches: Iterator[np.ndarray]
 ) -> Callable[[], float]:
-    """A function that computes the gradients of the next batch and returns its loss."""
+    """A function that computes the gradients of the next batch and returns its loss.
+
+    A batch of long texts is read in pieces; its loss is the mean of theirs, weighted by texts.
+    """
     assert not isinstance(training.teacher, PreTrainedModel), "a classifier's teacher is its logits"
     labels = torch.tensor(data.labels)
     targets = None
     if training.teacher is not None and training.soft_weight:
         targets = from_numpy(np.ascontiguousarray(training.teacher, dtype=np.float32))
 
-    def next_step() -> float:
-        batch = next(batches)
-        inputs = padded([data.ids[index] for index in batch])
+    def piece_loss(piece: np.ndarray) -> Tensor:
+        inputs = padded([data.ids[index] for index in piece])
         with half_precision():
             outputs = logits_of(model, inputs)
-        texts = from_numpy(batch)
+        texts = from_numpy(piece)
         teacher = None if targets is None else targets[texts]
         loss = batch_loss(outputs.float(), labels[texts], teacher, training)
         if training.feature_loss is not None:
             loss = loss + training.feature_loss(inputs)
-        return backward(loss)
+        return loss
+
+    def next_step() -> float:
+        batch = next(batches)
+        pieces = _pieces(data, batch)
+        return sum(backward(piece_loss(piece) * (len(piece) / len(batch))) for piece in pieces)
 
     return next_step
+
+
+def _pieces(data: EncodedSplit, batch: np.ndarray) -> list[np.ndarray]:
+    """The indices of a batch in pieces of at most `PIECE_TOKENS` tokens with padding, or one text.
+
+    >>> data = EncodedSplit([np.zeros(3000)] * 3, np.zeros(3), "")
+    >>> [piece.tolist() for piece in _pieces(data, np.array([0, 2, 1]))]
+    [[0], [2], [1]]
+    """
+    longest = max(len(ids) for ids in map(data.ids.__getitem__, batch))
+    count = max(1, PIECE_TOKENS // longest)
+    return [batch[start : start + count] for start in range(0, len(batch), count)]
 
 
 def batch_loss(

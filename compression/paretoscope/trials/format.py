@@ -9,7 +9,14 @@ from paretoscope.machine import Machine
 from paretoscope.trials.axes import axes
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.placebo import no_measurable_change
-from paretoscope.trials.trial import WARNING, HeldOut, Interval, Paired, TrialDocument
+from paretoscope.trials.trial import (
+    WARNING,
+    HeldOut,
+    Interval,
+    Paired,
+    Quality,
+    TrialDocument,
+)
 
 
 def difference(key: str, change: float) -> str:
@@ -156,6 +163,24 @@ def held_out_in_words(found: HeldOut) -> str:
     counted = f"{quality.n:,}{' tokens' if row.before else ''}"
     value = f"{row.before}{row.format(quality.value)} {row.interval(quality.low, quality.high)}"
     return f"{value}{compared} of {counted}, opened on {found.opened_at:%-d %B %Y}"
+
+
+def truncated_in_words(found: Quality) -> str:
+    """How many texts were truncated, "" if none.
+
+    >>> cut = Quality(value=1, low=1, high=1, n=200, max_length=512, truncated=0.06)
+    >>> truncated_in_words(cut)
+    '12 of 200 texts (6.0 %) are longer than 512 tokens and were truncated'
+    """
+    if not found.truncated:
+        return ""
+    count = round(found.truncated * found.n)
+    one = count == 1
+    return (
+        f"{count:,} of {found.n:,} texts ({100 * found.truncated:.1f} %)"
+        f" {'is' if one else 'are'} longer than {found.max_length} tokens and"
+        f" {'was' if one else 'were'} truncated"
+    )
 
 
 def p_in_words(p: float) -> str:

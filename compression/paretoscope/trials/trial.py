@@ -42,7 +42,11 @@ class Interval(Value):
 
 
 class Quality(Value):
-    """A quality metric on one split, with its 95 % interval."""
+    """A quality metric on one split, with its 95 % interval.
+
+    `max_length` is the number of tokens to which a classifier's texts are truncated, `truncated`
+    the share of the split's texts that are longer. Both are None where texts are not truncated.
+    """
 
     metric: str = "accuracy"
     value: float
@@ -50,6 +54,8 @@ class Quality(Value):
     high: float
     n: int
     split: str = "validation"
+    max_length: int | None = None
+    truncated: float | None = None
 
 
 class Paired(Value):
