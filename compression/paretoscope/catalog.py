@@ -56,7 +56,7 @@ def _usable(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
 
 
 def check(model: str, workspace: Workspace, announce: Callable[[], object] = lambda: None) -> None:
-    """Load a user's model once in another process and check it; call this before `request`.
+    """Load a user's model once in another process and check it; call this before queueing.
 
     The result is kept in the workspace. `announce` is called before a check that takes seconds.
 
