@@ -66,6 +66,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(catalog, "request", request)
     monkeypatch.setattr(catalog, "data_notes", lambda _: ())
+    monkeypatch.setattr(catalog, "check", lambda *_: None)
     for module in (measured, making):
         monkeypatch.setattr(
             module, "resolve_model", lambda name: ModelRef(name=name, kind="builtin", key=name)

@@ -54,6 +54,7 @@ def compress(
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     request = catalog.request(model, chosen, task=task, protocol=protocol)
     at = Workspace.at(workspace)
+    catalog.check(model, at)
 
     def wait_for_one(store: Store, ids: Sequence[str]) -> list[TrialRow]:
         ensure_engine(at)

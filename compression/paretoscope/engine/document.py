@@ -42,8 +42,8 @@ def finished(
 ) -> TrialDocument:
     """The document of a trial, its artefact and that of its baseline packed.
 
-    `kl_floor` is that of `Paired`. `notes` are those from making the model; those on truncated
-    texts and of the session follow.
+    `kl_floor` is that of `Paired`. `notes` are those from making the model; they follow those about
+    the data, truncated texts and the model. The session's are last.
     """
     about_data = data_notes(
         bench.task_ref,
@@ -72,6 +72,7 @@ def finished(
             "notes": (
                 *about_data,
                 *([truncated] if truncated else ()),
+                *bench.model_ref.notes,
                 *notes,
                 *session.notes,
                 *vocabulary,

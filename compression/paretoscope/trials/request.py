@@ -18,6 +18,8 @@ DATA_FIELDS = (
     " drop_missing"
 ).split()
 """Fields of a request that are those of `DataOptions`, named as the options of the command line."""
+NEW_TOKENS: dict[Protocol, int] = {"quick": 24, "standard": 64}
+"""Tokens that a language model generates after each prompt while its speed is measured."""
 
 
 class Conditions(Value):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from paretoscope import catalog
 from paretoscope.dashboard.compress import uploads
+from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
@@ -104,7 +105,9 @@ def _checked(model: str, task: str) -> TrialRequest:
             " in the sidebar first."
         )
     options = data_options(wanted_task, unlabelled=_entered("own_unlabelled"))
-    return catalog.request(found.name, Recipe(), task=wanted_task, options=options)
+    checked = catalog.request(found.name, Recipe(), task=wanted_task, options=options)
+    data.check_model(found.name)
+    return checked
 
 
 def data_options(task: str | None, unlabelled: str | None = None) -> DataOptions:
