@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "tasks": ("errors", "values", "keys", "carriers", "workspace", "families"),
     "sources": ("errors", "values", "keys", "carriers", "workspace", "families", "tasks"),
     "shape": ("errors", "families", "recipes", "sources"),
-    "catalog": ("errors", "recipes", "trials", "tasks", "sources", "shape"),
+    "catalog": ("errors", "workspace", "recipes", "trials", "tasks", "sources", "shape"),
     "store": ("errors", "workspace", "trials"),
     "inference": ("errors",),
     "measure": (

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from paretoscope.errors import ModelError, ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.shape.compatibility import check_fit
+from paretoscope.sources.check import check_model
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
@@ -20,6 +21,7 @@ from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.request import Conditions, Protocol, TrialRequest
+from paretoscope.workspace import Workspace
 
 PROMPT_TOKENS = 128
 """Default length of the prompt for the latency of a decoder."""
@@ -51,6 +53,18 @@ def _usable(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
         except ParetoscopeError:
             continue
     return found
+
+
+def check(model: str, workspace: Workspace, announce: Callable[[], object] = lambda: None) -> None:
+    """Load a user's model once in another process and check it; call this before `request`.
+
+    The result is kept in the workspace. `announce` is called before a check that takes seconds.
+
+    Raises:
+        ModelError: the model cannot be used; a sentence for each of its problems.
+    """
+    if model not in BUILTIN_MODELS and model not in BUILTIN_DECODERS:
+        check_model(resolve_model(model), workspace.checks, announce)
 
 
 def request(

@@ -76,6 +76,11 @@ class Workspace:
         return self.root / "samples"
 
     @property
+    def checks(self) -> Path:
+        """Results of the checks of users' models, one file per model."""
+        return self.root / "checks"
+
+    @property
     def uploads(self) -> Path:
         """Data files uploaded through the page, named by a hash of their content."""
         return self.root / "uploads"

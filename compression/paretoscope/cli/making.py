@@ -10,7 +10,7 @@ from paretoscope import catalog
 from paretoscope.api.compress import measure
 from paretoscope.cli import text
 from paretoscope.cli.frontier import swept
-from paretoscope.cli.progress import wait_for
+from paretoscope.cli.progress import checking, wait_for
 from paretoscope.cli.requests import MeasureRequest, RunRequest, SweepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
@@ -40,6 +40,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
         )
     prefixes = [before(recipe, count) for count in range(len(recipe.stages))]
     recipes = [*(prefixes if request.each_stage else []), recipe]
+    catalog.check(request.model, workspace, checking)
     requests = [_trial(request, each) for each in recipes]
     *_, document = measure(requests, workspace, wait_for, again=request.again)
     if document.status != "done":
@@ -55,7 +56,9 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
 
 def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
-    requests = [_trial(request, recipe) for recipe in _grid_of(request)]
+    recipes = _grid_of(request)
+    catalog.check(request.model, workspace, checking)
+    requests = [_trial(request, recipe) for recipe in recipes]
     documents = measure(requests, workspace, wait_for, again=request.again)
     others = trials_alike(Store.open(workspace), [document.trial_id for document in documents])
     table = [

@@ -34,6 +34,11 @@ def wait_for(store: Store, ids: Sequence[str]) -> list[TrialRow]:
         line.close()
 
 
+def checking() -> None:
+    """Say that a model is loaded and checked, which takes seconds."""
+    print("Checking the model ...", file=sys.stderr, flush=True)
+
+
 class ProgressLine:
     """The progress of a set of trials, on stderr."""
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from paretoscope import catalog
 from paretoscope.dashboard.compress import uploads
+from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
@@ -96,6 +97,7 @@ def _checked(model: str, task: str) -> TrialRequest:
     wanted_model = _entered("own_model") or model
     wanted_task = _entered(uploads.PATH)
     found = resolve_model(wanted_model)
+    data.check_model(found.name)
     if wanted_task is None and wanted_model == model:
         wanted_task = task
     if wanted_task is None and found.task is None:

@@ -6,6 +6,7 @@ changes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -130,10 +131,23 @@ def measuring() -> bool:
 
 
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
-    """Queue trials and start the engine when it is not running; raises `ParetoscopeError`."""
+    """Queue trials and start the engine when it is not running; raises `ParetoscopeError`.
+
+    A user's model is checked before its first trial.
+    """
+    for model in {request.model for request in requests}:
+        check_model(model)
     rows = [store().queue(request, priority) for request in requests]
     start_engine()
     return rows
+
+
+def check_model(model: str) -> None:
+    """Check a user's model, with a spinner while it takes seconds; raises `ModelError`."""
+    with contextlib.ExitStack() as stack:
+        catalog.check(
+            model, workspace(), lambda: stack.enter_context(st.spinner("Checking the model"))
+        )
 
 
 def start_engine() -> None:
