@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ _onnx: Any = onnx
 _onnxruntime: Any = onnxruntime
 _torch: Any = torch
 SIZES = {0: "batch", 1: "sequence"}
+TRACED_SHAPE = (2, 13)
+"""Texts and tokens of the trace; neither is a size that a model gives a meaning."""
 
 
 class _Logits(nn.Module):
@@ -45,8 +49,13 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
     """
     typed: Any = model
     typed.set_attn_implementation("eager")
-    ids = torch.full((2, 12), max(3, model.config.vocab_size // 2))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    words = len(typed.get_input_embeddings().weight)
+    ids = torch.full(TRACED_SHAPE, words // 2)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+        redirect_stdout(StringIO()),  # torch prints a graph that it cannot export
+    ):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         traced, cleaned = Path(folder) / "traced.onnx", Path(folder) / "cleaned.onnx"
@@ -62,9 +71,10 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
                 dynamo=False,
             )
         except Exception as error:
-            brief = str(error).strip().splitlines()[0][:200]
+            brief = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(
-                f"A {model.config.model_type} model cannot be exported to ONNX: {brief}."
+                f"torch cannot export this {model.config.model_type} model to ONNX"
+                f" ({brief.rstrip('.')}); give a model of another family."
             ) from error
         _clean(traced, cleaned)
         return _named(_onnx.load(cleaned))

@@ -15,7 +15,7 @@ import safetensors
 
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
-from paretoscope.families.encoders import positions_after_padding
+from paretoscope.families.positions import usable_positions
 from paretoscope.keys import file_sha256
 from paretoscope.sources.gguf import read_header
 
@@ -85,7 +85,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     if decoder:
         return {
             "architecture": "decoder",
-            "max_tokens": _max_tokens(config),
+            "max_tokens": usable_positions(config),
             "about": f"{name}, a language model, {megabytes:,.3g} MB",
             "source": "your own model",
         }
@@ -93,7 +93,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
         "classes": len(labels),
-        "max_tokens": _max_tokens(config),
+        "max_tokens": usable_positions(config),
         "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
         "source": "your own model",
     }
@@ -190,26 +190,6 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
             f'The id2label in "{folder / "config.json"}" does not name the outputs 0, 1, 2, ...;'
             " correct it."
         ) from error
-
-
-def _max_tokens(config: dict[str, Any]) -> int | None:
-    """Number of usable positions; RoBERTa-like models number them from padding index + 1.
-
-    >>> _max_tokens({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
-    512
-    """
-    positions = config.get("max_position_embeddings", config.get("n_positions"))
-    rotation = cast(
-        dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {}
-    )
-    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):
-        # The graph supports the length before extension.
-        positions = config.get("original_max_position_embeddings") or positions
-    if not isinstance(positions, int) or positions < 1:
-        return None
-    offset = positions_after_padding(str(config.get("model_type")))
-    padding = config.get("pad_token_id", 1) if offset else -1
-    return positions - int(padding) - 1
 
 
 def _check_header(path: Path) -> None:
