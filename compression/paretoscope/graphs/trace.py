@@ -1,8 +1,9 @@
 """A classifier of any family as an ONNX graph, traced from torch, for models that
 `graphs/encoder.py` does not support.
 
-ONNX Runtime's optimizer cleans the traced graph (constant folding, dead nodes); further fusion
-happens when a session loads it.
+ONNX Runtime's optimizer cleans the traced graph (constant folding, dead nodes), and
+`traced_matrices.py` gives it the form that quantization reads; further fusion happens when a
+session loads it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.graphs.graph import EMBEDDING, OPSET, embedding
+from paretoscope.graphs.graph import OPSET
+from paretoscope.graphs.traced_matrices import with_matrices
 
 _onnx: Any = onnx
 _onnxruntime: Any = onnxruntime
@@ -77,7 +79,7 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
                 f" ({brief.rstrip('.')}); give a model of another family."
             ) from error
         _clean(traced, cleaned)
-        return _named(_onnx.load(cleaned))
+        return with_matrices(_onnx.load(cleaned), model.base_model_prefix, words)
 
 
 def _clean(source: Path, target: Path) -> None:
@@ -86,20 +88,3 @@ def _clean(source: Path, target: Path) -> None:
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
     _onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give every node a name, and the word embedding the name `EMBEDDING`."""
-    for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"node.{index}"
-    found = embedding(model)
-    if found is not None:
-        old = found[0].input[0]
-        for node in model.graph.node:
-            for place, name in enumerate(node.input):
-                if name == old:
-                    node.input[place] = EMBEDDING
-        for tensor in model.graph.initializer:
-            if tensor.name == old:
-                tensor.name = EMBEDDING
-    return model
