@@ -16,6 +16,7 @@ import safetensors
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
 from paretoscope.families.positions import usable_positions
+from paretoscope.families.traced import check_classifier_family
 from paretoscope.keys import file_sha256
 from paretoscope.sources.gguf import read_header
 
@@ -74,6 +75,8 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     decoder = name.endswith(DECODER_HEADS)
     if decoder:
         decoder_family(str(config.get("model_type")))
+    else:
+        check_classifier_family(str(config.get("model_type")))
     files = weight_files(folder)
     for file in files:
         _check_header(file)
