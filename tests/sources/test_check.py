@@ -1,4 +1,4 @@
-"""A user's model is checked once by another process, and however that ends, one sentence says so."""
+"""A user's model is checked once, by another process, and one sentence says how that ended."""
 
 from __future__ import annotations
 

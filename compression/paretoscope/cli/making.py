@@ -10,7 +10,7 @@ from paretoscope import catalog
 from paretoscope.api.compress import measure
 from paretoscope.cli import text
 from paretoscope.cli.frontier import swept
-from paretoscope.cli.progress import checking, wait_for
+from paretoscope.cli.progress import checking, show_notes, wait_for
 from paretoscope.cli.requests import MeasureRequest, RunRequest, SweepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
@@ -41,6 +41,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     prefixes = [before(recipe, count) for count in range(len(recipe.stages))]
     recipes = [*(prefixes if request.each_stage else []), recipe]
     catalog.check(request.model, workspace, checking)
+    show_notes(resolve_model(request.model).notes)
     requests = [_trial(request, each) for each in recipes]
     *_, document = measure(requests, workspace, wait_for, again=request.again)
     if document.status != "done":

@@ -35,7 +35,7 @@ def finished(
 ) -> TrialDocument:
     """The document of a trial, its artefact and that of its baseline packed.
 
-    `notes` are those from making the model; the session's notes follow them.
+    `notes` are those from making the model, after those about the model; the session's follow.
     """
     document = _measured(bench, bench.request, model, session.candidate)
     if session.baseline is not None:
@@ -52,7 +52,7 @@ def finished(
         update={
             "timings_s": bench.steps.seconds,
             "stage_seconds": model.made.stage_seconds,
-            "notes": (*notes, *session.notes, *vocabulary),
+            "notes": (*bench.model_ref.notes, *notes, *session.notes, *vocabulary),
         }
     )
     return _packed(bench, document, model.made, covered)

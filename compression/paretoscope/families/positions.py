@@ -25,7 +25,8 @@ def usable_positions(config: Mapping[str, Any]) -> int | None:
     positions = next((config[field] for field in FIELDS if config.get(field) is not None), None)
     if "longrope" in (rotation.get("rope_type"), rotation.get("type")):
         # The graph supports the length before extension.
-        positions = config.get("original_max_position_embeddings") or positions
+        original = "original_max_position_embeddings"
+        positions = rotation.get(original) or config.get(original) or positions
     if not isinstance(positions, int) or positions < 1:
         return None
     offset = positions_after_padding(str(config.get("model_type")))

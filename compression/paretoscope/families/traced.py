@@ -28,7 +28,9 @@ class TracedFamily:
     floats: str = ""
     """Which weights no scheme quantizes, besides positions, norms and biases."""
     note: str = ""
-    """What to know about its results."""
+    """What to know about its graph."""
+    warning: str = ""
+    """Where its results may differ from those of transformers; stands on every trial."""
 
     @property
     def prunable(self) -> bool:
@@ -47,9 +49,9 @@ TRACED: dict[str, TracedFamily] = {
         TracedFamily(model_type="albert", note="layers that share weights are stored once"),
         TracedFamily(
             model_type="big_bird",
-            note=(
-                "attention is full at every length; transformers computes block-sparse attention"
-                " for long texts until it has read a short one"
+            warning=(
+                "BigBird's attention is full at every length; transformers computes block-sparse"
+                " attention for long texts until it has read a short one"
             ),
         ),
         TracedFamily(model_type="biogpt", note=_LAST_TOKEN),
@@ -59,7 +61,7 @@ TRACED: dict[str, TracedFamily] = {
         TracedFamily(model_type="data2vec-text"),
         TracedFamily(
             model_type="deberta-v2",
-            floats="products of relative positions, which the graph stores",
+            floats="products of relative positions",
             note="DeBERTa v2 and v3",
         ),
         TracedFamily(model_type="ernie"),
@@ -142,3 +144,16 @@ def check_classifier_family(model_type: str) -> None:
             " give a model of a family in docs/reference/families.md, for example"
             f" {', '.join(list(ENCODERS)[:3])} or modernbert."
         )
+
+
+def classifier_notes(model_type: str) -> tuple[str, ...]:
+    """What to state about every result of a family, as sentences without a full stop.
+
+    >>> classifier_notes("bert"), classifier_notes("deberta-v2")
+    ((), ('of a deberta-v2 model, products of relative positions stay in fp32 when quantized',))
+    """
+    row = TRACED.get(model_type)
+    if row is None:
+        return ()
+    floats = f"of a {model_type} model, {row.floats} stay in fp32 when quantized"
+    return tuple(filter(None, (row.warning, floats if row.floats else "")))

@@ -15,9 +15,7 @@ def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:
     """
     bits = _bits_by_matrix(final)
     weights = {matrix.name: matrix.weight for matrix in matrices(whole)}  # nodes may share one
-    unused = sum(
-        int((weight == 0).sum()) * bits.get(name, 32) for name, weight in weights.items()
-    )
+    unused = sum(int((weight == 0).sum()) * bits.get(name, 32) for name, weight in weights.items())
     return payload_bytes(final) - unused // 8
 
 

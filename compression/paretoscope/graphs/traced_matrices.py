@@ -124,16 +124,12 @@ def _conv(
     ]
 
 
-Rewrite = Callable[
-    [onnx.NodeProto, np.ndarray, dict[str, np.ndarray]], list[onnx.NodeProto] | None
-]
+Rewrite = Callable[[onnx.NodeProto, np.ndarray, dict[str, np.ndarray]], list[onnx.NodeProto] | None]
 REWRITES: Mapping[str, Rewrite] = {"Gemm": _gemm, "Einsum": _einsum, "Conv": _conv}
 """By operator: the nodes that replace one with a constant weight; None leaves it as it is."""
 
 
-def _linear(
-    node: onnx.NodeProto, x: str, weight: str, bias: list[str]
-) -> list[onnx.NodeProto]:
+def _linear(node: onnx.NodeProto, x: str, weight: str, bias: list[str]) -> list[onnx.NodeProto]:
     """The output of `node` as the product of `x` and `weight`, with the bias if there is one."""
     if not any(bias):
         return [helper.make_node("MatMul", [x, weight], node.output, name=node.name)]

@@ -24,17 +24,25 @@ from transformers import (
 )
 
 from paretoscope.errors import ModelError
+from paretoscope.models import stored_weights
 from paretoscope.models.decoder.checkpoint import TOKENIZER_CONFIG
+from paretoscope.models.decoder.gguf_rope import scale_rotations
 from paretoscope.sources.ref import ModelRef
 
 TOKENIZER = "tokenizer.json"
+_REASONS = (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError, ImportError)
+"""What transformers raises for a folder that it cannot load; NotImplementedError is among them."""
 
 
 def trained(ref: ModelRef) -> PreTrainedModel:
-    """The model in fp32 and eval mode."""
+    """The model in fp32 and eval mode.
+
+    Raises:
+        ModelError: it cannot be loaded, or it is not the model that is stored: all problems that
+        `models/stored_weights.py` finds.
+    """
     decoder = ref.architecture == "decoder"
     kind: Any = AutoModelForCausalLM if decoder else AutoModelForSequenceClassification
-    what = "language model" if decoder else "classifier"
     try:
         with redirect_stderr(StringIO()):  # no setting hides the progress bar of GGUF
             model, found = kind.from_pretrained(
@@ -46,26 +54,28 @@ def trained(ref: ModelRef) -> PreTrainedModel:
                 **_where(ref),
                 **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
             )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        kinds = "safetensors or GGUF" if decoder else "safetensors"
-        raise ModelError(
-            f'The model "{ref.name}" cannot be loaded: {first_line(error)}; give a transformers'
-            f" {what} in {kinds}."
-        ) from error
-    if found["mismatched_keys"]:
-        name, stored, wanted = min(found["mismatched_keys"])
-        raise ModelError(
-            f'"{ref.name}" stores {name} as {list(stored)}, but its config.json implies'
-            f" {list(wanted)}; copy both from one model."
-        )
-    missing = sorted(found["missing_keys"])
-    if missing:
-        more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        usable = "complete language model" if decoder else "model fine-tuned for classification"
-        raise ModelError(
-            f'"{ref.name}" has no trained weights for {missing[0]}{more}; give a {usable}.'
-        )
+    except (*_REASONS, SafetensorError) as error:
+        raise _not_loaded(ref, error) from error
+    if is_gguf(ref):
+        scale_rotations(model, Path(ref.path or ref.name))
+    if problems := stored_weights.problems(ref, model, found):
+        raise ModelError(" ".join(problems))
     return model.eval()
+
+
+def _not_loaded(ref: ModelRef, error: Exception) -> ModelError:
+    if "trust_remote_code" in str(error):
+        return ModelError(
+            f'"{ref.name}" needs code from its own folder (auto_map in config.json), which is not'
+            " executed; give a model of a family that transformers has."
+        )
+    decoder = ref.architecture == "decoder"
+    what = "language model" if decoder else "classifier"
+    kinds = "safetensors or GGUF" if decoder else "safetensors"
+    return ModelError(
+        f'The model "{ref.name}" cannot be loaded: {first_line(error)}; give a transformers {what}'
+        f" in {kinds}."
+    )
 
 
 def tokenizer_json(ref: ModelRef) -> str:

@@ -59,9 +59,7 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
 def _check_classifier(model: ModelRef, recipe: Recipe) -> None:
     """Check that the family of a classifier has what the stages need."""
     stages = [
-        stage
-        for stage in recipe.stages
-        if not isinstance(stage, Quantize) or stage.train_epochs
+        stage for stage in recipe.stages if not isinstance(stage, Quantize) or stage.train_epochs
     ]
     if not stages:
         return

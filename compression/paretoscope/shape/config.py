@@ -6,13 +6,12 @@ Weights are not loaded.
 from __future__ import annotations
 
 import json
-import struct
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from paretoscope.errors import ModelError
-from paretoscope.sources.folder import weight_files
+from paretoscope.sources.files import read_header, weight_files
 from paretoscope.sources.ref import ModelRef
 
 
@@ -38,23 +37,12 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of all tensors, from the headers of the safetensors files: 8 bytes of length, JSON."""
-    found: dict[str, tuple[int, ...]] = {}
-    for path in weight_files(folder):
-        try:
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
-                if length > path.stat().st_size:
-                    raise ValueError("the file is truncated")
-                header: dict[str, Any] = json.loads(file.read(length))
-            found |= {
-                key: tuple(entry["shape"]) for key, entry in header.items() if key != "__metadata__"
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-            raise ModelError(
-                f'The header of "{path}" cannot be read ({error}); copy or download the file again.'
-            ) from error
-    return found
+    """Shapes of all tensors, from the headers of the safetensors files."""
+    return {
+        name: tensor.shape
+        for path in weight_files(folder)
+        for name, tensor in read_header(path).items()
+    }
 
 
 def uneven_layers(where: Path | str) -> ModelError:

@@ -6,25 +6,32 @@ Only safetensors and GGUF are accepted, never a pickle. Loading the weights is i
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
-
-import safetensors
 
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
 from paretoscope.families.positions import usable_positions
-from paretoscope.families.traced import check_classifier_family
+from paretoscope.families.traced import check_classifier_family, classifier_notes
 from paretoscope.keys import file_sha256
+from paretoscope.sources import folder_problems, gguf_problems
+from paretoscope.sources.files import (
+    PICKLES,
+    WEIGHTS,
+    StoredTensor,
+    pickle_error,
+    read_json,
+    stored_tensors,
+    weight_files,
+)
 from paretoscope.sources.gguf import read_header
+from paretoscope.sources.other_formats import check_adapter, hint
 
 HEAD = "ForSequenceClassification"
 DECODER_HEADS = ("ForCausalLM", "LMHeadModel")
-PICKLES = (".bin", ".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib")
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -47,17 +54,10 @@ DECODER_FILES = ("generation_config.json", "chat_template.jinja")
 def refused_file(path: Path) -> ModelError:
     """The error for a single file that is given as a model."""
     if path.suffix.lower() in PICKLES:
-        return _pickle_error(path)
+        return pickle_error(path)
     return ModelError(
         f'"{path}" is a file, but a model is a folder with config.json, {WEIGHTS} and a tokenizer;'
         " give the folder."
-    )
-
-
-def _pickle_error(path: Path) -> ModelError:
-    return ModelError(
-        f'"{path}" is a pickle file, which can run code when it is opened; convert it to'
-        " safetensors."
     )
 
 
@@ -70,36 +70,76 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
         ModelError: config, tokenizer or safetensors are missing or unreadable, or the head is not
         supported.
     """
-    config = _read_json(folder / "config.json", folder)
+    check_adapter(folder)
+    if not (folder / "config.json").is_file() and (known := hint(folder)):
+        raise known
+    config = read_json(folder / "config.json")
     name = _architecture(config, folder)
     decoder = name.endswith(DECODER_HEADS)
     if decoder:
         decoder_family(str(config.get("model_type")))
     else:
         check_classifier_family(str(config.get("model_type")))
-    files = weight_files(folder)
-    for file in files:
-        _check_header(file)
+    files = _weight_files(folder)
+    tensors = stored_tensors(files)
+    if found := folder_problems.problems(folder, config, tensors, decoder=decoder):
+        raise ModelError(" ".join(found))
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise ModelError(
             f'The folder "{folder}" has no tokenizer; add the tokenizer.json of the model.'
         )
     megabytes = sum(file.stat().st_size for file in files) / 1e6
+    precision = _precision(tensors)
+    size = f"{megabytes:,.3g} MB" + (f" of {precision}" if precision else "")
+    common = {
+        "max_tokens": usable_positions(config),
+        "notes": (
+            *(() if precision is None else (_precision_note(precision),)),
+            *(() if decoder else classifier_notes(str(config.get("model_type")))),
+        ),
+        "source": "your own model",
+    }
     if decoder:
-        return {
-            "architecture": "decoder",
-            "max_tokens": usable_positions(config),
-            "about": f"{name}, a language model, {megabytes:,.3g} MB",
-            "source": "your own model",
-        }
+        about = f"{name}, a language model, {size}"
+        return {"architecture": "decoder", "about": about, **common}
     labels = _label_names(config, folder)
     return {
         "labels": None if all(re.fullmatch(r"LABEL_\d+", label) for label in labels) else labels,
         "classes": len(labels),
-        "max_tokens": usable_positions(config),
-        "about": f"{name}, {len(labels)} classes, {megabytes:,.3g} MB",
-        "source": "your own model",
+        "about": f"{name}, {len(labels)} classes, {size}",
+        **common,
     }
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """`weight_files`, with a hint for a folder of another format."""
+    try:
+        return weight_files(folder)
+    except ModelError as error:
+        raise hint(folder) or error from error
+
+
+_PRECISIONS = {"F16": "float16", "BF16": "bfloat16", "F64": "float64"}
+
+
+def _precision(tensors: Mapping[str, StoredTensor]) -> str | None:
+    """The type of most weights; None for float32.
+
+    >>> _precision({"a": StoredTensor("BF16", (4, 4)), "b": StoredTensor("F32", (4,))})
+    'bfloat16'
+    """
+    counts: dict[str, int] = {}
+    for dtype, shape in tensors.values():
+        counts[dtype] = counts.get(dtype, 0) + math.prod(shape)
+    return _PRECISIONS.get(max(counts, key=lambda dtype: counts[dtype], default="F32"))
+
+
+def _precision_note(precision: str) -> str:
+    change = "half" if precision == "float64" else "twice"
+    return (
+        f"Weights are stored as {precision}; the baseline is their float32 copy, {change} the size"
+        " on disk."
+    )
 
 
 def inspect_gguf(path: Path) -> dict[str, Any]:
@@ -111,6 +151,8 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
             f'"{path}" is a "{family}" model, which is not supported as GGUF; supported are'
             f" {', '.join(gguf_architectures())}."
         )
+    if found := gguf_problems.problems(path):
+        raise ModelError(" ".join(found))
     tokens = header.get(f"{family}.context_length")
     title = header.get("general.name") or path.stem
     return {
@@ -124,53 +166,14 @@ def inspect_gguf(path: Path) -> dict[str, Any]:
     }
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """`model.safetensors`, or all shards in its index."""
-    if (folder / WEIGHTS).is_file():
-        return [folder / WEIGHTS]
-    if (folder / INDEX).is_file():
-        index = _read_json(folder / INDEX, folder)
-        shards = [folder / str(name) for name in sorted(set(index.get("weight_map", {}).values()))]
-        missing = [shard.name for shard in shards if not shard.is_file()]
-        if missing or not shards:
-            raise ModelError(
-                f'"{folder / INDEX}" lists {missing[0] if missing else "no file"}, which is'
-                " missing; copy or download the model again."
-            )
-        return shards
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in PICKLES and file.name != "training_args.bin":
-            raise _pickle_error(file)
-    raise ModelError(
-        f'The folder "{folder}" has no weights; add {WEIGHTS}, converted if there is only a pickle.'
-    )
-
-
-def _read_json(path: Path, folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(
-            f'The folder "{folder}" has no {path.name}; give the folder of a transformers model.'
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f'"{path}" cannot be read as JSON: {error}; copy or download the model again.'
-        ) from error
-    if not isinstance(content, dict):
-        raise ModelError(
-            f'"{path}" must be a JSON object, but is a {type(content).__name__}; copy or download'
-            " the model again."
-        )
-    return cast(dict[str, Any], content)
-
-
 def _architecture(config: dict[str, Any], folder: Path) -> str:
     found = config.get("architectures")
     names = [str(name) for name in cast(list[Any], found)] if isinstance(found, list) else []
     heads = [name for name in names if name.endswith((HEAD, *DECODER_HEADS))]
     if heads:
         return heads[0]
+    if known := hint(folder):
+        raise known
     what = f"a {names[0]}" if names else "a model without architectures in config.json"
     raise ModelError(
         f'The folder "{folder}" contains {what}, but a classification or language modeling head is'
@@ -192,18 +195,6 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
         raise ModelError(
             f'The id2label in "{folder / "config.json"}" does not name the outputs 0, 1, 2, ...;'
             " correct it."
-        ) from error
-
-
-def _check_header(path: Path) -> None:
-    """Read only the header, which fails for a truncated file."""
-    untyped: Any = safetensors  # the package has no annotations
-    try:
-        with untyped.safe_open(str(path), framework="numpy") as file:
-            file.keys()
-    except (safetensors.SafetensorError, OSError) as error:
-        raise ModelError(
-            f'"{path}" is not a complete safetensors file ({error}); copy or download it again.'
         ) from error
 
 

@@ -1,7 +1,7 @@
 """The header of a GGUF file: metadata and shapes of tensors, without loading weights.
 
-Numbers, booleans, strings and shapes are kept; lists, such as the vocabulary, are skipped. Reading
-tensors is in `models/decoder/checkpoint.py`. The format:
+Numbers, booleans, strings and shapes are kept; of lists, such as the vocabulary, only the keys.
+transformers reads the tensors, called in `models/pretrained.py`. The format:
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
@@ -33,6 +33,8 @@ STRING, ARRAY = 8, 9
 LONGEST_STRING = 16_000_000
 """A longer string is an error: its length is corrupt."""
 Value = int | float | bool | str
+LIST = "[...]"
+"""Stands for the value of a list, which is not read."""
 
 
 def read_header(path: Path) -> dict[str, Value]:
@@ -69,8 +71,7 @@ def _read(
             for _ in range(count):
                 key = _string(file)
                 value = _value(file, _number(file, "I"))
-                if value is not None:
-                    found[key] = value
+                found[key] = LIST if value is None else value
             return found, dict(_tensor(file) for _ in range(tensors))
     except (OSError, struct.error, UnicodeDecodeError, KeyError) as error:
         raise ModelError(

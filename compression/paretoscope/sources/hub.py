@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from paretoscope.errors import ModelError
-from paretoscope.sources.folder import DECODER_FILES, INDEX, TOKENIZER_FILES, WEIGHTS
+from paretoscope.sources.files import INDEX, WEIGHTS
+from paretoscope.sources.folder import DECODER_FILES, TOKENIZER_FILES
+from paretoscope.sources.other_formats import MARKERS
 
-HUB_FILES = ("config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES, *DECODER_FILES)
+HUB_FILES = (
+    "config.json",
+    "model*.safetensors",
+    INDEX,
+    *TOKENIZER_FILES,
+    *DECODER_FILES,
+    *MARKERS,
+)
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
 

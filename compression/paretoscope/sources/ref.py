@@ -19,6 +19,7 @@ class ModelRef(Value):
     names of the same weights have one key. `labels` are the class names in the config, None if
     these are only LABEL_0, LABEL_1, ...; `classes` is the number of outputs in both cases. A
     decoder has neither. `max_tokens` is the longest input by its positions, None if unknown.
+    `notes` are sentences about the stored weights for each trial of the model.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelRef(Value):
     max_tokens: int | None = None
     about: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...] | None:
