@@ -61,13 +61,16 @@ def compare(families: Sequence[str], models: int, seed: int = 0) -> dict[str, Fo
     found = {family: Found() for family in families}
     for number in range(models):
         family = families[number % len(families)]
+        sizes = random_sizes(generator)
         try:
-            model = tiny_classifier(family, random_sizes(generator), seed=number)
+            model = tiny_classifier(family, sizes, seed=number)
+        except Exception as error:  # sizes that the code of a family refuses
+            found[family].refusals.append(f"transformers, {sizes}: {error!r}"[:200])
+            continue
+        try:
             found[family].differences.append(export(model)[1])
         except ParetoscopeError as error:
-            found[family].refusals.append(str(error))
-        except ValueError as error:  # sizes that transformers refuses
-            found[family].refusals.append(f"transformers: {error}")
+            found[family].refusals.append(f"{error} {sizes}")
     return found
 
 

@@ -152,9 +152,9 @@ FAMILIES: dict[str, Callable[[Sizes], Fields]] = {
     "gpt2": _gpt,
     "gpt_neo": lambda at: {
         **_usual(at),
-        "num_layers": 2,
+        "num_layers": at.layers,
         "num_heads": at.heads,
-        "attention_types": [[["global", "local"], 1]],
+        "attention_types": [[["global"], 1], [["local"], at.layers - 1]],
         "window_size": at.window,
     },
     "gpt_neox": _usual,
