@@ -16,11 +16,12 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, Quantize
 from paretoscope.shape.compatibility import check_fit
 from paretoscope.sources import resolve
+from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import BUILTIN_MODELS, resolve_model
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.trials.request import Conditions
+from paretoscope.trials.request import Conditions, Protocol
 from tests.tiny.folders import write_model
 
 
@@ -149,6 +150,43 @@ def test_equal_content_under_other_names_is_one_trial(tmp_path: Path) -> None:
             str(tmp_path / "a"), Recipe(), task=str(tmp_path / "a.csv"), protocol="standard"
         ).trial_id
     )
+
+
+def decoder(tokens: int | None) -> ModelRef:
+    return ModelRef(
+        name="tiny", kind="folder", architecture="decoder", key="0" * 16, max_tokens=tokens
+    )
+
+
+@pytest.mark.parametrize(
+    ("tokens", "prompt"),
+    [(None, 128), (8192, 128), (192, 128), (191, 127), (128, 64), (127, 103), (64, 40), (25, 1)],
+)
+def test_a_default_prompt_leaves_room_for_new_tokens(tokens: int | None, prompt: int) -> None:
+    assert catalog.default_conditions(decoder(tokens)).sequence == prompt
+
+
+@pytest.mark.parametrize(
+    ("protocol", "tokens", "prompt", "reason"),
+    [
+        ("quick", 64, 41, "is 41, but must be from 1 to 40"),
+        ("quick", 512, 512, "is 512, but must be from 1 to 488"),
+        ("standard", 512, 449, "is 449, but must be from 1 to 448"),
+        ("quick", 24, 1, "has a context of 24 tokens"),
+        ("standard", 64, 1, "has a context of 64 tokens"),
+    ],
+)
+def test_a_prompt_without_room_for_new_tokens_is_refused(
+    tmp_path: Path, protocol: Protocol, tokens: int, prompt: int, reason: str
+) -> None:
+    config = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_positions": tokens}
+    with pytest.raises(ParetoscopeError, match=reason):
+        request(
+            str(write_model(tmp_path / "model", **config)),
+            Recipe(),
+            protocol=protocol,
+            conditions=Conditions(sequence=prompt),
+        )
 
 
 def test_data_that_does_not_fit_the_model_is_refused_before_it_is_queued(

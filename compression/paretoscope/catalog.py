@@ -20,7 +20,7 @@ from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions, TaskRef
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.trials.request import Conditions, Protocol, TrialRequest
+from paretoscope.trials.request import NEW_TOKENS, Conditions, Protocol, TrialRequest
 from paretoscope.workspace import Workspace
 
 PROMPT_TOKENS = 128
@@ -56,7 +56,7 @@ def _usable(resolve: Callable[[str], _Ref], names: Iterable[str]) -> list[_Ref]:
 
 
 def check(model: str, workspace: Workspace, announce: Callable[[], object] = lambda: None) -> None:
-    """Load a user's model once in another process and check it; call this before `request`.
+    """Load a user's model once in another process and check it; call this before queueing.
 
     The result is kept in the workspace. `announce` is called before a check that takes seconds.
 
@@ -85,7 +85,7 @@ def request(
     chosen = resolve_model(model)
     check_fit(chosen, recipe)
     conditions = conditions or default_conditions(chosen)
-    _check_conditions(conditions, chosen)
+    _check_conditions(conditions, chosen, protocol)
     data = _data_for(chosen, task, options)
     _check_texts(recipe, data, chosen)
     return TrialRequest(
@@ -119,12 +119,21 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
 
 
 def default_conditions(model: ModelRef) -> Conditions:
-    """A short text for a classifier, a prompt for a decoder, within the model's `max_tokens`."""
-    usual = (
-        Conditions() if model.architecture == "classifier" else Conditions(sequence=PROMPT_TOKENS)
-    )
-    longest = model.max_tokens or usual.sequence
-    return usual.model_copy(update={"sequence": min(usual.sequence, longest)})
+    """A short text for a classifier, a prompt for a decoder, within the model's `max_tokens`.
+
+    A prompt leaves room for the new tokens of every protocol, or of the shortest if the context is
+    small. It does not depend on the protocol, so that both are measured under one condition.
+    """
+    usual = Conditions()
+    if model.architecture == "decoder":
+        usual = Conditions(sequence=PROMPT_TOKENS)
+    if model.max_tokens is None:
+        return usual
+    longest = model.max_tokens
+    if model.architecture == "decoder":
+        most = max(NEW_TOKENS.values())
+        longest -= most if longest >= 2 * most else min(NEW_TOKENS.values())
+    return usual.model_copy(update={"sequence": max(1, min(usual.sequence, longest))})
 
 
 def check_task(task: TaskRef, model: ModelRef) -> None:
@@ -166,15 +175,24 @@ def _check_texts(recipe: Recipe, data: TaskRef, model: ModelRef) -> None:
         )
 
 
-def _check_conditions(at: Conditions, model: ModelRef) -> None:
+def _check_conditions(at: Conditions, model: ModelRef, protocol: Protocol) -> None:
     """Raise `ParetoscopeError` for a latency that the model or a machine cannot be measured at."""
+    new = NEW_TOKENS[protocol] if model.architecture == "decoder" else 0
+    longest = None if model.max_tokens is None else model.max_tokens - new
+    if longest is not None and longest < 1:
+        raise ParetoscopeError(
+            f'"{model.name}" has a context of {model.max_tokens} tokens, but the {protocol}'
+            f" protocol measures a prompt and {new} new tokens; choose another protocol or model."
+        )
     for what, value, most in (
         ("batch size", at.batch, MAX_PARALLEL),
         ("number of threads", at.threads, MAX_PARALLEL),
-        ("sequence length", at.sequence, model.max_tokens),
+        ("sequence length", at.sequence, longest),
     ):
         if value < 1 or value > (most or value):
             limits = f"from 1 to {most}" if most else "at least 1"
+            if new and most == longest:
+                limits += f", because {new} new tokens follow within the context"
             raise ParetoscopeError(
                 f'The {what} for the latency of "{model.name}" is {value}, but must be {limits};'
                 " choose another."

@@ -32,6 +32,7 @@ def engine(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         return toy(model).model_copy(update={"recipe": recipe})
 
     monkeypatch.setattr(catalog, "request", request)
+    monkeypatch.setattr(catalog, "check", lambda *_: None)
     monkeypatch.setattr(
         measured, "resolve_model", lambda name: ModelRef(name=name, kind="folder", key=name)
     )

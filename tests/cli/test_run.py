@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from paretoscope.cli.making import grid
 from paretoscope.cli.parser import main
@@ -22,6 +23,7 @@ from tests.cli.test_verbs import Say
 from tests.cli.trials import INT8, done
 from tests.engine.processes import TOY, toy, until
 from tests.engine.toy_trials import pids
+from tests.tiny.factory import make_tiny
 
 
 def test_run_and_sweep_through_a_real_engine(
@@ -64,12 +66,30 @@ def test_a_failed_trial_is_its_sentence(engine: None, capsys: pytest.CaptureFixt
     assert said.err.splitlines()[-1].endswith("failed: The toy is broken; buy another one.")
 
 
+def test_a_model_is_checked_before_it_is_queued(
+    tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_tiny("bert", tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["classifier.bias"][0] = float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    rows = "".join(f"example number {n},{'ab'[n % 2]}\n" for n in range(60))
+    (tmp_path / "own.csv").write_text(f"text,label\n{rows}")
+    for announced in (True, False):  # the result is kept
+        assert main(["run", str(folder), "--task", str(tmp_path / "own.csv")]) == 2
+        found = capsys.readouterr().err
+        assert "classifier.bias" in found.splitlines()[-1]
+        assert ("Checking the model" in found) == announced
+    assert store.trials() == []
+
+
 def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store) -> None:
     code = (
         "import signal; from paretoscope import catalog; from paretoscope.cli.parser import main;"
         " from tests.engine.processes import toy\nsignal.signal(signal.SIGINT,"
         " signal.default_int_handler)  # a test run in the background has it"
-        " ignored\ncatalog.request = lambda model, recipe, **_: toy(model)\nraise"
+        " ignored\ncatalog.check = lambda *_: None\ncatalog.request = lambda model, recipe, **_:"
+        " toy(model)\nraise"
         " SystemExit(main(['run', 'slow']))"
     )
     trial = toy("slow").trial_id
@@ -101,7 +121,8 @@ def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace:
     done(store, INT8)
     code = (
         "import sys; from paretoscope import catalog; from paretoscope.cli.parser import main; from"
-        " tests.engine.processes import toy\ncatalog.request = lambda model, recipe, **_:"
+        " tests.engine.processes import toy\ncatalog.check = lambda *_: None\n"
+        "catalog.request = lambda model, recipe, **_:"
         " toy(model).model_copy(update={'recipe': recipe})\nassert main(['run', 'plain',"
         " '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\nprint([name for name in ('torch',"
         " 'transformers', 'distributed', 'pandas', 'onnxruntime', 'plotly') if name in"

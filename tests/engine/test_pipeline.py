@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from paretoscope import catalog
 from paretoscope.artifact.pack import written_bytes
@@ -268,8 +270,17 @@ def test_training_for_quantization_comes_before_the_export(
     ).read_bytes()
 
 
-def test_the_baseline_is_its_own_reference(place: Path, workspace: Workspace) -> None:
-    document = run_trial(ask(place, Recipe()), workspace, lambda progress: None)
+def test_the_baseline_is_its_own_reference(
+    place: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A model in float16 has one too, of its float32 copy, and a note says so."""
+    shutil.copytree(place / "model", tmp_path / "model")
+    shutil.copy(place / "own.csv", tmp_path)
+    weights = tmp_path / "model" / "model.safetensors"
+    half = {name: tensor.astype(np.float16) for name, tensor in load_file(weights).items()}
+    save_file(half, weights, metadata={"format": "pt"})
+    document = run_trial(ask(tmp_path, Recipe()), workspace, lambda progress: None)
+    assert "stored as float16" in document.notes[0]
     assert document.is_baseline
     assert document.baseline is None and document.paired is None and document.speedup is None
     assert document.recipe.in_words() == "fp32 baseline"

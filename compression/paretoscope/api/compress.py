@@ -52,9 +52,9 @@ def compress(
         [found.points[trial].name for trial in found.on_front]
     """
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    request = catalog.request(model, chosen, task=task, protocol=protocol)
     at = Workspace.at(workspace)
     catalog.check(model, at)
-    request = catalog.request(model, chosen, task=task, protocol=protocol)
 
     def wait_for_one(store: Store, ids: Sequence[str]) -> list[TrialRow]:
         ensure_engine(at)

@@ -40,9 +40,9 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
         )
     prefixes = [before(recipe, count) for count in range(len(recipe.stages))]
     recipes = [*(prefixes if request.each_stage else []), recipe]
+    requests = [_trial(request, each) for each in recipes]
     catalog.check(request.model, workspace, checking)
     show_notes(resolve_model(request.model).notes)
-    requests = [_trial(request, each) for each in recipes]
     *_, document = measure(requests, workspace, wait_for, again=request.again)
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
@@ -57,9 +57,8 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
 
 def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
-    recipes = _grid_of(request)
+    requests = [_trial(request, recipe) for recipe in _grid_of(request)]
     catalog.check(request.model, workspace, checking)
-    requests = [_trial(request, recipe) for recipe in recipes]
     documents = measure(requests, workspace, wait_for, again=request.again)
     others = trials_alike(Store.open(workspace), [document.trial_id for document in documents])
     table = [

@@ -28,7 +28,7 @@ from paretoscope.measure.session import (
 )
 from paretoscope.measure.worker.messages import GenerationAnswer, GenerationRequest
 from paretoscope.statistics import intervals
-from paretoscope.trials.request import Conditions, Protocol
+from paretoscope.trials.request import NEW_TOKENS, Conditions, Protocol
 from paretoscope.trials.trial import Generation
 
 
@@ -49,8 +49,17 @@ class Plan:
 
 
 PLANS: dict[Protocol, Plan] = {
-    "quick": Plan(turns=3, new_tokens=24, warm_up_s=0.3, requests=10, fewest=2, most_s=2.0),
-    "standard": Plan(turns=5, new_tokens=64, warm_up_s=2.0, requests=20, fewest=4, most_s=30.0),
+    "quick": Plan(
+        turns=3, new_tokens=NEW_TOKENS["quick"], warm_up_s=0.3, requests=10, fewest=2, most_s=2.0
+    ),
+    "standard": Plan(
+        turns=5,
+        new_tokens=NEW_TOKENS["standard"],
+        warm_up_s=2.0,
+        requests=20,
+        fewest=4,
+        most_s=30.0,
+    ),
 }
 
 

@@ -72,9 +72,11 @@ def _not_loaded(ref: ModelRef, error: Exception) -> ModelError:
     decoder = ref.architecture == "decoder"
     what = "language model" if decoder else "classifier"
     kinds = "safetensors or GGUF" if decoder else "safetensors"
+    reason = first_line(error)
+    if isinstance(error, KeyError):
+        reason = f"transformers does not know {reason}"
     return ModelError(
-        f'The model "{ref.name}" cannot be loaded: {first_line(error)}; give a transformers {what}'
-        f" in {kinds}."
+        f'The model "{ref.name}" cannot be loaded: {reason}; give a transformers {what} in {kinds}.'
     )
 
 

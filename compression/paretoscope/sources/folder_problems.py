@@ -18,7 +18,7 @@ FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of weights that become fp32 without a change of their meaning."""
 BUFFERS = re.compile(
     r"(^|\.)(position_ids|token_type_ids|num_batches_tracked)$"
-    r"|(attn|attention)\.(masked_)?bias$"
+    r"|(^|\.)(attn|attention)\.(masked_)?bias$"
 )
 """Counters and masks of older versions of transformers, which are no weights."""
 QUANTIZED_CONFIGS = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")

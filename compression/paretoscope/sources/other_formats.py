@@ -34,10 +34,14 @@ def check_adapter(folder: Path) -> None:
     content = read_json(folder / ADAPTER)
     base = content.get("base_model_name_or_path") or content.get("model_name") or "its base model"
     kind = content.get("peft_type")
+    what, how = (
+        (f"a PEFT adapter ({kind})", "in peft: merge_and_unload")
+        if kind
+        else ("an adapter", "in adapters: merge_adapter")
+    )
     raise ModelError(
-        f'"{folder}" has a {f"PEFT adapter ({kind})" if kind else "adapter"} for {base}, not a'
-        " complete model; merge it first (in peft: merge_and_unload, then save_pretrained to a new"
-        " folder with the tokenizer) and give the merged model."
+        f'"{folder}" has {what} for {base}, not a complete model; merge it first ({how}, then'
+        " save_pretrained to a new folder with the tokenizer) and give the merged model."
     )
 
 

@@ -13,6 +13,8 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.values import Value
 
 Protocol = Literal["quick", "standard"]
+NEW_TOKENS: dict[Protocol, int] = {"quick": 24, "standard": 64}
+"""Tokens that a language model generates after each prompt while its speed is measured."""
 
 
 class Conditions(Value):

@@ -16,12 +16,14 @@ from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import durations
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.tables.table import Row
+from paretoscope.sources import check
 from paretoscope.store.store import Store
 from paretoscope.trials.format import speed_with_interval
 from paretoscope.trials.trial import Interval, Progress, TrialDocument
 from paretoscope.whatif.pruning_effects import DENSE
 from tests.dashboard.conftest import Open, enqueue, fill, here, ship, words
 from tests.documents import document
+from tests.tiny.folders import write_model
 
 
 def tiles(app: object) -> dict[str, str]:
@@ -83,6 +85,26 @@ def test_a_folder_that_is_no_model_is_a_card(open_page: Open, tmp_path: Path) ->
     app.button(key="own_use").click().run()
     assert not app.exception
     assert "There is no folder" in app.error[0].value
+    assert app.selectbox(key="model").value == "minilm-trec"
+
+
+def test_a_model_that_fails_its_check_is_a_card(
+    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page stays light, so another process loads the model; here a stand-in for it."""
+    (tmp_path / "stand_in.py").write_text('print(\'{"problems": ["It holds NaN."]}\')')
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(check, "PROGRAM", "stand_in")
+    data = tmp_path / "own.csv"
+    data.write_text(
+        "text,label\n" + "".join(f"text {n},{'no' if n % 2 else 'yes'}\n" for n in range(60))
+    )
+    app = open_page("compress")
+    app.text_input(key="own_model").set_value(str(write_model(tmp_path / "model"))).run()
+    app.text_input(key="own_data").set_value(str(data)).run()
+    app.button(key="own_use").click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["It holds NaN."]
     assert app.selectbox(key="model").value == "minilm-trec"
 
 

@@ -43,6 +43,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("qwen2", {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}),
     ("gpt2", {"scale_attn_weights": False}),
     ("llama", {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}}),
+    ("llama", {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}}),
     (
         "llama",
         {
@@ -246,8 +247,8 @@ def test_the_check_sees_a_wrong_cache() -> None:
     [
         (
             "llama",
-            {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}},
-            '"dynamic", which is not supported',
+            {"rope_parameters": {"rope_type": "axial", "rope_theta": 1e4, "factor": 2.0}},
+            '"axial", which is not supported',
         ),
         ("llama", {"hidden_act": "tanh"}, 'activation "tanh"'),
         ("llama", {"head_dim": 8}, "heads of 8 numbers"),

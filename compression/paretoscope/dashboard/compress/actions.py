@@ -50,7 +50,7 @@ def measurement(scope: Scope) -> tuple[Protocol, Conditions]:
         batch = st.number_input("Batch size", 1, 256, at.batch, key=f"batch_{at.batch}")
         sequence = st.number_input(
             "Prompt length (tokens)" if decoder else "Sequence length (tokens)",
-            4,
+            1,
             2048 if decoder else 512,
             at.sequence,
             key=f"sequence_{at.sequence}",

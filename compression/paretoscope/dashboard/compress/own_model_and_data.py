@@ -97,7 +97,6 @@ def _checked(model: str, task: str) -> TrialRequest:
     wanted_model = _entered("own_model") or model
     wanted_task = _entered(uploads.PATH)
     found = resolve_model(wanted_model)
-    data.check_model(found.name)
     if wanted_task is None and wanted_model == model:
         wanted_task = task
     if wanted_task is None and found.task is None:
@@ -106,7 +105,9 @@ def _checked(model: str, task: str) -> TrialRequest:
             " in the sidebar first."
         )
     options = data_options(wanted_task, unlabelled=_entered("own_unlabelled"))
-    return catalog.request(found.name, Recipe(), task=wanted_task, options=options)
+    checked = catalog.request(found.name, Recipe(), task=wanted_task, options=options)
+    data.check_model(found.name)
+    return checked
 
 
 def data_options(task: str | None, unlabelled: str | None = None) -> DataOptions:

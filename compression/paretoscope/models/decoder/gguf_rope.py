@@ -23,12 +23,7 @@ FACTORS = "rope_freqs.weight"
 
 def scale_rotations(model: PreTrainedModel, path: Path) -> None:
     """Apply the scaling of the file at `path` to the model that was read from it, in place."""
-    header = read_header(path)
-    prefix = f"{header.get('general.architecture')}."
-    linear = 1.0
-    if header.get(f"{prefix}{SCALING}type") == "linear":
-        linear = float(header.get(f"{prefix}{SCALING}factor", 1.0)) or 1.0
-    linear = float(header.get(f"{prefix}rope.scale_linear", 1.0)) * linear or linear
+    linear = _linear_factor(path)
     factors = _factors(path)
     if linear == 1.0 and factors is None:
         return
@@ -51,6 +46,16 @@ def scale_rotations(model: PreTrainedModel, path: Path) -> None:
         }
     config.rope_parameters = {**config.rope_parameters, **scaled}
     model.base_model.rotary_emb = type(rotary)(config)
+
+
+def _linear_factor(path: Path) -> float:
+    """As llama.cpp reads it: a factor without a type is linear, 0 stands for none."""
+    header = read_header(path)
+    prefix = f"{header.get('general.architecture')}."
+    if header.get(f"{prefix}{SCALING}type", "linear") != "linear":
+        return 1.0
+    older = header.get(f"{prefix}rope.scale_linear", 0.0)
+    return float(header.get(f"{prefix}{SCALING}factor", older)) or 1.0
 
 
 def _factors(path: Path) -> list[float] | None:

@@ -10,8 +10,10 @@ from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family
 from paretoscope.models.modules.access import head_size
 
-FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope")
-"""Rotations that do not depend on the length of the text; longrope up to its original length."""
+FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn", "longrope", "dynamic")
+"""Rotations that do not depend on the length of the text, longrope and dynamic up to the length
+before extension.
+"""
 HEAD_STEP = 16
 """GroupQueryAttention needs a multiple of this as head size and as size of the rotated part."""
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
