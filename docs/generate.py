@@ -17,11 +17,16 @@ from pydantic import BaseModel
 from reference_markdown import allowed, arguments, commands, default, prose, sentence, table
 
 from paretoscope.cli.parser import _parser
+from paretoscope.families.decoders import DECODERS
+from paretoscope.families.encoders import ENCODERS
+from paretoscope.families.traced import TRACED, TracedFamily
+from paretoscope.graphs.export import TOLERANCE
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe, Recover
 from paretoscope.recipes.stages import GROUP_SIZES, STAGES, Stage, methods
 from paretoscope.recipes.stages.methods import Method
 from paretoscope.settings import documented
+from paretoscope.shape.compatibility import DECODER_TARGETS
 from paretoscope.trials import trial
 from paretoscope.trials.metrics import METRICS
 from paretoscope.trials.request import TrialRequest
@@ -133,6 +138,55 @@ def metrics_page() -> str:
     )
 
 
+YES, NO = "yes", "no"
+
+
+def families_page() -> str:
+    """What is supported for each family of models, and why not."""
+    header = ["family", "exact graph", "single weights", "structure", "int8", "4 bits"]
+    header += ["distilled", "remarks"]
+    assembled = ([f"`{name}`", "assembled", *[YES] * 5, ""] for name in ENCODERS)
+    traced = (_traced_row(row) for row in TRACED.values() if not row.refused)
+    refused = ([f"`{row.model_type}`", row.refused] for row in TRACED.values() if row.refused)
+    decoders = (
+        [f"`{name}`", "assembled", YES, f"{', '.join(DECODER_TARGETS)}", YES, YES, "from logits"]
+        for name in DECODERS
+    )
+    return "".join(
+        (
+            f"# Families\n\n{NOTICE}\n{FAMILIES_ABOUT}\n## Classifiers\n\n",
+            table(header, [*assembled, *traced]),
+            f"\nNot supported:\n\n{table(['family', 'reason'], refused)}",
+            f"\n## Language models\n\n{table(header[:-1], decoders)}",
+        )
+    )
+
+
+FAMILIES_ABOUT = f"""\
+"Exact graph": the exported fp32 graph gives the logits of `transformers`, within
+{TOLERANCE:g} of the largest logit, for 3, 17 and 128 tokens and the longest text that the model
+reads, in batches of 1 and 5, with padding, and with special tokens and padding inside texts. Every
+export is compared so, and tests do it for each row on tiny models;
+`python -m benchmarks.families` does it for 300 random models. An assembled graph is built by
+Paretoscope; a traced graph is exported by torch and compared before a trial is queued. A family in
+no table is compared in the same way, and refused when its graph differs or cannot be made.
+
+int8 and 4 bits quantize every matrix, the word embedding and the head. Position embeddings, norms
+and biases stay in fp32, and what else a remark names. Structure and students of a traced family
+are not supported, because its layers have no row in `families/encoders.py`;
+[adding a family](../adding-a-family.md) shows how to add one.
+"""
+
+
+def _traced_row(row: TracedFamily) -> list[str]:
+    weights = YES
+    if row.unpruned:
+        weights = f"yes, except {row.unpruned}" if row.prunable else "no: no linear modules"
+    floats = f"{row.floats} stay in fp32" if row.floats else ""
+    remarks = "; ".join(filter(None, (row.note, row.warning, floats)))
+    return [f"`{row.model_type}`", "traced", weights, NO, YES, YES, NO, remarks]
+
+
 def document_page() -> str:
     """The JSON document of a trial, class by class."""
     parts = [
@@ -216,6 +270,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "glossary.md": glossary_page,
     "reference/recipes.md": recipes_page,
     "reference/metrics.md": metrics_page,
+    "reference/families.md": families_page,
     "reference/trial-document.md": document_page,
     "reference/command-line.md": command_line_page,
     "reference/environment.md": environment_page,

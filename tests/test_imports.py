@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
     "report": ("errors", "workspace", "recipes", "trials", "frontier"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
-    "graphs": ("errors", "workspace", "families", "inference", "models"),
+    "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
     "pruning": ("errors", "recipes", "sources", "models", "training"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),

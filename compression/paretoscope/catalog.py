@@ -122,10 +122,11 @@ def resolve_request(wanted: TrialRequest) -> tuple[ModelRef, TaskRef]:
     return model, task
 
 
-def data_notes(wanted: TrialRequest) -> tuple[str, ...]:
-    """What a reader of any result on the data of a checked request has to know."""
+def notes(wanted: TrialRequest) -> tuple[str, ...]:
+    """What a reader of any result of a checked request has to know of its model and data."""
     model, data = resolve_request(wanted)
-    return load_task(data, model.outputs).notes if _is_read(data, model) else ()
+    about_data = load_task(data, model.outputs).notes if _is_read(data, model) else ()
+    return (*model.notes, *about_data)
 
 
 def _is_read(data: TaskRef, model: ModelRef) -> bool:

@@ -65,7 +65,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> None:
         return toy(model).model_copy(update={"recipe": recipe})
 
     monkeypatch.setattr(catalog, "request", request)
-    monkeypatch.setattr(catalog, "data_notes", lambda _: ())
+    monkeypatch.setattr(catalog, "notes", lambda _: ())
     monkeypatch.setattr(catalog, "check", lambda *_: None)
     for module in (measured, making):
         monkeypatch.setattr(

@@ -90,7 +90,7 @@ def test_ctrl_c_leaves_the_work_to_the_engine(workspace: Workspace, store: Store
         " signal.default_int_handler)  # a test run in the background has it"
         " ignored\ncatalog.check = lambda *_: None\n"
         "catalog.request = lambda model, recipe, **_: toy(model)\n"
-        "catalog.data_notes = lambda _: ()\nraise"
+        "catalog.notes = lambda _: ()\nraise"
         " SystemExit(main(['run', 'slow']))"
     )
     trial = toy("slow").trial_id
@@ -123,7 +123,7 @@ def test_an_answer_from_the_store_imports_nothing_heavy(store: Store, workspace:
     code = (
         "import sys; from paretoscope import catalog; from paretoscope.cli.parser import main; from"
         " tests.engine.processes import toy\ncatalog.request = lambda model, recipe, **_:"
-        " toy(model).model_copy(update={'recipe': recipe})\ncatalog.data_notes = lambda _: ()\n"
+        " toy(model).model_copy(update={'recipe': recipe})\ncatalog.notes = lambda _: ()\n"
         "catalog.check = lambda *_: None\n"
         "assert main(['run', 'plain', '--recipe', 'data/recipes/int8.yaml', '--json']) == 0\n"
         "print([name for name in ('torch',"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paretoscope.errors import ModelError
+from paretoscope.families.encoders import positions_after_padding
 from paretoscope.models.checkpoint import load_model
 from paretoscope.shape.encoder import EncoderShape
 from paretoscope.shape.read import read_shape
@@ -26,7 +27,7 @@ def test_shapes_are_those_of_the_model(family: str, folders: dict[str, Path]) ->
         found.ffn,
         found.positions,
         found.classes,
-    ) == (2, 32, 4, 8, 64, 128, 3)
+    ) == (2, 32, 4, 8, 64, 128 + positions_after_padding(family), 3)
     model = load_model(folders[family])
     assert found.parameters == sum(p.numel() for p in model.parameters())
     assert found.vocabulary == model.config.vocab_size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from paretoscope import catalog
 from paretoscope.api.compress import measure
 from paretoscope.cli import text
 from paretoscope.cli.frontier import swept
-from paretoscope.cli.progress import checking, wait_for
+from paretoscope.cli.progress import checking, show_notes, wait_for
 from paretoscope.cli.requests import MeasureRequest, RunRequest, SweepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
@@ -43,7 +42,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     recipes = [*(prefixes if request.each_stage else []), recipe]
     requests = [_trial(request, each) for each in recipes]
     catalog.check(request.model, workspace, checking)
-    _print_notes(requests[:1])
+    show_notes(catalog.notes(requests[0]))
     *_, document = measure(requests, workspace, wait_for, again=request.again)
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
@@ -60,7 +59,7 @@ def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
     requests = [_trial(request, recipe) for recipe in _grid_of(request)]
     catalog.check(request.model, workspace, checking)
-    _print_notes(requests[:1])
+    show_notes(catalog.notes(requests[0]) if requests else ())
     documents = measure(requests, workspace, wait_for, again=request.again)
     others = trials_alike(Store.open(workspace), [document.trial_id for document in documents])
     table = [
@@ -134,13 +133,6 @@ def _numbers(given: str, option: str, example: str) -> list[float]:
         raise RecipeError(
             f'{option} must be numbers separated by commas, such as {example}, but got "{given}".'
         ) from error
-
-
-def _print_notes(requests: Sequence[TrialRequest]) -> None:
-    """What is to know about the data, on stderr before anything runs."""
-    for request in requests:
-        for note in catalog.data_notes(request):
-            print(note, file=sys.stderr, flush=True)
 
 
 def _trial(given: MeasureRequest, recipe: Recipe) -> TrialRequest:

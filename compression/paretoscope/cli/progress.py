@@ -39,6 +39,12 @@ def checking() -> None:
     print("Checking the model ...", file=sys.stderr, flush=True)
 
 
+def show_notes(notes: Sequence[str]) -> None:
+    """Print what holds for every result of a model, before it is queued."""
+    for note in notes:
+        print(f"Note: {note}.", file=sys.stderr, flush=True)
+
+
 class ProgressLine:
     """The progress of a set of trials, on stderr."""
 

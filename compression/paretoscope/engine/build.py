@@ -25,8 +25,7 @@ from paretoscope.engine.cache import StageCache, stage_key
 from paretoscope.engine.evaluators import evaluator_for, tokenizer_of
 from paretoscope.engine.progress import Steps
 from paretoscope.errors import ArtifactError
-from paretoscope.graphs.export import CODE_VERSION as EXPORT_VERSION
-from paretoscope.graphs.export import TOLERANCE, export
+from paretoscope.graphs.export import TOLERANCE, code_version, export
 from paretoscope.graphs.external_data import load_decoder, save_decoder
 from paretoscope.graphs.genai import genai_config
 from paretoscope.graphs.graph import payload_bytes, save
@@ -42,6 +41,7 @@ from paretoscope.recipes.contracts import StageModule, load_module
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize, Stage
 from paretoscope.shape.compatibility import suits
+from paretoscope.shape.config import read_config
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.splits import Task
 from paretoscope.trials.request import TrialRequest
@@ -144,7 +144,7 @@ class Bench:
         return key, self._folder(key, make)
 
     def _exported(self, parent: str, source: Path) -> Made:
-        key = content_key("export", parent, EXPORT_VERSION)
+        key = content_key("export", parent, code_version(str(read_config(source)["model_type"])))
 
         def make(folder: Path) -> None:
             model = self._load(parent, source)
@@ -159,7 +159,9 @@ class Bench:
 
     def _quantized(self, stage: Quantize, parent: Made, seed: int) -> Made:
         decoder = (parent.folder / GENAI).is_file()
-        text_bytes = written_bytes(self.request, decoder=decoder, notes=self.task.notes)
+        text_bytes = written_bytes(
+            self.request, decoder=decoder, notes=(*self.model_ref.notes, *self.task.notes)
+        )
         key = content_key(
             stage_key(parent.key, stage, seed),
             self.task.key if stage.uses_data else None,

@@ -69,11 +69,17 @@ ENCODERS: dict[str, EncoderFamily] = {
 
 _OFFSET_POSITIONS = (
     "data2vec-text",
+    "esm",
     "ibert",
+    "layoutlmv3",
+    "lilt",
     "longformer",
+    "luke",
+    "markuplm",
     "mpnet",
     "roberta-prelayernorm",
     "xlm-roberta-xl",
+    "xmod",
 )
 """Families without a row that number positions from padding index + 1."""
 

@@ -57,7 +57,9 @@ class EncoderFamily:
     head_activation: Literal["Tanh", "Gelu", "Relu"] = "Tanh"
     """ONNX operator between the Linear modules of the head."""
     positions_after_padding: bool = False
-    """Whether positions are numbered from padding index + 1; the rows before are unused."""
+    """Whether positions are numbered from padding index + 1 and padding tokens have the row of the
+    padding index; the rows before are unused.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,12 +103,14 @@ def _embeddings(make: Builder) -> str:
     table = make.parameter(EMBEDDING, f"{path}.{family.word_embeddings}.weight")
     tokens = graph.node("Gather", [table, "input_ids"], "embedding")
     positions = make.tensors[f"{path}.{family.position_embeddings}.weight"]
-    if family.positions_after_padding:
-        positions = positions[make.config.pad_token_id + 1 :]
     types = make.tensors.get(f"{path}.{family.token_type_embeddings}.weight")
     if types is not None:
         positions = positions + types[0]
-    total = graph.node("Add", [tokens, _first_rows(graph, positions)], "embedding.sum")
+    if family.positions_after_padding:
+        rows = _rows_after_padding(graph, positions, make.config.pad_token_id)
+    else:
+        rows = _first_rows(graph, positions)
+    total = graph.node("Add", [tokens, rows], "embedding.sum")
     norm = (
         make.parameter(f"embedding.norm.{part}", f"{path}.{family.embedding_norm}.{part}")
         for part in ("weight", "bias")
@@ -128,6 +130,20 @@ def _first_rows(graph: Graph, table: np.ndarray) -> str:
     return graph.node(
         "Slice", [graph.constant("embedding.position", table), start, length, start], "positions"
     )
+
+
+def _rows_after_padding(graph: Graph, table: np.ndarray, padding: int) -> str:
+    """Rows of the position embedding as `transformers` numbers them in RoBERTa: a padding token,
+    also one in a text, has the row `padding` and is not counted; the others follow it.
+    """
+    stored = graph.constant("embedding.position", table[padding:])
+    token = graph.constant("padding", np.array(padding, dtype=np.int64))
+    axis = graph.constant("sequence.axis", np.array(1, dtype=np.int64))
+    is_padding = graph.node("Equal", ["input_ids", token], "is.padding")
+    counted = graph.node("Not", [is_padding], "counted")
+    ones = graph.node("Cast", [counted], "counted.ones", to=onnx.TensorProto.INT64)
+    total = graph.node("CumSum", [ones, axis], "counted.total")
+    return graph.node("Gather", [stored, graph.node("Mul", [total, ones], "rows")], "positions")
 
 
 def _attention(make: Builder, name: str, x: str, mask: str, layer: LayerAnatomy) -> str:

@@ -164,8 +164,8 @@ def embedding(model: onnx.ModelProto) -> tuple[onnx.NodeProto, np.ndarray] | Non
     """
     tensors = initializers(model)
     for node in model.graph.node:
-        if node.op_type == "Gather" and node.input[0] in tensors and node.input[1] == "input_ids":
-            tensor = tensors[node.input[0]]
+        if node.op_type == "Gather" and node.input[0] == EMBEDDING in tensors:
+            tensor = tensors[EMBEDDING]
             if tensor.data_type == TensorProto.FLOAT:
                 return node, numpy_helper.to_array(tensor)
     return None

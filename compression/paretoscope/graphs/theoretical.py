@@ -14,9 +14,8 @@ def theoretical_bytes(whole: onnx.ModelProto, final: onnx.ModelProto) -> int:
     `whole` is the fp32 graph before quantization; its zeros are the pruned weights.
     """
     bits = _bits_by_matrix(final)
-    unused = sum(
-        int((matrix.weight == 0).sum()) * bits.get(matrix.name, 32) for matrix in matrices(whole)
-    )
+    weights = {matrix.name: matrix.weight for matrix in matrices(whole)}  # nodes may share one
+    unused = sum(int((weight == 0).sum()) * bits.get(name, 32) for name, weight in weights.items())
     return payload_bytes(final) - unused // 8
 
 

@@ -1,8 +1,9 @@
 """A classifier of any family as an ONNX graph, traced from torch, for models that
 `graphs/encoder.py` does not support.
 
-ONNX Runtime's optimizer cleans the traced graph (constant folding, dead nodes); further fusion
-happens when a session loads it.
+ONNX Runtime's optimizer cleans the traced graph (constant folding, dead nodes), and
+`traced_matrices.py` gives it the form that quantization reads; further fusion happens when a
+session loads it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
-from paretoscope.graphs.graph import EMBEDDING, OPSET, embedding
+from paretoscope.graphs.graph import OPSET
+from paretoscope.graphs.traced_matrices import with_matrices
 
 _onnx: Any = onnx
 _onnxruntime: Any = onnxruntime
 _torch: Any = torch
 SIZES = {0: "batch", 1: "sequence"}
+TRACED_SHAPE = (2, 13)
+"""Texts and tokens of the trace; neither is a size that a model gives a meaning."""
 
 
 class _Logits(nn.Module):
@@ -45,8 +51,13 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
     """
     typed: Any = model
     typed.set_attn_implementation("eager")
-    ids = torch.full((2, 12), max(3, model.config.vocab_size // 2))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    words = len(typed.get_input_embeddings().weight)
+    ids = torch.full(TRACED_SHAPE, words // 2)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+        redirect_stdout(StringIO()),  # torch prints a graph that it cannot export
+    ):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         traced, cleaned = Path(folder) / "traced.onnx", Path(folder) / "cleaned.onnx"
@@ -62,12 +73,13 @@ def trace(model: PreTrainedModel) -> onnx.ModelProto:
                 dynamo=False,
             )
         except Exception as error:
-            brief = str(error).strip().splitlines()[0][:200]
+            brief = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(
-                f"A {model.config.model_type} model cannot be exported to ONNX: {brief}."
+                f"torch cannot export this {model.config.model_type} model to ONNX"
+                f" ({brief.rstrip('.')}); give a model of another family."
             ) from error
         _clean(traced, cleaned)
-        return _named(_onnx.load(cleaned))
+        return with_matrices(_onnx.load(cleaned), model.base_model_prefix, words)
 
 
 def _clean(source: Path, target: Path) -> None:
@@ -76,20 +88,3 @@ def _clean(source: Path, target: Path) -> None:
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
     _onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give every node a name, and the word embedding the name `EMBEDDING`."""
-    for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"node.{index}"
-    found = embedding(model)
-    if found is not None:
-        old = found[0].input[0]
-        for node in model.graph.node:
-            for place, name in enumerate(node.input):
-                if name == old:
-                    node.input[place] = EMBEDDING
-        for tensor in model.graph.initializer:
-            if tensor.name == old:
-                tensor.name = EMBEDDING
-    return model

@@ -19,7 +19,7 @@ from paretoscope.models.decoder.support import check_supported
 from paretoscope.models.pretrained import tokenizer_json, trained
 from paretoscope.sources.ref import ModelRef
 
-CHECKS: tuple[str, ...] = ()
+CHECKS: tuple[str, ...] = ("paretoscope.graphs.check",)
 """Modules with further checks, by import name, because their folders may import this one."""
 
 

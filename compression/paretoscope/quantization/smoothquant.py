@@ -79,11 +79,16 @@ def factors(peaks: np.ndarray, weights: list[np.ndarray], alpha: float) -> np.nd
 def _after_norms(
     model: onnx.ModelProto, producers: Mapping[str, onnx.NodeProto]
 ) -> dict[str, list[Matrix]]:
-    """The matrices of the layers that read a norm, by the name of its result."""
+    """The matrices of the layers that read a norm, by the name of its result.
+
+    A weight that several nodes share has one scale for all of them, so it is not in a group.
+    """
     groups: dict[str, list[Matrix]] = {}
+    nodes = Counter(matrix.name for matrix in matrices(model))
     for matrix in matrices(model):
         value = matrix.node.input[0]
-        if not matrix.in_head and value in producers and producers[value].op_type in NORMS:
+        after_norm = value in producers and producers[value].op_type in NORMS
+        if not matrix.in_head and after_norm and nodes[matrix.name] == 1:
             groups.setdefault(value, []).append(matrix)
     return groups
 

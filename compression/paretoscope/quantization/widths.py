@@ -58,12 +58,12 @@ def encoder_widths(
 ) -> dict[str, int]:
     """Bits of each matrix of the layers; an average is allocated at the least cost."""
     stage = quantizer.stage
-    encoder = [matrix for matrix in matrices(model) if not matrix.in_head]
+    encoder = {matrix.name: matrix for matrix in matrices(model) if not matrix.in_head}
     if stage.one_width is not None:
-        return {matrix.name: stage.one_width for matrix in encoder}
-    names = [matrix.name for matrix in encoder]
+        return dict.fromkeys(encoder, stage.one_width)
+    names = list(encoder)
     chosen = allocate(
-        [matrix.weight.size for matrix in encoder],
+        [matrix.weight.size for matrix in encoder.values()],
         costs(model, names, quantizer, context),
         stage.bits,
     )

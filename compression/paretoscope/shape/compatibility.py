@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from paretoscope.errors import ModelError, RecipeError
-from paretoscope.families.encoders import encoder_family
+from paretoscope.families.encoders import ENCODERS, encoder_family
 from paretoscope.families.family import ArchitectureName
+from paretoscope.families.traced import TRACED
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
@@ -40,12 +41,12 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
                 f'Stage {number} ({stage.in_words()}) cannot be applied to "{model.name}",'
                 f" {_KINDS[model.architecture]}: {reason}."
             )
+    if model.architecture == "classifier":
+        _check_classifier(model, recipe)
     budgeted = any(isinstance(each, Quantize) and each.max_mb is not None for each in recipe.stages)
     cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
     if not budgeted and not cut:
         return
-    if cut and model.architecture == "classifier":
-        encoder_family(family_of(model))
     try:
         shape = read_shape(model)
     except ModelError:  # the shape is not known in advance: errors appear when the recipe is run
@@ -53,6 +54,33 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
     applied = apply_recipe(shape, recipe)
     if budgeted:
         _ = applied.size
+
+
+def _check_classifier(model: ModelRef, recipe: Recipe) -> None:
+    """Check that the family of a classifier has what the stages need."""
+    stages = [
+        stage for stage in recipe.stages if not isinstance(stage, Quantize) or stage.train_epochs
+    ]
+    if not stages:
+        return
+    family = family_of(model)
+    row = TRACED.get(family)
+    for stage in stages:
+        match stage:
+            case Distill() | PruneStructure():
+                encoder_family(family)
+            case Quantize() if family not in ENCODERS:
+                raise ModelError(
+                    f'Quantization-aware training does not support the model family "{family}",'
+                    f" only {', '.join(ENCODERS)}; set train_epochs to 0."
+                )
+            case PruneWeights() if row is not None and not row.prunable:
+                raise ModelError(
+                    f'Single weights of the model family "{family}" cannot be pruned, because its'
+                    " layers have no linear modules; quantize instead."
+                )
+            case _:
+                pass
 
 
 def suits(model: ModelRef, stage: Stage) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from paretoscope.families.encoders import ENCODERS
+from paretoscope.families.encoders import ENCODERS, positions_after_padding
 from paretoscope.families.family import ArchitectureName
 from paretoscope.recipes.stages import Quantize
 from paretoscope.shape.shape import FLOAT, INT64, Matrix, ModelShape
@@ -61,7 +61,10 @@ class EncoderShape(ModelShape):
         embeddings += hidden if self.projected else 0
         layer = 3 * attention + hidden + self.ffn + hidden + 4 * hidden
         head = hidden + self.classes
-        constants = INT64 + INT64 + self.layers * SPLIT_BYTES  # first token, row zero, splits
+        first_token, splits = INT64, self.layers * SPLIT_BYTES
+        # the id of padding and an axis, or the first row
+        numbering = 2 * INT64 if positions_after_padding(self.family) else INT64
+        constants = first_token + splits + numbering
         return FLOAT * (embeddings + self.layers * layer + head) + constants
 
     def embedding_is_separate(self, stage: Quantize | None) -> bool:

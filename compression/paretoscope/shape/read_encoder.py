@@ -38,7 +38,7 @@ def encoder_shape(name: str, folder: Path, classes: int | None) -> EncoderShape:
     head_size = _head_size(config)
     if len(widths) != 1 or len(attention) != 1 or not head_size:
         raise uneven_layers(folder)
-    unused = int(config.get("pad_token_id") or 0) + 1 if family.positions_after_padding else 0
+    unused = int(config.get("pad_token_id", 1)) if family.positions_after_padding else 0
     return EncoderShape(
         name=name,
         family=model_type,

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from paretoscope.errors import ModelError
 from paretoscope.families.decoders import decoder_family, gguf_architectures, gguf_family
-from paretoscope.families.encoders import positions_after_padding
+from paretoscope.families.positions import usable_positions
+from paretoscope.families.traced import check_classifier_family, classifier_notes
 from paretoscope.keys import file_sha256
 from paretoscope.sources import folder_problems, gguf_problems
 from paretoscope.sources.files import (
@@ -79,6 +80,8 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     decoder = name.endswith(DECODER_HEADS)
     if decoder:
         decoder_family(str(config.get("model_type")))
+    else:
+        check_classifier_family(str(config.get("model_type")))
     files = _weight_files(folder)
     tensors = stored_tensors(files)
     if found := folder_problems.problems(folder, config, tensors, decoder=decoder):
@@ -91,8 +94,11 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
     precision = _precision(tensors)
     size = f"{megabytes:,.3g} MB" + (f" of {precision}" if precision else "")
     common = {
-        "max_tokens": _max_tokens(config),
-        "notes": () if precision is None else (_precision_note(precision),),
+        "max_tokens": usable_positions(config),
+        "notes": (
+            *(() if precision is None else (_precision_note(precision),)),
+            *(() if decoder else classifier_notes(str(config.get("model_type")))),
+        ),
         "source": "your own model",
     }
     if decoder:
@@ -104,7 +110,7 @@ def inspect_folder(folder: Path) -> dict[str, Any]:
         "classes": len(labels),
         "about": f"{name}, {len(labels)} classes, {size}",
         **common,
-        "max_tokens": text_limit(_max_tokens(config), folder),
+        "max_tokens": text_limit(usable_positions(config), folder),
     }
 
 
@@ -198,27 +204,6 @@ def _label_names(config: dict[str, Any], folder: Path) -> tuple[str, ...]:
 def _unnamed(count: int) -> tuple[str, ...]:
     """The names that `transformers` gives to outputs without names."""
     return tuple(f"LABEL_{index}" for index in range(count))
-
-
-def _max_tokens(config: dict[str, Any]) -> int | None:
-    """Number of usable positions; RoBERTa-like models number them from padding index + 1.
-
-    >>> _max_tokens({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1})
-    512
-    """
-    positions = config.get("max_position_embeddings", config.get("n_positions"))
-    rotation = cast(
-        dict[str, Any], config.get("rope_scaling") or config.get("rope_parameters") or {}
-    )
-    if "longrope" in (rotation.get("rope_type"), rotation.get("type")):
-        # The graph supports the length before extension.
-        original = "original_max_position_embeddings"
-        positions = rotation.get(original) or config.get(original) or positions
-    if not isinstance(positions, int) or positions < 1:
-        return None
-    offset = positions_after_padding(str(config.get("model_type")))
-    padding = config.get("pad_token_id", 1) if offset else -1
-    return positions - int(padding) - 1
 
 
 def folder_key(folder: Path) -> str:

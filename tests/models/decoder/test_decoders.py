@@ -224,8 +224,9 @@ def test_a_tied_head_is_stored_once(tmp_path: Path) -> None:
 
 def test_a_graph_that_answers_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     other = assemble_decoder(tiny_decoder("llama", 300, num_hidden_layers=1))
-    exporter = (lambda model: other, decoder_difference_from_torch)
-    monkeypatch.setitem(EXPORTERS, "decoder", exporter)
+    monkeypatch.setitem(
+        EXPORTERS, "decoder", lambda model: (other, decoder_difference_from_torch(other, model))
+    )
     with pytest.raises(ArtifactError, match="differs from torch"):
         export(tiny_decoder("llama", 300))
 

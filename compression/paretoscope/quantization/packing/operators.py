@@ -48,6 +48,7 @@ class Packing:
     added: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     _made: set[str] = field(default_factory=set[str])
+    _stored: dict[str, Stored] = field(default_factory=dict[str, Stored])
 
     def consumed(self) -> list[onnx.NodeProto]:
         """The nodes added since the last call."""
@@ -58,7 +59,10 @@ class Packing:
         """Add groups to the graph.
 
         If they are only looked up and not `multiplied`, a row has whole bytes, not whole groups.
+        Nodes that share a weight share what was stored first under its name.
         """
+        if name in self._stored:
+            return self._stored[name]
         codes = self._constant(
             f"{name}.codes", groups.packed_blocks() if multiplied else groups.packed_rows()
         )
@@ -73,7 +77,8 @@ class Packing:
             if groups.has_zero_points
             else ""
         )
-        return Stored(groups, codes, scales, points)
+        self._stored[name] = Stored(groups, codes, scales, points)
+        return self._stored[name]
 
     def multiply(self, x: str, parts: Sequence[Stored], node: onnx.NodeProto) -> None:
         """Replace `node` by the product of `x` [.., columns] and the rows of all parts."""

@@ -42,6 +42,16 @@ class InputStatistics:
         return InputStatistics(self.hessian / np.outer(scales, scales), self.magnitude / scales)
 
 
+def mean_statistics(each: Sequence[InputStatistics]) -> InputStatistics:
+    """The statistics of all inputs of a weight that several nodes share."""
+    if len(each) == 1:
+        return each[0]
+    return InputStatistics(
+        np.mean([one.hessian for one in each], axis=0),
+        np.mean([one.magnitude for one in each], axis=0),
+    )
+
+
 def input_statistics(model: onnx.ModelProto, context: StageContext) -> dict[str, InputStatistics]:
     """Statistics of every activation that enters a constant matrix, by its name in the graph.
 

@@ -11,7 +11,11 @@ import onnx
 from paretoscope.graphs.graph import Matrix, matrices
 from paretoscope.quantization.packing.groups import Groups, tied_group_size
 from paretoscope.quantization.rounding.contract import RescalingRounding, Rounding
-from paretoscope.quantization.rounding.hessians import InputStatistics, input_statistics
+from paretoscope.quantization.rounding.hessians import (
+    InputStatistics,
+    input_statistics,
+    mean_statistics,
+)
 from paretoscope.recipes.context import StageContext
 from paretoscope.recipes.contracts import load
 from paretoscope.recipes.stages import Quantize
@@ -35,9 +39,10 @@ class Quantizer:
         if not ROUNDINGS[stage.rounding].needs_data:
             return cls(stage)
         by_activation = input_statistics(model, context)
-        return cls(
-            stage, {matrix.name: by_activation[matrix.node.input[0]] for matrix in matrices(model)}
-        )
+        inputs: dict[str, list[InputStatistics]] = {}
+        for matrix in matrices(model):
+            inputs.setdefault(matrix.name, []).append(by_activation[matrix.node.input[0]])
+        return cls(stage, {name: mean_statistics(each) for name, each in inputs.items()})
 
     def scales(self, matrix: Matrix, bits: int) -> np.ndarray | None:
         """Factors [inputs] of the matrix's rows before rounding; None for no scaling.

@@ -1,0 +1,1 @@
+"""Random tiny classifiers of every family, compared with torch."""
