@@ -17,8 +17,8 @@ from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import EngineError, ParetoscopeError
 from paretoscope.recipes.stages import Quantize
 from paretoscope.sources.ref import ModelRef
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import Progress
 from paretoscope.workspace import PROJECT, Workspace
 from tests import documents
 from tests.engine.processes import TOY, toy

@@ -16,7 +16,7 @@ from paretoscope.cli.parser import main
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.store.store import Store
 from paretoscope.tasks.builtin import BUILTIN_TASKS
-from paretoscope.trials.trial import Progress
+from paretoscope.trials.progress import Progress
 from tests.engine.processes import toy
 
 Say = Callable[..., Any]

@@ -28,8 +28,9 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.tasks.load import export_split, load_task
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.training.teacher import TEACHER_PART
+from paretoscope.trials.progress import WAITING, Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import WAITING, Progress, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 from tests.tiny.factory import make_tiny
 

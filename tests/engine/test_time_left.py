@@ -9,8 +9,9 @@ import pytest
 from paretoscope.engine.time_left import TimeLeft
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, Quantize
+from paretoscope.trials.progress import WAITING, Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import WAITING, Progress, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from tests.documents import document
 
 STEPS = ("prepare", "student-3", "export", "int8 dynamic", "accuracy", "latency")

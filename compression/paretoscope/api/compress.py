@@ -15,8 +15,9 @@ from paretoscope.errors import EngineError
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import Store, TrialRow, unfinished
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import Protocol, TrialRequest
-from paretoscope.trials.trial import LIVE, Progress, TrialDocument
+from paretoscope.trials.trial import LIVE, TrialDocument
 from paretoscope.workspace import Workspace
 
 Wait = Callable[[Store, Sequence[str]], list[TrialRow]]

@@ -10,7 +10,8 @@ from paretoscope.engine.client import ensure_engine, wait
 from paretoscope.recipes.short_name import short_names
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.format import duration
-from paretoscope.trials.trial import LIVE, Progress
+from paretoscope.trials.progress import Progress
+from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trials.trial import WAITING, Progress
+from paretoscope.trials.progress import WAITING, Progress
 
 Report = Callable[[Progress], None]
 

@@ -25,8 +25,9 @@ from paretoscope.errors import EngineError
 from paretoscope.machine import usable_cores
 from paretoscope.settings import Settings
 from paretoscope.store.store import Store, TrialRow
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.study import shipped_study
-from paretoscope.trials.trial import Progress, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 CLOSE_SECONDS = 3

@@ -11,8 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+from paretoscope.trials.progress import WAITING, Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import WAITING, Progress, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.whatif.durations import step_seconds, steps_of
 
 REMEMBERED = 200

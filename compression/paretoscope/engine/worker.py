@@ -24,8 +24,9 @@ from typing import Any
 from distributed import Nanny, Worker, WorkerPlugin, get_worker
 
 from paretoscope.errors import ParetoscopeError
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import Progress, TrialDocument
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 TOPIC = "paretoscope"

@@ -16,8 +16,9 @@ from paretoscope.store.database import now
 from paretoscope.store.rows import held_out_rows, measurement_rows
 from paretoscope.store.tables import MachineRow, Trial
 from paretoscope.store.trials import TrialReader, TrialRow, row_of
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import HeldOut, Progress, Status, TrialDocument
+from paretoscope.trials.trial import HeldOut, Status, TrialDocument
 
 
 class TrialQueue(TrialReader):

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from paretoscope.errors import StoreError
 from paretoscope.store.database import Database
 from paretoscope.store.tables import Trial
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import Progress, Status, TrialDocument
+from paretoscope.trials.trial import Status, TrialDocument
 
 SHORTEST_ID = 4
 """Minimum number of characters in an abbreviated trial id."""

@@ -285,22 +285,3 @@ class MetricValue(NamedTuple):
     value: float
     low: float | None = None
     high: float | None = None
-
-
-WAITING = "waiting for the machine"
-"""Stage of a trial that can be measured only when nothing else computes; it waits, and that is no
-part of any step's time.
-"""
-
-
-class Progress(Value):
-    """Where a running trial is: `step` of `steps` within `stage`, which is number `stage_number` of
-    `stage_count`.
-    """
-
-    stage: str
-    stage_number: int
-    stage_count: int
-    step: int = 0
-    steps: int = 0
-    seconds_left: float | None = None

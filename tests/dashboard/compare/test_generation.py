@@ -22,7 +22,8 @@ from paretoscope.errors import ArtifactError
 from paretoscope.inference.sampling import Sampling
 from paretoscope.inference.side_by_side import Generated
 from paretoscope.store.store import Store
-from paretoscope.trials.trial import Progress, TrialDocument
+from paretoscope.trials.progress import Progress
+from paretoscope.trials.trial import TrialDocument
 from tests.dashboard.conftest import Open, enqueue, fill, here, words
 
 BASELINE, INT8, _, FOUR_BITS, *_ = here()

@@ -19,7 +19,8 @@ from paretoscope.report.tables.table import Row
 from paretoscope.sources import check
 from paretoscope.store.store import Store
 from paretoscope.trials.format import speed_with_interval
-from paretoscope.trials.trial import Interval, Progress, TrialDocument
+from paretoscope.trials.progress import Progress
+from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.pruning_effects import DENSE
 from tests.dashboard.conftest import Open, enqueue, fill, here, ship, words
 from tests.documents import document

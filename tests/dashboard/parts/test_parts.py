@@ -29,8 +29,9 @@ from paretoscope.report.tables.table import rows
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import speed_in_words
 from paretoscope.trials.metrics import metric
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import Interval, Progress, Status
+from paretoscope.trials.trial import Interval, Status
 from paretoscope.workspace import SHIPPED
 from tests.documents import document
 
