@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paretoscope.errors import ModelError
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import (
     ArtifactRecord,
@@ -19,7 +20,6 @@ from paretoscope.trials.trial import (
     Latency,
     Measured,
     Memory,
-    Progress,
     Quality,
     TrialDocument,
 )

@@ -15,6 +15,7 @@ from paretoscope.errors import StoreError
 from paretoscope.machine import Machine
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.store.store import Store
+from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import (
     ArtifactRecord,
@@ -23,7 +24,6 @@ from paretoscope.trials.trial import (
     Latency,
     Measured,
     Memory,
-    Progress,
     Quality,
     TrialDocument,
 )
