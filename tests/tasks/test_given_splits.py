@@ -20,7 +20,7 @@ Rows = list[dict[str, Any]]
 VOCABULARY = [f"{first}{second}" for first in "bdfghklmnp" for second in ("ana", "ebe", "oro", "u")]
 
 
-def rows(count: int = 400, **columns: Any) -> Rows:
+def rows(count: int = 400, /, **columns: Any) -> Rows:
     """Rows with random texts; each of `columns` is a function of the row's number."""
     draw = random.Random(0)
     return [

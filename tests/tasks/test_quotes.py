@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_what_the_csv_module_writes_is_read_back(seed: int, delimiter: str) -> N
         for _ in range(30)
     ]
     file = io.StringIO(newline="")
-    quoting = choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    quoting: Any = choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     writer = csv.writer(
         file, delimiter=delimiter, lineterminator=choice(["\n", "\r\n"]), quoting=quoting
     )

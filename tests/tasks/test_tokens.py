@@ -35,6 +35,7 @@ def test_the_side_is_the_files_and_the_length_the_callers(
     assert [ids.tolist() for ids in encode(path, [TEXT], None)] == [list(range(6))]
     packed = Tokenizer.from_str(truncating(path, 3))
     assert packed.encode(TEXT).ids == kept
+    assert packed.truncation is not None
     assert packed.truncation["max_length"] == 3
     assert Tokenizer.from_str(truncating(path, None)).truncation is None
 

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 
-def write_model(folder: Path, *, weight: float = 1.0, **config: Any) -> Path:
+def write_model(folder: Path, /, *, weight: float = 1.0, **config: Any) -> Path:
     """A folder with config, tokenizer and one tensor of `weight`; `config` adds to its config."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {

@@ -4,6 +4,8 @@ python run.py "some text" "another"        label and probability of each text
 python run.py -                            the same for each line of standard input
 python run.py --evaluate examples.jsonl    accuracy on lines of {"text": ..., "label": ...}
 python run.py --time                       latency under the conditions in manifest.json
+python run.py --check                      compare this computer with the one that made the model
+--exact before any of these                exact int8 sums on processors without VNNI, but slower
 """
 
 import json
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import self_check
 from labels import LabelError, label_text, match_labels
 from tokenizers import Tokenizer
 
@@ -23,6 +26,9 @@ LABELS = [CONFIG["id2label"][str(index)] for index in range(len(CONFIG["id2label
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = MANIFEST["conditions"]["threads"]
+if EXACT := sys.argv[1:2] == ["--exact"]:
+    del sys.argv[1]
+    options.add_session_config_entry("session.x64quantprecision", "1")
 session = onnxruntime.InferenceSession(
     str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
 )
@@ -39,6 +45,15 @@ def classify(text):
     scores = logits(np.array([tokenizer.encode(text).ids], dtype=np.int64))[0]
     shares = np.exp(scores - scores.max())
     return LABELS[int(scores.argmax())], float(shares.max() / shares.sum())
+
+
+def compare():
+    """The answers on the golden inputs of manifest.json against those stored there."""
+    return self_check.compare(
+        MANIFEST["check"],
+        lambda ids: logits(np.array([ids], dtype=np.int64))[0],
+        lambda text: tokenizer.encode(text).ids,
+    )
 
 
 def lines_of_input():
@@ -81,7 +96,8 @@ def evaluate(path):
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
     right = 0
     while order:
-        batch = [index for index in order[:32] if len(encoded[index]) == len(encoded[order[0]])]
+        most = MANIFEST["conditions"]["batch"]
+        batch = [index for index in order[:most] if len(encoded[index]) == len(encoded[order[0]])]
         order = order[len(batch) :]
         answers = logits(np.array([encoded[index] for index in batch], dtype=np.int64)).argmax(
             axis=1
@@ -109,6 +125,10 @@ def latency():
 if __name__ == "__main__":
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.exit(__doc__)
+    if sys.argv[1] == "--check":
+        sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, exact=EXACT))
+    if not EXACT:
+        self_check.first_run(MANIFEST, onnxruntime.__version__, compare)
     if sys.argv[1] == "--evaluate":
         if len(sys.argv) != 3:
             refuse("--evaluate takes one file of examples.")

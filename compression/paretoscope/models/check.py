@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from transformers import PreTrainedModel
 
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder.support import check_supported
-from paretoscope.models.pretrained import tokenizer_json, trained
+from paretoscope.models.pretrained import trained
+from paretoscope.models.tokenizer import own_tokenizer, tokenizer_json
 from paretoscope.sources.ref import ModelRef
 
 CHECKS: tuple[str, ...] = ("paretoscope.graphs.check",)
@@ -46,7 +47,8 @@ def check_model(ref: ModelRef) -> list[str]:
     try:
         if ref.architecture == "decoder":
             check_supported(model.config)
-        tokenizer_json(ref)
+        rows = len(cast(Any, model.get_input_embeddings()).weight)
+        tokenizer_json(ref, own_tokenizer(ref), rows)
     except ModelError as error:
         found.append(str(error))
     for name in CHECKS:
