@@ -29,6 +29,7 @@ run: $(INSTALLED) ## open the dashboard (PORT=8501, HOST=127.0.0.1, HEADLESS=tru
 
 test: $(INSTALLED_DEV) ## run every test (ARGS="-k frontier" selects some)
 	@scripts/chromium
+	@scripts/qemu
 	$(BIN)/pytest $(ARGS)
 
 test-fast: $(INSTALLED_DEV) ## run the unit tests: no training, processes, pages or browser

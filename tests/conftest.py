@@ -16,6 +16,7 @@ SPEEDS = {
     "page": ("dashboard",),
     "engine": (
         "api",
+        "artifact/test_self_check.py",
         "benchmarks/test_adding_runtime.py",
         "cli/test_reproduction.py",
         "cli/test_run.py",
