@@ -44,6 +44,8 @@ PROBES = (
 """Texts on which tokenizers with other settings differ."""
 TEXTS = 100
 """Texts of each split that are compared, too."""
+CHARACTERS = 2_000
+"""Of each of these texts."""
 
 
 def own_tokenizer(ref: ModelRef) -> Any:
@@ -126,9 +128,9 @@ def check_tokenizer(
             " than 0, but an artefact reads only token ids; remove token_type_ids from"
             " model_input_names in tokenizer_config.json if the model was trained without them."
         )
-    named = list(_probes(task, max_length))
-    texts = [text for _, text in named]
     limit = max_length if ref.architecture == "classifier" else None
+    named = list(_probes(task, limit))
+    texts = [text for _, text in named]
     right = _ids(tokenizer, texts, limit)
     for (name, _), ids, wanted in zip(named, encode(written, texts, limit), right, strict=True):
         used = ids.tolist()
@@ -156,9 +158,12 @@ def _probes(task: Task, max_length: int | None) -> Iterator[tuple[str, str]]:
         yield f'the text "{text}"', text
     for split in task.splits.values():
         for number, text in enumerate(split.texts[:TEXTS], start=1):
-            yield f"text {number} of the {split.name} split", text
+            yield f"text {number} of the {split.name} split", text[:CHARACTERS]
         long = " ".join(split.texts[:TEXTS])
-        yield f"the joined texts of the {split.name} split", long[: 16 * (max_length or 512)]
+        yield (
+            f"the joined texts of the {split.name} split",
+            long[: 16 * (max_length or 0) + CHARACTERS],
+        )
 
 
 def write_tokenizer_config(tokenizer: Any, folder: Path) -> None:
