@@ -247,8 +247,8 @@ def test_the_check_sees_a_wrong_cache() -> None:
     [
         (
             "llama",
-            {"rope_parameters": {"rope_type": "axial", "rope_theta": 1e4, "factor": 2.0}},
-            '"axial", which is not supported',
+            {"rope_parameters": {"rope_type": "proportional", "rope_theta": 1e4, "factor": 2.0}},
+            '"proportional", which is not supported',
         ),
         ("llama", {"hidden_act": "tanh"}, 'activation "tanh"'),
         ("llama", {"head_dim": 8}, "heads of 8 numbers"),
