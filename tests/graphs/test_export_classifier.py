@@ -9,7 +9,11 @@ import onnx
 import pytest
 import torch
 from onnx import helper, numpy_helper
-from transformers import PreTrainedModel
+from transformers import (
+    NystromformerConfig,
+    NystromformerForSequenceClassification,
+    PreTrainedModel,
+)
 
 from benchmarks.families.configs import Sizes, tiny_classifier
 from paretoscope.errors import ModelError
@@ -38,10 +42,8 @@ def test_positions_skip_padding_inside_texts(family: str, padding: int) -> None:
     ]
     for ids in np.array(texts)[:, None]:
         with torch.inference_mode():
-            wanted = model(
-                input_ids=torch.from_numpy(ids),
-                attention_mask=torch.ones_like(torch.from_numpy(ids)),
-            ).logits.numpy()
+            tokens = torch.from_numpy(ids)
+            wanted = model(input_ids=tokens, attention_mask=torch.ones_like(tokens)).logits.numpy()
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         got = sessions.run(sessions.session(graph), ["logits"], given)[0]
         assert np.allclose(got, wanted, atol=1e-5)
@@ -115,10 +117,13 @@ def test_a_last_token_classifier_needs_a_padding_token() -> None:
     assert "pad_token_id" in own_problem(model)
 
 
-def test_a_family_in_no_table_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """nystromformer reads texts of one length only, which torch says itself."""
-    from transformers import NystromformerConfig, NystromformerForSequenceClassification
+def test_a_setting_that_breaks_some_lengths_is_a_problem() -> None:
+    model = tiny_classifier("bert", Sizes(positions=20), chunk_size_feed_forward=2)
+    assert "chunk size 2" in own_problem(model)
 
+
+def test_a_graph_that_cannot_be_made_is_a_problem() -> None:
+    """Nystromformer reads texts of one length only."""
     config = NystromformerConfig(
         vocab_size=50, hidden_size=32, num_hidden_layers=1, num_attention_heads=4, num_landmarks=8
     )
@@ -142,7 +147,6 @@ def test_the_model_that_is_checked_stays_as_it_is() -> None:
         {"is_decoder": True},
         {"type_vocab_size": 1},
         {"layer_norm_eps": 0.3},
-        {"chunk_size_feed_forward": 2},
         {"position_embedding_type": "relative_key"},
         {"problem_type": None, "use_cache": True},
     ],
