@@ -64,7 +64,7 @@ def compare(families: Sequence[str], models: int, seed: int = 0) -> dict[str, Fo
         sizes = random_sizes(generator)
         try:
             model = tiny_classifier(family, sizes, seed=number)
-        except Exception as error:  # noqa: BLE001 - sizes that the code of a family refuses
+        except Exception as error:  # noqa: BLE001 (of any family's code)
             found[family].refusals.append(f"transformers, {sizes}: {error!r}"[:200])
             continue
         try:

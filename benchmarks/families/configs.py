@@ -219,15 +219,13 @@ FAMILIES: dict[str, Callable[[Sizes], Fields]] = {
 """Fields of the config of a family, by `model_type`."""
 
 
-def tiny_classifier(family: str, at: Sizes, seed: int = 0) -> PreTrainedModel:
-    """A classifier with random weights so wide that every part of it shows in the logits."""
-    config = AutoConfig.for_model(
-        family,
-        **FAMILIES[family](at),
-        vocab_size=at.vocabulary,
-        num_labels=LABELS,
-        pad_token_id=at.padding,
-    )
+def tiny_classifier(family: str, at: Sizes, seed: int = 0, **changes: object) -> PreTrainedModel:
+    """A classifier with random weights so wide that every part of it shows in the logits.
+
+    `changes` are further fields of its config.
+    """
+    shape = {"vocab_size": at.vocabulary, "num_labels": LABELS, "pad_token_id": at.padding}
+    config = AutoConfig.for_model(family, **{**FAMILIES[family](at), **shape, **changes})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForSequenceClassification.from_config(config).eval()

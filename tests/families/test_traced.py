@@ -21,6 +21,7 @@ from paretoscope.graphs.export import export
 from paretoscope.graphs.graph import HEAD, matrices, payload_bytes
 from paretoscope.models.architecture import architecture_of
 from paretoscope.quantization import quantize
+from paretoscope.quantization.smoothquant import smoothquant
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize
 from paretoscope.shape.compatibility import check_fit
@@ -84,6 +85,13 @@ def test_every_matrix_is_quantized(row: TracedFamily, stage: Quantize) -> None:
     assert bool(floats(small)) == bool(row.floats)
     assert np.isfinite(answers(small)).all()
     assert not np.array_equal(answers(small), answers(graph))
+
+
+def test_smoothing_leaves_the_function_of_shared_layers() -> None:
+    graph, _ = exported("albert")
+    widths = {matrix.node.input[0]: len(matrix.weight) for matrix in matrices(graph)}
+    peaks = {name: np.linspace(0.1, 9, width) for name, width in widths.items()}
+    assert np.allclose(answers(smoothquant(graph, peaks, 0.5)), answers(graph), atol=1e-5)
 
 
 @pytest.mark.parametrize("row", SUPPORTED, ids=lambda row: row.model_type)

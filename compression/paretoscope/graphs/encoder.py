@@ -50,6 +50,7 @@ def can_assemble(config: PretrainedConfig) -> bool:
         and getattr(config, family.activation, None) in ACTIVATIONS
         and absolute
         and not getattr(config, "is_decoder", False)
+        and not getattr(config, "chunk_size_feed_forward", 0)
     )
 
 
