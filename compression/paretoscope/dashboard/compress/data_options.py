@@ -38,12 +38,16 @@ def entered(key: str) -> str | None:
     return st.session_state.get(key, "").strip() or None
 
 
-def draw() -> None:
-    """The fields for columns, and those that are rarely needed in an expander."""
+def draw_columns() -> None:
+    """The fields for text and label column, and the encoding."""
     with st.container(horizontal=True):
         text_field("Text column", "own_text", "text", width=140)
         text_field("Label column", "own_label", "label", width=140)
         st.text_input("Encoding", "utf-8", key="own_encoding", persist_state="session", width=140)
+
+
+def draw_more() -> None:
+    """The fields that are rarely needed, in an expander."""
     with st.expander("Splits, length and missing labels"):
         with st.container(horizontal=True):
             text_field("Split column", "own_split", "none", width=140, help_text=SPLIT_HELP)

@@ -38,10 +38,11 @@ def draw(scope: Scope) -> None:
         text_field("Model folder, file or hub id", "own_model", scope.model, help_text=MODEL_HELP)
         uploads.draw()
         text_field("Path of a data file", uploads.PATH, scope.task)
-        data_options.draw()
+        data_options.draw_columns()
         if st.session_state.get(OPEN):
             model, task = _absolute(entered("own_model") or scope.model), entered(uploads.PATH)
             data_options.draw_labels(model, _absolute(task or scope.task))
+        data_options.draw_more()
         st.button(
             "Use model and data",
             type="primary",
