@@ -26,7 +26,7 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.trials.request import Conditions, TrialRequest
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
-from tests.contract.golden_files import GOLDEN, check_expected_bytes, golden
+from tests.contract.golden_files import GOLDEN, as_recorded, check_expected_bytes, golden
 from tests.tiny.factory import make_tiny
 
 SENTENCES = ("reason", "notes")
@@ -203,7 +203,7 @@ def test_the_frontier_of_an_old_workspace(
     model, root = str(place / "models" / family), str(tmp_path / "workspace")
     capsys.readouterr()
     assert main(["frontier", model, "--json", "--workspace", root]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = as_recorded(json.loads(capsys.readouterr().out))
     assert without_words(found) == without_words(golden("workspace.json")["frontier"][family])
 
 

@@ -136,6 +136,7 @@ def test_the_artifact_says_what_it_is_and_its_hashes_hold(
     assert document.artifact
     folder = Path(document.artifact.path)
     assert set(document.artifact.files) == {
+        "labels.py",
         "model.onnx",
         "tokenizer.json",
         "config.json",

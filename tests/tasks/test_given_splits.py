@@ -124,7 +124,8 @@ def test_unusable_split_columns_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["split", "Subset", "fold"])
 def test_a_split_column_that_is_not_used_is_noted(tmp_path: Path, name: str) -> None:
     content = rows(**{name: lambda n: ("train", "dev", "test")[n % 3]})
-    assert any(f"--split-column {name}" in note for note in load(tmp_path, content).notes)
+    notes = load(tmp_path, content).notes
+    assert any(f'"{name}"' in note and "--split-column" in note for note in notes)
     content = rows(**{name: lambda n: f"part {n % 5}"})
     assert not any("--split-column" in note for note in load(tmp_path, content).notes)
 

@@ -67,7 +67,7 @@ def model_card(
             f" **{task}**. The licence of the base model{spdx} applies"
             " to this model, too."
         ),
-        *(f"> **{WARNING.strip()}** {_sentence(warning)}" for warning in warnings(document)),
+        *(f"> **{WARNING.strip()}** {_sentence(warning)}" for warning in warnings(document.notes)),
         "## Measurements\n\n" + _figures(document),
         "## Compression recipe\n\n" + _recipe(document),
         "## Usage\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
@@ -148,7 +148,7 @@ def _conditions(document: TrialDocument) -> str:
             f"Machine: {machine_in_words(document)}, {document.machine.system} ({versions}),"
             f" {when(document)}, protocol {document.protocol}."
         )
-    return " ".join([*sentences, *(_sentence(note) for note in plain_notes(document))])
+    return " ".join([*sentences, *(_sentence(note) for note in plain_notes(document.notes))])
 
 
 def _quality_conditions(document: TrialDocument) -> Iterator[str]:

@@ -48,8 +48,7 @@ def _notes(data: Data, unique: Unique, splits: Mapping[str, Split]) -> Iterator[
         yield from _given_notes(data, unique.rows)
     elif column := unused_split_column(data.columns):
         yield (
-            f'The column "{column}" names splits but is not used; select it with --split-column'
-            f" {_argument(column)}."
+            f'The column "{column}" names splits but is not used; select it with --split-column.'
         )
     if data.groups:
         yield from _group_notes(data, rows)
@@ -103,7 +102,6 @@ def _shared_notes(data: Data, rows: Mapping[str, Sequence[Row]]) -> Iterator[str
             "if these are groups, assign each to one split in the data"
             if data.splits
             else "if these are groups, keep each in one split with --group-column"
-            f" {_argument(column)}"
         )
         yield (
             f'{_percent(share)} of the validation rows share their "{column}" with training rows,'
@@ -113,7 +111,3 @@ def _shared_notes(data: Data, rows: Mapping[str, Sequence[Row]]) -> Iterator[str
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share < 1 else "All"
-
-
-def _argument(column: str) -> str:
-    return column if column.replace("_", "").isalnum() else f'"{column}"'

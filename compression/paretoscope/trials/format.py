@@ -218,14 +218,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def warnings(document: TrialDocument) -> list[str]:
+def warnings(notes: Sequence[str]) -> list[str]:
     """The notes that are warnings, without the word."""
-    return [note.removeprefix(WARNING) for note in document.notes if note.startswith(WARNING)]
+    return [note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)]
 
 
-def plain_notes(document: TrialDocument) -> list[str]:
+def plain_notes(notes: Sequence[str]) -> list[str]:
     """The notes that are no warnings."""
-    return [note for note in document.notes if not note.startswith(WARNING)]
+    return [note for note in notes if not note.startswith(WARNING)]
 
 
 def conditions_in_words(document: TrialDocument) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.dashboard.compress import uploads
+from paretoscope.dashboard.compress import data_options, uploads
+from paretoscope.dashboard.compress.data_options import entered, text_field
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.format import short
 from paretoscope.trials.request import Conditions, Protocol, TrialRequest
@@ -22,7 +25,6 @@ MODEL_HELP = (
     "A folder with config.json and safetensors files, a GGUF file, or a hub id such as"
     " org/name@revision."
 )
-UNLABELLED_HELP = "Used for training with a teacher, where a recipe asks for unlabelled texts."
 
 
 def draw(scope: Scope) -> None:
@@ -34,16 +36,14 @@ def draw(scope: Scope) -> None:
         key=OPEN,
         on_change="rerun",
     ):
-        _text("Model folder, file or hub id", "own_model", scope.model, help_text=MODEL_HELP)
+        text_field("Model folder, file or hub id", "own_model", scope.model, help_text=MODEL_HELP)
         uploads.draw()
-        _text("Path of a data file", uploads.PATH, scope.task)
-        with st.container(horizontal=True):
-            _text("Text column", "own_text", "text", width=140)
-            _text("Label column", "own_label", "label", width=140)
-            st.text_input(
-                "Encoding", "utf-8", key="own_encoding", persist_state="session", width=140
-            )
-        _text("Path of unlabelled texts", "own_unlabelled", "none", help_text=UNLABELLED_HELP)
+        text_field("Path of a data file", uploads.PATH, scope.task)
+        data_options.draw_columns()
+        if st.session_state.get(OPEN):
+            model, task = _absolute(entered("own_model") or scope.model), entered(uploads.PATH)
+            data_options.draw_labels(model, _absolute(task or scope.task))
+        data_options.draw_more()
         st.button(
             "Use model and data",
             type="primary",
@@ -55,33 +55,17 @@ def draw(scope: Scope) -> None:
             error_card(st.session_state[uploads.ERROR])
 
 
-def _text(
-    label: str, key: str, placeholder: str, *, width: int | None = None, help_text: str = ""
-) -> None:
-    st.text_input(
-        label,
-        key=key,
-        placeholder=placeholder,
-        persist_state="session",
-        width=width or "stretch",
-        help=help_text or None,
-    )
-
-
-def _entered(key: str) -> str | None:
-    return st.session_state.get(key, "").strip() or None
-
-
 def _use(model: str, task: str) -> None:
     """Callback: check model and data and make them the scope; an error changes nothing."""
     st.session_state.pop(uploads.ERROR, None)
     try:
-        request = _checked(model, task)
+        request, options = _checked(model, task)
     except ParetoscopeError as error:
         st.session_state[uploads.ERROR] = uploads.without_folder(str(error))
         return
     st.session_state["own_models"] = [*st.session_state.get("own_models", []), request.model]
     st.session_state["own_tasks"] = [*st.session_state.get("own_tasks", []), request.task]
+    data_options.use(request.model, request.task, options)
     st.session_state["model"], st.session_state["task"] = request.model, request.task
     st.session_state[OPEN] = False
     st.toast(selected(request.model, request.task), icon=":material/check:")
@@ -92,10 +76,16 @@ def selected(model: str, task: str) -> str:
     return f"Selected {short(model)} on {short(task)}"
 
 
-def _checked(model: str, task: str) -> TrialRequest:
-    """The request for the baseline; fields without an entry mean the current scope."""
-    wanted_model = _entered("own_model") or model
-    wanted_task = _entered(uploads.PATH)
+def _absolute(name: str) -> str:
+    """The name of a model or task as requests have it: an existing path becomes absolute."""
+    path = Path(os.path.abspath(Path(name).expanduser()))
+    return str(path) if path.exists() else name
+
+
+def _checked(model: str, task: str) -> tuple[TrialRequest, DataOptions]:
+    """The request for the baseline and its options; an empty field means the current scope."""
+    wanted_model = entered("own_model") or model
+    wanted_task = entered(uploads.PATH)
     found = resolve_model(wanted_model)
     if wanted_task is None and wanted_model == model:
         wanted_task = task
@@ -104,34 +94,25 @@ def _checked(model: str, task: str) -> TrialRequest:
             f'The model "{wanted_model}" has no default task; enter a data file, or choose a task'
             " in the sidebar first."
         )
-    options = data_options(wanted_task, unlabelled=_entered("own_unlabelled"))
+    options = data_options.of_form(
+        _absolute(wanted_model), _absolute(wanted_task) if wanted_task else None
+    )
     checked = catalog.request(found.name, Recipe(), task=wanted_task, options=options)
     data.check_model(found.name)
-    return checked
-
-
-def data_options(task: str | None, unlabelled: str | None = None) -> DataOptions:
-    """The options in the form for a data file; the defaults for a built-in task."""
-    if task is None or task in BUILTIN_TASKS:
-        return DataOptions(unlabelled=unlabelled)
-    return DataOptions(
-        text_column=_entered("own_text"),
-        label_column=_entered("own_label"),
-        encoding=_entered("own_encoding") or "utf-8",
-        unlabelled=unlabelled,
-    )
+    return checked, options
 
 
 def request(
     scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions
 ) -> TrialRequest:
     """The checked request for a recipe; raises `ParetoscopeError`."""
-    unlabelled = _entered("own_unlabelled") if recipe.learns_from_unlabelled else None
     return catalog.request(
         scope.model,
         recipe,
         task=scope.task,
         protocol=protocol,
         conditions=conditions,
-        options=data_options(scope.task, unlabelled=unlabelled),
+        options=data_options.of_task(
+            scope.model, scope.task, unlabelled=recipe.learns_from_unlabelled
+        ),
     )

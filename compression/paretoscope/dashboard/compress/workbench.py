@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from paretoscope import catalog
 from paretoscope.dashboard.compress import (
     actions,
     estimate_panel,
@@ -17,6 +18,7 @@ from paretoscope.dashboard.compress.estimates import model_shape
 from paretoscope.dashboard.compress.form import draw as form
 from paretoscope.dashboard.compress.form.state import State
 from paretoscope.dashboard.compress.form.to_recipe import to_recipe
+from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
@@ -78,4 +80,5 @@ def _act(scope: Scope, recipe: Recipe, state: State, table: list[Row]) -> None:
         actions.sweep(state, request)
         actions.recipe_file(recipe)
     actions.expected_duration(scope, request)
+    runs.notes(catalog.data_notes(request))
     running.already_measured(scope, request, table)

@@ -68,7 +68,7 @@ def _card(scope: Scope, found: Frontier, row: Row) -> None:
     st.markdown(standing(found, row.id))
     held_out.draw(scope, row)
     chain.draw(scope, row)
-    runs.notes(row.document)
+    runs.notes(row.document.notes)
     with st.container(horizontal=True):
         downloads.artifact(scope, row, key=f"tray_{row.id}")
         st.button(

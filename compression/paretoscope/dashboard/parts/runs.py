@@ -17,7 +17,7 @@ from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, plain_notes, speed_with_interval, warnings
 from paretoscope.trials.metrics import metric
-from paretoscope.trials.trial import LIVE, TrialDocument
+from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 1.0
 LOG_LINES = 60
@@ -136,7 +136,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
             st.markdown(comparison(row))
         timing_note(row)
         chain.draw(scope, row)
-        notes(row.document)
+        notes(row.document.notes)
         with st.container(horizontal=True, vertical_alignment="center"):
             downloads.artifact(scope, row, key=f"result_{row.id}")
             st.page_link(
@@ -149,11 +149,12 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
                 close()
 
 
-def notes(document: TrialDocument) -> None:
+def notes(lines: Sequence[str]) -> None:
     """Warnings as boxes, other notes as captions."""
-    for line in warnings(document):
-        st.warning(without_options(line), icon=":material/warning:")
-    for line in plain_notes(document):
+    for line in warnings(lines):
+        text = without_options(line)
+        st.warning(text[0].upper() + text[1:], icon=":material/warning:")
+    for line in plain_notes(lines):
         st.caption(f":material/info: {without_options(line)}")
 
 
