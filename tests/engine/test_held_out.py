@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from paretoscope import catalog
-from paretoscope.engine.held_out import evaluate_held_out
+from paretoscope.engine.held_out import BASELINE, MODEL, evaluate_held_out
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
@@ -68,7 +68,11 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(
     place: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = the_trial(store)
-    kept = evaluate_held_out(Workspace.at(place / "workspace"), store, before.trial_id)
+    reports: list[str] = []
+    kept = evaluate_held_out(
+        Workspace.at(place / "workspace"), store, before.trial_id, reports.append
+    )
+    assert reports == [BASELINE, MODEL]
     found = kept.held_out
     assert found and found.baseline and found.paired
     assert found.quality.split == found.baseline.split == "test"

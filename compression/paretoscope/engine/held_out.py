@@ -6,6 +6,7 @@ has no part in the selection. The result is stored, and a second request returns
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +16,25 @@ from paretoscope.errors import ArtifactError
 from paretoscope.measure import locks
 from paretoscope.store.store import Store
 from paretoscope.tasks.load import load_task
+from paretoscope.trials.progress import WAITING
 from paretoscope.trials.trial import ArtifactRecord, HeldOut, TrialDocument
 from paretoscope.workspace import Workspace
 
 SPLIT = "test"
+BASELINE, MODEL = "baseline", "compressed model"
+"""The graphs that are evaluated, as they are reported."""
 
 
-def evaluate_held_out(workspace: Workspace, store: Store, trial_id: str) -> TrialDocument:
+def evaluate_held_out(
+    workspace: Workspace,
+    store: Store,
+    trial_id: str,
+    report: Callable[[str], None] = lambda graph: None,
+) -> TrialDocument:
     """The document of a trial with the result of its artefact on the test split.
 
-    Raises `ArtifactError` when the trial has no artefact or its folder is missing.
+    `report` is called with each graph before it is evaluated, and with `WAITING` while other work
+    has the machine. Raises `ArtifactError` when the trial has no artefact or its folder is missing.
     """
     row = store.trial(trial_id)
     document = row.document
@@ -40,8 +50,11 @@ def evaluate_held_out(workspace: Workspace, store: Store, trial_id: str) -> Tria
         baseline = _folder(workspace, document.baseline.artifact, trial_id)
     model_ref, task_ref = resolve_request(row.request)
     evaluator = evaluator_for(model_ref, load_task(task_ref, model_ref.outputs), row.request, SPLIT)
-    with locks.compute():
+    with locks.compute(waits=lambda: report(WAITING)):
+        report(BASELINE)
         reference = evaluator.scores(baseline or folder, None)
+        if baseline:
+            report(MODEL)
         scores = evaluator.scores(folder, reference) if baseline else reference
     found = HeldOut(
         quality=evaluator.quality(folder, scores),
