@@ -147,13 +147,21 @@ def test_a_terminal_shows_every_step_on_one_line(
 
 
 def test_an_evaluation_names_its_model_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with cli_progress.evaluation_progress(2) as show:
-        for number, now in ((1, "baseline"), (1, "baseline"), (2, "compressed model")):
-            show(number, now)
+    now = [0.0]
+    with cli_progress.evaluation_progress(2, lambda: now[0]) as show:
+        for seconds, number, graph, done in (
+            (0, 1, "baseline", 0),
+            (1, 1, "baseline", 100),
+            (20, 1, "baseline", 200),
+            (21, 2, "compressed model", 0),
+        ):
+            now[0] = seconds
+            show(number, graph, done, 600 if done else 0)
     with cli_progress.evaluation_progress(1) as show:
-        show(1, "baseline")
+        show(1, "baseline", 0, 0)
     assert capsys.readouterr().err.splitlines() == [
         "evaluating 2 models on the test split: 1 of 2, baseline",
+        "evaluating 2 models on the test split: 1 of 2, baseline 33 %, 3 s to 2 min left",
         "evaluating 2 models on the test split: 2 of 2, compressed model",
         "evaluating 1 model on the test split: baseline",
     ]

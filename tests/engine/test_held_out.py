@@ -68,11 +68,16 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(
     place: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = the_trial(store)
-    reports: list[str] = []
+    reports: list[tuple[str, int, int]] = []
     kept = evaluate_held_out(
-        Workspace.at(place / "workspace"), store, before.trial_id, reports.append
+        Workspace.at(place / "workspace"), store, before.trial_id, lambda *at: reports.append(at)
     )
-    assert reports == [BASELINE, MODEL]
+    assert list(dict.fromkeys(graph for graph, _, _ in reports)) == [BASELINE, MODEL]
+    for graph in (BASELINE, MODEL):
+        counts = [(done, of) for found, done, of in reports if found == graph]
+        assert counts[0] == (0, 0)
+        assert counts == sorted(counts)
+        assert counts[-1][0] == counts[-1][1] > 0
     found = kept.held_out
     assert found and found.baseline and found.paired
     assert found.quality.split == found.baseline.split == "test"

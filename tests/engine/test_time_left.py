@@ -115,6 +115,15 @@ def test_a_step_of_another_name_is_judged_by_its_pace_alone() -> None:
     assert at(20, WAITING, number=3) is None
 
 
+def test_one_graph_of_the_accuracy_step_is_not_the_whole_step() -> None:
+    now = [0.0]
+    at = watched(TimeLeft([like()] * 4, clock=lambda: now[0]), now)
+    at(0, "accuracy")
+    assert at(1, "accuracy", 90, 100) == 2 + 10, "as long as usual"
+    at(2, "accuracy", 0, 100)
+    assert at(4, "accuracy", 20, 100) == 8 + 10, "slower than usual"
+
+
 def past(latencies: list[float]) -> list[TrialDocument]:
     """Trials with these seconds of latency."""
     return [document(timings_s=PAST | {"latency": seconds}) for seconds in latencies]

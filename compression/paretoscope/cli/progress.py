@@ -11,8 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from paretoscope.engine.client import ensure_engine, wait
+from paretoscope.engine.pace import Pace
 from paretoscope.recipes.short_name import short_names
 from paretoscope.store.store import Store, TrialRow
+from paretoscope.trials.format import duration_range
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.trial import LIVE
 from paretoscope.workspace import Workspace
@@ -85,17 +87,25 @@ class ProgressLine:
 
 
 @contextmanager
-def evaluation_progress(models: int) -> Generator[Callable[[int, str], None]]:
+def evaluation_progress(
+    models: int, clock: Callable[[], float] = time.monotonic
+) -> Generator[Callable[[int, str, int, int], None]]:
     """A function that shows which of the `models`, counted from 1, is evaluated on the test split,
-    and what is done with it.
+    which of its graphs, and how much of that is (done, of). The time left is that of the graph.
     """
-    line = ProgressLine()
+    line = ProgressLine(clock)
     what = "1 model" if models == 1 else f"{models} models"
+    pace, stage = Pace(), ""
 
-    def show(number: int, now: str) -> None:
+    def show(number: int, graph: str, done: int, of: int) -> None:
+        nonlocal pace, stage
         text = f"evaluating {what} on the test split: "
-        text += now if models == 1 else f"{number} of {models}, {now}"
-        line.write(text, text)
+        text += graph if models == 1 else f"{number} of {models}, {graph}"
+        pace, stage = (pace if text == stage else Pace()), text
+        left = pace.left(done, of, clock())
+        text += f" {100 * done // of} %" if of else ""
+        text += f", {duration_range(left.low, left.high)} left" if left and done < of else ""
+        line.write(text, stage)
 
     try:
         yield show

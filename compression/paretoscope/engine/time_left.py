@@ -19,6 +19,8 @@ from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.durations import WIDER, duration_of, step_seconds, steps_of, total
 
 REMEMBERED = 200
+ONE_OF_SEVERAL = "accuracy"
+"""The step that counts anew for each graph, so its count does not show how long it takes."""
 Plan = list[tuple[str, Interval | None]]
 """(name, usual seconds) of each step of a trial, in order."""
 
@@ -98,14 +100,15 @@ class _Trial:
         return total([here, *(seconds for seconds in after if seconds)])
 
     def _here(self, progress: Progress, now: float) -> Interval | None:
-        """The time left of the current step; a part ends no earlier than its step usually does."""
+        """The time left of the current step; a part, or one of several
+        counts, ends no earlier than its step usually does."""
         pace = self._pace.left(progress.step, progress.steps, now)
         known = 0 < self._number <= len(self._plan)
         name, usual = self._plan[self._number - 1] if known else ("", None)
         if name != progress.stage and not progress.stage.startswith(f"{name}, "):
             return pace
         rest = None if usual is None else _rest(usual, now - self._begun)
-        if name == progress.stage:
+        if name == progress.stage != ONE_OF_SEVERAL:
             return pace or rest
         return rest if rest is None or pace is None else _longer(pace, rest)
 
