@@ -93,15 +93,16 @@ def test_teacher_outputs_are_computed_once_for_equal_teachers(tmp_path: Path) ->
 
 
 def test_whoever_waits_hears_how_many_texts_the_teacher_answered(teacher: PreTrainedModel) -> None:
-    heard: list[tuple[str, int]] = []
+    heard: list[tuple[str, int, float]] = []
     parts: list[str] = []
-    context = replace(
-        Recorder().context(),
-        part=parts.append,
-        progress=lambda step, steps: heard.append((parts[-1] if parts else "", step)),
-    )
-    apply(Distill(layers=1, epochs=1), teacher, context)
-    asked = [step for part, step in heard if part]
+
+    def report(step: int, steps: int, *, epochs: float = 0.0) -> None:
+        heard.append((parts[-1] if parts else "", step, epochs))
+
+    context = replace(Recorder().context(), part=parts.append, progress=report)
+    apply(Distill(layers=1, epochs=1.5), teacher, context)
+    asked = [step for part, step, _ in heard if part]
+    assert {(bool(part), epochs) for part, _, epochs in heard} == {(True, 0), (False, 1.5)}
     assert parts == [TEACHER_PART, ""]
     assert asked == sorted(set(asked))
     assert asked[-1] == len(tiny_split())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from paretoscope import catalog
-from paretoscope.engine.held_out import evaluate_held_out
+from paretoscope.engine.held_out import BASELINE, MODEL, evaluate_held_out
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import quality
@@ -68,7 +68,16 @@ def test_a_kept_model_is_judged_once_on_texts_that_no_curve_has_seen(
     place: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = the_trial(store)
-    kept = evaluate_held_out(Workspace.at(place / "workspace"), store, before.trial_id)
+    reports: list[tuple[str, int, int]] = []
+    kept = evaluate_held_out(
+        Workspace.at(place / "workspace"), store, before.trial_id, lambda *at: reports.append(at)
+    )
+    assert list(dict.fromkeys(graph for graph, _, _ in reports)) == [BASELINE, MODEL]
+    for graph in (BASELINE, MODEL):
+        counts = [(done, of) for found, done, of in reports if found == graph]
+        assert counts[0] == (0, 0)
+        assert counts == sorted(counts)
+        assert counts[-1][0] == counts[-1][1] > 0
     found = kept.held_out
     assert found and found.baseline and found.paired
     assert found.quality.split == found.baseline.split == "test"

@@ -9,6 +9,7 @@ import pytest
 
 from paretoscope.errors import ArtifactError
 from paretoscope.measure import cloze, perplexity
+from paretoscope.measure.process import reporting
 from paretoscope.measure.worker.scoring import divergence, likeliest, log_softmax, windows
 from paretoscope.statistics.intervals import kl_divergence
 from paretoscope.tasks.prose import Question
@@ -39,7 +40,10 @@ def _expected(noise: float) -> np.ndarray:
 def test_perplexity_is_that_of_whole_documents(folders: tuple[Path, Path]) -> None:
     targets = np.concatenate([ids[1:] for ids in DOCUMENTS])
     rows = np.arange(len(targets))
-    plain = perplexity.score_tokens(folders[0], DOCUMENTS, None, threads=1, context=2048)
+    reports: list[tuple[int, int]] = []
+    with reporting(lambda *at: reports.append(at)):
+        plain = perplexity.score_tokens(folders[0], DOCUMENTS, None, threads=1, context=2048)
+    assert reports[-1] == (len(targets), len(targets))
     noisy = perplexity.score_tokens(folders[1], DOCUMENTS, plain, threads=1, context=2048)
     theirs, ours = _expected(0), _expected(0.3)
     np.testing.assert_allclose(plain["log_probability"], theirs[rows, targets], atol=1e-4)
@@ -112,7 +116,10 @@ def test_cloze_scores_are_mean_log_probabilities(folders: tuple[Path, Path]) -> 
     ]
     tokenizer = (folders[0] / "tokenizer.json").read_text()
     encoded = cloze.encode_questions(tokenizer, questions)
-    scores = cloze.score_choices(folders[0], encoded, threads=1)
+    reports: list[tuple[int, int]] = []
+    with reporting(lambda *at: reports.append(at)):
+        scores = cloze.score_choices(folders[0], encoded, threads=1)
+    assert reports[-1] == (2, 2)
     for row, question in zip(scores, encoded, strict=True):
         for score, choice in zip(row, question.choices, strict=True):
             ids = np.concatenate([question.context, choice])

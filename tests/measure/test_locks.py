@@ -96,6 +96,21 @@ def test_a_waiting_measurement_goes_before_compute_that_asks_later(start: Start)
     assert _holds(later)
 
 
+def test_compute_reports_that_it_waits_only_if_it_does(start: Start, tmp_path: Path) -> None:
+    reports: list[str] = []
+    with locks.compute(tmp_path, waits=lambda: reports.append("waits")):
+        pass
+    other = start("compute")
+    assert _holds(other)
+    with locks.compute(tmp_path, waits=lambda: reports.append("waits")):
+        assert reports == []
+    _let_go(other)
+    holder = start("measuring")
+    assert _holds(holder)
+    with locks.compute(tmp_path, waits=lambda: (reports.append("waits"), _let_go(holder))[0]):
+        assert reports == ["waits"]
+
+
 def test_a_killed_holder_lets_go(start: Start) -> None:
     holder = start("measuring")
     assert _holds(holder)

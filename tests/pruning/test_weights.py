@@ -106,6 +106,7 @@ def test_retraining_moves_what_stays_and_holds_what_is_gone(
 def test_steps_share_the_epochs_and_one_progress_bar(model: PreTrainedModel) -> None:
     recorder = Recorder()
     apply(PruneWeights(sparsity=0.6, steps=3, retrain_epochs=3), model, recorder.context())
+    assert set(recorder.epochs) == {3}
     steps = [step for step, _ in recorder.progress]
     of = {of for _, of in recorder.progress}
     assert len(of) == 1

@@ -220,6 +220,7 @@ def test_the_teacher_is_asked_only_where_it_has_a_say(tmp_path: Path) -> None:
     apply(SCHEMES[2], tiny_model(tmp_path), recorder.context())
     assert [key.split("-")[0] for key in recorder.computed] == ["teacher"]
     assert recorder.progress[-1] == (2, 2)
+    assert recorder.epochs[-1] == SCHEMES[2].train_epochs
     recorder = Recorder()
     apply(SCHEMES[3], tiny_model(tmp_path), recorder.context())
     assert recorder.computed == []

@@ -43,6 +43,7 @@ class Recorder:
     """What a stage told the context and asked of it."""
 
     progress: list[tuple[int, int]] = field(default_factory=list)
+    epochs: list[float] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
     kept: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -57,9 +58,13 @@ class Recorder:
             seed=seed,
             labels=("a", "b"),
             encoded=lambda name: unlabelled_split() if name == UNLABELLED else tiny_split(),
-            progress=lambda step, steps: self.progress.append((step, steps)),
+            progress=self.report,
             cached=self.cached,
         )
+
+    def report(self, step: int, steps: int, *, epochs: float = 0.0) -> None:
+        self.progress.append((step, steps))
+        self.epochs.append(epochs)
 
 
 def logits_of(model: PreTrainedModel) -> torch.Tensor:

@@ -98,7 +98,7 @@ def calibration_context(texts: int = 12, tokens: int = 24) -> StageContext:
     ids = [random.integers(5, 260, size=tokens - number % 2) for number in range(texts)]
     split = EncodedSplit(ids, np.zeros(texts, dtype=np.int64), "tiny")
     return StageContext(
-        0, (), lambda name: split, lambda step, steps: None, lambda key, make: make()
+        0, (), lambda name: split, lambda step, steps, *, epochs=0.0: None, lambda key, make: make()
     )
 
 

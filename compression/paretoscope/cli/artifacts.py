@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from paretoscope.cli import text
 from paretoscope.cli.export import copy_artifact, shipped_only
+from paretoscope.cli.progress import evaluation_progress
 from paretoscope.cli.requests import ExportRequest, KeepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
@@ -21,7 +23,12 @@ def keep(request: KeepRequest, workspace: Workspace) -> Answer:
 
     store = Store.open(workspace)
     ids = [_with_artifact(store, start).trial_id for start in request.trials]
-    documents = [evaluate_held_out(workspace, store, trial_id) for trial_id in dict.fromkeys(ids)]
+    chosen = list(dict.fromkeys(ids))
+    with evaluation_progress(len(chosen)) as show:
+        documents = [
+            evaluate_held_out(workspace, store, trial_id, partial(show, number))
+            for number, trial_id in enumerate(chosen, start=1)
+        ]
     others = trials_alike(store, ids)
     return Answer(
         {"trials": [document.to_json() for document in documents]},

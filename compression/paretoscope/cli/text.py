@@ -239,8 +239,7 @@ def _subject(row: TrialRow) -> str:
 def _remark(row: TrialRow) -> str:
     if row.cancel_requested and row.status == "running":
         return "being cancelled"
-    at = row.progress
-    return row.error or (f"{at.stage} ({at.stage_number} of {at.stage_count})" if at else "")
+    return row.error or (row.progress.in_words() if row.progress else "")
 
 
 def job_json(row: TrialRow) -> dict[str, Any]:

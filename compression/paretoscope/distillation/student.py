@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from transformers import PreTrainedModel
 
@@ -56,7 +57,7 @@ def apply(stage: Distill, model: PreTrainedModel, context: StageContext) -> PreT
             soft_weight=stage.soft_weight,
             feature_loss=feature_loss,
             masks=sparsity_masks(model),
-            progress=context.progress,
+            progress=partial(context.progress, epochs=stage.epochs),
         )
         train(model, data, training)
     return model

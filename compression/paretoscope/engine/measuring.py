@@ -19,6 +19,7 @@ from paretoscope.machine import fingerprint
 from paretoscope.measure import locks
 from paretoscope.measure.generation import generate_interleaved
 from paretoscope.measure.latency import measure_interleaved
+from paretoscope.measure.process import reporting
 from paretoscope.measure.session import MeasurementSession, Timer
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.trial import Quality
@@ -92,7 +93,7 @@ def write_samples(
 def _scores(bench: Bench, made: Made, baseline: Made) -> Scores:
     def compute() -> Scores:
         reference = None if made.key == baseline.key else _scores(bench, baseline, baseline)
-        with locks.compute():
+        with locks.compute(), reporting(bench.steps.progress):
             return bench.evaluator.scores(made.folder, reference)
 
     inputs = bench.evaluator.key(made.folder, baseline.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -47,7 +48,9 @@ class Steps:
         self._part = name
         self.progress(0, 0)
 
-    def progress(self, step: int, steps: int) -> None:
+    def progress(self, step: int, steps: int, *, epochs: float = 0.0) -> None:
+        """Report a step; `epochs` are those of a training, over all `steps`."""
+        epoch = math.ceil(step * epochs / steps) if epochs and steps else 0
         name = f"{self._name}, {self._part}" if self._part else self._name
         self._report(
             Progress(
@@ -56,5 +59,7 @@ class Steps:
                 stage_count=self._count,
                 step=step,
                 steps=steps,
+                epoch=min(epoch, math.ceil(epochs)),
+                epochs=epochs,
             )
         )

@@ -15,7 +15,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,9 +27,12 @@ _thread = threading.local()
 
 
 @contextmanager
-def compute(folder: Path | None = None) -> Generator[None]:
-    """Share the machine with other compute work; wait while a measurement runs or waits."""
-    with _machine(fcntl.LOCK_SH, folder or lock_folder()):
+def compute(folder: Path | None = None, waits: Callable[[], None] | None = None) -> Generator[None]:
+    """Share the machine with other compute work; wait while a measurement runs or waits.
+
+    `waits` is called before waiting, and not at all if the machine is free.
+    """
+    with _machine(fcntl.LOCK_SH, folder or lock_folder(), waits):
         yield
 
 
@@ -63,7 +66,7 @@ def lock_folder() -> Path:
 
 
 @contextmanager
-def _machine(mode: int, folder: Path) -> Generator[None]:
+def _machine(mode: int, folder: Path, waits: Callable[[], None] | None = None) -> Generator[None]:
     # a nested request would wait for itself for ever, so it is refused at once
     if getattr(_thread, "holds", False):
         raise RuntimeError(
@@ -73,11 +76,24 @@ def _machine(mode: int, folder: Path) -> Generator[None]:
     try:
         with _file(folder / "machine.lock") as machine:
             with _file(folder / "turnstile.lock") as turnstile:
-                fcntl.flock(turnstile, fcntl.LOCK_EX)
-                fcntl.flock(machine, mode)
+                free = _lock_now(turnstile, fcntl.LOCK_EX)
+                if not (free and _lock_now(machine, mode)):
+                    if waits:
+                        waits()
+                    fcntl.flock(turnstile, fcntl.LOCK_EX)
+                    fcntl.flock(machine, mode)
             yield
     finally:
         _thread.holds = False
+
+
+def _lock_now(descriptor: int, mode: int) -> bool:
+    """Lock a file unless another process holds it; whether it is locked."""
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -11,9 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from paretoscope.errors import ArtifactError
 from paretoscope.measure.worker.messages import (
@@ -28,6 +30,9 @@ from paretoscope.measure.worker.messages import (
 )
 from paretoscope.workspace import subprocess_python_path
 
+ReportDone = Callable[[int, int], None]
+"""Called with (done, of): tokens of a split, or cloze questions."""
+_report: ContextVar[ReportDone] = ContextVar("report", default=lambda done, of: None)
 MODEL_FILE = "model.onnx"
 # -P: files in the current folder must not shadow modules
 _COMMAND = [sys.executable, "-P", "-m"]
@@ -35,6 +40,16 @@ _WORKER, _DECODER_WORKER = (
     "paretoscope.measure.worker.classifier",
     "paretoscope.measure.worker.decoder",
 )
+
+
+@contextmanager
+def reporting(report: ReportDone) -> Generator[None]:
+    """Within the block `report` is called while a graph is evaluated."""
+    token = _report.set(report)
+    try:
+        yield
+    finally:
+        _report.reset(token)
 
 
 def model_file(artifact: Path, name: str = MODEL_FILE) -> Path:
@@ -87,7 +102,7 @@ def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 # stdin stays open until the answer arrives; its end makes the process exit
                 process.stdin.write(json.dumps(request).encode() + b"\n")
-                answer = process.stdout.read()
+                answer = _last_line(process.stdout, _report.get())
                 process.wait()
             except BrokenPipeError:
                 answer = b""
@@ -106,6 +121,17 @@ def _ask(worker: str, request: Mapping[str, Any]) -> dict[str, Any]:
     if "error" in found:
         raise ArtifactError(found["error"])
     return found
+
+
+def _last_line(stdout: IO[bytes], report: ReportDone) -> bytes:
+    """The answer; the lines before it are reported as progress."""
+    last = b""
+    with open(stdout.fileno(), "rb", closefd=False) as lines:
+        for line in lines:
+            if last:
+                report(*json.loads(last))
+            last = line
+    return last
 
 
 def _environment() -> dict[str, str]:

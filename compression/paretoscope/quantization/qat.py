@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -58,7 +59,7 @@ def apply(stage: Quantize, model: PreTrainedModel, context: StageContext) -> Pre
         temperature=TEMPERATURE,
         soft_weight=stage.distill_weight,
         masks={_original(name): mask for name, mask in sparsity_masks(model).items()},
-        progress=context.progress,
+        progress=partial(context.progress, epochs=stage.train_epochs),
     )
     with fake_quantized(stage, model, static_ranges(stage, model, context)):
         train(model, data, training)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +27,12 @@ class EncodedSplit:
         return len(self.ids)
 
 
+class ReportStep(Protocol):
+    """Called with (step, number of steps), in training with the epochs that the steps make up."""
+
+    def __call__(self, step: int, steps: int, *, epochs: float = 0.0) -> None: ...
+
+
 @dataclass
 class StageContext:
     """The third argument of `apply(stage, model, context)`."""
@@ -37,8 +44,7 @@ class StageContext:
 
     Names are "train", "calibration", "validation", "test" and "unlabelled".
     """
-    progress: Callable[[int, int], None]
-    """Called with (step, number of steps)."""
+    progress: ReportStep
     cached: Callable[[str, Callable[[], np.ndarray]], np.ndarray]
     """Return the array of a key from the disk cache; compute and store it if it is not there."""
     tokenizer: str = ""

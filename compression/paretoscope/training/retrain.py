@@ -42,7 +42,7 @@ def retrain(
         return
 
     def progress(done: int, of: int) -> None:
-        context.progress((step - 1) * of + done, steps * of)
+        context.progress((step - 1) * of + done, steps * of, epochs=stage.retrain_epochs)
 
     training = Training(
         epochs=stage.retrain_epochs / steps,

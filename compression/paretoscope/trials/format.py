@@ -218,6 +218,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def duration_range(low: float, high: float) -> str:
+    """
+    >>> duration_range(120, 240), duration_range(39.8, 40.2), duration_range(50, 200)
+    ('2 to 4 min', 'about 40 s', '50 s to 3 min')
+    """
+    least, most = duration(low), duration(high)
+    if least == most:
+        return f"about {most}"
+    number, _, unit = least.partition(" ")
+    return f"{number if most.split(' ', 1)[1] == unit else least} to {most}"
+
+
 def warnings(notes: Sequence[str]) -> list[str]:
     """The notes that are warnings, without the word."""
     return [note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from paretoscope.recipes.recipe import Recipe
@@ -15,23 +15,48 @@ WITH_TEACHER = 5 / 3
 student with half of the layers, and the forward pass of its teacher.
 """
 
+FEWEST = 4
+"""Fewer measurements than this do not show how much a duration varies."""
+WIDER = 1.5
+"""Factor that widens the range of fewer measurements, to both sides."""
+OTHER_MACHINE = 2.0
+"""Factor that widens the range of durations of another machine, to both sides."""
+
+
+def duration_of(seconds: Sequence[float], *, measured_here: bool = True) -> Interval:
+    """The median of past durations, between the shortest and the longest.
+
+    The range is wider for few durations and for those of another machine.
+
+    >>> duration_of([8, 9, 10, 14]), duration_of([9])
+    (Interval(value=9.5, low=8.0, high=14.0), Interval(value=9.0, low=6.0, high=13.5))
+    """
+    factor = (1 if measured_here else OTHER_MACHINE) * (1 if len(seconds) >= FEWEST else WIDER)
+    return Interval(
+        value=statistics.median(seconds), low=min(seconds) / factor, high=max(seconds) * factor
+    )
+
 
 def expected_seconds(
     points: Sequence[TrialDocument], recipe: Recipe, protocol: str = "quick"
 ) -> Interval | None:
     """Expected seconds of a run: the sum over its steps of the median of past durations.
 
-    Low and high are sums of the shortest and the longest of the last ten durations of each step. A
+    Low and high are sums of the ranges of the last ten durations of each step (`duration_of`). A
     stage counts with its duration when it was computed; a cached stage takes no time. None if a
     step has never been timed.
     """
     steps = [step_seconds(points, step, protocol) for step in steps_of(recipe).values()]
-    if not all(steps):
-        return None
+    return total(map(duration_of, steps)) if all(steps) else None
+
+
+def total(durations: Iterable[Interval]) -> Interval:
+    """The duration of several steps; the ends of its range are the sums of theirs."""
+    found = list(durations)
     return Interval(
-        value=sum(map(statistics.median, steps)),
-        low=sum(map(min, steps)),
-        high=sum(map(max, steps)),
+        value=sum(each.value for each in found),
+        low=sum(each.low for each in found),
+        high=sum(each.high for each in found),
     )
 
 

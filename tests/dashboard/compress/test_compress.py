@@ -160,12 +160,20 @@ def test_a_running_trial_shows_its_stage_and_can_be_cancelled(
     trial_id = enqueue(store, Quantize())
     (row,) = store.claim()
     progress = Progress(
-        stage="accuracy", stage_number=4, stage_count=5, step=50, steps=100, seconds_left=12
+        stage="student-3",
+        stage_number=4,
+        stage_count=5,
+        step=50,
+        steps=100,
+        epoch=3,
+        epochs=6,
+        seconds_left_low=12,
+        seconds_left_high=30,
     )
     assert store.record_progress(trial_id, row.attempts, progress)
     app = open_page("compress")
     bar = app.get("progress")[0].proto
-    assert bar.text == "Stage 4 of 5: accuracy, step 50 of 100, about 12 s left"
+    assert bar.text == "Stage 4 of 5: student-3, epoch 3 of 6, step 50 of 100, 12 to 30 s left"
     assert bar.value == 70
     app.button(key=f"cancel_bench_{trial_id}").click().run()
     assert store.trial(trial_id).cancel_requested

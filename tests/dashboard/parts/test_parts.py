@@ -237,7 +237,7 @@ def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatc
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
     assert (
         engine_status.in_words([before, done, running, waiting])
-        == "1 of 3 measured, about 30 s left"
+        == "1 of 3 measured, 10 to 50 s left"
     )
 
 
@@ -250,10 +250,21 @@ def test_without_a_similar_run_no_time_is_shown() -> None:
 
 def test_progress_in_words_and_as_a_share() -> None:
     at = Progress(
-        stage="quantize", stage_number=2, stage_count=4, step=5, steps=10, seconds_left=42
+        stage="quantize",
+        stage_number=2,
+        stage_count=4,
+        step=5,
+        steps=10,
+        epoch=2,
+        epochs=3,
+        seconds_left_low=42,
+        seconds_left_high=300,
     )
     row = trial("running", started=3, progress=at)
-    assert runs.progress_in_words(row) == "Stage 2 of 4: quantize, step 5 of 10, about 42 s left"
+    assert runs.progress_in_words(row) == (
+        "Stage 2 of 4: quantize, epoch 2 of 3, step 5 of 10, 42 s to 5 min left"
+    )
+    assert durations.seconds_left([row]) == (42, 300)
     assert runs.share_done(row) == pytest.approx(0.375)
     assert runs.progress_in_words(trial("queued")) == runs.QUEUED
     assert runs.share_done(trial("queued")) == 0

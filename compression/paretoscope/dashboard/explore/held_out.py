@@ -56,4 +56,13 @@ def _evaluate(trial_id: str) -> str:
         )
     if done.returncode == 0:
         return ""
-    return done.stderr.strip().removeprefix("paretoscope: ") or NO_MESSAGE
+    return error_in(done.stderr) or NO_MESSAGE
+
+
+def error_in(stderr: str) -> str:
+    """The error that ended a command, without the progress before it.
+
+    >>> error_in("evaluating 1 model on the test split: baseline\\nparetoscope: It is missing.\\n")
+    'It is missing.'
+    """
+    return stderr.rpartition("paretoscope: ")[2].strip()

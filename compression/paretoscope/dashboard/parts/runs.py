@@ -15,7 +15,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.short_name import short_name
 from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import duration, plain_notes, speed_with_interval, warnings
+from paretoscope.trials.format import plain_notes, speed_with_interval, warnings
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import LIVE
 
@@ -42,7 +42,7 @@ def shown(row: Row) -> list[str]:
 
 
 def progress_in_words(row: TrialRow) -> str:
-    """The state of a trial: "Stage 2 of 5: quantize, step 3 of 10, about 20 s left"."""
+    """The state of a trial: "Stage 2 of 5: quantize, step 3 of 10, 15 to 30 s left"."""
     at = row.progress
     if row.cancel_requested:
         return CANCELLING
@@ -50,9 +50,9 @@ def progress_in_words(row: TrialRow) -> str:
         return QUEUED
     if at is None:
         return STARTING
-    steps = f", step {at.step:,} of {at.steps:,}" if at.steps else ""
-    left = f", about {duration(at.seconds_left)} left" if at.seconds_left is not None else ""
-    return f"Stage {at.stage_number} of {at.stage_count}: {at.stage}{steps}{left}"
+    found = f"Stage {at.stage_number} of {at.stage_count}: {at.stage}"
+    within = at.within_stage()
+    return f"{found}, {within}" if within else found
 
 
 def share_done(row: TrialRow) -> float:

@@ -11,7 +11,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration
 from paretoscope.trials.trial import Interval
-from paretoscope.whatif.durations import expected_seconds
+from paretoscope.whatif.durations import OTHER_MACHINE, expected_seconds
 
 UNKNOWN = "Duration unknown: no similar run yet."
 
@@ -26,6 +26,12 @@ class Expected(NamedTuple):
     def seconds(self) -> float:
         """The upper end when based on the demo study, whose runs shared steps."""
         return self.interval.value if self.measured_here else self.interval.high
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The (shortest, longest) duration, wider when based on the demo study."""
+        factor = 1 if self.measured_here else OTHER_MACHINE
+        return self.interval.low / factor, self.interval.high * factor
 
     def in_words(self) -> str:
         if self.measured_here:
@@ -63,17 +69,20 @@ def expected_duration(model: str, recipe: Recipe, protocol: str) -> str:
     return found.in_words() if found else UNKNOWN
 
 
-def seconds_left(live: Sequence[TrialRow]) -> float | None:
-    """The total for running and queued trials; None when it is unknown for one of them."""
-    now, left = datetime.now(UTC), 0.0
+def seconds_left(live: Sequence[TrialRow]) -> tuple[float, float] | None:
+    """The (least, most) of running and queued trials; None when it is unknown for one of them."""
+    now, low, high = datetime.now(UTC), 0.0, 0.0
     for row in live:
         at = row.progress
-        if row.status == "running" and at and at.seconds_left is not None:
-            left += at.seconds_left
+        if row.status == "running" and at and at.seconds_left_low is not None:
+            low += at.seconds_left_low
+            high += at.seconds_left_high or 0.0
             continue
         found = expected_run(row.request.model, row.request.recipe, row.request.protocol)
         if found is None:
             return None
         spent = (now - row.started_at).total_seconds() if row.started_at else 0.0
-        left += max(0.0, found.seconds - spent)
-    return left
+        low, high = (
+            left + max(0.0, end - spent) for left, end in zip((low, high), found.range, strict=True)
+        )
+    return low, high

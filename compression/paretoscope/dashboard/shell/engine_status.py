@@ -10,7 +10,7 @@ from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.durations import seconds_left
 from paretoscope.errors import ParetoscopeError
 from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import duration
+from paretoscope.trials.format import duration_range
 from paretoscope.trials.trial import LIVE
 
 POLL_SECONDS = 2.0
@@ -84,5 +84,5 @@ def in_words(rows: Sequence[TrialRow]) -> str:
     )
     total = finished + len(live)
     left = seconds_left(live)
-    about = f", about {duration(left)} left" if left is not None else ""
+    about = f", {duration_range(*left)} left" if left is not None else ""
     return f"{finished} of {total} measured{about}" if total > 1 else f"Measuring{about}"

@@ -21,7 +21,13 @@ from paretoscope.measure.worker.messages import (
     QualityAnswer,
     QualityRequest,
 )
-from paretoscope.measure.worker.serving import BrokenArtifactError, blame, serve, session
+from paretoscope.measure.worker.serving import (
+    BrokenArtifactError,
+    blame,
+    report,
+    serve,
+    session,
+)
 
 Feed = dict[str, NDArray[np.int64]]
 _STABLE = 0.02
@@ -150,7 +156,12 @@ def quality(request: QualityRequest) -> QualityAnswer:
     batches = np.split(order, np.cumsum(sizes)[:-1])
     with ThreadPoolExecutor(request["parallel"]) as threads:
         # the longest texts first, so that no thread gets one of them last
-        found = list(threads.map(run, reversed(batches)))
+        found: list[NDArray[np.float32]] = []
+        done = 0  # tokens, because texts of a batch differ in length from those of another
+        for batch, rows in zip(reversed(batches), threads.map(run, reversed(batches)), strict=True):
+            found.append(rows)
+            done += int(lengths[batch].sum())
+            report(done, len(ids))
     logits = np.empty((len(lengths), found[0].shape[1]), dtype=np.float32)
     logits[order] = np.concatenate(found[::-1])
     np.save(request["outputs"], logits)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from paretoscope.inference.graph_io import empty, is_past, present_of
 from paretoscope.measure.worker.messages import ChoicesRequest, QualityAnswer, TokensRequest
-from paretoscope.measure.worker.serving import blame, session
+from paretoscope.measure.worker.serving import blame, report, session
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -77,6 +77,7 @@ def tokens(request: TokensRequest) -> QualityAnswer:
     reader = Reader(request["model"], request["threads"])
     found: dict[str, list[NDArray[Any]]] = {}
     scored, started = 0, time.perf_counter()
+    total = sum(len(document) - 1 for document in documents)
     for document in documents:
         for targets, logits in _scored(reader, document, request):
             logs = log_softmax(logits)
@@ -84,6 +85,7 @@ def tokens(request: TokensRequest) -> QualityAnswer:
             if reference:
                 scores["kl"] = reference.divergences(scored, logs)
             scored += len(targets)
+            report(scored, total)
             for name, values in scores.items():
                 found.setdefault(name, []).append(values)
     joined: dict[str, Any] = {name: np.concatenate(values) for name, values in found.items()}
@@ -184,5 +186,6 @@ def choices(request: ChoicesRequest) -> QualityAnswer:
             reader.past, reader.length = read
             logits = reader.read(np.append(context[-1:], row[:-1])[None])[0]
             scores[number, at] = log_softmax(logits)[np.arange(len(row)), row].mean()
+        report(number + 1, len(contexts))
     np.save(request["outputs"], scores)
     return {"seconds": time.perf_counter() - started}

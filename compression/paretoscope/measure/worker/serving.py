@@ -1,9 +1,9 @@
 """The frame of every measuring process: request, answer, lifeline, and opening the model.
 
-The request is one line of JSON on stdin, the answer one line on stdout (`measure/worker/
-messages.py`). Stdin stays open as a lifeline: when the parent process dies, the pipe closes and
-this process ends at once, so no measurement outlives the lock that it runs under. The measurements
-themselves are in `classifier.py` and `decoder.py`.
+The request is one line of JSON on stdin, the answer the last line on stdout (`measure/worker/
+messages.py`). Lines before it are progress, [done, of]. Stdin stays open as a lifeline: when the
+parent process dies, the pipe closes and this process ends at once, so no measurement outlives the
+lock that it runs under. The measurements themselves are in `classifier.py` and `decoder.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from paretoscope.inference.graph_io import PAST
 from paretoscope.inference.session import open_session
@@ -24,6 +25,9 @@ INPUTS = ("input_ids", "attention_mask")
 """Inputs of every model; a decoder has its key-value cache as well."""
 _RUNTIME_PREFIX = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?")
 """What ONNX Runtime puts before the reason: its name, a code, and the path of the model."""
+PROGRESS_SECONDS = 0.25
+_answers: TextIO | None = None
+_reported_at = 0.0
 
 
 class BrokenArtifactError(Exception):
@@ -32,8 +36,9 @@ class BrokenArtifactError(Exception):
 
 def serve(modes: Mapping[str, Callable[[Any], Any]]) -> None:
     """Read one request, answer it with the function of its mode, and end the process."""
+    global _answers
     # Libraries that print to stdout are redirected to stderr: stdout carries the answer only.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    _answers = answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     request = json.loads(_read_line())
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -53,6 +58,17 @@ def serve(modes: Mapping[str, Callable[[Any], Any]]) -> None:
     answers.flush()
     # Without cleanup: taking a session apart costs more than leaving it to the kernel.
     os._exit(0)
+
+
+def report(done: int, of: int) -> None:
+    """Send progress, at most four times a second; not for use while something is timed."""
+    global _reported_at
+    now = time.monotonic()
+    if _answers is None or (now - _reported_at < PROGRESS_SECONDS and done < of):
+        return
+    _reported_at = now
+    _answers.write(f"{json.dumps([done, of])}\n")
+    _answers.flush()
 
 
 def _read_line() -> bytes:
