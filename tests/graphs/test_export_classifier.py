@@ -152,5 +152,5 @@ def test_the_model_that_is_checked_stays_as_it_is() -> None:
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_settings_of_a_config_are_computed_as_torch_does(fields: dict[str, object]) -> None:
+def test_settings_of_a_config_are_computed_as_torch_does(fields: dict[str, Any]) -> None:
     assert export(tiny_classifier("bert", Sizes(positions=40), **fields))[1] < 1e-4

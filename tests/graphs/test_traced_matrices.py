@@ -39,7 +39,7 @@ def random(*shape: int) -> np.ndarray:
     return GENERATOR.normal(size=shape).astype(np.float32)
 
 
-def gemm(*names: str, **attributes: int) -> onnx.NodeProto:
+def gemm(*names: str, **attributes: Any) -> onnx.NodeProto:
     return helper.make_node("Gemm", ["x", *names], ["y"], **attributes)
 
 

@@ -29,7 +29,7 @@ def split_context() -> StageContext:
     """Every split is `TEXTS`; nothing is cached."""
     split = EncodedSplit(list(TEXTS), np.zeros(len(TEXTS), dtype=np.int64), "calibration")
     return StageContext(
-        0, ("a", "b"), lambda name: split, lambda step, steps: None, lambda key, make: make()
+        0, ("a", "b"), lambda name: split, lambda *_, **__: None, lambda key, make: make()
     )
 
 

@@ -57,7 +57,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
 def context() -> StageContext:
     split = EncodedSplit(list(TEXTS), np.zeros(len(TEXTS), dtype=np.int64), "calibration")
     return StageContext(
-        0, ("a", "b"), lambda name: split, lambda step, steps: None, lambda key, make: make()
+        0, ("a", "b"), lambda name: split, lambda *_, **__: None, lambda key, make: make()
     )
 
 

@@ -47,7 +47,7 @@ def with_tensors(folder: Path, **tensors: Any) -> Path:
 def test_a_quantized_checkpoint_is_named_by_its_method(
     tmp_path: Path, head: dict[str, Any], key: str, settings: dict[str, Any], method: str
 ) -> None:
-    found = refusal(write_model(tmp_path / "model", **(head | {key: settings})))
+    found = refusal(write_model(tmp_path / "model", **dict[str, Any](head, **{key: settings})))
     assert method in found
     assert "fp32 or fp16" in found
 

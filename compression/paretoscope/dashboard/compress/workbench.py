@@ -80,5 +80,5 @@ def _act(scope: Scope, recipe: Recipe, state: State, table: list[Row]) -> None:
         actions.sweep(state, request)
         actions.recipe_file(recipe)
     actions.expected_duration(scope, request)
-    runs.notes(catalog.data_notes(request))
+    runs.notes(catalog.notes(request))
     running.already_measured(scope, request, table)
