@@ -97,7 +97,7 @@ def test_every_command_shows_a_trial_for_the_same_baseline(
     monkeypatch.setitem(
         sys.modules,
         "paretoscope.engine.held_out",
-        SimpleNamespace(evaluate_held_out=lambda _, store, trial_id: store.document(trial_id)),
+        SimpleNamespace(evaluate_held_out=lambda _, store, trial_id, *__: store.document(trial_id)),
     )
     for command in (
         ("run", "plain", "--recipe", "data/recipes/int8.yaml"),

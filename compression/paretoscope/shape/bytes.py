@@ -21,7 +21,7 @@ from paretoscope.shape.quantized_bytes import (
 )
 from paretoscope.shape.shape import FLOAT, ModelShape
 
-OTHER_FILES_BYTES: dict[ArchitectureName, int] = {"classifier": 34_000, "decoder": 23_000}
+OTHER_FILES_BYTES: dict[ArchitectureName, int] = {"classifier": 31_000, "decoder": 23_000}
 """Approximate size of config, recipe, manifest, model card and scripts together."""
 TOKENIZER_BYTES_PER_TOKEN = (12, 40)
 """Lowest and highest size of a tokenizer.json that is converted from a slow tokenizer."""
