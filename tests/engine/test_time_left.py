@@ -124,6 +124,19 @@ def test_one_graph_of_the_accuracy_step_is_not_the_whole_step() -> None:
     assert at(4, "accuracy", 20, 100) == 8 + 10, "slower than usual"
 
 
+def test_the_stage_has_a_range_where_the_trial_has_none() -> None:
+    now = [0.0]
+    left = TimeLeft(clock=lambda: now[0])
+    request = TrialRequest(model="mine", task="mine", recipe=RECIPE)
+    at = Progress(stage="student-3", stage_number=2, stage_count=6)
+    left.update("a", at, request)
+    now[0] = 10.0
+    found = left.update("a", at.model_copy(update={"step": 10, "steps": 50}), request)
+    assert found.seconds_left_low is found.seconds_left_high is None
+    low, high = found.stage_seconds_left_low, found.stage_seconds_left_high
+    assert (low, high) == pytest.approx((40 / WIDER, 40 * WIDER))
+
+
 def past(latencies: list[float]) -> list[TrialDocument]:
     """Trials with these seconds of latency."""
     return [document(timings_s=PAST | {"latency": seconds}) for seconds in latencies]
