@@ -151,8 +151,9 @@ def test_an_evaluation_names_its_model_once(capsys: pytest.CaptureFixture[str]) 
     with cli_progress.evaluation_progress(2, lambda: now[0]) as show:
         for seconds, number, graph, done in (
             (0, 1, "baseline", 0),
-            (1, 1, "baseline", 100),
-            (20, 1, "baseline", 200),
+            (50, 1, "baseline", 100),
+            (51, 1, "baseline", 150),
+            (69, 1, "baseline", 200),
             (21, 2, "compressed model", 0),
         ):
             now[0] = seconds
@@ -161,7 +162,8 @@ def test_an_evaluation_names_its_model_once(capsys: pytest.CaptureFixture[str]) 
         show(1, "baseline", 0, 0)
     assert capsys.readouterr().err.splitlines() == [
         "evaluating 2 models on the test split: 1 of 2, baseline",
-        "evaluating 2 models on the test split: 1 of 2, baseline 33 %, 3 s to 2 min left",
+        "evaluating 2 models on the test split: 1 of 2, baseline 16 %",
+        "evaluating 2 models on the test split: 1 of 2, baseline 33 %, 5 s to 4 min left",
         "evaluating 2 models on the test split: 2 of 2, compressed model",
         "evaluating 1 model on the test split: baseline",
     ]

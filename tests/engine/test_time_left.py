@@ -62,7 +62,8 @@ def test_without_a_like_only_the_last_step_is_known() -> None:
     assert at(0, "student-3") is None
     assert at(10, "student-3", 1, 4) is None, "what comes after is not known"
     assert at(50, "latency") is None
-    assert at(55, "latency", 1, 3) == 10
+    assert at(55, "latency", 1, 3) is None, "the first step is not timed"
+    assert at(60, "latency", 2, 3) == 5
 
 
 def test_steps_ahead_take_what_they_usually_take() -> None:
@@ -71,7 +72,8 @@ def test_steps_ahead_take_what_they_usually_take() -> None:
     assert at(0, "prepare") == 1 + 60 + 2 + 4 + 3 + 10
     assert at(2, "student-3") == 60 + 19
     assert at(22, "student-3") == 40 + 19, "as long as the one before, less what it had"
-    assert at(32, "student-3", 1, 4) == 90 + 19, "by its own pace"
+    assert at(25, "student-3", 1, 4) == 37 + 19
+    assert at(35, "student-3", 2, 4) == 20 + 19, "by its own pace"
     assert at(300, "student-3") == 0 + 19
 
 
@@ -79,12 +81,16 @@ def test_a_training_has_a_pace_of_its_own_after_its_teacher_was_asked() -> None:
     now = [0.0]
     at = watched(TimeLeft([like()], clock=lambda: now[0]), now)
     at(0, "student-3, computing teacher logits", number=2)
+    at(5, "student-3, computing teacher logits", 0, 400, number=2)
     assert at(10, "student-3, computing teacher logits", 100, 400, number=2) == 50 + 19, (
         "the training comes after the teacher's answers"
     )
-    assert at(39, "student-3, computing teacher logits", 100, 400, number=2) == 3 * 39 + 19
+    assert at(39, "student-3, computing teacher logits", 100, 400, number=2) == pytest.approx(
+        3 * 34 + 19
+    )
     at(40, "student-3")
-    assert at(42, "student-3", 1, 50) == 2 * 49 + 19, (
+    at(42, "student-3", 1, 50)
+    assert at(44, "student-3", 2, 50) == 2 * 48 + 19, (
         "the 40 s of the teacher are no part of a step"
     )
 
@@ -111,17 +117,31 @@ def test_a_step_of_another_name_is_judged_by_its_pace_alone() -> None:
     now = [0.0]
     at = watched(TimeLeft([like()], clock=lambda: now[0]), now)
     assert at(0, "student-3 + 3 epochs", number=2) is None
-    assert at(10, "student-3 + 3 epochs", 1, 2, number=2) == 10 + 19
+    at(5, "student-3 + 3 epochs", 1, 3, number=2)
+    assert at(15, "student-3 + 3 epochs", 2, 3, number=2) == 10 + 19
     assert at(20, WAITING, number=3) is None
 
 
 def test_one_graph_of_the_accuracy_step_is_not_the_whole_step() -> None:
     now = [0.0]
     at = watched(TimeLeft([like()] * 4, clock=lambda: now[0]), now)
-    at(0, "accuracy")
+    at(0, "accuracy", 0, 100)
     assert at(1, "accuracy", 90, 100) == 2 + 10, "as long as usual"
     at(2, "accuracy", 0, 100)
     assert at(4, "accuracy", 20, 100) == 8 + 10, "slower than usual"
+
+
+def test_the_stage_has_a_range_where_the_trial_has_none() -> None:
+    now = [0.0]
+    left = TimeLeft(clock=lambda: now[0])
+    request = TrialRequest(model="mine", task="mine", recipe=RECIPE)
+    at = Progress(stage="student-3", stage_number=2, stage_count=6)
+    left.update("a", at.model_copy(update={"steps": 50}), request)
+    now[0] = 10.0
+    found = left.update("a", at.model_copy(update={"step": 10, "steps": 50}), request)
+    assert found.seconds_left_low is found.seconds_left_high is None
+    low, high = found.stage_seconds_left_low, found.stage_seconds_left_high
+    assert (low, high) == pytest.approx((40 / WIDER, 40 * WIDER))
 
 
 def past(latencies: list[float]) -> list[TrialDocument]:

@@ -25,10 +25,13 @@ class Pace:
 
         The value follows from the mean pace, the range from the fastest and the slowest of up to
         `WINDOWS` windows of steps; it is wider while there are fewer than `FEWEST`. None until two
-        steps were reported. A lower step than the last one starts again.
+        steps were reported, so the time before the first, which loads data and models, is not
+        counted. A lower step than the last one starts again, and so do no `steps`.
         """
-        if self._marks and step < self._marks[-1][0]:
+        if not steps or (self._marks and step < self._marks[-1][0]):
             self._marks = []
+        if not steps:
+            return None
         if not self._marks or step > self._marks[-1][0]:
             self._mark(step, now)
         first, begun = self._marks[0]

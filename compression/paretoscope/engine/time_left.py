@@ -1,8 +1,8 @@
 """Estimates the remaining time of a running trial.
 
 The current step is extrapolated from its own speed, later steps from similar trials. The estimate
-is a range: the spread of the current step's pace, and of the past durations of later steps. It is
-None while neither is known.
+is a range: the spread of the current step's pace, and of the past durations of later steps. Where a
+later step was never timed, only the current step has an estimate.
 """
 
 from __future__ import annotations
@@ -47,16 +47,18 @@ class TimeLeft:
         trial = self._running.get(trial_id) or self._running.setdefault(
             trial_id, _Trial(self._plan(request))
         )
-        left = trial.left(progress, now)
-        if left is None:
-            return progress
-        return progress.model_copy(
-            update={
+        here = trial.here(progress, now)
+        left = trial.whole(progress, here)
+        found: dict[str, float] = {}
+        if here is not None:
+            found |= {"stage_seconds_left_low": here.low, "stage_seconds_left_high": here.high}
+        if left is not None:
+            found |= {
                 "seconds_left": left.value,
                 "seconds_left_low": left.low,
                 "seconds_left_high": left.high,
             }
-        )
+        return progress.model_copy(update=found)
 
     def ended(self, trial_id: str, document: TrialDocument | None = None) -> None:
         """Remove a trial; the `document` of a finished one is used for later estimates."""
@@ -86,12 +88,16 @@ class _Trial:
         self._number, self._begun = 0, 0.0
         self._part, self._pace = "", Pace()
 
-    def left(self, progress: Progress, now: float) -> Interval | None:
+    def here(self, progress: Progress, now: float) -> Interval | None:
+        """The time left of the current step."""
         if progress.stage_number != self._number:
             self._number, self._begun = progress.stage_number, now
         if progress.stage != self._part:
             self._part, self._pace = progress.stage, Pace()
-        here = self._here(progress, now)
+        return self._here(progress, now)
+
+    def whole(self, progress: Progress, here: Interval | None) -> Interval | None:
+        """The time left of the trial, of which that of the current step is known."""
         after = [seconds for _, seconds in self._plan[progress.stage_number :]]
         if progress.stage_number >= progress.stage_count:
             return here
@@ -100,8 +106,7 @@ class _Trial:
         return total([here, *(seconds for seconds in after if seconds)])
 
     def _here(self, progress: Progress, now: float) -> Interval | None:
-        """The time left of the current step; a part, or one of several
-        counts, ends no earlier than its step usually does."""
+        """A part of a step, or one of its counts, ends no earlier than the step usually does."""
         pace = self._pace.left(progress.step, progress.steps, now)
         known = 0 < self._number <= len(self._plan)
         name, usual = self._plan[self._number - 1] if known else ("", None)

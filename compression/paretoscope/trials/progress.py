@@ -16,8 +16,9 @@ class Progress(Value):
     `stage_count`.
 
     In training the steps are those of all epochs; `epoch` counts from 1, and both are 0 elsewhere.
-    `epochs` can be a fraction. The time left lies between `seconds_left_low` and
-    `seconds_left_high`; the three are None while it is unknown.
+    `epochs` can be a fraction. The time left of the trial lies between `seconds_left_low` and
+    `seconds_left_high`, that of the stage between the two values named so. A time that is unknown
+    is None.
     """
 
     stage: str
@@ -30,6 +31,8 @@ class Progress(Value):
     seconds_left: float | None = None
     seconds_left_low: float | None = None
     seconds_left_high: float | None = None
+    stage_seconds_left_low: float | None = None
+    stage_seconds_left_high: float | None = None
 
     def in_words(self) -> str:
         """The stage, and where the trial is within it.
@@ -43,7 +46,8 @@ class Progress(Value):
         return f"{self.stage} ({self.stage_number} of {self.stage_count})"
 
     def within_stage(self) -> str:
-        """Epoch, step and time left, each if it is known.
+        """Epoch, step and time left, each if it is known; the time of the stage only where that of
+        the trial is unknown.
 
         >>> at = Progress(stage="student-3", stage_number=2, stage_count=6, step=130, steps=400)
         >>> left = {"seconds_left_low": 120, "seconds_left_high": 240}
@@ -51,6 +55,9 @@ class Progress(Value):
         'epoch 2 of 6, step 130 of 400, 2 to 4 min left'
         >>> at.model_copy(update={"epoch": 1, "epochs": 0.5}).within_stage()
         '0.16 of 0.5 epochs, step 130 of 400'
+        >>> left = {"stage_seconds_left_low": 39.9, "stage_seconds_left_high": 40.1}
+        >>> at.model_copy(update=left).within_stage()
+        'step 130 of 400, about 40 s left in this stage'
         >>> Progress(stage="export", stage_number=3, stage_count=6).within_stage()
         ''
         """
@@ -67,7 +74,10 @@ class Progress(Value):
         return f"step {self.step:,} of {self.steps:,}" if self.steps > 1 else ""
 
     def _left(self) -> str:
-        low, high = self.seconds_left_low, self.seconds_left_high
-        if low is None or high is None:
-            return ""
-        return f"{duration_range(low, high)} left"
+        for low, high, what in (
+            (self.seconds_left_low, self.seconds_left_high, "left"),
+            (self.stage_seconds_left_low, self.stage_seconds_left_high, "left in this stage"),
+        ):
+            if low is not None and high is not None:
+                return f"{duration_range(low, high)} {what}"
+        return ""
