@@ -40,7 +40,7 @@ def run(options: Options) -> None:
         )
         with locks.compute():
             _check_prompts(report, name, folder, prose.tolist(), options.conditions.threads)
-            _check_document(report, name, folder, prose, PROSE_TOKENS)
+            _check_document(report, name, folder, prose, bench.evaluator.max_length or PROSE_TOKENS)
     report.write()
 
 

@@ -18,6 +18,7 @@ from paretoscope.engine.client import stop_engine
 from paretoscope.workspace import Workspace
 from tests.tiny.factory import make_tiny
 
+DROPPED = "1 row without a label was dropped."
 LABELS = ("so-so, maybe", "it's bad", " good")
 
 
@@ -56,7 +57,7 @@ def first(place: Path, workspace_of_both: Workspace) -> dict[str, Any]:
     words = ["run", "my model", "--task", "it's.csv", *options.split("|"), *labels, "--json"]
     done = paretoscope([*words, "--threads", "1"], place, workspace_of_both)
     assert done.returncode == 0, done.stderr
-    assert "1 rows without a label were dropped." in done.stderr.splitlines()
+    assert f"Note: {DROPPED}" in done.stderr.splitlines()
     return json.loads(done.stdout)
 
 
@@ -66,8 +67,8 @@ def test_the_options_and_notes_are_in_document_manifest_and_card(first: dict[str
     assert first["data_options"]["labels"] == list(LABELS)
     assert manifest["data"] == first["data_options"]
     assert manifest["labels_by"] == "name"
-    assert "1 rows without a label were dropped." in first["notes"]
-    assert "1 rows without a label were dropped." in (folder / "README.md").read_text()
+    assert DROPPED in first["notes"]
+    assert DROPPED in (folder / "README.md").read_text()
 
 
 def test_the_commands_of_the_card_work_as_printed(

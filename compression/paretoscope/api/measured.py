@@ -48,7 +48,7 @@ def measured_trials(
     from_study = study or not here
     found = in_study if from_study else here
     if not found:
-        raise _nothing_measured(model, task, study)
+        raise _nothing_measured(model, task, study, 0 if study else _older(workspace, ref))
     chosen = task or _default_task(found, ref.task)
     on_wanted_task = _of_task(own, task or ref.task) if task or ref.task else []
     all_tasks = [document.task for document in (*own, *([] if on_wanted_task else shipped))]
@@ -77,6 +77,15 @@ def _own(workspace: Workspace, ref: ModelRef) -> list[TrialDocument]:
         store.close()
 
 
+def _older(workspace: Workspace, ref: ModelRef) -> int:
+    """Number of trials of a model of this name with other content or other rules of reading it."""
+    store = Store.open(workspace)
+    try:
+        return sum(document.model == ref.name for document in store.documents())
+    finally:
+        store.close()
+
+
 def _shipped(ref: ModelRef) -> list[TrialDocument]:
     if ref.kind != "builtin":
         return []
@@ -91,11 +100,17 @@ def _default_task(found: Sequence[TrialDocument], own: str | None) -> str:
     return next((each.task for each in found if each.task == own), newest(found).task)
 
 
-def _nothing_measured(model: str, task: str | None, study: bool) -> ParetoscopeError:
+def _nothing_measured(model: str, task: str | None, study: bool, older: int) -> ParetoscopeError:
     on = f' on "{task}"' if task else ""
     if study:
         return ParetoscopeError(
             f'The shipped study has no trials of "{model}"{on}; leave out --study.'
+        )
+    if older:
+        return ParetoscopeError(
+            f'The {older:,} trials of "{model}" are of other files in its folder, or of an earlier'
+            " version that read its tokenizer and texts otherwise; measure it again with"
+            f" `paretoscope sweep {model}`."
         )
     return ParetoscopeError(
         f'There are no trials of "{model}"{on} yet; run `paretoscope sweep {model}` first.'

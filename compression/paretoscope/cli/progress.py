@@ -16,7 +16,7 @@ from paretoscope.recipes.short_name import short_names
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.trials.format import duration_range
 from paretoscope.trials.progress import Progress
-from paretoscope.trials.trial import LIVE
+from paretoscope.trials.trial import LIVE, WARNING
 from paretoscope.workspace import Workspace
 
 LINE_SECONDS = 15.0
@@ -51,7 +51,8 @@ def checking() -> None:
 def show_notes(notes: Sequence[str]) -> None:
     """Print what holds for every result of a model, before it is queued."""
     for note in notes:
-        print(f"Note: {note}.", file=sys.stderr, flush=True)
+        mark = "" if note.startswith(WARNING) else "Note: "
+        print(f"{mark}{note.rstrip('.')}.", file=sys.stderr, flush=True)
 
 
 class ProgressLine:

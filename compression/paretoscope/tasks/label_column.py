@@ -57,7 +57,8 @@ def read_labels(
             if label is None and not _wrong(value):
                 problems.add(place, _MISSING)
     dropped = labels.count(None)
-    notes = (f"{dropped:,} rows without a label were dropped.",) if dropped else ()
+    were = "1 row without a label was" if dropped == 1 else f"{dropped:,} rows without a label were"
+    notes = (f"{were} dropped.",) if dropped else ()
     return LabelColumn(labels, (*notes, *_placeholder_notes(labels, names)))
 
 

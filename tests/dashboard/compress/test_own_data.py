@@ -92,7 +92,7 @@ def test_a_guessed_order_is_a_warning_before_the_run(
     (warning,) = [each.value for each in linked.warning if "is a guess" in each.value]
     assert "0 = high, 1 = low, 2 = medium" in warning
     assert "--" not in warning
-    assert "1 rows without a label were dropped" in words(linked)
+    assert "1 row without a label was dropped" in words(linked)
     assert queued(linked, store).labels is None
 
 
