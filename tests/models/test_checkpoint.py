@@ -196,6 +196,16 @@ def test_another_number_of_labels_is_refused(tmp_path: Path) -> None:
     prepare(reference(source), replace(TASK, labels=("a", "b", "c")), tmp_path / "checkpoint")
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_outputs_without_names_are_named_in_the_config(tmp_path: Path, count: int) -> None:
+    labels = tuple(f"LABEL_{index}" for index in range(count))
+    source = make_tiny("bert", tmp_path / "model", labels=labels)
+    prepare(reference(source), replace(TASK, labels=labels), tmp_path / "checkpoint")
+    config = json.loads((tmp_path / "checkpoint" / "config.json").read_text())
+    assert config["id2label"] == {str(index): label for index, label in enumerate(labels)}
+    assert load_model(tmp_path / "checkpoint").config.num_labels == count
+
+
 def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path) -> None:
     source = make_tiny("electra", tmp_path / "model")
     tensors = {

@@ -102,6 +102,18 @@ def refusal(path: Path, outputs: tuple[str, ...] | None = None, **options: Any) 
         (["0", "1"], ["covid-19", "flu"], "index", [0, 1]),
         (["0", "1", "2"], ["a", "b", "a"], "index", [0, 1, 2]),
         (["0", "1"], ["Score 0", "Score 1"], "index", [0, 1]),
+        (["0", "1"], ["False", "True"], "index", [0, 1]),
+        (["1", "2"], ["one star", "two stars", "three stars"], "number", [0, 1]),
+        (
+            ["1", "3"],
+            ["\u2605\u2606\u2606", "\u2605\u2605\u2606", "\u2605\u2605\u2605"],
+            "number",
+            [0, 2],
+        ),
+        (["1", "2"], ["\u2460", "\u2461", "\u2462"], "number", [0, 1]),
+        (["1", "2"], ["level 1 of 3", "level 2 of 3", "level 3 of 3"], "number", [0, 1]),
+        (["2", "1"], ["\uff11", "\uff12", "\uff13"], "number", [1, 0]),
+        (["0", "1"], ["one-way", "return", "other"], "index", [0, 1]),
     ],
 )
 def test_every_label_is_found_by_one_rule(
@@ -119,6 +131,9 @@ def test_every_label_is_found_by_one_rule(
         (["1", "2"], ["Class 1", "Class 2", "other"], True, ("1", "2")),
         (["0", "2"], STARS, True, ("0", "2")),
         (["0", "1", "2"], ["1", "2", "3"], True, ("0", "1", "2")),
+        (["0", "1"], ["true", "FALSE"], True, ("0", "1")),
+        (["0", "1"], ["10", "20"], True, ("0", "1")),
+        (["1", "2"], ["0.5", "1.5", "2.5"], True, ("1", "2")),
         (["1", "5"], ["2", "3", "5"], False, ("1",)),
         (["0", "3"], UNNAMED, False, ("3",)),
         (["-1", "0"], UNNAMED, False, ("-1",)),
@@ -308,6 +323,8 @@ def test_what_is_no_label_is_refused_all_at_once(tmp_path: Path) -> None:
     assert "multi-label" in sentence
     assert "the dict" in sentence
     assert "the label is missing" in sentence
+    infinite = jsonl(tmp_path / "e.jsonl", 0.0, 1.0, math.inf)
+    assert "line 3, line 6" in refusal(infinite, drop_missing=True)
     dates = parquet(tmp_path / "d.parquet", date(2024, 1, 1), date(2024, 1, 2))
     assert "the label is the date" in refusal(dates)
 

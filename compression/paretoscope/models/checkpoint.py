@@ -183,7 +183,7 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
         tensors[name] = written.clone() if tied else written
     try:
         _safetensors.save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
+        (folder / CONFIG).write_text(_config_text(model), encoding="utf-8")
         architecture.write_settings(folder)
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
@@ -192,3 +192,15 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
             f'The checkpoint "{folder}" could not be written ({first_line(error)}); make room on'
             " the disk."
         ) from error
+
+
+def _config_text(model: PreTrainedModel) -> str:
+    """config.json of a model. It has the names of a classifier's outputs, also LABEL_0 and LABEL_1,
+    which transformers leaves out: artefacts read the names there.
+    """
+    text = model.config.to_json_string(use_diff=True)
+    content = json.loads(text)
+    if is_decoder(model.config) or "id2label" in content:
+        return text
+    content["id2label"] = model.config.id2label
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -5,6 +5,7 @@ Which output of a model a label is, is decided in `tasks/label_matching.py`.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ def _wrong(value: Any) -> str:
     usable = value is None or isinstance(value, str | int | float | Decimal)
     if not usable and value == value:
         return f"the label is the {kind} {value!r:.40}; a label must be one name or one number."
+    if isinstance(value, float | Decimal) and abs(value) == math.inf:
+        return "the label is infinite; correct it or remove the row."
     try:
         str(value).encode()
     except UnicodeEncodeError:

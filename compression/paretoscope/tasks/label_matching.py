@@ -17,6 +17,8 @@ MAX_NAMES, MAX_LENGTH = 20, 80
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _IN_NAME = re.compile(r"(?:(?:^|(?<=[\s(\[:=]))[+-])?[0-9]+(?:\.[0-9]+)?")
 """A number in a name; a hyphen is a sign only at the start or after a space, not in "grade-10"."""
+_WORDS = tuple("one two three four five six seven eight nine ten".split())
+_STARS = re.compile(r"([★⭐🌟*]+)☆*")
 
 
 class LabelError(ValueError):
@@ -96,9 +98,7 @@ def match_labels(
     if indices and not _contradicts(indices, outputs):
         return Matching("index", indices)
     if indices or numbers:
-        reason = (
-            f"they could be indices of outputs or the numbers in their names: {listed(outputs)}"
-        )
+        reason = f"they could be indices of outputs or the values of their names: {listed(outputs)}"
         raise LabelError(wanted, reason, ambiguous=True)
     raise _unknown(wanted, outputs)
 
@@ -164,16 +164,25 @@ def _by_index(labels: Sequence[str], outputs: Sequence[str]) -> dict[str, int] |
 
 
 def _contradicts(indices: dict[str, int], outputs: Sequence[str]) -> bool:
-    """Whether a label is also the name or number of another output.
+    """Whether a label is also the name or number of another output, or all names are numbers.
 
-    The numbers do not count if there is a label for every index: "0" to "4" for 1 to 5 stars.
+    Numbers in names do not count if there is a label for every index: "0" to "4" for 1 to 5 stars.
     """
-    named = {number(name): index for index, name in enumerate(outputs)}
+    named = {_truth(name): index for index, name in enumerate(outputs)}
+    if None not in named:
+        return any(named.get(Decimal(index), -1) != index for index in indices.values())
     if len(set(indices.values())) < len(outputs):
         values = numbers_in(outputs)
         named |= {value: index for index, value in enumerate(values) if values.count(value) == 1}
+    named |= {number(name): index for index, name in enumerate(outputs)}
     named.pop(None, None)
     return any(named.get(Decimal(index), index) != index for index in indices.values())
+
+
+def _truth(name: str) -> Decimal | None:
+    """The value of a name that is a number or a truth value."""
+    words = {"false": Decimal(0), "true": Decimal(1)}
+    return words.get(folded(name), number(name))
 
 
 def whole(value: Decimal | None) -> int | None:
@@ -182,9 +191,38 @@ def whole(value: Decimal | None) -> int | None:
 
 
 def numbers_in(outputs: Sequence[str]) -> list[Decimal | None]:
-    """The only number in each name; None where there is none, or more than one."""
-    found = [_IN_NAME.findall(name) for name in outputs]
+    """The number in each name; None where there is none, or more than one.
+
+    A number that all names have in one place does not count. Names without digits may all have a
+    number as a word or in stars.
+
+    >>> numbers_in(["level 1 of 2", "level 2 of 2"]), numbers_in(["two stars", "★☆"])
+    ([Decimal('1'), Decimal('2')], [Decimal('2'), Decimal('1')])
+    """
+    found = [_IN_NAME.findall(_plain_digits(name)) for name in outputs]
+    if not any(found):
+        values = [_in_words(name) for name in outputs]
+        return values if None not in values else [None] * len(values)
+    columns = list(zip(*found, strict=False))
+    if len(columns) > 1 and len({len(each) for each in found}) == 1:
+        varying = [column for column in columns if len(set(column)) > 1]
+        found = [list(each) for each in zip(*varying, strict=True)] or found
     return [Decimal(each[0]) if len(each) == 1 else None for each in found]
+
+
+def _plain_digits(name: str) -> str:
+    """The name with ASCII digits for those of other scripts, in circles, or raised."""
+    text = unicodedata.normalize("NFKC", name)
+    return "".join(str(int(char)) if char.isdecimal() else char for char in text)
+
+
+def _in_words(name: str) -> Decimal | None:
+    """The number that a name without digits has as an English word or in stars."""
+    text = folded(name).replace("\ufe0f", "")
+    if stars := _STARS.fullmatch(text):
+        return Decimal(len(stars[1]))
+    words = [word for word in re.findall(r"[a-z]+", text) if word in _WORDS]
+    return Decimal(_WORDS.index(words[0]) + 1) if len(words) == 1 else None
 
 
 def _all_numbered(outputs: Sequence[str]) -> bool:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from paretoscope import catalog
 from paretoscope.dashboard.compress import actions, label_table
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import Store
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.request import TrialRequest
 from tests.dashboard.conftest import Open, words
 from tests.tiny.factory import make_tiny
@@ -64,6 +66,25 @@ def test_the_labels_of_outputs_without_names_are_chosen_in_a_table(
     request = queued(app, store)
     assert request.labels == LABELS
     assert request.drop_missing
+
+
+def test_an_unchanged_guess_stays_a_guess(
+    open_page: Open, store: Store, model: str, task: str
+) -> None:
+    app = entered(open_page, model, task)
+    app.button(key="own_use").click().run()
+    assert not app.error
+    request = queued(app, store)
+    assert request.labels is None
+    by_command = catalog.request(
+        model,
+        request.recipe,
+        task=task,
+        protocol=request.protocol,
+        conditions=request.conditions,
+        options=DataOptions(drop_missing=True),
+    )
+    assert request.trial_id == by_command.trial_id
 
 
 def test_one_label_for_two_outputs_is_an_error(open_page: Open, model: str, task: str) -> None:

@@ -19,10 +19,14 @@ MAX_OUTPUTS = 30
 """Models with more outputs need `--labels` on the command line."""
 ABOUT = "Label of each output. The order is a guess: correct it if the model was trained otherwise."
 _COUNT = "own_labels_"
+_GUESS = "own_guess_"
 
 
 class Table(NamedTuple):
-    """Names of the outputs, labels of the data, and the label that each output probably has."""
+    """Names of the outputs, labels of the data, and the label that each output probably has.
+
+    `guess` is empty where the data is refused unless the labels are set.
+    """
 
     outputs: tuple[str, ...]
     labels: tuple[str, ...]
@@ -34,11 +38,13 @@ def draw(model: str, task: str, options: DataOptions) -> None:
     key = _key(model, task)
     table = _table(model, task, options)
     st.session_state[_COUNT + key] = len(table.outputs) if table else 0
+    st.session_state[_GUESS + key] = table.guess if table else ()
     if table is None:
         return
     st.caption(ABOUT)
+    shown = table.guess or table.labels
     with st.container(horizontal=True):
-        for index, (output, guess) in enumerate(zip(table.outputs, table.guess, strict=True)):
+        for index, (output, guess) in enumerate(zip(table.outputs, shown, strict=True)):
             st.selectbox(
                 f"{index}: {output}",
                 table.labels,
@@ -49,13 +55,17 @@ def draw(model: str, task: str, options: DataOptions) -> None:
 
 
 def chosen(model: str, task: str) -> tuple[str, ...] | None:
-    """The labels in the fields in the order of the outputs; None if there are no fields."""
+    """The labels in the fields in the order of the outputs.
+
+    None if there are no fields, or if they show the guess: its warning stays on every result.
+    """
     key = _key(model, task)
     count: int = st.session_state.get(_COUNT + key, 0)
     fields = [f"{key}_{index}" for index in range(count)]
     if not count or any(field not in st.session_state for field in fields):
         return None
-    return tuple(st.session_state[field] for field in fields)
+    labels = tuple(st.session_state[field] for field in fields)
+    return None if labels == st.session_state.get(_GUESS + key) else labels
 
 
 def _key(model: str, task: str) -> str:
@@ -76,7 +86,7 @@ def _table(model: str, task: str, options: DataOptions) -> Table | None:
     if outputs is None or len(outputs) != len(labels) or len(outputs) > MAX_OUTPUTS:
         return None
     guess = _guess(ref, outputs)
-    return Table(outputs, labels, labels if guess == () else guess) if guess is not None else None
+    return Table(outputs, labels, guess) if guess is not None else None
 
 
 def _guess(ref: TaskRef, outputs: tuple[str, ...]) -> tuple[str, ...] | None:
