@@ -75,10 +75,7 @@ def test_the_commands_of_the_card_work_as_printed(
     first: dict[str, Any], place: Path, workspace_of_both: Workspace, tmp_path: Path
 ) -> None:
     folder = Path(first["artifact"]["path"])
-    for name in ("run.py", "labels.py", "model.onnx", "config.json", "manifest.json"):
-        shutil.copyfile(folder / name, tmp_path / name)
-    shutil.copyfile(folder / "tokenizer.json", tmp_path / "tokenizer.json")
-    shutil.copyfile(folder / "recipe.yaml", tmp_path / "recipe.yaml")
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     shutil.copytree(place / "my model", tmp_path / "my model")
     shutil.copyfile(place / "it's.csv", tmp_path / "it's.csv")
     card = (folder / "README.md").read_text()

@@ -375,7 +375,7 @@ def test_a_stage_that_costs_too_much_is_tried_otherwise(place: Path, workspace: 
     assert document.recipe.recover is not None
 
 
-WRITTEN = ("recipe.yaml", "manifest.json", "README.md", "run.py", "labels.py")
+WRITTEN = ("recipe.yaml", "manifest.json", "README.md", "run.py", "labels.py", "self_check.py")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])

@@ -48,6 +48,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(0)
         AlbertForSequenceClassification(config).eval().save_pretrained(folder / "model")
     tokenizer.save(str(folder / "model" / "tokenizer.json"))
+    # without it transformers takes the class of the family, whose vocabulary is another kind
+    (folder / "model" / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "PreTrainedTokenizerFast"}'
+    )
     rows = [f"what film number {number},{'ab'[number % 2]}" for number in range(60)]
     (folder / "own.csv").write_text("text,label\n" + "\n".join(rows))
     return folder
