@@ -163,6 +163,16 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
+def _config_json(config: PreTrainedConfig) -> str:
+    """What differs from the defaults, and the names of a classifier's outputs in any case: names
+    such as LABEL_0 are defaults, too, but an artefact reads them.
+    """
+    content: dict[str, Any] = config.to_diff_dict()
+    if not is_decoder(config):
+        content["id2label"] = config.id2label
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
 def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
     """Write a checkpoint and a copy of the tokenizer; raises `ModelError` if writing fails."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +193,7 @@ def save_model(model: PreTrainedModel, folder: Path, tokenizer: Path) -> None:
         tensors[name] = written.clone() if tied else written
     try:
         _safetensors.save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / CONFIG).write_text(model.config.to_json_string(use_diff=True), encoding="utf-8")
+        (folder / CONFIG).write_text(_config_json(model.config), encoding="utf-8")
         architecture.write_settings(folder)
         if tokenizer.resolve() != (folder / TOKENIZER).resolve():
             shutil.copyfile(tokenizer, folder / TOKENIZER)
