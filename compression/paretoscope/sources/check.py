@@ -24,7 +24,7 @@ from paretoscope.sources.ref import ModelRef
 from paretoscope.workspace import subprocess_python_path, write_whole
 
 PROGRAM = "paretoscope.models.check"
-VERSION = 1
+VERSION = 2
 """Increased when a check changes; stored results of other versions are not used."""
 FEWEST_SECONDS, SECONDS_PER_GB = 900, 120
 """The check is stopped after the first plus the second for each gigabyte of weights."""
