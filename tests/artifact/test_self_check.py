@@ -16,7 +16,7 @@ import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from paretoscope.artifact.golden import COUNT, golden_texts
-from paretoscope.artifact.self_check import compare, made_here, remedy
+from paretoscope.artifact.self_check import compare, first_run, made_here, remedy
 from paretoscope.catalog import request
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.machine import fingerprint
@@ -173,3 +173,62 @@ def test_golden_texts_are_the_same_for_the_same_tokenizer(artifact: Path) -> Non
     assert (
         golden_texts(tokenizer) == golden_texts(tokenizer) == manifest(artifact)["check"]["texts"]
     )
+
+
+def test_answers_that_are_not_a_number_are_beyond_the_tolerance(artifact: Path) -> None:
+    golden = manifest(artifact)["check"]
+    ids = {
+        text: [int(word) for word in row.split()]
+        for text, row in zip(golden["texts"], golden["ids"], strict=True)
+    }
+    found = compare(golden, lambda _: np.full(2, np.nan), lambda text: ids[text])
+    assert np.isnan(found["largest_difference"])
+    assert not found["within"]
+
+
+@pytest.mark.parametrize("arguments", [("--exact", "--check"), ("--check", "--exact")])
+def test_exact_may_stand_anywhere(copied: Path, arguments: tuple[str, ...]) -> None:
+    done = run(copied, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run(copied, "--exact", "good film").stdout == run(copied, "good film", "--exact").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--chek",), ("--check", "good film"), ("--time", "2"), ("--evaluate",)]
+)
+def test_an_unknown_option_is_no_text(copied: Path, arguments: tuple[str, ...]) -> None:
+    done = run(copied, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("run.py: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_golden_inputs_the_check_is_refused(copied: Path) -> None:
+    content = manifest(copied)
+    del content["check"]
+    (copied / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    done = run(copied, "--check")
+    assert done.returncode == 2
+    assert done.stderr.startswith("run.py: ")
+    assert run(copied, "good film").returncode == 0
+
+
+@pytest.mark.parametrize("error", [RuntimeError, PermissionError])
+def test_the_first_run_needs_no_cache(
+    artifact: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """As for a user without a home folder, or with one that cannot be read."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home" if error is RuntimeError else "exists", fails)
+    runs: list[int] = []
+
+    def compared() -> dict[str, Any]:
+        runs.append(1)
+        return {"within": True}
+
+    first_run(manifest(artifact), "another runtime", compared)
+    assert runs == [1]

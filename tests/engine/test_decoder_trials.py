@@ -17,7 +17,7 @@ from paretoscope.engine.build import Bench
 from paretoscope.engine.evaluators import EVALUATORS, SPLIT, ClozeEvaluator
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.engine.progress import Steps
-from paretoscope.errors import RecipeError
+from paretoscope.errors import RecipeError, TaskError
 from paretoscope.measure import generation
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.recovery import remedies
@@ -243,3 +243,6 @@ def test_questions_are_judged_by_their_likeliest_continuation(tmp_path: Path) ->
     assert judge.paired(folder, scores, scores).kl == pytest.approx(0, abs=1e-6)
     assert set(judge.samples(scores, scores)) == {"logits", "baseline_logits", "labels"}
     assert (folder / TOKENIZER).is_file()
+    judge.max_length = 8
+    with pytest.raises(TaskError, match="8"):
+        judge.scores(folder, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -131,3 +132,77 @@ def test_a_budget_names_all_that_is_wrong(tmp_path: Path) -> None:
         budget.write_text(content, encoding="utf-8")
         with pytest.raises(ParetoscopeError):
             load_budget(budget)
+
+
+@pytest.mark.parametrize("value", ["true", "'1'", "yes", "1e9", "[1]", ".nan"])
+@pytest.mark.parametrize("name", ["max_drop", "max_bytes", "min_agreement"])
+def test_a_limit_is_a_number(tmp_path: Path, name: str, value: str) -> None:
+    budget = tmp_path / "budget.yaml"
+    budget.write_text(f"{name}: {value}", encoding="utf-8")
+    with pytest.raises(ParetoscopeError, match=name):
+        load_budget(budget)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conditions": None},
+        {"conditions": {"threads": "x"}},
+        {"task": None},
+        {"max_length": "x"},
+        {"max_length": None},
+        {"sha256": None},
+        {"sha256": 3},
+        {"data": {"unknown": 1}},
+        {"check": 3},
+        {"check": {"texts": [], "ids": ["1"], "top": ["0"], "logits": ["1"], "tolerance": 1}},
+    ],
+)
+def test_another_manifest_is_refused(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    """A field with None is removed."""
+    shutil.copytree(place / "int8", tmp_path / "int8")
+    path = tmp_path / "int8" / "manifest.json"
+    content = json.loads(path.read_text(encoding="utf-8")) | change
+    kept = {name: value for name, value in content.items() if value is not None}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    (place / "budget.yaml").write_text("max_drop: 100", encoding="utf-8")
+    names = [str(tmp_path / "int8"), "--against", str(place / "fp32")]
+    assert main(["check", *names, "--budget", str(place / "budget.yaml")]) == 2
+    assert "manifest.json" in capsys.readouterr().err
+
+
+def test_options_of_a_data_file_need_the_file(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "budget.yaml").write_text("max_drop: 100", encoding="utf-8")
+    names = [str(place / "int8"), "--against", str(place / "fp32"), "--label-column", "class"]
+    assert main(["check", *names, "--budget", str(place / "budget.yaml")]) == 2
+    assert "--task" in capsys.readouterr().err
+
+
+def test_language_models_with_other_tokenizers_are_refused(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [" ".join(np.random.default_rng(n).choice(WORDS, size=60)) for n in range(40)]
+    (place / "own.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    for name in ("one", "two"):
+        model = make_tiny("llama", place / f"{name}-model")
+        wanted = request(
+            str(model), parse_recipe({"stages": []}), task=str(place / "own.txt"),
+            conditions=Conditions(threads=1),
+        )  # fmt: skip
+        document = run_trial(wanted, Workspace(place / "workspace"), lambda _: None)
+        assert document.artifact
+        shutil.copytree(place / "workspace" / document.artifact.path, place / name)
+    tokenizer = place / "two" / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    path = place / "two" / "manifest.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["sha256"]["tokenizer.json"] = hashlib.sha256(tokenizer.read_bytes()).hexdigest()
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (place / "budget.yaml").write_text("max_drop: 100", encoding="utf-8")
+    names = [str(place / "two"), "--against", str(place / "one")]
+    assert main(["check", *names, "--budget", str(place / "budget.yaml")]) == 2
+    assert "tokenizers" in capsys.readouterr().err

@@ -257,3 +257,14 @@ def test_unreadable_tokenizer_is_named(tmp_path: Path) -> None:
     (source / "tokenizer.json").write_text("{")
     with pytest.raises(ModelError, match=r"tokenizer of .* cannot be read"):
         prepare(reference(source), TASK, tmp_path / "checkpoint")
+
+
+@pytest.mark.parametrize("labels", [("LABEL_0", "LABEL_1"), ("no", "yes"), ("LABEL_1", "LABEL_0")])
+def test_the_names_of_the_outputs_are_always_written(
+    tmp_path: Path, labels: tuple[str, ...]
+) -> None:
+    """Also the default names, which transformers leaves out: artefacts read them."""
+    source = reference(make_tiny("bert", tmp_path / "source", labels=labels))
+    prepare(source, replace(TASK, labels=labels), tmp_path / "prepared")
+    config = json.loads((tmp_path / "prepared" / "config.json").read_text(encoding="utf-8"))
+    assert config["id2label"] == {str(index): name for index, name in enumerate(labels)}

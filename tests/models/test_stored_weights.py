@@ -206,3 +206,30 @@ def test_further_checks_get_the_loaded_model(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(check, "CHECKS", ("further_check",))
     assert problems(make_tiny("bert", tmp_path / "model")) == ["folder bert"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("num_hidden_layers", "2"),
+        ("hidden_size", None),
+        ("num_attention_heads", 0),
+        ("max_position_embeddings", 128.0),
+        ("pad_token_id", 99_999),
+        ("hidden_act", ["gelu"]),
+    ],
+)
+def test_a_config_that_transformers_cannot_read_is_one_problem(
+    tmp_path: Path, setting: str, value: Any
+) -> None:
+    (problem,) = problems(changed(make_tiny("bert", tmp_path), lambda _: None, **{setting: value}))
+    assert "cannot be loaded" in problem
+    assert not problem.endswith(":")
+
+
+def test_finite_weights_without_finite_logits_are_refused(tmp_path: Path) -> None:
+    def larger(tensors: Tensors) -> Tensors:
+        return {name: each * 1e30 if each.dim() == 2 else each for name, each in tensors.items()}
+
+    (problem,) = problems(changed(make_tiny("bert", tmp_path), larger))
+    assert "NaN or infinite logits" in problem

@@ -15,7 +15,12 @@ from transformers import AutoTokenizer
 
 from paretoscope.errors import ModelError
 from paretoscope.models.checkpoint import prepare
-from paretoscope.models.tokenizer import check_tokenizer, own_tokenizer, tokenizer_json
+from paretoscope.models.tokenizer import (
+    check_inputs,
+    check_tokenizer,
+    own_tokenizer,
+    tokenizer_json,
+)
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.tasks.splits import Split, Task
@@ -135,3 +140,17 @@ def test_a_vocabulary_beyond_the_embedding_is_refused_when_prepared(tmp_path: Pa
     )
     with pytest.raises(ModelError, match=r"2 tokens .* without a row"):
         prepare(ref, TASK, tmp_path / "checkpoint", ref.max_tokens)
+
+
+@pytest.mark.parametrize("types", [True, False])
+def test_other_inputs_than_token_ids_are_found_before_a_trial(tmp_path: Path, types: bool) -> None:
+    model = configured(tmp_path, "bert", {})
+    tokenizer = own_tokenizer(model)
+    check_inputs(model, tokenizer)
+
+    def more(_text: str) -> dict[str, list[int]]:
+        other = {"token_type_ids": [0, 2]} if types else {"bbox": [0, 0]}
+        return {"input_ids": [1, 2], "attention_mask": [1, 1], **other}
+
+    with pytest.raises(ModelError, match="types" if types else "bbox"):
+        check_inputs(model, more)

@@ -88,11 +88,12 @@ def test_a_check_that_hangs_is_ended(
         check_model(model(), tmp_path / "checks")
 
 
-def test_a_damaged_result_is_made_again(program: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"problems": "abc"}', '{"problems": null}'])
+def test_a_damaged_result_is_made_again(program: Path, tmp_path: Path, content: str) -> None:
     write(program, PASSES)
     check_model(model(), tmp_path / "checks")
     [stored] = (tmp_path / "checks").iterdir()
-    stored.write_text("{")
+    stored.write_text(content)
     check._passed.clear()
     check_model(model(), tmp_path / "checks")
     assert runs(program) == 2

@@ -168,3 +168,40 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
     index = {"weight_map": {"classifier.weight": names[0], "other": names[1]}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert "classifier.weight again" in refusal(folder)
+
+
+@pytest.mark.parametrize("family", ["roberta", "camembert", "mpnet"])
+@pytest.mark.parametrize("padding", [None, "1", 1.0, -1, [1], 129, 99_999])
+def test_positions_need_a_padding_id_below_them(tmp_path: Path, family: str, padding: Any) -> None:
+    settings = {"model_type": family, "max_position_embeddings": 130, "pad_token_id": padding}
+    assert "pad_token_id" in refusal(write_model(tmp_path, **settings))
+
+
+@pytest.mark.parametrize("padding", [0, 1, 5, 128])
+def test_any_other_padding_id_shortens_the_texts(tmp_path: Path, padding: int) -> None:
+    settings = {"model_type": "roberta", "max_position_embeddings": 130, "pad_token_id": padding}
+    found = resolve_model(str(write_model(tmp_path, **settings)))
+    assert found.max_tokens == 129 - padding
+
+
+def test_another_file_of_weights_is_refused(tmp_path: Path) -> None:
+    """transformers would load it, but the key of the model is that of model.safetensors."""
+    assert "other.safetensors" in refusal(
+        write_model(tmp_path, transformers_weights="other.safetensors")
+    )
+    resolve_model(str(write_model(tmp_path, transformers_weights="model.safetensors")))
+
+
+@pytest.mark.parametrize(
+    "index", [{"weight_map": ["a"]}, {"weight_map": None}, {"weight_map": {"a": ["x"]}}, {}]
+)
+def test_an_index_without_files_is_refused(tmp_path: Path, index: dict[str, Any]) -> None:
+    folder = write_model(tmp_path)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "model.safetensors.index.json" in refusal(folder)
+
+
+def test_a_name_that_is_too_long_is_no_model() -> None:
+    with pytest.raises(ModelError):
+        resolve_model("x" * 5_000)

@@ -5,7 +5,7 @@ python run.py -                            the same for each line of standard in
 python run.py --evaluate examples.jsonl    accuracy on lines of {"text": ..., "label": ...}
 python run.py --time                       latency under the conditions in manifest.json
 python run.py --check                      compare this computer with the one that made the model
---exact before any of these                exact int8 sums on processors without VNNI, but slower
+--exact with any of these                  exact int8 sums on processors without VNNI, but slower
 """
 
 import json
@@ -26,8 +26,8 @@ LABELS = [CONFIG["id2label"][str(index)] for index in range(len(CONFIG["id2label
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = MANIFEST["conditions"]["threads"]
-if EXACT := sys.argv[1:2] == ["--exact"]:
-    del sys.argv[1]
+if EXACT := "--exact" in sys.argv[1:]:
+    sys.argv.remove("--exact")
     options.add_session_config_entry("session.x64quantprecision", "1")
 session = onnxruntime.InferenceSession(
     str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -125,6 +125,10 @@ def latency():
 if __name__ == "__main__":
     if sys.argv[1:] in ([], ["-h"], ["--help"]):
         sys.exit(__doc__)
+    if sys.argv[1] in ("--check", "--time") and sys.argv[2:]:
+        refuse(f"{sys.argv[1]} has no arguments, but got {sys.argv[2]}.")
+    if sys.argv[1].startswith("--") and sys.argv[1] not in ("--check", "--evaluate", "--time"):
+        refuse(f"There is no option {sys.argv[1]}; texts that start so are read with `run.py -`.")
     if sys.argv[1] == "--check":
         sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, exact=EXACT))
     if not EXACT:

@@ -4,7 +4,7 @@ python run.py                        chat; an empty line ends it
 python run.py "The weather today"    one answer
 python run.py --time                 time to first token and per token, conditions of manifest.json
 python run.py --check                compare this computer with the one that made the model
---exact before any of these          exact int8 sums on processors without VNNI, but slower
+--exact with any of these            exact int8 sums on processors without VNNI, but slower
 
 Prompts use the ChatML template if the model has one; other models continue the text.
 onnxruntime-genai runs this folder, too.
@@ -32,8 +32,8 @@ CHATML = SETTINGS.is_file() and "<|im_start|>" in json.loads(
 
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = CONDITIONS["threads"]
-if EXACT := sys.argv[1:2] == ["--exact"]:
-    del sys.argv[1]
+if EXACT := "--exact" in sys.argv[1:]:
+    sys.argv.remove("--exact")
     options.add_session_config_entry("session.x64quantprecision", "1")
 session = onnxruntime.InferenceSession(
     str(HERE / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -136,6 +136,10 @@ def timed(count=64):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["--check"], ["--time"]) and sys.argv[2:]:
+        sys.exit(f"run.py: {sys.argv[1]} has no arguments, but got {sys.argv[2]}.")
+    if sys.argv[1:2] not in ([], ["--check"], ["--time"], ["--help"]) and sys.argv[1][:2] == "--":
+        sys.exit(f"run.py: there is no option {sys.argv[1]}.")
     if sys.argv[1:] == ["--check"]:
         sys.exit(self_check.check(MANIFEST, onnxruntime.__version__, compare, exact=EXACT))
     if sys.argv[1:] not in (["-h"], ["--help"]) and not EXACT:

@@ -6,6 +6,7 @@ folder import this file; it needs numpy only.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -57,7 +58,8 @@ def compare(
         ids, top = [int(word) for word in ids.split()], [int(word) for word in top.split()]
         wanted = np.array([float(word) for word in values.split()])
         found = np.asarray(logits(ids), dtype=np.float64)
-        largest = max(largest, float(np.abs(found[top] - wanted).max()))
+        # np.maximum keeps NaN, which max would drop
+        largest = float(np.maximum(largest, np.abs(found[top] - wanted).max()))
         scale = max(scale, float(np.abs(wanted).max()))
         agree += int(found.argmax()) == top[0]
         other_tokens += list(encode(text)) != ids
@@ -119,19 +121,21 @@ def first_run(manifest: Mapping[str, Any], runtime: str, run: Callable[[], Found
     """
     if "check" not in manifest or made_here(manifest, runtime):
         return
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paretoscope"
     key = json.dumps([manifest["sha256"], processor(), runtime], sort_keys=True)
-    marker = cache / f"checked-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if marker.exists():
-        return
+    name = f"checked-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paretoscope"
+        if (cache / name).exists():
+            return
+    except (OSError, RuntimeError):  # it is not readable, or the user has no home folder
+        cache = None
     found = run()
     if not found["within"]:
         warn(manifest, found, runtime, exact=False)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        marker.write_text(json.dumps(found))
-    except OSError:
-        pass  # the check is made again at the next start
+    if cache is not None:
+        with contextlib.suppress(OSError):  # then the check is made again at the next start
+            cache.mkdir(parents=True, exist_ok=True)
+            (cache / name).write_text(json.dumps(found))
 
 
 def warn(manifest: Mapping[str, Any], found: Found, runtime: str, *, exact: bool) -> None:
@@ -146,6 +150,11 @@ def check(
     manifest: Mapping[str, Any], runtime: str, run: Callable[[], Found], *, exact: bool
 ) -> int:
     """The command --check: print the result; the exit status is 1 beyond the tolerance."""
+    if "check" not in manifest:
+        print(
+            "run.py: manifest.json has no golden inputs; export the model again.", file=sys.stderr
+        )
+        return 2
     found = run()
     print(f"{in_words(found)}, {found['seconds']:.1f} s")
     if not found["within"]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from paretoscope.cli import text
 from paretoscope.cli.requests import CheckRequest
 from paretoscope.cli.verbs import Answer
+from paretoscope.errors import ParetoscopeError
+from paretoscope.tasks.ref import DEFAULT_OPTIONS
 from paretoscope.workspace import Workspace
 
 TOO_MUCH = 1
@@ -20,6 +23,11 @@ def check(request: CheckRequest, _workspace: Workspace) -> Answer:
     """Check a model; the exit status is 0 within the budget and 1 outside it."""
     from paretoscope.engine import gate  # loads ONNX Runtime
 
+    if request.task is None and request.options != DEFAULT_OPTIONS:
+        raise ParetoscopeError(
+            "The options of a data file need the file: give it with --task; without --task the file"
+            " and the options in manifest.json are used."
+        )
     budget = gate.load_budget(Path(request.budget))
     artifact, baseline = (gate.Artifact(Path(name)) for name in (request.folder, request.against))
     found = gate.gate(
@@ -32,7 +40,7 @@ def check(request: CheckRequest, _workspace: Workspace) -> Answer:
     )
     content: dict[str, Any] = {
         "passed": found.passed,
-        "checks": [asdict(each) for each in found.checks],
+        "checks": [_finite(asdict(each)) for each in found.checks],
         "quality": found.quality.model_dump(mode="json"),
         "baseline": found.baseline.model_dump(mode="json"),
         "paired": found.paired.model_dump(mode="json"),
@@ -51,6 +59,18 @@ def check(request: CheckRequest, _workspace: Workspace) -> Answer:
         for each in found.checks
     ]
     return Answer(content, text.columns(lines), status=0 if found.passed else TOO_MUCH)
+
+
+def _finite(check: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity: they become null.
+
+    >>> _finite({"name": "drop", "value": float("nan"), "limit": 1.0})
+    {'name': 'drop', 'value': None, 'limit': 1.0}
+    """
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in check.items()
+    }
 
 
 def _number(value: float) -> str:

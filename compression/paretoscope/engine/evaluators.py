@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoscope.artifact.pack import TOKENIZER
+from paretoscope.errors import TaskError
 from paretoscope.graphs.external_data import scorable
 from paretoscope.keys import content_key
 from paretoscope.machine import usable_cores
@@ -246,6 +247,12 @@ class ClozeEvaluator(_LogitEvaluator):
     def scores(self, folder: Path, reference: Scores | None) -> dict[str, Array]:
         questions = self._split().questions[: cloze.QUESTIONS[self.request.protocol]]
         encoded = cloze.encode_questions(tokenizer_of(folder), questions)
+        longest = max(map(cloze.tokens, encoded))
+        if longest > (self.max_length or longest):
+            raise TaskError(
+                f'A question of "{self.task.name}" has {longest} tokens, but the model reads at'
+                f" most {self.max_length}; choose a task of prose, which is read in pieces."
+            )
         with scorable(folder) as graph:
             return {"logits": cloze.score_choices(graph, encoded, threads=usable_cores())}
 

@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
 from paretoscope.artifact.golden import open_logits
@@ -35,7 +35,11 @@ from paretoscope.values import Value
 
 
 class Budget(Value):
-    """Limits on an artefact; a limit that is None is not checked."""
+    """Limits on an artefact; a limit that is None is not checked. Numbers must be numbers: `yes` or
+    "1" is no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     max_drop: float | None = Field(default=None, ge=0)
     """Largest loss of quality: points of accuracy, or per cent of perplexity."""
@@ -84,8 +88,14 @@ def load_budget(path: Path) -> Budget:
             f'The budget "{path}" cannot be read: {reason}; give a YAML file with'
             f" {', '.join(Budget.model_fields)}."
         ) from error
+    if not isinstance(content, dict):
+        raise ParetoscopeError(
+            f'The budget "{path}" has no limits; write one a line, such as "max_drop: 1", from'
+            f" {', '.join(Budget.model_fields)}."
+        )
+    limits = {str(name): value for name, value in cast(dict[Any, Any], content).items()}
     try:
-        budget = Budget.model_validate(content)
+        budget = Budget.model_validate(limits)
     except ValidationError as error:
         problems = Problems(f'The budget "{path}"', ParetoscopeError)
         for each in error.errors():
@@ -109,13 +119,26 @@ class Artifact:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            self.manifest: dict[str, Any] = content
-            expected: Mapping[str, str] = self.manifest["sha256"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            content: dict[str, Any] = json.loads(
+                (folder / "manifest.json").read_text(encoding="utf-8")
+            )
+            expected = dict[str, str](content["sha256"])
+            self.conditions = Conditions.model_validate(content["conditions"])
+            self.task = str(content["task"])
+            self.options = DataOptions.model_validate(content.get("data", {}))
+            longest = content["max_length"]
+            self.max_length = None if longest is None else int(longest)
+            self.golden: Mapping[str, Any] | None = content.get("check")
+        except OSError as error:
             raise ArtifactError(
                 f'"{folder}" has no readable manifest.json; give a folder that `paretoscope export`'
                 " wrote."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f'"{folder / "manifest.json"}" is not as `paretoscope export` of this version'
+                f" writes it ({type(error).__name__}: {str(error).splitlines()[0]}); export the"
+                " artefact again."
             ) from error
         self.record = artifact_record(folder)
         changed = [
@@ -132,11 +155,17 @@ class Artifact:
         return (self.folder / GENAI).is_file()
 
     def labels(self) -> tuple[str, ...] | None:
-        """The outputs of a classifier in order."""
+        """The outputs of a classifier in order; raises `ArtifactError` if they cannot be read."""
         if self.decoder:
             return None
-        table = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["id2label"]
-        return tuple(table[str(index)] for index in range(len(table)))
+        path = self.folder / "config.json"
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))["id2label"]
+            return tuple(table[str(index)] for index in range(len(table)))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f'"{path}" does not name the outputs in id2label; export the artefact again.'
+            ) from error
 
 
 def gate(
@@ -158,11 +187,15 @@ def gate(
             f'"{artifact.folder}" and "{baseline.folder}" do not have the same outputs; give two'
             " artefacts of one task."
         )
+    if artifact.decoder and tokenizer_of(artifact.folder) != tokenizer_of(baseline.folder):
+        raise ArtifactError(
+            f'"{artifact.folder}" and "{baseline.folder}" have different tokenizers, so their'
+            " perplexities cannot be compared; give two artefacts of one model."
+        )
     data = _task(artifact, task, options)
-    conditions = Conditions.model_validate(artifact.manifest["conditions"])
+    conditions = artifact.conditions
     request = TrialRequest(model="artifact", task=data.name, conditions=conditions)
-    longest = artifact.manifest["max_length"]
-    evaluator = EVALUATORS[data.kind](data, longest, request, SPLIT)
+    evaluator = EVALUATORS[data.kind](data, _longest(artifact, baseline), request, SPLIT)
     progress("accuracy")
     with locks.compute():
         reference = evaluator.scores(baseline.folder, None)
@@ -187,16 +220,20 @@ def gate(
 
 
 def _task(artifact: Artifact, task: str | None, options: DataOptions | None) -> Task:
-    manifest = artifact.manifest
     if task is None:
-        options = DataOptions.model_validate(manifest.get("data", {}))
-        task = str(manifest["task"])
+        task, options = artifact.task, artifact.options
     architecture = "decoder" if artifact.decoder else "classifier"
     try:
         ref = resolve_task(task, options or DataOptions(), architecture=architecture)
     except TaskError as error:
         raise TaskError(f"{error} --task gives the data of the check.") from error
     return load_task(ref, artifact.labels())
+
+
+def _longest(artifact: Artifact, baseline: Artifact) -> int | None:
+    """Most tokens that both artefacts read; None if neither has a limit."""
+    limits = (artifact.max_length, baseline.max_length)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _quality_checks(
@@ -216,8 +253,7 @@ def _quality_checks(
 
 def _self_check(artifact: Artifact, threads: int) -> Sequence[Check]:
     """Whether this machine gives the logits of the golden inputs."""
-    golden = artifact.manifest.get("check")
-    if golden is None:
+    if artifact.golden is None:
         return ()
     untyped: Any = Tokenizer
     tokenizer = untyped.from_str(tokenizer_of(artifact.folder))
@@ -225,7 +261,13 @@ def _self_check(artifact: Artifact, threads: int) -> Sequence[Check]:
     def encode(text: str) -> Sequence[int]:
         return tokenizer.encode(text).ids
 
-    found = compare(golden, open_logits(artifact.folder, threads), encode)
+    try:
+        found = compare(artifact.golden, open_logits(artifact.folder, threads), encode)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ArtifactError(
+            f'The golden inputs in "{artifact.folder / "manifest.json"}" cannot be read; export the'
+            " artefact again."
+        ) from error
     note = f"largest difference of a logit, {found['agree']} of {found['texts']} answers agree"
     return (
         Check("self-check", found["largest_difference"], found["tolerance"], found["within"], note),

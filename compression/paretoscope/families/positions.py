@@ -31,4 +31,5 @@ def usable_positions(config: Mapping[str, Any]) -> int | None:
         return None
     offset = positions_after_padding(str(config.get("model_type")))
     padding = config.get("pad_token_id", 1) if offset else -1
-    return positions - int(padding) - 1
+    # without a padding index transformers cannot load a model that numbers positions from it
+    return positions - padding - 1 if isinstance(padding, int) else None

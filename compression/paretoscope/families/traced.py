@@ -104,7 +104,11 @@ TRACED: dict[str, TracedFamily] = {
         TracedFamily(model_type="starcoder2", note=_LAST_TOKEN),
         TracedFamily(model_type="xlm"),
         TracedFamily(model_type="xlm-roberta-xl"),
-        TracedFamily(model_type="xlnet", unpruned="attention"),
+        TracedFamily(
+            model_type="xlnet",
+            unpruned="attention",
+            note="without token types, which XLNet's own tokenizer gives to the class token",
+        ),
         TracedFamily(model_type="yoso"),
         TracedFamily(model_type="bart", refused=_END_TOKENS),
         TracedFamily(model_type="bigbird_pegasus", refused=_END_TOKENS),

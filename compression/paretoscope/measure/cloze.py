@@ -51,6 +51,11 @@ def encode_questions(tokenizer_json: str, questions: Sequence[Question]) -> list
     return found
 
 
+def tokens(question: EncodedQuestion) -> int:
+    """Tokens of a question with its longest continuation."""
+    return len(question.context) + max(map(len, question.choices))
+
+
 def _shared(one: Ids, other: Ids) -> int:
     """Length of the common prefix, without the last token of `other`, which is left to score."""
     length = min(len(one), len(other) - 1)

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from paretoscope.errors import ModelError
 from paretoscope.models.decoder.support import check_supported
 from paretoscope.models.pretrained import trained
-from paretoscope.models.tokenizer import own_tokenizer, tokenizer_json
+from paretoscope.models.tokenizer import check_inputs, own_tokenizer, tokenizer_json
 from paretoscope.sources.ref import ModelRef
 
 CHECKS: tuple[str, ...] = ("paretoscope.graphs.check",)
@@ -48,7 +48,9 @@ def check_model(ref: ModelRef) -> list[str]:
         if ref.architecture == "decoder":
             check_supported(model.config)
         rows = len(cast(Any, model.get_input_embeddings()).weight)
-        tokenizer_json(ref, own_tokenizer(ref), rows)
+        own = own_tokenizer(ref)
+        check_inputs(ref, own)
+        tokenizer_json(ref, own, rows)
     except ModelError as error:
         found.append(str(error))
     for name in CHECKS:

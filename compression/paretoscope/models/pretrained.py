@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -24,9 +23,6 @@ from paretoscope.errors import ModelError
 from paretoscope.models import stored_weights
 from paretoscope.models.decoder.gguf_rope import scale_rotations
 from paretoscope.sources.ref import ModelRef
-
-_REASONS = (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError, ImportError)
-"""What transformers raises for a folder that it cannot load; NotImplementedError is among them."""
 
 
 def trained(ref: ModelRef) -> PreTrainedModel:
@@ -49,7 +45,9 @@ def trained(ref: ModelRef) -> PreTrainedModel:
                 **located(ref),
                 **({"quantization_config": GgufConfig(dequantize=True)} if is_gguf(ref) else {}),
             )
-    except (*_REASONS, SafetensorError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a wrong value in the config raises
         raise _not_loaded(ref, error) from error
     if is_gguf(ref):
         scale_rotations(model, Path(ref.path or ref.name))
@@ -68,6 +66,8 @@ def _not_loaded(ref: ModelRef, error: Exception) -> ModelError:
     what = "language model" if decoder else "classifier"
     kinds = "safetensors or GGUF" if decoder else "safetensors"
     reason = first_line(error)
+    if "Validation error for field" in reason:  # ... 'name': TypeError: Field 'name' expected int
+        reason = "in config.json, " + reason.rpartition("Error: ")[2]
     if isinstance(error, KeyError):
         reason = f"transformers does not know {reason}"
     return ModelError(
@@ -82,6 +82,8 @@ def is_gguf(ref: ModelRef) -> bool:
 def first_line(error: BaseException) -> str:
     """The first sentence of a library's error message."""
     lines = str(error).strip().splitlines()
+    if lines[1:] and lines[0].endswith(":"):
+        lines[0] += f" {lines[1].strip()}"
     return (lines[0].partition(". ")[0] if lines else type(error).__name__).rstrip(".")
 
 

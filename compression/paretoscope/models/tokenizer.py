@@ -109,6 +109,31 @@ def _added_tokens(
             yield token
 
 
+def check_inputs(ref: ModelRef, tokenizer: Any) -> None:
+    """Raise `ModelError` when the model gets more from its tokenizer than token ids and a mask.
+
+    Token types of 0 are what a model computes without them.
+    """
+    try:
+        inputs = tokenizer(PROBES[2])
+    except Exception as error:  # a tokenizer for something else than a text
+        raise ModelError(
+            f'The tokenizer of "{ref.name}" ({type(tokenizer).__name__}) cannot read a text:'
+            f" {first_line(error)}; give a model of texts."
+        ) from error
+    if any(inputs.get("token_type_ids", ())):
+        raise ModelError(
+            f'The tokenizer of "{ref.name}" gives the tokens of a single text other token types'
+            " than 0, but an artefact reads only token ids; remove token_type_ids from"
+            " model_input_names in tokenizer_config.json if the model was trained without them."
+        )
+    if more := sorted({*inputs} - {"input_ids", "attention_mask", "token_type_ids"}):
+        raise ModelError(
+            f'The tokenizer of "{ref.name}" ({type(tokenizer).__name__}) also gives the model'
+            f" {', '.join(more)}, but an artefact reads only token ids; give a model without them."
+        )
+
+
 def check_tokenizer(
     ref: ModelRef, tokenizer: Any, written: str, rows: int, task: Task, max_length: int | None
 ) -> None:
@@ -122,12 +147,7 @@ def check_tokenizer(
             f" adds {tokenizer.num_special_tokens_to_add()} special tokens; set a higher"
             " --max-length or correct model_max_length in tokenizer_config.json."
         )
-    if any(tokenizer(PROBES[2]).get("token_type_ids", ())):
-        raise ModelError(
-            f'The tokenizer of "{ref.name}" gives the tokens of a single text other token types'
-            " than 0, but an artefact reads only token ids; remove token_type_ids from"
-            " model_input_names in tokenizer_config.json if the model was trained without them."
-        )
+    check_inputs(ref, tokenizer)
     limit = max_length if ref.architecture == "classifier" else None
     named = list(_probes(task, limit))
     texts = [text for _, text in named]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paretoscope
 from paretoscope.errors import ModelError
@@ -24,7 +24,7 @@ from paretoscope.sources.ref import ModelRef
 from paretoscope.workspace import subprocess_python_path, write_whole
 
 PROGRAM = "paretoscope.models.check"
-VERSION = 1
+VERSION = 2
 """Increased when a check changes; stored results of other versions are not used."""
 FEWEST_SECONDS, SECONDS_PER_GB = 900, 120
 """The check is stopped after the first plus the second for each gigabyte of weights."""
@@ -62,7 +62,8 @@ def check_model(
 
 def _stored(path: Path) -> list[str] | None:
     try:
-        return [str(each) for each in json.loads(path.read_text(encoding="utf-8"))["problems"]]
+        problems: Any = json.loads(path.read_text(encoding="utf-8"))["problems"]
+        return cast(list[str], problems) if isinstance(problems, list) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

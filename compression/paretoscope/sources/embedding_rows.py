@@ -101,7 +101,8 @@ def named_tokens(folder: Path) -> list[str]:
     named: list[Any] = [config.get(name) for name in SPECIAL_TOKENS]
     named += list(config.get("additional_special_tokens") or ())
     if "added_tokens_decoder" in config:
-        named += list(config["added_tokens_decoder"].values())
+        decoder: Any = config["added_tokens_decoder"]  # transformers reports another type
+        named += list(cast(dict[str, Any], decoder).values()) if isinstance(decoder, dict) else []
     else:  # transformers reads the older files only then
         named += list(read_object(folder / "special_tokens_map.json").values())
         named += list(read_object(folder / "added_tokens.json"))

@@ -61,7 +61,9 @@ def weight_files(folder: Path) -> list[Path]:
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
         index = read_json(folder / INDEX)
-        shards = [folder / str(name) for name in sorted(set(index.get("weight_map", {}).values()))]
+        named: Any = index.get("weight_map")
+        files = cast(dict[str, Any], named).values() if isinstance(named, dict) else ()
+        shards = [folder / name for name in sorted({str(file) for file in files})]
         missing = [shard.name for shard in shards if not shard.is_file()]
         if missing or not shards:
             raise ModelError(

@@ -6,13 +6,14 @@ loaded model tells is in `models/stored_weights.py`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from paretoscope.families.encoders import ENCODERS
-from paretoscope.sources.files import StoredTensor, listed
+from paretoscope.families.encoders import ENCODERS, positions_after_padding
+from paretoscope.sources.files import WEIGHTS, StoredTensor, listed
 
 FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of weights that become fp32 without a change of their meaning."""
@@ -34,10 +35,15 @@ def problems(
     folder: Path, config: Mapping[str, Any], tensors: Mapping[str, StoredTensor], *, decoder: bool
 ) -> list[str]:
     """All problems of a folder, one sentence each."""
-    found = [*_quantized(folder, config, tensors), *_unmerged(folder, tensors)]
+    found = [
+        *_quantized(folder, config, tensors),
+        *_unmerged(folder, tensors),
+        *_other_file(folder, config),
+    ]
     if not decoder:
         found += _other_task(folder, config)
         found += _other_attention(folder, config)
+        found += _padding(folder, config)
     return found
 
 
@@ -81,6 +87,29 @@ def _unmerged(folder: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[str
         yield (
             f'"{folder}" stores adapter weights that are not merged ({listed(parts)}); merge them'
             " first (in peft: merge_and_unload, then save_pretrained)."
+        )
+
+
+def _other_file(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
+    name = config.get("transformers_weights")
+    if name not in (None, WEIGHTS):
+        yield (
+            f'"{folder}" names the file of its weights (transformers_weights "{name}" in'
+            f" config.json), which is not supported; rename the file to {WEIGHTS}."
+        )
+
+
+def _padding(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
+    """Families that number positions from the padding index need one, below their positions."""
+    if not positions_after_padding(str(config.get("model_type"))):
+        return
+    padding, positions = config.get("pad_token_id", 1), config.get("max_position_embeddings")
+    usable = isinstance(padding, int) and padding >= 0
+    if not usable or (isinstance(positions, int) and padding + 1 >= positions):
+        yield (
+            f'"{folder}" numbers its positions from the padding token, but pad_token_id in'
+            f" config.json is {json.dumps(padding)} with {positions} positions; copy pad_token_id"
+            " from the original config."
         )
 
 

@@ -59,7 +59,11 @@ def resolve_model(name: str) -> ModelRef:
     if name in BUILTIN_DECODERS:
         return _builtin_decoder(name)
     path = Path(os.path.abspath(Path(name).expanduser()))
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError:  # a name that is too long, or a folder without access
+        exists = False
+    if exists:
         return _local_model(path)
     if is_hub_id(name):
         folder, commit = fetch(name)
