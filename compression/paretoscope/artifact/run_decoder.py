@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # the files next to this one, also with -I
+
 import numpy as np
 import onnxruntime
 import self_check

@@ -222,12 +222,12 @@ def test_the_duration_is_based_on_the_demo_study_until_one_is_measured_here(
         [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))],
     )
     st.cache_resource.clear()
-    interval = Interval(value=20, low=20, high=20)
+    interval = Interval(value=20, low=20 / 1.5, high=30)
     from_study = durations.Expected(interval, measured_here=False).in_words()
     assert from_study in words(open_page("compress"))
     halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
     fill(store, [here()[1].model_copy(update=halved)])
-    interval = Interval(value=10, low=10, high=10)
+    interval = Interval(value=10, low=10 / 1.5, high=15)
     text = words(open_page("compress"))
     assert durations.Expected(interval, measured_here=True).in_words() in text
     assert from_study not in text
