@@ -38,7 +38,7 @@ CLASSIFIERS = {
 DECODERS = {name: CLASSIFIERS[name] for name in ("fp32", "4 bits")}
 BATCH = 32
 PIECES = (1, 64, 256, PROSE_TOKENS)
-TOKENS = 1_000
+TOKENS = 500
 
 
 def main() -> None:
