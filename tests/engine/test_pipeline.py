@@ -144,6 +144,7 @@ def test_the_artifact_says_what_it_is_and_its_hashes_hold(
         "manifest.json",
         "README.md",
         "run.py",
+        "self_check.py",
     }
     assert document.artifact.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
     manifest = json.loads((folder / "manifest.json").read_text())

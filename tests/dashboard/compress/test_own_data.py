@@ -19,6 +19,12 @@ from tests.tiny.factory import make_tiny
 LABELS = ("low", "medium", "high")
 
 
+@pytest.fixture(autouse=True)
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of a model starts a process for seconds; it is tested in tests/sources."""
+    monkeypatch.setattr(catalog, "check", lambda *_: None)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     """A tiny model without names of outputs."""
