@@ -40,7 +40,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="paretoscope-placebo-") as folder:
         bench = Bench(asked, Workspace.at(folder), Steps(asked.recipe, lambda _: None))
         made = bench.make(Recipe()).folder
-        sessions = [_session(made, asked.conditions, given.protocol) for _ in range(given.count)]
+        sessions: list[dict[str, Any]] = []
+        for number in range(1, given.count + 1):
+            sessions.append(each := _session(made, asked.conditions, given.protocol))
+            print(
+                f"{number}: {each['value']:.3f} [{each['low']:.3f}, {each['high']:.3f}], placebo's"
+                f" spread {each['spread']:.3f}, {'no change' if each['unchanged'] else 'ALARM'}",
+                flush=True,
+            )
     alarms = sum(not each["unchanged"] for each in sessions)
     by_interval = sum(not each["low"] <= 1 <= each["high"] for each in sessions)
     spreads = sorted(each["spread"] for each in sessions)
