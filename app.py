@@ -15,7 +15,7 @@ st.set_page_config(
     page_title="Paretoscope",
     page_icon=str(layout.BRAND / "mark.svg"),
     layout="wide",
-    initial_sidebar_state="auto",
+    initial_sidebar_state=layout.SIDEBAR_PIXELS,
 )
 st.logo(layout.logo(), size="large", icon_image=layout.BRAND / "mark.svg")
 

@@ -12,16 +12,14 @@ from paretoscope.dashboard.compare import (
     playground,
     recipes,
 )
-from paretoscope.dashboard.parts import chain, empty_states, study_note
-from paretoscope.dashboard.shell import layout, scope
-from paretoscope.trials.format import short
+from paretoscope.dashboard.parts import chain, empty_states
+from paretoscope.dashboard.shell import header, layout, scope
 
 layout.guard("compare")
 here = scope.current()
 table = here.rows()
 
-st.markdown(f"## Compare models of {short(here.model)} on {short(here.task)}")
-study_note.draw(here)
+header.draw(here)
 if not table:
     empty_states.draw(here)
     st.stop()

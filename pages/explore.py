@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard.explore import (
-    header,
     limits,
     model_table,
     recommendation,
     selection_tray,
 )
 from paretoscope.dashboard.parts import charts, empty_states
-from paretoscope.dashboard.shell import layout, scope, selection
+from paretoscope.dashboard.shell import header, layout, scope, selection, share
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import judged_by
 from paretoscope.frontier.recommend import recommend
@@ -23,7 +22,7 @@ table = here.rows()
 limits.begin(here)
 by_id = {row.id: row for row in table}
 
-link = header.draw(here, table)
+header.draw(here, share.button)
 if not table:
     empty_states.draw(here)
     st.stop()
@@ -54,4 +53,3 @@ recommendation.legend(result, plots, picked)
 selection_tray.draw(here, result.found, [by_id[each] for each in picked])
 model_table.draw(here, table, result, picked)
 recommendation.not_comparable(plots, result, by_id)
-header.link(link, here)

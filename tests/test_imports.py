@@ -33,6 +33,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "sources": ("errors", "values", "keys", "carriers", "workspace", "families", "tasks"),
     "shape": ("errors", "families", "recipes", "sources"),
     "catalog": ("errors", "workspace", "recipes", "trials", "tasks", "sources", "shape"),
+    "library": ("errors", "values", "workspace", "tasks"),
     "store": ("errors", "workspace", "trials"),
     "inference": ("errors",),
     "measure": (
@@ -64,9 +65,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "store", "inference", "frontier", "whatif", "report", "engine",
+        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
+        "engine",
     ),
-    "pages": ("trials", "frontier", "dashboard"),
+    "pages": ("frontier", "dashboard"),
     "app": ("errors", "dashboard"),
 }  # fmt: skip
 """Every folder of the package, from the ground floor up, and the folders that it may import.

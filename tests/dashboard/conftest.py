@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import streamlit as st
@@ -14,10 +15,12 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.shell import data
+from paretoscope.library import Entry, add
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.store.store import Store
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials import study
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import TrialDocument
@@ -110,6 +113,12 @@ def fill(store: Store, documents: Sequence[TrialDocument]) -> list[TrialDocument
         (row,) = store.claim()
         assert store.finish(row.trial_id, row.attempts, each)
     return list(documents)
+
+
+def own(kind: Literal["model", "data"], name: str, **options: Any) -> None:
+    """Add a model, or a data file with its options, to the library of the workspace."""
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    add(Workspace.at(), Entry(kind=kind, name=name, options=DataOptions(**options), added_at=day))
 
 
 def enqueue(store: Store, *stages: AnyStage, model: str = "minilm-trec", task: str = "trec") -> str:

@@ -1,4 +1,4 @@
-"""Serve the page: `python -m paretoscope.dashboard [options of streamlit run]`.
+"""Serve the page: `python -m paretoscope.dashboard [--server.port 8501 ...]`.
 
 Every part of the page is imported before the server answers, so the first visit is not slow.
 `paretoscope ui` starts this module together with an engine.
@@ -10,19 +10,38 @@ import importlib
 import logging
 import pkgutil
 import sys
-
-from streamlit.web import cli
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from paretoscope import dashboard
+from paretoscope.dashboard import server
 from paretoscope.errors import ParetoscopeError
 from paretoscope.trials.study import shipped_study
-from paretoscope.workspace import PROJECT
+
+WORDS: dict[str, Any] = {"true": True, "false": False}
 
 
 def main() -> None:
     _warm()
-    sys.argv = ["streamlit", "run", str(PROJECT / "app.py"), *sys.argv[1:]]
-    sys.exit(cli.main(prog_name="streamlit"))
+    server.run(options(sys.argv[1:]))
+
+
+def options(arguments: Sequence[str]) -> dict[str, Any]:
+    """Streamlit's options by dotted name.
+
+    >>> options(["--server.port", "8502", "--server.headless=true"])
+    {'server.port': 8502, 'server.headless': True}
+    """
+    words = [part for each in arguments for part in each.split("=", 1)]
+    return {name.removeprefix("--"): _value(text) for name, text in _pairs(words)}
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return zip(words[::2], words[1::2], strict=True)
+
+
+def _value(text: str) -> Any:
+    return WORDS.get(text, int(text) if text.isdecimal() else text)
 
 
 def _warm() -> None:

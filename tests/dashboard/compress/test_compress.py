@@ -22,7 +22,7 @@ from paretoscope.trials.format import speed_with_interval
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.pruning_effects import DENSE
-from tests.dashboard.conftest import Open, enqueue, fill, here, ship, words
+from tests.dashboard.conftest import Open, enqueue, fill, here, own, ship, words
 from tests.documents import document
 from tests.tiny.folders import write_model
 
@@ -279,5 +279,6 @@ def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:
+    own("model", "/gone/model")
     app = open_page("compress", model="/gone/model", task="trec")
     assert 'There is no folder "/gone/model"' in app.error[0].value

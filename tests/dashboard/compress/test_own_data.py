@@ -13,7 +13,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.store.store import Store
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.request import TrialRequest
-from tests.dashboard.conftest import Open, words
+from tests.dashboard.conftest import Open, own, words
 from tests.tiny.factory import make_tiny
 
 LABELS = ("low", "medium", "high")
@@ -144,5 +144,7 @@ def test_the_order_of_labels_is_not_used_for_another_model(
     stored = TrialRequest(model=model, task=task, labels=LABELS, max_length=16, drop_missing=True)
     store.queue(stored)
     other = str(make_tiny("bert", tmp_path / "other", labels=("high", "low", "medium")))
+    own("model", other)
+    own("data", task, drop_missing=True, max_length=16)
     request = queued(open_page("compress", model=other, task=task), store)
     assert (request.labels, request.max_length) == (None, 16)

@@ -36,7 +36,7 @@ def test_a_deep_link_into_a_new_server_gets_the_sidebar_and_keeps_its_query(
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
     assert not widget or widget in app.session_state
-    assert app.selectbox(key="model").value == "minilm-trec"
+    assert app.session_state["model"] == "minilm-trec"
     assert app.query_params["pick"] == [full[1].trial_id, full[2].trial_id]
     assert "resume" not in app.query_params
 

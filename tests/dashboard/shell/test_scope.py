@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.explore import selection_tray
-from paretoscope.dashboard.explore.recommendation import models_left
-from paretoscope.dashboard.parts import study_note
+from paretoscope.dashboard.shell import header
 from paretoscope.dashboard.shell.machines import measured_on
 from paretoscope.dashboard.shell.scope import address
 from paretoscope.recipes.stages import Quantize
@@ -46,7 +44,7 @@ def test_a_link_within_the_page_rings_its_point_whatever_was_looked_at(
     app.run()
     assert app.session_state["picks"] == [mine[1].trial_id]
     follow(app, address(demo[2], demo=True))
-    assert study_note.SEPARATE in words(app)
+    assert app.session_state["machine"] == "demo-cafe0123cafe"
     assert app.session_state["picks"] == [demo[2].trial_id]
 
 
@@ -56,19 +54,18 @@ def test_a_link_to_another_model_leads_there(
     app = open_page("explore")
     other = document(Quantize(), model="minilm-sms", task="sms", machine=full[0].machine or MACHINE)
     follow(app, address(fill(store, [other])[0]))
-    assert "minilm-sms on sms" in words(app)
+    assert app.query_params["model"] == "minilm-sms"
     assert rings(app) == [1, 1]
 
 
-def test_the_demo_study_shows_its_machine_and_date(
+def test_the_demo_study_names_its_machine_and_date_once(
     open_page: Open, demo: list[TrialDocument]
 ) -> None:
     app = open_page("explore")
-    text = words(app)
-    assert study_note.SEPARATE in text
-    assert study_note.models(7) in text
-    assert "01 Mar 2026" in text
-    assert any("Test CPU" in str(chart["layout"]) for chart in charts(app))
+    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
+    assert study.in_words().startswith("Demo machine")
+    assert "01 Mar 2026" in study.described()
+    assert any(study.described() in text.value for text in app.caption)
     assert app.button(key="make_best")
 
 
@@ -78,47 +75,9 @@ def test_two_machines_never_share_an_axis(
     mine = fill(store, here()[:2])
     app = open_page("explore")
     assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert study_note.SEPARATE not in words(app)
     app.selectbox(key="machine").set_value("demo-cafe0123cafe").run()
-    assert study_note.SEPARATE in words(app)
-    assert "Test CPU" in str(charts(app)[0]["layout"])
-
-
-def test_few_own_points_leave_the_study_one_click_away_and_back(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    mine = fill(store, here()[:2])
-    app = open_page("explore")
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
-    assert study_note.few_models(2, study) in words(app)
-    app.button(key=study_note.SWITCH).click().run()
-    assert study_note.SEPARATE in words(app)
-    assert models_left(2, 2) not in words(app)
+    assert ids(charts(app)[0]) == {each.trial_id for each in demo}
     assert app.query_params["machine"] == "demo-cafe0123cafe"
-    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
-    app.button(key=study_note.SWITCH).click().run()
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
-    assert "machine" not in app.query_params
-
-
-def test_models_are_counted_alike_here_and_in_the_study(
-    open_page: Open, demo: list[TrialDocument], store: Store
-) -> None:
-    fill(store, here()[1:2])  # its baseline comes along
-    app = open_page("explore")
-    (study,) = [each for each in measured_on("minilm-trec", "trec") if each.demo]
-    assert study_note.few_models(2, study) in words(app)
-    app.button(key=study_note.SWITCH).click().run()
-    assert study_note.models(2) in app.button(key=study_note.SWITCH).label
-    app.button(key=study_note.SWITCH).click().run()
-    assert models_left(1, 2) in words(app) or models_left(2, 2) in words(app)
-
-
-def test_with_enough_own_points_the_study_is_not_offered(
-    open_page: Open, demo: list[TrialDocument], full: list[TrialDocument]
-) -> None:
-    assert study_note.SWITCH not in [each.key for each in open_page("explore").button]
 
 
 def test_conditions_are_scopes_of_their_own(
@@ -141,20 +100,38 @@ def test_conditions_are_scopes_of_their_own(
     assert ids(charts(app)[0]) == {"batched00000", "batched00000-baseline"}
 
 
-def test_a_study_from_an_equal_machine_stays_apart(
-    open_page: Open,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    store: Store,
-    engine_starts: list[bool],
+def test_the_address_keeps_the_study_that_it_showed(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
     ship(monkeypatch, tmp_path / "study.json.gz", here())
     app = open_page("explore")
-    assert len(ids(charts(app)[0])) == 7
-    assert study_note.SEPARATE in words(app)
-    mine = fill(store, here()[:2])
+    shown = ids(charts(app)[0])
+    assert len(shown) == 7
+    address_then = {key: app.query_params[key] for key in app.query_params}
+    fill(store, here()[:2])
     app.run()
-    assert ids(charts(app)[0]) == {each.trial_id for each in mine}
+    assert ids(charts(app)[0]) == shown
+    again = open_page("explore", **address_then)
+    assert ids(charts(again)[0]) == shown
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("model", "org/unknown"), ("model", "/etc"), ("task", "/etc/passwd"), ("machine", "0123")],
+)
+def test_a_link_names_what_this_workspace_does_not_have_and_fetches_nothing(
+    key: str,
+    value: str,
+    open_page: Open,
+    full: list[TrialDocument],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paretoscope.sources.resolve.fetch", lambda name: pytest.fail("fetched"))
+    app = open_page("explore", **{key: value})
+    assert header.in_words({key: value}) in app.error[0].value
+    assert app.selectbox(key="model").value == "minilm-trec"
+    app.button(key="close_missing").click().run()
+    assert not app.error
 
 
 def test_another_model_starts_with_its_own_task(open_page: Open, store: Store) -> None:
@@ -162,14 +139,13 @@ def test_another_model_starts_with_its_own_task(open_page: Open, store: Store) -
     assert app.selectbox(key="task").value == "movies"
     app.selectbox(key="model").set_value("minilm-sms").run()
     assert app.selectbox(key="task").value == "sms"
-    assert "minilm-sms on sms" in words(app)
+    assert "SMS spam filter" in words(app)
 
 
 def test_the_link_to_copy_restores_the_view(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
     app.slider(key="size").set_value(30.0).run()
-    link = next(code.value for code in app.code if "?" in code.value)
-    query = parse_qs(link.split("?")[1])
+    query = {key: app.query_params[key] for key in app.query_params}
     again = open_page("explore", **query)
     assert again.slider(key="size").value == 30.0
-    assert query["model"] == ["minilm-trec"]
+    assert query["model"] == "minilm-trec"

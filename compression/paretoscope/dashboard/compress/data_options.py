@@ -5,13 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard.compress import label_table
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
-from paretoscope.trials.request import DATA_FIELDS
 
-USED = "own_options"
-"""Session state: the options of each (model, task) that was chosen in this session."""
 MAX_LENGTH_HELP = "Longer texts are truncated. By default the model's own maximum applies."
 SPLIT_HELP = (
     "Column that names the split of each row. By default rows are split by the hash of the text."
@@ -95,27 +92,7 @@ def draw_labels(model: str, task: str) -> None:
         label_table.draw(model, task, _without_labels())
 
 
-def use(model: str, task: str, options: DataOptions) -> None:
-    """Remember the options of a model and its data for this session."""
-    st.session_state[USED] = {**st.session_state.get(USED, {}), (model, task): options}
-
-
-def of_task(model: str, task: str, *, unlabelled: bool) -> DataOptions:
-    """The options of the task in scope: those of this session, else of the newest trial on it.
-
-    The order of labels is that of a model, so it is not used for another. `unlabelled` says
-    whether a recipe trains on unlabelled texts.
-    """
-    more = {"unlabelled": entered("own_unlabelled") if unlabelled else None}
-    if task in BUILTIN_TASKS:
-        return DataOptions.model_validate(more)
-    used: dict[tuple[str, str], DataOptions] = st.session_state.get(USED, {})
-    if (model, task) in used:
-        return used[model, task].model_copy(update=more)
-    requests = [row.request for row in data.trials() if row.request.task == task]
-    same_model = [request for request in requests if request.model == model]
-    if not requests:
-        return of_form(model, task).model_copy(update=more)
-    newest = (same_model or requests)[-1]
-    options = DataOptions.model_validate(newest.model_dump(include=set(DATA_FIELDS)))
-    return options.model_copy(update=more if same_model else more | {"labels": None})
+def of_task(scope: Scope, *, unlabelled: bool) -> DataOptions:
+    """The options of the scope; `unlabelled` says whether a recipe trains on unlabelled texts."""
+    more = entered("own_unlabelled") if unlabelled else None
+    return scope.options.model_copy(update={"unlabelled": more or scope.options.unlabelled})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -10,12 +11,14 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.dashboard.compress import data_options, uploads
 from paretoscope.dashboard.compress.data_options import entered, text_field
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, scope_choice
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
+from paretoscope.library import Entry, add
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.sources.resolve import resolve_model
+from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS, resolve_model
+from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.format import short
 from paretoscope.trials.request import Conditions, Protocol, TrialRequest
@@ -63,9 +66,15 @@ def _use(model: str, task: str) -> None:
     except ParetoscopeError as error:
         st.session_state[uploads.ERROR] = uploads.without_folder(str(error))
         return
-    st.session_state["own_models"] = [*st.session_state.get("own_models", []), request.model]
-    st.session_state["own_tasks"] = [*st.session_state.get("own_tasks", []), request.task]
-    data_options.use(request.model, request.task, options)
+    now = datetime.now(UTC)
+    if request.model not in BUILTIN_MODELS and request.model not in BUILTIN_DECODERS:
+        add(data.workspace(), Entry(kind="model", name=request.model, added_at=now))
+    if request.task not in BUILTIN_TASKS:
+        entry = Entry(
+            kind="data", name=request.task, model=request.model, options=options, added_at=now
+        )
+        add(data.workspace(), entry)
+    scope_choice.model_changed()
     st.session_state["model"], st.session_state["task"] = request.model, request.task
     st.session_state[OPEN] = False
     st.toast(selected(request.model, request.task), icon=":material/check:")
@@ -92,7 +101,7 @@ def _checked(model: str, task: str) -> tuple[TrialRequest, DataOptions]:
     if wanted_task is None and found.task is None:
         raise TaskError(
             f'The model "{wanted_model}" has no default task; enter a data file, or choose a task'
-            " in the sidebar first."
+            " first."
         )
     options = data_options.of_form(
         _absolute(wanted_model), _absolute(wanted_task) if wanted_task else None
@@ -112,7 +121,5 @@ def request(
         task=scope.task,
         protocol=protocol,
         conditions=conditions,
-        options=data_options.of_task(
-            scope.model, scope.task, unlabelled=recipe.learns_from_unlabelled
-        ),
+        options=data_options.of_task(scope, unlabelled=recipe.learns_from_unlabelled),
     )

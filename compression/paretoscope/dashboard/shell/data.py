@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from paretoscope import catalog
+from paretoscope import library as own
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import ArchitectureName
@@ -76,6 +77,14 @@ def demo_documents() -> tuple[TrialDocument, ...]:
     """The shipped study; empty when its file cannot be read, so that the page opens."""
     try:
         return tuple(shipped_study())
+    except ParetoscopeError:
+        return ()
+
+
+def library() -> tuple[own.Entry, ...]:
+    """Models and data files that were added to the workspace; empty when the list is damaged."""
+    try:
+        return own.entries(workspace())
     except ParetoscopeError:
         return ()
 

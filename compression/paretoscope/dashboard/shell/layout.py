@@ -7,11 +7,17 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from paretoscope.dashboard.shell import engine_status, scope, scope_pickers
+from paretoscope.dashboard.shell import engine_status, scope, scope_choice
 
 BRAND = Path(__file__).parents[1] / "brand"
-STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
-"""Half of Streamlit's space above the page, so that answer and plots fit on the first screen."""
+STYLE = (
+    "<style>.stMainBlockContainer { padding: 3.6rem 2rem 3rem; max-width: 1500px }"
+    " @media (max-width: 640px) { .stMainBlockContainer { padding: 3.2rem 1rem 3rem } }</style>"
+)
+"""Less space around the page than Streamlit's, so that answer and plots fit on the first screen,
+and no lines longer than can be read.
+"""
+SIDEBAR_PIXELS = 208
 PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
@@ -19,6 +25,8 @@ PAGES = {
     ],
     "Experiments": [
         ("pages/compress.py", "Compress", ":material/compress:"),
+    ],
+    "Workspace": [
         ("pages/jobs.py", "Jobs", ":material/list_alt:"),
     ],
 }
@@ -93,11 +101,10 @@ def apply_link() -> None:
         st.session_state.pop(key, None)
     for kept in st.session_state.get("limits_kept", {}).values():
         kept.pop("show", None)
-    st.session_state["machine_chosen"] = True
 
 
 def sidebar() -> None:
-    """Scope and engine status, under Streamlit's navigation."""
+    """The engine's line under Streamlit's navigation; the scope of this run is decided first."""
+    st.session_state["scope"] = scope_choice.resolve()
     with st.sidebar:
-        st.session_state["scope"] = scope_pickers.pick()
         engine_status.draw()

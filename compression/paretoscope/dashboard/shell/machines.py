@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-import streamlit as st
-
 from paretoscope.dashboard.shell import data
-from paretoscope.dashboard.shell.scope import Scope, machine_key
+from paretoscope.dashboard.shell.scope import machine_key
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.trials.format import plain
+from paretoscope.trials.format import plain, short_machine
 from paretoscope.trials.trial import TrialDocument
-
-FEW = 6
-"""With fewer own models a page offers the demo study."""
-CHOSEN = "machine_chosen"
-"""Session state: a person has chosen a machine."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +33,10 @@ class MeasuredOn:
         return len(recipes | {Recipe().id})
 
     def in_words(self) -> str:
-        here = data.this_machine()
-        if not self.demo and self.machine.id == here.id:
-            return f"This machine, {here.cores} cores"
-        return ("Demo: " if self.demo else "") + self.described()
+        """ "Demo machine · Xeon, 2 cores", "This machine · Xeon, 2 cores"."""
+        here = not self.demo and self.machine.id == data.this_machine().id
+        which = "This machine" if here else "Demo machine" if self.demo else "Other machine"
+        return f"{which} · {short_machine(self.machine)}"
 
     def described(self) -> str:
         """Name of the machine and date of the newest measurement."""
@@ -63,26 +56,3 @@ def measured_on(model: str, task: str) -> list[MeasuredOn]:
             mine = tuple(each for each in documents if each.machine and each.machine.id == id_)
             found.append(MeasuredOn(machine_key(machine, demo=demo), machine, demo, mine))
     return found
-
-
-def alternative(scope: Scope) -> MeasuredOn | None:
-    """The demo study while few models are measured here; from the study, this machine."""
-    found = measured_on(scope.model, scope.task)
-    here = data.this_machine().id
-    this = next(each for each in found if not each.demo and each.machine.id == here)
-    if scope.demo:
-        return this if this.documents else None
-    if not scope.here or this.count >= FEW:
-        return None
-    return next((each for each in found if each.demo), None)
-
-
-def switch_to(key: str) -> None:
-    """Callback: show the measurements of another machine."""
-    st.session_state["machine"] = key
-    chosen()
-
-
-def chosen() -> None:
-    """Callback of the machine picker."""
-    st.session_state[CHOSEN] = True

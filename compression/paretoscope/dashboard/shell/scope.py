@@ -1,7 +1,7 @@
 """The scope of all pages: one model and task, measured on one machine under one set of conditions.
 
 Measurements of two machines are two scopes, so they never share an axis. The pickers are in
-`shell/scope_pickers.py`.
+`shell/header.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.resolve import resolve_model
+from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import elsewhere
 from paretoscope.trials.request import Conditions
@@ -40,6 +41,8 @@ class Scope:
     conditions: Conditions
     axes: Axes
     demo: bool
+    options: DataOptions = DEFAULT_OPTIONS
+    """How the data file of the task is read."""
 
     def rows(self) -> list[Row]:
         return _rows(self, data.version())

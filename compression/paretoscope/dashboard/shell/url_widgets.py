@@ -58,11 +58,24 @@ def toggle(label: str, *, key: str) -> bool:
     return _end(key, st.toggle(label, key=key, persist_state="session"), False)
 
 
+def write(key: str, text: str) -> None:
+    """Keep a text in the address; an empty one is left out."""
+    if not text:
+        forget(key)
+    elif st.query_params.get_all(key) != [text]:
+        st.query_params[key] = text
+
+
+def forget(key: str) -> None:
+    """Remove a key from the address."""
+    if key in st.query_params:
+        del st.query_params[key]
+
+
 def remove(keys: Sequence[str]) -> dict[str, Any]:
     """Remove widget values from session and URL; returns those of the session."""
     for key in keys:
-        if key in st.query_params:
-            del st.query_params[key]
+        forget(key)
     return {key: st.session_state.pop(key) for key in keys if key in st.session_state}
 
 
@@ -84,8 +97,7 @@ def _end(key: str, value: Value, default: Value) -> Value:
     many = isinstance(value, list)
     texts = [_text(part) for part in cast(list[object], value)] if many else [_text(value)]
     if value == default:
-        if key in st.query_params:
-            del st.query_params[key]
+        forget(key)
     elif st.query_params.get_all(key) != texts:
         st.query_params[key] = texts
     return value
