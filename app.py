@@ -15,11 +15,11 @@ st.set_page_config(
     page_title="Paretoscope",
     page_icon=str(layout.BRAND / "mark.svg"),
     layout="wide",
-    initial_sidebar_state=layout.SIDEBAR_PIXELS,
+    initial_sidebar_state="auto",
 )
 st.logo(layout.logo(), size="large", icon_image=layout.BRAND / "mark.svg")
 
-st.html(layout.STYLE)
+layout.style()
 
 page = st.navigation(layout.pages(), expanded=True)
 

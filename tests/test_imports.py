@@ -68,7 +68,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
         "engine",
     ),
-    "pages": ("frontier", "dashboard"),
+    "pages": ("dashboard",),
     "app": ("errors", "dashboard"),
 }  # fmt: skip
 """Every folder of the package, from the ground floor up, and the folders that it may import.

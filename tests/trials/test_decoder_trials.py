@@ -139,7 +139,7 @@ def test_words_name_perplexity_and_the_time_of_a_token() -> None:
 
 def test_plots_compare_what_is_comparable() -> None:
     info = tradeoff(rows(FOUND), "tpot_ms", "perplexity")
-    assert [line.label for line in info.annotations if line.axis == "y"] == ["+2 %"]
+    assert [line.label for line in info.annotations if line.axis == "y"] == ["original"]
     assert "time per token = 40.00 ms" in info.footnote
     speeds = {row.name: row.point.value("tokens_per_s") for row in rows(FOUND)}
     assert speeds["weights 4 bit"] == pytest.approx(3 * 25)

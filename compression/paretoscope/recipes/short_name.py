@@ -198,6 +198,18 @@ def _forms(stage: Stage) -> tuple[str, ...]:
     return (f"{words} QAT", words) if stage.train_epochs else (words,)
 
 
+def stage_words(stage: Stage) -> str:
+    """One stage in a few words, with the bits of an embedding that differ from the usual 8.
+
+    >>> stage_words(Distill(layers=3)), stage_words(Quantize(embedding_bits=4))
+    ('3-layer student', 'int8, embedding 4-bit')
+    """
+    words = _forms(stage)[0]
+    if isinstance(stage, Quantize) and stage.embedding_bits != 8 and stage.max_mb is None:
+        words += f", embedding {stage.embedding_bits}-bit"
+    return words
+
+
 def _bits(stage: Quantize) -> str:
     if stage.scheme != "weight-only":
         return stage.scheme.removesuffix("-dynamic").replace("-", " ")

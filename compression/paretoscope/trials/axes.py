@@ -16,6 +16,11 @@ class Axes:
     size: str = "size_bytes"
 
     @property
+    def change(self) -> str:
+        """The metric of the change of quality from the baseline."""
+        return "perplexity_change" if self.quality == "perplexity" else "quality_change"
+
+    @property
     def objectives(self) -> tuple[str, str, str]:
         """Metrics to be made better, all three at once."""
         return self.quality, self.size, self.time

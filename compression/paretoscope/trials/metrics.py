@@ -33,6 +33,8 @@ class Metric:
     """Whether it measures the distance from the baseline; a recommendation weighs it as quality."""
     relative: bool = False
     """Whether a change is shown in per cent of the baseline instead of in `unit`."""
+    log: bool = False
+    """Whether ratios matter more than differences, so that an axis is logarithmic."""
     ratio: tuple[str, str] | None = None
     """Words for a better and a worse ratio to the baseline; None shows no ratio."""
     listed: bool = False
@@ -123,6 +125,16 @@ _TABLE = (
         quality=True,
     ),
     Metric(
+        "quality_change",
+        "Accuracy change",
+        "points",
+        "higher",
+        scale=100,
+        digits=2,
+        about="change from the baseline on the same examples, with its paired interval",
+        fidelity=True,
+    ),
+    Metric(
         "perplexity",
         "Perplexity",
         "",
@@ -133,6 +145,7 @@ _TABLE = (
         ),
         quality=True,
         relative=True,
+        log=True,
     ),
     Metric(
         "perplexity_change",
@@ -152,6 +165,7 @@ _TABLE = (
         about="all files of the artefact",
         short="size",
         ratio=SMALLER,
+        log=True,
     ),
     Metric(
         "latency_p50_ms",
@@ -161,8 +175,9 @@ _TABLE = (
         about="median of one request, without tokenization",
         short="p50",
         ratio=FASTER,
+        log=True,
     ),
-    Metric("latency_p90_ms", "Latency p90", "ms", "lower", ratio=FASTER, listed=True),
+    Metric("latency_p90_ms", "Latency p90", "ms", "lower", ratio=FASTER, log=True, listed=True),
     Metric(
         "latency_p95_ms",
         "Latency p95",
@@ -170,6 +185,7 @@ _TABLE = (
         "lower",
         about="from 59 samples",
         ratio=FASTER,
+        log=True,
     ),
     Metric(
         "latency_p99_ms",
@@ -178,6 +194,7 @@ _TABLE = (
         "lower",
         about="from 299 samples",
         ratio=FASTER,
+        log=True,
     ),
     Metric(
         "speedup",
@@ -185,6 +202,7 @@ _TABLE = (
         "x",
         "higher",
         about="baseline latency / latency, interleaved in one measurement session",
+        log=True,
         listed=True,
     ),
     Metric(
@@ -195,6 +213,7 @@ _TABLE = (
         about="median time of an output token after the first",
         short="time per token",
         ratio=FASTER,
+        log=True,
     ),
     Metric(
         "ttft_ms",
@@ -203,6 +222,7 @@ _TABLE = (
         "lower",
         about="median from prompt to first output token",
         ratio=FASTER,
+        log=True,
         listed=True,
         limit="ttft",
     ),
@@ -212,6 +232,7 @@ _TABLE = (
         "x",
         "higher",
         about="baseline time to first token / time to first token, interleaved",
+        log=True,
     ),
     Metric(
         "tokens_per_s",
@@ -220,6 +241,7 @@ _TABLE = (
         "higher",
         about="output tokens of all rows of a batch, after the first of each",
         ratio=("more", "fewer"),
+        log=True,
         listed=True,
     ),
     Metric(
@@ -231,6 +253,7 @@ _TABLE = (
         about="peak resident set, minus that of the empty runtime",
         short="memory",
         ratio=SMALLER,
+        log=True,
         listed=True,
         limit="memory",
     ),
@@ -242,6 +265,7 @@ _TABLE = (
         scale=1e-6,
         about="resident set while serving, minus that of the empty runtime",
         ratio=SMALLER,
+        log=True,
     ),
     Metric(
         "load_ms",
@@ -250,6 +274,7 @@ _TABLE = (
         "lower",
         about="from opening the file to a ready session",
         ratio=FASTER,
+        log=True,
     ),
     Metric(
         "energy_j",
@@ -259,6 +284,7 @@ _TABLE = (
         about="from a hardware counter, or estimated as time x power; the source is stated",
         short="energy",
         ratio=LESS,
+        log=True,
         listed=True,
         limit="energy",
     ),
@@ -287,6 +313,7 @@ _TABLE = (
         scale=1e-6,
         about="non-zero weights x bits; no file is this small",
         ratio=SMALLER,
+        log=True,
     ),
 )
 

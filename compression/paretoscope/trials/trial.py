@@ -15,6 +15,7 @@ from pydantic import Field
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.axes import Axes, axes
+from paretoscope.trials.change_interval import change_interval
 from paretoscope.trials.metrics import METRICS
 from paretoscope.trials.request import Conditions, Protocol
 from paretoscope.values import Value
@@ -241,8 +242,21 @@ class TrialDocument(Value):
     def _quality_metrics(self) -> Iterator[MetricValue]:
         if found := self.quality:
             yield MetricValue(self.axes.quality, found.value, found.low, found.high)
-        if self.paired and (change := self.paired.change):
+            yield from self._change_metrics(found)
+
+    def _change_metrics(self, quality: Quality) -> Iterator[MetricValue]:
+        """The change of quality from the baseline on the same examples; 0 for the baseline."""
+        if self.is_baseline:
+            yield MetricValue(self.axes.change, 0.0, 0.0, 0.0)
+        elif self.paired and (change := self.paired.change):
             yield MetricValue("perplexity_change", change.value, change.low, change.high)
+        elif self.paired and self.axes.quality == "quality":
+            base = self.baseline.quality.value if self.baseline else None
+            found = (self.paired.gained - self.paired.lost) / quality.n
+            ends = change_interval(self.paired.lost, self.paired.gained, quality.n)
+            yield MetricValue(
+                "quality_change", found if base is None else quality.value - base, *ends
+            )
 
     def _speed_metrics(self) -> Iterator[MetricValue]:
         if self.generation:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard.explore import recommendation, selection_tray
-from paretoscope.dashboard.explore.recommendation import models_left
+from paretoscope.dashboard.explore import answer, limits, plots, selection_tray
+from paretoscope.dashboard.explore.result import Result
 from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
-from paretoscope.dashboard.parts import empty_states, first_runs, test_summary
+from paretoscope.dashboard.explore.view import models_left
+from paretoscope.dashboard.parts import empty_states, first_runs, plain_answer
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import objectives
@@ -37,37 +38,86 @@ def test_an_empty_store_offers_the_one_button_that_changes_that(
     assert empty_states.queued(5) in words(app)
 
 
-def test_the_recommendation_comes_first_and_says_why(
+def test_the_answer_comes_first_in_plain_words_and_why_is_a_click_away(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("explore")
-    baseline, table = rows(full)[0], rows(full)
-    best = recommend(
-        [row.named_point for row in table],
-        [MaxDrop(DROP_POINTS / 100)],
-        objectives("quality", "size_bytes", "latency_p50_ms"),
-        baseline.named_point,
-    )
-    by_id = {row.id: row for row in table}
-    assert test_summary.headline(best, by_id) in words(app)
-    assert test_summary.why(best, by_id) in words(app)
+    table = {row.id: row for row in rows(full)}
+    points = [row.named_point for row in table.values()]
+    chosen = objectives("quality", "size_bytes", "latency_p50_ms")
+    drop = [MaxDrop(DROP_POINTS / 100)]
+    best = recommend(points, drop, chosen, points[0])
+    assert app.markdown[1].value == f"### {plain_answer.sentence(table[best.best or ''])}"
     assert len(charts(app)) == 2
     assert all(ids(chart) == {each.trial_id for each in full} for chart in charts(app))
+    why = answer.reasons(Result(front(points, chosen), best), table, judged_by(chosen, drop))
+    assert why not in words(app)
+    app.session_state[answer.WHY] = True
+    app.run()
+    assert why in words(app)
+
+
+def test_the_plots_show_the_change_from_the_original_on_axes_of_ratios(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
+    for chart in charts(open_page("explore")):
+        assert chart["layout"]["xaxis"]["type"] == "log"
+        assert "Accuracy change" in chart["layout"]["yaxis"]["title"]["text"]
+
+
+def test_only_named_and_picked_points_have_error_bars(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
+    pruned = next(each for each in full if each.recipe.in_words() == "magnitude 50 %")
+    for picks, expected in (([], False), ([pruned.trial_id], True)):
+        (trace,) = [
+            trace
+            for trace in charts(open_page("explore", pick=picks))[0]["data"]
+            if [pruned.trial_id] in trace.get("customdata", [])
+        ]
+        at = trace["customdata"].index([pruned.trial_id])
+        bars = trace["error_y"]["array"]
+        assert bool(bars and bars[at]) == expected
+
+
+def test_a_typed_limit_may_lie_between_the_steps_of_its_slider(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
+    app = open_page("explore", drop="10.0")
+    app.number_input(key="size_typed").set_value(19.99).run()
+    assert models_left(2, 7) in words(app)
+    assert app.query_params["size"] == "19.99"
+    app.number_input(key="size_typed").set_value(None).run()
+    assert models_left(7, 7) in words(app)
+    assert "size" not in app.query_params
+    app.slider(key="size_slider").set_value(20.0).run()
+    assert app.number_input(key="size_typed").value == 20.0
+    app.button(key=limits.RESET).click().run()
+    assert models_left(6, 7) in words(app)
+
+
+def test_the_list_of_points_picks_without_a_mouse(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
+    app = open_page("explore")
+    app.multiselect(key=plots.LIST).set_value([full[1].trial_id]).run()
+    assert app.session_state["picks"] == [full[1].trial_id]
+    assert rings(app) == [1, 1]
 
 
 def test_a_limit_excludes_models(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
     assert models_left(6, 7) in words(app)  # 4-bit weights lose 3 points, the limit is 2
-    app.slider(key="drop").set_value(10.0).run()
+    app.slider(key="drop_slider").set_value(10.0).run()
     assert models_left(7, 7) in words(app)
-    app.slider(key="size").set_value(20.0).run()
+    app.slider(key="size_slider").set_value(20.0).run()
     assert models_left(3, 7) in words(app)
     assert not app.exception
 
 
 def test_limits_in_the_link_are_restored(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", drop="10.0", size="20.0")
-    assert app.slider(key="drop").value == 10.0
+    assert app.slider(key="drop_slider").value == 10.0
     assert models_left(3, 7) in words(app)
 
 
@@ -75,12 +125,12 @@ def test_an_optional_objective_has_a_limit_while_it_is_selected(
     open_page: Open, full: list[TrialDocument]
 ) -> None:
     app = open_page("explore", drop="10.0")
-    assert [slider.key for slider in app.slider] == ["drop", "size", "p50"]
+    assert [slider.key for slider in app.slider] == ["drop_slider", "size_slider", "p50_slider"]
     app.button_group(key="objectives").set_value(
         ["quality", "size_bytes", "latency_p50_ms", "peak_memory_bytes", "energy_j"]
     ).run()
-    assert [slider.key for slider in app.slider][3:] == ["memory", "energy"]
-    app.slider(key="memory").set_value(40.0).run()
+    assert [slider.key for slider in app.slider][3:] == ["memory_slider", "energy_slider"]
+    app.slider(key="memory_slider").set_value(40.0).run()
     assert models_left(3, 7) in words(app)
     assert "memory" in app.query_params
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
@@ -89,14 +139,17 @@ def test_an_optional_objective_has_a_limit_while_it_is_selected(
     again = open_page(
         "explore", drop="10.0", memory="40", objectives=["quality", "peak_memory_bytes"]
     )
-    assert again.slider(key="memory").value == 40.0
+    assert again.slider(key="memory_slider").value == 40.0
     assert models_left(3, 7) in words(again)
 
 
 def test_a_limit_that_nothing_meets_is_named(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore", drop="0.0", size="18.0")
-    assert test_summary.NOT_MET in words(app)
+    assert answer.NO_MODEL in words(app)
     assert models_left(0, 7) in words(app)
+    while loosen := [each for each in app.button if str(each.key).startswith(answer.LOOSEN)]:
+        loosen[0].click().run()
+    assert answer.NO_MODEL not in words(app)
 
 
 def test_the_card_of_a_picked_model_names_what_dominates_it(
@@ -128,11 +181,10 @@ def test_axes_are_any_two_metrics(open_page: Open, full: list[TrialDocument]) ->
     app = open_page("explore")
     app.selectbox(key="ax").set_value("peak_memory_bytes").run()
     app.selectbox(key="ay").set_value("latency_p50_ms").run()
-    app.toggle(key="alog").set_value(True).run()
+    assert charts(app)[0]["layout"]["xaxis"]["type"] == "log"
+    app.toggle(key="alinear").set_value(True).run()
     assert not app.exception
-    layout = charts(app)[0]["layout"]
-    assert isinstance(layout, dict)
-    assert layout["xaxis"]["type"] == "log"
+    assert "type" not in charts(app)[0]["layout"]["xaxis"]
 
 
 def test_fewer_objectives_are_another_front(open_page: Open, full: list[TrialDocument]) -> None:
@@ -173,24 +225,21 @@ def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, sto
     assert app.session_state["picks"] == [longer.trial_id]
 
 
-def test_the_legend_counts_only_present_states(open_page: Open, store: Store) -> None:
+def test_the_caption_counts_only_present_states(open_page: Open, store: Store) -> None:
     fill(store, here()[:2])
     text = words(open_page("explore"))
-    assert f"2 on the Pareto front. {recommendation.HINT}" in text
-
-
-def test_a_knee_that_is_not_recommended_is_explained(
-    open_page: Open, full: list[TrialDocument]
-) -> None:
-    assert recommendation.KNEE in words(open_page("explore", drop="0"))
+    assert f"2 {plots.WORDS['front']}" in text
+    assert plots.WORDS["near"] not in text
 
 
 def test_objectives_and_limits_are_named(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
+    app.session_state[answer.WHY] = True
+    app.run()
     chosen = objectives("quality", "size_bytes", "latency_p50_ms")
     assert judged_by(chosen, [MaxDrop(0.02)]) in words(app)
     app.button_group(key="objectives").set_value(["quality", "size_bytes"]).run()
-    app.slider(key="drop").set_value(1.0).run()
+    app.slider(key="drop_slider").set_value(1.0).run()
     assert judged_by(objectives("quality", "size_bytes"), [MaxDrop(0.01)]) in words(app)
 
 

@@ -21,7 +21,7 @@ from tests.dashboard.conftest import Open, enqueue, words
 @pytest.mark.parametrize(
     ("page", "widget"),
     [
-        ("explore", "pick_best"),
+        ("explore", "report"),
         ("compare", "compared"),
         ("compress", "compress"),
         ("jobs", ""),
@@ -49,8 +49,7 @@ def test_the_first_page_has_an_address_too_and_it_keeps_the_query(
     app._page_hash = calc_hash("explore")  # what a browser asks for at /explore
     app.run()
     assert not app.exception
-    assert app.button(key="pick_best")
-    assert app.slider(key="drop").value == 5.0
+    assert app.slider(key="drop_slider").value == 5.0
 
 
 def test_a_server_starts_without_complaints_about_its_own_caches() -> None:

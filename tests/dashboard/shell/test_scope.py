@@ -144,8 +144,8 @@ def test_another_model_starts_with_its_own_task(open_page: Open, store: Store) -
 
 def test_the_link_to_copy_restores_the_view(open_page: Open, full: list[TrialDocument]) -> None:
     app = open_page("explore")
-    app.slider(key="size").set_value(30.0).run()
+    app.slider(key="size_slider").set_value(30.0).run()
     query = {key: app.query_params[key] for key in app.query_params}
     again = open_page("explore", **query)
-    assert again.slider(key="size").value == 30.0
+    assert again.slider(key="size_slider").value == 30.0
     assert query["model"] == "minilm-trec"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
-from paretoscope.report.figures.tradeoff import Limit, Overlay, footnote, tradeoff
+from paretoscope.report.figures.tradeoff import ORIGINAL, Limit, Overlay, footnote, tradeoff
 from paretoscope.report.tables.table import Row, rows
 from tests.documents import MACHINE, document
 
@@ -54,7 +54,8 @@ def test_annotations_are_round_multiples_of_the_baseline() -> None:
         ("x", 4.0, "2x faster"),
         ("x", 2.0, "4x faster"),
         ("x", 1.0, "8x faster"),
-        ("y", 0.95, "-1 point"),
+        ("x", 0.5, "16x faster"),
+        ("y", 0.96, ORIGINAL),
     ]
 
 
@@ -64,7 +65,8 @@ def test_annotations_come_from_the_paired_baseline_without_a_baseline_trial() ->
         "2x smaller",
         "4x smaller",
         "8x smaller",
-        "-1 point",
+        "16x smaller",
+        ORIGINAL,
     ]
 
 

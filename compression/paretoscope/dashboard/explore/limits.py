@@ -1,43 +1,28 @@
-"""Limits and objectives of Explore, kept in the URL."""
+"""The limits of Explore: one line of sliders with typed values, kept in the address."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from paretoscope.dashboard.parts import glossary
 from paretoscope.dashboard.shell import url_widgets
 from paretoscope.dashboard.shell.scope import Scope
-from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
-from paretoscope.frontier.points import Objective, Point, objectives
-from paretoscope.report.figures.palette import STYLES
-from paretoscope.report.tables.strategy import Family
+from paretoscope.frontier.limits import Constraint, Limit, MaxDrop, Relaxation
+from paretoscope.frontier.points import Point
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials import axes as defaults
 from paretoscope.trials.metrics import METRICS, Metric, metric
 
 MOST_DROP = 10.0
-ACROSS = 4
-"""Sliders in a row."""
-THEME_COLORS = {
-    "pruning": "orange",
-    "quantization": "blue",
-    "distillation": "green",
-    "chain": "violet",
-}
-"""The theme's names for the colors of the strategies."""
+DROP = "drop"
 FURTHER = {key: row.limit for key, row in METRICS.items() if row.limit}
-"""Optional objectives, each with the name of its limit in the URL."""
+"""Optional objectives, each with the name of its limit in the address."""
 PER_SCOPE = ("size", "p50", *FURTHER.values(), "show", "objectives")
 """Widgets whose values apply to one scope only, such as its largest size."""
-OBJECTIVES_HELP = "A model is dominated when another is at least as good in all and better in one."
-DROP_HELP = "The largest accepted loss. Drag to the right end for no limit."
-LIMIT_HELP = "Excludes models above it. Drag to the right end for no limit."
+RESET = "reset_limits"
 
 
 @dataclass(frozen=True)
@@ -47,8 +32,34 @@ class Limits:
     Bounds are by metric key, in stored units.
     """
 
-    constraints: tuple[Limit, ...]
-    bounds: dict[str, float]
+    constraints: tuple[Limit, ...] = ()
+    bounds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One limit: its metric, the name of its value in the address, range and step as shown."""
+
+    of: Metric
+    name: str
+    low: float
+    high: float
+    step: float
+    default: float
+
+    @property
+    def unit(self) -> str:
+        if self.name == DROP:
+            return "%" if self.of.relative else "points"
+        return self.of.unit
+
+    @property
+    def label(self) -> str:
+        """ "Size at most (MB)"."""
+        what = self.of.called
+        if self.name == DROP:
+            what = f"More {what}" if self.of.relative else f"{what} drop"
+        return f"{what[0].upper()}{what[1:]} at most ({self.unit})"
 
 
 def begin(scope: Scope) -> None:
@@ -67,108 +78,86 @@ def begin(scope: Scope) -> None:
     st.session_state["limits_of"] = key
 
 
-def strategies(table: Sequence[Row]) -> list[Row]:
-    """Chips that filter by strategy; the baseline is always shown."""
-    present = [
-        name for name in STYLES if name != "baseline" and any(row.family == name for row in table)
-    ]
-    if not present:
-        return list(table)
-    chosen = url_widgets.chips(
-        "Strategies", present, default=present, format_func=_strategy, key="show"
-    )
-    return [row for row in table if row.family in chosen or row.family == "baseline"] or list(table)
-
-
-def _strategy(name: Family) -> str:
-    return f":{THEME_COLORS[name]}[{STYLES[name].glyph}] {STYLES[name].label}"
-
-
-def draw(
-    table: Sequence[Row],
-    baseline: Point | None,
-    axes: defaults.Axes,
-    chosen: Sequence[Objective],
-) -> Limits:
-    """Sliders for quality, size, latency and the optional objectives in `chosen`."""
-    selected = {objective.key for objective in chosen}
-    further = {key: name for key, name in FURTHER.items() if key in selected}
-    url_widgets.remove([name for key, name in FURTHER.items() if key not in further])
-    upper = {axes.size: "size", axes.time: "p50", **further}
-    columns = _columns(1 + len(upper))
-    with columns[0]:
-        constraints, bounds = _drop(metric(axes.quality), baseline)
+def sliders(table: Sequence[Row], axes: defaults.Axes, selected: Sequence[str]) -> list[Slider]:
+    """Those of quality, size and time, and of the optional objectives in `selected`."""
+    upper = {axes.size: "size", axes.time: "p50"}
+    upper |= {key: name for key, name in FURTHER.items() if key in selected}
     present = {row.key for row in present_metrics(table)}
-    for column, (key, name) in zip(columns[1:], upper.items(), strict=True):
-        with column:
-            bound = _upper(key, name, table) if key in present else None
-        if bound is not None:
-            constraints.append(Constraint(key, bound))
-            bounds[key] = bound
+    of = metric(axes.quality)
+    drop = Slider(of, DROP, 0.0, MOST_DROP, 0.1, defaults.DROP_POINTS)
+    return [drop, *(_upper(key, name, table) for key, name in upper.items() if key in present)]
+
+
+def _upper(key: str, name: str, table: Sequence[Row]) -> Slider:
+    """The range of an upper limit in the shown unit; its end means none."""
+    of = metric(key)
+    values = [of.shown(value) for row in table if (value := row.point.value(key)) is not None]
+    step = _step(max(values))
+    top = round(math.ceil(max(values) / step) * step, 9)
+    return Slider(of, name, step, top, step, top)
+
+
+def draw(found: Sequence[Slider], baseline: Point | None) -> Limits:
+    """One line of limits; those that were not asked for leave the address."""
+    unused = set(FURTHER.values()) - {each.name for each in found}
+    url_widgets.remove(sorted(unused))
+    constraints: list[Limit] = []
+    bounds: dict[str, float] = {}
+    for place, each in zip(st.columns(len(found), gap="medium"), found, strict=True):
+        with place:
+            value = _one(each, disabled=each.name == DROP and baseline is None)
+        if value is None:
+            continue
+        if each.name != DROP:
+            constraints.append(Constraint(each.of.key, value / each.of.scale))
+            bounds[each.of.key] = value / each.of.scale
+        elif (base := baseline.value(each.of.key) if baseline else None) is not None:
+            constraints.append(MaxDrop(value / 100, each.of.key))
+            bounds |= _bounds_of_drop(each.of, base, value)
     return Limits(tuple(constraints), bounds)
 
 
-def _columns(count: int) -> list[DeltaGenerator]:
-    return [
-        column
-        for start in range(0, count, ACROSS)
-        for column in st.columns(min(ACROSS, count - start), gap="medium")
-    ]
+def _bounds_of_drop(of: Metric, base: float, drop: float) -> dict[str, float]:
+    """The bound on the quality and on its change, for the plots."""
+    if of.relative:
+        return {of.key: base * (1 + drop / 100), "perplexity_change": drop / 100}
+    return {of.key: base - drop / 100, "quality_change": -drop / 100}
 
 
-def label(of: Metric) -> str:
-    """The label of a limit: "Size on disk limit", "Accuracy drop limit"."""
-    what = (" rise" if of.relative else " drop") if of.quality else ""
-    return f"{of.label}{what} limit"
+def _one(slider: Slider, *, disabled: bool) -> float | None:
+    """A typed value and a slider for the same limit; None without a limit."""
+    with st.container(gap=None):
+        st.markdown(slider.label)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            return url_widgets.limit(
+                slider.label,
+                (slider.low, slider.high),
+                key=slider.name,
+                step=slider.step,
+                default=slider.default,
+                format=f"%.{_decimals(slider.step)}f",
+                disabled=disabled,
+            )
 
 
-def _drop(of: Metric, baseline: Point | None) -> tuple[list[Limit], dict[str, float]]:
-    """The limit on quality, relative to the baseline."""
-    drop = url_widgets.slider(
-        label(of),
-        (0.0, MOST_DROP),
-        step=0.5,
-        default=defaults.DROP_POINTS,
-        key="drop",
-        format="%.1f %%" if of.relative else "%.1f points",
-        disabled=baseline is None,
-        help=f"{glossary.sentence('Perplexity')} {DROP_HELP}" if of.relative else DROP_HELP,
-    )
-    base = baseline.value(of.key) if baseline else None
-    if base is None or drop >= MOST_DROP:
-        return [], {}
-    bound = base * (1 + drop / 100) if of.relative else base - drop / 100
-    return [MaxDrop(drop / 100, of.key)], {of.key: bound}
+def reset() -> None:
+    """Callback: the default limits."""
+    url_widgets.remove(("size", "p50", DROP, *FURTHER.values()))
 
 
-def objectives_chosen(table: Sequence[Row], axes: defaults.Axes) -> tuple[Objective, ...]:
-    """Chips with the objectives of dominance; selecting none means all."""
-    present = {row.key for row in present_metrics(table)}
-    choices = [key for key in (*axes.objectives, *FURTHER) if key in present]
-
-    def title(key: str) -> str:
-        return f"{metric(key).called} {metric(key).arrow[0]}"
-
-    chosen = url_widgets.chips(
-        "Objectives",
-        choices,
-        default=[key for key in axes.objectives if key in choices],
-        format_func=title,
-        key="objectives",
-        help=OBJECTIVES_HELP,
-    )
-    return objectives(*(chosen or choices))
-
-
-def _upper(key: str, name: str, table: Sequence[Row]) -> float | None:
-    """An upper limit in stored units; the right end of the slider means none."""
-    row = metric(key)
-    values = [row.shown(value) for each in table if (value := each.point.value(key)) is not None]
-    step = _step(max(values))
-    top = round(math.ceil(max(values) / step) * step, 9)
-    more: Mapping[str, Any] = {"format": f"%.{_decimals(step)}f {row.unit}", "help": LIMIT_HELP}
-    chosen = url_widgets.slider(label(row), (step, top), step=step, default=top, key=name, **more)
-    return None if chosen >= top else chosen / row.scale
+def loosen(needed: Relaxation) -> None:
+    """Callback: set a limit to what the closest model needs."""
+    limit = needed.limit
+    if isinstance(limit, MaxDrop):
+        st.session_state[DROP] = min(MOST_DROP, math.ceil(needed.bound * 1000) / 10)
+        return
+    of = metric(limit.metric)
+    names = {**FURTHER, "size_bytes": "size"}
+    shown = of.shown(needed.bound)
+    # Rounded up at three digits, so that the model is within the limit.
+    power = 10.0 ** (math.floor(math.log10(shown)) - 2) if shown > 0 else 1.0
+    value = round(math.ceil(shown / power - 1e-9) * power, 9)
+    st.session_state[names.get(limit.metric, "p50")] = value
 
 
 def _step(largest: float) -> float:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
+from paretoscope.dashboard.explore.result import Result
 from paretoscope.dashboard.explore.table_columns import columns, record
 from paretoscope.dashboard.parts import tables
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
-from paretoscope.frontier.front import Frontier
-from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.tables.csv_table import to_csv
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.format import short
-
-
-class Result(NamedTuple):
-    """What a page computes from the points once."""
-
-    found: Frontier
-    advice: Recommendation
 
 
 def draw(scope: Scope, table: Sequence[Row], result: Result, picked: Sequence[str]) -> None:
@@ -34,7 +26,7 @@ def draw(scope: Scope, table: Sequence[Row], result: Result, picked: Sequence[st
     """
     ordered = _ordered(table, result)
     ids = [row.id for row in ordered]
-    st.markdown("#### Models")
+    st.markdown("#### All models")
     key = _key(ids, picked)
     further = [row.key for row in present_metrics(table) if row.listed]
     tables.dataframe(
@@ -83,19 +75,3 @@ def _downloads(name: str, table: Sequence[Row]) -> None:
         st.download_button(
             "Download CSV", csv, f"{name}.csv", "text/csv", icon=":material/table:", **button
         )
-        report = partial(_report, table)
-        st.download_button(
-            "Download report",
-            report,
-            f"{name}.html",
-            "text/html",
-            icon=":material/article:",
-            **button,
-        )
-
-
-def _report(table: Sequence[Row]) -> str:
-    # Imported on a click: it reads plotly's script, which is large.
-    from paretoscope.report.html import report_html
-
-    return report_html([row.document for row in table])

@@ -10,7 +10,7 @@ import streamlit as st
 
 from paretoscope.dashboard.parts.figure import CONFIG, show
 from paretoscope.dashboard.shell import layout, selection, url_widgets
-from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, footnote, tradeoff
+from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, tradeoff
 from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
 from paretoscope.report.tables.table import Row, present_metrics
 from paretoscope.trials.axes import Axes
@@ -22,7 +22,7 @@ class _Axes(NamedTuple):
 
     x: str
     y: str
-    log_x: bool
+    linear: bool
     all_points: bool
 
 
@@ -30,9 +30,10 @@ def by_size_and_time(table: Sequence[Row], axes: Axes, overlay: Overlay) -> list
     """Two plots of quality side by side, by default against size and against latency."""
     shown: list[Tradeoff] = []
     columns = st.columns(2, gap="medium")
+    y = axes.change if any(row.values.get(axes.change) for row in table) else axes.quality
     for name, x, column in zip("ab", (axes.size, axes.time), columns, strict=True):
         with column:
-            shown.append(plot(name, table, x, axes.quality, overlay))
+            shown.append(plot(name, table, x, y, overlay))
     return shown
 
 
@@ -42,7 +43,7 @@ def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> T
     Returns the content of the plot.
     """
     # No gap: the labels of the reference lines already leave space under the title.
-    whole_plot = st.container(gap=None)
+    whole_plot = st.container(gap=None, key=f"plot_{name}")
     heading: dict[str, Any] = {
         "horizontal": True,
         "vertical_alignment": "center",
@@ -52,14 +53,15 @@ def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> T
     with whole_plot, st.container(**heading):
         title = st.empty()
         axes = _pickers(name, table, x, y)
-    title.markdown(f"#### {_title(axes.x, axes.y)}")
+    title.markdown(f"**{_title(axes.x, axes.y)}**")
     info = tradeoff(table, axes.x, axes.y, overlay)
     options = PlotOptions(
         dark=layout.dark(),
-        log_x=axes.log_x,
+        log_x=False if axes.linear else None,
         all_points=axes.all_points,
-        legend=False,
-        align_with=footnote(table, timed=True),
+        height=None,
+        legend=name == "a",
+        footnote=False,
     )
     chart = f"{name}chart"
     image = {**CONFIG["toImageButtonOptions"], "filename": f"{axes.y}-against-{axes.x}"}
@@ -70,6 +72,7 @@ def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> T
             alt=info.alt,
             config={**CONFIG, "toImageButtonOptions": image},
             on_click=partial(selection.clicked, chart),
+            stretch=True,
         )
     return info
 
@@ -79,16 +82,16 @@ def _pickers(name: str, table: Sequence[Row], x: str, y: str) -> _Axes:
         keys = [row.key for row in present_metrics(table)]
         at_y = _picker("Vertical axis", f"{name}y", keys, y)
         at_x = _picker("Horizontal axis", f"{name}x", keys, x)
-        log = url_widgets.toggle("Logarithmic horizontal axis", key=f"{name}log")
+        linear = url_widgets.toggle("Linear horizontal axis", key=f"{name}linear")
         every = url_widgets.toggle("Outliers", key=f"{name}all")
-    return _Axes(at_x, at_y, log, every)
+    return _Axes(at_x, at_y, linear, every)
 
 
 def small(table: Sequence[Row], x: str, y: str, *, name: str, overlay: Overlay) -> None:
     """A small plot without interaction: the measured points and the estimate."""
     info = tradeoff(table, x, y, overlay)
     st.markdown(f"###### {_title(x, y)}")
-    options = PlotOptions(dark=layout.dark(), height=300, legend=False, compact=True)
+    options = PlotOptions(dark=layout.dark(), height=300, legend=False, footnote=False)
     show(tradeoff_figure(info, options), key=name, alt=info.alt)
 
 
@@ -100,5 +103,4 @@ def _picker(label: str, key: str, keys: Sequence[str], default: str) -> str:
 
 
 def _title(x: str, y: str) -> str:
-    across = metric(x).label
-    return f"{metric(y).label} against {across[0].lower()}{across[1:]}"
+    return f"{metric(y).label} by {metric(x).called}"

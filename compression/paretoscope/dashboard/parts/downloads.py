@@ -55,6 +55,12 @@ def zipped(folder: Path, name: str) -> Callable[[], bytes]:
 
 def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
     """The model as a zip, or how to make it on this machine; and its recipe."""
+    model(scope, row, key=key, primary=primary)
+    recipe(row, key=key)
+
+
+def model(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
+    """The model as a zip, or how to make it on this machine."""
     name = file_name(row)
     if found := folder(row):
         size = sum(row.document.artifact.files.values()) / 1e6 if row.document.artifact else 0
@@ -71,10 +77,14 @@ def artifact(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None
         )
     else:
         _make(scope, row, key)
+
+
+def recipe(row: Row, *, key: str) -> None:
+    """The recipe as YAML."""
     st.download_button(
         "Recipe",
         row.document.recipe.to_yaml(),
-        file_name=f"{name}.yaml",
+        file_name=f"{file_name(row)}.yaml",
         mime="application/yaml",
         on_click="ignore",
         icon=":material/description:",

@@ -23,11 +23,15 @@ def show(
     alt: str,
     config: Mapping[str, Any] = WITHOUT_BAR,
     on_click: Callable[[], None] | None = None,
+    stretch: bool = False,
 ) -> None:
-    """Draw the figure; `alt` describes it to screen readers, `on_click` runs after a click."""
-    clicks: dict[str, Any] = {}
+    """Draw the figure; `alt` describes it to screen readers, `on_click` runs after a click.
+
+    With `stretch` it is as high as its container.
+    """
+    clicks: dict[str, Any] = {"height": "stretch"} if stretch else {}
     if on_click:
-        clicks = {"on_select": on_click, "selection_mode": "points"}
+        clicks |= {"on_select": on_click, "selection_mode": "points"}
     st.plotly_chart(  # pyright: ignore[reportUnknownMemberType] - plotly has no types
         figure, key=key, alt=alt, config=dict(config), **clicks
     )

@@ -107,16 +107,27 @@ def chance(paired: Paired, n: int) -> str:
     >>> chance(Paired(agreement=0.9, lost=3, gained=2, mcnemar_p=1.0), 45)
     'too few texts (45) to detect a loss under 14 points (3 lost, 2 gained)'
     """
-    what = "loss" if paired.lost > paired.gained else "gain"
     counts = f"{paired.lost} lost, {paired.gained} gained"
-    if paired.mcnemar_p < SIGNIFICANT:
-        return f"a clear {what} ({counts}, {p_in_words(paired.mcnemar_p)})"
     if paired.mcnemar_p < BORDERLINE:
-        return f"borderline, probably a {what} ({counts}, {p_in_words(paired.mcnemar_p)})"
+        counts += f", {p_in_words(paired.mcnemar_p)}"
+    return f"{verdict(paired, n)} ({counts})"
+
+
+def verdict(paired: Paired, n: int) -> str:
+    """Whether chance explains a change on `n` examples, in a few words.
+
+    >>> verdict(Paired(agreement=0.9, lost=24, gained=20, mcnemar_p=0.65), 538)
+    'within chance'
+    """
+    what = "loss" if paired.lost > paired.gained else "gain"
+    if paired.mcnemar_p < SIGNIFICANT:
+        return f"a clear {what}"
+    if paired.mcnemar_p < BORDERLINE:
+        return f"borderline, probably a {what}"
     if n and FEWEST_LOST / n > COARSE:
         points = math.ceil(100 * FEWEST_LOST / n)
-        return f"too few texts ({n}) to detect a loss under {points} points ({counts})"
-    return f"within chance ({counts})"
+        return f"too few texts ({n}) to detect a loss under {points} points"
+    return "within chance"
 
 
 def _perplexity(change: Interval) -> str:

@@ -33,7 +33,13 @@ def draw(here: Scope, actions: Callable[[], None] | None = None, *, title: str =
         ):
             st.markdown(f"## {title or heading(here)}", width="content")
             if actions:
-                with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                with st.container(
+                    horizontal=True,
+                    vertical_alignment="center",
+                    width="content",
+                    gap="small",
+                    key="page_actions",
+                ):
                     actions()
         with st.container(
             horizontal=True, vertical_alignment="center", gap="xsmall", key=CHIPS, width="stretch"

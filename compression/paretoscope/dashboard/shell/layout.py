@@ -10,14 +10,30 @@ from streamlit.navigation.page import Page
 from paretoscope.dashboard.shell import engine_status, scope, scope_choice
 
 BRAND = Path(__file__).parents[1] / "brand"
-STYLE = (
-    "<style>.stMainBlockContainer { padding: 3.6rem 2rem 3rem; max-width: 1500px }"
-    " @media (max-width: 640px) { .stMainBlockContainer { padding: 3.2rem 1rem 3rem } }</style>"
-)
+STYLE = """<style>
+.stMainBlockContainer { padding: 3.2rem 1rem 3rem; max-width: 1500px }
+.stMainBlockContainer > div { gap: 0.7rem }
+.stMainBlockContainer > div > div > .stVerticalBlock { gap: 0.6rem }
+.stElementContainer:has(style) { display: none }
+[class*="st-key-plot_"] [class*="chart"] { height: max(43vh, 320px) }
+.st-key-scope_chips button, .st-key-why button, [class*="st-key-plot_"] button {
+  min-height: 1.6rem; padding-top: 0; padding-bottom: 0
+}
+@media (min-width: 800px) {
+  .stMainBlockContainer { padding: 1rem 2rem 3rem }
+  .stAppHeader { background: transparent; height: 2.4rem; pointer-events: none }
+  .stAppHeader button { pointer-events: auto }
+  .st-key-page_actions { padding-right: 1.8rem }
+  [data-testid="stSidebar"][data-collapsed="false"] {
+    width: 13rem !important; min-width: 13rem !important
+  }
+}
+</style>"""
 """Less space around the page than Streamlit's, so that answer and plots fit on the first screen,
-and no lines longer than can be read.
+no lines longer than can be read, and plots as high as 45 % of the window.
 """
-SIDEBAR_PIXELS = 208
+DARK_STYLE = "<style>.stApp [kind^=primary] { color: #0B1218 }</style>"
+"""Text on a primary button, whose color is light in the dark theme."""
 PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
@@ -55,6 +71,11 @@ def _page(file: str, title: str, icon: str) -> Page:
 
 def _to_first() -> None:
     st.switch_page(FIRST, query_params=query())
+
+
+def style() -> None:
+    """The style of all pages; in one element, which takes no space."""
+    st.html(STYLE + (DARK_STYLE if dark() else ""))
 
 
 def dark() -> bool:

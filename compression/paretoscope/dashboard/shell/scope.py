@@ -6,7 +6,7 @@ Measurements of two machines are two scopes, so they never share an axis. The pi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -52,6 +52,13 @@ class Scope:
         shown = {row.document.recipe_id: row.id for row in self.rows()}
         return {document.trial_id: shown[document.recipe_id] for document in _documents(self)}
 
+    def ghosts(self) -> list[Row]:
+        """On this machine, the rows of the demo study for recipes that are not measured here.
+
+        Their times are estimates: the baseline's time here, over the speed-up of the study.
+        """
+        return _ghosts(self, data.version()) if self.here else []
+
     @property
     def here(self) -> bool:
         """Whether the points were measured in this workspace and on this machine."""
@@ -82,6 +89,23 @@ def current() -> Scope:
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _rows(scope: Scope, version: int) -> list[Row]:
     return rows(_documents(scope))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _ghosts(scope: Scope, version: int) -> list[Row]:
+    measured = {row.document.recipe_id for row in scope.rows()}
+    study = [
+        document
+        for document in data.demo_documents()
+        if (document.model, document.task) == (scope.model, scope.task)
+    ]
+    own = scope.rows()[:1]
+    # Times are the baseline's here over the study's speed-up.
+    return [
+        replace(row, reference=own[0].reference) if own else row
+        for row in rows(study)
+        if row.document.recipe_id not in measured
+    ]
 
 
 def _documents(scope: Scope) -> list[TrialDocument]:

@@ -57,6 +57,11 @@ def write(ids: Sequence[str]) -> None:
         del st.query_params["pick"]
 
 
+def query() -> dict[str, list[str]]:
+    """The address of this view, for a switch to another page."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
 def clicked(chart: str) -> None:
     """Callback of a plot: toggle the clicked point."""
     event: Any = st.session_state.get(chart)

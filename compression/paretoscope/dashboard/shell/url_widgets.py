@@ -6,12 +6,14 @@ breaks when a label changes. Default values are left out and invalid values are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import streamlit as st
 
 Value = TypeVar("Value")
+NO_LIMIT = "no limit"
 
 
 def option(
@@ -41,16 +43,58 @@ def chips(
     return _end(key, cast(list[str], st.pills(label, options, key=key, **more)), list(default))
 
 
-def slider(
-    label: str, ends: tuple[float, float], *, key: str, step: float, default: float, **more: Any
-) -> float:
-    """A slider from low to high; a value outside counts as the default."""
+def limit(
+    label: str,
+    ends: tuple[float, float],
+    *,
+    key: str,
+    step: float,
+    default: float,
+    **more: Any,
+) -> float | None:
+    """A slider and a field for the same upper limit; None at the upper end, which is no limit.
+
+    The field accepts values between the steps of the slider; `format` is that of both.
+    """
     low, high = ends
-    _begin(key, default, lambda values: _number(values, low, high))
-    if not low <= st.session_state[key] <= high:
-        st.session_state[key] = default
-    more = {"step": step, "persist_state": "session", **more}
-    return _end(key, cast(float, st.slider(label, low, high, key=key, **more)), default)
+    _begin(key, default, lambda values: _number(values, 0.0, math.inf))
+    value = min(high, max(0.0, st.session_state[key]))
+    st.session_state[key] = value
+    slid, typed = f"{key}_slider", f"{key}_typed"
+    st.session_state[slid] = max(low, value)
+    st.session_state[typed] = None if value >= high else value
+
+    def take(name: str) -> None:
+        new = st.session_state[name]
+        st.session_state[key] = high if new is None else float(new)
+
+    st.number_input(
+        label,
+        min_value=0.0,
+        value=None,
+        step=step,
+        placeholder=NO_LIMIT,
+        key=typed,
+        on_change=take,
+        args=(typed,),
+        width=112,
+        label_visibility="collapsed",
+        **more,
+    )
+    st.slider(
+        label,
+        low,
+        high,
+        step=step,
+        format=more.get("format"),
+        key=slid,
+        on_change=take,
+        args=(slid,),
+        label_visibility="collapsed",
+        disabled=more.get("disabled", False),
+    )
+    chosen = _end(key, float(st.session_state[key]), float(default))
+    return None if chosen >= high else chosen
 
 
 def toggle(label: str, *, key: str) -> bool:

@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from paretoscope.report.figures.axes_ranges import AxesRanges, PlotlyDict
-from paretoscope.report.figures.label_placement import OFFSET_X, Box, free_side, place_on_line
+from paretoscope.report.figures.label_placement import OFFSET_X, Box, free_side
 from paretoscope.report.figures.palette import rgba
-from paretoscope.report.figures.tradeoff import Annotation, Axis, Marker
+from paretoscope.report.figures.tradeoff import Axis, Marker
 
 
 class ReferenceLines(NamedTuple):
-    """Lines and labels in plotly's schema, and the `occupied` boxes of the labels in the plot."""
+    """Lines and labels in plotly's schema."""
 
     shapes: list[PlotlyDict]
     labels: list[PlotlyDict]
-    occupied: list[Box]
 
 
 def limits(axes: AxesRanges) -> Iterator[PlotlyDict]:
@@ -31,7 +30,7 @@ def limits(axes: AxesRanges) -> Iterator[PlotlyDict]:
         far = max(bound, ends[1]) if of.better == "lower" else min(bound, ends[0])
         shaded = {"fillcolor": axes.colors.shade, "line": {"width": 0}}
         yield {"type": "rect", **_span(limit.axis, bound, far), **shaded}
-        line = {"line": {"color": axes.colors.faint, "width": 1.2}}
+        line = {"line": {"color": axes.colors.faint, "width": 1, "dash": "dot"}}
         yield {"type": "line", **_span(limit.axis, bound, bound), **line}
 
 
@@ -42,85 +41,71 @@ def _span(axis: Axis, start: float, end: float) -> PlotlyDict:
     return {f"{along}0": start, f"{along}1": end, **whole}
 
 
-def reference_lines(axes: AxesRanges, compact: bool) -> ReferenceLines:
-    """Dotted lines at round multiples of the baseline, labelled where the labels fit."""
-    found = ReferenceLines([], [], [])
-    line = {"color": axes.colors.faint, "width": 1, "dash": "dot"}
+def reference_lines(axes: AxesRanges) -> ReferenceLines:
+    """Faint lines at multiples of the baseline and at its quality, labelled outside the plot."""
+    found = ReferenceLines([], [])
+    line = {"color": axes.colors.grid, "width": 1}
     labelled = math.inf
     for each in axes.info.annotations:
         of, ends = (axes.info.x, axes.x_range) if each.axis == "x" else (axes.info.y, axes.y_range)
-        place = of.shown(each.at)
-        if not ends[0] < place < ends[1]:
+        at = of.shown(each.at)
+        if not ends[0] < at < ends[1]:
             continue
-        span = _span(each.axis, place, place)
-        found.shapes.append({"type": "line", **span, "opacity": 0.7, "line": line})
+        found.shapes.append({"type": "line", **_span(each.axis, at, at), "line": line})
         if each.axis == "y":
-            label, box = _label_across(axes, each, place)
-            found.labels.append(label)
-            found.occupied.append(box)
+            right = {"x": 1, "xref": "paper", "xanchor": "left", "yanchor": "middle"}
+            found.labels.append(
+                {**_small(axes), **right, "y": axes.annotated_y(at), "text": each.label}
+            )
             continue
-        share = axes.place(place, axes.y_range[0])[0]
-        text = each.label.split(" ")[0] if compact or labelled < math.inf else each.label
-        if abs(labelled - share) > 0.07 + 0.01 * len(text):
-            top = {"x": axes.annotated_x(place), "y": 1, "yref": "paper", "text": text}
-            found.labels.append({**_small(axes), **top})
+        share = axes.place(at, axes.y_range[0])[0]
+        text = each.label if labelled == math.inf else each.label.split(" ")[0]
+        if abs(labelled - share) > 0.05 + 0.008 * len(text):
+            top = {"x": axes.annotated_x(at), "y": 1, "yref": "paper", "yanchor": "bottom"}
+            found.labels.append({**_small(axes), **top, "text": text})
             labelled = share
     return found
 
 
-def _label_across(axes: AxesRanges, line: Annotation, place: float) -> tuple[PlotlyDict, Box]:
-    """The label of a horizontal line, and its box."""
-    where, box = place_on_line(axes, line, place)
-    return {**_small(axes), **where, "y": place, "xref": "paper", "text": line.label}, box
-
-
 def _small(axes: AxesRanges) -> PlotlyDict:
-    font = {"size": 10.5, "color": axes.colors.faint}
-    return {"showarrow": False, "font": font, "yanchor": "bottom"}
+    return {"showarrow": False, "font": {"size": 11, "color": axes.colors.faint}}
 
 
 def out_of_range(axes: AxesRanges) -> list[PlotlyDict]:
-    """At each edge how many points lie beyond it, and whether intervals of the front do."""
+    """At each edge how many points lie beyond it."""
     bottom, top = axes.y_range
     heights = [axes.shown(each)[1] for each in axes.info.markers]
-    on_front = [
-        axes.ends(each)
-        for each in axes.info.markers
-        if each.state == "front" and bottom <= axes.shown(each)[1] <= top
-    ]
     below, above = sum(y < bottom for y in heights), sum(y > top for y in heights)
-    lower = [f"{below} more below"] * bool(below)
-    upper = [f"{above} more above"] * bool(above)
-    lower += ["intervals cut off"] * any(low < bottom for low, _ in on_front)
-    upper += ["intervals cut off"] * any(high > top for _, high in on_front)
-    found = [("↓", lower, 0.01, "bottom"), ("↑", upper, 0.99, "top")]
+    edges = (("↓", below, "below", 0.01, "bottom"), ("↑", above, "above", 0.99, "top"))
     return [
         {
-            "x": 0.995,
+            **_small(axes),
+            "x": 0.01,
             "y": y,
             "xref": "paper",
             "yref": "paper",
-            "xanchor": "right",
+            "xanchor": "left",
             "yanchor": anchor,
-            "showarrow": False,
-            "font": {"size": 11, "color": axes.colors.faint},
-            "text": f"{arrow} {', '.join(parts)}",
+            "text": f"{arrow} {count} more {side}",
         }
-        for arrow, parts, y, anchor in found
-        if parts
+        for arrow, count, side, y, anchor in edges
+        if count
     ]
 
 
-def labels(axes: AxesRanges, occupied: Sequence[Box]) -> Iterator[PlotlyDict]:
-    """The names of the recommended point and of the knee, clear of `occupied` boxes."""
+def labels(axes: AxesRanges, occupied: Sequence[Box] = ()) -> Iterator[PlotlyDict]:
+    """The names of the recommended point and of the named ones, clear of `occupied` boxes."""
     info, boxes = axes.info, list(occupied)
-    drawn = {each.id: each for each in info.markers if not axes.log_x or axes.shown(each)[0] > 0}
-    if info.recommended in drawn:
-        knee = " (knee)" if info.knee == info.recommended else ""
-        marker = drawn[info.recommended]
-        yield _label(axes, marker, f"{marker.name}{knee}", boxes, bold=True)
-    if info.knee in drawn and info.knee != info.recommended:
-        yield _label(axes, drawn[info.knee], "knee", boxes, bold=False)
+    names = {**({info.recommended: ""} if info.recommended else {}), **info.named}
+    drawn = {each.id: each for each in info.markers if _inside(axes, each)}
+    for trial_id, name in names.items():
+        if marker := drawn.get(trial_id):
+            bold = trial_id == info.recommended
+            yield _label(axes, marker, name or marker.name, boxes, bold=bold)
+
+
+def _inside(axes: AxesRanges, marker: Marker) -> bool:
+    return all(0 <= share <= 1 for share in axes.place(*axes.shown(marker)))
 
 
 def _label(
@@ -133,7 +118,7 @@ def _label(
     occupied.append(box)
     return {
         "x": axes.annotated_x(x),
-        "y": y,
+        "y": axes.annotated_y(y),
         "text": f"<b>{text}</b>" if bold else text,
         "showarrow": True,
         "arrowhead": 0,

@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from paretoscope.report.figures.axes_ranges import AxesRanges, PlotlyDict
-from paretoscope.report.figures.tradeoff import Annotation, Marker
+from paretoscope.report.figures.axes_ranges import AxesRanges
+from paretoscope.report.figures.tradeoff import Marker
 
-CHARACTER = 0.017, 0.055
+CHARACTER = 0.0175, 0.075
 """Width and height of a character of a label, as shares of a plot of the usual size."""
 OFFSET_X = 26, 0.07
 """Horizontal distance of a label from its point, in pixels and as a share of the width."""
@@ -44,28 +44,6 @@ def free_side(axes: AxesRanges, marker: Marker, text: str, occupied: Sequence[Bo
     return min(found, key=lambda each: each[0])[1]
 
 
-def place_on_line(axes: AxesRanges, line: Annotation, y: float) -> tuple[PlotlyDict, Box]:
-    """Where along a horizontal line, above or below it, its label covers the least.
-
-    An end is preferred to a place between the ends.
-    """
-    height = axes.place(axes.x_range[0], y)[1]
-    width, tall = len(line.label) * 0.015 + 0.01, 0.045
-    found: list[tuple[float, PlotlyDict, Box]] = []
-    places = (1.0, width, *(tenth / 10 for tenth in range(9, 1, -1)))
-    for above, right in itertools.product((True, False), places):
-        bottom = height if above else height - tall
-        box = (right - width, bottom, right, bottom + tall)
-        where = {
-            "x": 0 if right == width else right,
-            "xanchor": "left" if right == width else "right",
-            "yanchor": "bottom" if above else "top",
-        }
-        at_end = right in (1.0, width)
-        found.append((_cost(axes, box) + (0 if at_end else 0.1), where, box))
-    return min(found, key=lambda each: each[0])[1:]
-
-
 def _cost(
     axes: AxesRanges, box: Box, occupied: Sequence[Box] = (), *, ignored: Marker | None = None
 ) -> float:
@@ -79,7 +57,7 @@ def _cost(
         x, y = axes.place(*axes.shown(marker))
         points += left - 0.02 <= x <= right + 0.02 and bottom - 0.03 <= y <= top + 0.03
     lines = _error_bars(axes, box, markers) + _lines(axes, box)
-    return 100 * outside + 20 * labels + points + 0.3 * lines
+    return 1000 * outside + 20 * labels + points + 0.3 * lines
 
 
 def _error_bars(axes: AxesRanges, box: Box, markers: Sequence[Marker]) -> int:
@@ -87,7 +65,7 @@ def _error_bars(axes: AxesRanges, box: Box, markers: Sequence[Marker]) -> int:
     left, bottom, right, top = box
     crossed = 0
     for marker in markers:
-        if marker.state != "front" and marker.family != "baseline":
+        if marker.id not in axes.info.emphasized:
             continue
         across = axes.shown(marker)[0]
         x = axes.place(across, 1)[0]

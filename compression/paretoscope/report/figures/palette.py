@@ -44,6 +44,8 @@ class Background:
     grid: str
     shade: str
     paper: str
+    accent: str
+    """Marks the recommended model; the primary color of the theme."""
 
 
 LIGHT = Background(
@@ -52,6 +54,7 @@ LIGHT = Background(
     grid="#E9EDF1",
     shade="rgba(110, 122, 134, 0.10)",
     paper="#FFFFFF",
+    accent="#0072B2",
 )
 DARK = Background(
     text="#E8EDF2",
@@ -59,6 +62,7 @@ DARK = Background(
     grid="#232D37",
     shade="rgba(150, 165, 180, 0.12)",
     paper="#11161C",
+    accent="#56B4E9",
 )
 
 

@@ -5,6 +5,7 @@ Which points are on a front is decided in `frontier/front.py`.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,6 +20,9 @@ from paretoscope.trials.format import conditions_in_words, machine_in_words, whe
 from paretoscope.trials.metrics import Metric, metric
 from paretoscope.trials.trial import MetricValue
 
+FACTORS = (2, 4, 8, 16)
+ORIGINAL = "original"
+"""Label of the baseline's value on an axis of quality."""
 State = Literal["front", "near", "dominated", "excluded"]
 Axis = Literal["x", "y"]
 
@@ -68,13 +72,17 @@ class Overlay:
     """What a page shows on top of the measured points.
 
     `states`: state of each point by trial id (default: the front of the two axes decides);
-    `bounds`: limits by metric key in stored units; `picked` and `recommended`: trial ids.
+    `bounds`: limits by metric key in stored units; `picked` and `recommended`: trial ids; `named`:
+    the labels of some points by trial id; `ghosts`: rows of another machine, where their metrics
+    may be compared.
     """
 
     states: Mapping[str, State] = field(default_factory=dict[str, State])
     bounds: Mapping[str, float] = field(default_factory=dict[str, float])
     picked: Sequence[str] = ()
     recommended: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
+    ghosts: Sequence[Row] = ()
     estimate: Estimate | None = None
 
 
@@ -95,8 +103,25 @@ class Tradeoff:
     footnote: str
     picked: tuple[str, ...] = ()
     recommended: str | None = None
-    knee: str | None = None
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
+    ghosts: tuple[Marker, ...] = ()
     estimate: Estimate | None = None
+
+    @property
+    def emphasized(self) -> frozenset[str]:
+        """Trial ids of the points with error bars: picked, named, recommended and the baseline."""
+        baseline = {each.id for each in self.markers if each.family == "baseline"}
+        return frozenset({*self.picked, *self.named, *baseline, self.recommended or ""})
+
+    @property
+    def typical_interval(self) -> float | None:
+        """Median half width of the vertical 95 % intervals, in the shown unit."""
+        halves = [
+            self.y.shown(each.y.high - each.y.low) / 2
+            for each in self.markers
+            if each.y.low is not None and each.y.high is not None and each.y.high > each.y.low
+        ]
+        return statistics.median(halves) if halves else None
 
     @property
     def alt(self) -> str:
@@ -133,7 +158,8 @@ def tradeoff(table: Sequence[Row], x: str, y: str, overlay: Overlay | None = Non
         footnote=footnote(table, timed=any(key in TIMES for key in (x, y))),
         picked=tuple(each for each in overlay.picked if each in shown),
         recommended=overlay.recommended if overlay.recommended in shown else None,
-        knee=found.knee if found else None,
+        named={key: text for key, text in overlay.named.items() if key in shown},
+        ghosts=tuple(each for row in overlay.ghosts if (each := _marker(row, x, y, {}))),
         estimate=overlay.estimate,
     )
 
@@ -149,7 +175,7 @@ def _marker(row: Row, x: str, y: str, states: Mapping[str, State]) -> Marker | N
 
 
 def _annotations(axis: Axis, key: str, table: Sequence[Row]) -> list[Annotation]:
-    """2x, 4x and 8x of the baseline on a ratio scale; one point of accuracy, 2 % of perplexity."""
+    """Multiples of the baseline on a ratio scale, the baseline's value on an axis of quality."""
     baseline = next((row for row in table if row.document.is_baseline), None)
     value = (
         baseline.point.value(key)
@@ -158,14 +184,12 @@ def _annotations(axis: Axis, key: str, table: Sequence[Row]) -> list[Annotation]
     )
     if value is None:
         return []
-    if key == "quality":
-        return [Annotation(axis, value - 0.01, "-1 point")]
-    if metric(key).relative:
-        return [Annotation(axis, value * 1.02, "+2 %")]
+    if metric(key).quality or metric(key).fidelity:
+        return [Annotation(axis, value, ORIGINAL)]
     if (words := metric(key).ratio) and metric(key).better == "lower":
-        return [Annotation(axis, value / factor, f"{factor}x {words[0]}") for factor in (2, 4, 8)]
+        return [Annotation(axis, value / times, f"{times}x {words[0]}") for times in FACTORS]
     if key == "speedup":
-        return [Annotation(axis, 2.0, "2x"), Annotation(axis, 4.0, "4x")]
+        return [Annotation(axis, float(times), f"{times}x") for times in FACTORS]
     return []
 
 

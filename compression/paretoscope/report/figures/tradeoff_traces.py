@@ -15,23 +15,21 @@ from paretoscope.report.tables.strategy import Family
 from paretoscope.trials.metrics import Metric
 from paretoscope.trials.trial import MetricValue
 
+GHOSTS = "Demo machine"
 ORDER: tuple[State, ...] = ("excluded", "dominated", "near", "front")
 """Drawn in this order, the front last and on top."""
 OPACITY: dict[State, float] = {"front": 1.0, "near": 0.6, "dominated": 0.28, "excluded": 0.55}
-ERROR_BAR_OPACITY: dict[State, float] = {
-    "front": 0.4,
-    "near": 0.14,
-    "dominated": 0.07,
-    "excluded": 0.07,
-}
+ERROR_BAR_OPACITY = 0.55
 
 
 def traces(axes: AxesRanges, *, legend: bool) -> list[PlotlyDict]:
     """All traces, in drawing order; with `legend` one more for each strategy."""
     return [
+        *_ghosts(axes),
         *_front_line(axes),
         *_points(axes, legend),
         *_estimate(axes),
+        *_recommended(axes),
         *_picked(axes),
     ]
 
@@ -82,13 +80,14 @@ def _trace(axes: AxesRanges, group: Sequence[Marker], name: Family, state: State
     marker = _marker(name, state, color, axes.colors)
     xs = [_scaled(axes.info.x, each.x) for each in group]
     ys = [_scaled(axes.info.y, each.y) for each in group]
-    bar_color = rgba(color, ERROR_BAR_OPACITY[state])
+    with_bars = [each.id in axes.info.emphasized for each in group]
+    bar_color = rgba(color, ERROR_BAR_OPACITY)
     # A click must not fade the other points: the page marks picked points itself.
     unchanged = {"marker": {"opacity": marker["opacity"]}}
     return _scatter(
         [(x.value, y.value) for x, y in zip(xs, ys, strict=True)],
-        error_x=_error_bars(xs, bar_color),
-        error_y=_error_bars(ys, bar_color),
+        error_x=_error_bars(xs, with_bars, bar_color),
+        error_y=_error_bars(ys, with_bars, bar_color),
         mode="markers",
         marker=marker,
         selected=unchanged,
@@ -110,7 +109,7 @@ def _marker(name: Family, state: State, color: str, colors: Background) -> Plotl
     return {
         "symbol": f"{symbol}-open" if hollow else symbol,
         "color": color,
-        "size": 16 if baseline else 12 if state == "front" else 9,
+        "size": 15 if baseline else 11 if state == "front" else 7,
         "line": outline,
         "opacity": 1.0 if baseline else OPACITY[state],
     }
@@ -131,16 +130,36 @@ def _scaled(of: Metric, found: MetricValue) -> _Scaled:
     return _Scaled(value, max(0.0, high - value), max(0.0, value - low))
 
 
-def _error_bars(found: Sequence[_Scaled], color: str) -> PlotlyDict:
+def _error_bars(found: Sequence[_Scaled], shown: Sequence[bool], color: str) -> PlotlyDict:
+    """Bars of the points in `shown`; none at all where no point has one."""
+    if not any(shown):
+        return {"type": "data", "array": [], "visible": False}
+    pairs = list(zip(found, shown, strict=True))
     return {
         "type": "data",
         "symmetric": False,
         "color": color,
-        "thickness": 1.2,
+        "thickness": 1.4,
         "width": 0,
-        "array": [each.up for each in found],
-        "arrayminus": [each.down for each in found],
+        "array": [each.up if bar else 0.0 for each, bar in pairs],
+        "arrayminus": [each.down if bar else 0.0 for each, bar in pairs],
     }
+
+
+def _ghosts(axes: AxesRanges) -> list[PlotlyDict]:
+    """Points of another machine: small, hollow and not to be picked."""
+    ghosts = axes.info.ghosts
+    if not ghosts:
+        return []
+    marker = {
+        "symbol": [f"{STYLES[each.family].symbol}-open" for each in ghosts],
+        "color": rgba(axes.colors.faint, 0.55),
+        "size": 7,
+        "line": {"width": 1},
+    }
+    hover = {"hovertext": [each.hover for each in ghosts], "hoverinfo": "text"}
+    places = [axes.shown(each) for each in ghosts]
+    return [_scatter(places, mode="markers", marker=marker, name=GHOSTS, showlegend=False, **hover)]
 
 
 def _estimate(axes: AxesRanges) -> Iterator[PlotlyDict]:
@@ -160,6 +179,24 @@ def _estimate(axes: AxesRanges) -> Iterator[PlotlyDict]:
     hover = {"hovertext": [guess.hover], "hoverinfo": "text"}
     named = {"name": "Estimate", "legendrank": 90}
     yield _scatter([(x.value, y.value)], mode="markers", marker=marker, **hover, **named)
+
+
+def _recommended(axes: AxesRanges) -> list[PlotlyDict]:
+    """A second, larger outline around the recommended point that does not catch clicks."""
+    info = axes.info
+    found = [axes.shown(each) for each in info.markers if each.id == info.recommended]
+    marker = {
+        "symbol": "circle-open",
+        "size": 20,
+        "color": axes.colors.accent,
+        "line": {"width": 3},
+    }
+    hidden = {"hoverinfo": "skip", "showlegend": False}
+    return (
+        [_scatter(found, mode="markers", marker=marker, name="Recommended", **hidden)]
+        if found
+        else []
+    )
 
 
 def _picked(axes: AxesRanges) -> list[PlotlyDict]:
