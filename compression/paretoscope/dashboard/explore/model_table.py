@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from paretoscope.dashboard.explore import filter_field
 from paretoscope.dashboard.explore.result import Result
 from paretoscope.dashboard.explore.table_columns import columns, record
 from paretoscope.dashboard.parts import tables
@@ -24,9 +25,14 @@ def draw(scope: Scope, table: Sequence[Row], result: Result, picked: Sequence[st
 
     Selecting a row picks its point.
     """
-    ordered = _ordered(table, result)
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
+    ):
+        st.markdown("#### All models", width="content")
+        with st.container(width=460):
+            shown = filter_field.draw(table)
+    ordered = _ordered(shown, result)
     ids = [row.id for row in ordered]
-    st.markdown("#### All models")
     key = _key(ids, picked)
     further = [row.key for row in present_metrics(table) if row.listed]
     tables.dataframe(

@@ -8,6 +8,7 @@ from paretoscope.dashboard.explore import (
     answer,
     limits,
     model_table,
+    more_views,
     options,
     plots,
     selection_tray,
@@ -54,6 +55,7 @@ def draw(scope: Scope) -> None:
     plots.point_list(known, picked)
     selection_tray.draw(scope, result.found, [known[each] for each in picked])
     model_table.draw(scope, table, result, picked)
+    more_views.draw(scope, by_id, result, picked)
     plots.not_comparable(shown, result, by_id)
 
 

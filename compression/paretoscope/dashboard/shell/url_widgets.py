@@ -97,6 +97,13 @@ def limit(
     return None if chosen >= high else chosen
 
 
+def text(label: str, *, key: str, **more: Any) -> str:
+    """A text field, at most 500 characters."""
+    _begin(key, "", lambda values: values[0][:500] if values else None)
+    more = {"max_chars": 500, "persist_state": "session", **more}
+    return _end(key, st.text_input(label, key=key, **more), "")
+
+
 def toggle(label: str, *, key: str) -> bool:
     _begin(key, False, lambda values: values == ["1"])
     return _end(key, st.toggle(label, key=key, persist_state="session"), False)
