@@ -27,6 +27,7 @@ SPEEDS = {
         "measure/test_locks.py",
     ),
     "train": (
+        "artifact/test_graph_files.py",
         "benchmarks/test_decoders.py",
         "distillation",
         "families",

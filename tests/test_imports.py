@@ -49,7 +49,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "pruning": ("errors", "recipes", "sources", "models", "training"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
-    "artifact": ("workspace", "recipes", "trials", "tasks", "inference", "measure", "report"),
+    "artifact": (
+        "errors", "workspace", "recipes", "trials", "tasks", "inference", "measure", "report",
+    ),
     "engine": (
         "errors", "settings", "values", "keys", "workspace", "machine", "recipes", "trials",
         "statistics", "tasks", "sources", "shape", "catalog", "store", "inference", "measure",
