@@ -87,7 +87,7 @@ class TasksRequest(_DataFile):
 
 @dataclass(frozen=True)
 class MeasureRequest(_DataFile):
-    """What `run` and `sweep` have in common: which model is measured, on what and how."""
+    """What `run`, `sweep` and `estimate` have in common: the model, its data and conditions."""
 
     model: str
     task: str | None
@@ -95,7 +95,6 @@ class MeasureRequest(_DataFile):
     batch: int | None
     sequence: int | None
     threads: int | None
-    again: bool
 
     @property
     def conditions(self) -> Conditions | None:
@@ -110,6 +109,7 @@ class RunRequest(MeasureRequest):
     """`paretoscope run`."""
 
     recipe: str | None
+    again: bool
     each_stage: bool
     unlabelled: str | None
 
@@ -118,11 +118,20 @@ class RunRequest(MeasureRequest):
 class SweepRequest(MeasureRequest):
     """`paretoscope sweep`."""
 
+    again: bool
     sparsity: str
     bits: str
     what: Literal["weights", "ffn", "heads"]
     retrain_epochs: float
     seed: int
+
+
+@dataclass(frozen=True)
+class EstimateRequest(MeasureRequest):
+    """`paretoscope estimate`."""
+
+    recipe: str | None
+    unlabelled: str | None
 
 
 @dataclass(frozen=True)
@@ -196,3 +205,37 @@ class EngineRequest(Request):
     action: Literal["status", "stop"] | None
     ends_when_idle: bool
     trial_function: str | None
+
+
+@dataclass(frozen=True)
+class OperatorsRequest(Request):
+    """`paretoscope operators`."""
+
+    artifact: str
+
+
+@dataclass(frozen=True)
+class LogRequest(Request):
+    """`paretoscope log`."""
+
+    trials: tuple[str, ...]
+    to: Literal["mlflow"]
+    tracking_uri: str | None
+    experiment: str
+
+
+@dataclass(frozen=True)
+class PushRequest(Request):
+    """`paretoscope push`."""
+
+    trial: str
+    to: str
+    private: bool
+    pull_request: bool
+    revision: str | None
+    yes: bool
+
+
+@dataclass(frozen=True)
+class McpRequest(Request):
+    """`paretoscope mcp`."""

@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "tasks": Verb(requests.TasksRequest, "listing"),
     "run": Verb(requests.RunRequest, "making"),
     "sweep": Verb(requests.SweepRequest, "making"),
+    "estimate": Verb(requests.EstimateRequest, "estimating"),
     "jobs": Verb(requests.JobsRequest, "queue"),
     "cancel": Verb(requests.CancelRequest, "queue"),
     "data": Verb(requests.DataRequest, "data"),
@@ -57,4 +58,8 @@ VERBS: dict[str, Verb] = {
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),
+    "operators": Verb(requests.OperatorsRequest, "sending"),
+    "log": Verb(requests.LogRequest, "sending"),
+    "push": Verb(requests.PushRequest, "sending"),
+    "mcp": Verb(requests.McpRequest, "mcp.server"),
 }
