@@ -173,8 +173,10 @@ def _shortened(manifest: dict[str, Any]) -> dict[str, Any]:
     >>> _shortened({"task": "/home/me/mine.csv", "model": "org/name", "splits": {}})
     {'task': 'mine.csv', 'model': 'org/name', 'splits': {}}
     """
-    found = {name: short(value) if name in PATHS else value for name, value in manifest.items()}
-    return found | ({"data": _shortened(found["data"])} if "data" in found else {})
+    return {
+        name: _shortened(value) if name == "data" else short(value) if name in PATHS else value
+        for name, value in manifest.items()
+    }
 
 
 def _reason(repository: str, error: Exception) -> str:
