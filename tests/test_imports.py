@@ -89,7 +89,7 @@ ONLY_IN = {
     "dask": {"engine"},
     "distributed": {"engine"},
     "sqlalchemy": {"store"},
-    "plotly": {"report", "dashboard", "pages"},
+    "plotly": {"report", "api", "dashboard", "pages"},
     "mcp": {"cli"},
     "huggingface_hub": {"sources", "integrations"},
 }
