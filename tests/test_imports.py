@@ -42,6 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
+    "impact": ("errors", "values", "workspace", "trials"),
     "report": ("errors", "workspace", "recipes", "trials", "frontier"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
@@ -262,7 +263,13 @@ def _modules_after(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["paretoscope.cli.parser", "paretoscope.engine.client", "paretoscope.report"]
+    "module",
+    [
+        "paretoscope.cli.parser",
+        "paretoscope.engine.client",
+        "paretoscope.impact",
+        "paretoscope.report",
+    ],
 )
 def test_what_pages_and_commands_import_is_light(module: str) -> None:
     heavy = _modules_after(f"import {module}") & {
