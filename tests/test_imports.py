@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
     "impact": ("errors", "values", "workspace", "trials"),
-    "report": ("errors", "workspace", "recipes", "trials", "frontier"),
+    "report": ("errors", "workspace", "recipes", "trials", "frontier", "impact"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
@@ -62,7 +62,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
-        "catalog", "store", "frontier", "report", "engine", "api",
+        "catalog", "store", "frontier", "impact", "report", "engine", "api",
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",

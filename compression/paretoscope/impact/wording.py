@@ -51,9 +51,17 @@ def with_interval(measure: Measure, found: Ends) -> str:
     >>> with_interval("usd", Ends(210, 180, 240)), with_interval("kg", Ends(3, 3, 3))
     ('210 $ (180 to 240)', '3.0 kg CO2')
     """
+    _, _, interval = span(found).partition(" ")
+    return f"{with_unit(measure, found.value)} {interval}".strip()
+
+
+def span(found: Ends) -> str:
+    """
+    >>> span(Ends(210, 180, 240)), span(Ends(3, 3, 3))
+    ('210 (180 to 240)', '3.0')
+    """
     low, high = amount(found.low), amount(found.high)
-    span = "" if low == high else f" ({low} to {high})"
-    return f"{with_unit(measure, found.value)}{span}"
+    return amount(found.value) + ("" if low == high else f" ({low} to {high})")
 
 
 def days(number: float) -> str:
