@@ -66,8 +66,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
-        "engine",
+        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "impact",
+        "report", "engine",
     ),
     "pages": ("frontier", "dashboard"),
     "app": ("errors", "dashboard"),

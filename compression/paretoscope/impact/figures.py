@@ -60,7 +60,6 @@ class Figures:
 
     `within_noise` marks a speed-up that the session cannot tell from no change. `making_seconds` is
     the time to compress and measure the model on `cores` cores, 0 for the baseline.
-    `memory_bytes` is the larger of the two peaks.
     """
 
     baseline: RequestCost
@@ -70,7 +69,6 @@ class Figures:
     cores: int = 1
     within_noise: bool = False
     noisy: bool = False
-    memory_bytes: int = 0
     shape: Shape | None = None
 
     @property
@@ -106,9 +104,6 @@ def figures(row: MeasuredRow, shape: Shape | None = None) -> Figures:
         cores=document.machine.cores if document.machine else latency.threads,
         within_noise=bool(speedup and no_measurable_change(speedup, document.placebo)),
         noisy=latency.noisy,
-        memory_bytes=max(
-            each.memory.peak_bytes if each and each.memory else 0 for each in (document, paired)
-        ),
         shape=chosen if generation else None,
     )
 

@@ -14,7 +14,7 @@ from paretoscope.report.figures.layout import axis_title, base_layout, hover_lab
 from paretoscope.report.figures.palette import STYLES, Background, background
 from paretoscope.report.figures.saving_axis import title
 
-ROW_HEIGHT, MARGINS = 34, 70
+ROW_HEIGHT, MARGINS = 30, 96
 """Pixels of a bar, and of the axis with its title."""
 
 
@@ -26,7 +26,10 @@ def tornado_figure(
     `value` is the saving under the assumptions, a vertical line.
     """
     colors = background(dark)
-    names = [f"{bar.label}<br><sub>{bar.span}</sub>" for bar in bars]
+    names = [
+        f'{bar.label} <span style="font-size:11px;color:{colors.faint}">{bar.span}</span>'
+        for bar in bars
+    ]
     traces = [
         _ends(bars, names, "at_low", value, STYLES["quantization"].color(dark), measure),
         _ends(bars, names, "at_high", value, STYLES["pruning"].color(dark), measure),
@@ -50,7 +53,7 @@ def _ends(
         "name": f"at the {which} value",
         "marker": {"color": color},
         "hovertext": [
-            f"<b>{bar.label}</b> {bar.span}<br>saved at the {which} value: {with_unit(measure, each)}"
+            f"<b>{bar.label}</b> {bar.span}<br>{which}: {with_unit(measure, each)} saved"
             for bar, each in zip(bars, found, strict=True)
         ],
         "hoverinfo": "text",
@@ -61,16 +64,17 @@ def _layout(count: int, value: float, measure: Measure, colors: Background) -> P
     return {
         **base_layout(colors, font_size=13),
         "height": ROW_HEIGHT * count + MARGINS,
-        "margin": {"l": 8, "r": 12, "t": 26, "b": 8},
+        "margin": {"l": 8, "r": 12, "t": 26, "b": 64},
         "barmode": "overlay",
         "hoverlabel": hover_label(colors),
         "legend": {
             "orientation": "h",
-            "x": 1,
-            "xanchor": "right",
+            "x": 0,
+            "xanchor": "left",
+            "xref": "container",
             "y": 0,
+            "yref": "container",
             "yanchor": "bottom",
-            "bgcolor": colors.paper,
             "font": {"size": 12},
         },
         "xaxis": {
