@@ -23,6 +23,8 @@ TILES: tuple[tuple[str, Measure], ...] = (
     ("Compute saved", "hours"),
 )
 SHORT: dict[Measure, str] = {"usd": "$", "kwh": "kWh", "kg": "kg", "hours": "h"}
+TILE_PIXELS = 112
+"""So that five are in a row of the first screen, and two on a phone."""
 CHARGE = (
     "Of the chosen device's battery, at the power that was measured, with nothing else running."
 )
@@ -54,8 +56,8 @@ def draw(here: Scope, models: Sequence[Model]) -> None:
 def dollars(text: str) -> str:
     """Text with the dollar signs escaped, which Markdown would read as formulas.
 
-    >>> dollars("2 $")
-    '2 \\\\\\\\$'
+    >>> dollars("2 $") == "2 " + chr(92) + "$"
+    True
     """
     return text.replace("$", "\\$")
 
@@ -63,25 +65,25 @@ def dollars(text: str) -> str:
 def _tiles(model: Model) -> None:
     """Savings of a year, and requests per charge, each with the values before and after."""
     year = model.year
-    columns = st.columns(len(TILES) + 1, gap="small")
-    for column, (label, measure) in zip(columns, TILES, strict=False):
-        value = wording.amount(year.saved(measure).value)
-        before, after = (getattr(each, measure) for each in (year.baseline, year.model))
-        with column:
-            change = f"{wording.amount(before)} → {wording.amount(after)}"
-            _tile(label, f"{value} {SHORT[measure]}", change, year)
     after, before = (
         year.battery(each).requests.value for each in (year.figures.model, year.figures.baseline)
     )
-    with columns[-1]:
-        change = f"was {wording.compact(before)}"
-        _tile("Per charge", wording.compact(after), change, year, CHARGE)
+    with st.container(horizontal=True, gap="small"):
+        for label, measure in TILES:
+            value = wording.amount(year.saved(measure).value)
+            both = (getattr(each, measure) for each in (year.baseline, year.model))
+            change = " → ".join(map(wording.amount, both))
+            _tile(label, f"{value} {SHORT[measure]}", change, year)
+        was = f"was {wording.compact(before)}"
+        _tile("Per charge", wording.compact(after), was, year, CHARGE)
 
 
 def _tile(label: str, value: str, change: str, year: Impact, about: str | None = None) -> None:
     """A dash where the speed-up is within the noise."""
     shown = "–" if year.figures.within_noise else dollars(value)
-    st.metric(label, shown, change, delta_color="off", delta_arrow="off", help=about)
+    st.metric(
+        label, shown, change, delta_color="off", delta_arrow="off", help=about, width=TILE_PIXELS
+    )
 
 
 def _warnings(model: Model) -> None:

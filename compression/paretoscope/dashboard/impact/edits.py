@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paretoscope.impact.tables import columns, records, validated
-from paretoscope.values import Value
 
 
-def edited(table: str, rows: Sequence[Value], changes: Mapping[str, Any]) -> tuple[Any, ...]:
+def edited(table: str, rows: Sequence[Any], changes: Mapping[str, Any]) -> tuple[Any, ...]:
     """The rows after the changes of a Streamlit data editor; raises `ParetoscopeError`.
 
     `changes` has `edited_rows` (position -> column -> value), `added_rows` and `deleted_rows`. An

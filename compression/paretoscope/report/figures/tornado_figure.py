@@ -85,6 +85,7 @@ def _layout(count: int, value: float, measure: Measure, colors: Background) -> P
         "yaxis": {
             **quiet_axis(colors),
             "autorange": "reversed",
+            "tickfont": {"color": colors.text, "size": 12},
             "automargin": True,
             "fixedrange": True,
         },
