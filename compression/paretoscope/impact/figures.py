@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from paretoscope.errors import ParetoscopeError
 from paretoscope.impact.ends import Ends
@@ -30,7 +30,8 @@ class MeasuredRow(Protocol):
     @property
     def values(self) -> Mapping[str, MetricValue | None]: ...
     @property
-    def baseline(self) -> Mapping[str, float]: ...
+    def baseline(self) -> Any:
+        """The baseline's number by metric key, a `Mapping[str, float]`."""
 
 
 class Shape(NamedTuple):
@@ -149,9 +150,10 @@ def _baseline_cost(row: MeasuredRow, paired: Measured, shape: Shape) -> RequestC
 
     The interval of the speed-up includes the baseline's spread.
     """
-    time = row.baseline[row.document.axes.time]
+    numbers: Mapping[str, float] = row.baseline
+    time = numbers[row.document.axes.time]
     seconds = (
-        _generating(row.baseline["ttft_ms"], time, paired.generation, shape)
+        _generating(numbers["ttft_ms"], time, paired.generation, shape)
         if paired.generation
         else time / 1000
     )

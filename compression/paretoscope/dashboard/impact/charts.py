@@ -39,7 +39,7 @@ def depends(models: Sequence[Model]) -> Measure:
             list(SHOWN),
             key="im_of",
             default=default,
-            format_func=lambda each: SHOWN[cast(Measure, each)],
+            format_func=SHOWN.get,
             label_visibility="collapsed",
             width=130,
         )

@@ -114,11 +114,15 @@ def _tokens(label: str, key: str, default: int) -> float:
 def _row(label: str, rows: Sequence[Any], key: str, forgotten: Sequence[str], **more: Any) -> Any:
     """A row of a table; another choice resets the numbers that came from it."""
     by_name = {row.name: row for row in rows}
+
+    def described(each: str) -> str:
+        return _described(by_name[each])
+
     name = url_widgets.option(
         label,
         list(by_name),
         key=key,
-        format_func=lambda each: _described(by_name[each]),
+        format_func=described,
         on_change=url_widgets.remove,
         args=(forgotten,),
         **more,
@@ -176,7 +180,7 @@ def _load() -> dict[str, Any]:
             "Pay for",
             list(BILLING),
             key="im_billing",
-            format_func=lambda each: BILLING[cast(Billing, each)],
+            format_func=BILLING.get,
             help="Busy time is divided by the utilization.",
         ),
         "peak_factor": _plain(
@@ -224,7 +228,7 @@ def _energy(tables: Tables, instance: Instance, power: Power) -> dict[str, Any]:
             "Energy from",
             list(ENERGY),
             key="im_energy",
-            format_func=lambda each: ENERGY[cast(EnergySource, each)],
+            format_func=ENERGY.get,
             help="The provider's watts include the idle time of the instances.",
         ),
         "power_factor": _plain(
