@@ -42,7 +42,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
-    "report": ("errors", "workspace", "recipes", "trials", "frontier"),
+    "impact": ("errors", "values", "workspace", "trials"),
+    "report": ("errors", "workspace", "recipes", "trials", "frontier", "impact"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
@@ -64,12 +65,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
-        "catalog", "store", "frontier", "report", "artifact", "integrations", "engine", "api",
+        "catalog", "store", "frontier", "impact", "report", "artifact", "integrations", "engine",
+        "api",
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
-        "engine",
+        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "impact",
+        "report", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),
@@ -269,7 +271,13 @@ def _modules_after(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["paretoscope.cli.parser", "paretoscope.engine.client", "paretoscope.report"]
+    "module",
+    [
+        "paretoscope.cli.parser",
+        "paretoscope.engine.client",
+        "paretoscope.impact",
+        "paretoscope.report",
+    ],
 )
 def test_what_pages_and_commands_import_is_light(module: str) -> None:
     heavy = _modules_after(f"import {module}") & {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from paretoscope.cli.data_options import add_data_file, positive
+from paretoscope.cli.impact_options import add_impact
 from paretoscope.cli.sending_options import TRIAL, Add, add_sending
 from paretoscope.trials import axes
 
@@ -221,6 +222,9 @@ def _add_chosen(add: Add) -> None:
     compare.add_argument(
         "trials", nargs="+", metavar="TRIAL", help="ids of at least two trials, or their starts"
     )
+    impact = add("impact", "show what a model saves in a year: cost, energy, carbon, break-even")
+    impact.add_argument("trial", metavar="TRIAL", help=TRIAL)
+    add_impact(impact)
     keep = add("keep", "evaluate chosen models once on the held-out test split")
     keep.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     check = add("check", "check an exported model against another one and a budget; ends 0 or 1")

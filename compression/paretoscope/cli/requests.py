@@ -174,6 +174,32 @@ class CompareRequest(Request):
 
 
 @dataclass(frozen=True)
+class ImpactRequest(Request):
+    """`paretoscope impact`; None stands for the value of the tables or the default."""
+
+    trial: str
+    instance: str
+    grid: str
+    electricity: str
+    device: str
+    requests_per_day: float | None
+    peak_factor: float | None
+    utilization: float | None
+    speed: float | None
+    usd_per_hour: float | None
+    vcpus: float | None
+    usd_per_kwh: float | None
+    g_per_kwh: float | None
+    pue: float | None
+    embodied_g_per_hour: float | None
+    device_requests: float | None
+    billing: Literal["instances", "time"] | None
+    energy: Literal["trial", "provider"] | None
+    prompt_tokens: int | None
+    new_tokens: int | None
+
+
+@dataclass(frozen=True)
 class KeepRequest(Request):
     """`paretoscope keep`."""
 
