@@ -46,6 +46,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
     "pruning": ("errors", "recipes", "sources", "models", "training"),
+    "references": ("errors", "recipes", "graphs"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
     "artifact": ("workspace", "recipes", "trials", "tasks", "inference", "measure", "report"),
@@ -83,6 +84,7 @@ ONLY_IN = {
     "transformers": {"models", "graphs", "training", "pruning", "quantization", "distillation"},
     "dask": {"engine"},
     "distributed": {"engine"},
+    "sklearn": {"references"},
     "sqlalchemy": {"store"},
     "plotly": {"report", "dashboard", "pages"},
 }

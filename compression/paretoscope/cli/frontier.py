@@ -57,6 +57,7 @@ class FrontierDocument:
             "y": self.y,
             "on_front": list(self.found.on_front),
             "statistically_on_front": list(self.found.statistically_on_front),
+            "references": list(self.found.references),
             "knee": self.found.knee,
             "recommendation": self._recommendation_json(),
             "not_comparable": {
@@ -175,7 +176,8 @@ def _normalized_to(table: Sequence[Row]) -> list[str]:
 
 
 def _marks(found: Frontier) -> dict[str, str]:
-    marks = dict.fromkeys(found.on_front, "on the front")
+    marks = dict.fromkeys(found.references, "reference point")
+    marks |= dict.fromkeys(found.on_front, "on the front")
     return marks | ({found.knee: "on the front, knee"} if found.knee else {})
 
 

@@ -29,6 +29,7 @@ THEME_COLORS = {
     "quantization": "blue",
     "distillation": "green",
     "chain": "violet",
+    "reference": "gray",
 }
 """The theme's names for the colors of the strategies."""
 FURTHER = {key: row.limit for key, row in METRICS.items() if row.limit}

@@ -68,6 +68,8 @@ def states(result: Result) -> dict[str, State]:
     near, on_front = set(found.statistically_on_front), set(found.on_front)
 
     def state(trial_id: str) -> State:
+        if trial_id in found.references:
+            return "dominated"
         if trial_id not in advice.feasible:
             return "excluded"
         if trial_id in on_front:
@@ -102,7 +104,8 @@ def counts(result: Result, picked: Sequence[str]) -> str:
     number = Counter(
         state
         for trial_id, state in states(result).items()
-        if trial_id not in picked or state not in highlighted
+        if trial_id not in result.found.references
+        and (trial_id not in picked or state not in highlighted)
     )
     words: dict[State, str] = {
         "front": "on the Pareto front",
