@@ -143,7 +143,7 @@ def swept(table: Sequence[Row]) -> str:
     axes = done[0].document.axes if done else Axes()
     found = front([row.point for row in done], objectives(*axes.objectives))
     called = listed([objective.metric.called for objective in found.objectives])
-    judged = [f"On the front: by {called}."] if done else []
+    judged = [f"On the front: by {called}."] if found.on_front else []
     return "\n".join([text.table(table, _marks(found)), *_normalized_to(done), *judged])
 
 

@@ -52,7 +52,10 @@ def add_commands(add: Add) -> None:
     _add_run(run)
     sweep = add("sweep", "compress and measure every combination of sparsity and bits")
     _add_sweep(sweep)
-    for command in (run, sweep):
+    references = add(
+        "references", "measure TF-IDF and token embeddings on the task of a classifier"
+    )
+    for command in (run, sweep, references):
         _add_measuring(command)
     cancel = add("cancel", "cancel queued or running trials")
     cancel.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
@@ -131,7 +134,7 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 
 
 def _add_measuring(command: argparse.ArgumentParser) -> None:
-    """What `run` and `sweep` have in common."""
+    """What the commands that measure have in common."""
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
         "--task", metavar="TASK", help="a built-in task or a data file (default: the model's task)"

@@ -87,7 +87,9 @@ class TasksRequest(_DataFile):
 
 @dataclass(frozen=True)
 class MeasureRequest(_DataFile):
-    """What `run` and `sweep` have in common: which model is measured, on what and how."""
+    """`paretoscope references`, and what `run` and `sweep` have in common with it: which model is
+    measured, on what and how.
+    """
 
     model: str
     task: str | None

@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "tasks": Verb(requests.TasksRequest, "listing"),
     "run": Verb(requests.RunRequest, "making"),
     "sweep": Verb(requests.SweepRequest, "making"),
+    "references": Verb(requests.MeasureRequest, "making"),
     "jobs": Verb(requests.JobsRequest, "queue"),
     "cancel": Verb(requests.CancelRequest, "queue"),
     "data": Verb(requests.DataRequest, "data"),
