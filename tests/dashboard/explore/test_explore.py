@@ -6,14 +6,14 @@ from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.explore import recommendation, selection_tray
 from paretoscope.dashboard.explore.recommendation import models_left
-from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
+from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, REFERENCE, SESSION
 from paretoscope.dashboard.parts import empty_states, first_runs, test_summary
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.machine import fingerprint
-from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages import Quantize, Reference
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
@@ -32,9 +32,9 @@ def test_an_empty_store_offers_the_one_button_that_changes_that(
         "fp32 baseline",
         "int8 dynamic",
     ]
-    assert len(store.trials()) == 5
+    assert len(store.trials()) == 7
     assert engine_starts == [True]
-    assert empty_states.queued(5) in words(app)
+    assert empty_states.queued(7) in words(app)
 
 
 def test_the_recommendation_comes_first_and_says_why(
@@ -207,3 +207,19 @@ def test_noisy_sessions_are_marked_in_the_table(open_page: Open, store: Store) -
     table = open_page("explore").dataframe[0].value
     assert dict(zip(table[MODEL], table[SESSION], strict=True))["■ int8"] == "noisy"
     assert sum(table[SESSION] == "noisy") == 1
+
+
+def test_reference_points_are_shown_and_not_counted(
+    open_page: Open, store: Store, full: list[TrialDocument]
+) -> None:
+    [point] = fill(
+        store,
+        [document(Reference(), quality=0.9, speedup=80.0, size=1_000_000, machine=fingerprint())],
+    )
+    app = open_page("explore", pick=point.trial_id)
+    assert all(point.trial_id in ids(chart) for chart in charts(app))
+    assert selection_tray.REFERENCE in words(app)
+    table = app.dataframe[0].value
+    [standing] = table.loc[table[MODEL].str.contains("TF-IDF"), FRONT]
+    assert standing == REFERENCE
+    assert models_left(6, 8) in words(app)
