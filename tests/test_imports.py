@@ -85,6 +85,7 @@ ONLY_IN = {
     "dask": {"engine"},
     "distributed": {"engine"},
     "sklearn": {"references"},
+    "threadpoolctl": {"references"},
     "sqlalchemy": {"store"},
     "plotly": {"report", "dashboard", "pages"},
 }

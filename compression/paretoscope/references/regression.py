@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from paretoscope.errors import TaskError
 from paretoscope.graphs.graph import Graph
@@ -108,7 +109,8 @@ def fit(
         )
     splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=labelled.seed)
     accuracies: list[list[float]] = []
-    with warnings.catch_warnings():
+    # On matrices this small, several threads mostly wait for each other.
+    with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a label with fewer texts than folds
         warnings.simplefilter("ignore", ConvergenceWarning)
         for number, (train, held_out) in enumerate(splitter.split(labels, labels), start=1):
