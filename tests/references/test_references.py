@@ -10,9 +10,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from paretoscope.errors import TaskError
 from paretoscope.graphs import sessions
@@ -22,6 +19,11 @@ from paretoscope.recipes.stages import Reference
 from paretoscope.recipes.stages.reference import LABELS, Features
 from paretoscope.references.fit import apply, special_ids
 from paretoscope.references.regression import ABSENT, Labelled, fit
+from paretoscope.references.scikit import (
+    LogisticRegression,
+    StandardScaler,
+    TfidfVectorizer,
+)
 from tests.tiny.encoders import wordpiece
 
 Array = NDArray[Any]
@@ -89,7 +91,7 @@ def strength(features: Array | Any, labels: Array, strengths: Sequence[float]) -
 def by_scikit_learn(features: Features, split: EncodedSplit, new: Sequence[Array]) -> list[Array]:
     """Decision values of the new texts for every regularization that is tried."""
     if features == "tf-idf":
-        vectorizer: Any = TfidfVectorizer(
+        vectorizer = TfidfVectorizer(
             tokenizer=str.split,
             token_pattern=None,
             lowercase=False,
@@ -102,7 +104,7 @@ def by_scikit_learn(features: Features, split: EncodedSplit, new: Sequence[Array
         others = vectorizer.transform(map(in_words, new))
         strengths = (1, 4, 16, 64)
     else:
-        scaler: Any = StandardScaler()
+        scaler = StandardScaler()
         fitted = scaler.fit_transform([mean(ids) for ids in split.ids])
         others = scaler.transform([mean(ids) for ids in new])
         strengths = (0.001, 0.01, 0.1, 1)

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 from paretoscope.errors import TaskError
 from paretoscope.graphs.graph import Graph
+from paretoscope.references.scikit import (
+    ConvergenceWarning,
+    LogisticRegression,
+    StratifiedKFold,
+    clone,
+)
 
 Array = NDArray[Any]
 FOLDS = 3
@@ -107,7 +109,7 @@ def fit(
             "A reference point needs training texts of at least two labels, and two texts of one;"
             " add examples."
         )
-    splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=labelled.seed)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=labelled.seed)
     accuracies: list[list[float]] = []
     # On matrices this small, several threads mostly wait for each other.
     with threadpool_limits(limits=1), warnings.catch_warnings():
@@ -135,7 +137,7 @@ def _accuracies(
     train, held_out = split
     if len(np.unique(labels[train])) < 2:
         return [0.0] * len(strengths)
-    fresh: Any = clone(extractor)
+    fresh = clone(extractor)
     fitted = fresh.fit_transform([texts[index] for index in train])
     others = fresh.transform([texts[index] for index in held_out])
     return [

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from paretoscope.graphs.graph import Graph
 from paretoscope.references.regression import Array, Fitted
+from paretoscope.references.scikit import TfidfVectorizer
 
 STRENGTHS = (1.0, 4.0, 16.0, 64.0)
 """Values of the inverse regularization C that are tried."""

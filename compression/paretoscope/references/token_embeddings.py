@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from sklearn.preprocessing import StandardScaler
 
 from paretoscope.graphs.graph import Graph
 from paretoscope.references.regression import Array, Fitted
+from paretoscope.references.scikit import StandardScaler
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 """Values of the inverse regularization C that are tried."""
