@@ -45,7 +45,8 @@ result = model_table.Result(
 picked = selection.picked(list(by_id), here.representatives())
 with answer:
     basis = judged_by(objectives, chosen.constraints)
-    recommendation.draw(here, result, by_id, len(table), basis)
+    models = sum(not row.is_reference for row in table)
+    recommendation.draw(here, result, by_id, models, basis)
 
 overlay = recommendation.overlay(result, chosen.bounds, picked)
 plots = charts.by_size_and_time(table, here.axes, overlay)

@@ -222,4 +222,4 @@ def test_reference_points_are_shown_and_not_counted(
     table = app.dataframe[0].value
     [standing] = table.loc[table[MODEL].str.contains("TF-IDF"), FRONT]
     assert standing == REFERENCE
-    assert models_left(6, 8) in words(app)
+    assert models_left(6, 7) in words(app)

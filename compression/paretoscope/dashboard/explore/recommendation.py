@@ -69,7 +69,7 @@ def states(result: Result) -> dict[str, State]:
 
     def state(trial_id: str) -> State:
         if trial_id in found.references:
-            return "dominated"
+            return "near"  # readable, and no part of the front
         if trial_id not in advice.feasible:
             return "excluded"
         if trial_id in on_front:
