@@ -48,6 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
     "pruning": ("errors", "recipes", "sources", "models", "training"),
+    "references": ("errors", "recipes", "graphs"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
     "artifact": (
@@ -90,6 +91,8 @@ ONLY_IN = {
     "transformers": {"models", "graphs", "training", "pruning", "quantization", "distillation"},
     "dask": {"engine"},
     "distributed": {"engine"},
+    "sklearn": {"references"},
+    "threadpoolctl": {"references"},
     "sqlalchemy": {"store"},
     "plotly": {"report", "api", "dashboard", "pages"},
     "mcp": {"cli"},

@@ -61,13 +61,12 @@ def model_card(
     """
     model, task = short_name(document.model), short_name(document.task)
     made_from = "; ".join(part for part in (base, source) if part) or "see its model card"
-    kind = "A language model" if document.generation else "A text classifier"
     spdx = f" ({licence})" if licence else ""
     sections = [
         front_matter(document, base_model=base_model, licence=licence),
         f"# {model}: {document.recipe.in_words()}",
         (
-            f"{kind} in ONNX format, made from **{model}** ({made_from}) and measured on"
+            f"{_kind(document)} in ONNX format, made from **{model}** ({made_from}) and measured on"
             f" **{task}**. The licence of the base model{spdx} applies"
             " to this model, too."
         ),
@@ -80,6 +79,12 @@ def model_card(
         "## Limitations\n\n" + _limits(document, task),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _kind(document: TrialDocument) -> str:
+    if document.recipe.is_reference:
+        return "A reference point, fitted on the training split and no compressed model,"
+    return "A language model" if document.generation else "A text classifier"
 
 
 def _figures(document: TrialDocument) -> str:

@@ -52,7 +52,10 @@ def add_commands(add: Add) -> None:
     _add_sweep(sweep)
     estimate = add("estimate", "estimate size, quality and speed of a recipe without running it")
     _add_recipe(estimate)
-    for command in (run, sweep, estimate):
+    references = add(
+        "references", "measure TF-IDF and token embeddings on the task of a classifier"
+    )
+    for command in (run, sweep, estimate, references):
         _add_measuring(command)
     for command in (run, sweep):
         command.add_argument("--again", action="store_true", help="measure finished trials again")
@@ -138,7 +141,7 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 
 
 def _add_measuring(command: argparse.ArgumentParser) -> None:
-    """What `run`, `sweep` and `estimate` have in common."""
+    """What the commands that measure or estimate have in common."""
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
         "--task", metavar="TASK", help="a built-in task or a data file (default: the model's task)"

@@ -87,7 +87,9 @@ class TasksRequest(_DataFile):
 
 @dataclass(frozen=True)
 class MeasureRequest(_DataFile):
-    """What `run`, `sweep` and `estimate` have in common: the model, its data and conditions."""
+    """`paretoscope references`, and what `run`, `sweep` and `estimate` have in common with it: the
+    model, its data and the conditions.
+    """
 
     model: str
     task: str | None

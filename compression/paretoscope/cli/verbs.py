@@ -47,6 +47,7 @@ VERBS: dict[str, Verb] = {
     "run": Verb(requests.RunRequest, "making"),
     "sweep": Verb(requests.SweepRequest, "making"),
     "estimate": Verb(requests.EstimateRequest, "estimating"),
+    "references": Verb(requests.MeasureRequest, "making"),
     "jobs": Verb(requests.JobsRequest, "queue"),
     "cancel": Verb(requests.CancelRequest, "queue"),
     "data": Verb(requests.DataRequest, "data"),

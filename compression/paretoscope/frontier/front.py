@@ -69,6 +69,8 @@ class Frontier:
     dominated: tuple[str, ...]
     not_comparable: Mapping[str, tuple[str, ...]]
     """Points without a value in some objective, with the keys of these objectives."""
+    references: tuple[str, ...]
+    """Reference points, which are neither on the front nor dominated, unless they were counted."""
     _vectors: Mapping[str, Vector] = field(repr=False)
 
     def dominators(self, point_id: str) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ class Frontier:
         """
         found: dict[str, float] = {}
         for place, objective in enumerate(self.objectives):
-            finite = [v[place] for v in self._vectors.values() if math.isfinite(v[place])]
+            finite = [v[place] for _, v in self._counted() if math.isfinite(v[place])]
             if finite:
                 found[objective.key] = objective.sign * (
                     max(finite) + 0.1 * (max(finite) - min(finite))
@@ -169,7 +171,7 @@ class Frontier:
         for place, objective in enumerate(self.objectives):
             bound = min(
                 other[place]
-                for other_id, other in self._vectors.items()
+                for other_id, other in self._counted()
                 if other_id != point_id
                 and all(other[i] <= mine[i] for i in range(len(mine)) if i != place)
             )
@@ -183,9 +185,17 @@ class Frontier:
                 )
         return tuple(changes)
 
+    def _counted(self) -> Iterable[tuple[str, Vector]]:
+        """The points on the front and the dominated ones, with their vectors."""
+        return ((key, self._vectors[key]) for key in (*self.on_front, *self.dominated))
 
-def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
+
+def front(
+    points: Iterable[Point], objectives: Sequence[Objective], *, with_references: bool = False
+) -> Frontier:
     """The Pareto front of `points`; equal points are both on it or both dominated.
+
+    Reference points are counted only `with_references`.
 
     A point without a value in some objective (None or NaN) is not comparable; an infinite value is
     a value. Raises `ValueError` without an objective or when two points share an id.
@@ -206,8 +216,12 @@ def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
             lacking[each.id] = missing
         else:
             vectors[each.id] = tuple(o.sign * (value or 0.0) for o, value in values.items())
-    ids, signs = list(vectors), [objective.sign for objective in objectives]
-    kept = {ids[i] for i in pareto.non_dominated(list(vectors.values()))}
+    references = () if with_references else tuple(p.id for p in by_id.values() if p.is_reference)
+    ids = [key for key in vectors if key not in references]
+    signs = [objective.sign for objective in objectives]
+    kept = {ids[i] for i in pareto.non_dominated([vectors[key] for key in ids])}
     sorted_by_x = sorted(kept, key=lambda key: (vectors[key][0] * signs[0], vectors[key], key))
     dominated = tuple(key for key in ids if key not in kept)
-    return Frontier(tuple(objectives), by_id, tuple(sorted_by_x), dominated, lacking, vectors)
+    return Frontier(
+        tuple(objectives), by_id, tuple(sorted_by_x), dominated, lacking, references, vectors
+    )

@@ -31,6 +31,8 @@ class Point:
     """Whether its measurement session was noisy."""
     placebo: Interval | None = None
     """Speed-up of the baseline against itself in that session."""
+    is_reference: bool = False
+    """Whether it is a reference point, not a compressed model."""
 
     @property
     def quality_key(self) -> str:
@@ -74,6 +76,7 @@ def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
         document.paired.mcnemar_p if document.paired and not document.paired.change else None,
         bool(document.latency and document.latency.noisy),
         document.placebo,
+        document.recipe.is_reference,
     )
 
 

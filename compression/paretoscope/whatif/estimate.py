@@ -34,6 +34,7 @@ OTHER_MODELS = {
         " estimate also uses other models"
     ),
 }
+REFERENCE = "reference points are not estimated; measure it, which takes seconds"
 NO_BASELINE = "the baseline is not measured here yet, so only ratios to it are estimated"
 
 
@@ -83,6 +84,8 @@ def expected(
     if measured is not None:
         count = len({document.recipe_id for document in trials.own})
         return _as_measured(measured, count, reference(shown))
+    if applied.recipe.is_reference:
+        return Estimate(None, None, None, 0, reason=REFERENCE)
     return _estimate(applied, trials, is_timed, reference(shown).p50_ms)
 
 

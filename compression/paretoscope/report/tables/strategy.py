@@ -6,7 +6,7 @@ from typing import Literal
 
 from paretoscope.recipes.recipe import Recipe
 
-Family = Literal["baseline", "pruning", "quantization", "distillation", "chain"]
+Family = Literal["baseline", "pruning", "quantization", "distillation", "chain", "reference"]
 
 
 def family(recipe: Recipe) -> Family:

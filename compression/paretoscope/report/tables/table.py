@@ -59,6 +59,13 @@ class Row:
     def family(self) -> Family:
         return family(self.document.recipe)
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference point, which counts neither for the front nor as a candidate
+        for the recommendation.
+        """
+        return self.document.recipe.is_reference
+
     @cached_property
     def point(self) -> Point:
         return point(self.document, self.reference)
