@@ -41,6 +41,11 @@ def test_front_matter_is_what_the_hub_reads() -> None:
     latency = result["metrics"][2]
     assert latency["type"] == "latency_p50_ms"
     assert latency["name"].endswith("batch 1, 32 tokens, 2 threads, Test CPU, 2 cores, VNNI")
+    assert STUDENT.latency
+    noisy = STUDENT.latency.model_copy(update={"noisy": True})
+    matter = front_matter(model_card(STUDENT.model_copy(update={"latency": noisy})))
+    names = [each["name"] for each in matter["model-index"][0]["results"][0]["metrics"]]
+    assert [name.endswith("noisy session") for name in names] == [False, False, True, True]
     assert result["dataset"] == {"name": "trec", "type": "trec", "split": "validation"}
 
 

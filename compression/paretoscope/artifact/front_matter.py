@@ -83,7 +83,8 @@ def _named(document: TrialDocument, number: MetricValue) -> str:
     """The metric in words: `Latency p50: 2.05 ms [1.99, 2.11], batch 1, ..., machine`."""
     row = METRICS[number.metric]
     shown = f"{row.format(number.value)} {row.interval(number.low, number.high)}".strip()
-    at = f", {conditions_in_words(document)}, {machine_in_words(document)}"
+    noisy = ", noisy session" if document.latency and document.latency.noisy else ""
+    at = f", {conditions_in_words(document)}, {machine_in_words(document)}{noisy}"
     return f"{row.label}: {shown}{at if row.key in TIMED else ''}"
 
 

@@ -46,7 +46,9 @@ class Estimate(Output):
 
     trial_id: Annotated[str, Field(description="id that `run` will give it")]
     size_bytes: Annotated[int, Field(description="bytes on disk, counted")]
-    size_exact: bool
+    size_exact: Annotated[
+        bool, Field(description="whether the weights are exact; other files are within 4 kB")
+    ]
     baseline_size_bytes: int
     quality: Annotated[
         Interval | None, Field(description="accuracy as a share of 1, or perplexity")
