@@ -204,26 +204,8 @@ def _load() -> dict[str, Any]:
 
 
 def _energy(tables: Tables, instance: Instance, power: Power) -> dict[str, Any]:
-    included = instance.electricity_included
-    price: Electricity = _row(
-        "Electricity price",
-        tables.electricity,
-        "im_electricity",
-        ("im_usdkwh",),
-        disabled=included,
-        help=INCLUDED if included else None,
-    )
     return {
-        "pays_electricity": not included,
-        "usd_per_kwh": _from_row(
-            "USD per kWh",
-            "usd_per_kwh",
-            price,
-            "electricity",
-            "im_usdkwh",
-            "%.4f",
-            disabled=included,
-        ),
+        **_electricity(tables, included=instance.electricity_included),
         "energy": url_widgets.option(
             "Energy from",
             list(ENERGY),
@@ -244,3 +226,18 @@ def _energy(tables: Tables, instance: Instance, power: Power) -> dict[str, Any]:
             "Carbon of making an instance, per hour. 0 leaves it out.",
         ),
     }
+
+
+def _electricity(tables: Tables, *, included: bool) -> dict[str, Any]:
+    """The price of electricity, which counts only where the instance's price excludes it."""
+    price: Electricity = _row(
+        "Electricity price",
+        tables.electricity,
+        "im_electricity",
+        ("im_usdkwh",),
+        disabled=included,
+        help=INCLUDED if included else None,
+    )
+    field, key = "usd_per_kwh", "im_usdkwh"
+    usd = _from_row("USD per kWh", field, price, "electricity", key, "%.4f", disabled=included)
+    return {"pays_electricity": not included, field: usd}

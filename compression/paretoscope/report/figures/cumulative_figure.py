@@ -101,20 +101,24 @@ def _traces(model: Saved, place: int, measure: Measure, dark: bool) -> list[dict
         ],
         "hoverinfo": "text",
     }
-    marker = {
-        **shared,
+    repaid = model.days is not None and math.isfinite(model.days) and model.days <= YEAR
+    return [band, line, *([shared | _marker(model, dark)] if repaid else [])]
+
+
+def _marker(model: Saved, dark: bool) -> dict[str, Any]:
+    """The day of break-even."""
+    style = STYLES[model.family]
+    return {
         "x": [model.days],
         "y": [0],
         "mode": "markers",
         "marker": {
             "symbol": style.symbol,
             "size": 11,
-            "color": color,
+            "color": style.color(dark),
             "line": {"width": 1, "color": background(dark).paper},
         },
         "showlegend": False,
         "hovertext": [f"<b>{model.name}</b><br>pays back in {days(model.days or 0)}"],
         "hoverinfo": "text",
     }
-    repaid = model.days is not None and math.isfinite(model.days) and model.days <= YEAR
-    return [band, line, *([marker] if repaid else [])]

@@ -90,17 +90,20 @@ def _layout(count: int, value: float, measure: Measure, colors: Background) -> P
             "fixedrange": True,
         },
         "shapes": [_line(value, colors)],
-        "annotations": [
-            {
-                "x": value,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "text": f"your assumptions: {amount(value)}",
-                "font": {"color": colors.faint, "size": 12},
-            }
-        ],
+        "annotations": [_value_label(value, colors)],
+    }
+
+
+def _value_label(value: float, colors: Background) -> PlotlyDict:
+    """Above the line."""
+    return {
+        "x": value,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "text": f"your assumptions: {amount(value)}",
+        "font": {"color": colors.faint, "size": 12},
     }
 
 
