@@ -65,7 +65,7 @@ def trial(
     assert at[0]
     return TrialRow(
         trial_id=f"{status}{queued}",
-        request=TrialRequest(model="m", task="t"),
+        request_json=TrialRequest(model="m", task="t").model_dump_json(),
         status=status,
         priority=0,
         queued_at=at[0],
