@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretoscope.frontier import pareto
-from paretoscope.frontier.columns import Points
+from paretoscope.frontier.columns import Ids, Points
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
 from paretoscope.frontier.points import Point, objectives
@@ -108,6 +108,14 @@ def test_a_subset_has_the_columns_of_its_points() -> None:
 def test_two_points_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match='two points have the id "a"'):
         _ = Points([Point("a", {}), Point("a", {})]).by_id
+
+
+def test_ids_are_a_tuple_with_a_fast_look_up() -> None:
+    ids = Ids(("b", "a"))
+    assert ids == ("b", "a")
+    assert "a" in ids
+    assert "c" not in ids
+    assert isinstance(front([Point("x", {})], objectives("quality")).on_front, Ids)
 
 
 def many(count: int) -> Points:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from paretoscope.store.store import ScopeKey, Store
 from paretoscope.store.tables import SummaryRow
 from paretoscope.trials.request import Conditions, TrialRequest
 from paretoscope.trials.summary import summary
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.trial import HeldOut, TrialDocument
 from paretoscope.workspace import Workspace
 from tests.contract.golden_files import GOLDEN, golden
 from tests.documents import MACHINE, decoder_document, document
@@ -74,6 +75,15 @@ def test_a_trial_that_is_queued_again_loses_its_summary(store: Store) -> None:
     again = store.summaries(SCOPE, after=later.last)
     assert [each for _, each in again.found] == [summary(INT8)]
     assert again.removed == ()
+
+
+def test_a_held_out_result_tells_readers_to_read_again(store: Store) -> None:
+    finish(store, INT8)
+    last = store.summaries(SCOPE).last
+    assert INT8.quality
+    opened = HeldOut(quality=INT8.quality, opened_at=datetime(2026, 1, 2, tzinfo=UTC))
+    store.record_held_out(INT8.trial_id, opened)
+    assert [each for _, each in store.summaries(SCOPE, after=last).found] == [summary(INT8)]
 
 
 def test_scopes_are_counted(store: Store) -> None:

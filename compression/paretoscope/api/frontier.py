@@ -12,7 +12,7 @@ from paretoscope.api.measured import measured_trials, newest
 from paretoscope.frontier import points
 from paretoscope.frontier.front import Frontier, front
 from paretoscope.report.tables.table import rows
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.summary import Trial
 from paretoscope.workspace import Workspace
 
 
@@ -39,13 +39,13 @@ def frontier(
     Raises `ParetoscopeError` when there are no trials or a metric is unknown.
     """
     chosen = points.objectives(*objectives)
-    documents = measured_trials(Workspace.at(workspace), model, task, study=study).documents
-    default = points.objectives(*newest(documents).axes.objectives)
-    table = rows(newest_conditions(documents))
+    trials = measured_trials(Workspace.at(workspace), model, task, study=study).trials
+    default = points.objectives(*newest(trials).axes.objectives)
+    table = rows(newest_conditions(trials))
     return front([row.named_point for row in table], chosen or default)
 
 
-def newest_conditions(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
+def newest_conditions(trials: Sequence[Trial]) -> list[Trial]:
     """The trials with the machine and the conditions of the newest one."""
-    under = newest(documents).measured_under
-    return [document for document in documents if document.measured_under == under]
+    under = newest(trials).measured_under
+    return [trial for trial in trials if trial.measured_under == under]

@@ -27,6 +27,7 @@ from paretoscope.report.tables.table import Row, baseline_of, row_among
 from paretoscope.store.store import SHORTEST_ID, Store
 from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.summary import Trial
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -127,9 +128,7 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     )
 
 
-def _measured(
-    store: Store, starts: Sequence[str]
-) -> tuple[list[TrialDocument], list[TrialDocument]]:
+def _measured(store: Store, starts: Sequence[str]) -> tuple[list[TrialDocument], list[Trial]]:
     """The trials, each once, and the trials that their times are normalized with.
 
     These are the workspace's, and the shipped study's where one of the trials is of it.

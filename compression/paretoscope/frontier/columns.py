@@ -17,6 +17,17 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+class Ids(tuple[str, ...]):
+    """Ids in order; whether one is among them does not depend on how many there are."""
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._set
+
+    @cached_property
+    def _set(self) -> frozenset[str]:
+        return frozenset(self)
+
+
 class Points(Sequence[Point]):
     """Points whose ids differ, with a column of values for each metric, read on first use.
 
@@ -57,8 +68,8 @@ class Points(Sequence[Point]):
         return found
 
     @cached_property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(each.id for each in self._points)
+    def ids(self) -> Ids:
+        return Ids(each.id for each in self._points)
 
     def values(self, key: str) -> Array:
         """A metric of all points [points] in its stored unit; NaN where it is missing."""

@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from paretoscope.frontier import pareto
-from paretoscope.frontier.columns import Array, Points
+from paretoscope.frontier.columns import Array, Ids, Points
 from paretoscope.frontier.pareto import Vector
 from paretoscope.frontier.points import Objective, Point
 from paretoscope.trials.format import difference, negligible
@@ -115,7 +115,7 @@ class Frontier:
         best = self._compared.end_to_minimize(self.objectives, better=True)[others]
         behind = pareto.dominated(best, worst)
         near = zip(self.dominated, behind, strict=True)
-        return self.on_front + tuple(each for each, far in near if not far)
+        return Ids((*self.on_front, *(each for each, far in near if not far)))
 
     @property
     def step(self) -> tuple[tuple[float, float], ...]:
@@ -213,6 +213,6 @@ def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
     sign = objectives[0].sign
     rows = [(vectors[at].tolist(), compared[at].id) for at in np.flatnonzero(~behind).tolist()]
     kept = sorted((sign * row[0], row, each) for row, each in rows)
-    dominated = tuple(itertools.compress(compared.ids, behind.tolist()))
-    on_front = tuple(each for *_, each in kept)
+    dominated = Ids(itertools.compress(compared.ids, behind.tolist()))
+    on_front = Ids(each for *_, each in kept)
     return Frontier(tuple(objectives), every.by_id, on_front, dominated, lacking, compared)

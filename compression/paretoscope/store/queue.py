@@ -85,6 +85,7 @@ class TrialQueue(TrialReader):
                 document = document.model_copy(update={"held_out": held_out})
                 row.document = document.model_dump_json()
                 session.add_all(held_out_rows(document))
+                write_summary(session, row, document)  # readers of rows learn of the change
             return document
 
     # --- for the engine ---------------------------------------------------------------------------

@@ -111,6 +111,11 @@ class SummaryReader(Database):
             found = list(session.execute(query.order_by(rows.queued_at, rows.trial_id)))
             return [each for _, each in _summaries(session, found)]
 
+    def last_summary(self) -> int:
+        """The number of the summary written last; it increases with each finished trial."""
+        with self._read() as session:
+            return session.scalar(select(func.max(SummaryRow.number))) or 0
+
     def count_of(self, model: str) -> int:
         """Number of finished trials of a model of this name."""
         rows = SummaryRow

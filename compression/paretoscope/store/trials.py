@@ -18,6 +18,8 @@ from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Status, TrialDocument
 
+FEW = 500
+"""Ids that a query can name; of more, all rows are read."""
 SHORTEST_ID = 4
 """Minimum number of characters in an abbreviated trial id."""
 
@@ -151,6 +153,22 @@ class TrialReader(Database):
         query = select(Trial.status, func.count()).group_by(Trial.status)
         with self._read() as session:
             return {cast(Status, status): count for status, count in session.execute(query)}
+
+    def document_texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """The documents of finished trials, as they are stored, by id."""
+        wanted = set(ids)
+        query = select(Trial.trial_id, Trial.document).where(Trial.status == "done")
+        if len(wanted) <= FEW:
+            query = query.where(Trial.trial_id.in_(wanted))
+        with self._read() as session:
+            rows = session.execute(query.execution_options(yield_per=1000))
+            return {key: text for key, text in rows if key in wanted and text is not None}
+
+    def finished_since(self, since: datetime) -> int:
+        """The number of trials that were done at or after a time."""
+        query = select(func.count()).where(Trial.finished_at >= since, Trial.status == "done")
+        with self._read() as session:
+            return session.scalar(query) or 0
 
     def last_request(
         self, model: str | None = None, task: str | None = None, *, compressed: bool = False

@@ -83,8 +83,8 @@ class Summary:
     p50_ms: float | None
     baseline_p50_ms: float | None
     baseline_ttft_ms: float | None
-    quality_p: float | None
-    """p of McNemar's test against the baseline, where quality is an accuracy."""
+    mcnemar_p: float | None
+    """p of McNemar's test against the baseline."""
     placebo: Ends | None
     ttft_placebo: Ends | None
 
@@ -96,6 +96,11 @@ class Summary:
     def noisy(self) -> bool:
         """Whether other processes disturbed the timing."""
         return self.basis.noisy
+
+    @property
+    def quality_p(self) -> float | None:
+        """The p of McNemar's test, where quality is an accuracy."""
+        return None if "perplexity_change" in self.numbers else self.mcnemar_p
 
     @property
     def generates(self) -> bool:
@@ -127,7 +132,7 @@ class Summary:
             baseline=None,
             basis=self.baseline_basis,
             p50_ms=self.baseline_p50_ms,
-            quality_p=None,
+            mcnemar_p=None,
         )
 
     def content(self) -> dict[str, Any]:
@@ -140,7 +145,7 @@ class Summary:
             name: getattr(self, name)
             for name in (
                 "name short strategies basis baseline_basis p50_ms baseline_p50_ms"
-                " baseline_ttft_ms quality_p placebo ttft_placebo"
+                " baseline_ttft_ms mcnemar_p placebo ttft_placebo"
             ).split()
         }
         axes = {"quality": self.axes.quality, "generates": self.generates}
@@ -177,7 +182,6 @@ def summary(trial: Trial) -> Summary:
     if isinstance(trial, Summary):
         return trial
     at, generation = trial.latency, trial.generation
-    paired = trial.paired
     base = trial.baseline or (trial if trial.is_baseline else None)
     base_generation = base and base.generation
     return Summary(
@@ -198,7 +202,7 @@ def summary(trial: Trial) -> Summary:
         p50_ms=at and at.p50_ms,
         baseline_p50_ms=base.latency.p50_ms if base and base.latency else None,
         baseline_ttft_ms=base_generation.ttft_ms if base_generation else None,
-        quality_p=paired.mcnemar_p if paired and not paired.change else None,
+        mcnemar_p=trial.paired.mcnemar_p if trial.paired else None,
         placebo=_ends(trial.placebo),
         ttft_placebo=_ends(generation and generation.ttft_placebo),
     )
@@ -255,7 +259,7 @@ def read_summary(columns: Columns, text: str) -> Summary:
         found["p50_ms"],
         found["baseline_p50_ms"],
         found["baseline_ttft_ms"],
-        found["quality_p"],
+        found["mcnemar_p"],
         Ends(*found["placebo"]) if found["placebo"] else None,
         Ends(*found["ttft_placebo"]) if found["ttft_placebo"] else None,
     )

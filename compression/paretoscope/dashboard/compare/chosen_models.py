@@ -56,8 +56,8 @@ def _changed() -> None:
 
 def _with_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
     """The baseline and the picked model, else the one recommended under the default limits."""
-    baseline = next((row for row in table if row.document.is_baseline), None)
-    axes = table[-1].document.axes
+    baseline = next((row for row in table if row.is_baseline), None)
+    axes = table[-1].summary.axes
     limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
     best = recommend(
         [row.point for row in table],

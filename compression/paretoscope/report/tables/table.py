@@ -27,7 +27,7 @@ from paretoscope.trials.metrics import METRICS, Metric, metric
 from paretoscope.trials.placebo import no_measurable_change
 from paretoscope.trials.samples import BASELINE_SUFFIX
 from paretoscope.trials.summary import AnyTrial, Ends, Summary, Trial, summary
-from paretoscope.trials.trial import Interval, MetricValue, TrialDocument
+from paretoscope.trials.trial import Interval, MetricValue, Status, TrialDocument
 
 NAMED_BY_SETTINGS = 1000
 """In a longer table equal names are told apart by ids: comparing all recipes takes seconds."""
@@ -72,6 +72,10 @@ class Row:
     @property
     def id(self) -> str:
         return self.measured.trial_id
+
+    @property
+    def status(self) -> Status:
+        return self.measured.status if isinstance(self.measured, TrialDocument) else "done"
 
     @property
     def is_baseline(self) -> bool:
