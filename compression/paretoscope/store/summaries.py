@@ -182,10 +182,16 @@ def _summaries(session: Session, found: Sequence[Any]) -> Iterator[tuple[Any, Su
 
 def write_summary(session: Session, trial: Trial, document: TrialDocument) -> None:
     """Add or replace the summary of a trial in the transaction that ends it."""
+    session.merge(summary_row(trial, document, _next(session)))
+    session.flush()
+
+
+def summary_row(trial: Trial, document: TrialDocument, number: int) -> SummaryRow:
+    """The row of a trial; `number` is larger than that of every row before it."""
     of = summary(document)
     machine_id, at = of.measured_under
     values = {
-        "number": _next(session),
+        "number": number,
         "version": SUMMARY_VERSION,
         "scope": ScopeKey(of.model, of.task, machine_id, at).hash,
         "model": of.model,
@@ -202,8 +208,7 @@ def write_summary(session: Session, trial: Trial, document: TrialDocument) -> No
         "queued_at": trial.queued_at,
         "content": of.to_text(),
     }
-    session.merge(SummaryRow(trial_id=trial.trial_id, **values))
-    session.flush()
+    return SummaryRow(trial_id=trial.trial_id, **values)
 
 
 def remove_summary(session: Session, trial_id: str) -> None:
