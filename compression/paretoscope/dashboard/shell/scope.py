@@ -15,7 +15,7 @@ from paretoscope.dashboard.shell import data, measured
 from paretoscope.dashboard.shell.measured import Table
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
-from paretoscope.report.tables.table import Row
+from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import ScopeKey
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions
