@@ -118,9 +118,10 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
         weights(8),
     ],
 ]
+REFERENCES = [of_file("reference-tf-idf"), of_file("reference-token-embeddings")]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
-    "minilm-trec": [*BOTH, *MORE, of_file("trec-tenth")],
-    "minilm-movies": [*BOTH, of_file("movies-tenth")],
+    "minilm-trec": [*BOTH, *MORE, of_file("trec-tenth"), *REFERENCES],
+    "minilm-movies": [*BOTH, of_file("movies-tenth"), *REFERENCES],
     "smollm2-135m": OF_LANGUAGE,
 }
 """Reviews are longer, and language models take longer to evaluate: their lists are shorter."""

@@ -11,13 +11,27 @@ import pytest
 from paretoscope.errors import RecipeError
 from paretoscope.machine import Machine
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import (
+    AnyStage,
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+)
 from paretoscope.shape import apply_recipe as applying
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.request import Conditions
 from paretoscope.trials.trial import TrialDocument
-from paretoscope.whatif.estimate import NO_BASELINE, OTHER_MODELS, Estimate, Under, expected
+from paretoscope.whatif.estimate import (
+    NO_BASELINE,
+    OTHER_MODELS,
+    REFERENCE,
+    Estimate,
+    Under,
+    expected,
+)
 from paretoscope.whatif.ratios import FEWEST
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny.shapes import recipe
@@ -261,3 +275,12 @@ def test_other_models_add_ratios_if_trials_of_this_model_are_few(bert: ModelShap
     assert NO_BASELINE in unknown.reason
     with pytest.raises(RecipeError):
         _estimate(others, unseen, bert)
+
+
+def test_reference_points_are_neither_estimated_nor_used(bert: ModelShape) -> None:
+    trials, chain = study(bert), recipe(PruneStructure(target="ffn", ratio=0.4))
+    point = document(Reference(), quality=0.5, speedup=100.0)
+    assert _estimate([*trials, point], chain, bert) == _estimate(trials, chain, bert)
+    empty = _estimate(trials, recipe(Reference()), bert)
+    assert (empty.quality, empty.speedup, empty.reason) == (None, None, REFERENCE)
+    assert _estimate([*trials, point], recipe(Reference()), bert).measured == point.trial_id

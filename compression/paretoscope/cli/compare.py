@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.cli import text
-from paretoscope.cli.source import trials_alike
-from paretoscope.errors import ParetoscopeError, StoreError
+from paretoscope.cli.named_trials import named_trials
+from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import (
     Pair,
     headline,
@@ -23,12 +23,9 @@ from paretoscope.frontier.comparison import (
 )
 from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
-from paretoscope.report.tables.table import Row, baseline_of, row_among
-from paretoscope.store.store import SHORTEST_ID, Store
-from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
-from paretoscope.trials.study import shipped_study
-from paretoscope.trials.summary import Trial
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.report.tables.table import Row, row_among
+from paretoscope.store.store import Store
+from paretoscope.trials.samples import read_samples
 from paretoscope.workspace import Workspace
 
 
@@ -106,7 +103,7 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     Raises `ParetoscopeError` for fewer than two trials and for trials of different tasks.
     """
     store = Store.open(workspace)
-    documents, others = _measured(store, starts)
+    documents, others = named_trials(store, starts)
     store.close()
     if len(documents) < 2:
         raise ParetoscopeError(
@@ -126,42 +123,3 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     return ComparisonDocument(
         table, found, dominated, tuple(differences), tuple(pairs(documents, kept))
     )
-
-
-def _measured(store: Store, starts: Sequence[str]) -> tuple[list[TrialDocument], list[Trial]]:
-    """The trials, each once, and the trials that their times are normalized with.
-
-    These are the workspace's, and the shipped study's where one of the trials is of it.
-    """
-    found: dict[str, tuple[TrialDocument, bool]] = {}
-    for start in starts:
-        document, shipped = _one(store, start)
-        found[document.trial_id] = document, shipped
-    own = [
-        trial_id.removesuffix(BASELINE_SUFFIX)
-        for trial_id, (_, shipped) in found.items()
-        if not shipped
-    ]
-    study = shipped_study() if any(shipped for _, shipped in found.values()) else []
-    return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
-
-
-def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
-    """A finished trial or the baseline measured with it, and whether it is of the shipped study."""
-    if start.endswith(BASELINE_SUFFIX):
-        document, shipped = _one(store, start.removesuffix(BASELINE_SUFFIX))
-        return (baseline_of(document) if document.baseline else document), shipped
-    try:
-        row = store.find(start)
-    except StoreError:
-        long_enough = len(start) >= SHORTEST_ID
-        found = [each for each in shipped_study() if each.trial_id.startswith(start)]
-        if not long_enough or len(found) != 1:
-            raise
-        return found[0], True
-    if row.document is None:
-        raise ParetoscopeError(
-            f"Trial {row.trial_id} is {row.status} and has nothing to compare; only finished trials"
-            " have results."
-        )
-    return row.document, False

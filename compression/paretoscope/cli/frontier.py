@@ -63,6 +63,7 @@ class FrontierDocument:
             "y": self.y,
             "on_front": list(self.found.on_front),
             "statistically_on_front": list(self.found.statistically_on_front),
+            "references": list(self.found.references),
             "knee": self.found.knee,
             "recommendation": self._recommendation_json(),
             "not_comparable": {
@@ -174,7 +175,7 @@ def swept(table: Sequence[Row]) -> str:
     axes = done[0].summary.axes if done else Axes()
     found = front([row.point for row in done], objectives(*axes.objectives))
     called = listed([objective.metric.called for objective in found.objectives])
-    judged = [f"On the front: by {called}."] if done else []
+    judged = [f"On the front: by {called}."] if found.on_front else []
     return "\n".join([text.table(table, _marks(found)), *_normalized_to(done), *judged])
 
 
@@ -207,7 +208,8 @@ def _normalized_to(table: Sequence[Row]) -> list[str]:
 
 
 def _marks(found: Frontier) -> dict[str, str]:
-    marks = dict.fromkeys(found.on_front, "on the front")
+    marks = dict.fromkeys(found.references, "reference point")
+    marks |= dict.fromkeys(found.on_front, "on the front")
     return marks | ({found.knee: "on the front, knee"} if found.knee else {})
 
 

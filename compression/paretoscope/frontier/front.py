@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from paretoscope.frontier import pareto
-from paretoscope.frontier.columns import Array, Ids, Points
+from paretoscope.frontier.columns import Array, Ids, Mask, Points
 from paretoscope.frontier.pareto import Vector
 from paretoscope.frontier.points import Objective, Point
 from paretoscope.trials.format import difference, negligible
@@ -72,6 +72,8 @@ class Frontier:
     dominated: tuple[str, ...]
     not_comparable: Mapping[str, tuple[str, ...]]
     """Points without a value in some objective, with the keys of these objectives."""
+    references: tuple[str, ...]
+    """Reference points, which are neither on the front nor dominated, unless they were counted."""
     _compared: Points = field(repr=False, compare=False)
     """Those of the points that have a value in every objective."""
 
@@ -84,6 +86,12 @@ class Frontier:
     def _places(self) -> dict[str, int]:
         """The row of each compared point."""
         return {each.id: at for at, each in enumerate(self._compared)}
+
+    @cached_property
+    def _counted(self) -> Mask:
+        """Which of the compared points [points] are on the front or dominated."""
+        others = set(self.references)
+        return np.array([each not in others for each in self._compared.ids], bool)
 
     def _rows(self, ids: Iterable[str]) -> list[Vector]:
         return [tuple(self._vectors[self._places[each]].tolist()) for each in ids]
@@ -148,7 +156,7 @@ class Frontier:
         """
         found: dict[str, float] = {}
         for place, objective in enumerate(self.objectives):
-            column = self._vectors[:, place]
+            column = self._vectors[self._counted, place]
             finite = column[np.isfinite(column)]
             if len(finite):
                 best, worst = float(finite.min()), float(finite.max())
@@ -176,7 +184,9 @@ class Frontier:
             return ()
         at = self._places[point_id]
         mine = self._vectors[at].tolist()
-        others = np.delete(self._vectors, at, axis=0)
+        kept = self._counted.copy()
+        kept[at] = False
+        others = self._vectors[kept]
         no_worse = others <= self._vectors[at]
         changes: list[Needed] = []
         for place, objective in enumerate(self.objectives):
@@ -193,8 +203,12 @@ class Frontier:
         return tuple(changes)
 
 
-def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
+def front(
+    points: Iterable[Point], objectives: Sequence[Objective], *, with_references: bool = False
+) -> Frontier:
     """The Pareto front of `points`; equal points are both on it or both dominated.
+
+    Reference points are counted only `with_references`.
 
     A point without a value in some objective (None or NaN) is not comparable; an infinite value is
     a value. Raises `ValueError` without an objective or when two points share an id.
@@ -208,11 +222,17 @@ def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
         for each in (every[at] for at in np.flatnonzero(~whole).tolist())
     }
     compared = every.where(whole)
-    vectors = compared.to_minimize(objectives)
+    references = () if with_references else tuple(p.id for p in every if p.is_reference)
+    judged = compared
+    if references:
+        judged = compared.where(np.array([not p.is_reference for p in compared], bool))
+    vectors = judged.to_minimize(objectives)
     behind = ~pareto.on_front(vectors)
     sign = objectives[0].sign
-    rows = [(vectors[at].tolist(), compared[at].id) for at in np.flatnonzero(~behind).tolist()]
+    rows = [(vectors[at].tolist(), judged[at].id) for at in np.flatnonzero(~behind).tolist()]
     kept = sorted((sign * row[0], row, each) for row, each in rows)
-    dominated = Ids(itertools.compress(compared.ids, behind.tolist()))
+    dominated = Ids(itertools.compress(judged.ids, behind.tolist()))
     on_front = Ids(each for *_, each in kept)
-    return Frontier(tuple(objectives), every.by_id, on_front, dominated, lacking, compared)
+    return Frontier(
+        tuple(objectives), every.by_id, on_front, dominated, lacking, references, compared
+    )

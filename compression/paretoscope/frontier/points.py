@@ -32,6 +32,8 @@ class Point:
     """Whether its measurement session was noisy."""
     placebo: Interval | None = None
     """Speed-up of the baseline against itself in that session."""
+    is_reference: bool = False
+    """Whether it is a reference point, not a compressed model."""
 
     @property
     def quality_key(self) -> str:
@@ -76,6 +78,7 @@ def point(trial: Trial, reference: Reference = AS_TAKEN, name: str = "") -> Poin
         of.quality_p,
         of.noisy,
         of.placebo and of.placebo.interval(),
+        of.is_reference,
     )
 
 

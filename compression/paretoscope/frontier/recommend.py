@@ -73,11 +73,13 @@ def recommend(
     these the best compromise is taken: each objective is scaled to 0 (best) .. 1 (worst), a loss
     of quality is weighted by its certainty (`surely_lost`), quality has the weight of all other
     objectives together, and the smallest sum wins. With two objectives and certain losses this is
-    the knee. Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
+    the knee. A reference point is no candidate; one that dominates the recommended point is named.
+    Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
     a `MaxDrop` has no baseline.
     """
     every = Points.of(points)
-    known = every.where(every.measured(objectives))
+    measured = every.where(every.measured(objectives))
+    known = measured.where(np.array([not each.is_reference for each in measured], bool))
     limits = tuple(dict.fromkeys(constraints))
     if not len(known):
         return Recommendation(None, None, NOT_MEASURED, (), {})
@@ -100,7 +102,8 @@ def recommend(
     return Recommendation(
         best.id,
         second.id if second else None,
-        _why(ranked, len(within), objectives, baseline),
+        _why(ranked, len(within), objectives, baseline)
+        + _better_references(best, measured, objectives),
         within.ids,
         slack,
         min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None,
@@ -218,6 +221,22 @@ def _why(
     return (
         f"{count} models are on the front within the limits, {losing or 'none'} of them with a"
         f" clear loss of {lost}; {among}{compromise}."
+    )
+
+
+def _better_references(
+    best: Point, measured: Sequence[Point], objectives: Sequence[Objective]
+) -> str:
+    """A sentence that names the reference points that dominate the recommended point, or ""."""
+    found = front(
+        [best, *(p for p in measured if p.is_reference)], objectives, with_references=True
+    )
+    if not (names := [found.points[key].shown_name for key in found.dominators(best.id)]):
+        return ""
+    one = len(names) == 1
+    return (
+        f" The reference point{'' if one else 's'} {listed(names)}"
+        f" {'dominates' if one else 'dominate'} it, so a transformer may not be needed."
     )
 
 

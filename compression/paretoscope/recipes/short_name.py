@@ -18,8 +18,16 @@ from functools import lru_cache
 from typing import Any
 
 from paretoscope.recipes.recipe import NAME_LENGTH, Recipe
-from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages import (
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+    Stage,
+)
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
+from paretoscope.recipes.stages.reference import LABELS
 from paretoscope.recipes.stages.stage import epochs_in_words
 
 BASELINE = "Baseline"
@@ -31,7 +39,13 @@ TARGETS = {
     "hidden": "hidden",
     "vocabulary": "vocab",
 }
-DROPPED_FIRST: tuple[type[Stage], ...] = (PruneWeights, PruneStructure, Quantize, Distill)
+DROPPED_FIRST: tuple[type[Stage], ...] = (
+    PruneWeights,
+    PruneStructure,
+    Quantize,
+    Distill,
+    Reference,
+)
 """Stages by importance, the least important first: a long chain loses these from its name."""
 SEPARATOR = " · "
 Key = tuple[str, int]
@@ -216,6 +230,8 @@ def _forms(stage: Stage) -> tuple[str, ...]:
         plain = stage.method == "magnitude"
         words = f"{share} sparse" if plain else f"{WEIGHT_SCORES[stage.method].label} {share}"
         return words, words.replace(" %", "%")
+    if isinstance(stage, Reference):
+        return (LABELS[stage.features],)
     assert isinstance(stage, Quantize)
     words = _bits(stage)
     return (f"{words} QAT", words) if stage.train_epochs else (words,)

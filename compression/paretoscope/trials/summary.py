@@ -93,6 +93,11 @@ class Summary:
         return not self.strategies
 
     @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference point, which is no compressed model."""
+        return "reference" in self.strategies
+
+    @property
     def noisy(self) -> bool:
         """Whether other processes disturbed the timing."""
         return self.basis.noisy

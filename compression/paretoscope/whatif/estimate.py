@@ -34,6 +34,7 @@ OTHER_MODELS = {
         " estimate also uses other models"
     ),
 }
+REFERENCE = "reference points are not estimated; measure it, which takes seconds"
 NO_BASELINE = "the baseline is not measured here yet, so only ratios to it are estimated"
 
 
@@ -96,6 +97,8 @@ def expected(
     if measured is not None:
         count = len({document.recipe_id for document in trials.own})
         return _as_measured(measured, count, baseline)
+    if applied.recipe.is_reference:
+        return Estimate(None, None, None, 0, reason=REFERENCE)
     return _estimate(applied, trials, is_timed, baseline.p50_ms)
 
 

@@ -90,7 +90,8 @@ class RatioEstimator:
         logs: dict[str, list[float]] = {}
         rows: dict[str, Mapping[str, float]] = {}
         for document in documents:
-            value = None if document.is_baseline else ratio(document)
+            is_other = document.is_baseline or document.recipe.is_reference
+            value = None if is_other else ratio(document)
             if value is None or value <= 0:
                 continue
             row = self._features(document.recipe_id, document.recipe)

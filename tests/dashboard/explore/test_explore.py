@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.explore import answer, limits, more_views, plots, selection_tray
 from paretoscope.dashboard.explore.result import Result
-from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
+from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, REFERENCE, SESSION
 from paretoscope.dashboard.explore.view import models_left
 from paretoscope.dashboard.parts import empty_states, first_runs, plain_answer
 from paretoscope.frontier.front import front
@@ -15,7 +15,7 @@ from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import Point, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.machine import fingerprint
-from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages import Quantize, Reference
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
@@ -33,9 +33,9 @@ def test_an_empty_store_offers_the_one_button_that_changes_that(
         "fp32 baseline",
         "int8 dynamic",
     ]
-    assert len(store.trials()) == 5
+    assert len(store.trials()) == 7
     assert engine_starts == [True]
-    assert empty_states.queued(5) in words(app)
+    assert empty_states.queued(7) in words(app)
 
 
 def test_the_answer_comes_first_in_plain_words_and_why_is_a_click_away(
@@ -281,3 +281,19 @@ def test_the_hypervolume_is_a_share_of_the_box() -> None:
     found = front([at("a", 1.0, 2.0), at("b", 0.0, 1.0)], objectives("quality", "size_bytes"))
     # The box is 1.1 x 1.1; a dominates 1.1 x 0.1 of it, b 0.1 x 1.1, and both 0.1 x 0.1.
     assert more_views.hypervolume_share(found) == pytest.approx((0.11 + 0.11 - 0.01) / 1.21)
+
+
+def test_reference_points_are_shown_and_not_counted(
+    open_page: Open, store: Store, full: list[TrialDocument]
+) -> None:
+    [point] = fill(
+        store,
+        [document(Reference(), quality=0.9, speedup=80.0, size=1_000_000, machine=fingerprint())],
+    )
+    app = open_page("explore", pick=point.trial_id)
+    assert all(point.trial_id in ids(chart) for chart in charts(app))
+    assert selection_tray.REFERENCE in words(app)
+    table = app.dataframe[0].value
+    [standing] = table.loc[table[MODEL].str.contains("TF-IDF"), FRONT]
+    assert standing == REFERENCE
+    assert models_left(6, 7) in words(app)

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from paretoscope.dashboard.parts.model_heading import title
+from paretoscope.dashboard.parts.recommended import baseline_of, recommended
 from paretoscope.dashboard.shell import data, selection
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier.limits import MaxDrop
-from paretoscope.frontier.points import objectives
-from paretoscope.frontier.recommend import recommend
 from paretoscope.report.tables.table import Row
-from paretoscope.trials import axes as defaults
 from paretoscope.trials.samples import Samples
 
 CHOICE = "compared"
@@ -56,15 +53,7 @@ def _changed() -> None:
 
 def _with_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
     """The baseline and the picked model, else the one recommended under the default limits."""
-    baseline = next((row for row in table if row.is_baseline), None)
-    axes = table[-1].summary.axes
-    limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
-    best = recommend(
-        [row.point for row in table],
-        limits,
-        objectives(*axes.objectives),
-        baseline.point if baseline else None,
-    ).best
+    baseline, best = baseline_of(table), recommended(table)
     ids = [baseline.id if baseline else None, *(picked or [best])]
     return list(dict.fromkeys(each for each in ids if each))
 

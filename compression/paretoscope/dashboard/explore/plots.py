@@ -60,7 +60,11 @@ def _caption(shown: Sequence[Tradeoff], result: Result, *, ghosts: bool) -> str:
 
 def counts(result: Result) -> str:
     """ "10 on the Pareto front · 36 statistically indistinguishable from it"."""
-    number = Counter(states(result).values())
+    number = Counter(
+        state
+        for trial_id, state in states(result).items()
+        if trial_id not in result.found.references
+    )
     return " · ".join(f"{number[state]} {text}" for state, text in WORDS.items() if number[state])
 
 

@@ -24,6 +24,7 @@ STAGES = "Stages"
 """Column with the stages of the recipe in their order."""
 ON_FRONT, NEAR, DOMINATED = "on it", "within error", "dominated"
 NOT_COMPARABLE, EXCLUDED = "not comparable", "over a limit"
+REFERENCE = "reference point"
 FRONT_HELP = "Within error: statistically indistinguishable from the front."
 P_HELP = "McNemar's exact test on the same examples. Below .05, chance does not explain the change."
 NOISY_HELP = "Noisy: other processes disturbed the timing."
@@ -81,6 +82,8 @@ def _change(row: Row, of: Metric) -> float | None:
 def _standing(trial_id: str, found: Frontier, advice: Recommendation) -> str:
     if trial_id in found.not_comparable:
         return NOT_COMPARABLE
+    if trial_id in found.references:
+        return REFERENCE
     if trial_id in found.on_front:
         standing = ON_FRONT
     else:

@@ -48,7 +48,9 @@ def draw(scope: Scope) -> None:
     by_id = {row.id: row for row in table}
     known = {row.id: row for row in everything}
     picked = selection.picked(list(known), scope.representatives())
-    left.markdown(models_left(len(result.advice.feasible), len(table)))
+    left.markdown(
+        models_left(len(result.advice.feasible), sum(not row.is_reference for row in table))
+    )
     with answer_place:
         answer.draw(scope, result, by_id, judged_by(objectives, chosen.constraints))
     shown = plots.draw(scope, by_id, result, chosen.bounds, picked)

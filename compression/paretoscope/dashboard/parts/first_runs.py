@@ -15,6 +15,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import short_names
+from paretoscope.recipes.stages.reference import LABELS
 from paretoscope.trials.format import listed
 
 Content = tuple[dict[str, object], ...]
@@ -24,8 +25,9 @@ FIRST_RECIPES: Content = (
     {"stages": [{"kind": "quantize", "scheme": "int8-static"}]},
     {"stages": [{"kind": "quantize", "scheme": "weight-only", "bits": 4}]},
     {"stages": [{"kind": "prune-structure", "target": "ffn", "ratio": 0.25}, {"kind": "quantize"}]},
+    *({"stages": [{"kind": "reference", "features": features}]} for features in LABELS),
 )
-"""The baseline and four recipes without training, for a classifier."""
+"""The baseline, four recipes without training and the reference points, for a classifier."""
 FIRST_DECODER_RECIPES: Content = (
     {"stages": []},
     *(

@@ -38,6 +38,7 @@ PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
         ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/impact.py", "Impact", ":material/savings:"),
     ],
     "Experiments": [
         ("pages/compress.py", "Compress", ":material/compress:"),

@@ -8,7 +8,7 @@ from typing import Literal
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Strategy
 
-Family = Literal["baseline", "pruning", "quantization", "distillation", "chain"]
+Family = Literal["baseline", "pruning", "quantization", "distillation", "chain", "reference"]
 
 
 def family(recipe: Recipe) -> Family:

@@ -90,6 +90,13 @@ class Row:
     def family(self) -> Family:
         return family_of(self.summary.strategies)
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference point, which counts neither for the front nor as a candidate
+        for the recommendation.
+        """
+        return self.summary.is_reference
+
     @cached_property
     def point(self) -> Point:
         return point(self.summary, self.reference)
