@@ -34,7 +34,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "shape": ("errors", "families", "recipes", "sources"),
     "catalog": ("errors", "workspace", "recipes", "trials", "tasks", "sources", "shape"),
     "library": ("errors", "values", "workspace", "tasks"),
-    "store": ("errors", "workspace", "trials"),
+    "store": ("errors", "workspace", "machine", "recipes", "trials"),
     "inference": ("errors",),
     "measure": (
         "errors", "settings", "workspace", "machine", "trials", "statistics", "tasks", "sources",

@@ -24,7 +24,14 @@ from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.request import Conditions
 from paretoscope.trials.trial import TrialDocument
-from paretoscope.whatif.estimate import NO_BASELINE, OTHER_MODELS, REFERENCE, Estimate, expected
+from paretoscope.whatif.estimate import (
+    NO_BASELINE,
+    OTHER_MODELS,
+    REFERENCE,
+    Estimate,
+    Under,
+    expected,
+)
 from paretoscope.whatif.ratios import FEWEST
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny.shapes import recipe
@@ -245,15 +252,13 @@ def test_speed_comes_from_the_same_machine_and_conditions_only(bert: ModelShape)
     applied = apply_recipe(bert, recipe(PruneWeights(sparsity=0.6)))
     other = Machine.model_validate({**MACHINE.model_dump(), "id": "beef"})
     for estimate in (
-        expected(study(bert), applied, machine=other),
-        expected(study(bert), applied, conditions=Conditions(batch=8)),
+        expected(study(bert), applied, under=Under(other)),
+        expected(study(bert), applied, under=Under(conditions=Conditions(batch=8))),
     ):
         assert estimate.speedup is None
         assert estimate.quality is not None
         assert "speed needs 6 measured recipes, but there are 0" in estimate.reason
-    assert (
-        expected(study(bert), applied, machine=MACHINE, conditions=Conditions()).speedup is not None
-    )
+    assert expected(study(bert), applied, under=Under(MACHINE, Conditions())).speedup is not None
 
 
 def test_other_models_add_ratios_if_trials_of_this_model_are_few(bert: ModelShape) -> None:

@@ -21,7 +21,7 @@ def figure_of(
 
     Raises `ParetoscopeError` for a metric that is unknown or that no model has.
     """
-    axes = table[0].document.axes
+    axes = table[0].summary.axes
     keys = x or axes.time, y or axes.quality
     measured = [each.key for each in present_metrics(table)]
     for key in keys:

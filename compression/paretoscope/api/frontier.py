@@ -13,7 +13,7 @@ from paretoscope.api.measured_front import MeasuredFront
 from paretoscope.frontier import points
 from paretoscope.frontier.front import front
 from paretoscope.report.tables.table import rows
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.summary import Trial
 from paretoscope.workspace import Workspace
 
 
@@ -42,14 +42,15 @@ def frontier(
     Raises `ParetoscopeError` when there are no trials or a metric is unknown.
     """
     chosen = points.objectives(*objectives)
-    documents = measured_trials(Workspace.at(workspace), model, task, study=study).documents
-    default = points.objectives(*newest(documents).axes.objectives)
-    table = tuple(rows(newest_conditions(documents)))
+    of = measured_trials(Workspace.at(workspace), model, task, study=study)
+    trials = of.trials
+    default = points.objectives(*newest(trials).axes.objectives)
+    table = tuple(rows(newest_conditions(trials), of.load))
     found = front([row.named_point for row in table], chosen or default)
     return MeasuredFront.of(found, table)
 
 
-def newest_conditions(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
+def newest_conditions(trials: Sequence[Trial]) -> list[Trial]:
     """The trials with the machine and the conditions of the newest one."""
-    under = newest(documents).measured_under
-    return [document for document in documents if document.measured_under == under]
+    under = newest(trials).measured_under
+    return [trial for trial in trials if trial.measured_under == under]

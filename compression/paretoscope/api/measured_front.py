@@ -52,7 +52,7 @@ class MeasuredFront(Frontier):
         return frame
 
     def _repr_html_(self) -> str:
-        first = self.table[0].document
+        first = self.table[0].summary
         keys = dict.fromkeys([*(each.key for each in self.objectives), "speedup"])
         order = {trial_id: place for place, trial_id in enumerate(self.on_front)}
         rows = sorted(self.table, key=lambda row: order.get(row.id, len(order)))

@@ -48,9 +48,10 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {reason}")
-    others = comparable(document, trials_alike(Store.open(workspace), [document.trial_id]))
+    store = Store.open(workspace)
+    others = comparable(document, trials_alike(store, [document.trial_id]))
     row = row_among(document, others)
-    found = steps(row, rows(others))
+    found = steps(row, rows(others, store.document))
     content = document.to_json() | {"stages": [step.to_json() for step in found]}
     chain = [text.steps(found)] if len(recipe.stages) > 1 else []
     return Answer(content, "\n\n".join([text.result(row), *chain]))

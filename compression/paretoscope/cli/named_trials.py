@@ -9,12 +9,11 @@ from paretoscope.cli.source import trials_alike
 from paretoscope.store.store import Store
 from paretoscope.trials.samples import BASELINE_SUFFIX
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.summary import Trial
 from paretoscope.trials.trial import TrialDocument
 
 
-def named_trials(
-    store: Store, starts: Sequence[str]
-) -> tuple[list[TrialDocument], list[TrialDocument]]:
+def named_trials(store: Store, starts: Sequence[str]) -> tuple[list[TrialDocument], list[Trial]]:
     """The trials whose ids begin with `starts`, each once, and those to normalize their times with.
 
     The latter are the workspace's, and the shipped study's where one of the trials is of it.

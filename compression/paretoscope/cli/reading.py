@@ -19,7 +19,7 @@ def frontier(request: FrontierRequest, workspace: Workspace) -> Answer:
     check_metrics(request)
     trials = measured_trials(workspace, request.model, request.task, study=request.study)
     found = frontier_document(trials, request)
-    return Answer(found.to_json(), found.in_words())
+    return Answer(found.to_json, found.in_words)
 
 
 def compare(request: CompareRequest, workspace: Workspace) -> Answer:
@@ -34,9 +34,9 @@ def report(request: ReportRequest, workspace: Workspace) -> Answer:
 
     to = Path(request.to).absolute()
     trials = measured_trials(workspace, request.model, request.task, study=request.study)
-    count = len(trials.documents)
+    count = len(trials.trials)
     try:
-        write_report(list(trials.documents), to)
+        write_report(trials.documents, to)
     except OSError as error:
         raise ArtifactError(
             f'The report cannot be written to "{to}": {error.strerror or error}; choose another'

@@ -18,15 +18,22 @@ from paretoscope.workspace import Workspace
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command prints: `content` with --json, else `text`.
+    """What a command prints: `content` with --json, else `text`; only that one is computed where
+    they are functions.
 
     With a `failure` the command fails after it has printed; else `status` is its exit status.
     """
 
-    content: dict[str, Any]
-    text: str
+    content: dict[str, Any] | Callable[[], dict[str, Any]]
+    text: str | Callable[[], str]
     failure: str = ""
     status: int = 0
+
+
+class JsonText(str):
+    """A part of a content that is JSON already, such as a document as it is stored."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)

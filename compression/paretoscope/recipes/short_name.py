@@ -134,6 +134,29 @@ def short_names(recipes: Sequence[Recipe]) -> list[str]:
     return [named[recipe.id, recipe.name] for recipe in recipes]
 
 
+def apart(named: Sequence[tuple[str, str]]) -> list[str]:
+    """The names of many recipes, given as (id, short name): shared ones end in part of the id.
+
+    Much faster than `short_names`, which compares the settings of recipes.
+
+    >>> apart([("a1b2c3", "int4"), ("a1b2d4", "int8"), ("a1bcd5", "int4"), ("a1b2c3", "int4")])
+    ['int4 #a1b2', 'int8', 'int4 #a1bc', 'int4 #a1b2']
+    """
+    found = dict(named)
+    base, digits = dict(found), dict.fromkeys(found, 0)
+    while shared := _shared(
+        {(id_, None): text for id_, text in found.items()},
+        {(id_, None): count for id_, count in digits.items()},
+    ):
+        for id_, _ in shared:
+            digits[id_] = max(4, digits[id_] + 1)
+            suffix = f" #{id_[: digits[id_]]}"
+            room = NAME_LENGTH - len(suffix)
+            text = base[id_] if len(base[id_]) <= room else f"{base[id_][: room - 1].rstrip()}…"
+            found[id_] = text + suffix
+    return [found[id_] for id_, _ in named]
+
+
 def _shared(
     named: dict[tuple[str, str | None], str], digits: dict[tuple[str, str | None], int]
 ) -> list[tuple[str, str | None]]:

@@ -123,7 +123,7 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
         conditions_in_words(first),
         machine_in_words(first),
         f"ONNX Runtime {runtime}" if runtime else "",
-        when(newest(table).document),
+        when(newest(table).summary),
     )
     heading = html.escape(f"{short(first.model)} on {short(first.task)}")
     under = html.escape(" · ".join(fact for fact in facts if fact))
@@ -135,8 +135,8 @@ def _chapter(documents: Sequence[TrialDocument]) -> str:
 
 def _answer(table: Sequence[Row]) -> str:
     """The recommendation under the default limits."""
-    baseline = next((row.named_point for row in table if row.document.is_baseline), None)
-    axes = table[0].document.axes
+    baseline = next((row.named_point for row in table if row.is_baseline), None)
+    axes = table[0].summary.axes
     limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
     chosen = objectives(*axes.objectives)
     advice = recommend([row.named_point for row in table], limits, chosen, baseline)
@@ -144,7 +144,7 @@ def _answer(table: Sequence[Row]) -> str:
 
 
 def _plots(table: Sequence[Row]) -> str:
-    axes = table[0].document.axes
+    axes = table[0].summary.axes
     figures = (tradeoff_figure(tradeoff(table, x, axes.quality)) for x in (axes.size, axes.time))
     plots = "".join(f"<div>{_plot(figure, displaylogo=False)}</div>" for figure in figures)
     return f'<div class="plots">{plots}</div>'
@@ -180,13 +180,13 @@ def _named(row: Row) -> str:
 
 
 def _on_front(table: Sequence[Row]) -> set[str]:
-    chosen = objectives(*table[0].document.axes.objectives)
+    chosen = objectives(*table[0].summary.axes.objectives)
     return set(front([row.point for row in table], chosen).on_front)
 
 
 def _table(table: Sequence[Row]) -> str:
     """All models, best quality first, with those on the front marked."""
-    axes = table[0].document.axes
+    axes = table[0].summary.axes
     on_front = _on_front(table)
     names = (
         "Model",
@@ -207,8 +207,8 @@ def _table(table: Sequence[Row]) -> str:
 
 
 def _line(row: Row, on_front: bool) -> str:
-    style, paired, axes = STYLES[row.family], row.document.paired, row.document.axes
-    p = f"{paired.mcnemar_p:.3f}" if paired and not row.document.is_baseline else ""
+    style, paired, axes = STYLES[row.family], row.document.paired, row.summary.axes
+    p = f"{paired.mcnemar_p:.3f}" if paired and not row.is_baseline else ""
     cells = (
         f"{style.glyph} {style.label}",
         row.number_and_change(axes.quality),
@@ -217,7 +217,7 @@ def _line(row: Row, on_front: bool) -> str:
         row.number_and_change("speedup"),
         *(() if METRICS[axes.quality].relative else (p,)),
         "yes" if on_front else "",
-        when(row.document),
+        when(row.summary),
     )
     others = "".join(f"<td>{html.escape(_unbroken(cell))}</td>" for cell in cells)
     return f"<tr><td>{_named(row)}</td>{others}</tr>"

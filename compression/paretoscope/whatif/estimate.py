@@ -57,36 +57,49 @@ class Estimate:
     """Whether the recipe is farther from the measured ones than these are from each other."""
 
 
+@dataclass(frozen=True)
+class Under:
+    """Where and how a latency is to be expected; None leaves it open.
+
+    `baseline` is the reference of that scope, for callers that pass only the newest of its trials.
+    """
+
+    machine: Machine | None = None
+    conditions: Conditions | None = None
+    baseline: Reference | None = None
+
+
 def expected(
     points: Sequence[TrialDocument],
     applied: AppliedRecipe,
     *,
     elsewhere: Sequence[TrialDocument] = (),
     task: str | None = None,
-    machine: Machine | None = None,
-    conditions: Conditions | None = None,
+    under: Under | None = None,
 ) -> Estimate:
     """Estimate quality, median latency and speed-up of a recipe applied to a model.
 
     `points` are the trials of the current scope, the only ones that can be the measurement of the
     recipe or the baseline; trials from `elsewhere` contribute ratios. Trials of this model (and of
-    `task`) are used; speed also needs the same `conditions` and `machine`. If there are too few,
+    `task`) are used; speed also needs the machine and conditions in `under`. If there are too few,
     or none with the same kind of change, trials of other models with the same metrics are added.
     """
 
+    under = under or Under()
+
     def is_timed(document: TrialDocument) -> bool:
-        return _is_timed(document, machine, conditions)
+        return _is_timed(document, under.machine, under.conditions)
 
     trials = _trials(points, elsewhere, applied.before.name, task)
     shown = [document for document in trials.shown if is_timed(document)]
-    recipe_id = applied.recipe.id
+    recipe_id, baseline = applied.recipe.id, under.baseline or reference(shown)
     measured = next((each for each in reversed(shown) if each.recipe_id == recipe_id), None)
     if measured is not None:
         count = len({document.recipe_id for document in trials.own})
-        return _as_measured(measured, count, reference(shown))
+        return _as_measured(measured, count, baseline)
     if applied.recipe.is_reference:
         return Estimate(None, None, None, 0, reason=REFERENCE)
-    return _estimate(applied, trials, is_timed, reference(shown).p50_ms)
+    return _estimate(applied, trials, is_timed, baseline.p50_ms)
 
 
 # --- the trials -----------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from paretoscope.recipes.stages import Quantize, Reference
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
-from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import MetricValue, TrialDocument
 from tests.dashboard.conftest import Open, charts, fill, here, ids, rings, words
 from tests.documents import document
@@ -215,13 +214,8 @@ def fronts(app: AppTest) -> int:
 def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, store: Store) -> None:
     longer = document(Quantize(), protocol="standard", machine=fingerprint())
     quick = document(Quantize(), machine=fingerprint())
-    fill(store, [longer])
-    store.queue(
-        TrialRequest(model=quick.model, task="trec", recipe=quick.recipe, protocol="standard")
-    )
-    (row,) = store.claim()
-    store.finish(row.trial_id, row.attempts, quick.model_copy(update={"trial_id": "again0000000"}))
-    app = open_page("explore", pick=["again0000000"])
+    fill(store, [longer, quick])
+    app = open_page("explore", pick=[quick.trial_id])
     assert rings(app) == [1, 1]
     assert app.session_state["picks"] == [longer.trial_id]
 

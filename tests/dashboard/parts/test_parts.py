@@ -65,7 +65,7 @@ def trial(
     assert at[0]
     return TrialRow(
         trial_id=f"{status}{queued}",
-        request=TrialRequest(model="m", task="t"),
+        request_json=TrialRequest(model="m", task="t").model_dump_json(),
         status=status,
         priority=0,
         queued_at=at[0],
@@ -232,12 +232,17 @@ def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatc
         "expected_run",
         lambda *_: durations.Expected(Interval(value=20, low=10, high=30), measured_here=True),
     )
-    before = trial("done", queued=900, started=890, finished=880)
-    done = trial("done", queued=100, started=80, finished=60)
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
-    assert (
-        engine_status.in_words([before, done, running, waiting])
-        == "1 of 3 measured, 10 to 50 s left"
+    since: list[datetime] = []
+
+    def finished_since(time: datetime) -> int:
+        since.append(time)
+        return 1
+
+    monkeypatch.setattr(engine_status.data, "finished_since", finished_since)
+    assert engine_status.in_words([running, waiting]) == "1 of 3 measured, 10 to 50 s left"
+    assert since == [running.queued_at], (
+        "what finished before the batch was queued is no part of it"
     )
 
 

@@ -51,7 +51,7 @@ def draw(rows: Sequence[Row], samples: Mapping[str, Samples | None]) -> None:
 
 def _two(rows: Sequence[Row]) -> tuple[Row, Row]:
     """The baseline first; of more than two models a person chooses two."""
-    ordered = {row.id: row for row in sorted(rows, key=lambda row: not row.document.is_baseline)}
+    ordered = {row.id: row for row in sorted(rows, key=lambda row: not row.is_baseline)}
     ids = list(ordered)
     if len(ids) == 2:
         return ordered[ids[0]], ordered[ids[1]]

@@ -22,7 +22,7 @@ def heading(unit: str) -> str:
 
 def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None]) -> None:
     """Every timed request or token, normalized like the other latencies."""
-    unit = "token" if any(row.document.generation for row in rows) else "request"
+    unit = "token" if any(row.summary.generates for row in rows) else "request"
     st.markdown(heading(unit))
     timed = {row.id: found for row in rows if (found := samples[row.id]) and found.turns_ms}
     measured = [row for row in rows if row.id in timed]
@@ -31,7 +31,7 @@ def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None
             Times(
                 row.short_name,
                 row.family,
-                timed[row.id].latencies_ms * scale(row.document, row.reference),
+                timed[row.id].latencies_ms * scale(row.summary, row.reference),
                 row.name,
             )
             for row in measured

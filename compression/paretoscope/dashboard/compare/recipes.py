@@ -16,7 +16,7 @@ EQUAL = "The recipes are equal."
 
 def draw(rows: Sequence[Row]) -> None:
     """A line for each differing setting, a column for each model."""
-    found = recipe_differences([row.document.recipe for row in rows])
+    found = recipe_differences([row.summary.recipe for row in rows])
     st.markdown(HEADING)
     if not found:
         st.caption(EQUAL)

@@ -49,7 +49,7 @@ def draw(
 
 
 def _numbers(scope: Scope, table: Sequence[Row], found: Estimates) -> None:
-    baseline = next((row for row in table if row.document.is_baseline), None)
+    baseline = next((row for row in table if row.is_baseline), None)
     measured = next((row for row in table if found.measured and row.id == found.measured), None)
     with st.container(horizontal=True, gap="small"):
         if found.size:

@@ -11,13 +11,16 @@ from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.report.tables.table import Row
 from paretoscope.shape.apply_recipe import AppliedRecipe, apply_recipe, expected_bytes
 from paretoscope.shape.bytes import SizeEstimate
 from paretoscope.shape.read import read_shape
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.resolve import resolve_model
+from paretoscope.trials.samples import BASELINE_SUFFIX
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.whatif.advice import Advice, advice
-from paretoscope.whatif.estimate import Estimate, expected
+from paretoscope.whatif.estimate import Estimate, Under, expected
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def estimates(scope: Scope, shape: ModelShape | None, recipe: Recipe) -> Estimat
 @st.cache_data(show_spinner=False, max_entries=256)
 def _expected(scope: Scope, recipe_json: str, version: int, _applied: AppliedRecipe) -> Estimate:
     """From the points of the scope; workspace and demo study add their ratios to each other."""
-    points, elsewhere = data.documents(), data.demo_documents()
+    measured = scope.table.by_recipe.get(_applied.recipe.id)
+    points, elsewhere = _documents(scope.model, measured), data.demo_documents()
     if scope.demo:
         points, elsewhere = elsewhere, points
     return expected(
@@ -78,9 +82,17 @@ def _expected(scope: Scope, recipe_json: str, version: int, _applied: AppliedRec
         _applied,
         elsewhere=elsewhere,
         task=scope.task,
-        machine=scope.machine,
-        conditions=scope.conditions,
+        under=Under(scope.machine, scope.conditions, scope.table.reference),
     )
+
+
+def _documents(model: str, measured: Row | None) -> Sequence[TrialDocument]:
+    """The newest documents of all models and of this one, and the measurement of the recipe."""
+    own = data.newest_documents(model=model)
+    found = {each.trial_id: each for each in (*data.newest_documents(), *own)}
+    if measured and not measured.id.endswith(BASELINE_SUFFIX):
+        found[measured.id] = measured.document
+    return list(found.values())
 
 
 def possible_gains(scope: Scope, found: Estimates) -> Sequence[Advice]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell.measured import row_of
 from paretoscope.dashboard.shell.scope import Scope, address
-from paretoscope.report.tables.table import Row, row_among
+from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import when
 from paretoscope.trials.request import TrialRequest
@@ -28,30 +31,29 @@ def watching() -> list[str]:
 
 def draw(scope: Scope) -> None:
     """Progress and results of the watched trials and of whatever runs for this model."""
-    ids = watching()
-    mine = [
+    running = [
         row
-        for row in data.trials()
-        if row.trial_id in ids or (row.status == "running" and row.request.model == scope.model)
+        for row in data.live_trials()
+        if row.status == "running" and row.request.model == scope.model
     ]
+    mine = {row.trial_id: row for row in (*running, *data.trials(watching()))}
     if mine:
-        every = runs.POLL_SECONDS if runs.watched(mine) else None
-        st.fragment(_trials, run_every=every)(scope, [row.trial_id for row in mine])
+        every = runs.POLL_SECONDS if runs.watched(list(mine.values())) else None
+        st.fragment(_trials, run_every=every)(scope, list(mine))
 
 
 def _trials(scope: Scope, ids: list[str]) -> None:
-    every = data.trials()
-    rows = [row for row in every if row.trial_id in ids]
-    _live([row for row in rows if row.status in LIVE], every)
+    rows = data.trials(ids)
+    _live([row for row in rows if row.status in LIVE], data.live_trials())
     for row in rows:
         if row.status in ("failed", "cancelled"):
             runs.failed(row, place=PLACE)
     done = [row.document for row in rows if row.document and row.status == "done"]
     for document in done[-1:]:
-        runs.result(scope, row_among(document, data.documents()), _close)
+        runs.result(scope, row_of(document), _close)
 
 
-def _live(live: list[TrialRow], every: tuple[TrialRow, ...]) -> None:
+def _live(live: list[TrialRow], every: Sequence[TrialRow]) -> None:
     queued = [row for row in every if row.status == "queued"]
     ordered = sorted(live, key=lambda row: row.status != "running")
     for row in ordered[:MOST]:
@@ -63,19 +65,19 @@ def _live(live: list[TrialRow], every: tuple[TrialRow, ...]) -> None:
 
 def _close() -> None:
     """Remove results; live trials remain."""
-    ids = watching()
     st.session_state[WATCHING] = [
-        row.trial_id for row in data.trials() if row.trial_id in ids and row.status in LIVE
+        row.trial_id for row in data.trials(watching()) if row.status in LIVE
     ]
     st.rerun()
 
 
-def already_measured(scope: Scope, request: TrialRequest, table: list[Row]) -> None:
+def already_measured(scope: Scope, request: TrialRequest) -> None:
     """A line when this recipe was measured here, or is among the points on the page."""
     if request.trial_id in watching():
         return
-    here = next((each for each in data.documents() if each.trial_id == request.trial_id), None)
-    shown = next((row for row in table if row.document.recipe_id == request.recipe.id), None)
+    trial = next(iter(data.trials([request.trial_id])), None)
+    here = trial.document if trial else None
+    shown = scope.table.by_recipe.get(request.recipe.id)
     row = Row(here) if here else shown
     if row is None:
         return
@@ -83,11 +85,11 @@ def already_measured(scope: Scope, request: TrialRequest, table: list[Row]) -> N
     where = "in the demo study" if demo else "on this machine" if here or scope.here else "before"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":material/check_circle: {ALREADY} {where}, {when(row.document)}.", width="content"
+            f":material/check_circle: {ALREADY} {where}, {when(row.summary)}.", width="content"
         )
         st.page_link(
             "pages/explore.py",
             label="Show in Explore",
             icon=":material/scatter_plot:",
-            query_params=address(row.document, demo=demo),
+            query_params=address(row.summary, demo=demo),
         )

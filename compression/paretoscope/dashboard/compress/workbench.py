@@ -24,7 +24,6 @@ from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.report.tables.table import Row
 
 DEFAULT_LAYERS = 12
 """The range of the form when the shape of the model is unknown."""
@@ -32,7 +31,6 @@ DEFAULT_LAYERS = 12
 
 @st.fragment
 def draw(scope: Scope) -> None:
-    table = scope.rows()
     try:
         shape = model_shape(scope.model)
     except ParetoscopeError as error:
@@ -50,7 +48,7 @@ def draw(scope: Scope) -> None:
         if recipe is None:
             return
         progress = st.container()
-        estimate_panel.draw(scope, shape, recipe, lambda: _act(scope, recipe, state, table))
+        estimate_panel.draw(scope, shape, recipe, lambda: _act(scope, recipe, state))
     with progress:
         running.draw(scope)
 
@@ -63,7 +61,7 @@ def _recipe(state: State) -> Recipe | None:
         return None
 
 
-def _act(scope: Scope, recipe: Recipe, state: State, table: list[Row]) -> None:
+def _act(scope: Scope, recipe: Recipe, state: State) -> None:
     """The buttons; or the error that prevents a run."""
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
@@ -81,4 +79,4 @@ def _act(scope: Scope, recipe: Recipe, state: State, table: list[Row]) -> None:
         actions.recipe_file(recipe)
     actions.expected_duration(scope, request)
     runs.notes(catalog.notes(request))
-    running.already_measured(scope, request, table)
+    running.already_measured(scope, request)

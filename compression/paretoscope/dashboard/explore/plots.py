@@ -71,7 +71,7 @@ def counts(result: Result) -> str:
 def point_list(table: Mapping[str, Row], picked: Sequence[str]) -> None:
     """The points as a list that can be used with a keyboard; it selects what a click selects."""
     ordered = sorted(
-        table.values(), key=lambda row: (row.point.cost(row.document.axes.quality), row.id)
+        table.values(), key=lambda row: (row.point.cost(row.summary.axes.quality), row.id)
     )
     st.session_state[LIST] = list(picked)
     st.multiselect(

@@ -41,19 +41,18 @@ def record(
     row: Row, found: Frontier, advice: Recommendation, further: Sequence[str]
 ) -> dict[str, Any]:
     """One row by column, numbers in shown units so that they can be sorted."""
-    axes, paired = row.document.axes, row.document.paired
+    axes, p = row.summary.axes, row.summary.mcnemar_p
     size, base = row.point.value(axes.size), row.baseline.get("size_bytes")
-    tested = paired and not row.document.is_baseline
     cells: dict[str, Any] = {
         MODEL: title(row),
         FRONT: _standing(row.id, found, advice),
         CHANGE: _change(row, metric(axes.quality)),
-        P_VALUE: _p_value(paired.mcnemar_p) if paired and tested else None,
+        P_VALUE: None if p is None or row.is_baseline else _p_value(p),
         SMALLER: base / size if size and base else None,
         MEASURED: row.timed_ms,
         SESSION: "noisy" if row.noisy else None,
-        DATE: when(row.document),
-        STAGES: [stage_words(stage) for stage in row.document.recipe.stages],
+        DATE: when(row.summary),
+        STAGES: [stage_words(stage) for stage in row.summary.recipe.stages],
     }
     for key in (*axes.objectives, *further):
         value = row.point.value(key)
@@ -75,7 +74,7 @@ def _p_value(p: float) -> str:
 def _change(row: Row, of: Metric) -> float | None:
     """The change from the baseline in points, or in per cent of it."""
     value, base = row.point.value(of.key), row.baseline.get(of.key)
-    if value is None or base is None or row.document.is_baseline:
+    if value is None or base is None or row.is_baseline:
         return None
     return 100 * (value / base - 1) if of.relative else of.shown(value - base)
 

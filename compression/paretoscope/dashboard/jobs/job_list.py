@@ -14,15 +14,17 @@ from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data
 from paretoscope.dashboard.shell.engine_status import in_words
+from paretoscope.dashboard.shell.measured import row_of
 from paretoscope.dashboard.shell.scope import address
 from paretoscope.recipes.short_name import short_names
-from paretoscope.report.tables.table import Row, row_among
+from paretoscope.report.tables.table import Row
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import duration, short
 from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import Status
 
-SHOWN = 12
-"""Failed and finished trials that are listed until all are requested."""
+SHOWN, MOST = 12, 200
+"""Failed and finished trials that are listed, and after a click."""
 NO_JOBS = "No jobs yet"
 IDLE = "No job is running."
 ABOUT = "A job makes and measures one compressed model. It continues after this page is closed."
@@ -33,24 +35,19 @@ def draw() -> None:
 
 
 def _jobs() -> None:
-    rows = data.trials()
-    if not rows:
+    if not data.statuses():
         _empty()
         return
-    running = [row for row in rows if row.status == "running"]
-    queued = [row for row in rows if row.status == "queued"]
-    ended = sorted(
-        (row for row in rows if row.finished_at),
-        key=lambda row: row.finished_at or row.queued_at,
-        reverse=True,
-    )
-    st.caption(in_words(rows) if running or queued else IDLE)
+    live = data.live_trials()
+    running = [row for row in live if row.status == "running"]
+    queued = [row for row in live if row.status == "queued"]
+    st.caption(in_words(live) if live else IDLE)
     for row in running:
         st.caption(_where(row))
         runs.live(row, place="jobs")
     _queue(queued)
-    _failed([row for row in ended if row.status in ("failed", "cancelled")])
-    _done([row for row in ended if row.status == "done"])
+    _failed()
+    _done()
 
 
 def _where(row: TrialRow) -> str:
@@ -122,25 +119,19 @@ def _prioritize(trial_id: str, by: int) -> None:
     data.store().prioritize(trial_id, by)
 
 
-def _failed(failed: Sequence[TrialRow]) -> None:
-    if not failed:
-        return
-    st.markdown(heading("Failed or cancelled", len(failed)))
-    for row in _shown("failed", failed):
+def _failed() -> None:
+    for row in _shown("failed", "Failed or cancelled", "failed", "cancelled"):
         runs.failed(row, place="jobs")
 
 
-def _done(done: Sequence[TrialRow]) -> None:
-    if not done:
-        return
-    st.markdown(heading("Finished", len(done)))
-    for trial in _shown("done", done):
+def _done() -> None:
+    for trial in _shown("done", "Finished", "done"):
         if trial.document is not None:
-            _finished(trial, row_among(trial.document, data.documents()))
+            _finished(trial, row_of(trial.document))
 
 
 def _finished(trial: TrialRow, row: Row) -> None:
-    axes = row.document.axes
+    axes = row.summary.axes
     numbers = " · ".join(row.number_and_change(key) for key in (axes.quality, axes.time, axes.size))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
@@ -153,15 +144,24 @@ def _finished(trial: TrialRow, row: Row) -> None:
             "pages/explore.py",
             label="Show in Explore",
             icon=":material/scatter_plot:",
-            query_params=address(row.document),
+            query_params=address(row.summary),
         )
 
 
-def _shown(name: str, rows: Sequence[TrialRow]) -> Sequence[TrialRow]:
-    """The newest rows, or all when the toggle is on."""
-    if len(rows) <= SHOWN or st.toggle(f"Show all {len(rows)}", key=f"all_{name}"):
-        return rows
-    return rows[:SHOWN]
+def _shown(name: str, title: str, *statuses: Status) -> Sequence[TrialRow]:
+    """A heading with the number of trials, and the newest of them; more when they are wanted."""
+    count = sum(data.statuses().get(status, 0) for status in statuses)
+    if not count:
+        return ()
+    st.markdown(heading(title, count))
+    shown = SHOWN
+    if count > SHOWN and st.toggle(f"Show {_more(count)}", key=f"all_{name}"):
+        shown = MOST
+    return data.ended(*statuses, newest=shown)
+
+
+def _more(count: int) -> str:
+    return f"all {count}" if count <= MOST else f"the newest {MOST}"
 
 
 def _ago(row: TrialRow) -> str:

@@ -33,7 +33,7 @@ def folder(row: Row) -> Path | None:
 
 def file_name(row: Row) -> str:
     """The base name of all downloads of a model: the model and the trial id."""
-    return f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
+    return f"{row.summary.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
 
 
 def zipped(folder: Path, name: str) -> Callable[[], bytes]:
@@ -83,7 +83,7 @@ def recipe(row: Row, *, key: str) -> None:
     """The recipe as YAML."""
     st.download_button(
         "Recipe",
-        row.document.recipe.to_yaml(),
+        row.summary.recipe.to_yaml(),
         file_name=f"{file_name(row)}.yaml",
         mime="application/yaml",
         on_click="ignore",
@@ -111,7 +111,7 @@ def _queue(scope: Scope, row: Row) -> None:
     try:
         wanted = request(
             scope.model,
-            row.document.recipe,
+            row.summary.recipe,
             task=scope.task,
             conditions=conditions,
             options=DataOptions.model_validate(row.document.data_options),

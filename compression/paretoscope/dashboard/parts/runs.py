@@ -29,7 +29,7 @@ EMPTY_LOG = "The log is empty."
 
 def shown(row: Row) -> list[str]:
     """The metrics of a result card."""
-    axes = row.document.axes
+    axes = row.summary.axes
     keys = (
         axes.quality,
         axes.time,
@@ -132,7 +132,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
         with st.container(horizontal=True, gap="large"):
             for key in shown(row):
                 _tile(key, row)
-        if not row.document.is_baseline:
+        if not row.is_baseline:
             st.markdown(comparison(row))
         timing_note(row)
         chain.draw(scope, row)
@@ -143,7 +143,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
                 "pages/explore.py",
                 label="Show in Explore",
                 icon=":material/scatter_plot:",
-                query_params=address(row.document),
+                query_params=address(row.summary),
             )
             if st.button("Close", icon=":material/close:", type="tertiary", key=f"close_{row.id}"):
                 close()
@@ -172,7 +172,7 @@ def _tile(key: str, row: Row) -> None:
     text = row.number_and_change(key)
     changes = (row.change(key), "noisy" if text.endswith("noisy") else "")
     baseline = "baseline"
-    if base is not None and not row.document.is_baseline:
+    if base is not None and not row.is_baseline:
         baseline += f" {of.format(base)}"
     st.metric(
         of.label,

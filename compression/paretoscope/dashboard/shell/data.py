@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
@@ -26,8 +27,11 @@ from paretoscope.tasks.splits import Split
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.samples import BASELINE_SUFFIX, Samples, read_samples
 from paretoscope.trials.study import shipped_study
-from paretoscope.trials.trial import LIVE, TrialDocument
+from paretoscope.trials.trial import LIVE, Status, TrialDocument
 from paretoscope.workspace import Workspace
+
+NEWEST = 250
+"""Finished trials from which durations and effects of others are estimated."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,28 +52,83 @@ def version() -> int:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _documents(root: str, version: int) -> tuple[TrialDocument, ...]:
-    """Cached as a resource: documents are frozen, so sessions may share them without copies."""
-    return tuple(_open(root).documents())
-
-
-def documents() -> tuple[TrialDocument, ...]:
-    """Every trial measured in this workspace, oldest first."""
-    return _documents(str(workspace().root), version())
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _all_trials(root: str, version: int) -> tuple[TrialRow, ...]:
-    return tuple(_open(root).trials())
-
-
-def trials() -> tuple[TrialRow, ...]:
-    """Every trial of this workspace, in the order of execution."""
-    return _all_trials(str(workspace().root), version())
+def _live(root: str, version: int) -> tuple[TrialRow, ...]:
+    return tuple(_open(root).trials(statuses=LIVE))
 
 
 def live_trials() -> list[TrialRow]:
-    return [row for row in trials() if row.status in LIVE]
+    """Running and queued trials, in the order of execution."""
+    return list(_live(str(workspace().root), version()))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _trials(root: str, ids: tuple[str, ...], version: int) -> tuple[TrialRow, ...]:
+    return tuple(_open(root).trials(ids=ids)) if ids else ()
+
+
+def trials(ids: Sequence[str]) -> tuple[TrialRow, ...]:
+    """Those of the trials that exist, in the order of execution."""
+    return _trials(str(workspace().root), tuple(ids), version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _statuses(root: str, version: int) -> dict[Status, int]:
+    return _open(root).statuses()
+
+
+def statuses() -> dict[Status, int]:
+    """The number of trials by status."""
+    return _statuses(str(workspace().root), version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _last_request(
+    root: str, model: str | None, task: str | None, compressed: bool, version: int
+) -> TrialRequest | None:
+    return _open(root).last_request(model, task, compressed=compressed)
+
+
+def last_request(
+    model: str | None = None, task: str | None = None, *, compressed: bool = False
+) -> TrialRequest | None:
+    """The request that was queued last; `compressed` passes over baselines."""
+    return _last_request(str(workspace().root), model, task, compressed, version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _finished_since(root: str, since: datetime, version: int) -> int:
+    return _open(root).finished_since(since)
+
+
+def finished_since(since: datetime) -> int:
+    """Number of trials that were measured after a time."""
+    return _finished_since(str(workspace().root), since, version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _ended(root: str, statuses: tuple[Status, ...], newest: int, version: int) -> list[TrialRow]:
+    return _open(root).ended(*statuses, newest=newest)
+
+
+def ended(*statuses: Status, newest: int) -> list[TrialRow]:
+    """The `newest` trials that ended with one of these statuses, the last one first."""
+    return _ended(str(workspace().root), statuses, newest, version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _newest(
+    root: str, last: int, model: str | None, machine_id: str | None
+) -> tuple[TrialDocument, ...]:
+    found = _open(root).newest_documents(NEWEST, model=model, machine_id=machine_id)
+    return tuple(found)
+
+
+def newest_documents(
+    *, model: str | None = None, machine_id: str | None = None
+) -> tuple[TrialDocument, ...]:
+    """The last finished trials of a model or a machine, the oldest of them first."""
+    root = str(workspace().root)
+    return _newest(root, store().last_summary(), model, machine_id)
 
 
 @st.cache_resource(show_spinner=False)

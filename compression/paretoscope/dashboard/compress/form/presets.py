@@ -69,7 +69,5 @@ def fill(recipe: Recipe) -> None:
 
 def _last(model: str) -> Recipe | None:
     """The recipe that was queued last for this model, other than the baseline."""
-    queued = [
-        row for row in data.trials() if row.request.model == model and row.request.recipe.stages
-    ]
-    return max(queued, key=lambda row: row.queued_at).request.recipe if queued else None
+    last = data.last_request(model, compressed=True)
+    return last.recipe if last else None
