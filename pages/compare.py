@@ -32,10 +32,10 @@ cards.answer(chosen, tested=not here.demo)
 cards.draw(here, chosen)
 recipes.draw(chosen)
 chain.side_by_side(here, chosen)
-if here.demo:
+samples = chosen_models.samples(here, chosen)
+if here.demo and not any(samples.values()):
     chosen_models.numbers_only()
     st.stop()
-samples = chosen_models.samples(chosen)
 latencies.draw(here, chosen, samples)
-disagreements.draw(chosen, samples)
+disagreements.draw(here, chosen, samples)
 playground.draw(chosen)

@@ -27,6 +27,7 @@ from paretoscope.report.tables.table import Row, baseline_of, row_among
 from paretoscope.store.store import SHORTEST_ID, Store
 from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.study_samples import shipped_samples
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -105,8 +106,9 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     Raises `ParetoscopeError` for fewer than two trials and for trials of different tasks.
     """
     store = Store.open(workspace)
-    documents, others = _measured(store, starts)
+    found, others = _measured(store, starts)
     store.close()
+    documents = [document for document, _ in found]
     if len(documents) < 2:
         raise ParetoscopeError(
             "A comparison needs two different trials; give the id of another one, `paretoscope"
@@ -119,18 +121,24 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
             f"Trials of different tasks cannot be compared ({listed}); give trials of one task."
         )
     table = tuple(row_among(document, others) for document in documents)
-    found, dominated = standings([row.point for row in table], judged_by(documents))
+    front, dominated = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
-    kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
+    kept = {
+        document.trial_id: shipped_samples(document.model, document.trial_id)
+        if shipped
+        else read_samples(workspace, document.trial_id)
+        for document, shipped in found
+    }
     return ComparisonDocument(
-        table, found, dominated, tuple(differences), tuple(pairs(documents, kept))
+        table, front, dominated, tuple(differences), tuple(pairs(documents, kept))
     )
 
 
 def _measured(
     store: Store, starts: Sequence[str]
-) -> tuple[list[TrialDocument], list[TrialDocument]]:
-    """The trials, each once, and the trials that their times are normalized with.
+) -> tuple[list[tuple[TrialDocument, bool]], list[TrialDocument]]:
+    """The trials, each once with whether it is shipped, and those that their times are normalized
+    with.
 
     These are the workspace's, and the shipped study's where one of the trials is of it.
     """
@@ -144,7 +152,7 @@ def _measured(
         if not shipped
     ]
     study = shipped_study() if any(shipped for _, shipped in found.values()) else []
-    return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
+    return list(found.values()), [*trials_alike(store, own), *study]
 
 
 def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:

@@ -9,6 +9,7 @@ import streamlit as st
 from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data, selection
 from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.limits import MaxDrop
 from paretoscope.frontier.points import objectives
@@ -80,12 +81,12 @@ def numbers_only() -> None:
     st.caption(f":material/info: {NUMBERS_ONLY}")
 
 
-def samples(rows: Sequence[Row]) -> dict[str, Samples | None]:
-    """Predictions and raw latencies by trial id, where this workspace has them."""
+def samples(scope: Scope, rows: Sequence[Row]) -> dict[str, Samples | None]:
+    """Predictions and raw latencies by trial id, where they were kept."""
     found: dict[str, Samples | None] = {}
     for row in rows:
         try:
-            found[row.id] = data.samples(row.id)
+            found[row.id] = data.samples(row.document, demo=scope.demo)
         except ParetoscopeError as error:
             error_card(error)
             found[row.id] = None

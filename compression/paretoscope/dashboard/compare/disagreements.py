@@ -10,6 +10,7 @@ import streamlit as st
 from paretoscope.dashboard.compare import disagreement_table
 from paretoscope.dashboard.compare.cards import short_names
 from paretoscope.dashboard.shell import data, url_widgets
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import pair, verdict
 from paretoscope.frontier.disagreements import Disagreement, disagreements
@@ -26,7 +27,7 @@ NO_DISAGREEMENT = "They predict the same label for every example."
 NOT_STORED = "predictions are not stored on this machine"
 
 
-def draw(rows: Sequence[Row], samples: Mapping[str, Samples | None]) -> None:
+def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None]) -> None:
     st.markdown(HEADING)
     first, second = _two(rows)
     if first.id == second.id:
@@ -46,7 +47,8 @@ def draw(rows: Sequence[Row], samples: Mapping[str, Samples | None]) -> None:
     elif found.reason or theirs[0] is None or theirs[1] is None:
         st.caption(f":material/info: No predictions to show: {found.reason or NOT_STORED}.")
     else:
-        _examples(first, second, theirs[0], disagreements(theirs[0], theirs[1]))
+        found = disagreements(theirs[0], theirs[1])
+        _examples(first, second, theirs[0], found, demo=scope.demo)
 
 
 def _two(rows: Sequence[Row]) -> tuple[Row, Row]:
@@ -71,10 +73,12 @@ def disagree(count: int) -> str:
     return f"The predictions differ for {count} example{'' if count == 1 else 's'}"
 
 
-def _examples(first: Row, second: Row, stored: Samples, found: Sequence[Disagreement]) -> None:
+def _examples(
+    first: Row, second: Row, stored: Samples, found: Sequence[Disagreement], *, demo: bool
+) -> None:
     """The table, if the texts can be read and are those of the measurement."""
     try:
-        split = data.examples(first.id)
+        split = data.examples(first.document, demo=demo)
     except ParetoscopeError as error:
         st.caption(f":material/info: {disagree(len(found))}; the texts cannot be read: {error}")
         return
