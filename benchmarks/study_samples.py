@@ -44,7 +44,8 @@ def write_study_samples(path: Path, workspace: Workspace, trials: Sequence[str])
     arrays: dict[str, Any] = {kind: np.concatenate(parts) for kind, parts in flat.items()}
     packed = io.BytesIO()
     text = json.dumps(index, separators=(",", ":")).encode()
-    np.savez_compressed(packed, **arrays, **{INDEX: np.frombuffer(text, dtype=np.uint8)})
+    arrays[INDEX] = np.frombuffer(text, dtype=np.uint8)
+    np.savez_compressed(packed, **arrays)
     write_whole(path, packed.getvalue())
     return len(packed.getvalue())
 

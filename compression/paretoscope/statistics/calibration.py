@@ -71,7 +71,7 @@ def calibration(
     edges = _edges(confidence, binning, bins)
     of_bin = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, len(edges) - 2)
     found = [
-        _bin(edges[at], edges[at + 1], confidence[of_bin == at], right[of_bin == at])
+        _bin(float(edges[at]), float(edges[at + 1]), confidence[of_bin == at], right[of_bin == at])
         for at in np.unique(of_bin)
     ]
     value = expected_error(confidence - right, of_bin, len(edges) - 1)
@@ -106,7 +106,7 @@ def _bin(
 ) -> Bin:
     n, correct = len(right), int(right.sum())
     ends = wilson(correct, n)
-    return Bin(float(low), float(high), n, float(confidence.mean()), correct / n, *ends)
+    return Bin(low, high, n, float(confidence.mean()), correct / n, *ends)
 
 
 def _interval(
