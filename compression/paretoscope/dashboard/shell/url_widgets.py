@@ -58,6 +58,12 @@ def toggle(label: str, *, key: str) -> bool:
     return _end(key, st.toggle(label, key=key, persist_state="session"), False)
 
 
+def text(label: str, *, key: str, **more: Any) -> str:
+    """A text field; an empty one is left out of the address."""
+    _begin(key, "", lambda values: values[0] if values else None)
+    return _end(key, st.text_input(label, key=key, **more), "")
+
+
 def write(key: str, text: str) -> None:
     """Keep a text in the address; an empty one is left out."""
     if not text:
