@@ -65,8 +65,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "statistics", "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
-        "engine",
+        "statistics", "shape", "catalog", "library", "store", "inference", "frontier", "whatif",
+        "report", "engine",
     ),
     "pages": ("frontier", "dashboard"),
     "app": ("errors", "dashboard"),

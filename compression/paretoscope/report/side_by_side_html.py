@@ -46,7 +46,7 @@ def _cell(cell: Cell, row: Row, dark: bool) -> str:
     marks = '<span class="best">best</span>' if cell.best else ""
     marks += '<span class="noisy">noisy</span>' if cell.noisy else ""
     interval = f' <span class="note-in">{escape(cell.interval)}</span>' if cell.interval else ""
-    change = f'<span class="change">{escape(cell.change) or "&nbsp;"}</span>'
+    change = f'<span class="change">{escape(cell.change)}</span>'
     number = f'<span class="value"><b>{escape(cell.value)}</b>{interval}{marks}</span>'
     return f"<td>{name}{number}{change}{_bar(cell, STYLES[row.family].color(dark))}</td>"
 
@@ -70,7 +70,7 @@ def _style(colors: Background, models: int) -> str:
         f"padding:.5rem .9rem .55rem 0;border:0;border-bottom:1px solid {colors.grid}}}",
         ".ps-sbs thead th{font-weight:600}",
         f".ps-sbs thead td,.ps-sbs tbody th{{width:{max(13, 24 - 2 * models)}%}}",
-        ".ps-sbs tbody th{font-weight:600}",
+        ".ps-sbs tbody th{font-weight:600}.ps-sbs .change{min-height:1.3em}",
         ".ps-sbs .note,.ps-sbs .change,.ps-sbs .value{display:block}",
         f".ps-sbs .note,.ps-sbs .note-in,.ps-sbs .change{{color:{colors.faint};"
         "font-size:.82rem;font-weight:400}",
@@ -89,6 +89,6 @@ def _style(colors: Background, models: int) -> str:
         ".ps-sbs td{border-bottom:0;padding:.25rem 0 .5rem}"
         ".ps-sbs tbody th{border-bottom:0;padding:.6rem 0 .1rem}"
         f".ps-sbs tr{{border:1px solid {colors.grid};border-radius:.5rem;margin:0 0 .7rem;"
-        "padding:0 .8rem .3rem}.ps-sbs .value{display:inline}}",
+        "padding:0 .8rem .3rem}.ps-sbs .value{display:inline}.ps-sbs .change:empty{display:none}}",
     )
     return "".join(parts)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from paretoscope.statistics.intervals import CONFIDENCE, log_softmax, wilson
 
 Binning = Literal["equal width", "equal mass"]
-BINS = 15
-"""Bins of equal width, as in Guo et al. 2017."""
+BINS = 10
+"""Bins of a reliability diagram, as in Guo et al. 2017, figure 4."""
 
 
 @dataclass(frozen=True)

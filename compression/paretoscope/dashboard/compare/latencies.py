@@ -17,7 +17,7 @@ from paretoscope.trials.samples import Samples
 from paretoscope.whatif.advice import advice
 
 MARKERS = "Markers: {}; a quantile that the number of requests does not support has none."
-WHY = "##### Why not faster?"
+WHY = "##### What does not make a model faster here"
 
 
 def heading(unit: str) -> str:
@@ -59,8 +59,9 @@ def _distributions(
     counts = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     quantiles = listed([f"p{100 * share:.0f}" for share in shown_quantiles(most)])
     noisy = [row.short_name for row in measured if row.noisy]
+    at = scope.conditions.in_words()
     st.caption(
-        f"{scope.conditions.in_words()}; {counts} {unit}s for each model. {MARKERS.format(quantiles)}"
+        f"{at[0].upper()}{at[1:]}; {counts} {unit}s for each model. {MARKERS.format(quantiles)}"
         " Latencies are normalized by the baseline of each session."
         + (f" Noisy: {listed(noisy)}." if noisy else "")
     )

@@ -22,7 +22,7 @@ from paretoscope.report.figures.reliability import (
     reliability_figure,
 )
 from paretoscope.report.tables.table import Row
-from paretoscope.statistics.calibration import BINS, calibration
+from paretoscope.statistics.calibration import BINS, Calibration, calibration
 from paretoscope.statistics.classes import class_accuracies, confusion
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.format import listed
@@ -54,7 +54,7 @@ def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None
         with left:
             _by_class(known, names)
         with right:
-            _calibration(known)
+            _calibration(known, demo=scope.demo)
     missing = [row.short_name for row in rows if row.id not in {each.row.id for each in known}]
     if known and missing:
         st.caption(f":material/info: Predictions are not stored for {listed(missing)}.")
@@ -125,25 +125,32 @@ def _by_class(known: Sequence[Predicted], names: Sequence[str]) -> None:
     st.caption(READING)
 
 
-def _calibration(known: Sequence[Predicted]) -> None:
+def _calibration(known: Sequence[Predicted], *, demo: bool) -> None:
     st.markdown(CALIBRATION)
     models = [
         ModelCalibration(
             each.row.short_name,
             each.row.family,
-            calibration(each.samples.logits, each.samples.labels),
+            _calibrated(each.row.id, demo, data.version(), each.samples),
         )
         for each in known
-        if each.samples.logits is not None and each.samples.labels is not None
     ]
     alt = "; ".join(f"{model.name}: {ece_in_words(model.found)}" for model in models)
     show(reliability_figure(models, dark=layout.dark()), key="calibration", alt=alt)
     n = models[0].found.n
     st.caption(
-        f"Below the diagonal a model is more confident than it is correct. ECE: mean distance from"
+        "Below the diagonal a model is more confident than it is correct. ECE: mean distance from"
         f" the diagonal over {BINS} bins of equal width, {n:,} texts, 95 % bootstrap interval."
         " Larger markers have more texts."
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=24)
+def _calibrated(trial_id: str, demo: bool, version: int, _samples: Samples) -> Calibration:
+    """Calibration with its bootstrap, which takes 15 ms for a model."""
+    assert _samples.logits is not None
+    assert _samples.labels is not None
+    return calibration(_samples.logits, _samples.labels)
 
 
 def _confusion(chosen: Sequence[Predicted], names: Sequence[str]) -> None:

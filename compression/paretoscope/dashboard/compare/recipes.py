@@ -44,8 +44,8 @@ def in_words(row: Row, rows: Sequence[Row]) -> str:
     """The recipe, or how it differs from that of the first compressed model."""
     first = next((each for each in rows if not each.document.is_baseline), row)
     if row.document.is_baseline or row is first:
-        phrases = recipe_in_words(row.document.recipe)
-        return f"{'; '.join(phrases)}.".capitalize() if phrases else EQUAL
+        text = "; ".join(recipe_in_words(row.document.recipe))
+        return f"{text[0].upper()}{text[1:]}."
     phrases = differences_in_words(first.document.recipe, row.document.recipe)
     if not phrases:
         return f"Compared with {first.short_name}: no difference."

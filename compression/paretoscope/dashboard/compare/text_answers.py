@@ -61,8 +61,7 @@ def _progress() -> None:
     run: TextRun = st.session_state[RUN][0]
     if not run.running:
         st.rerun()
-    done = round(run.share * len(run.texts))
-    st.progress(run.share, f"{done:,} of {len(run.texts):,} texts answered by every model")
+    st.progress(run.share, f"{run.share * 100:.0f} % of the answers to {len(run.texts):,} texts")
     st.button("Cancel", icon=":material/stop_circle:", key=CANCEL, on_click=run.cancel)
 
 

@@ -14,7 +14,6 @@ from paretoscope.trials.metrics import metric
 
 WHOLE = 10
 """Ratios from here on are shown without decimals."""
-ONLY_BASELINE = "This is the original model. Pick a compressed model to compare it with."
 
 
 def short_names(rows: Sequence[Row]) -> dict[str, str]:
@@ -30,9 +29,9 @@ def draw(rows: Sequence[Row]) -> None:
     else:
         st.markdown("\n".join(f"- {sentence(row)}" for row in compressed))
     basis = judged_by([row.document for row in rows])
-    dominance, best = headline(*standings([row.point for row in rows], basis), short_names(rows))
+    dominance, _ = headline(*standings([row.point for row in rows], basis), short_names(rows))
     by = listed([objective.metric.called for objective in basis])
-    st.caption(f"By {by} as measured: {dominance} {best}")
+    st.caption(f"By {by} as measured: {dominance}")
 
 
 def sentence(row: Row) -> str:

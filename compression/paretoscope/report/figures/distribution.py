@@ -86,12 +86,12 @@ def _layout(models: Sequence[Times], unit: str, dark: bool, height: int) -> Plot
 
 
 def shown_quantiles(n: int) -> list[float]:
-    """The quantiles that `n` samples support.
+    """The median, and the upper quantiles that `n` samples support.
 
     >>> shown_quantiles(300), shown_quantiles(120), shown_quantiles(12)
     ([0.5, 0.9, 0.99], [0.5, 0.9], [0.5])
     """
-    return [share for share in QUANTILES if supports(n, share)]
+    return [share for share in QUANTILES if share == QUANTILES[0] or supports(n, share)]
 
 
 def _traces(model: Times, style: ModelStyle, unit: str, dark: bool) -> list[dict[str, Any]]:

@@ -15,15 +15,17 @@ import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
 from paretoscope.report.figures.axes_ranges import PlotlyDict
 from paretoscope.report.figures.layout import axis_title, base_layout, hover_label, quiet_axis
 from paretoscope.report.figures.model_styles import ModelStyle, model_styles
-from paretoscope.report.figures.palette import Background, background
+from paretoscope.report.figures.palette import Background, background, rgba
 from paretoscope.report.tables.strategy import Family
 from paretoscope.statistics.calibration import Bin, Calibration
 
-SMALLEST, LARGEST = 5.0, 24.0
+SMALLEST, LARGEST = 6.0, 22.0
 """Diameters of markers in pixels."""
 MOST_INTERVALS = 2
 """Of more models, intervals are in the hover text only."""
 DIAGONAL = "calibrated"
+FAINT = 0.5
+"""Opacity of the lines, which only connect the markers of one model."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _trace(model: ModelCalibration, style: ModelStyle, intervals: bool) -> Plotl
         "name": f"{model.name} · {ece_in_words(model.found)}",
         "x": [100 * each.confidence for each in bins],
         "y": [100 * each.accuracy for each in bins],
-        "line": {"color": style.color, "width": 1.5, "dash": style.dash},
+        "line": {"color": rgba(style.color, FAINT), "width": 1.5, "dash": style.dash},
         "marker": {
             "symbol": style.symbol,
             "color": style.color,
