@@ -39,6 +39,10 @@ def test_overlapping_intervals_have_no_best() -> None:
     assert best("latency_p50_ms", INT8, faster) == faster.trial_id
 
 
+def test_a_number_without_an_interval_is_never_best() -> None:
+    assert best("peak_memory_bytes", INT8, INT4) is None, "measured once"
+
+
 def test_a_noisy_session_is_never_the_fastest() -> None:
     faster = document(Quantize(scheme="int8-static"), speedup=4.0, size=1)
     assert faster.latency

@@ -13,6 +13,8 @@ from paretoscope.trials.trial import Paired, TrialDocument
 SIGNIFICANT = 0.05
 TIMED = ("latency_", "ttft_", "tpot_", "tokens_per_s", "energy_")
 """Beginnings of metrics that a noisy session disturbs."""
+EXACT = {"size_bytes", "theoretical_bytes"}
+"""Metrics that are counted, not sampled."""
 
 
 def clear_best(
@@ -24,8 +26,9 @@ def clear_best(
     """The id of the one point that is better in `key` than every other one beyond chance, or None.
 
     Quality is decided by the paired test on the same examples where `kept` has the predictions of
-    both; any other number, and quality without them, by 95 % intervals that do not overlap. Times
-    of a noisy session are never best. `documents` and `kept` are by trial id.
+    both; any other number, and quality without them, by 95 % intervals that do not overlap. Sizes
+    are exact; other numbers without an interval, and times of a noisy session, are never best.
+    `documents` and `kept` are by trial id.
     """
     values = {point.id: value for point in points if (value := point.value(key)) is not None}
     found = leaders(metric(key), values)
@@ -64,7 +67,17 @@ def _significant(found: Paired) -> bool:
 
 
 def _apart(best: Point, other: Point, key: str) -> bool:
-    """Whether the intervals of two numbers do not overlap."""
+    """Whether two numbers are exact, or have intervals that do not overlap."""
+    if key in EXACT:
+        return True
     key = "perplexity_change" if key == "perplexity" else key
+    if not all(_has_interval(each, key) for each in (best, other)):
+        return False
     ours, theirs = best.interval(key) or (0.0, 0.0), other.interval(key) or (0.0, 0.0)
     return ours[1] < theirs[0] or theirs[1] < ours[0]
+
+
+def _has_interval(point: Point, key: str) -> bool:
+    """Whether a number was measured with an interval; a baseline's change is 0 exactly."""
+    found = point.values.get(key)
+    return key == "perplexity_change" if found is None else found.low is not None

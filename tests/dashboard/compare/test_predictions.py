@@ -58,7 +58,7 @@ def test_two_real_trials_are_compared_by_text(
     assert ["ECE" in trace["name"] for trace in reliability["data"]] == [False, True, True]
     for matrix in matrices:
         cells = [cell for row in matrix["data"][0]["text"] for cell in row if cell]
-        assert sum(int(cell.split("<")[0]) for cell in cells) == 36
+        assert sum(int(cell.split(">")[1].split("<")[0]) for cell in cells) == 36
     assert [trace["name"][0] for trace in curves["data"]][::2] == ["★", "◆"]
 
 

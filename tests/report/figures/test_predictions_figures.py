@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from paretoscope.report.figures.class_accuracy import ModelClasses, class_accuracy_figure
-from paretoscope.report.figures.confusion import MOST_NUMBERED, SCALES, confusion_figure
+from paretoscope.report.figures.confusion import (
+    MOST_NUMBERED,
+    SCALES,
+    cell_color,
+    confusion_figure,
+    relative_luminance,
+    text_color,
+)
 from paretoscope.report.figures.palette import background
 from paretoscope.report.figures.reliability import ModelCalibration, reliability_figure
 from paretoscope.statistics.calibration import calibration
@@ -21,11 +29,20 @@ COUNTS = np.array([[9, 1], [0, 4]])
 def test_a_matrix_has_counts_shares_and_one_scale(dark: bool) -> None:
     figure: Any = confusion_figure(COUNTS, ["yes", "no"], dark=dark)
     (cells,) = figure.data
-    assert [list(row) for row in cells.text] == [["9<br>90 %", "1<br>10 %"], ["", "4<br>100 %"]]
+    texts = [[re.sub(r"</?span[^>]*>", "", cell) for cell in row] for row in cells.text]
+    assert texts == [["9<br>90 %", "1<br>10 %"], ["", "4<br>100 %"]]
     assert (cells.zmin, cells.zmax) == (0, 1)
     assert cells.hovertext[0][1].endswith("1 of 10 (10.0 %)")
     assert SCALES[dark][0][1] == background(dark).paper, "an empty cell is the page"
     assert figure.layout.yaxis.autorange == "reversed"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_are_readable_on_every_cell(dark: bool) -> None:
+    for share in np.linspace(0.001, 1, 101):
+        cell = relative_luminance(cell_color(share, dark)) + 0.05
+        text = 1.05 if text_color(share, dark) == "#FFFFFF" else 0.05
+        assert max(cell, text) / min(cell, text) >= 4.5, "WCAG AA"
 
 
 def test_many_classes_have_numbers_in_the_hover_text_only() -> None:

@@ -41,6 +41,10 @@ def test_changes_are_against_the_baseline_and_best_is_marked_once() -> None:
     assert not any(cell.best for cell in LINES["latency_p50_ms"].cells), "both are 2x faster"
 
 
+def test_the_source_of_energy_is_stated() -> None:
+    assert LINES["energy_j"].note.endswith("estimate: time x 15 W a core")
+
+
 def test_metrics_that_nobody_has_are_left_out_and_others_say_so() -> None:
     assert "perplexity" not in LINES
     assert INT4.memory

@@ -29,11 +29,11 @@ def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None
     unit = "token" if any(row.document.generation for row in rows) else "request"
     timed = {row.id: found for row in rows if (found := samples[row.id]) and found.turns_ms}
     measured = [row for row in rows if row.id in timed]
-    st.markdown(heading(unit))
     if measured:
+        st.markdown(heading(unit))
         _distributions(scope, measured, timed, unit)
     missing = [row.short_name for row in rows if row.id not in timed]
-    if missing:
+    if missing and (measured or not scope.demo):
         st.caption(f":material/info: No single latencies are stored for {listed(missing)}.")
     _reasons(scope, rows)
 

@@ -75,7 +75,7 @@ def unavailable(names: Sequence[str], *, demo: bool) -> str:
         one = len(names) == 1
         return (
             f"{listed(names)} {'is' if one else 'are'} not on this disk: the demo study ships"
-            " results, not models. Making one takes about a minute."
+            " results, not models."
         )
     return f"Not available, because the artefact was removed from this disk: {listed(names)}."
 

@@ -42,7 +42,8 @@ def sentence(row: Row) -> str:
     parts = [part for part in (_speed(row), _size(row)) if part]
     first = f"**{row.short_name}** is {listed(parts)}" if parts else f"**{row.short_name}**"
     name = metric(row.document.axes.quality).called
-    return f"{first}; {name} {quality_change(row)}."
+    prompt = f"; first token {change}" if (change := row.change("ttft_ms")) else ""
+    return f"{first}{prompt}; {name} {quality_change(row)}."
 
 
 def _speed(row: Row) -> str:

@@ -75,8 +75,17 @@ def _line(key: str, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> 
         note += f" · axis {of.format(low)} to {of.format(high)}"
     else:
         low = 0.0
+    note += _source(key, rows)
     cells = tuple(_cell(key, row, (low, high), row.id == best) for row in rows)
     return Line(key, of.label, note, cells)
+
+
+def _source(key: str, rows: Sequence[Row]) -> str:
+    """Where a number of energy comes from; it is an estimate on most machines."""
+    if key != "energy_j":
+        return ""
+    sources = dict.fromkeys(row.document.energy.source for row in rows if row.document.energy)
+    return f" · {'; '.join(sources)}"
 
 
 def _cell(key: str, row: Row, axis: tuple[float, float], best: bool) -> Cell:
