@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from paretoscope.dashboard.compare import disagreements
+from paretoscope.dashboard.compare import disagreements, documents
 from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import data, layout
@@ -64,6 +64,9 @@ def draw(scope: Scope, rows: Sequence[Row], samples: Mapping[str, Samples | None
         st.caption(disagreements.SAME_MODEL)
         return
     found = disagreements.compared(first, second, samples)
+    theirs = samples[first.id], samples[second.id]
+    if theirs[0] and theirs[1] and theirs[0].tokens and theirs[1].tokens:
+        documents.draw(scope, first, second, (theirs[0].tokens, theirs[1].tokens))
     by_id = {each.row.id: each for each in known}
     if found.paired and not found.reason and {first.id, second.id} <= set(by_id):
         _confusion([by_id[first.id], by_id[second.id]], names)
