@@ -74,7 +74,7 @@ def _style(colors: Background, models: int) -> str:
         ".ps-sbs .note,.ps-sbs .change,.ps-sbs .value{display:block}",
         f".ps-sbs .note,.ps-sbs .note-in,.ps-sbs .change{{color:{colors.faint};"
         "font-size:.82rem;font-weight:400}",
-        ".ps-sbs .name{display:none}",
+        ".ps-sbs .name{display:none}.ps-sbs .note-in{white-space:nowrap}",
         ".ps-sbs .best,.ps-sbs .noisy{font-size:.74rem;border-radius:.6rem;padding:.05rem .45rem;"
         f"margin-left:.4rem;border:1px solid {colors.faint};white-space:nowrap}}",
         ".ps-sbs .noisy{border-color:#B26A00}",

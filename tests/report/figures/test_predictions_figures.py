@@ -18,7 +18,11 @@ from paretoscope.report.figures.confusion import (
     text_color,
 )
 from paretoscope.report.figures.palette import background
-from paretoscope.report.figures.reliability import ModelCalibration, reliability_figure
+from paretoscope.report.figures.reliability import (
+    ModelCalibration,
+    ece_in_words,
+    reliability_figure,
+)
 from paretoscope.statistics.calibration import calibration
 from paretoscope.statistics.classes import class_accuracies
 
@@ -77,7 +81,8 @@ def test_a_reliability_diagram_shows_bins_ece_and_intervals_of_two_models() -> N
     assert list(diagonal.x) == list(diagonal.y)
     assert list(first.x) == [100 * each.confidence for each in found.bins]
     assert list(first.y) == [100 * each.accuracy for each in found.bins]
-    assert f"ECE {100 * found.ece:.1f} %" in first.name
+    assert (first.name, second.name) == ("a", "b")
+    assert ece_in_words(found).startswith(f"{100 * found.ece:.1f} % [")
     assert first.line.dash != second.line.dash
     assert len(first.error_y.array) == len(found.bins)
     assert three.data[1].error_y.array is None

@@ -8,6 +8,7 @@ from paretoscope.recipes.stages import Quantize
 from paretoscope.report.side_by_side_html import NOT_MEASURED, side_by_side_html
 from paretoscope.report.tables.side_by_side import side_by_side
 from paretoscope.report.tables.table import rows
+from paretoscope.trials.trial import Energy
 from tests.documents import document
 
 INT4 = document(Quantize(scheme="weight-only", bits=4), quality=0.90, size=18_200_000)
@@ -41,8 +42,12 @@ def test_changes_are_against_the_baseline_and_best_is_marked_once() -> None:
     assert not any(cell.best for cell in LINES["latency_p50_ms"].cells), "both are 2x faster"
 
 
-def test_the_source_of_energy_is_stated() -> None:
+def test_the_source_of_energy_is_stated_without_how_to_change_it() -> None:
     assert LINES["energy_j"].note.endswith("estimate: time x 15 W a core")
+    source = Energy(joules_per_request=1, source="estimate: 15 W (WATTS)")
+    other = INT4.model_copy(update={"energy": source})
+    (line,) = [each for each in side_by_side(rows([other]), {}) if each.key == "energy_j"]
+    assert line.note == "lower is better · estimate: 15 W"
 
 
 def test_metrics_that_nobody_has_are_left_out_and_others_say_so() -> None:

@@ -138,8 +138,13 @@ def _calibration(known: Sequence[Predicted], *, demo: bool) -> None:
         )
         for each in known
     ]
-    alt = "; ".join(f"{model.name}: {ece_in_words(model.found)}" for model in models)
-    show(reliability_figure(models, dark=layout.dark()), key="calibration", alt=alt)
+    errors = "; ".join(f"{model.name} {ece_in_words(model.found)}" for model in models)
+    st.markdown(f"Expected calibration error (ECE): {errors}.")
+    show(
+        reliability_figure(models, dark=layout.dark()),
+        key="calibration",
+        alt=f"Accuracy against confidence. Expected calibration error: {errors}",
+    )
     n = models[0].found.n
     st.caption(
         "Below the diagonal a model is more confident than it is correct. ECE: mean distance from"

@@ -38,12 +38,13 @@ class ModelCalibration:
 
 
 def ece_in_words(found: Calibration) -> str:
-    """
+    """The expected calibration error with its interval.
+
     >>> ece_in_words(Calibration((), 808, 0.0213, 0.0104, 0.0331))
-    'ECE 2.1 % [1.0, 3.3]'
+    '2.1 % [1.0, 3.3]'
     """
     ends = f"[{100 * found.ece_low:.1f}, {100 * found.ece_high:.1f}]"
-    return f"ECE {100 * found.ece:.1f} % {ends}"
+    return f"{100 * found.ece:.1f} % {ends}"
 
 
 def reliability_figure(
@@ -73,7 +74,7 @@ def _trace(model: ModelCalibration, style: ModelStyle, intervals: bool) -> Plotl
     trace: PlotlyDict = {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": f"{model.name} · {ece_in_words(model.found)}",
+        "name": model.name,
         "x": [100 * each.confidence for each in bins],
         "y": [100 * each.accuracy for each in bins],
         "line": {"color": rgba(style.color, FAINT), "width": 1.5, "dash": style.dash},

@@ -81,10 +81,14 @@ def _line(key: str, rows: Sequence[Row], kept: Mapping[str, Samples | None]) -> 
 
 
 def _source(key: str, rows: Sequence[Row]) -> str:
-    """Where a number of energy comes from; it is an estimate on most machines."""
+    """Where a number of energy comes from; it is an estimate on most machines.
+
+    How to change an estimate is in parentheses at its end, and left out.
+    """
     if key != "energy_j":
         return ""
-    sources = dict.fromkeys(row.document.energy.source for row in rows if row.document.energy)
+    found = (row.document.energy for row in rows)
+    sources = dict.fromkeys(each.source.partition(" (")[0] for each in found if each)
     return f" · {'; '.join(sources)}"
 
 
