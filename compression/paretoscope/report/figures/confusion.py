@@ -27,6 +27,8 @@ MOST_NUMBERED = 12
 """Classes whose cells still have room for numbers; of more, the numbers are in the hover text."""
 MOST_LETTERS = 16
 CELL, MARGIN, LOWEST = 46, 96, 260
+FONT = 11
+"""Plotly's own size depends on the length of the markup, which has colors."""
 
 
 def confusion_figure(
@@ -49,7 +51,11 @@ def confusion_figure(
         "hoverinfo": "text",
     }
     if numbered:
-        heatmap |= {"text": _texts(counts, shares, dark), "texttemplate": "%{text}"}
+        heatmap |= {
+            "text": _texts(counts, shares, dark),
+            "texttemplate": "%{text}",
+            "textfont": {"size": FONT},
+        }
     return go.Figure([heatmap], _layout([_short(name) for name in classes], dark))
 
 
