@@ -35,7 +35,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "catalog": ("errors", "workspace", "recipes", "trials", "tasks", "sources", "shape"),
     "library": ("errors", "values", "workspace", "tasks"),
     "store": ("errors", "workspace", "machine", "recipes", "trials"),
-    "inference": ("errors",),
+    "inference": ("errors", "workspace"),
     "measure": (
         "errors", "settings", "workspace", "machine", "trials", "statistics", "tasks", "sources",
         "inference",
@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
     "impact": ("errors", "values", "workspace", "trials"),
-    "report": ("errors", "workspace", "recipes", "trials", "frontier", "impact"),
+    "report": ("errors", "workspace", "recipes", "trials", "statistics", "frontier", "impact"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
@@ -71,8 +71,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "dashboard": (
         "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "impact",
-        "report", "engine",
+        "statistics", "shape", "catalog", "library", "store", "inference", "frontier", "whatif",
+        "impact", "report", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),

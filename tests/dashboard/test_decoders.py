@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ from paretoscope.shape.read import read_shape
 from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store
 from paretoscope.trials.metrics import METRICS
-from tests.dashboard.conftest import Open, fill, words
+from tests.dashboard.conftest import Open, charts, fill, words
 from tests.documents import decoder_document
 
 SCOPE = {"model": "smollm2-135m", "task": "prose"}
@@ -225,6 +227,9 @@ def test_compare_pairs_two_compressed_models_by_perplexity(open_page: Open, stor
     assert latencies.heading("token") in text
     assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]", text)
     assert "160" in text, "the tokens of both"
+    bars: list[Any] = [chart["data"][0] for chart in charts(app)]
+    (changes,) = [trace["y"] for trace in bars if trace["type"] == "bar" and "hovertext" in trace]
+    assert changes == pytest.approx([100 * math.expm1(0.02)] * 8)
     assert "accura" not in text
     assert "points" not in text.split("####", 1)[1]
 

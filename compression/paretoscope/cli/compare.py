@@ -25,7 +25,9 @@ from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.tables.table import Row, row_among
 from paretoscope.store.store import Store
-from paretoscope.trials.samples import read_samples
+from paretoscope.trials.samples import Samples, read_samples
+from paretoscope.trials.study_samples import shipped_samples
+from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
 
@@ -117,9 +119,16 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
             f"Trials of different tasks cannot be compared ({listed}); give trials of one task."
         )
     table = tuple(row_among(document, others) for document in documents)
-    found, dominated = standings([row.point for row in table], judged_by(documents))
+    front, dominated = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
-    kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
+    kept = {document.trial_id: _samples(workspace, document) for document in documents}
     return ComparisonDocument(
-        table, found, dominated, tuple(differences), tuple(pairs(documents, kept))
+        table, front, dominated, tuple(differences), tuple(pairs(documents, kept))
+    )
+
+
+def _samples(workspace: Workspace, document: TrialDocument) -> Samples | None:
+    """The samples of a trial of the workspace, else those that ship with the study."""
+    return read_samples(workspace, document.trial_id) or shipped_samples(
+        document.model, document.trial_id
     )

@@ -76,7 +76,7 @@ def model(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
             help=glossary.sentence("Artefact"),
         )
     else:
-        _make(scope, row, key)
+        make(scope, row, key=key)
 
 
 def recipe(row: Row, *, key: str) -> None:
@@ -94,9 +94,9 @@ def recipe(row: Row, *, key: str) -> None:
     )
 
 
-def _make(scope: Scope, row: Row, key: str) -> None:
+def make(scope: Scope, row: Row, *, key: str, label: str = "Make this model") -> None:
     """The popover of a model whose artefact is not on this disk."""
-    with st.popover("Make this model", icon=":material/compress:"):
+    with st.popover(label, icon=":material/compress:"):
         st.markdown(f"{_missing(scope)} Compress and measure it on this machine:")
         if st.button("Make model", type="primary", icon=":material/compress:", key=f"make_{key}"):
             _queue(scope, row)

@@ -23,10 +23,12 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store, TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
+from paretoscope.tasks.resolve import resolve_task
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.samples import BASELINE_SUFFIX, Samples, read_samples
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.study_samples import shipped_samples
 from paretoscope.trials.trial import LIVE, Status, TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -176,9 +178,14 @@ def _samples(root: str, trial_id: str, version: int) -> Samples | None:
     return read_samples(Workspace.at(root), trial_id)
 
 
-def samples(trial_id: str) -> Samples | None:
-    """Predictions and raw latencies of a trial in this workspace; raises `StoreError`."""
-    return _samples(str(workspace().root), trial_id, version())
+def samples(document: TrialDocument, *, demo: bool = False) -> Samples | None:
+    """Predictions and raw latencies of a trial in this workspace, or of the shipped study.
+
+    The two may have the same id. None where they were not kept; raises `StoreError`.
+    """
+    if demo:
+        return shipped_samples(document.model, document.trial_id)
+    return _samples(str(workspace().root), document.trial_id, version())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -188,9 +195,22 @@ def _examples(root: str, trial_id: str, version: int) -> Split:
     return load_task(task, model.outputs).splits["validation"]
 
 
-def examples(trial_id: str) -> Split:
-    """The validation split of a trial in this workspace; raises `ParetoscopeError`."""
-    return _examples(str(workspace().root), trial_id.removesuffix(BASELINE_SUFFIX), version())
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _demo_examples(model: str, task: str) -> Split:
+    ref = resolve_model(model)
+    data = resolve_task(task, architecture=ref.architecture)
+    return load_task(data, ref.outputs).splits["validation"]
+
+
+def examples(document: TrialDocument, *, demo: bool = False) -> Split:
+    """The validation split of a trial; raises `ParetoscopeError`.
+
+    The texts of the shipped study come from the package that contains its task.
+    """
+    if demo:
+        return _demo_examples(document.model, document.task)
+    trial_id = document.trial_id.removesuffix(BASELINE_SUFFIX)
+    return _examples(str(workspace().root), trial_id, version())
 
 
 def measuring() -> bool:
