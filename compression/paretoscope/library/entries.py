@@ -24,7 +24,8 @@ FILE = "library.json"
 class Entry(Value):
     """A model (folder, file or hub id) or a data file with the options that read it.
 
-    `model` is the model for which the options of a data file were chosen.
+    `model` is the model for which the options of a data file were chosen. The name of a built-in
+    task holds a file of unlabelled texts for it in its options.
     """
 
     kind: Literal["model", "data"]
