@@ -90,7 +90,9 @@ def preview(path: Path, encoding: str | None = None, delimiter: str | None = Non
         delimiter or found_delimiter,
         rows,
         columns,
-        tuple({name: found[row] for name, found in values.items()} for row in range(min(HEAD, rows))),
+        tuple(
+            {name: found[row] for name, found in values.items()} for row in range(min(HEAD, rows))
+        ),
         text,
         None if suffix == ".txt" else label,
         unused_split_column(values),
