@@ -22,7 +22,13 @@ table = here.rows()
 limits.begin(here)
 by_id = {row.id: row for row in table}
 
-header.draw(here, share.button)
+
+def actions() -> None:
+    share.button()
+    header.bring_link()
+
+
+header.draw(here, actions)
 if not table:
     empty_states.draw(here)
     st.stop()

@@ -59,7 +59,8 @@ def read_table(
 ) -> Table:
     """The columns of a file; `choose` selects those in `columns`.
 
-    `delimiter` is for CSV and TSV files; None: that of the header (`read_delimited`). Rows that cannot be read are added to `problems` and left out.
+    `delimiter` is for CSV and TSV files; None: that of the header (`read_delimited`). Rows that
+    cannot be read are added to `problems` and left out.
 
     Raises:
         TaskError: the file, its encoding or its columns cannot be used.

@@ -13,6 +13,7 @@ import streamlit as st
 
 from paretoscope import catalog
 from paretoscope import library as own
+from paretoscope.dashboard.shell import permissions
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import ArchitectureName
@@ -142,8 +143,9 @@ def measuring() -> bool:
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
     """Queue trials and start the engine when it is not running; raises `ParetoscopeError`.
 
-    A user's model is checked before its first trial.
+    A user's model is checked before its first trial. A read-only dashboard queues nothing.
     """
+    permissions.require()
     for model in {request.model for request in requests}:
         check_model(model)
     rows = [store().queue(request, priority) for request in requests]

@@ -25,7 +25,7 @@ def require() -> None:
     """Raise `ParetoscopeError` in a read-only dashboard; called first by whatever acts."""
     if not may_act():
         raise ParetoscopeError(
-            "This dashboard is read-only; start it without PARETOSCOPE_READ_ONLY to change anything."
+            "This dashboard is read-only; start it without PARETOSCOPE_READ_ONLY to change it."
         )
 
 
