@@ -27,8 +27,8 @@ from paretoscope.trials.format import short
 
 NOTHING = "Add a model, data, or both."
 NO_DATA = "Add data for this model."
-MODEL_PROBLEMS = "The model cannot be used; see above."
-DATA_PROBLEMS = "The data cannot be used yet; see above."
+MODEL_PROBLEMS = "The model cannot be used; the reason is above."
+DATA_PROBLEMS = "The data cannot be used yet; the reason is below."
 
 
 def draw(scope: Scope) -> None:
@@ -42,17 +42,20 @@ def draw(scope: Scope) -> None:
 
 @st.fragment
 def _panel(scope: Scope) -> None:
+    if brought.USED in st.session_state:  # by the click that reruns this fragment
+        st.rerun()
     with st.container(border=True):
         left, right = st.columns(2, gap="large")
         with left:
             model = model_source.draw(scope)
         with right:
             task = data_source.draw(scope, model)
+        action = st.container()
         options = _data(model, task) if task and _is_new() else DEFAULT_OPTIONS
-        if error := brought.error_of("use"):
-            error_card(error)
-        why_not = _why_not(model, task, options)
-        using.button(model.name, task, options, why_not)
+        with action:
+            if error := brought.error_of("use"):
+                error_card(error)
+            using.button(model.name, task, options, _why_not(model, task, options))
 
 
 def _is_new() -> bool:

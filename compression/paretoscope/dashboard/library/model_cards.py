@@ -41,6 +41,8 @@ def _card(scope: Scope, name: str) -> None:
     st.markdown(f"**{short(name)}** {badge}{current}")
     st.markdown(found.facts.in_words() if found.facts else "")
     st.caption(_state(name, found))
+    if not own and found.ref:
+        st.caption(f"{found.ref.source}.")
     if found.problems:
         st.caption(f":red[:material/error:] {found.problems}")
     with st.container(horizontal=True, gap="xsmall"):

@@ -23,7 +23,7 @@ LABEL = "Use this model and data"
 
 def button(model: str, task: str | None, options: DataOptions | None, why_not: str) -> None:
     """The primary button; it is disabled, with the reason, until model and data can be used."""
-    clicked = permissions.button(
+    permissions.button(
         LABEL,
         key=BUTTON,
         type="primary",
@@ -33,8 +33,6 @@ def button(model: str, task: str | None, options: DataOptions | None, why_not: s
     )
     if why_not:
         st.caption(f":material/info: {why_not}")
-    if clicked:
-        st.rerun()
 
 
 def use(model: str, task: str, options: DataOptions) -> None:
