@@ -64,9 +64,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "catalog", "store", "frontier", "report", "engine", "api",
     ),
     "dashboard": (
-        "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
-        "engine",
+        "errors", "settings", "keys", "workspace", "machine", "families", "recipes", "trials",
+        "tasks", "sources", "shape", "catalog", "library", "store", "inference", "frontier",
+        "whatif", "report", "engine",
     ),
     "pages": ("frontier", "dashboard"),
     "app": ("errors", "dashboard"),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from paretoscope.library.entries import Entry, add, entries, remove
+from paretoscope.library.entry_list import Entry, add, entries, remove
 
 __all__ = ["Entry", "add", "entries", "remove"]

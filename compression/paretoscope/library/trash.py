@@ -10,14 +10,14 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from paretoscope.errors import StoreError
-from paretoscope.library.entries import Entry, add, remove
+from paretoscope.library.entry_list import Entry, add, remove
 from paretoscope.library.space import size_of
 from paretoscope.values import Value
 from paretoscope.workspace import Workspace, write_whole
@@ -120,7 +120,7 @@ def _is_inside(workspace: Workspace, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _errors(what: str) -> Iterator[None]:
+def _errors(what: str) -> Generator[None]:
     try:
         yield
     except OSError as error:

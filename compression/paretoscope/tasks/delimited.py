@@ -65,14 +65,14 @@ def read_delimited(
     if first == len(lines):
         return Reading()
     stated = separator[1] if separator else likely_delimiter(lines[first], suffix)
-    delimiter = delimiter or stated
-    quoted = _reading(_quoted(lines, first, delimiter), delimiter)
+    separated_by = delimiter or stated
+    quoted = _reading(_quoted(lines, first, separated_by), separated_by)
     if len(quoted.header) == 1:
         quoted.problems += _mixed_ends(lines, quoted.rows)
     if '"' not in content or not quoted.header:
         return quoted
-    plain = _reading(_plain(lines, first, delimiter), delimiter)
-    return _chosen_reading(quoted, plain, delimiter, choose(quoted.header)[1:])
+    plain = _reading(_plain(lines, first, separated_by), separated_by)
+    return _chosen_reading(quoted, plain, separated_by, choose(quoted.header)[1:])
 
 
 def likely_delimiter(header: str, suffix: str) -> str:

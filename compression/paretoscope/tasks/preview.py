@@ -103,7 +103,7 @@ def preview(path: Path, encoding: str | None = None, delimiter: str | None = Non
 
 def _values(
     path: Path, encoding: str, delimiter: str | None, problems: Problems
-) -> tuple[dict[str, Sequence[Any]], int]:
+) -> tuple[Mapping[str, Sequence[Any]], int]:
     """All columns by name in the order of the file, and the number of rows."""
     names: list[str] = []
 

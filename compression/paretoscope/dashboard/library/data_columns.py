@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import streamlit as st
 from paretoscope.dashboard.library.wording import counted, without_folder
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
+from paretoscope.keys import short_key
 from paretoscope.tasks.delimited import DELIMITERS
 from paretoscope.tasks.preview import Column, Preview, preview
 from paretoscope.tasks.ref import DataOptions
+from paretoscope.tasks.tables import DELIMITED
 
 ENCODINGS = "utf-8 cp1252 latin-1 utf-16 utf-16-le utf-16-be cp1251 shift_jis gb18030 big5".split()
 CHARACTERS = {",": "comma  ,", ";": "semicolon  ;", "\t": "tab", "|": "bar  |"}
@@ -26,12 +27,15 @@ def draw(path: str, *, labelled: bool) -> DataOptions | None:
 
     `labelled` is whether the model needs labels.
     """
-    key = f"bring_{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+    key = f"bring_{short_key(path)}"
+    encoding, delimiter = _format(key)
     try:
-        encoding, delimiter = _format(path, key)
         found = _preview(path, encoding, delimiter, _stamp(path))
     except ParetoscopeError as error:
         error_card(without_folder(str(error)), "The data cannot be read.")
+        with st.container(horizontal=True):
+            is_delimited = Path(path).suffix.lower() in DELIMITED
+            _pick_format(encoding or "utf-8", (delimiter or ",") if is_delimited else None, key)
         return None
     if found.problems:
         error_card(without_folder(found.problems), "Some rows cannot be read.")
@@ -57,7 +61,7 @@ def _stamp(path: str) -> tuple[float, int]:
     return stat.st_mtime, stat.st_size
 
 
-def _format(path: str, key: str) -> tuple[str | None, str | None]:
+def _format(key: str) -> tuple[str | None, str | None]:
     """Encoding and delimiter where they were changed; None where they are as detected."""
     encoding: str | None = st.session_state.get(f"{key}_encoding_kept")
     delimiter: str | None = st.session_state.get(f"{key}_delimiter_kept")
@@ -79,9 +83,7 @@ def _columns(found: Preview, key: str, *, labelled: bool) -> DataOptions:
         rest = [name for name in others if name != label]
         split = None if is_text else _optional("Splits", rest, found.split, key, BY_HASH)
         group = None if is_text else _optional("Groups", rest, None, key, NO_GROUP)
-        _kept("Encoding", _known(ENCODINGS, found.encoding), found.encoding, key)
-        if found.delimiter:
-            _kept("Delimiter", _known(list(DELIMITERS), found.delimiter), found.delimiter, key)
+        _pick_format(found.encoding, found.delimiter, key)
     options = found.options(text, label)
     missing = found.rows - columns[label].filled if label else 0
     drop = bool(missing) and st.toggle(
@@ -111,6 +113,13 @@ def _optional(
     name = f"{key}_{label.lower()}"
     chosen = st.selectbox(label, choices, index=start, key=name, width=200)
     return None if chosen == without else chosen
+
+
+def _pick_format(encoding: str, delimiter: str | None, key: str) -> None:
+    """Encoding and delimiter, also of a file that cannot be read with the detected ones."""
+    _kept("Encoding", _known(ENCODINGS, encoding), encoding, key)
+    if delimiter:
+        _kept("Delimiter", _known(list(DELIMITERS), delimiter), delimiter, key)
 
 
 def _kept(label: str, choices: Sequence[str], found: str, key: str) -> None:

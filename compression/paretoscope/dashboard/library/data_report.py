@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from paretoscope.dashboard.library.wording import counted, without_folder
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
+from paretoscope.keys import short_key
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DataOptions
@@ -120,7 +120,7 @@ def _length(ref: ModelRef, name: str, task: Task) -> int | None:
     chosen = st.selectbox(
         "Maximum length",
         choices,
-        key=f"bring_length_{hashlib.sha256(name.encode()).hexdigest()[:8]}",
+        key=f"bring_length_{short_key(name)}",
         format_func=words,
         width=420,
         help="A lower one is faster. Longer texts are cut at the end.",

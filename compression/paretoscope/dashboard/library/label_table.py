@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 import streamlit as st
 
 from paretoscope.errors import ParetoscopeError, TaskError
+from paretoscope.keys import short_key
 from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.labels import GUESS
 from paretoscope.tasks.load import load_task
@@ -89,5 +89,4 @@ def _swap(key: str, index: int) -> None:
 
 
 def _key(name: str, table: Table) -> str:
-    content = "\0".join((name, *table.outputs, *table.labels))
-    return f"bring_order_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    return f"bring_order_{short_key(name, *table.outputs, *table.labels)}"

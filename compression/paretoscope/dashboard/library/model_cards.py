@@ -68,7 +68,7 @@ def _state(name: str, found: ModelReport) -> str:
         task,
         f"{counted(here, 'trial')} here",
         f"{demo:,} in the demo study" if demo else "",
-        f"{in_bytes(used.size_bytes)} of artefacts",
+        f"{in_bytes(used.size_bytes)} of artefacts" if used.folders else "no artefacts",
     ]
     return " · ".join(filter(None, parts))
 

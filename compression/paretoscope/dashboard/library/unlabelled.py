@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import streamlit as st
@@ -11,6 +10,7 @@ from paretoscope.dashboard.library import uploading
 from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
+from paretoscope.keys import short_key
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.trials.format import short
@@ -24,7 +24,7 @@ NONE = "none"
 
 def draw(task: str) -> str | None:
     """The path of the file; None without one."""
-    key = f"bring_more_{hashlib.sha256(task.encode()).hexdigest()[:8]}"
+    key = f"bring_more_{short_key(task)}"
     with st.expander("Unlabelled texts (optional)"):
         st.caption(ABOUT)
         added = [entry.name for entry in data.library() if entry.kind == "data"]

@@ -35,7 +35,7 @@ def reason(other: str = "") -> str:
 
 
 def button(
-    label: str, *, key: str, why_not: str = "", act: Callable[[], object] | None = None, **more: Any
+    label: str, *, key: str, why_not: str = "", act: Callable[[], None] | None = None, **more: Any
 ) -> bool:
     """A button that acts; it is disabled, with the reason as its help, if `why_not` is given.
 
