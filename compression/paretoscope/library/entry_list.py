@@ -32,6 +32,9 @@ class Entry(Value):
     name: str
     model: str | None = None
     options: DataOptions = DEFAULT_OPTIONS
+    texts: int | None = None
+    labels: tuple[str, ...] = ()
+    """Different texts and labels of a data file when it was added; None in older lists."""
     added_at: datetime
 
 

@@ -45,6 +45,10 @@ def test_dropped_files_are_used_and_measured_with_two_clicks(
     assert Path(scope.model).parent.parent == store.root / "uploads"
     assert Path(scope.task).name == "my-levels.csv"
     assert scope.options == DataOptions()
+    added = {entry.kind: entry for entry in entries(data.workspace())}
+    assert added["model"].name == scope.model
+    assert (added["data"].name, added["data"].texts) == (scope.task, 120)
+    assert added["data"].labels == LABELS
     assert next_step.selected("named", "my-levels.csv") in words(app).replace(scope.model, "named")
     app.button(key=first_runs.KEY).click().run()
     assert not app.exception

@@ -5,7 +5,8 @@ Only the part with live trials polls. Keys are trial ids, so widgets keep their 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -61,9 +62,13 @@ def _filter(rows: Sequence[TrialRow]) -> list[str]:
         list(STATUSES),
         key="status",
         default=list(STATUSES),
-        format_func=lambda status: f"{STATUSES[status]} {counts[status]:,}",
+        format_func=partial(_counted, counts),
         label_visibility="collapsed",
     )
+
+
+def _counted(counts: Mapping[str, int], status: str) -> str:
+    return f"{STATUSES[status]} {counts[status]:,}"
 
 
 def _live(shown: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -59,7 +60,7 @@ def draw(scope: Scope) -> None:
 
 def _added(scope: Scope, entry: Entry) -> None:
     key = content_key(entry.name, entry.model)
-    summary = _summary(entry.name, entry.options, entry.model)
+    summary = _of(entry)
     selected = (scope.model, scope.task) == (entry.model, entry.name)
     st.markdown(
         f"**{short(entry.name)}** :blue-badge[yours]"
@@ -117,6 +118,15 @@ def _builtin(scope: Scope, name: str) -> None:
     st.markdown(f"{task.about.capitalize()}.")
     st.caption(_summary(name, DEFAULT_OPTIONS, None).in_words())
     st.caption(f"Source and licence: {task.source}.")
+
+
+def _of(entry: Entry) -> Summary:
+    """As it was read when it was added; a list of an older version has no counts."""
+    if not Path(entry.name).is_file():
+        return Summary(problem=f'There is no data file "{entry.name}"; put it back or remove it.')
+    if entry.texts is not None:
+        return Summary(entry.texts, entry.labels)
+    return _summary(entry.name, entry.options, entry.model)
 
 
 def _summary(name: str, options: DataOptions, model: str | None) -> Summary:

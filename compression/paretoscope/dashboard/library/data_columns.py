@@ -134,10 +134,14 @@ def _kept(label: str, choices: Sequence[str], found: str, key: str) -> None:
         choices,
         index=list(choices).index(found),
         key=name,
-        format_func=lambda each: CHARACTERS.get(each, each),
+        format_func=_shown,
         on_change=keep,
         width=150,
     )
+
+
+def _shown(each: str) -> str:
+    return CHARACTERS.get(each, each)
 
 
 def _known(usual: Sequence[str], found: str) -> list[str]:

@@ -19,7 +19,7 @@ from paretoscope.sources.ref import ModelRef
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.tasks.resolve import resolve_task
-from paretoscope.tasks.splits import SPLITS, Task
+from paretoscope.tasks.splits import SPLITS, Indices, Task
 from paretoscope.tasks.tokens import encode
 
 READING = "Reading the data: splits, duplicates, leaks"
@@ -115,7 +115,7 @@ def _length(ref: ModelRef, name: str, task: Task) -> int | None:
         limit = length or most
         if tokens is None or limit is None:
             return shown
-        return f"{shown}: {100 * float(np.mean(tokens > limit)):.1f} % of texts truncated"
+        return f"{shown}: {100 * _share(tokens, limit):.1f} % of texts truncated"
 
     chosen = st.selectbox(
         "Maximum length",
@@ -133,8 +133,13 @@ def _length(ref: ModelRef, name: str, task: Task) -> int | None:
     return chosen
 
 
+def _share(tokens: Indices, limit: int) -> float:
+    """The share of texts with more than `limit` tokens."""
+    return int(np.count_nonzero(tokens > limit)) / max(1, len(tokens))
+
+
 @st.cache_resource(show_spinner="Counting tokens", max_entries=8)
-def _token_counts(folder: str | None, key: str, _texts: tuple[str, ...]) -> Any:
+def _token_counts(folder: str | None, key: str, _texts: tuple[str, ...]) -> Indices | None:
     """Tokens of each text, not truncated; None without a tokenizer.json."""
     path = Path(folder or "") / "tokenizer.json"
     if not folder or not path.is_file():

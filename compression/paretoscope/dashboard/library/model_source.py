@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard.library import brought, hub_source, uploading
-from paretoscope.dashboard.library.model_facts import ModelReport, examine
+from paretoscope.dashboard.library.model_facts import ModelReport, examine, look_at
 from paretoscope.dashboard.shell import permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
@@ -65,7 +65,7 @@ def _read_path() -> None:
 def _report(scope: Scope) -> ModelReport:
     name = brought.model()
     if name is None:
-        found = examine(scope.model)
+        found = look_at(scope.model)
         st.caption(f":material/deployed_code: Without a model, **{short(scope.model)}** is used.")
         return found
     found = examine(name)

@@ -16,6 +16,9 @@ MOST_MODEL_MB = 1024
 MOST_DATA_MB = 200
 """Of an upload, which the server holds in memory while it is stored; paths have no limit."""
 
+STORED = "brought_uploads"
+"""Session state: the paths of data files by the id of their upload."""
+
 
 def model(key: str) -> None:
     """Callback of the model's uploader; without files the upload is forgotten."""
@@ -51,9 +54,12 @@ def task(key: str) -> None:
 
 
 def stored(file: Any) -> str:
-    """The path of a stored data file; raises `ParetoscopeError`."""
+    """The path of a data file, stored once an upload; raises `ParetoscopeError`."""
     permissions.require()
-    return str(store_data(data.workspace(), _uploads([file])[0]))
+    paths: dict[str, str] = st.session_state.setdefault(STORED, {})
+    if file.file_id not in paths:
+        paths[file.file_id] = str(store_data(data.workspace(), _uploads([file])[0]))
+    return paths[file.file_id]
 
 
 def _uploads(files: Sequence[Any]) -> list[Upload]:

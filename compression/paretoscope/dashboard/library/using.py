@@ -15,7 +15,10 @@ from paretoscope.library import Entry, add
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS
 from paretoscope.tasks.builtin import BUILTIN_TASKS
+from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions
+from paretoscope.tasks.splits import SPLITS
+from paretoscope.trials.request import TrialRequest
 
 BUTTON = "bring_use"
 LABEL = "Use this model and data"
@@ -41,7 +44,7 @@ def use(model: str, task: str, options: DataOptions) -> None:
         permissions.require()
         request = catalog.request(model, Recipe(), task=task, options=options)
         catalog.check(request.model, data.workspace())
-        _add(request.model, request.task, options)
+        _add(request, options)
     except ParetoscopeError as error:
         brought.report_error("use", without_folder(str(error)))
         return
@@ -50,11 +53,21 @@ def use(model: str, task: str, options: DataOptions) -> None:
     scope_choice.select(request.model, request.task)
 
 
-def _add(model: str, task: str, options: DataOptions) -> None:
+def _add(request: TrialRequest, options: DataOptions) -> None:
     """List what is not built in; unlabelled texts of a built-in task are listed under its name."""
-    now = datetime.now(UTC)
+    now, model, task = datetime.now(UTC), request.model, request.task
     if model not in BUILTIN_MODELS and model not in BUILTIN_DECODERS:
         add(data.workspace(), Entry(kind="model", name=model, added_at=now))
     if task not in BUILTIN_TASKS or options.unlabelled:
-        entry = Entry(kind="data", name=task, model=model, options=options, added_at=now)
+        ref, read = catalog.resolve_request(request)
+        found = load_task(read, ref.outputs)
+        entry = Entry(
+            kind="data",
+            name=task,
+            model=model,
+            options=options,
+            texts=sum(len(found.splits[split]) for split in SPLITS),
+            labels=found.labels,
+            added_at=now,
+        )
         add(data.workspace(), entry)

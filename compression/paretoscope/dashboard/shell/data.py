@@ -162,4 +162,6 @@ def check_model(model: str) -> None:
 
 
 def start_engine() -> None:
+    """Start the engine unless it runs; raises `ParetoscopeError`, also if this is read-only."""
+    permissions.require()
     ensure_engine(workspace(), stays=True)
