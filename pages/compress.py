@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from paretoscope.dashboard.compress import own_model_and_data, workbench
+from paretoscope.dashboard.compress import workbench
 from paretoscope.dashboard.shell import header, layout, scope
 
 layout.guard("compress")
 here = scope.current()
 
-header.draw(here, lambda: own_model_and_data.draw(here))
+header.draw(here, header.bring_link)
 workbench.draw(here)

@@ -70,9 +70,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "api",
     ),
     "dashboard": (
-        "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "statistics", "shape", "catalog", "library", "store", "inference", "frontier", "whatif",
-        "impact", "report", "engine",
+        "errors", "settings", "keys", "workspace", "machine", "families", "recipes", "trials",
+        "tasks", "sources", "statistics", "shape", "catalog", "library", "store", "inference",
+        "frontier", "whatif", "impact", "report", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),

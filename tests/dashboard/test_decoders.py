@@ -19,7 +19,6 @@ from paretoscope.dashboard.compress.form.state import (
     for_decoder,
 )
 from paretoscope.dashboard.compress.form.to_recipe import to_recipe
-from paretoscope.dashboard.explore.limits import label
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneWeights, Quantize
@@ -67,14 +66,13 @@ def measured(store: Store) -> None:
 def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Open) -> None:
     app = open_page("explore", **SCOPE)
     text = words(app)
-    assert app.selectbox(key="ay").value == app.selectbox(key="by").value == "perplexity"
+    assert app.selectbox(key="ay").value == app.selectbox(key="by").value == "perplexity_change"
     assert (app.selectbox(key="ax").value, app.selectbox(key="bx").value) == (
         "size_bytes",
         "tpot_ms",
     )
-    assert "+0.10 % [-0.20, 0.40]" in text
-    shown = [label(METRICS[key]) for key in ("perplexity", "size_bytes", "tpot_ms")]
-    assert [slider.label for slider in app.slider] == shown
+    assert "perplexity within chance" in text
+    assert [slider.key for slider in app.slider] == ["drop_slider", "size_slider", "p50_slider"]
     assert "p" not in app.dataframe[0].value  # McNemar's test is not about perplexity
 
 

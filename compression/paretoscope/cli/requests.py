@@ -67,6 +67,7 @@ class _DataFile(Request):
     labels: tuple[str, ...] | None
     split_column: str | None
     group_column: str | None
+    delimiter: str | None
     drop_missing: bool
 
     @property

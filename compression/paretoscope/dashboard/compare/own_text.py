@@ -50,7 +50,7 @@ def artefact(row: Row) -> Path | None:
 def _made_here(row: Row) -> Path | None:
     """The newest artefact of this workspace with the recipe of a trial of the shipped study."""
     same = (row.document.model, row.document.task, row.document.recipe_id)
-    for document in reversed(data.documents()):
+    for document in reversed(data.newest_documents(model=row.document.model)):
         record = document.artifact
         if record and (document.model, document.task, document.recipe_id) == same:
             folder = data.workspace().root / record.path

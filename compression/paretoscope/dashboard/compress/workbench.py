@@ -11,7 +11,7 @@ from paretoscope import catalog
 from paretoscope.dashboard.compress import (
     actions,
     estimate_panel,
-    own_model_and_data,
+    requests,
     running,
 )
 from paretoscope.dashboard.compress.estimates import model_shape
@@ -68,7 +68,7 @@ def _act(scope: Scope, recipe: Recipe, state: State) -> None:
         start = st.container(width="content")
         protocol, conditions = actions.measurement(scope)
     try:
-        request = own_model_and_data.request(scope, recipe, protocol, conditions)
+        request = requests.request(scope, recipe, protocol, conditions)
     except ParetoscopeError as error:
         error_card(error)
         return

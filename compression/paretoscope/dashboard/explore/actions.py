@@ -30,7 +30,7 @@ def draw(scope: Scope) -> None:
         key="report",
         help="One HTML file that opens offline: plots, answer and table.",
     )
-    st.page_link(header.LIBRARY, label="Bring your model", icon=":material/upload_file:")
+    header.bring_link()
     if scope.demo:
         measure_button(scope)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from paretoscope.dashboard.parts import chain, downloads, test_summary
 from paretoscope.dashboard.parts.model_heading import title
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.error_card import without_options
 from paretoscope.dashboard.shell.scope import Scope, address
 from paretoscope.errors import ParetoscopeError
@@ -91,7 +91,8 @@ def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
 
 def cancel(trial_id: str) -> None:
     """Callback of a cancel button."""
-    data.store().request_cancel(trial_id)
+    if permissions.may_act():
+        data.store().request_cancel(trial_id)
 
 
 def log(row: TrialRow, place: str) -> None:
@@ -117,6 +118,7 @@ def failed(row: TrialRow, *, place: str) -> None:
 
 def _retry(row: TrialRow) -> None:
     try:
+        permissions.require()
         data.store().retry(row.trial_id)
         data.start_engine()
     except ParetoscopeError as error:

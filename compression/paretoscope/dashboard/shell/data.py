@@ -14,6 +14,7 @@ import streamlit as st
 
 from paretoscope import catalog
 from paretoscope import library as own
+from paretoscope.dashboard.shell import permissions
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import ArchitectureName
@@ -221,8 +222,9 @@ def measuring() -> bool:
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
     """Queue trials and start the engine when it is not running; raises `ParetoscopeError`.
 
-    A user's model is checked before its first trial.
+    A user's model is checked before its first trial. A read-only dashboard queues nothing.
     """
+    permissions.require()
     for model in {request.model for request in requests}:
         check_model(model)
     rows = [store().queue(request, priority) for request in requests]
@@ -239,4 +241,6 @@ def check_model(model: str) -> None:
 
 
 def start_engine() -> None:
+    """Start the engine unless it runs; raises `ParetoscopeError`, also if this is read-only."""
+    permissions.require()
     ensure_engine(workspace(), stays=True)

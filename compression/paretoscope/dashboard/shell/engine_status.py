@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.durations import seconds_left
 from paretoscope.errors import ParetoscopeError
 from paretoscope.store.store import TrialRow
@@ -44,7 +44,7 @@ def stopped(queued: int) -> str:
 
 def _stopped(queued: int) -> None:
     st.caption(stopped(queued) if queued else OFF)
-    if st.button(
+    if permissions.button(
         "Start engine",
         key="start_engine",
         type="primary" if queued else "tertiary",

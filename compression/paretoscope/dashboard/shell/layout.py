@@ -44,6 +44,7 @@ PAGES = {
         ("pages/compress.py", "Compress", ":material/compress:"),
     ],
     "Workspace": [
+        ("pages/library.py", "Library", ":material/inventory_2:"),
         ("pages/jobs.py", "Jobs", ":material/list_alt:"),
     ],
 }

@@ -106,6 +106,12 @@ def model_changed() -> None:
     st.session_state[MODEL_CHANGED] = True
 
 
+def select(model: str, task: str) -> None:
+    """Make a model and a task the scope; called from a callback, before the pickers are drawn."""
+    model_changed()
+    st.session_state["model"], st.session_state["task"] = model, task
+
+
 def task_changed() -> None:
     """Callback of the task picker."""
     for key in ("machine", "at"):
@@ -139,18 +145,23 @@ def _axes(model: str, task: str, chosen: MeasuredOn) -> Axes:
 
 
 def _options(model: str, task: str) -> DataOptions:
-    """How the data file is read: by the address, else as in the library, else as measured last."""
+    """How the data file is read: by the address, else as in the library, else as measured last.
+
+    A file of unlabelled texts is that of the library: an address cannot name one.
+    """
+    added = _added_options(model, task)
+    more = {"unlabelled": added.unlabelled if added else None}
     if task in BUILTIN_TASKS:
         url_widgets.forget(OPTIONS)
-        return DEFAULT_OPTIONS
+        return DEFAULT_OPTIONS.model_copy(update=more)
     ways: tuple[Callable[[], DataOptions | None], ...] = (
         lambda: _linked_options(st.query_params.get(OPTIONS)),
-        lambda: _added_options(model, task),
+        lambda: added,
         lambda: _measured_options(model, task),
     )
     found = next((options for way in ways if (options := way())), DEFAULT_OPTIONS)
     url_widgets.write(OPTIONS, _compact(found))
-    return found
+    return found.model_copy(update=more) if added else found
 
 
 def _linked_options(text: str | None) -> DataOptions | None:

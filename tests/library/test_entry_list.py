@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from paretoscope import library
 from paretoscope.errors import StoreError
-from paretoscope.library import Entry
+from paretoscope.library import entry_list as library
+from paretoscope.library.entry_list import Entry
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.workspace import Workspace
 

@@ -24,13 +24,17 @@ FILE = "library.json"
 class Entry(Value):
     """A model (folder, file or hub id) or a data file with the options that read it.
 
-    `model` is the model for which the options of a data file were chosen.
+    `model` is the model for which the options of a data file were chosen. The name of a built-in
+    task holds a file of unlabelled texts for it in its options.
     """
 
     kind: Literal["model", "data"]
     name: str
     model: str | None = None
     options: DataOptions = DEFAULT_OPTIONS
+    texts: int | None = None
+    labels: tuple[str, ...] = ()
+    """Different texts and labels of a data file when it was added; None in older lists."""
     added_at: datetime
 
 
