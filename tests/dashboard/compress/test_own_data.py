@@ -134,6 +134,7 @@ def test_all_options_reach_the_request_and_are_used_again(
     assert not app.error
     first = queued(app, store)
     assert (first.group_column, first.max_length, first.label_column) == ("film", 16, "label")
+    store.request_cancel(first.trial_id)
     again = queued(open_page("compress", model=model, task=task), store)
     assert again == first, "from another session"
 

@@ -21,7 +21,7 @@ from paretoscope.sources.resolve import BUILTIN_DECODERS, BUILTIN_MODELS, resolv
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.format import short
-from paretoscope.trials.request import Conditions, Protocol, TrialRequest
+from paretoscope.trials.request import TrialRequest
 
 OPEN = "own_open"
 MODEL_HELP = (
@@ -109,17 +109,3 @@ def _checked(model: str, task: str) -> tuple[TrialRequest, DataOptions]:
     checked = catalog.request(found.name, Recipe(), task=wanted_task, options=options)
     data.check_model(found.name)
     return checked, options
-
-
-def request(
-    scope: Scope, recipe: Recipe, protocol: Protocol, conditions: Conditions
-) -> TrialRequest:
-    """The checked request for a recipe; raises `ParetoscopeError`."""
-    return catalog.request(
-        scope.model,
-        recipe,
-        task=scope.task,
-        protocol=protocol,
-        conditions=conditions,
-        options=data_options.of_task(scope, unlabelled=recipe.learns_from_unlabelled),
-    )
