@@ -33,16 +33,20 @@ DONE = "This recipe is measured here; use Measure again to repeat it."
 HERE = "The run is measured on this machine ({machine}), not on the one shown above."
 
 
-def draw(scope: Scope, wanted: Wanted, state: State, *, decoder: bool) -> None:
-    """The row of buttons with the expected duration, and why a run is not possible."""
+def draw(scope: Scope, wanted: Wanted) -> None:
+    """The button with the expected duration, and why a run is not possible."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="actions"):
         _run_button(wanted)
         if wanted.request:
             st.caption(expected_duration(scope, wanted.request), width="content")
-        _sweep(state, wanted.request)
-        recipe_file.draw(wanted.recipe, decoder=decoder)
     if wanted.problem:
         error_card(wanted.problem)
+
+
+def more(wanted: Wanted, state: State) -> None:
+    """What else can be done with a recipe."""
+    _sweep(state, wanted.request)
+    recipe_file.draw(wanted.recipe, decoder=state["decoder"])
 
 
 def where(scope: Scope) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from paretoscope.dashboard.compress.candidates import estimated_change, megabytes, short_change
@@ -19,12 +21,17 @@ def draw(scope: Scope, shape: ModelShape | None, recipe: Recipe) -> None:
     """A table; nothing for a recipe without stages or a model of unknown shape."""
     if shape is None or not recipe.stages:
         return
-    st.markdown(f"###### {HEADING}")
     quality = metric(scope.axes.quality)
-    heads = ("Stage", "Size", f"{quality.label} against the original", "Speed")
-    lines = [heads, ("---",) * 4]
-    lines += [after(scope, shape, recipe, count) for count in range(1, len(recipe.stages) + 1)]
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    heads = (HEADING, "Size", f"{quality.label} change", "Speed")
+    lines = [after(scope, shape, recipe, count) for count in range(1, len(recipe.stages) + 1)]
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    body = "".join(f"<tr>{''.join(map(_cell, enumerate(line)))}</tr>" for line in lines)
+    st.html(f'<table class="costs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def _cell(numbered: tuple[int, str]) -> str:
+    column, text = numbered
+    return f"<td>{escape(text)}</td>" if column else f'<th scope="row">{escape(text)}</th>'
 
 
 def after(scope: Scope, shape: ModelShape, recipe: Recipe, count: int) -> tuple[str, ...]:

@@ -55,16 +55,22 @@ def draw(scope: Scope) -> None:
     left, right = st.columns([9, 10], gap="medium")
     with left:
         state = form.draw(layers, partial(verdicts, scope, shape), decoder=decoder)
-        protocol, conditions = actions.measurement(scope, decoder=decoder)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="more"):
+            form.more(decoder=decoder)
+            protocol, conditions = actions.measurement(scope, decoder=decoder)
+            rest = st.container(horizontal=True, gap="xsmall", width="content")
+    recipe = _recipe(state)
+    whole = isinstance(recipe, Recipe)
+    found = wanted(scope, recipe, protocol, conditions) if whole else Wanted(None, None, recipe)
+    with rest:
+        actions.more(found, state)
     with right:
-        recipe = _recipe(state)
-        if isinstance(recipe, Recipe):
+        if whole:
             write(recipe)
             goal.why(recipe)
-            found = wanted(scope, recipe, protocol, conditions)
-            _recipe_panel(scope, shape, found, recipe, state)
+            _recipe_panel(scope, shape, found, recipe)
         else:
-            actions.draw(scope, Wanted(None, None, recipe), state, decoder=decoder)
+            actions.draw(scope, found)
 
 
 def _recipe(state: State) -> Recipe | str:
@@ -75,12 +81,10 @@ def _recipe(state: State) -> Recipe | str:
         return str(error)
 
 
-def _recipe_panel(
-    scope: Scope, shape: ModelShape | None, found: Wanted, recipe: Recipe, state: State
-) -> None:
+def _recipe_panel(scope: Scope, shape: ModelShape | None, found: Wanted, recipe: Recipe) -> None:
     known = figures(scope, shape, recipe)
     headline.draw(scope, known)
-    actions.draw(scope, found, state, decoder=state["decoder"])
+    actions.draw(scope, found)
     running.draw(scope, found)
     if known.measured:
         result.actions(scope, found, known.measured)

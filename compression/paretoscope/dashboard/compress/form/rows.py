@@ -28,7 +28,7 @@ EMBEDDING = "embedding"
 NEEDS_BITS = "Needs fewer than 32 bits"
 NOT_A_DECODER = "Not for language models"
 NO_SIZE = "set by the size limit"
-LABEL_PIXELS, VERDICT_PIXELS = 122, 138
+LABEL_PIXELS, VERDICT_PIXELS = 118, 146
 
 
 class Verdict(NamedTuple):
@@ -50,18 +50,21 @@ def draw(
             if name == "quantize":
                 _average()
                 _embedding(found.get(EMBEDDING))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            _order()
-            with st.popover(
-                "Whole recipe",
-                icon=":material/tune:",
-                type="tertiary",
-                on_change="rerun",
-                key="details_recipe",
-            ) as opened:
-                if opened.open:
-                    details.whole_recipe(decoder=decoder)
     return current()
+
+
+def more(*, decoder: bool) -> None:
+    """The order of the stages, and what belongs to none of them."""
+    _order()
+    with st.popover(
+        "Whole recipe",
+        icon=":material/tune:",
+        type="tertiary",
+        on_change="rerun",
+        key="details_recipe",
+    ) as opened:
+        if opened.open:
+            details.whole_recipe(decoder=decoder)
 
 
 def _row(name: str, layers: int, verdict: Verdict | None, *, decoder: bool) -> None:
@@ -72,7 +75,7 @@ def _row(name: str, layers: int, verdict: Verdict | None, *, decoder: bool) -> N
     ):
         if name == "quantize":
             st.markdown(
-                f"{slot.label}", width=LABEL_PIXELS, help=glossary.sentence("Bits per weight")
+                f":small[{slot.label}]", width=LABEL_PIXELS, help=glossary.sentence("Bits per weight")
             )
             st.segmented_control(
                 "Bits per weight",
@@ -165,7 +168,7 @@ def _embedding(verdict: Verdict | None) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", gap="xsmall", key="row_embedding"
     ):
-        st.markdown("Embedding bits", width=LABEL_PIXELS)
+        st.markdown(":small[Embedding bits]", width=LABEL_PIXELS)
         st.segmented_control(
             "Embedding bits",
             (32, 8, 4, 2),
