@@ -1,34 +1,33 @@
-"""Recipes to start from: presets with their figures, and the best one within limits.
+"""Recipes to start from, with their figures: measured models ranked as in Explore, else generic.
 
-Measured models come first, ranked as in Explore; for other models recipes are generated and ranked
-by their estimates.
+The best recipe within limits is in `suggestion.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 from typing import Any, NamedTuple
 
 from paretoscope.dashboard.compress.estimates import Figures, figures
 from paretoscope.dashboard.compress.evidence import Evidence, ranked
 from paretoscope.dashboard.compress.form.from_recipe import from_recipe
-from paretoscope.dashboard.parts.test_summary import quality_change
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
+from paretoscope.frontier.limits import Limit, MaxDrop
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.short_name import short_name
 from paretoscope.report.tables.table import Row
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.axes import DROP_POINTS
-from paretoscope.trials.format import speed_in_words
 from paretoscope.trials.metrics import metric
 
 SAFE, BALANCED, SMALLEST = "Safe", "Balanced", "Smallest"
+
+
+Stages = list[dict[str, Any]]
+"""The stages of a recipe, as in a file."""
 
 
 class Preset(NamedTuple):
@@ -39,13 +38,6 @@ class Preset(NamedTuple):
     figures: str
 
 
-class Suggestion(NamedTuple):
-    """A recipe within the limits, or the nearest to them, and one sentence why."""
-
-    recipe: Recipe
-    why: str
-
-
 def presets(scope: Scope, shape: ModelShape | None, *, decoder: bool) -> list[Preset]:
     """Up to three, each a different recipe, from the safest to the smallest."""
     found = ranked(scope)
@@ -53,10 +45,10 @@ def presets(scope: Scope, shape: ModelShape | None, *, decoder: bool) -> list[Pr
     if found.baseline is None or len(rows) < 3:
         return list(_generic(scope, shape, decoder=decoder))
     usual = MaxDrop(DROP_POINTS / 100, scope.axes.quality)
-    balanced = _best(found, rows, [usual])
+    balanced = best(found, rows, [usual])
     rest = [row for row in rows if row is not balanced]
     chosen = {
-        SAFE: _best(found, rest, [MaxDrop(0.0, scope.axes.quality)]),
+        SAFE: best(found, rest, [MaxDrop(0.0, scope.axes.quality)]),
         BALANCED: balanced,
         SMALLEST: _smallest(found, rest, usual),
     }
@@ -93,7 +85,7 @@ def usable(found: Evidence, *, decoder: bool) -> list[Row]:
     ]
 
 
-def _best(found: Evidence, rows: Sequence[Row], limits: Sequence[Limit]) -> Row | None:
+def best(found: Evidence, rows: Sequence[Row], limits: Sequence[Limit]) -> Row | None:
     """What Explore recommends under the limits; None for the baseline."""
     base = found.baseline
     if base is None:
@@ -129,13 +121,10 @@ def _generic(scope: Scope, shape: ModelShape | None, *, decoder: bool) -> Iterat
             yield Preset(name, found.recipe, "")
 
 
-Stages = list[dict[str, Any]]
-
-
 def _generic_classifier(layers: int) -> dict[str, Stages]:
     narrow = {"kind": "quantize", "embedding_bits": 4}
     student = {"kind": "distill", "layers": max(1, layers // 2), "epochs": 8}
-    found = {SAFE: [{"kind": "quantize"}]}
+    found: dict[str, Stages] = {SAFE: [{"kind": "quantize"}]}
     if layers > 1:
         found[BALANCED] = [student, narrow]
         found[SMALLEST] = [
@@ -162,81 +151,6 @@ def _generic_decoder() -> dict[str, Stages]:
     }
 
 
-# --- within limits --------------------------------------------------------------------------------
-
-
-def suggest(
-    scope: Scope, shape: ModelShape | None, most_bytes: float, most_drop: float, *, decoder: bool
-) -> Suggestion | None:
-    """The best recipe of at most `most_bytes` that loses at most `most_drop` (0.02: 2 points).
-
-    Measured models first; else generated ones by their estimates. None if nothing is known.
-    """
-    found = ranked(scope)
-    rows = usable(found, decoder=decoder)
-    limits = [Constraint("size_bytes", most_bytes), MaxDrop(most_drop, scope.axes.quality)]
-    if row := _best(found, rows, limits):
-        where = f" on the {found.where}" if found.where else ""
-        return Suggestion(row.document.recipe, f"Measured{where}: {_in_words(row)}.")
-    return _generated(scope, shape, (most_bytes, most_drop), decoder=decoder)
-
-
-def _in_words(row: Row) -> str:
-    parts = [metric("size_bytes").format(row.point.value("size_bytes")), quality_change(row)]
-    if row.document.speedup:
-        parts.append(speed_in_words(row.document.speedup, row.document.placebo, digits=1))
-    return f"{row.short_name}, {', '.join(parts)}; the best trade-off within both limits"
-
-
-def _generated(
-    scope: Scope, shape: ModelShape | None, limits: tuple[float, float], *, decoder: bool
-) -> Suggestion | None:
-    if shape is None:
-        return None
-    every = [
-        found
-        for stages in _grid(shape.layers, decoder=decoder)
-        if (found := figures(scope, shape, parse_recipe({"stages": stages}))).size
-    ]
-    most_bytes, most_drop = limits
-    small = [each for each in every if each.size and each.size.total_bytes <= most_bytes]
-    known = [each for each in small if loss(scope, each) is not None]
-    within = [each for each in known if (loss(scope, each) or 0.0) <= most_drop]
-    if within:
-        best = max(within, key=_speed)
-        return Suggestion(best.recipe, f"Estimated: {_about(scope, best)}; within both limits.")
-    if known:
-        best = min(known, key=lambda each: loss(scope, each) or 0.0)
-        return Suggestion(
-            best.recipe, f"No recipe meets both limits; the least loss: {_about(scope, best)}."
-        )
-    best = min(small or every, key=lambda each: each.size.total_bytes if each.size else 0.0)
-    end = "the smallest that can be generated" if not small else "the loss is not known yet"
-    return Suggestion(best.recipe, f"{_about(scope, best)}; {end}.")
-
-
-def _grid(layers: int, *, decoder: bool) -> Iterator[Stages]:
-    """A small set of recipes of different sizes."""
-    if decoder:
-        for bits, embedding in product((8, 6, 4, 3), (8, 4)):
-            stage = {"kind": "quantize", "scheme": "weight-only", "bits": bits}
-            real = {"zero_point": "real"} if bits < 8 else {}
-            yield [stage | real | {"embedding_bits": embedding, "head_bits": embedding}]
-        return
-    depths = sorted({layers, layers * 2 // 3, layers // 2, layers // 3} - {0}, reverse=True)
-    for depth, ffn, tokens, bits in product(depths, (0.0, 0.5), (0.0, 0.5), (8, 4)):
-        if depth == layers and ffn:
-            continue
-        student = {"kind": "distill", "layers": depth, "ffn_ratio": ffn, "epochs": 20 if ffn else 8}
-        vocabulary = {"kind": "prune-structure", "target": "vocabulary", "ratio": tokens}
-        retraining = {"retrain_epochs": 5, "distill_weight": 0.7}
-        yield [
-            *([student] if depth < layers else []),
-            *([vocabulary | retraining] if tokens else []),
-            {"kind": "quantize", "embedding_bits": bits},
-        ]
-
-
 def loss(scope: Scope, found: Figures) -> float | None:
     """Expected loss: points of accuracy / 100, or the relative rise of perplexity."""
     ratio = found.numbers.quality_ratio if found.numbers else None
@@ -248,19 +162,6 @@ def loss(scope: Scope, found: Figures) -> float | None:
         found.numbers.quality.value / ratio.value if found.numbers and found.numbers.quality else 1
     )
     return base * (1 - ratio.value)
-
-
-def _speed(found: Figures) -> float:
-    speedup = found.numbers.speedup if found.numbers else None
-    return speedup.value if speedup else 0.0
-
-
-def _about(scope: Scope, found: Figures) -> str:
-    parts = [megabytes(found.size.total_bytes if found.size else None)]
-    parts.append(f"about {estimated_change(scope, found)}")
-    if speed := _speed(found):
-        parts.append(f"about {speed:.1f}x the speed")
-    return f"{short_name(found.recipe)}, {', '.join(parts)}"
 
 
 def megabytes(count: float | None) -> str:

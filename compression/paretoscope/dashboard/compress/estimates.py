@@ -19,6 +19,13 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.whatif.comparable import About
 from paretoscope.whatif.estimate import Estimate, Estimator
 
+Identity = tuple[str, str, str, str]
+"""Model, task, machine and conditions: the key of what is cached for a scope."""
+
+
+def identity(scope: Scope) -> Identity:
+    return scope.model, scope.task, scope.machine_key, conditions_key(scope.conditions)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -55,26 +62,34 @@ def model_shape(model: str) -> ModelShape | None:
 
 def figures(scope: Scope, shape: ModelShape | None, recipe: Recipe) -> Figures:
     """The figures of a recipe; empty for one that does not fit, which the button reports."""
-    measured = next((row for row in scope.rows() if row.document.recipe_id == recipe.id), None)
-    if shape is None:
-        return Figures(recipe, None, measured=measured)
+    return _figures(identity(scope), data.version(), recipe.id, scope, shape, recipe)
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=512)
+def _figures(
+    of: Identity,
+    version: int,
+    recipe_id: str,
+    _scope: Scope,
+    _shape: ModelShape | None,
+    _recipe: Recipe,
+) -> Figures:
+    measured = next((row for row in _scope.rows() if row.document.recipe_id == recipe_id), None)
+    if _shape is None:
+        return Figures(_recipe, None, measured=measured)
     try:
-        applied = apply_recipe(shape, recipe)
+        applied = apply_recipe(_shape, _recipe)
         size = applied.size
     except ParetoscopeError:
-        return Figures(recipe, shape, measured=measured)
-    without = recipe.id if measured and recipe.stages else ""
-    numbers = _estimator(_key(scope), data.version(), without, scope, shape).expected(applied)
-    return Figures(recipe, shape, applied, size, numbers, measured)
-
-
-def _key(scope: Scope) -> tuple[str, str, str, str]:
-    return scope.model, scope.task, scope.machine_key, conditions_key(scope.conditions)
+        return Figures(_recipe, _shape, measured=measured)
+    without = recipe_id if measured and _recipe.stages else ""
+    numbers = _estimator(of, version, without, _scope, _shape).expected(applied)
+    return Figures(_recipe, _shape, applied, size, numbers, measured)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
 def _estimator(
-    identity: tuple[str, str, str, str],
+    of: Identity,
     version: int,
     without: str,
     _scope: Scope,
@@ -84,7 +99,7 @@ def _estimator(
 
     `without` is a recipe that is left out, so that its measurement can be compared.
     """
-    del identity, version  # the key of the cache
+    del of, version  # the key of the cache
     points, elsewhere = data.documents(), data.demo_documents()
     if _scope.demo:
         points, elsewhere = elsewhere, points

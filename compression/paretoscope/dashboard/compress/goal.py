@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from paretoscope.dashboard.compress import candidates
+from paretoscope.dashboard.compress import candidates, suggestion
 from paretoscope.dashboard.compress.candidates import Preset, megabytes
-from paretoscope.dashboard.compress.estimates import figures
+from paretoscope.dashboard.compress.estimates import Identity, figures, identity
 from paretoscope.dashboard.compress.form import state as form
 from paretoscope.dashboard.shell import data, url_widgets
-from paretoscope.dashboard.shell.scope import Scope, conditions_key
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.shape.apply_recipe import expected_bytes
 from paretoscope.shape.shape import ModelShape
@@ -106,7 +106,7 @@ def _suggest(
     scope: Scope, shape: ModelShape | None, size: float, loss: float, *, decoder: bool
 ) -> None:
     """Callback: fill the form with the best recipe within the limits."""
-    found = candidates.suggest(scope, shape, size * 1e6, loss / 100, decoder=decoder)
+    found = suggestion.suggest(scope, shape, size * 1e6, loss / 100, decoder=decoder)
     if found is None:
         st.session_state[SUGGESTED] = ("", NOTHING)
         return
@@ -122,8 +122,7 @@ def why(recipe: Recipe) -> None:
 
 
 def _presets(scope: Scope, shape: ModelShape | None, *, decoder: bool) -> None:
-    identity = (scope.model, scope.task, scope.machine_key, conditions_key(scope.conditions))
-    found = _found(identity, data.version(), lambda: _all(scope, shape, decoder=decoder))
+    found = _found(identity(scope), data.version(), lambda: _all(scope, shape, decoder=decoder))
     with st.container(horizontal=True, gap="small", key="presets"):
         for preset in found:
             st.button(
@@ -137,10 +136,8 @@ def _presets(scope: Scope, shape: ModelShape | None, *, decoder: bool) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def _found(
-    identity: tuple[str, str, str, str], version: int, _presets: Callable[[], list[Preset]]
-) -> list[Preset]:
-    del identity, version  # the key of the cache
+def _found(of: Identity, version: int, _presets: Callable[[], list[Preset]]) -> list[Preset]:
+    del of, version  # the key of the cache
     return _presets()
 
 

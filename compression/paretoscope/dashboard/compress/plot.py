@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from paretoscope.dashboard.compress.estimates import Figures
+from paretoscope.dashboard.compress.estimates import Figures, Identity, identity
 from paretoscope.dashboard.compress.evidence import ENOUGH, study
 from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.shell import data, layout, url_widgets
-from paretoscope.dashboard.shell.scope import Scope, conditions_key
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import short_name
 from paretoscope.report.figures.tradeoff import Estimate as EstimatedPoint
@@ -47,8 +47,7 @@ def draw(scope: Scope, found: Figures) -> None:
     url_widgets.write(KEY, "time" if chosen == "time" else "")
     ghosts = _ghosts(scope)
     x = scope.axes.size if chosen != "time" else SPEEDUP if ghosts else scope.axes.time
-    identity = (scope.model, scope.task, scope.machine_key, conditions_key(scope.conditions))
-    info = _points(identity, data.version(), x, scope)
+    info = _points(identity(scope), data.version(), x, scope)
     if not info.markers:
         return
     picked = (found.measured.id,) if found.measured else ()
@@ -72,14 +71,14 @@ def _ghosts(scope: Scope) -> list[Row]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def _points(identity: tuple[str, str, str, str], version: int, x: str, _scope: Scope) -> Tradeoff:
+def _points(of: Identity, version: int, x: str, _scope: Scope) -> Tradeoff:
     """Everything in the plot but the recipe, which a slider moves."""
-    del identity, version  # the key of the cache
+    del of, version  # the key of the cache
     own, ghosts = _scope.rows(), _ghosts(_scope)
     if not ghosts:
         return tradeoff(own, x, _scope.axes.quality)
     faded: dict[str, State] = {row.id: "excluded" for row in ghosts}
-    states: dict[str, State] = {row.id: "front" for row in own} | faded
+    states: dict[str, State] = {**dict.fromkeys((row.id for row in own), "front"), **faded}
     return tradeoff([*ghosts, *own], x, _scope.axes.quality, Overlay(states=states))
 
 

@@ -42,13 +42,13 @@ def from_recipe(recipe: Recipe, *, decoder: bool = False) -> State:
             f'"{recipe.in_words()}" has two stages of one kind, and the form has one of each; run'
             " its file with `paretoscope run MODEL --recipe FILE`."
         )
-    state = {**starts(decoder=decoder), "order": ordered(names), "quantize_choice": "32"}
+    state: State = {**starts(decoder=decoder), "order": ordered(names), "quantize_choice": "32"}
     state |= {f"on_{name}": name in names for name in SLOTS} | {"seed": recipe.seed}
     for name, stage in zip(names, recipe.stages, strict=True):
         state |= _values(name, stage)
     if recipe.recover:
         state |= {"recover": recipe.recover.max_drop, "recover_epochs": recipe.recover.epochs}
-    shares = (value for key, value in state.items() if key.endswith(PERCENT))
+    shares: list[float] = [value for key, value in state.items() if key.endswith(PERCENT)]
     if to_recipe(state).id != recipe.id or max(shares) > LARGEST_SHARE:
         raise RecipeError(
             f'The form has no control for a part of "{recipe.in_words()}"; run its file with'

@@ -75,7 +75,9 @@ def _row(name: str, layers: int, verdict: Verdict | None, *, decoder: bool) -> N
     ):
         if name == "quantize":
             st.markdown(
-                f":small[{slot.label}]", width=LABEL_PIXELS, help=glossary.sentence("Bits per weight")
+                f":small[{slot.label}]",
+                width=LABEL_PIXELS,
+                help=glossary.sentence("Bits per weight"),
             )
             st.segmented_control(
                 "Bits per weight",
