@@ -10,7 +10,6 @@ import streamlit as st
 from paretoscope.dashboard.compress.form import details, widgets
 from paretoscope.dashboard.compress.form.slots import AVERAGE, CHOICES, SLOTS, State
 from paretoscope.dashboard.compress.form.state import (
-    ERROR,
     begin,
     current,
     key,
@@ -20,7 +19,6 @@ from paretoscope.dashboard.compress.form.state import (
 )
 from paretoscope.dashboard.compress.form.to_recipe import is_on, size_limit
 from paretoscope.dashboard.parts import glossary
-from paretoscope.recipes.stages import PruneStructure
 from paretoscope.shape.compatibility import DECODER_TARGETS
 
 EMBEDDING = "embedding"
@@ -207,13 +205,3 @@ def _order() -> None:
                         on_click=move,
                         args=(name, by, shown),
                     )
-
-
-def kept(ratio: float, layers: int) -> int:
-    """How many layers are kept when this share, in per cent, is dropped."""
-    return PruneStructure(target="layers", ratio=ratio / 100).kept(layers)
-
-
-def error() -> str:
-    """Why the last recipe could not be shown in the form; empty if it is shown."""
-    return st.session_state.get(ERROR, "")
