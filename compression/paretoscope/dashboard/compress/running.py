@@ -73,18 +73,20 @@ def _one(row: TrialRow, ahead: int) -> None:
     if row.status not in LIVE:
         return  # the sidebar draws the whole page again
     runs.live(row, place=PLACE, ahead=ahead)
-    if row.status == "running" and row.progress:
-        st.caption(steps_in_words(row, row.progress))
-        if banner := _disturbed(row.trial_id, row.progress):
-            st.warning(banner, icon=":material/warning:")
+    st.caption(steps_in_words(row, row.progress))
+    banner = _disturbed(row.trial_id, row.progress) if row.progress else ""
+    if row.status == "running" and banner:
+        st.warning(banner, icon=":material/warning:")
 
 
-def steps_in_words(row: TrialRow, at: Progress) -> str:
+def steps_in_words(row: TrialRow, at: Progress | None) -> str:
     """The steps of a run, the finished ones ticked: "prepare ✓ · **student-3 220/660** · speed"."""
     parts: list[str] = []
     for number, name in enumerate(steps_of(row.request.recipe), start=1):
         word = STEP_WORDS.get(name, name)
-        if number < at.stage_number:
+        if at is None:
+            parts.append(word)
+        elif number < at.stage_number:
             parts.append(f"{word} ✓")
         elif number == at.stage_number:
             within = f" {at.step:,}/{at.steps:,}" if at.steps > 1 else ""
