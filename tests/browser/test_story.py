@@ -47,7 +47,7 @@ def test_from_the_first_curve_to_a_model_that_runs(
 
     # Compress and measure, and watch its steps; then show the result of this machine.
     page.get_by_role("button", name="Compress and measure").click()
-    expect(page.get_by_text(re.compile("accuracy · speed"))).to_be_visible()
+    expect(page.get_by_text(re.compile("accuracy · speed"))).to_be_visible(timeout=60_000)
     shown = page.get_by_role("link", name=re.compile("measured on this machine"))
     expect(shown).to_be_visible(timeout=RUN_S * 1000)
     shown.click()
