@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from paretoscope.dashboard.compress import workbench
-from paretoscope.dashboard.shell import header, layout, scope
+from paretoscope.dashboard.shell import header, layout, scope, share
 
 layout.guard("compress")
 here = scope.current()
 
-header.draw(here, header.bring_link)
+
+def _actions() -> None:
+    share.button()
+    header.bring_link()
+
+
+header.draw(here, _actions)
 workbench.draw(here)

@@ -23,7 +23,7 @@ from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.advice import advice
 from paretoscope.whatif.durations import OTHER_MACHINE, expected_seconds
-from paretoscope.whatif.estimate import Estimate, Under, expected
+from paretoscope.whatif.estimate import Estimate, expected
 from paretoscope.workspace import Workspace
 
 
@@ -113,7 +113,8 @@ def _numbers(
         applied,
         elsewhere=elsewhere,
         task=request.task,
-        under=Under(machine, request.conditions),
+        machine=machine,
+        conditions=request.conditions,
     )
 
 

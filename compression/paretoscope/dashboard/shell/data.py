@@ -219,15 +219,18 @@ def measuring() -> bool:
     return any(row.progress and row.progress.stage == "latency" for row in live_trials())
 
 
-def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
+def queue(
+    requests: Sequence[TrialRequest], priority: int = 0, *, again: bool = False
+) -> list[TrialRow]:
     """Queue trials and start the engine when it is not running; raises `ParetoscopeError`.
 
-    A user's model is checked before its first trial. A read-only dashboard queues nothing.
+    A user's model is checked before its first trial. With `again` finished trials are repeated. A
+    read-only dashboard queues nothing.
     """
     permissions.require()
     for model in {request.model for request in requests}:
         check_model(model)
-    rows = [store().queue(request, priority) for request in requests]
+    rows = [store().queue(request, priority, again=again) for request in requests]
     start_engine()
     return rows
 
