@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
 from paretoscope.dashboard.compare import latencies
-from paretoscope.dashboard.explore.limits import label
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store
-from paretoscope.trials.metrics import METRICS
-from tests.dashboard.conftest import Open, fill, words
+from tests.dashboard.conftest import Open, charts, fill, words
 from tests.documents import decoder_document
 
 SCOPE = {"model": "smollm2-135m", "task": "prose"}
@@ -52,14 +52,13 @@ def measured(store: Store) -> None:
 def test_explore_compares_perplexity_with_size_and_time_per_token(open_page: Open) -> None:
     app = open_page("explore", **SCOPE)
     text = words(app)
-    assert app.selectbox(key="ay").value == app.selectbox(key="by").value == "perplexity"
+    assert app.selectbox(key="ay").value == app.selectbox(key="by").value == "perplexity_change"
     assert (app.selectbox(key="ax").value, app.selectbox(key="bx").value) == (
         "size_bytes",
         "tpot_ms",
     )
-    assert "+0.10 % [-0.20, 0.40]" in text
-    shown = [label(METRICS[key]) for key in ("perplexity", "size_bytes", "tpot_ms")]
-    assert [slider.label for slider in app.slider] == shown
+    assert "perplexity within chance" in text
+    assert [slider.key for slider in app.slider] == ["drop_slider", "size_slider", "p50_slider"]
     assert "p" not in app.dataframe[0].value  # McNemar's test is not about perplexity
 
 
@@ -113,5 +112,8 @@ def test_compare_pairs_two_compressed_models_by_perplexity(open_page: Open, stor
     assert latencies.heading("token") in text
     assert re.search(r"perplexity [+-]\d\.\d\d % \[.*\]", text)
     assert "160" in text, "the tokens of both"
+    bars: list[Any] = [chart["data"][0] for chart in charts(app)]
+    (changes,) = [trace["y"] for trace in bars if trace["type"] == "bar" and "hovertext" in trace]
+    assert changes == pytest.approx([100 * math.expm1(0.02)] * 8)
     assert "accura" not in text
     assert "points" not in text.split("####", 1)[1]

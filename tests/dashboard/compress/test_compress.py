@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard.compress import actions, headline, recipe_file, result, running, uploads
+from paretoscope.dashboard.compress import actions, headline, recipe_file, result, running
 from paretoscope.dashboard.compress.form import state as form
 from paretoscope.dashboard.compress.form.slots import ORDER
-from paretoscope.dashboard.compress.own_model_and_data import selected
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import durations
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.tables.table import Row
-from paretoscope.sources import check
 from paretoscope.store.store import Store
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.trial import Interval, TrialDocument
 from tests.dashboard.conftest import Open, fill, here, own, ship, words
 from tests.documents import document
-from tests.tiny.folders import write_model
 
 
 def html(app: AppTest) -> str:
@@ -327,83 +322,6 @@ def test_the_duration_is_based_on_the_demo_study_until_one_is_measured_here(
     halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
     fill(store, [here()[1].model_copy(update=halved)])
     assert "7 to 15 s" in words(open_page("compress"))
-
-
-# --- a model and data of one's own
-
-
-def test_a_folder_that_is_no_model_is_a_card(open_page: Open, tmp_path: Path) -> None:
-    app = open_page("compress")
-    app.text_input(key="own_model").set_value(str(tmp_path / "nowhere")).run()
-    app.button(key="own_use").click().run()
-    assert not app.exception
-    assert "There is no folder" in app.error[0].value
-    assert app.selectbox(key="model").value == "minilm-trec"
-
-
-def test_a_model_that_fails_its_check_is_a_card(
-    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The page stays light, so another process loads the model; here a stand-in for it."""
-    (tmp_path / "stand_in.py").write_text('print(\'{"problems": ["It holds NaN."]}\')')
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(check, "PROGRAM", "stand_in")
-    data = tmp_path / "own.csv"
-    data.write_text(
-        "text,label\n" + "".join(f"text {n},{'no' if n % 2 else 'yes'}\n" for n in range(60))
-    )
-    app = open_page("compress")
-    app.text_input(key="own_model").set_value(str(write_model(tmp_path / "model"))).run()
-    app.text_input(key="own_data").set_value(str(data)).run()
-    app.button(key="own_use").click().run()
-    assert not app.exception
-    assert [error.value for error in app.error] == ["It holds NaN."]
-    assert app.selectbox(key="model").value == "minilm-trec"
-
-
-def test_data_without_the_column_is_a_card(open_page: Open, tmp_path: Path) -> None:
-    path = tmp_path / "mine.csv"
-    path.write_text("question,answer\nWho wrote Hamlet?,HUM\n" * 5)
-    app = open_page("compress")
-    app.text_input(key="own_data").set_value(str(path)).run()
-    app.text_input(key="own_text").set_value("sentence").run()
-    app.button(key="own_use").click().run()
-    assert not app.exception
-    assert "sentence" in app.error[0].value
-
-
-def test_an_uploaded_file_is_kept_in_the_workspace_and_used_like_a_typed_path(
-    open_page: Open, store: Store
-) -> None:
-    kinds = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
-    content = "question,answer\n" + "".join(
-        f"What is number {n} ?,{kinds[n % 6]}\n" for n in range(240)
-    )
-    app = open_page("compress")
-    app.file_uploader(key="own_upload").upload("../my data.csv", content.encode(), "text/csv").run()
-    (path,) = (store.root / "uploads").glob("*/*")
-    assert path.name == "my-data.csv"
-    assert path.read_text() == content
-    assert app.text_input(key="own_data").value == str(path)
-    app.button(key="own_use").click().run()
-    assert app.error[0].value.startswith('"my-data.csv"'), "without the folder of uploads"
-    assert "question, answer" in app.error[0].value
-    assert "--" not in app.error[0].value
-    app.text_input(key="own_label").set_value("answer").run()
-    app.button(key="own_use").click().run()
-    assert not app.exception
-    assert not app.error
-    assert app.selectbox(key="task").value == str(path)
-    assert [toast.value for toast in app.toast] == [selected("minilm-trec", str(path))]
-    assert not app.session_state["own_open"]
-
-
-def test_an_upload_that_cannot_be_kept_is_a_card(open_page: Open, store: Store) -> None:
-    (store.root / "uploads").write_text("in the way")
-    app = open_page("compress")
-    app.file_uploader(key="own_upload").upload("mine.csv", b"text,label", "text/csv").run()
-    assert not app.exception
-    assert app.error[0].value == uploads.not_stored("mine.csv", os.strerror(errno.ENOTDIR))
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:

@@ -124,7 +124,9 @@ def test_finished_trials_are_listed_with_their_comparison(
     assert heading("Finished", 7) in words(app)
     assert all(f"**{title(row)}**" in words(app) for row in rows(full))
     baseline, int8 = full[:2]
-    assert finished.baseline_of(int8) == baseline
+    found = finished.baseline_of(int8)
+    assert found
+    assert found.id == baseline.trial_id
 
 
 def test_jobs_are_filtered_by_status_and_the_filter_is_in_the_address(

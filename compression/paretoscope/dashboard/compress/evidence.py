@@ -31,7 +31,7 @@ def study(scope: Scope) -> Evidence:
         return Evidence([])
     shipped = [each for each in measured_on(scope.model, scope.task) if each.demo]
     chosen = max(shipped, key=lambda each: each.count, default=None)
-    if chosen is None or not chosen.documents:
+    if chosen is None or not chosen.scopes:
         return Evidence([])
     return Evidence(_rows(scope, chosen), "demo machine")
 

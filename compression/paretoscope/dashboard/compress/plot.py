@@ -7,17 +7,15 @@ from dataclasses import replace
 import streamlit as st
 
 from paretoscope.dashboard.compress.estimates import Figures, Identity, identity
-from paretoscope.dashboard.compress.evidence import ENOUGH, study
 from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.shell import data, layout, url_widgets
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import short_name
 from paretoscope.report.figures.tradeoff import Estimate as EstimatedPoint
-from paretoscope.report.figures.tradeoff import Overlay, State, Tradeoff, tradeoff
+from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, tradeoff
 from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
 from paretoscope.report.tables.strategy import family
-from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval, MetricValue
 
@@ -45,41 +43,32 @@ def draw(scope: Scope, found: Figures) -> None:
         label_visibility="collapsed",
     )
     url_widgets.write(KEY, "time" if chosen == "time" else "")
-    ghosts = _ghosts(scope)
-    x = scope.axes.size if chosen != "time" else SPEEDUP if ghosts else scope.axes.time
+    x = _across(scope, time=chosen == "time")
     info = _points(identity(scope), data.version(), x, scope)
-    if not info.markers:
+    if not info.markers and not info.ghosts:
         return
     picked = (found.measured.id,) if found.measured else ()
     point = None if picked else _estimated(scope, found, x)
-    options = PlotOptions(dark=layout.dark(), height=HEIGHT, legend=False, compact=True)
+    options = PlotOptions(dark=layout.dark(), height=HEIGHT, legend=False, footnote=False)
     info = replace(info, picked=picked, estimate=point)
     show(tradeoff_figure(info, options), key="recipe_plot", alt=info.alt)
-    st.caption(
-        " ".join(
-            part for part in (MEASURED if picked else LEGEND, GHOSTS if ghosts else "") if part
-        )
-    )
+    words = (MEASURED if picked else LEGEND, GHOSTS if info.ghosts else "")
+    st.caption(" ".join(part for part in words if part))
 
 
-def _ghosts(scope: Scope) -> list[Row]:
-    """The demo study's models, while the scope has few of its own."""
-    if len(scope.rows()) > ENOUGH:
-        return []
-    own = {row.document.recipe_id for row in scope.rows()}
-    return [row for row in study(scope).rows if row.document.recipe_id not in own]
+def _across(scope: Scope, *, time: bool) -> str:
+    """The horizontal metric; without a baseline here, times of the study are speed-ups."""
+    if not time:
+        return scope.axes.size
+    return scope.axes.time if scope.rows() else SPEEDUP
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
 def _points(of: Identity, version: int, x: str, _scope: Scope) -> Tradeoff:
     """Everything in the plot but the recipe, which a slider moves."""
     del of, version  # the key of the cache
-    own, ghosts = _scope.rows(), _ghosts(_scope)
-    if not ghosts:
-        return tradeoff(own, x, _scope.axes.quality)
-    faded: dict[str, State] = {row.id: "excluded" for row in ghosts}
-    states: dict[str, State] = {**dict.fromkeys((row.id for row in own), "front"), **faded}
-    return tradeoff([*ghosts, *own], x, _scope.axes.quality, Overlay(states=states))
+    overlay = Overlay(ghosts=_scope.ghosts())
+    return tradeoff(_scope.rows(), x, _scope.axes.quality, overlay)
 
 
 def _estimated(scope: Scope, found: Figures, x: str) -> EstimatedPoint | None:

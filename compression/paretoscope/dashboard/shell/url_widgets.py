@@ -97,6 +97,18 @@ def limit(
     return None if chosen >= high else chosen
 
 
+def slider(
+    label: str, ends: tuple[float, float], *, key: str, step: float, default: float, **more: Any
+) -> float:
+    """A slider from low to high; a value outside counts as the default."""
+    low, high = ends
+    _begin(key, default, lambda values: _number(values, low, high))
+    if not low <= st.session_state[key] <= high:
+        st.session_state[key] = default
+    more = {"step": step, "persist_state": "session", **more}
+    return _end(key, cast(float, st.slider(label, low, high, key=key, **more)), default)
+
+
 def text(label: str, *, key: str, **more: Any) -> str:
     """A text field, at most 500 characters."""
     _begin(key, "", lambda values: values[0][:500] if values else None)

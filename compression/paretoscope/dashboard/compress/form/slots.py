@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from paretoscope.errors import RecipeError
 from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
 
 State = dict[str, Any]
@@ -133,16 +134,18 @@ def starts(*, decoder: bool) -> State:
 
 
 def slot_of(stage: Stage) -> str:
-    """The slot of a stage.
+    """The slot of a stage; raises `RecipeError` for one that the form does not have.
 
     >>> slot_of(PruneStructure(target="heads")), slot_of(Quantize())
     ('heads', 'quantize')
     """
     target = getattr(stage, "target", None)
-    return next(
-        slot.name
-        for slot in SLOTS.values()
-        if isinstance(stage, slot.stage) and slot.target in (None, target)
+    for slot in SLOTS.values():
+        if isinstance(stage, slot.stage) and slot.target in (None, target):
+            return slot.name
+    raise RecipeError(
+        f'The form has no control for "{stage.in_words()}"; run its file with'
+        " `paretoscope run MODEL --recipe FILE`."
     )
 
 
