@@ -1,0 +1,272 @@
+"use strict";
+// A trade-off plot: quiet points, the front line, and the named points with their error bars.
+
+const MARGIN = 0.09;
+const FAR = 2.5;
+
+/** The current colors. */
+function colors(theme) {
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? theme.dark : theme.light;
+}
+
+function styleColor(style) {
+  return window.matchMedia("(prefers-color-scheme: dark)").matches ? style.dark : style.light;
+}
+
+/** The rows with a name in the plots: picked, recommended, alternatives and the original. */
+function emphasized(chapter) {
+  const named = Object.keys(chapter.named).map(Number);
+  const others = [chapter.baseline, chapter.recommended].filter((row) => row !== null);
+  return [...new Set([...named, ...chapter.picked, ...others])];
+}
+
+/** Traces and layout of metric `y` against `x`. */
+function figure(chapter, theme, x, y) {
+  const shown = present(chapter, x, y);
+  const onFront = front(chapter, x, y);
+  const view = axesView(chapter, x, y, shown, onFront);
+  const traces = [line(chapter, theme, x, y, onFront, view), ...points(chapter, theme, x, y, shown, onFront)];
+  const marks = emphasized(chapter).filter((row) => shown.includes(row));
+  traces.push(bars(chapter, theme, x, y, marks));
+  return { traces, layout: layout(chapter, theme, x, y, view, marks), onFront, shown, view };
+}
+
+function present(chapter, x, y) {
+  const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
+  const positive = (metric, value) => value !== null && (!isLog(chapter, metric) || value > 0);
+  return xs.map((_, row) => row).filter((row) => positive(x, xs[row]) && positive(y, ys[row]));
+}
+
+function isLog(chapter, metric) {
+  return metric.log && chapter.columns[metric.key].v.some((value) => value !== null && value > 0);
+}
+
+/** Points by strategy: those on the front large, all others small and quiet. */
+function points(chapter, theme, x, y, shown, onFront) {
+  const best = new Set(onFront);
+  const traces = [];
+  for (const isBest of [false, true]) {
+    theme.styles.forEach((style, family) => {
+      const rows = shown.filter(
+        (row) => chapter.families[row] === family && best.has(row) === isBest
+      );
+      if (!rows.length) return;
+      const original = chapter.baseline !== null && chapter.families[chapter.baseline] === family;
+      traces.push({
+        type: "scatter",
+        mode: "markers",
+        name: style.label,
+        x: rows.map((row) => chapter.columns[x.key].v[row]),
+        y: rows.map((row) => chapter.columns[y.key].v[row]),
+        customdata: rows,
+        hoverinfo: "none",
+        marker: {
+          symbol: style.symbol,
+          color: styleColor(style),
+          size: original ? 15 : isBest ? 10 : shown.length > 1000 ? 5 : 7,
+          opacity: original || isBest ? 1 : 0.35,
+          line: { width: isBest ? 1 : 0, color: colors(theme).paper },
+        },
+      });
+    });
+  }
+  return traces;
+}
+
+/** The step line of the front, extended to the edges of the plot. */
+function line(chapter, theme, x, y, onFront, view) {
+  const at = (row) => [chapter.columns[x.key].v[row], chapter.columns[y.key].v[row]];
+  const rows = x.lower ? onFront : [...onFront].reverse();
+  const corners = [];
+  rows.map(at).forEach(([px, py], index, all) => {
+    if (index) corners.push([px, all[index - 1][1]]);
+    corners.push([px, py]);
+  });
+  if (corners.length) {
+    const [bottom, top] = view.y;
+    corners.unshift([corners[0][0], y.lower ? Math.max(top, corners[0][1]) : Math.min(bottom, corners[0][1])]);
+    corners.push([x.lower ? view.x[1] : view.x[0], corners[corners.length - 1][1]]);
+  }
+  return {
+    type: "scatter",
+    mode: "lines",
+    x: corners.map((each) => each[0]),
+    y: corners.map((each) => each[1]),
+    hoverinfo: "skip",
+    opacity: 0.55,
+    line: { color: colors(theme).text, width: 1.6 },
+  };
+}
+
+/** Error bars of some rows. */
+function bars(chapter, theme, x, y, rows) {
+  const error = (metric) => {
+    const { v, lo, hi } = chapter.columns[metric.key];
+    const length = (ends, row, sign) =>
+      ends && ends[row] !== null ? Math.max(0, sign * (ends[row] - v[row])) : 0;
+    return {
+      type: "data",
+      symmetric: false,
+      array: rows.map((row) => length(hi, row, 1)),
+      arrayminus: rows.map((row) => length(lo, row, -1)),
+      color: colors(theme).faint,
+      thickness: 1.4,
+      width: 0,
+    };
+  };
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: rows.map((row) => chapter.columns[x.key].v[row]),
+    y: rows.map((row) => chapter.columns[y.key].v[row]),
+    marker: { size: 1, color: colors(theme).faint },
+    error_x: error(x),
+    error_y: error(y),
+    hoverinfo: "skip",
+  };
+}
+
+/** The shown part of both axes: outliers of the vertical axis are left out and counted. */
+function axesView(chapter, x, y, shown, onFront) {
+  const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
+  const marked = new Set([...emphasized(chapter), ...onFront]);
+  const heights = shown.map((row) => ys[row]).sort((a, b) => (y.lower ? a - b : b - a));
+  const good = heights.slice(0, Math.max(3, Math.ceil(heights.length * 0.75)));
+  const span = Math.abs(good[0] - good[good.length - 1]);
+  const all = Math.abs(heights[0] - heights[heights.length - 1]) <= FAR * span || !span;
+  const inside = shown.filter((row) => all || Math.abs(ys[row] - good[0]) <= span * 1.5);
+  const named = emphasized(chapter).filter((row) => shown.includes(row));
+  const rows = inside.length ? [...inside, ...named] : shown;
+  const range = {
+    x: widened(shown.map((row) => xs[row]), x, isLog(chapter, x)),
+    y: widened(rows.map((row) => ys[row]), y, isLog(chapter, y)),
+  };
+  const outside = shown.filter((row) => ys[row] < range.y[0] || ys[row] > range.y[1]);
+  return { ...range, outside: outside.length, marked };
+}
+
+function widened(values, metric, log) {
+  if (!values.length) return log ? [1, 10] : [0, 1];
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = values.reduce((a, b) => Math.max(a, b));
+  if (log) {
+    const margin = Math.max((high / low) ** MARGIN, 1.05);
+    return [low / margin, high * margin];
+  }
+  const margin = (high - low) * MARGIN || Math.abs(high) * 0.02 || 1;
+  const top = metric.unit === "%" && !metric.lower ? Math.min(high + margin, 100.5) : high + margin;
+  return [low - margin, top];
+}
+
+function layout(chapter, theme, x, y, view, marks) {
+  const shades = colors(theme);
+  const axis = (metric, range) => {
+    const log = isLog(chapter, metric);
+    return {
+      title: { text: `${title(metric)} ${metric.lower ? "↓ lower" : "↑ higher"} is better`, standoff: 8, font: { size: 13, color: shades.faint } },
+      type: log ? "log" : "linear",
+      range: log ? range.map(Math.log10) : range,
+      gridcolor: shades.grid,
+      zeroline: false,
+      ticks: "",
+      automargin: true,
+      exponentformat: "none",
+      ...(log ? logTicks(range) : { nticks: 7 }),
+    };
+  };
+  return {
+    autosize: true,
+    margin: { l: 52, r: 14, t: 10, b: 48 },
+    font: { family: "system-ui, sans-serif", size: 13, color: shades.text },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    showlegend: false,
+    hovermode: "closest",
+    hoverdistance: 16,
+    dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "pan",
+    xaxis: axis(x, view.x),
+    yaxis: axis(y, view.y),
+    shapes: rings(chapter, theme, x, y, marks),
+    annotations: labels(chapter, theme, x, y, marks, view),
+  };
+}
+
+/** Ticks at 1, 2 and 5 where a logarithmic axis is long, else at equal distances. */
+function logTicks([low, high]) {
+  const ratio = high / low;
+  if (ratio > 30) return { dtick: "D2" };
+  if (ratio > 2.5) return { dtick: "D1", tickmode: "array", tickvals: roundValues(low, high) };
+  return { nticks: 6 };
+}
+
+function roundValues(low, high) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low / 100)); power <= Math.log10(high * 100); power += 1) {
+    for (const digit of [1, 2, 3, 5, 7]) found.push(Number((digit * 10 ** power).toPrecision(6)));
+  }
+  return found;
+}
+
+/** Circles around picked (text color) and recommended (accent) points; `selected` is dashed. */
+function rings(chapter, theme, x, y, marks, selected = null) {
+  const ring = (row, radius, color, dash) => ({
+    type: "circle",
+    xref: "x",
+    yref: "y",
+    xsizemode: "pixel",
+    ysizemode: "pixel",
+    xanchor: chapter.columns[x.key].v[row],
+    yanchor: chapter.columns[y.key].v[row],
+    x0: -radius,
+    x1: radius,
+    y0: -radius,
+    y1: radius,
+    line: { width: 2, color, dash },
+  });
+  const shades = colors(theme);
+  const found = marks
+    .filter((row) => row === chapter.recommended || chapter.picked.includes(row))
+    .map((row) =>
+      ring(row, 10, chapter.picked.includes(row) ? shades.text : shades.accent, "solid")
+    );
+  const place = selected !== null && chapter.columns[x.key].v[selected] !== null;
+  if (place && chapter.columns[y.key].v[selected] !== null)
+    found.push(ring(selected, 13, shades.accent, "dot"));
+  return found;
+}
+
+/** The names of the marked points, each on the side with more space. */
+function labels(chapter, theme, x, y, marks, view) {
+  const share = (metric, range, value) =>
+    isLog(chapter, metric)
+      ? Math.log(value / range[0]) / Math.log(range[1] / range[0])
+      : (value - range[0]) / (range[1] - range[0]);
+  const taken = [];
+  return marks.map((row) => {
+    const [px, py] = [chapter.columns[x.key].v[row], chapter.columns[y.key].v[row]];
+    const [sx, sy] = [share(x, view.x, px), share(y, view.y, py)];
+    const left = sx > 0.6;
+    let shift = 0;
+    while (taken.some(([ox, oy]) => Math.abs(ox - sx) < 0.45 && Math.abs(oy - (sy + shift)) < 0.055))
+      shift += sy > 0.5 ? -0.06 : 0.06;
+    taken.push([sx, sy + shift]);
+    return {
+      x: isLog(chapter, x) ? Math.log10(px) : px,
+      y: isLog(chapter, y) ? Math.log10(py) : py,
+      text: chapter.names[row].replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
+      ax: left ? -16 : 16,
+      ay: -14 - shift * 300,
+      xanchor: left ? "right" : "left",
+      showarrow: true,
+      arrowhead: 0,
+      arrowwidth: 1,
+      arrowcolor: colors(theme).faint,
+      standoff: 6,
+      bgcolor: colors(theme).paper,
+      opacity: 0.95,
+      borderpad: 1,
+      font: { size: 12, color: colors(theme).text },
+      captureevents: false,
+    };
+  });
+}
