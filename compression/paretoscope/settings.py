@@ -14,6 +14,12 @@ from typing import Any
 from paretoscope.errors import ParetoscopeError
 
 PREFIX = "PARETOSCOPE_"
+SWITCH = {"1": True, "true": True, "yes": True, "on": True} | {
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _setting(default: Any, about: str, *, within: tuple[float, float] | None = None) -> Any:
@@ -58,6 +64,11 @@ class Settings:
         "Address of a Dask scheduler that runs the trials, such as `tcp://host:8786`. Default: a"
         " local cluster.",
     )
+    read_only: bool = _setting(
+        False,
+        "`1`: the dashboard shows results, but starts, uploads, reads and deletes nothing. Default:"
+        " `0`.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -67,7 +78,10 @@ class Settings:
             text = environment.get(variable(each.name))
             if text:
                 within = each.metadata["within"]
-                found[each.name] = _number(text, each.name, *within) if within else text
+                if isinstance(each.default, bool):
+                    found[each.name] = _switch(text, each.name)
+                else:
+                    found[each.name] = _number(text, each.name, *within) if within else text
         return cls(**found)
 
 
@@ -82,6 +96,15 @@ def variable(name: str) -> str:
 def documented() -> dict[str, str]:
     """What each variable does, by its name, for docs/reference/environment.md."""
     return {variable(each.name): each.metadata["about"] for each in fields(Settings)}
+
+
+def _switch(text: str, name: str) -> bool:
+    word = text.strip().lower()
+    if word not in SWITCH:
+        raise ParetoscopeError(
+            f'The environment variable {variable(name)} is "{text}"; set it to 1 or 0, or unset it.'
+        )
+    return SWITCH[word]
 
 
 def _number(text: str, name: str, low: float, high: float) -> float:

@@ -81,6 +81,4 @@ def test_what_cannot_be_compared_is_refused(store: Store, refused: Callable[...,
     assert 'There is no trial "unknown"' in refused("compare", int8, "unknown")
     assert "Trials of different tasks cannot be compared" in refused("compare", int8, other)
     waiting = store.queue(toy("plain")).trial_id
-    assert f"Trial {waiting} is queued and has nothing to compare" in refused(
-        "compare", int8, waiting
-    )
+    assert f"Trial {waiting} is queued and has no results" in refused("compare", int8, waiting)

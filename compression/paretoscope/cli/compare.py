@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.cli import text
+from paretoscope.cli.chosen import finished_trial
 from paretoscope.cli.source import trials_alike
-from paretoscope.errors import ParetoscopeError, StoreError
+from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import (
     Pair,
     headline,
@@ -23,8 +24,8 @@ from paretoscope.frontier.comparison import (
 )
 from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
-from paretoscope.report.tables.table import Row, baseline_of, row_among
-from paretoscope.store.store import SHORTEST_ID, Store
+from paretoscope.report.tables.table import Row, row_among
+from paretoscope.store.store import Store
 from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
 from paretoscope.trials.study import shipped_study
 from paretoscope.trials.trial import TrialDocument
@@ -136,7 +137,7 @@ def _measured(
     """
     found: dict[str, tuple[TrialDocument, bool]] = {}
     for start in starts:
-        document, shipped = _one(store, start)
+        document, shipped = finished_trial(store, start)
         found[document.trial_id] = document, shipped
     own = [
         trial_id.removesuffix(BASELINE_SUFFIX)
@@ -145,24 +146,3 @@ def _measured(
     ]
     study = shipped_study() if any(shipped for _, shipped in found.values()) else []
     return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
-
-
-def _one(store: Store, start: str) -> tuple[TrialDocument, bool]:
-    """A finished trial or the baseline measured with it, and whether it is of the shipped study."""
-    if start.endswith(BASELINE_SUFFIX):
-        document, shipped = _one(store, start.removesuffix(BASELINE_SUFFIX))
-        return (baseline_of(document) if document.baseline else document), shipped
-    try:
-        row = store.find(start)
-    except StoreError:
-        long_enough = len(start) >= SHORTEST_ID
-        found = [each for each in shipped_study() if each.trial_id.startswith(start)]
-        if not long_enough or len(found) != 1:
-            raise
-        return found[0], True
-    if row.document is None:
-        raise ParetoscopeError(
-            f"Trial {row.trial_id} is {row.status} and has nothing to compare; only finished trials"
-            " have results."
-        )
-    return row.document, False

@@ -54,6 +54,7 @@ VERBS: dict[str, Verb] = {
     "frontier": Verb(requests.FrontierRequest, "reading"),
     "compare": Verb(requests.CompareRequest, "reading"),
     "report": Verb(requests.ReportRequest, "reading"),
+    "share": Verb(requests.ShareRequest, "reading"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),

@@ -5,6 +5,7 @@ Every text that comes from a user is escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -41,8 +42,8 @@ def chapter_html(chapter: Chapter, number: int) -> str:
         f'<p class="facts">{escape(" · ".join(facts(chapter)))}</p>'
         f'<p class="answer">{escape(chapter.answer)}</p>'
         f'<div class="cards">{"".join(_card(each) for each in chapter.cards)}</div>'
-        f'<p class="method">{escape(provenance(chapter))}</p>'
         f'<div class="front"><noscript>Plots and tables need JavaScript.</noscript></div>'
+        f'<p class="method">{escape(provenance(chapter))}</p>'
         f"{_chains(chapter)}"
         '<details class="all"><summary>All models '
         f'({len(chapter.table):,})</summary><div class="scroll"></div></details></section>'
@@ -81,12 +82,12 @@ def _days(table: Sequence[Row]) -> str:
 def provenance(chapter: Chapter) -> str:
     """What is measured, normalized and estimated."""
     table = chapter.table
-    lines = [f"Measured: all {len(table):,} points, on this machine, with 95 % intervals."]
+    lines = [f"Measured: all {len(table):,} points, on the machine above, with 95 % intervals."]
     if reference := table[0].reference.normalized_to:
         lines.append(f"Normalized: latencies, {reference}.")
     energy = [row.document.energy for row in table if row.document.energy]
     guessed = {
-        each.source.removeprefix("estimate: ")
+        re.sub(r" \(PARETOSCOPE_\w+\)", "", each.source.removeprefix(f"{ESTIMATE}: "))
         for each in energy
         if each.source.startswith(ESTIMATE)
     }
@@ -99,21 +100,20 @@ def _card(shown: Alternative) -> str:
     row, axes = shown.row, shown.row.document.axes
     time, space = metric(axes.time), metric(axes.size)
     original = row.document.is_baseline
-    figures = (
-        f"<p>{escape(quality_line(row))}</p>",
-        _figure(time.format(row.point.value(time.key)), "" if original else speed(row), row.noisy),
-        _figure(space.format(row.point.value(space.key)), "" if original else size(row)),
-    )
+    numbers = _figure(
+        time.format(row.point.value(time.key)), "" if original else speed(row), row.noisy
+    ) + _figure(space.format(row.point.value(space.key)), "" if original else size(row))
     return (
         f'<article class="card" data-id="{escape(row.id)}"><p class="title">'
-        f"{escape(shown.title)}</p><h2>{escape(row.short_name)}</h2>{''.join(figures)}"
+        f"<span>{escape(shown.title)}</span></p><h2>{escape(row.short_name)}</h2>"
+        f'<p>{escape(quality_line(row))}</p><p class="numbers">{numbers}</p>'
         f"{chips(row.document.recipe)}</article>"
     )
 
 
 def _figure(value: str, words: str, noisy: bool = False) -> str:
     badge = ' <span class="noisy">noisy session</span>' if noisy else ""
-    return f"<p><b>{escape(value)}</b> {escape(words)}{badge}</p>"
+    return f"<span><b>{escape(value)}</b> {escape(words)}{badge}</span>"
 
 
 def chips(recipe: Recipe) -> str:

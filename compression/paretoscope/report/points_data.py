@@ -15,7 +15,7 @@ from typing import Any
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.short_name import stage_words
 from paretoscope.report.chapter import Chapter
-from paretoscope.report.figures.palette import DARK, LIGHT, STYLES, Background
+from paretoscope.report.figures.palette import DARK, LIGHT, STYLES, Background, rgba
 from paretoscope.report.plain_answer import parts
 from paretoscope.report.tables.change import TIMES
 from paretoscope.report.tables.strategy import family
@@ -24,6 +24,7 @@ from paretoscope.trials.format import warnings, when
 from paretoscope.trials.metrics import Metric
 
 Json = dict[str, Any]
+ERROR_BAR_OPACITY = 0.4
 ESTIMATE, COMPUTED, NORMALIZED = "estimate", "computed", "normalized"
 
 
@@ -62,7 +63,8 @@ def theme() -> Json:
 
 def _background(colors: Background) -> Json:
     names = ("text", "faint", "grid", "paper", "accent")
-    return {name: getattr(colors, name) for name in names}
+    found = {name: getattr(colors, name) for name in names}
+    return found | {"bars": rgba(colors.text, ERROR_BAR_OPACITY)}
 
 
 def chapter_data(chapter: Chapter) -> Json:

@@ -64,7 +64,7 @@ function recipe(chapter, row, short) {
 function answers(chapter, row) {
   const { lost, gained, p } = chapter.tests;
   if (lost[row] === null) return "";
-  const chance = p[row] < 0.001 ? "p < .001" : `p = ${Number(p[row].toPrecision(2))}`;
+  const chance = p[row] < 0.001 ? "p < .001" : `p = ${String(Number(p[row].toPrecision(2))).replace(/^0/, "")}`;
   return `${lost[row]} correct answers lost, ${gained[row]} gained (McNemar ${chance})`;
 }
 

@@ -62,7 +62,8 @@ class Front {
     const [x, y] = [this.metric(plot.x), this.metric(plot.y)];
     if (!x || !y) return;
     plot.drawn = figure(this.chapter, this.theme, x, y);
-    plot.drawn.layout.shapes = this.rings(plot);
+    plot.labels = plot.drawn.layout.annotations;
+    plot.drawn.layout.annotations = [...plot.labels, ...this.frame(plot)];
     const events = !plot.place.on;
     Plotly.react(plot.place, plot.drawn.traces, plot.drawn.layout, CONFIG);
     if (events) this.listen(plot);
@@ -114,19 +115,20 @@ class Front {
     this.tooltip.style.top = `${Math.max(4, at.clientY - this.tooltip.offsetHeight - 10)}px`;
   }
 
-  rings(plot) {
+  frame(plot) {
+    if (this.selected === null) return [];
     const [x, y] = [this.metric(plot.x), this.metric(plot.y)];
-    const marks = emphasized(this.chapter).filter((row) => plot.drawn.shown.includes(row));
-    return rings(this.chapter, this.theme, x, y, marks, this.selected);
+    return selectionFrame(this.chapter, this.theme, x, y, this.selected);
   }
 
-  /** Show a point everywhere: details, list and a ring in both plots. */
+  /** Show a point everywhere: details, list and a frame in both plots. */
   select(row) {
     this.selected = row;
     showDetails(this.details, this.chapter, row);
     this.options.value = String(row);
     for (const plot of this.plots)
-      if (plot.drawn) Plotly.relayout(plot.place, { shapes: this.rings(plot) });
+      if (plot.drawn)
+        Plotly.relayout(plot.place, { annotations: [...plot.labels, ...this.frame(plot)] });
     this.section.querySelectorAll(".card").forEach((card) =>
       card.toggleAttribute("data-selected", card.dataset.id === this.chapter.ids[row])
     );
@@ -138,7 +140,7 @@ class Front {
     const number = this.section.dataset.chapter;
     const label = element("label", "Models, best quality first", { for: `models-${number}` });
     const find = element("input", "", { type: "search", placeholder: "Find a model or stage", "aria-label": "Find a model or stage" });
-    this.options = element("select", "", { id: `models-${number}`, size: "9" });
+    this.options = element("select", "", { id: `models-${number}`, size: "16" });
     const all = this.ordered().slice(0, MOST_OPTIONS).map((row) => this.option(row));
     this.options.append(...all);
     this.options.addEventListener("change", () => this.select(Number(this.options.value)));
@@ -182,7 +184,7 @@ class Front {
       item.append(glyph, ` ${style.label}`);
       box.append(item);
     });
-    box.append(element("span", "Line: Pareto front · ring: shared or recommended · all measured"));
+    box.append(element("span", "Line: Pareto front · ring: shared or recommended · frame: selected · every point is measured"));
     return box;
   }
 
@@ -191,7 +193,7 @@ class Front {
     const row = this.chapter.ids.indexOf(card.dataset.id);
     const button = element("button", "Show in the plots", { type: "button" });
     button.addEventListener("click", () => this.select(row));
-    card.append(button);
+    card.querySelector(".title").append(button);
   }
 
   table(details) {

@@ -3,6 +3,8 @@
 
 const MARGIN = 0.09;
 const FAR = 2.5;
+/** More quiet points than this are dots of one path, so that a pan moves a few elements. */
+const MOST_MARKERS = 800;
 
 /** The current colors. */
 function colors(theme) {
@@ -24,26 +26,33 @@ function emphasized(chapter) {
 function figure(chapter, theme, x, y) {
   const shown = present(chapter, x, y);
   const onFront = front(chapter, x, y);
-  const view = axesView(chapter, x, y, shown, onFront);
+  const view = axesView(chapter, x, y, shown);
   const traces = [line(chapter, theme, x, y, onFront, view), ...points(chapter, theme, x, y, shown, onFront)];
-  const marks = emphasized(chapter).filter((row) => shown.includes(row));
-  traces.push(bars(chapter, theme, x, y, marks));
+  const known = new Set(shown);
+  const marks = emphasized(chapter).filter((row) => known.has(row));
+  traces.push(bars(chapter, theme, x, y, marks), rings(chapter, theme, x, y, marks));
   return { traces, layout: layout(chapter, theme, x, y, view, marks), onFront, shown, view };
 }
 
 function present(chapter, x, y) {
   const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
-  const positive = (metric, value) => value !== null && (!isLog(chapter, metric) || value > 0);
-  return xs.map((_, row) => row).filter((row) => positive(x, xs[row]) && positive(y, ys[row]));
+  const both = (row) => isShown(chapter, x, xs[row]) && isShown(chapter, y, ys[row]);
+  return xs.map((_, row) => row).filter(both);
+}
+
+/** Whether an axis of the metric has a place for the value. */
+function isShown(chapter, metric, value) {
+  return value !== null && (!isLog(chapter, metric) || value > 0);
 }
 
 function isLog(chapter, metric) {
   return metric.log && chapter.columns[metric.key].v.some((value) => value !== null && value > 0);
 }
 
-/** Points by strategy: those on the front large, all others small and quiet. */
+/** Points by strategy: those on the front or with a name large, all others small and quiet. */
 function points(chapter, theme, x, y, shown, onFront) {
-  const best = new Set(onFront);
+  const best = new Set([...onFront, ...emphasized(chapter)]);
+  const many = shown.length - best.size > MOST_MARKERS;
   const traces = [];
   for (const isBest of [false, true]) {
     theme.styles.forEach((style, family) => {
@@ -51,6 +60,10 @@ function points(chapter, theme, x, y, shown, onFront) {
         (row) => chapter.families[row] === family && best.has(row) === isBest
       );
       if (!rows.length) return;
+      if (many && !isBest) {
+        traces.push(dots(chapter, x, y, rows, style));
+        return;
+      }
       const original = chapter.baseline !== null && chapter.families[chapter.baseline] === family;
       traces.push({
         type: "scatter",
@@ -63,7 +76,7 @@ function points(chapter, theme, x, y, shown, onFront) {
         marker: {
           symbol: style.symbol,
           color: styleColor(style),
-          size: original ? 15 : isBest ? 10 : shown.length > 1000 ? 5 : 7,
+          size: original ? 15 : isBest ? 10 : 7,
           opacity: original || isBest ? 1 : 0.35,
           line: { width: isBest ? 1 : 0, color: colors(theme).paper },
         },
@@ -71,6 +84,25 @@ function points(chapter, theme, x, y, shown, onFront) {
     });
   }
   return traces;
+}
+
+/** Points as round ends of very short lines (page.css): one element for all of them. */
+function dots(chapter, x, y, rows, style) {
+  const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
+  const values = rows.map((row) => Math.abs(xs[row]));
+  const step = values.reduce((a, b) => Math.max(a, b), 0) * 1e-4 || 1e-6;
+  const end = (value) => (isLog(chapter, x) ? value * 1.0005 : value + step);
+  return {
+    type: "scatter",
+    mode: "lines",
+    name: style.label,
+    x: rows.flatMap((row) => [xs[row], end(xs[row]), null]),
+    y: rows.flatMap((row) => [ys[row], ys[row], null]),
+    customdata: rows.flatMap((row) => [row, row, null]),
+    hoverinfo: "none",
+    opacity: 0.4,
+    line: { color: styleColor(style), width: 5, simplify: false },
+  };
 }
 
 /** The step line of the front, extended to the edges of the plot. */
@@ -109,7 +141,7 @@ function bars(chapter, theme, x, y, rows) {
       symmetric: false,
       array: rows.map((row) => length(hi, row, 1)),
       arrayminus: rows.map((row) => length(lo, row, -1)),
-      color: colors(theme).faint,
+      color: colors(theme).bars,
       thickness: 1.4,
       width: 0,
     };
@@ -127,22 +159,22 @@ function bars(chapter, theme, x, y, rows) {
 }
 
 /** The shown part of both axes: outliers of the vertical axis are left out and counted. */
-function axesView(chapter, x, y, shown, onFront) {
+function axesView(chapter, x, y, shown) {
   const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
-  const marked = new Set([...emphasized(chapter), ...onFront]);
-  const heights = shown.map((row) => ys[row]).sort((a, b) => (y.lower ? a - b : b - a));
+   const heights = shown.map((row) => ys[row]).sort((a, b) => (y.lower ? a - b : b - a));
   const good = heights.slice(0, Math.max(3, Math.ceil(heights.length * 0.75)));
   const span = Math.abs(good[0] - good[good.length - 1]);
   const all = Math.abs(heights[0] - heights[heights.length - 1]) <= FAR * span || !span;
   const inside = shown.filter((row) => all || Math.abs(ys[row] - good[0]) <= span * 1.5);
-  const named = emphasized(chapter).filter((row) => shown.includes(row));
+  const known = new Set(shown);
+  const named = emphasized(chapter).filter((row) => known.has(row));
   const rows = inside.length ? [...inside, ...named] : shown;
   const range = {
     x: widened(shown.map((row) => xs[row]), x, isLog(chapter, x)),
     y: widened(rows.map((row) => ys[row]), y, isLog(chapter, y)),
   };
   const outside = shown.filter((row) => ys[row] < range.y[0] || ys[row] > range.y[1]);
-  return { ...range, outside: outside.length, marked };
+  return { ...range, outside: outside.length };
 }
 
 function widened(values, metric, log) {
@@ -186,7 +218,6 @@ function layout(chapter, theme, x, y, view, marks) {
     dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "pan",
     xaxis: axis(x, view.x),
     yaxis: axis(y, view.y),
-    shapes: rings(chapter, theme, x, y, marks),
     annotations: labels(chapter, theme, x, y, marks, view),
   };
 }
@@ -207,32 +238,43 @@ function roundValues(low, high) {
   return found;
 }
 
-/** Circles around picked (text color) and recommended (accent) points; `selected` is dashed. */
-function rings(chapter, theme, x, y, marks, selected = null) {
-  const ring = (row, radius, color, dash) => ({
-    type: "circle",
-    xref: "x",
-    yref: "y",
-    xsizemode: "pixel",
-    ysizemode: "pixel",
-    xanchor: chapter.columns[x.key].v[row],
-    yanchor: chapter.columns[y.key].v[row],
-    x0: -radius,
-    x1: radius,
-    y0: -radius,
-    y1: radius,
-    line: { width: 2, color, dash },
-  });
+/** Circles around picked (text color) and recommended (accent) points. */
+function rings(chapter, theme, x, y, marks) {
   const shades = colors(theme);
-  const found = marks
-    .filter((row) => row === chapter.recommended || chapter.picked.includes(row))
-    .map((row) =>
-      ring(row, 10, chapter.picked.includes(row) ? shades.text : shades.accent, "solid")
-    );
-  const place = selected !== null && chapter.columns[x.key].v[selected] !== null;
-  if (place && chapter.columns[y.key].v[selected] !== null)
-    found.push(ring(selected, 13, shades.accent, "dot"));
-  return found;
+  const rows = marks.filter((row) => row === chapter.recommended || chapter.picked.includes(row));
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: rows.map((row) => chapter.columns[x.key].v[row]),
+    y: rows.map((row) => chapter.columns[y.key].v[row]),
+    hoverinfo: "skip",
+    marker: {
+      symbol: "circle-open",
+      size: 20,
+      color: rows.map((row) => (chapter.picked.includes(row) ? shades.text : shades.accent)),
+      line: { width: 2.5 },
+    },
+  };
+}
+
+/** A frame around the selected point; an annotation, because it is redrawn without the points. */
+function selectionFrame(chapter, theme, x, y, row) {
+  const [px, py] = [chapter.columns[x.key].v[row], chapter.columns[y.key].v[row]];
+  if (!isShown(chapter, x, px) || !isShown(chapter, y, py)) return [];
+  return [
+    {
+      x: isLog(chapter, x) ? Math.log10(px) : px,
+      y: isLog(chapter, y) ? Math.log10(py) : py,
+      text: " ",
+      showarrow: false,
+      width: 22,
+      height: 22,
+      borderpad: 0,
+      borderwidth: 2,
+      bordercolor: colors(theme).accent,
+      captureevents: false,
+    },
+  ];
 }
 
 /** The names of the marked points, each on the side with more space. */
