@@ -91,7 +91,7 @@ def _measure(page: Page) -> None:
 
 
 def pan_milliseconds(page: Page) -> list[float]:
-    """Milliseconds from each movement of the mouse to the painted frame, while the plot is panned."""
+    """Milliseconds from each movement of the mouse to the painted frame."""
     return page.evaluate(PAN, MOVES)
 
 

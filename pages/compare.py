@@ -13,13 +13,13 @@ from paretoscope.dashboard.compare import (
     recipes,
 )
 from paretoscope.dashboard.parts import chain, empty_states
-from paretoscope.dashboard.shell import header, layout, scope
+from paretoscope.dashboard.shell import header, layout, scope, share
 
 layout.guard("compare")
 here = scope.current()
 table = here.rows()
 
-header.draw(here)
+header.draw(here, lambda: share.button(here))
 if not table:
     empty_states.draw(here)
     st.stop()

@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
-    "report": ("errors", "workspace", "recipes", "trials", "frontier"),
+    "report": ("errors", "workspace", "recipes", "trials", "tasks", "frontier"),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
@@ -60,11 +60,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "frontier", "report", "engine",
     ),
     "cli": (
-        "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
+        "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
         "catalog", "store", "frontier", "report", "engine", "api",
     ),
     "dashboard": (
-        "errors", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
+        "errors", "settings", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
         "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
         "engine",
     ),

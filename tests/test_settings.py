@@ -14,8 +14,8 @@ def test_unset_and_empty_variables_give_the_defaults() -> None:
 
 
 def test_every_documented_variable_is_read() -> None:
-    found = Settings.from_environment(dict.fromkeys(documented(), "7"))
-    assert all(value in ("7", 7.0) for value in vars(found).values())
+    found = Settings.from_environment(dict.fromkeys(documented(), "1"))
+    assert all(value in ("1", 1.0, True) for value in vars(found).values())
     assert len(vars(found)) == len(documented())
 
 
@@ -24,3 +24,11 @@ def test_every_documented_variable_is_read() -> None:
 def test_a_number_out_of_range_is_refused(name: str, value: str) -> None:
     with pytest.raises(ParetoscopeError, match=f'{name} is "{value}"'):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("on", True), ("0", False)])
+def test_a_switch_is_on_or_off(text: str, value: bool) -> None:
+    found = Settings.from_environment({"PARETOSCOPE_READ_ONLY": text})
+    assert found.read_only is value
+    with pytest.raises(ParetoscopeError, match='PARETOSCOPE_READ_ONLY is "maybe"'):
+        Settings.from_environment({"PARETOSCOPE_READ_ONLY": "maybe"})

@@ -7,6 +7,8 @@ never stored.
 
 from __future__ import annotations
 
+from typing import Self
+
 from paretoscope.store.engine_state import EngineHeartbeat, EngineState, process_runs
 from paretoscope.store.queue import TrialQueue
 from paretoscope.store.tables import connect
@@ -39,5 +41,5 @@ class Store(TrialQueue, EngineHeartbeat):
     """
 
     @classmethod
-    def open(cls, workspace: Workspace) -> Store:
+    def open(cls, workspace: Workspace) -> Self:
         return cls(connect(workspace.database_url, workspace.root), workspace.root)

@@ -10,7 +10,7 @@ from paretoscope.dashboard.compress.form.state import State
 from paretoscope.dashboard.compress.form.to_recipe import sweep as sweep_of
 from paretoscope.dashboard.compress.running import WATCHING
 from paretoscope.dashboard.parts import glossary
-from paretoscope.dashboard.shell import data, durations
+from paretoscope.dashboard.shell import data, durations, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
@@ -22,13 +22,14 @@ WIDTHS = {32: "fp32", 8: "int8", 6: "6 bits", 4: "4 bits", 3: "3 bits", 2: "2 bi
 PROTOCOLS: dict[Protocol, str] = {"quick": "quick", "standard": "standard"}
 PROTOCOL_HELP = "Standard takes longer and narrows the intervals."
 SWEEP_HELP = "One model per combination is queued."
+NO_RECIPES = "Choose at least one sparsity and one number of bits."
 RUN, SWEEP = "compress", "sweep"
 """Keys of the buttons."""
 
 
 def run_button(request: TrialRequest) -> None:
     label = "Compress and measure" if request.recipe.stages else "Measure the baseline"
-    if st.button(label, type="primary", icon=":material/compress:", key=RUN):
+    if permissions.button(label, type="primary", icon=":material/compress:", key=RUN):
         _queue([request])
 
 
@@ -86,11 +87,11 @@ def sweep(state: State, request: TrialRequest) -> None:
             help=glossary.sentence("Bits per weight"),
         )
         recipes = sweep_of(state, sparsities, widths)
-        if st.button(
+        if permissions.button(
             f"Queue {len(recipes)} models",
             type="primary",
             icon=":material/playlist_add:",
-            disabled=not recipes,
+            why_not="" if recipes else NO_RECIPES,
             key=SWEEP,
         ):
             _queue([request.model_copy(update={"recipe": recipe}) for recipe in recipes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from paretoscope.dashboard.compress import label_table
+from paretoscope.dashboard.shell import permissions
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DataOptions
@@ -26,12 +27,15 @@ def text_field(
         placeholder=placeholder,
         persist_state="session",
         width=width or "stretch",
-        help=help_text or None,
+        help=permissions.reason() or help_text or None,
+        disabled=not permissions.may_act(),
     )
 
 
 def entered(key: str) -> str | None:
-    """The text in a field; None if it is empty."""
+    """The text in a field; None if it is empty, or if the dashboard is read-only."""
+    if not permissions.may_act():
+        return None
     return st.session_state.get(key, "").strip() or None
 
 

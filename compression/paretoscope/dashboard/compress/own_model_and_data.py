@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope.dashboard.compress import data_options, uploads
 from paretoscope.dashboard.compress.data_options import entered, text_field
-from paretoscope.dashboard.shell import data, scope_choice
+from paretoscope.dashboard.shell import data, permissions, scope_choice
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError, TaskError
@@ -43,16 +44,15 @@ def draw(scope: Scope) -> None:
         uploads.draw()
         text_field("Path of a data file", uploads.PATH, scope.task)
         data_options.draw_columns()
-        if st.session_state.get(OPEN):
+        if st.session_state.get(OPEN) and permissions.may_act():
             model, task = _absolute(entered("own_model") or scope.model), entered(uploads.PATH)
             data_options.draw_labels(model, _absolute(task or scope.task))
         data_options.draw_more()
-        st.button(
+        permissions.button(
             "Use model and data",
             type="primary",
             key="own_use",
-            on_click=_use,
-            args=(scope.model, scope.task),
+            act=partial(_use, scope.model, scope.task),
         )
         if uploads.ERROR in st.session_state:
             error_card(st.session_state[uploads.ERROR])
@@ -62,6 +62,7 @@ def _use(model: str, task: str) -> None:
     """Callback: check model and data and make them the scope; an error changes nothing."""
     st.session_state.pop(uploads.ERROR, None)
     try:
+        permissions.require()
         request, options = _checked(model, task)
     except ParetoscopeError as error:
         st.session_state[uploads.ERROR] = uploads.without_folder(str(error))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
+from paretoscope.errors import ParetoscopeError
 from paretoscope.tasks.resolve import DATA_SUFFIXES
 from paretoscope.workspace import write_whole
 
@@ -25,7 +26,9 @@ def draw() -> None:
         max_upload_size=MOST_MB,
         key=UPLOAD,
         on_change=_uploaded,
-        help="CSV, Parquet or JSONL with a text and a label column; TXT for a language model.",
+        disabled=not permissions.may_act(),
+        help=permissions.reason()
+        or "CSV, Parquet or JSONL with a text and a label column; TXT for a language model.",
     )
 
 
@@ -38,7 +41,10 @@ def _uploaded() -> None:
             st.session_state[PATH] = ""
         return
     try:
+        permissions.require()
         st.session_state[PATH] = str(_stored(file.name, file.getvalue()))
+    except ParetoscopeError as error:
+        st.session_state[ERROR] = str(error)
     except OSError as error:
         st.session_state[ERROR] = not_stored(file.name, str(error.strerror))
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.parts.model_heading import title
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.engine_status import in_words
 from paretoscope.dashboard.shell.scope import address
 from paretoscope.recipes.short_name import short_names
@@ -89,31 +89,32 @@ def _move_buttons(row: TrialRow, queued: Sequence[TrialRow]) -> None:
     st.button(
         "",
         icon=":material/vertical_align_top:",
-        help="Run next",
+        help=permissions.reason() or "Run next",
         type="tertiary",
         key=f"up_{row.trial_id}",
         on_click=_prioritize,
         args=(row.trial_id, first.priority - row.priority + 1),
-        disabled=row is first,
+        disabled=row is first or not permissions.may_act(),
     )
     st.button(
         "",
         icon=":material/vertical_align_bottom:",
-        help="Run last",
+        help=permissions.reason() or "Run last",
         type="tertiary",
         key=f"down_{row.trial_id}",
         on_click=_prioritize,
         args=(row.trial_id, last.priority - row.priority - 1),
-        disabled=row is last,
+        disabled=row is last or not permissions.may_act(),
     )
     st.button(
         "",
         icon=":material/close:",
-        help="Cancel",
+        help=permissions.reason() or "Cancel",
         type="tertiary",
         key=f"drop_{row.trial_id}",
         on_click=runs.cancel,
         args=(row.trial_id,),
+        disabled=not permissions.may_act(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from paretoscope.catalog import request
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
@@ -43,7 +43,7 @@ def measure_button(scope: Scope, *, width: Literal["content", "stretch"] = "cont
     decoder = data.architecture(scope.model) == "decoder"
     content = FIRST_DECODER_RECIPES if decoder else FIRST_RECIPES
     recipes: list[Recipe] = [parse_recipe(each) for each in content]
-    if st.button(
+    if permissions.button(
         f"Measure here (about {DECODER_MINUTES if decoder else MINUTES} min)",
         icon=":material/timer:",
         help=f"Makes and measures {listed(short_names(recipes))}.",

@@ -13,13 +13,15 @@ import streamlit as st
 
 from paretoscope import catalog
 from paretoscope import library as own
+from paretoscope.dashboard.shell import permissions
+from paretoscope.dashboard.shell.page_store import PageStore
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import ArchitectureName
 from paretoscope.machine import Machine, fingerprint
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store.store import Store, TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.splits import Split
@@ -31,15 +33,15 @@ from paretoscope.workspace import Workspace
 
 
 @st.cache_resource(show_spinner=False)
-def _open(root: str) -> Store:
-    return Store.open(Workspace.at(root))
+def _open(root: str) -> PageStore:
+    return PageStore.open(Workspace.at(root))
 
 
 def workspace() -> Workspace:
     return Workspace.at()
 
 
-def store() -> Store:
+def store() -> PageStore:
     return _open(str(workspace().root))
 
 
@@ -142,8 +144,9 @@ def measuring() -> bool:
 def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]:
     """Queue trials and start the engine when it is not running; raises `ParetoscopeError`.
 
-    A user's model is checked before its first trial.
+    A user's model is checked before its first trial. A read-only dashboard queues nothing.
     """
+    permissions.require()
     for model in {request.model for request in requests}:
         check_model(model)
     rows = [store().queue(request, priority) for request in requests]
@@ -153,6 +156,7 @@ def queue(requests: Sequence[TrialRequest], priority: int = 0) -> list[TrialRow]
 
 def check_model(model: str) -> None:
     """Check a user's model, with a spinner while it takes seconds; raises `ModelError`."""
+    permissions.require()
     with contextlib.ExitStack() as stack:
         catalog.check(
             model, workspace(), lambda: stack.enter_context(st.spinner("Checking the model"))
@@ -160,4 +164,6 @@ def check_model(model: str) -> None:
 
 
 def start_engine() -> None:
+    """Start the engine, unless it runs; raises `ParetoscopeError` in a read-only dashboard."""
+    permissions.require()
     ensure_engine(workspace(), stays=True)

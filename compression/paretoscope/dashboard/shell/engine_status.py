@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.durations import seconds_left
 from paretoscope.errors import ParetoscopeError
 from paretoscope.store.store import TrialRow
@@ -16,10 +16,13 @@ from paretoscope.trials.trial import LIVE
 POLL_SECONDS = 2.0
 IDLE = ":material/check_circle: Engine idle"
 OFF = ":material/bedtime: Engine off. It starts with the first job."
+READ_ONLY = ":material/visibility: Read-only: results can be seen, nothing can be changed."
 
 
 def draw() -> None:
     """The line; it polls only while a trial is queued or running."""
+    if not permissions.may_act():
+        st.caption(READ_ONLY)
     st.fragment(_line, run_every=POLL_SECONDS if data.live_trials() else None)()
 
 
@@ -45,7 +48,7 @@ def stopped(queued: int) -> str:
 
 def _stopped(queued: int) -> None:
     st.caption(stopped(queued) if queued else OFF)
-    if st.button(
+    if permissions.button(
         "Start engine",
         key="start_engine",
         type="primary" if queued else "tertiary",

@@ -222,20 +222,15 @@ function layout(chapter, theme, x, y, view, marks) {
   };
 }
 
-/** Ticks at 1, 2 and 5 where a logarithmic axis is long, else at equal distances. */
+/** Round values where a logarithmic axis is long, else ticks at equal distances. */
 function logTicks([low, high]) {
-  const ratio = high / low;
-  if (ratio > 30) return { dtick: "D2" };
-  if (ratio > 2.5) return { dtick: "D1", tickmode: "array", tickvals: roundValues(low, high) };
-  return { nticks: 6 };
-}
-
-function roundValues(low, high) {
+  if (high / low < 2.5) return { nticks: 6 };
+  const digits = high / low > 30 ? [1, 2, 5] : [1, 2, 3, 5, 7];
   const found = [];
   for (let power = Math.floor(Math.log10(low / 100)); power <= Math.log10(high * 100); power += 1) {
-    for (const digit of [1, 2, 3, 5, 7]) found.push(Number((digit * 10 ** power).toPrecision(6)));
+    for (const digit of digits) found.push(Number((digit * 10 ** power).toPrecision(6)));
   }
-  return found;
+  return { tickmode: "array", tickvals: found };
 }
 
 /** Circles around picked (text color) and recommended (accent) points. */
