@@ -60,13 +60,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "frontier", "report", "engine",
     ),
     "cli": (
-        "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
-        "catalog", "store", "frontier", "report", "engine", "api",
+        "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks",
+        "sources", "catalog", "store", "frontier", "report", "engine", "api",
     ),
     "dashboard": (
-        "errors", "settings", "workspace", "machine", "families", "recipes", "trials", "tasks", "sources",
-        "shape", "catalog", "library", "store", "inference", "frontier", "whatif", "report",
-        "engine",
+        "errors", "settings", "workspace", "machine", "families", "recipes", "trials", "tasks",
+        "sources", "shape", "catalog", "library", "store", "inference", "frontier", "whatif",
+        "report", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),

@@ -1,0 +1,123 @@
+"""A read-only dashboard: everything can be seen, nothing that acts works, however it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import streamlit as st
+
+from paretoscope.dashboard.compare import generation_playground
+from paretoscope.dashboard.compress import data_options, own_model_and_data, uploads
+from paretoscope.dashboard.explore import held_out
+from paretoscope.dashboard.parts import runs
+from paretoscope.dashboard.shell import data, permissions
+from paretoscope.dashboard.shell.engine_status import READ_ONLY
+from paretoscope.errors import ParetoscopeError
+from paretoscope.library import entries
+from paretoscope.recipes.stages import Quantize
+from paretoscope.store.store import Store
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import TrialDocument
+from paretoscope.workspace import Workspace
+from tests.dashboard.conftest import Open, enqueue, words
+
+REQUEST = TrialRequest(model="minilm-trec", task="trec")
+ACTS: dict[str, Callable[[str], object]] = {
+    "queue": lambda _: data.queue([REQUEST]),
+    "queue in the store": lambda _: data.store().queue(REQUEST),
+    "check a model": lambda _: data.check_model("/somewhere/model"),
+    "start the engine": lambda _: data.start_engine(),
+    "cancel": runs.cancel,
+    "retry": lambda trial_id: data.store().retry(trial_id),
+    "prioritize": lambda trial_id: data.store().prioritize(trial_id, 1),
+    "open the test split": held_out._evaluate,  # pyright: ignore[reportPrivateUsage]
+    "generate": lambda _: generation_playground._generate(  # pyright: ignore[reportPrivateUsage]
+        "Once",
+        None,
+        generation_playground.Session({}, {}, {}),  # type: ignore[arg-type]
+    ),
+}
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARETOSCOPE_READ_ONLY", "1")
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_acts_is_refused_and_changes_nothing(
+    act: str, store: Store, engine_starts: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        held_out.subprocess, "run", lambda *_, **__: pytest.fail("a process was started")
+    )
+    trial_id = enqueue(store, Quantize())
+    before = store.version()
+    monkeypatch.setenv("PARETOSCOPE_READ_ONLY", "1")
+    with pytest.raises(ParetoscopeError, match="read-only"):
+        ACTS[act](trial_id)
+    assert store.version() == before
+    assert not engine_starts
+
+
+def test_no_path_of_the_server_is_read_and_no_upload_is_kept(
+    workspace: Workspace, store: Store, read_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The widgets are disabled; their state is set as a forged message would set it."""
+    state = {"own_model": "/etc", uploads.PATH: "/etc/passwd", "own_unlabelled": "/etc/passwd"}
+    monkeypatch.setattr(st, "session_state", state)
+    assert data_options.entered("own_model") is None
+    assert data_options.entered("own_unlabelled") is None
+    own_model_and_data._use("minilm-trec", "trec")  # pyright: ignore[reportPrivateUsage]
+    assert "read-only" in str(state[uploads.ERROR])
+    assert "model" not in state
+    assert entries(workspace) == ()
+
+    class File:
+        name = "mine.csv"
+
+        def getvalue(self) -> bytes:
+            return b"text,label\n"
+
+    state[uploads.UPLOAD] = File()  # type: ignore[assignment]
+    uploads._uploaded()  # pyright: ignore[reportPrivateUsage]
+    assert "read-only" in str(state[uploads.ERROR])
+    assert not workspace.uploads.exists()
+
+
+def test_the_sidebar_says_so_and_acting_buttons_are_disabled(
+    open_page: Open, full: list[TrialDocument], store: Store, read_only: None
+) -> None:
+    enqueue(store, Quantize(scheme="weight-only", bits=3))
+    for page in ("explore", "compress", "jobs"):
+        app = open_page(page)
+        assert READ_ONLY in words(app)
+        assert app.button(key="start_engine").disabled
+        assert app.button(key="start_engine").help == permissions.READ_ONLY
+    assert app.button(key=next(_keys(app, "drop_"))).disabled
+    compress = open_page("compress")
+    assert compress.button(key="compress").disabled
+    assert compress.button(key="own_use").disabled
+
+
+def _keys(app: object, start: str):  # type: ignore[no-untyped-def]
+    return (each.key for each in app.button if str(each.key).startswith(start))  # type: ignore[attr-defined]
+
+
+def test_a_link_only_selects(
+    open_page: Open, full: list[TrialDocument], store: Store, read_only: None
+) -> None:
+    before = store.version()
+    app = open_page("compress", model="/etc/passwd", task="/etc/passwd", own_data="/etc/passwd")
+    assert "root:" not in words(app)
+    assert store.version() == before
+
+
+def test_otherwise_everything_acts(store: Store, engine_starts: list[bool]) -> None:
+    assert permissions.may_act()
+    trial_id = enqueue(store, Quantize())
+    data.start_engine()
+    runs.cancel(trial_id)
+    assert store.trial(trial_id).status == "cancelled"
+    assert engine_starts == [True]
