@@ -52,6 +52,7 @@ def test_a_point_is_reached_by_keyboard_and_shown_everywhere(offline: Page, tmp_
     _open(offline, write_report(DOCUMENTS, tmp_path / "share.html", [DOCUMENTS[1].trial_id]))
     details = offline.locator(".details")
     assert DOCUMENTS[1].trial_id in details.inner_text()
+    assert offline.locator(".card[data-selected]").count() == 1
     assert offline.locator(".plot").count() == 2
     assert "on the Pareto front" in (
         offline.locator(".plot").first.get_attribute("aria-label") or ""
@@ -61,7 +62,6 @@ def test_a_point_is_reached_by_keyboard_and_shown_everywhere(offline: Page, tmp_
     offline.keyboard.press("ArrowDown")
     offline.keyboard.press("ArrowDown")
     assert DOCUMENTS[2].trial_id in details.inner_text()
-    assert offline.locator(".card[data-selected]").count() == 1
     offline.locator(".pickers select").nth(1).select_option("peak_memory_bytes")
     assert "peak memory" in (offline.locator(".plot").first.get_attribute("aria-label") or "")
     offline.locator("details.all summary").click()

@@ -23,7 +23,7 @@ from paretoscope.workspace import write_whole
 
 ASSETS = Path(__file__).parent / "assets"
 PLOTLY = ASSETS / "plotly-basic.min.js"
-SCRIPTS = ("numbers.js", "plots.js", "points.js", "page.js")
+SCRIPTS = ("numbers.js", "plots.js", "dots.js", "points.js", "page.js")
 MOST_BYTES = 2_000_000
 """The size that a file stays below with 5,000 points."""
 METHOD = (

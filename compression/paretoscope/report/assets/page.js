@@ -38,7 +38,7 @@ class Front {
     const number = `${this.section.dataset.chapter}-${this.plots.length}`;
     const place = element("div", "", { class: "plot", role: "img" });
     const summary = element("figcaption", "", { class: "note" });
-    const plot = { x, y, place, summary };
+    const plot = { x, y, place, summary, dots: new Dots(place) };
     const pickers = element("div", "", { class: "pickers" });
     for (const [axis, label] of [["y", "Vertical"], ["x", "Horizontal"]]) {
       const id = `axis-${axis}-${number}`;
@@ -67,6 +67,7 @@ class Front {
     const events = !plot.place.on;
     Plotly.react(plot.place, plot.drawn.traces, plot.drawn.layout, CONFIG);
     if (events) this.listen(plot);
+    plot.dots.fill(this.chapter, this.theme, x, y, plot.drawn.quiet);
     this.describe(plot, x, y);
   }
 
@@ -91,6 +92,8 @@ class Front {
       const row = rowOf(event);
       if (row !== undefined) this.select(row);
     });
+    for (const moved of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"])
+      plot.place.on(moved, () => plot.dots.groups.length && plot.dots.draw());
     plot.place.on("plotly_hover", (event) => this.hover(rowOf(event), event.event));
     plot.place.on("plotly_unhover", () => (this.tooltip.hidden = true));
   }

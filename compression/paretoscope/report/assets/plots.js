@@ -3,7 +3,7 @@
 
 const MARGIN = 0.09;
 const FAR = 2.5;
-/** More quiet points than this are dots of one path, so that a pan moves a few elements. */
+/** More quiet points than this are drawn on a canvas, so that a pan moves a few elements. */
 const MOST_MARKERS = 800;
 
 /** The current colors. */
@@ -27,11 +27,12 @@ function figure(chapter, theme, x, y) {
   const shown = present(chapter, x, y);
   const onFront = front(chapter, x, y);
   const view = axesView(chapter, x, y, shown);
-  const traces = [line(chapter, theme, x, y, onFront, view), ...points(chapter, theme, x, y, shown, onFront)];
+  const { traces: markers, quiet } = points(chapter, theme, x, y, shown, onFront);
+  const traces = [line(chapter, theme, x, y, onFront, view), ...markers];
   const known = new Set(shown);
   const marks = emphasized(chapter).filter((row) => known.has(row));
   traces.push(bars(chapter, theme, x, y, marks), rings(chapter, theme, x, y, marks));
-  return { traces, layout: layout(chapter, theme, x, y, view, marks), onFront, shown, view };
+  return { traces, layout: layout(chapter, theme, x, y, view, marks), onFront, shown, quiet, view };
 }
 
 function present(chapter, x, y) {
@@ -54,6 +55,7 @@ function points(chapter, theme, x, y, shown, onFront) {
   const best = new Set([...onFront, ...emphasized(chapter)]);
   const many = shown.length - best.size > MOST_MARKERS;
   const traces = [];
+  const quiet = [];
   for (const isBest of [false, true]) {
     theme.styles.forEach((style, family) => {
       const rows = shown.filter(
@@ -61,7 +63,8 @@ function points(chapter, theme, x, y, shown, onFront) {
       );
       if (!rows.length) return;
       if (many && !isBest) {
-        traces.push(dots(chapter, x, y, rows, style));
+        traces.push(dots(chapter, x, y, rows));
+        quiet.push({ family, rows });
         return;
       }
       const original = chapter.baseline !== null && chapter.families[chapter.baseline] === family;
@@ -83,25 +86,19 @@ function points(chapter, theme, x, y, shown, onFront) {
       });
     });
   }
-  return traces;
+  return { traces, quiet };
 }
 
-/** Points as round ends of very short lines (page.css): one element for all of them. */
-function dots(chapter, x, y, rows, style) {
-  const [xs, ys] = [chapter.columns[x.key].v, chapter.columns[y.key].v];
-  const values = rows.map((row) => Math.abs(xs[row]));
-  const step = values.reduce((a, b) => Math.max(a, b), 0) * 1e-4 || 1e-6;
-  const end = (value) => (isLog(chapter, x) ? value * 1.0005 : value + step);
+/** Points that are only found by the mouse; dots.js draws them. */
+function dots(chapter, x, y, rows) {
   return {
     type: "scatter",
-    mode: "lines",
-    name: style.label,
-    x: rows.flatMap((row) => [xs[row], end(xs[row]), null]),
-    y: rows.flatMap((row) => [ys[row], ys[row], null]),
-    customdata: rows.flatMap((row) => [row, row, null]),
+    mode: "none",
+    x: rows.map((row) => chapter.columns[x.key].v[row]),
+    y: rows.map((row) => chapter.columns[y.key].v[row]),
+    customdata: rows,
     hoverinfo: "none",
-    opacity: 0.4,
-    line: { color: styleColor(style), width: 5, simplify: false },
+    hoveron: "points",
   };
 }
 
