@@ -38,7 +38,7 @@ class Front {
     const number = `${this.section.dataset.chapter}-${this.plots.length}`;
     const place = element("div", "", { class: "plot", role: "img" });
     const summary = element("figcaption", "", { class: "note" });
-    const plot = { x, y, place, summary, dots: new Dots(place) };
+    const plot = { x, y, place, summary, overlay: new Overlay(place) };
     const pickers = element("div", "", { class: "pickers" });
     for (const [axis, label] of [["y", "Vertical"], ["x", "Horizontal"]]) {
       const id = `axis-${axis}-${number}`;
@@ -62,12 +62,11 @@ class Front {
     const [x, y] = [this.metric(plot.x), this.metric(plot.y)];
     if (!x || !y) return;
     plot.drawn = figure(this.chapter, this.theme, x, y);
-    plot.labels = plot.drawn.layout.annotations;
-    plot.drawn.layout.annotations = [...plot.labels, ...this.frame(plot)];
     const events = !plot.place.on;
     Plotly.react(plot.place, plot.drawn.traces, plot.drawn.layout, CONFIG);
     if (events) this.listen(plot);
-    plot.dots.fill(this.chapter, this.theme, x, y, plot.drawn.quiet);
+    plot.overlay.select(this.position(plot));
+    plot.overlay.fill(this.chapter, this.theme, x, y, plot.drawn.quiet);
     this.describe(plot, x, y);
   }
 
@@ -93,7 +92,7 @@ class Front {
       if (row !== undefined) this.select(row);
     });
     for (const moved of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"])
-      plot.place.on(moved, () => plot.dots.groups.length && plot.dots.draw());
+      plot.place.on(moved, () => plot.overlay.draw());
     plot.place.on("plotly_hover", (event) => this.hover(rowOf(event), event.event));
     plot.place.on("plotly_unhover", () => (this.tooltip.hidden = true));
   }
@@ -118,10 +117,12 @@ class Front {
     this.tooltip.style.top = `${Math.max(4, at.clientY - this.tooltip.offsetHeight - 10)}px`;
   }
 
-  frame(plot) {
-    if (this.selected === null) return [];
+  /** Where the selected point is on the axes of a plot; null if it has no place there. */
+  position(plot) {
+    const row = this.selected;
     const [x, y] = [this.metric(plot.x), this.metric(plot.y)];
-    return selectionFrame(this.chapter, this.theme, x, y, this.selected);
+    if (row === null || !plot.drawn || !plot.drawn.shown.includes(row)) return null;
+    return { x: positions(this.chapter, x, [row])[0], y: positions(this.chapter, y, [row])[0] };
   }
 
   /** Show a point everywhere: details, list and a frame in both plots. */
@@ -129,9 +130,7 @@ class Front {
     this.selected = row;
     showDetails(this.details, this.chapter, row);
     this.options.value = String(row);
-    for (const plot of this.plots)
-      if (plot.drawn)
-        Plotly.relayout(plot.place, { annotations: [...plot.labels, ...this.frame(plot)] });
+    for (const plot of this.plots) plot.overlay.select(this.position(plot));
     this.section.querySelectorAll(".card").forEach((card) =>
       card.toggleAttribute("data-selected", card.dataset.id === this.chapter.ids[row])
     );

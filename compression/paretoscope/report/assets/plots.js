@@ -162,9 +162,12 @@ function axesView(chapter, x, y, shown) {
   const good = heights.slice(0, Math.max(3, Math.ceil(heights.length * 0.75)));
   const span = Math.abs(good[0] - good[good.length - 1]);
   const all = Math.abs(heights[0] - heights[heights.length - 1]) <= FAR * span || !span;
-  const inside = shown.filter((row) => all || Math.abs(ys[row] - good[0]) <= span * 1.5);
   const known = new Set(shown);
   const named = emphasized(chapter).filter((row) => known.has(row));
+  const least = y.unit === "%" ? 2 : Math.abs(good[0]) * 0.02;
+  const spread = Math.max(least, ...named.map((row) => Math.abs(ys[row] - good[0])));
+  const far = Math.min(span * 1.5, spread * 6);
+  const inside = shown.filter((row) => all || Math.abs(ys[row] - good[0]) <= far);
   const rows = inside.length ? [...inside, ...named] : shown;
   const range = {
     x: widened(shown.map((row) => xs[row]), x, isLog(chapter, x)),
@@ -249,47 +252,35 @@ function rings(chapter, theme, x, y, marks) {
   };
 }
 
-/** A frame around the selected point; an annotation, because it is redrawn without the points. */
-function selectionFrame(chapter, theme, x, y, row) {
-  const [px, py] = [chapter.columns[x.key].v[row], chapter.columns[y.key].v[row]];
-  if (!isShown(chapter, x, px) || !isShown(chapter, y, py)) return [];
-  return [
-    {
-      x: isLog(chapter, x) ? Math.log10(px) : px,
-      y: isLog(chapter, y) ? Math.log10(py) : py,
-      text: " ",
-      showarrow: false,
-      width: 22,
-      height: 22,
-      borderpad: 0,
-      borderwidth: 2,
-      bordercolor: colors(theme).accent,
-      captureevents: false,
-    },
-  ];
-}
-
 /** The names of the marked points, each on the side with more space. */
 function labels(chapter, theme, x, y, marks, view) {
   const share = (metric, range, value) =>
     isLog(chapter, metric)
       ? Math.log(value / range[0]) / Math.log(range[1] / range[0])
       : (value - range[0]) / (range[1] - range[0]);
-  const taken = [];
+  const place = (row) => [
+    share(x, view.x, chapter.columns[x.key].v[row]),
+    share(y, view.y, chapter.columns[y.key].v[row]),
+  ];
+  const marked = marks.map(place);
+  const written = [];
   return marks.map((row) => {
     const [px, py] = [chapter.columns[x.key].v[row], chapter.columns[y.key].v[row]];
-    const [sx, sy] = [share(x, view.x, px), share(y, view.y, py)];
+    const [sx, sy] = place(row);
     const left = sx > 0.6;
-    let shift = 0;
-    while (taken.some(([ox, oy]) => Math.abs(ox - sx) < 0.45 && Math.abs(oy - (sy + shift)) < 0.055))
-      shift += sy > 0.5 ? -0.06 : 0.06;
-    taken.push([sx, sy + shift]);
+    const middle = sx + (left ? -0.2 : 0.2);
+    const covers = (height) =>
+      marked.some(([ox, oy]) => Math.abs(ox - middle) < 0.19 && Math.abs(oy - height) < 0.05) ||
+      written.some(([ox, oy]) => Math.abs(ox - middle) < 0.4 && Math.abs(oy - height) < 0.06);
+    const steps = [0.05, -0.05, 0.11, -0.11, 0.17, -0.17, 0.23, -0.23];
+    const shift = steps.find((each) => sy + each < 0.97 && sy + each > 0.03 && !covers(sy + each)) ?? 0.05;
+    written.push([middle, sy + shift]);
     return {
       x: isLog(chapter, x) ? Math.log10(px) : px,
       y: isLog(chapter, y) ? Math.log10(py) : py,
       text: chapter.names[row].replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
       ax: left ? -16 : 16,
-      ay: -14 - shift * 300,
+      ay: -shift * 300,
       xanchor: left ? "right" : "left",
       showarrow: true,
       arrowhead: 0,
