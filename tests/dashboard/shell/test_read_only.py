@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.compare import generation_playground
 from paretoscope.dashboard.compress import data_options, own_model_and_data, uploads
@@ -23,6 +25,7 @@ from paretoscope.workspace import Workspace
 from tests.dashboard.conftest import Open, enqueue, words
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec")
+NO_SETTINGS: Any = None
 ACTS: dict[str, Callable[[str], object]] = {
     "queue": lambda _: data.queue([REQUEST]),
     "queue in the store": lambda _: data.store().queue(REQUEST),
@@ -101,8 +104,8 @@ def test_the_sidebar_says_so_and_acting_buttons_are_disabled(
     assert compress.button(key="own_use").disabled
 
 
-def _keys(app: object, start: str):  # type: ignore[no-untyped-def]
-    return (each.key for each in app.button if str(each.key).startswith(start))  # type: ignore[attr-defined]
+def _keys(app: AppTest, start: str) -> Iterator[str]:
+    return (str(each.key) for each in app.button if str(each.key).startswith(start))
 
 
 def test_a_link_only_selects(
