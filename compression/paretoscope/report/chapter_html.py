@@ -97,11 +97,12 @@ def provenance(chapter: Chapter) -> str:
 
 
 def _card(shown: Alternative) -> str:
+    """Words and numbers of one model; its time as it was measured, before normalization."""
     row, axes = shown.row, shown.row.document.axes
     time, space = metric(axes.time), metric(axes.size)
     original = row.document.is_baseline
     numbers = _figure(
-        time.format(row.point.value(time.key)), "" if original else speed(row), row.noisy
+        time.format(row.timed_ms), "" if original else speed(row), row.noisy
     ) + _figure(space.format(row.point.value(space.key)), "" if original else size(row))
     return (
         f'<article class="card" data-id="{escape(row.id)}"><p class="title">'

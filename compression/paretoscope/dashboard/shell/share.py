@@ -19,6 +19,7 @@ from paretoscope.trials.format import short
 
 RESTORES = "Opens this view: model, machine, conditions, limits, axes and picked models."
 OFFLINE = "One HTML file that opens without a server: answer, interactive plots and all numbers."
+MARKED = "Picked models are marked."
 FILE = "share_file"
 """Key of the button in the popover."""
 NOTHING = "Nothing is measured in this scope yet."
@@ -34,8 +35,7 @@ def button(scope: Scope) -> None:
             st.code(link(), language=None, wrap_lines=True)
             table = scope.rows()
             chosen = picked(table)
-            marked = f" {len(chosen)} picked models are marked." if len(chosen) > 1 else ""
-            st.caption(OFFLINE + marked)
+            st.caption(f"{OFFLINE} {MARKED}" if chosen else OFFLINE)
             st.download_button(
                 "Download as one file",
                 file(table, chosen),

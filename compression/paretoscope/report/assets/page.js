@@ -104,7 +104,9 @@ class Front {
     const lines = [axes.quality, axes.time, axes.size].map((key) => {
       const metric = this.metric(key);
       const value = this.chapter.columns[key]?.v[row];
-      return metric ? `${metric.label}: ${withUnit(metric, value)} ${interval(this.chapter, metric, row)}` : "";
+      if (!metric) return "";
+      const name = metric.kind ? `${metric.label}, ${metric.kind}` : metric.label;
+      return `${name}: ${withUnit(metric, value)} ${interval(this.chapter, metric, row)}`;
     });
     this.tooltip.replaceChildren(
       element("b", this.chapter.names[row]),
