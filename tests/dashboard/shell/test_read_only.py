@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import streamlit as st
@@ -25,7 +25,7 @@ from paretoscope.workspace import Workspace
 from tests.dashboard.conftest import Open, enqueue, words
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec")
-NO_SETTINGS: Any = None
+NO_SETTINGS = cast(Any, None)
 ACTS: dict[str, Callable[[str], object]] = {
     "queue": lambda _: data.queue([REQUEST]),
     "queue in the store": lambda _: data.store().queue(REQUEST),
