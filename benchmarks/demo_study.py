@@ -3,8 +3,9 @@
     make demo-study        # all three models, about two hours on 2 cores
     python benchmarks/demo_study.py minilm-trec --protocol standard --to study.json.gz
 
-The models stay in the workspace; the file gets measurements only, with machine and date. It keeps
-its entries for models that are not named. An interrupted run continues where it stopped.
+The models stay in the workspace; the file gets measurements only, with machine and date, and a file
+of samples beside it the predictions and latencies of each model. Entries for models that are not
+named are kept. An interrupted run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.study_samples import write_study_samples
 from paretoscope.catalog import request
 from paretoscope.engine.pipeline import run_trial
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.study import STUDY, shipped_study
+from paretoscope.trials.study_samples import study_samples_file
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import SHIPPED, Workspace, write_whole
 
@@ -118,9 +121,10 @@ OF_LANGUAGE: list[list[dict[str, Any]]] = [
         weights(8),
     ],
 ]
+REFERENCES = [of_file("reference-tf-idf"), of_file("reference-token-embeddings")]
 STUDY_OF: dict[str, list[list[dict[str, Any]]]] = {
-    "minilm-trec": [*BOTH, *MORE, of_file("trec-tenth")],
-    "minilm-movies": [*BOTH, of_file("movies-tenth")],
+    "minilm-trec": [*BOTH, *MORE, of_file("trec-tenth"), *REFERENCES],
+    "minilm-movies": [*BOTH, of_file("movies-tenth"), *REFERENCES],
     "smollm2-135m": OF_LANGUAGE,
 }
 """Reviews are longer, and language models take longer to evaluate: their lists are shorter."""
@@ -142,11 +146,11 @@ def main() -> None:
     args = _parser().parse_args()
     workspace = Workspace(args.workspace.resolve())
     kept = [document for document in shipped_study(args.to) if document.model not in args.models]
-    documents = kept + [
-        measured(model, recipe, args.protocol, workspace)
+    made = {
+        model: [measured(model, recipe, args.protocol, workspace) for recipe in recipes(model)]
         for model in args.models
-        for recipe in recipes(model)
-    ]
+    }
+    documents = [*kept, *(document for found in made.values() for document in found)]
     machines = Counter(document.machine.in_words() for document in documents if document.machine)
     about = "Made and measured by make demo-study: " + "; ".join(
         f"{count} models on {machine}" for machine, count in machines.items()
@@ -154,6 +158,10 @@ def main() -> None:
     content = {"about": about, "trials": [document.to_json() for document in documents]}
     write_whole(args.to, gzip.compress(json.dumps(content).encode(), mtime=0))
     print(f"{args.to}: {about}, {args.to.stat().st_size / 1e3:.0f} kB")
+    for model, found in made.items():
+        path = study_samples_file(model, args.to)
+        size = write_study_samples(path, workspace, [document.trial_id for document in found])
+        print(f"{path}: predictions and latencies, {size / 1e3:.0f} kB")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,16 +1,17 @@
-"""Compare: up to six models side by side, with numbers, recipes, latencies and predictions."""
+"""Compare: up to six models side by side, with numbers, recipes, predictions and latencies."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from paretoscope.dashboard.compare import (
-    cards,
     chosen_models,
-    disagreements,
     latencies,
-    playground,
+    metric_table,
+    own_text,
+    predictions,
     recipes,
+    verdict,
 )
 from paretoscope.dashboard.parts import chain, empty_states
 from paretoscope.dashboard.shell import header, layout, scope, share
@@ -28,14 +29,12 @@ chosen = chosen_models.draw(table)
 if len(chosen) < 2:
     chosen_models.too_few()
     st.stop()
-cards.answer(chosen, tested=not here.demo)
-cards.draw(here, chosen)
-recipes.draw(chosen)
+samples = chosen_models.samples(here, chosen)
+verdict.draw(chosen)
+metric_table.draw(here, chosen, samples)
+recipes.draw(here, chosen)
 chain.side_by_side(here, chosen)
-if here.demo:
-    chosen_models.numbers_only()
-    st.stop()
-samples = chosen_models.samples(chosen)
+if not chosen_models.without_samples(here, samples):
+    predictions.draw(here, chosen, samples)
 latencies.draw(here, chosen, samples)
-disagreements.draw(chosen, samples)
-playground.draw(chosen)
+own_text.draw(here, chosen)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from paretoscope.dashboard.compress import own_model_and_data, workbench
-from paretoscope.dashboard.shell import header, layout, scope
+from paretoscope.dashboard.compress import workbench
+from paretoscope.dashboard.shell import header, layout, scope, share
 
 layout.guard("compress")
 here = scope.current()
 
-header.draw(here, lambda: own_model_and_data.draw(here))
+
+def _actions() -> None:
+    share.button(here)
+    header.bring_link()
+
+
+header.draw(here, _actions)
 workbench.draw(here)

@@ -45,11 +45,11 @@ def test_the_reference_has_no_other_pages(generate: ModuleType) -> None:
     assert {path.name for path in (PROJECT / "docs" / "reference").iterdir()} == written
 
 
-def test_the_glossary_has_twenty_terms_of_one_sentence(generate: ModuleType) -> None:
+def test_the_glossary_has_terms_of_one_sentence(generate: ModuleType) -> None:
     lines = generate.GLOSSARY.read_text(encoding="utf-8").splitlines()
     terms = [re.fullmatch(r"\*\*([A-Z][^*]*)\*\*: [A-Z][^.]*\.", line) for line in lines]
     assert all(terms), [line for line, term in zip(lines, terms, strict=True) if not term]
-    assert len({term[1] for term in terms if term}) == len(lines) == 20
+    assert len({term[1] for term in terms if term}) == len(lines) == 21
 
 
 def _leaves(

@@ -34,39 +34,47 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "shape": ("errors", "families", "recipes", "sources"),
     "catalog": ("errors", "workspace", "recipes", "trials", "tasks", "sources", "shape"),
     "library": ("errors", "values", "workspace", "tasks"),
-    "store": ("errors", "workspace", "trials"),
-    "inference": ("errors",),
+    "store": ("errors", "workspace", "machine", "recipes", "trials"),
+    "inference": ("errors", "workspace"),
     "measure": (
         "errors", "settings", "workspace", "machine", "trials", "statistics", "tasks", "sources",
         "inference",
     ),
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
-    "report": ("errors", "workspace", "recipes", "trials", "tasks", "frontier"),
+    "impact": ("errors", "values", "workspace", "trials"),
+    "report": (
+        "errors", "workspace", "recipes", "trials", "statistics", "tasks", "frontier", "impact",
+    ),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
     "pruning": ("errors", "recipes", "sources", "models", "training"),
+    "references": ("errors", "recipes", "graphs"),
     "quantization": ("errors", "recipes", "inference", "models", "graphs", "training"),
     "distillation": ("errors", "recipes", "sources", "models", "training", "pruning"),
-    "artifact": ("workspace", "recipes", "trials", "tasks", "inference", "measure", "report"),
+    "artifact": (
+        "errors", "workspace", "recipes", "trials", "tasks", "inference", "measure", "report",
+    ),
+    "integrations": ("errors", "workspace", "trials"),
     "engine": (
         "errors", "settings", "values", "keys", "workspace", "machine", "recipes", "trials",
         "statistics", "tasks", "sources", "shape", "catalog", "store", "inference", "measure",
         "whatif", "models", "graphs", "artifact",
     ),
     "api": (
-        "errors", "workspace", "recipes", "trials", "tasks", "sources", "catalog", "store",
-        "frontier", "report", "engine",
+        "errors", "workspace", "machine", "recipes", "trials", "tasks", "sources", "shape",
+        "catalog", "store", "frontier", "whatif", "report", "engine",
     ),
     "cli": (
         "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks",
-        "sources", "catalog", "store", "frontier", "report", "engine", "api",
+        "sources", "catalog", "store", "frontier", "impact", "report", "artifact", "integrations",
+        "engine", "api",
     ),
     "dashboard": (
-        "errors", "settings", "workspace", "machine", "families", "recipes", "trials", "tasks",
-        "sources", "shape", "catalog", "library", "store", "inference", "frontier", "whatif",
-        "report", "engine",
+        "errors", "settings", "keys", "workspace", "machine", "families", "recipes", "trials",
+        "tasks", "sources", "statistics", "shape", "catalog", "library", "store", "inference",
+        "frontier", "whatif", "impact", "report", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),
@@ -85,8 +93,12 @@ ONLY_IN = {
     "transformers": {"models", "graphs", "training", "pruning", "quantization", "distillation"},
     "dask": {"engine"},
     "distributed": {"engine"},
+    "sklearn": {"references"},
+    "threadpoolctl": {"references"},
     "sqlalchemy": {"store"},
-    "plotly": {"report", "dashboard", "pages"},
+    "plotly": {"report", "api", "dashboard", "pages"},
+    "mcp": {"cli"},
+    "huggingface_hub": {"sources", "integrations"},
 }
 """Libraries that stay where they are needed."""
 
@@ -99,6 +111,8 @@ REQUIREMENT_OF = {
     "google": "protobuf",
 }
 """Import names whose requirement is called otherwise."""
+EXTRAS = {"mcp"}
+"""Imported where an optional extra is installed, and pinned in requirements-dev.txt."""
 BEHIND_THE_SCENES = {"pandas", "pyarrow", "accelerate", "gguf"}
 """Requirements that no import statement names: streamlit shows tables through pandas, Parquet is
 read by pyarrow only when asked for, and transformers reads GGUF files with gguf and accelerate."""
@@ -240,7 +254,7 @@ def test_requirements_are_what_is_imported() -> None:
         "every requirement is pinned with =="
     )
     pinned = {pin.split("==")[0].lower().replace("-", "_") for pin in pins}
-    imported = {name for path in _sources() for name in _foreign(path)}
+    imported = {name for path in _sources() for name in _foreign(path)} - EXTRAS
     needed = {REQUIREMENT_OF.get(name, name) for name in imported}
     assert needed - pinned == set(), "imported but not in requirements.txt"
     assert pinned - needed - BEHIND_THE_SCENES == set(), "in requirements.txt but never imported"
@@ -262,7 +276,13 @@ def _modules_after(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["paretoscope.cli.parser", "paretoscope.engine.client", "paretoscope.report"]
+    "module",
+    [
+        "paretoscope.cli.parser",
+        "paretoscope.engine.client",
+        "paretoscope.impact",
+        "paretoscope.report",
+    ],
 )
 def test_what_pages_and_commands_import_is_light(module: str) -> None:
     heavy = _modules_after(f"import {module}") & {

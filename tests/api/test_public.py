@@ -50,6 +50,8 @@ def test_compress_measures_and_frontier_compares(
     assert base.artifact
     assert all(isinstance(progress, Progress) for progress in seen)
     assert compress("plain", Recipe(), workspace=workspace.root) == base, "from the store"
+    assert base.folder == workspace.root / base.artifact.path
+    assert "figure" not in base.to_json()
 
     path = tmp_path / "int8.yaml"
     path.write_text("stages: [{kind: quantize}]")
@@ -61,6 +63,7 @@ def test_compress_measures_and_frontier_compares(
     assert found.points[int8.trial_id].name == "int8"
     assert [objective.key for objective in found.objectives] == ["quality", "size_bytes"]
     assert set(found.on_front) | set(found.dominated) == set(found.points)
+    assert [row.id for row in found.table] == [base.trial_id, int8.trial_id]
 
 
 def test_a_failed_trial_is_an_error(engine: None, workspace: Workspace) -> None:

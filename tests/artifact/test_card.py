@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from paretoscope.artifact.card import model_card
+from paretoscope.artifact.operators import OperatorRow, OperatorTable
 from paretoscope.cli.options import add_commands
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.stages import Distill, Quantize
@@ -32,8 +34,42 @@ def test_front_matter_is_what_the_hub_reads() -> None:
     assert matter["pipeline_tag"] == "text-classification"
     assert matter["tags"][-2:] == ["distillation", "quantization"]
     (result,) = matter["model-index"][0]["results"]
-    assert result["metrics"] == [{"type": "accuracy", "value": 0.948}]
+    assert result["metrics"][:2] == [
+        {"type": "accuracy", "name": "Accuracy: 94.8 % [93.3, 96.0]", "value": 0.948},
+        {"type": "size_bytes", "name": "Size on disk: 17.2 MB", "value": 17_200_000},
+    ]
+    latency = result["metrics"][2]
+    assert latency["type"] == "latency_p50_ms"
+    assert latency["name"].endswith("batch 1, 32 tokens, 2 threads, Test CPU, 2 cores, VNNI")
+    assert STUDENT.latency
+    noisy = STUDENT.latency.model_copy(update={"noisy": True})
+    matter = front_matter(model_card(STUDENT.model_copy(update={"latency": noisy})))
+    names = [each["name"] for each in matter["model-index"][0]["results"][0]["metrics"]]
+    assert [name.endswith("noisy session") for name in names] == [False, False, True, True]
     assert result["dataset"] == {"name": "trec", "type": "trec", "split": "validation"}
+
+
+def test_the_hub_client_reads_card_and_model_index() -> None:
+    card = model_card(STUDENT, licence="Apache-2.0", base_model="org/base")
+    read: Any = ModelCard(card).data
+    assert (read.base_model, read.library_name, read.license) == ("org/base", "onnx", "apache-2.0")
+    assert read.to_dict()["base_model_relation"] == "quantized"
+    assert read.eval_results
+    found = {each.metric_type: each.metric_value for each in read.eval_results}
+    assert found["accuracy"] == 0.948
+    assert found["speedup"] == 3.9
+    assert {each.dataset_split for each in read.eval_results} == {"validation"}
+
+
+def test_the_card_has_the_table_of_operators() -> None:
+    row = OperatorRow("MatMulNBits", "com.microsoft", "4-bit", 24, 6_137_856, 0.5)
+    rest = OperatorRow("Gelu", "com.microsoft", "", 6, 0, 0.0)
+    table = OperatorTable((row, rest), 30, 12_275_712, {"ai.onnx": 20})
+    card = model_card(STUDENT, operators=table)
+    assert "| MatMulNBits | 24 | 4-bit | 6,137,856 | 50.0 % |" in card
+    assert "| Gelu |" not in card
+    assert "30 operators, 12.3 MB of weights; 6 operators have none. Opset: ai.onnx 20." in card
+    assert "## Operators" not in model_card(STUDENT)
 
 
 def test_figures_stand_beside_the_baseline_with_interval_conditions_and_machine() -> None:

@@ -38,7 +38,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made,
         folder,
         Recipe(),
-        "# card",
+        lambda _: "# card",
         {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 64},
     )
     return folder
@@ -52,7 +52,7 @@ def test_texts_are_truncated_on_the_side_of_the_tokenizer(artefact: Path, tmp_pa
     tokenizer.enable_truncation(100, direction="left")
     tokenizer.save(str(made / "tokenizer.json"))
     facts = {"conditions": {"threads": 1, "batch": 1, "sequence": 8}, "max_length": 2}
-    pack(made, tmp_path / "left", Recipe(), "# card", facts)
+    pack(made, tmp_path / "left", Recipe(), lambda _: "# card", facts)
     whole, end = (run(tmp_path / "left", text).stdout for text in (" ".join(WORDS), "it was"))
     assert whole == end
     assert json.loads((tmp_path / "left" / "tokenizer.json").read_text())["truncation"] == {

@@ -19,17 +19,14 @@ RUN_S = 300
 
 
 def _megabytes(page: Page) -> float:
-    """The size in the estimate panel, in MB."""
-    tile = page.get_by_test_id("stMetric").filter(has_text="Size on disk").first
-    value = tile.get_by_test_id("stMetricValue").inner_text()
+    """The size in the figures of the recipe, in MB."""
+    value = page.locator(".figures div").filter(has_text="Size on disk").locator("b").inner_text()
     return float(value.removesuffix(" MB").replace(",", ""))
 
 
 def _open_compress(page: Page, server: Server) -> None:
-    page.goto(server.url)
-    painted(page, charts=2)
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Compress").click()
-    expect(page.get_by_role("heading", name=re.compile("Compress minilm-trec"))).to_be_visible()
+    page.goto(f"{server.url}/compress")
+    expect(page.locator(".figures")).to_be_visible(timeout=60_000)
     settled(page)
 
 
@@ -38,21 +35,23 @@ def test_from_the_first_curve_to_a_model_that_runs(
 ) -> None:
     _open_compress(page, server)
 
-    # Slide: the expected bytes follow at once, down and back up.
+    # Choose bits: the bytes follow at once, down and back up; the address has the recipe.
     before = _megabytes(page)
-    embedding = page.get_by_role("slider", name="Embedding")
-    embedding.press("ArrowLeft")
+    embedding = page.locator(".st-key-form_quantize_embedding_bits")
+    embedding.get_by_role("radio", name="4").or_(embedding.get_by_role("button", name="4")).click()
     expect(page.get_by_text(f"{before:.1f} MB", exact=True)).to_have_count(0)
     assert _megabytes(page) < before
-    embedding.press("ArrowRight")
+    embedding.get_by_role("radio", name="8").or_(embedding.get_by_role("button", name="8")).click()
     expect(page.get_by_text(f"{before:.1f} MB", exact=True).first).to_be_visible()
+    assert "recipe=" in page.url
 
-    # Compress and measure, and watch it.
+    # Compress and measure, and watch its steps; then show the result of this machine.
     page.get_by_role("button", name="Compress and measure").click()
-    expect(page.get_by_text(re.compile(r"Stage \d+ of \d+"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("heading", name=re.compile("int8: measured"))).to_be_visible(
-        timeout=RUN_S * 1000
-    )
+    expect(page.get_by_text(re.compile("accuracy · speed"))).to_be_visible(timeout=60_000)
+    shown = page.get_by_role("link", name=re.compile("measured on this machine"))
+    expect(shown).to_be_visible(timeout=RUN_S * 1000)
+    shown.click()
+    expect(page.get_by_role("button", name="Measure again")).to_be_visible()
 
     # The size is as expected, the trial is in the store, and the artefact can be downloaded.
     store = Store.open(served_workspace)
@@ -69,10 +68,10 @@ def test_from_the_first_curve_to_a_model_that_runs(
     assert _answer(archive, tmp_path / "unpacked", "Who wrote Hamlet ?").startswith("HUM")
 
     # It is a point of the plots.
-    page.get_by_role("link", name="Show in Explore").click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
     painted(page, charts=2)
     settled(page)
-    expect(page.get_by_test_id("stMain").get_by_text("int8 dynamic").first).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("This machine"))).to_be_visible()
 
 
 def _answer(archive: Path, folder: Path, text: str) -> str:

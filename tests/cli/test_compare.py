@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.study_samples import write_study_samples
 from paretoscope.cli.parser import main
 from paretoscope.store.store import Store
+from paretoscope.trials import study
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.study_samples import study_samples_file
+from paretoscope.workspace import Workspace
 from tests.cli.test_verbs import Say
 from tests.cli.trials import HALF, INT8, done
 from tests.engine.processes import toy
@@ -56,9 +62,11 @@ def test_compare_pairs_trials_by_what_they_kept(
     )
 
 
-def test_compare_knows_the_shipped_study_which_kept_nothing(
-    say: Say, capsys: pytest.CaptureFixture[str]
+def test_compare_knows_a_study_without_samples(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copy(study.STUDY, tmp_path)
+    monkeypatch.setattr(study, "STUDY", tmp_path / study.STUDY.name)
     baseline, int8, *_ = [each for each in shipped_study() if each.model == "minilm-trec"]
     found = say("compare", int8.trial_id, baseline.trial_id)
     (pair,) = found["pairs"]
@@ -72,6 +80,26 @@ def test_compare_knows_the_shipped_study_which_kept_nothing(
     found = say("compare", int8.trial_id, beside)
     assert [trial["trial_id"] for trial in found["trials"]] == [int8.trial_id, beside]
     assert found["pairs"][0]["first"] == beside
+
+
+def test_compare_pairs_trials_of_the_study_by_its_samples(
+    say: Say, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one, other, *_ = [each for each in shipped_study() if each.model == "minilm-trec"]
+    shutil.copy(study.STUDY, tmp_path)
+    monkeypatch.setattr(study, "STUDY", tmp_path / study.STUDY.name)
+    (store.root / "samples").mkdir()
+    for kept, answers in ((one, [0, 1, 1, 0]), (other, [0, 0, 0, 1])):
+        np.savez(
+            store.root / "samples" / f"{kept.trial_id}.npz",
+            logits=np.eye(2, dtype=np.float32)[answers],
+            labels=np.array([0, 1, 1, 1]),
+        )
+    ids = [one.trial_id, other.trial_id]
+    write_study_samples(study_samples_file("minilm-trec"), Workspace.at(store.root), ids)
+    shutil.rmtree(store.root / "samples")
+    (pair,) = say("compare", *ids)["pairs"]
+    assert (pair["n"], pair["paired"]["lost"], pair["paired"]["gained"]) == (4, 2, 1)
 
 
 def test_what_cannot_be_compared_is_refused(store: Store, refused: Callable[..., str]) -> None:

@@ -39,6 +39,11 @@ def test_run_and_sweep_through_a_real_engine(
     swept = say("sweep", "plain", "--sparsity", "0,.5", "--bits", "32,8")
     assert [trial["status"] for trial in swept["trials"]] == ["done"] * 4
     assert swept["trials"][0]["trial_id"] == ran["trial_id"]
+    measured = say("references", "plain")
+    assert [trial["recipe"]["stages"][0]["features"] for trial in measured["trials"]] == [
+        "tf-idf",
+        "token-embeddings",
+    ]
     assert main(["run", "fails"]) == 2
 
 

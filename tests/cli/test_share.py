@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.cli import chosen
+from paretoscope.cli import chosen, finding
 from paretoscope.recipes.stages import PruneWeights, Quantize
 from paretoscope.report.points_data import Json, decoded
 from paretoscope.store.store import Store
@@ -41,7 +41,8 @@ def test_trials_of_the_study_and_of_several_scopes_become_chapters(
 ) -> None:
     shipped = [documents.document(), documents.document(Quantize())]
     other = documents.document(PruneWeights(), model="minilm-movies", task="movies")
-    monkeypatch.setattr(chosen, "shipped_study", lambda: [*shipped, other])
+    for module in (chosen, finding):
+        monkeypatch.setattr(module, "shipped_study", lambda: [*shipped, other])
     mine = done(store, INT8)
     path = tmp_path / "share.html"
     say("share", shipped[1].trial_id, mine.trial_id, "--to", str(path))

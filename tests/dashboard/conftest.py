@@ -22,7 +22,7 @@ from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneW
 from paretoscope.store.store import Store
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials import study
-from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.request import Conditions, TrialRequest
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import PROJECT, Workspace
 from tests.documents import document
@@ -109,7 +109,15 @@ def ship(monkeypatch: pytest.MonkeyPatch, path: Path, documents: list[TrialDocum
 
 def fill(store: Store, documents: Sequence[TrialDocument]) -> list[TrialDocument]:
     for each in documents:
-        store.queue(TrialRequest(model=each.model, task=each.task, recipe=each.recipe))
+        at = each.measured_under[1] or Conditions()
+        request = TrialRequest(
+            model=each.model,
+            task=each.task,
+            recipe=each.recipe,
+            protocol=each.protocol,
+            conditions=at,
+        )
+        store.queue(request)
         (row,) = store.claim()
         assert store.finish(row.trial_id, row.attempts, each)
     return list(documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -67,6 +68,6 @@ def test_compare_shows_short_names_and_each_recipe_once(
     app = open_page("compare", pick=[row.id for row in chains])
     texts = [*app.table[0].value.columns, *labels(app), *names(app)]
     assert max(len(without_glyph(text)) for text in texts) <= NAME_LENGTH
-    captions = "\n".join(each.value for each in app.caption)
+    bodies = "\n".join(each.proto.body for each in app.get("html"))
     for row in chains:
-        assert captions.count(f"{row.name} ·") == 1
+        assert bodies.count(f'title="{escape(row.name)}"') == 1

@@ -120,8 +120,9 @@ def test_beside_the_baseline_what_was_found_then_is_enough_and_baselines_come_fi
     assert found[0].paired == INT8.paired
 
 
-def test_disagreements_are_sorted_by_how_sure_both_are() -> None:
+def test_disagreements_are_sorted_by_the_change_of_the_labels_probability() -> None:
     first, second = samples(0, 1, 0, 0, 1), samples(0, 1, 2, 1, 2)
+    first.logits[3] /= 4  # type: ignore[index]
     second.logits[4] *= 3  # type: ignore[index]
     found = disagreements(first, second)
     assert [(each.place, each.label, each.answers, each.outcome) for each in found] == [
@@ -129,8 +130,10 @@ def test_disagreements_are_sorted_by_how_sure_both_are() -> None:
         (2, 2, (0, 2), "gained"),
         (3, 0, (0, 1), "lost"),
     ]
-    expected = np.exp(4) / (np.exp(4) + 2)
-    assert found[1].probabilities == pytest.approx((expected, expected))
+    sure, other = np.exp(4) / (np.exp(4) + 2), 1 / (np.exp(4) + 2)
+    assert found[1].probabilities == pytest.approx((sure, sure))
+    assert found[1].difference == pytest.approx(sure - other)
+    assert found[2].difference == pytest.approx(other - np.exp(1) / (np.exp(1) + 2))
 
 
 def test_disagreements_as_csv() -> None:
@@ -151,6 +154,7 @@ def test_disagreements_as_csv() -> None:
         "int8 probability": "0.9647",
         "int4": "maybe",
         "int4 probability": "0.9647",
+        "difference": "+0.9470",
         "outcome": "gained",
     }
 

@@ -183,3 +183,26 @@ def test_past_the_needed_bound_is_on_the_front_and_short_of_it_is_not(
                 changed[place] = each.bound + step
                 moved[int(point_id)] = tuple(changed)
                 assert (point_id in front(lower(*moved), chosen).on_front) == on_front
+
+
+# --- reference points -----------------------------------------------------------------------------
+
+
+def test_reference_points_count_only_when_asked_for() -> None:
+    models = [at("big", 90, 0.96), at("small", 20, 0.95), at("bad", 30, 0.90)]
+    points = [*models, at("TF-IDF", 1, 0.955, is_reference=True)]
+    found, plain = front(points, SIZE_QUALITY), front(models, SIZE_QUALITY)
+    assert (found.on_front, found.dominated, found.references) == (
+        ("small", "big"),
+        ("bad",),
+        ("TF-IDF",),
+    )
+    assert found.points["TF-IDF"].is_reference
+    assert found.dominators("bad") == ("small",)
+    assert found.needed("bad") == plain.needed("bad")
+    assert (found.step, found.knee) == (plain.step, plain.knee)
+    assert found.reference() == plain.reference()
+    assert found.hypervolume() == plain.hypervolume()
+    asked = front(points, SIZE_QUALITY, with_references=True)
+    assert (asked.on_front, asked.references) == (("TF-IDF", "big"), ())
+    assert asked.dominators("small") == ("TF-IDF",)

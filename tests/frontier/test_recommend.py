@@ -221,3 +221,25 @@ def test_a_thousand_points_take_no_time() -> None:
     found = front(points, SIZE_QUALITY)
     assert isinstance(found, Frontier)
     assert len(found.on_front) + len(found.dominated) == 1000
+
+
+def test_a_reference_point_is_no_candidate() -> None:
+    point = at("TF-IDF", 1e6, 0.955, 0.05, p=0.4, is_reference=True)
+    found, plain = recommend([*STUDIES, point], [], ALL, BASE), recommend(STUDIES, [], ALL, BASE)
+    assert (found.best, found.runner_up, found.feasible) == (
+        plain.best,
+        plain.runner_up,
+        plain.feasible,
+    )
+    assert recommend([point], [], ALL).best is None
+
+
+@pytest.mark.parametrize(("quality", "named"), [(0.955, True), (0.947, False)])
+def test_a_reference_point_that_dominates_the_recommended_model_is_named(
+    quality: float, named: bool
+) -> None:
+    point = at("TF-IDF", 1e6, quality, 0.05, p=0.4, is_reference=True)
+    found, plain = recommend([*STUDIES, point], [], ALL, BASE), recommend(STUDIES, [], ALL, BASE)
+    added = found.why.removeprefix(plain.why)
+    assert added.startswith(" The reference point TF-IDF dominates it") == named
+    assert bool(added) == named

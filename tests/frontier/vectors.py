@@ -25,6 +25,7 @@ def at(
     *,
     half: float = 0.0,
     p: float | None = None,
+    is_reference: bool = False,
 ) -> Point:
     """A point; `half` is half the width of the interval of its quality."""
     given_values = {
@@ -36,7 +37,7 @@ def at(
         key: None if v is None else MetricValue(key, v, v - h, v + h)
         for key, (v, h) in given_values.items()
     }
-    return Point(point_id, values, quality_p=p)
+    return Point(point_id, values, quality_p=p, is_reference=is_reference)
 
 
 def lower(*vectors: tuple[float, ...]) -> list[Point]:

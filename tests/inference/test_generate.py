@@ -114,7 +114,7 @@ def test_the_artefact_answers_by_itself(made: Path, decoder: Decoder, tmp_path: 
         made,
         tmp_path / "artefact",
         Recipe(),
-        "# card",
+        lambda _: "# card",
         {"conditions": {"threads": 1, "batch": 1, "sequence": 32}},
     )
     assert {

@@ -243,6 +243,17 @@ def test_every_mistake_of_a_recipe_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "kinds", [("reference", "quantize"), ("quantize", "reference"), ("reference", "reference")]
+)
+def test_a_reference_point_is_the_only_stage(kinds: tuple[str, str]) -> None:
+    with pytest.raises(RecipeError, match="must be the only stage"):
+        parse_recipe({"stages": [{"kind": kind} for kind in kinds]})
+    alone = parse_recipe({"stages": [{"kind": "reference"}]})
+    assert alone.is_reference
+    assert not Recipe().is_reference
+
+
 def test_a_wrong_scheme_says_nothing_about_its_other_fields() -> None:
     with pytest.raises(RecipeError, match="scheme should be") as caught:
         parse_recipe({"stages": [{"kind": "quantize", "scheme": "int4", "bits": 4}]})

@@ -32,6 +32,7 @@ RETRAINED: dict[str, Sequence[Any]] = {
     "unlabelled": (False, True),
 }
 VALUES: dict[str, dict[str, Sequence[Any]]] = {
+    "reference": {"features": ("tf-idf", "token-embeddings")},
     "distill": {
         "layers": (1, 2, 3, 4, 12),
         "teacher_layers": (None, [0, 2, 4], [0, 1, 2]),
@@ -123,6 +124,7 @@ def test_the_generator_covers_the_language() -> None:
 
 def test_every_setting_has_a_short_form() -> None:
     in_heads = {"kind", "layers", "target", "ratio", "method", "sparsity", "pattern", "scheme"}
+    in_heads |= {"features"}
     for stage in STAGES.values():
         assert set(stage.model_fields) - in_heads - {"bits", "max_mb"} <= set(DETAILS)
 

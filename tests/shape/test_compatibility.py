@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from paretoscope.errors import ParetoscopeError
+from paretoscope.errors import ParetoscopeError, RecipeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import (
+    AnyStage,
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+)
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.compatibility import check_fit, suits
 from paretoscope.shape.decoder import DecoderShape
@@ -88,3 +97,17 @@ def test_each_stage_is_checked_against_the_shape_before_it(ref: ModelRef) -> Non
     assert (left.layers, left.heads, left.key_heads, left.qkv) == (1, 2, 1, 64)
     with pytest.raises(ParetoscopeError, match="its teacher has only 1"):
         check_fit(ref, Recipe(stages=(*chain.stages, Distill(layers=2))))
+
+
+def test_a_language_model_has_no_reference_points(ref: ModelRef) -> None:
+    with pytest.raises(RecipeError, match="fitted on labels; remove the stage"):
+        check_fit(ref, Recipe(stages=(Reference(),)))
+
+
+def test_a_classifier_has_reference_points_of_unknown_size(tmp_path: Path) -> None:
+    classifier = resolve_model(str(make_tiny("bert", tmp_path / "tiny")))
+    check_fit(classifier, Recipe(stages=(Reference(),)))
+    applied = apply_recipe(read_shape(classifier), Recipe(stages=(Reference(),)))
+    assert applied.after == applied.before
+    with pytest.raises(RecipeError, match="known after it is measured"):
+        _ = applied.size

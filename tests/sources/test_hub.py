@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from paretoscope.errors import ModelError
+from paretoscope.sources import hub
 from paretoscope.sources.folder import folder_key
 from paretoscope.sources.resolve import resolve_model
 from tests.tiny.folders import write_model
@@ -86,3 +88,32 @@ def test_only_harmless_files_are_downloaded(
     )
     assert "token" not in asked[0]
     assert len(asked) == 1
+
+
+def test_what_a_hub_model_is_before_it_is_downloaded(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"config.json": 10, "model.safetensors": 400, "pytorch_model.bin": 500, "x/a.md": 3}
+
+    def model_info(_self: Any, name: str, **options: Any) -> Any:
+        assert (name, options) == ("org/new", {"revision": "v2", "files_metadata": True})
+        files = [SimpleNamespace(rfilename=path, size=size) for path, size in sizes.items()]
+        return SimpleNamespace(siblings=files, card_data={"license": "mit"}, sha="b" * 40)
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    found = hub.describe("org/new@v2")
+    assert (found.licence, found.cached) == ("mit", False)
+    assert found.size_bytes == 410, "only the files that would be downloaded"
+
+
+def test_a_cached_model_is_described_without_the_network(hub_cache: Path) -> None:
+    put_in_cache(hub_cache)
+    assert hub.describe("org/name").cached
+    assert hub.is_cached("org/name")
+    assert not hub.is_cached("org/other")
+    with pytest.raises(ModelError, match="network is switched off"):
+        hub.describe("org/other")
+    with pytest.raises(ModelError, match="not a hub id"):
+        hub.describe("name")

@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import (
+    AnyStage,
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+)
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.request import Conditions
-from paretoscope.whatif.advice import NEITHER, advice
+from paretoscope.whatif.advice import NEITHER, REFERENCE, advice
 from paretoscope.whatif.effect import Effect
 from paretoscope.whatif.pruning_effects import DENSE, FEWER_LAYERS, NO_SPARSITY
 from paretoscope.whatif.quantization_effects import SATURATION, TWO_BITS
@@ -24,6 +31,7 @@ PLAIN = ("avx2",)
     ("stage", "flags", "at", "effect"),
     [
         (PruneWeights(sparsity=0.5), VNNI, Conditions(), Effect(False, False, DENSE)),
+        (Reference(), VNNI, Conditions(), Effect(True, True, REFERENCE)),
         (PruneWeights(pattern="2:4"), VNNI, Conditions(), Effect(False, False, "tensor cores")),
         (PruneWeights(sparsity=0), VNNI, Conditions(), Effect(False, False, NO_SPARSITY)),
         (

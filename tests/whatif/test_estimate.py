@@ -17,8 +17,9 @@ from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.request import Conditions
 from paretoscope.trials.trial import TrialDocument
+from paretoscope.whatif.comparable import OTHER_CONDITIONS, OTHER_KERNELS, OTHER_MACHINE
 from paretoscope.whatif.estimate import NO_BASELINE, OTHER_MODELS, Estimate, expected
-from paretoscope.whatif.ratios import FEWEST
+from paretoscope.whatif.ratios import FEWEST, UNTRIED
 from tests.documents import BASE_P50, BASE_QUALITY, MACHINE, document
 from tests.tiny.shapes import recipe
 
@@ -183,12 +184,20 @@ def test_too_few_points_give_a_reason_and_no_number(bert: ModelShape) -> None:
         (Quantize(scheme="int8-static"), "int8 static"),
     ],
 )
-def test_a_kind_of_change_without_an_example_has_no_estimate(
+def test_a_kind_of_change_without_an_example_has_a_wide_estimate(
     stage: AnyStage, lacks: str, bert: ModelShape
 ) -> None:
-    estimate = _estimate(study(bert), recipe(stage), bert)
-    assert (estimate.quality, estimate.speedup, estimate.latency_p50_ms) == (None, None, None)
+    trials = study(bert)
+    estimate = _estimate(trials, recipe(stage), bert)
+    assert estimate.unlike
     assert f"quality and speed needs a measured recipe with {lacks}" in estimate.reason
+    near = _estimate(trials, recipe(PruneWeights(sparsity=0.6)), bert)
+    for wide, narrow in (
+        (estimate.quality_ratio, near.quality_ratio),
+        (estimate.speedup, near.speedup),
+    ):
+        assert wide and narrow
+        assert wide.high / wide.low > UNTRIED**2 * narrow.high / narrow.low
 
 
 def test_zero_points_are_a_feature(bert: ModelShape) -> None:
@@ -234,19 +243,45 @@ def test_a_measured_recipe_has_its_measurement(bert: ModelShape) -> None:
     assert baseline.speedup.value == 1
 
 
-def test_speed_comes_from_the_same_machine_and_conditions_only(bert: ModelShape) -> None:
+@pytest.mark.parametrize(
+    ("machine", "conditions", "factor"),
+    [
+        ({"id": "beef"}, None, OTHER_MACHINE),
+        ({"id": "beef", "flags": ("avx2",)}, None, OTHER_KERNELS),
+        (None, Conditions(batch=8), OTHER_CONDITIONS),
+        ({"id": "beef"}, Conditions(batch=8), OTHER_MACHINE * OTHER_CONDITIONS),
+    ],
+)
+def test_speed_of_another_machine_or_condition_is_wider(
+    machine: dict[str, object] | None,
+    conditions: Conditions | None,
+    factor: float,
+    bert: ModelShape,
+) -> None:
     applied = apply_recipe(bert, recipe(PruneWeights(sparsity=0.6)))
-    other = Machine.model_validate({**MACHINE.model_dump(), "id": "beef"})
-    for estimate in (
-        expected(study(bert), applied, machine=other),
-        expected(study(bert), applied, conditions=Conditions(batch=8)),
-    ):
-        assert estimate.speedup is None
-        assert estimate.quality is not None
-        assert "speed needs 6 measured recipes, but there are 0" in estimate.reason
-    assert (
-        expected(study(bert), applied, machine=MACHINE, conditions=Conditions()).speedup is not None
+    vnni = MACHINE.model_copy(update={"flags": ("avx512_vnni",)})
+    trials = [each.model_copy(update={"machine": vnni}) for each in study(bert)]
+    here = expected(trials, applied, machine=vnni, conditions=Conditions())
+    wanted = Machine.model_validate({**vnni.model_dump(), **(machine or {})})
+    there = expected(trials, applied, machine=wanted, conditions=conditions)
+    assert (here.timed_elsewhere, there.timed_elsewhere) == (False, True)
+    assert here.speedup and there.speedup
+    assert there.speedup.value == pytest.approx(here.speedup.value)
+    assert there.speedup.high == pytest.approx(here.speedup.high * factor)
+    assert there.speedup.low == pytest.approx(here.speedup.low / factor)
+
+
+def test_the_first_trial_of_a_machine_leaves_the_estimates_of_a_study(bert: ModelShape) -> None:
+    """One own measurement neither removes nor moves what another machine's study shows."""
+    applied = apply_recipe(bert, recipe(PruneWeights(sparsity=0.6)))
+    here = Machine.model_validate({**MACHINE.model_dump(), "id": "beef"})
+    first = document(Quantize(), quality=0.955, speedup=2.0, machine=here)
+    before, after = (
+        expected(own, applied, elsewhere=study(bert), machine=here) for own in ([], [first])
     )
+    assert before.speedup and after.speedup and after.quality
+    assert after.speedup.value == pytest.approx(before.speedup.value, rel=0.05)
+    assert after.timed_elsewhere
 
 
 def test_other_models_add_ratios_if_trials_of_this_model_are_few(bert: ModelShape) -> None:

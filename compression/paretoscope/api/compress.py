@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paretoscope import catalog
+from paretoscope.api.trial_result import TrialResult
 from paretoscope.engine.client import ensure_engine, wait
 from paretoscope.errors import EngineError
 from paretoscope.recipes.file import load_recipe
@@ -32,7 +33,7 @@ def compress(
     protocol: Protocol = "quick",
     workspace: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> TrialDocument:
+) -> TrialResult:
     """Compress a model, measure it against its baseline, and return the result.
 
     `model` is a built-in name, a folder or a hub id; `recipe` a `Recipe` or the path of a recipe
@@ -44,7 +45,8 @@ def compress(
 
         int8 = compress("minilm-trec", Recipe.model_validate({"stages": [{"kind": "quantize"}]}))
         int8.quality.value, int8.speedup.value  # accuracy, times as fast as the baseline
-        int8.artifact.path  # the ONNX model with its tokenizer, within the workspace
+        int8.folder  # the ONNX model with its tokenizer and run.py
+        int8.figure(x="size_bytes")  # it and the original, as a plotly figure
 
     Recipes from files, and the front of everything that was measured::
 
@@ -64,7 +66,7 @@ def compress(
     [document] = measure([request], at, wait_for_one)
     if document.status != "done":
         raise EngineError(f"Trial {document.trial_id} {document.status}: {document.error}")
-    return document
+    return TrialResult.of(document, at.root)
 
 
 def measure(

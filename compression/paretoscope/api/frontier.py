@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paretoscope.api.measured import measured_trials, newest
+from paretoscope.api.measured_front import MeasuredFront
 from paretoscope.frontier import points
-from paretoscope.frontier.front import Frontier, front
+from paretoscope.frontier.front import front
 from paretoscope.report.tables.table import rows
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.summary import Trial
 from paretoscope.workspace import Workspace
 
 
@@ -23,7 +24,7 @@ def frontier(
     *,
     study: bool = False,
     workspace: str | Path | None = None,
-) -> Frontier:
+) -> MeasuredFront:
     """The Pareto front of everything that was measured of a model.
 
     `objectives` are keys of metrics (see docs/reference/metrics.md), by default quality, size and
@@ -35,17 +36,21 @@ def frontier(
         for trial in found.on_front:
             point = found.points[trial]
             print(point.name, point.value("quality"), point.value("size_bytes"))
+        found.figure(x="size_bytes", y="quality")  # a plotly figure
+        found.to_frame()  # all metrics, for pandas
 
     Raises `ParetoscopeError` when there are no trials or a metric is unknown.
     """
     chosen = points.objectives(*objectives)
-    documents = measured_trials(Workspace.at(workspace), model, task, study=study).documents
-    default = points.objectives(*newest(documents).axes.objectives)
-    table = rows(newest_conditions(documents))
-    return front([row.named_point for row in table], chosen or default)
+    of = measured_trials(Workspace.at(workspace), model, task, study=study)
+    trials = of.trials
+    default = points.objectives(*newest(trials).axes.objectives)
+    table = tuple(rows(newest_conditions(trials), of.load))
+    found = front([row.named_point for row in table], chosen or default)
+    return MeasuredFront.of(found, table)
 
 
-def newest_conditions(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
+def newest_conditions(trials: Sequence[Trial]) -> list[Trial]:
     """The trials with the machine and the conditions of the newest one."""
-    under = newest(documents).measured_under
-    return [document for document in documents if document.measured_under == under]
+    under = newest(trials).measured_under
+    return [trial for trial in trials if trial.measured_under == under]

@@ -6,6 +6,7 @@ Which of them share an axis, and which are on a front, is `api/frontier.py`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from paretoscope.sources.resolve import resolve_model
 from paretoscope.store.store import Store
 from paretoscope.tasks.resolve import resolve_task
 from paretoscope.trials.study import shipped_study
+from paretoscope.trials.summary import Summary, Trial
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -26,11 +28,35 @@ class TrialSet:
     model: str
     """The name that was given."""
     source: Literal["workspace", "shipped study"]
-    documents: tuple[TrialDocument, ...]
+    trials: tuple[Trial, ...]
     other_tasks: tuple[str, ...] = ()
     """Further tasks on which the model was measured."""
     in_study: int = 0
     """Trials of the shipped study that the workspace's take precedence over."""
+    workspace: Workspace | None = None
+    """Where the documents of `trials` are that are summaries."""
+
+    @property
+    def documents(self) -> list[TrialDocument]:
+        stored = self.stored([each.trial_id for each in self.trials if isinstance(each, Summary)])
+        return [
+            TrialDocument.model_validate_json(stored[each.trial_id])
+            if isinstance(each, Summary)
+            else each
+            for each in self.trials
+        ]
+
+    def load(self, trial_id: str) -> TrialDocument:
+        """The document of a trial; raises `StoreError`."""
+        with closing(Store.open(self.workspace or Workspace.at())) as store:
+            return store.document(trial_id)
+
+    def stored(self, ids: Sequence[str]) -> dict[str, str]:
+        """The documents of trials of the workspace, as JSON text by id."""
+        if not ids:
+            return {}
+        with closing(Store.open(self.workspace or Workspace.at())) as store:
+            return store.document_texts(ids)
 
 
 def measured_trials(
@@ -51,39 +77,31 @@ def measured_trials(
         raise _nothing_measured(model, task, study, 0 if study else _older(workspace, ref))
     chosen = task or _default_task(found, ref.task)
     on_wanted_task = _of_task(own, task or ref.task) if task or ref.task else []
-    all_tasks = [document.task for document in (*own, *([] if on_wanted_task else shipped))]
+    all_tasks = [trial.task for trial in (*own, *([] if on_wanted_task else shipped))]
     return TrialSet(
         model,
         "shipped study" if from_study else "workspace",
         tuple(_of_task(found, chosen)),
         tuple(dict.fromkeys(each for each in all_tasks if each != chosen)),
         0 if from_study else len(_of_task(shipped, chosen)),
+        workspace,
     )
 
 
-def newest(documents: Sequence[TrialDocument]) -> TrialDocument:
+def newest(trials: Sequence[Trial]) -> Trial:
     """The trial that was measured last."""
-    return max(
-        documents,
-        key=lambda document: document.measured_at.timestamp() if document.measured_at else 0,
-    )
+    return max(trials, key=lambda trial: trial.measured_at.timestamp() if trial.measured_at else 0)
 
 
-def _own(workspace: Workspace, ref: ModelRef) -> list[TrialDocument]:
-    store = Store.open(workspace)
-    try:
-        return store.documents(model=ref.key)
-    finally:
-        store.close()
+def _own(workspace: Workspace, ref: ModelRef) -> Sequence[Trial]:
+    with closing(Store.open(workspace)) as store:
+        return store.summaries_of(ref.key)
 
 
 def _older(workspace: Workspace, ref: ModelRef) -> int:
     """Number of trials of a model of this name with other content or other rules of reading it."""
-    store = Store.open(workspace)
-    try:
-        return sum(document.model == ref.name for document in store.documents())
-    finally:
-        store.close()
+    with closing(Store.open(workspace)) as store:
+        return store.count_of(ref.name)
 
 
 def _shipped(ref: ModelRef) -> list[TrialDocument]:
@@ -92,11 +110,11 @@ def _shipped(ref: ModelRef) -> list[TrialDocument]:
     return [document for document in shipped_study() if document.model == ref.name]
 
 
-def _of_task(documents: Sequence[TrialDocument], task: str | None) -> list[TrialDocument]:
-    return [document for document in documents if task in (None, document.task)]
+def _of_task(trials: Sequence[Trial], task: str | None) -> list[Trial]:
+    return [trial for trial in trials if task in (None, trial.task)]
 
 
-def _default_task(found: Sequence[TrialDocument], own: str | None) -> str:
+def _default_task(found: Sequence[Trial], own: str | None) -> str:
     return next((each.task for each in found if each.task == own), newest(found).task)
 
 

@@ -6,13 +6,11 @@ taken from the trial document. Paths of local models and data are shortened to t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from paretoscope.artifact.front_matter import front_matter, short_name
+from paretoscope.artifact.operators import OperatorTable
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.command import run_command, split_command
 from paretoscope.trials.format import (
@@ -45,25 +43,30 @@ RUN_DECODER = (
     " the key-value cache of the previous tokens, and returns `logits` (float32, `[batch, 1,"
     " vocabulary]`) of the next token. onnxruntime-genai runs the same folder."
 )
-HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*(@[\w][\w./-]*)?")
 
 
 def model_card(
-    document: TrialDocument, *, base: str = "", source: str = "", licence: str | None = None
+    document: TrialDocument,
+    *,
+    base: str = "",
+    source: str = "",
+    licence: str | None = None,
+    base_model: str | None = None,
+    operators: OperatorTable | None = None,
 ) -> str:
     """The model card of a measured trial, as Markdown that ends with a newline.
 
-    `base` describes the base model, `source` its origin, `licence` is its SPDX id where known.
+    `base` describes the base model, `source` its origin; `licence` is its SPDX id and `base_model`
+    its hub id where known. Without `operators` of the graph their section is left out.
     """
-    model, task = _short_name(document.model), _short_name(document.task)
+    model, task = short_name(document.model), short_name(document.task)
     made_from = "; ".join(part for part in (base, source) if part) or "see its model card"
-    kind = "A language model" if document.generation else "A text classifier"
     spdx = f" ({licence})" if licence else ""
     sections = [
-        _front_matter(document, licence),
+        front_matter(document, base_model=base_model, licence=licence),
         f"# {model}: {document.recipe.in_words()}",
         (
-            f"{kind} in ONNX format, made from **{model}** ({made_from}) and measured on"
+            f"{_kind(document)} in ONNX format, made from **{model}** ({made_from}) and measured on"
             f" **{task}**. The licence of the base model{spdx} applies"
             " to this model, too."
         ),
@@ -71,48 +74,17 @@ def model_card(
         "## Measurements\n\n" + _figures(document),
         "## Compression recipe\n\n" + _recipe(document),
         "## Usage\n\n" + (RUN_DECODER if document.generation else RUN_CLASSIFIER),
+        operators.section() if operators else "",
         "## Reproduction\n\n" + _again(document, task),
         "## Limitations\n\n" + _limits(document, task),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _short_name(name: str) -> str:
-    """The last part of a path; a hub id or built-in name is returned unchanged.
-
-    >>> _short_name("/home/me/models/mine"), _short_name("org/name"), _short_name("minilm-trec")
-    ('mine', 'org/name', 'minilm-trec')
-    """
-    return name if HUB_ID.fullmatch(name) else Path(name).name
-
-
-def _front_matter(document: TrialDocument, licence: str | None) -> str:
-    """Metadata for the hub: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
-    content: dict[str, Any] = {"pipeline_tag": _pipeline(document), "library_name": "onnx"}
-    if licence:
-        content["license"] = licence.lower()
-    if HUB_ID.fullmatch(document.model):
-        content["base_model"] = document.model.partition("@")[0]
-    content["tags"] = ["onnx", "onnxruntime", "model-compression", *document.recipe.strategies]
-    if document.quality:
-        content["metrics"] = [document.quality.metric]
-        task = _short_name(document.task)
-        result = {
-            "task": {"type": _pipeline(document)},
-            "dataset": {"name": task, "type": task, "split": document.quality.split},
-            "metrics": [
-                {"type": document.quality.metric, "value": round(document.quality.value, 4)}
-            ],
-        }
-        content["model-index"] = [
-            {"name": f"{_short_name(document.model)}-{document.recipe_id}", "results": [result]}
-        ]
-    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True)}---"
-
-
-def _pipeline(document: TrialDocument) -> str:
-    """The hub's name for the model's task."""
-    return "text-generation" if document.generation else "text-classification"
+def _kind(document: TrialDocument) -> str:
+    if document.recipe.is_reference:
+        return "A reference point, fitted on the training split and no compressed model,"
+    return "A language model" if document.generation else "A text classifier"
 
 
 def _figures(document: TrialDocument) -> str:

@@ -8,9 +8,10 @@ sweep share equal files. The model itself is made in `engine/build.py`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from paretoscope.trials.trial import ArtifactRecord
 from paretoscope.workspace import link_or_copy, whole_folder
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
+CARD, MANIFEST = "README.md", "manifest.json"
 OF_DECODERS = (DATA, GENAI, "tokenizer_config.json")
 CARD_BYTES, MANIFEST_BYTES, STAGE_BYTES, RECOVERY_BYTES, TRUNCATION_BYTES = (
-    4_000,
+    6_500,
     14_000,
     200,
     1_500,
@@ -63,13 +65,14 @@ def written_bytes(request: TrialRequest, *, decoder: bool, notes: Sequence[str] 
 
 
 def pack(
-    made: Path, target: Path, recipe: Recipe, card: str, facts: dict[str, Any]
+    made: Path, target: Path, recipe: Recipe, card: Callable[[int], str], facts: dict[str, Any]
 ) -> ArtifactRecord:
     """Make the folder `target` from the graph's folder `made`, and return its record.
 
     manifest.json has the sha256 of every other file and the `facts`: the origin of the model, the
-    measuring conditions, the difference from torch. A classifier's tokenizer truncates to the
-    `max_length` in the facts, on its own side.
+    measuring conditions, the difference from torch. `card` is given the bytes of the whole folder,
+    which its own text may change by a few. A classifier's tokenizer truncates to the `max_length`
+    in the facts, on its own side.
     """
     if target.is_dir():
         shutil.rmtree(target)
@@ -85,14 +88,20 @@ def pack(
         if not decoder:
             shutil.copyfile(LABELS, folder / "labels.py")
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
-        (folder / "README.md").write_text(card, encoding="utf-8")
-        record = artifact_record(folder)
-        manifest = {
-            "paretoscope": __version__,
-            "recipe_id": recipe.id,
-            **facts,
-            "sha256": record.sha256,
-        }
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+        _describe(folder, card, {"recipe_id": recipe.id, **facts})
     return artifact_record(target).model_copy(update={"weights_bytes": facts.get("weights_bytes")})
+
+
+def _describe(folder: Path, card: Callable[[int], str], facts: dict[str, Any]) -> None:
+    """Write card and manifest of the other files."""
+    record = artifact_record(folder)
+
+    def manifest(text: str) -> str:
+        hashes = record.sha256 | {CARD: hashlib.sha256(text.encode()).hexdigest()}
+        content = {"paretoscope": __version__, **facts, "sha256": dict(sorted(hashes.items()))}
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+    draft = card(record.size_bytes)
+    final = card(record.size_bytes + len(draft.encode()) + len(manifest(draft).encode()))
+    (folder / CARD).write_bytes(final.encode())
+    (folder / MANIFEST).write_bytes(manifest(final).encode())

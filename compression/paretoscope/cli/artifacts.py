@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from paretoscope.cli import text
-from paretoscope.cli.export import copy_artifact, shipped_only
+from paretoscope.cli.export import copy_artifact
+from paretoscope.cli.finding import trial_with_artifact
 from paretoscope.cli.progress import evaluation_progress
 from paretoscope.cli.requests import ExportRequest, KeepRequest
 from paretoscope.cli.source import trials_alike
 from paretoscope.cli.verbs import Answer
-from paretoscope.errors import StoreError
 from paretoscope.report.tables.table import row_among
-from paretoscope.store.store import Store, TrialRow
+from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace
 
 
@@ -22,7 +22,7 @@ def keep(request: KeepRequest, workspace: Workspace) -> Answer:
     from paretoscope.engine.held_out import evaluate_held_out  # loads ONNX Runtime
 
     store = Store.open(workspace)
-    ids = [_with_artifact(store, start).trial_id for start in request.trials]
+    ids = [trial_with_artifact(store, start).trial_id for start in request.trials]
     chosen = list(dict.fromkeys(ids))
     with evaluation_progress(len(chosen)) as show:
         documents = [
@@ -38,20 +38,7 @@ def keep(request: KeepRequest, workspace: Workspace) -> Answer:
 
 def export(request: ExportRequest, workspace: Workspace) -> Answer:
     """Copy the artefact of a trial out of the workspace."""
-    row = _with_artifact(Store.open(workspace), request.trial)
+    row = trial_with_artifact(Store.open(workspace), request.trial)
     to = copy_artifact(row, workspace, Path(request.to))
     text = f"{to} runs anywhere: python {to / 'run.py'}" if to.is_dir() else str(to)
     return Answer({"path": str(to)}, text)
-
-
-def _with_artifact(store: Store, start: str) -> TrialRow:
-    """A trial of the workspace.
-
-    Raises `StoreError`, or `ArtifactError` for a trial of the shipped study, which has no artefact.
-    """
-    try:
-        return store.find(start)
-    except StoreError:
-        if (shipped := shipped_only(start)) is not None:
-            raise shipped from None
-        raise

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoscope.cli import text
-from paretoscope.cli.chosen import finished_trial
-from paretoscope.cli.source import trials_alike
+from paretoscope.cli.named_trials import named_trials
 from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.comparison import (
     Pair,
@@ -26,8 +25,8 @@ from paretoscope.frontier.front import Frontier
 from paretoscope.recipes.diff import Difference, recipe_differences
 from paretoscope.report.tables.table import Row, row_among
 from paretoscope.store.store import Store
-from paretoscope.trials.samples import BASELINE_SUFFIX, read_samples
-from paretoscope.trials.study import shipped_study
+from paretoscope.trials.samples import Samples, read_samples
+from paretoscope.trials.study_samples import shipped_samples
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
 
@@ -106,7 +105,7 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
     Raises `ParetoscopeError` for fewer than two trials and for trials of different tasks.
     """
     store = Store.open(workspace)
-    documents, others = _measured(store, starts)
+    documents, others = named_trials(store, starts)
     store.close()
     if len(documents) < 2:
         raise ParetoscopeError(
@@ -120,29 +119,16 @@ def comparison_document(workspace: Workspace, starts: Sequence[str]) -> Comparis
             f"Trials of different tasks cannot be compared ({listed}); give trials of one task."
         )
     table = tuple(row_among(document, others) for document in documents)
-    found, dominated = standings([row.point for row in table], judged_by(documents))
+    front, dominated = standings([row.point for row in table], judged_by(documents))
     differences = recipe_differences([document.recipe for document in documents])
-    kept = {document.trial_id: read_samples(workspace, document.trial_id) for document in documents}
+    kept = {document.trial_id: _samples(workspace, document) for document in documents}
     return ComparisonDocument(
-        table, found, dominated, tuple(differences), tuple(pairs(documents, kept))
+        table, front, dominated, tuple(differences), tuple(pairs(documents, kept))
     )
 
 
-def _measured(
-    store: Store, starts: Sequence[str]
-) -> tuple[list[TrialDocument], list[TrialDocument]]:
-    """The trials, each once, and the trials that their times are normalized with.
-
-    These are the workspace's, and the shipped study's where one of the trials is of it.
-    """
-    found: dict[str, tuple[TrialDocument, bool]] = {}
-    for start in starts:
-        document, shipped = finished_trial(store, start)
-        found[document.trial_id] = document, shipped
-    own = [
-        trial_id.removesuffix(BASELINE_SUFFIX)
-        for trial_id, (_, shipped) in found.items()
-        if not shipped
-    ]
-    study = shipped_study() if any(shipped for _, shipped in found.values()) else []
-    return [document for document, _ in found.values()], [*trials_alike(store, own), *study]
+def _samples(workspace: Workspace, document: TrialDocument) -> Samples | None:
+    """The samples of a trial of the workspace, else those that ship with the study."""
+    return read_samples(workspace, document.trial_id) or shipped_samples(
+        document.model, document.trial_id
+    )

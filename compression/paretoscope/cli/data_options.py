@@ -16,6 +16,12 @@ def add_data_file(command: argparse.ArgumentParser) -> None:
         help="encoding of a data file (default: utf-8)",
     )
     command.add_argument(
+        "--delimiter",
+        type=_delimiter,
+        metavar="CHARACTER",
+        help="between the fields of a CSV file, or tab (default: the most frequent in the header)",
+    )
+    command.add_argument(
         "--max-length",
         type=positive,
         metavar="N",
@@ -48,6 +54,17 @@ def _names(text: str) -> list[str]:
     """Comma-separated names; quotes as in CSV protect a comma within a name."""
     (names,) = csv.reader([text], skipinitialspace=True)
     return names
+
+
+def _delimiter(text: str) -> str:
+    """
+    >>> _delimiter(";"), _delimiter("tab")
+    (';', '\\t')
+    """
+    found = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(found) != 1 or found in '"\r\n':
+        raise argparse.ArgumentTypeError(f'must be one character or tab, but got "{text}"')
+    return found
 
 
 def positive(text: str) -> int:

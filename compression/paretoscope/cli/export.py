@@ -20,7 +20,7 @@ def copy_artifact(row: TrialRow, workspace: Workspace, to: Path) -> Path:
 
     Raises `ArtifactError` when there is no artefact, `to` exists, or it cannot be written.
     """
-    source = _artifact(row, workspace)
+    source = artifact_folder(row, workspace)
     to = to.expanduser().absolute()
     if to.exists() and (to.is_file() or any(to.iterdir())):
         raise ArtifactError(f'"{to}" exists already and is not empty; choose a new folder or file.')
@@ -58,7 +58,8 @@ def shipped_only(start: str) -> ArtifactError | None:
     )
 
 
-def _artifact(row: TrialRow, workspace: Workspace) -> Path:
+def artifact_folder(row: TrialRow, workspace: Workspace) -> Path:
+    """Where the artefact of a trial is; raises `ArtifactError` when it has none."""
     if row.document is None or row.document.artifact is None:
         raise ArtifactError(
             f"Trial {row.trial_id} is {row.status} and has no model to export; only one that is"

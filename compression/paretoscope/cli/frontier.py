@@ -15,7 +15,9 @@ from paretoscope.api.measured import TrialSet, newest
 from paretoscope.cli import text
 from paretoscope.cli.requests import FrontierRequest
 from paretoscope.cli.source import source_in_words
+from paretoscope.cli.verbs import JsonText
 from paretoscope.errors import ParetoscopeError
+from paretoscope.frontier.columns import Points
 from paretoscope.frontier.front import Frontier, front
 from paretoscope.frontier.limits import Constraint, Limit, MaxDrop
 from paretoscope.frontier.normalize import text_in_words
@@ -24,7 +26,11 @@ from paretoscope.frontier.recommend import Recommendation, answer, recommend
 from paretoscope.report.tables.table import Row, present_metrics, rows
 from paretoscope.trials.axes import DROP_POINTS, Axes
 from paretoscope.trials.format import conditions_in_words, listed, machine_in_words, short
+from paretoscope.trials.summary import Summary, Trial
 from paretoscope.trials.trial import TrialDocument
+
+MOST_LINES = 500
+"""A longer table is not printed whole."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +53,17 @@ class FrontierDocument:
     @property
     def elsewhere(self) -> int:
         """Trials of other machines or conditions."""
-        return len(self.trials.documents) - len(newest_conditions(self.trials.documents))
+        return len(self.trials.trials) - len(newest_conditions(self.trials.trials))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "source": self.trials.source,
-            "trials": [row.document.to_json() for row in self.table],
+            "trials": documents_json(self.table, self.trials),
             "x": self.x,
             "y": self.y,
             "on_front": list(self.found.on_front),
             "statistically_on_front": list(self.found.statistically_on_front),
+            "references": list(self.found.references),
             "knee": self.found.knee,
             "recommendation": self._recommendation_json(),
             "not_comparable": {
@@ -64,7 +71,7 @@ class FrontierDocument:
             },
             "elsewhere": self.elsewhere,
             "comparable_p50_ms": {
-                row.id: row.point.value(row.document.axes.time) for row in self.table
+                row.id: row.point.value(row.summary.axes.time) for row in self.table
             },
             "reference_p50_ms": self.table[0].reference.p50_ms,
         }
@@ -79,11 +86,23 @@ class FrontierDocument:
             "limits": [limit.in_words() for limit in self.limits],
         }
 
+    def _shown(self) -> list[Row]:
+        """All rows; of very many those on the front and statistically indistinguishable from it."""
+        if len(self.table) <= MOST_LINES:
+            return list(self.table)
+        near = set(self.found.statistically_on_front[:MOST_LINES])
+        return [row for row in self.table if row.is_baseline or row.id in near]
+
+    def _left_out(self) -> list[str]:
+        further = len(self.table) - len(self._shown())
+        return [f"{further:,} further models are dominated; --json has all."] if further else []
+
     def in_words(self) -> str:
         judged = self.found.objectives
         lines = [
-            _heading(self.table[0].document),
-            text.table(_sorted_by(self.x, self.table), _marks(self.found)),
+            _heading(self.table[0].summary),
+            text.table(_sorted_by(self.x, self._shown()), _marks(self.found)),
+            *self._left_out(),
             *_normalized_to(self.table),
             "",
             answer(self.recommendation, judged, self.limits),
@@ -106,19 +125,33 @@ def frontier_document(trials: TrialSet, request: FrontierRequest) -> FrontierDoc
 
     Raises `ParetoscopeError` for a metric that is unknown or was not measured.
     """
-    last = newest(trials.documents)
+    last = newest(trials.trials)
     axes = last.axes
     x, y = request.x or axes.time, request.y or axes.quality
     judged = requested_objectives(request, axes)
-    table = rows(newest_conditions(trials.documents))
+    table = rows(newest_conditions(trials.trials), trials.load)
     _check_measured(dict.fromkeys((x, y, *(objective.key for objective in judged))), table)
-    points = [row.named_point for row in table]
-    baseline = next((row.named_point for row in table if row.document.is_baseline), None)
+    points = Points(row.named_point for row in table)
+    baseline = next((row.named_point for row in table if row.is_baseline), None)
     limits = tuple(_limits(request, baseline, axes))
     recommendation = recommend(points, limits, judged, baseline)
     return FrontierDocument(
         tuple(table), front(points, judged), recommendation, limits, trials, x, y
     )
+
+
+def documents_json(table: Sequence[Row], trials: TrialSet) -> list[dict[str, Any] | JsonText]:
+    """The document of each row; more than `MOST_LINES` are passed on as they are stored."""
+    stored = trials.stored([row.id for row in table if isinstance(row.measured, Summary)])
+
+    def document(row: Row) -> dict[str, Any] | JsonText:
+        if row.id not in stored:
+            return row.document.to_json()
+        if len(table) > MOST_LINES:
+            return JsonText(stored[row.id])
+        return TrialDocument.model_validate_json(stored[row.id]).to_json()
+
+    return [document(row) for row in table]
 
 
 def check_metrics(request: FrontierRequest) -> None:
@@ -138,11 +171,11 @@ def requested_objectives(request: FrontierRequest, axes: Axes) -> tuple[Objectiv
 
 def swept(table: Sequence[Row]) -> str:
     """The trials of a sweep in the order of its grid, with those on their front marked."""
-    done = [row for row in table if row.document.status == "done"]
-    axes = done[0].document.axes if done else Axes()
+    done = [row for row in table if row.status == "done"]
+    axes = done[0].summary.axes if done else Axes()
     found = front([row.point for row in done], objectives(*axes.objectives))
     called = listed([objective.metric.called for objective in found.objectives])
-    judged = [f"On the front: by {called}."] if done else []
+    judged = [f"On the front: by {called}."] if found.on_front else []
     return "\n".join([text.table(table, _marks(found)), *_normalized_to(done), *judged])
 
 
@@ -155,7 +188,7 @@ def _check_measured(keys: Sequence[str] | dict[str, None], table: Sequence[Row])
         )
 
 
-def _heading(first: TrialDocument) -> str:
+def _heading(first: Trial) -> str:
     """What the trials of a table have in common."""
     return (
         f"{short(first.model)} on {short(first.task)}, {machine_in_words(first)};"
@@ -175,7 +208,8 @@ def _normalized_to(table: Sequence[Row]) -> list[str]:
 
 
 def _marks(found: Frontier) -> dict[str, str]:
-    marks = dict.fromkeys(found.on_front, "on the front")
+    marks = dict.fromkeys(found.references, "reference point")
+    marks |= dict.fromkeys(found.on_front, "on the front")
     return marks | ({found.knee: "on the front, knee"} if found.knee else {})
 
 

@@ -1,4 +1,4 @@
-"""The commands `run` and `sweep`: models are compressed and measured."""
+"""The commands `run`, `sweep` and `references`: models are made and measured."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from paretoscope.errors import ParetoscopeError, RecipeError
 from paretoscope.frontier.normalize import comparable
 from paretoscope.recipes.file import load_recipe, parse_recipe
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages.reference import LABELS
 from paretoscope.report.tables.chain import before, steps
 from paretoscope.report.tables.table import Row, row_among, rows
 from paretoscope.sources.resolve import resolve_model
@@ -47,9 +48,10 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
     if document.status != "done":
         reason = document.error or "the engine gave no reason."
         raise ParetoscopeError(f"Trial {document.trial_id} {document.status}: {reason}")
-    others = comparable(document, trials_alike(Store.open(workspace), [document.trial_id]))
+    store = Store.open(workspace)
+    others = comparable(document, trials_alike(store, [document.trial_id]))
     row = row_among(document, others)
-    found = steps(row, rows(others))
+    found = steps(row, rows(others, store.document))
     content = document.to_json() | {"stages": [step.to_json() for step in found]}
     chain = [text.steps(found)] if len(recipe.stages) > 1 else []
     return Answer(content, "\n\n".join([text.result(row), *chain]))
@@ -57,7 +59,17 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
 
 def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
-    requests = [_trial(request, recipe) for recipe in _grid_of(request)]
+    return _several(request, workspace, _grid_of(request))
+
+
+def references(request: MeasureRequest, workspace: Workspace) -> Answer:
+    """Both reference points."""
+    stages = ({"kind": "reference", "features": features} for features in LABELS)
+    return _several(request, workspace, [parse_recipe({"stages": [stage]}) for stage in stages])
+
+
+def _several(request: MeasureRequest, workspace: Workspace, recipes: Sequence[Recipe]) -> Answer:
+    requests = [_trial(request, recipe) for recipe in recipes]
     catalog.check(request.model, workspace, checking)
     show_notes(catalog.notes(requests[0]) if requests else ())
     documents = measure(requests, workspace, wait_for, again=request.again)

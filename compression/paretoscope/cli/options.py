@@ -6,15 +6,13 @@ What they are converted to is `cli/requests.py`'s.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from paretoscope.cli.data_options import add_data_file, positive
+from paretoscope.cli.impact_options import add_impact
+from paretoscope.cli.sending_options import TRIAL, Add, add_sending
 from paretoscope.trials import axes
 
-Add = Callable[[str, str], argparse.ArgumentParser]
-"""Adds a command by name and description."""
 MODEL = "a built-in name, a folder, or a hub id"
-TRIAL = "id of a trial, or its first characters"
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +50,15 @@ def add_commands(add: Add) -> None:
     _add_run(run)
     sweep = add("sweep", "compress and measure every combination of sparsity and bits")
     _add_sweep(sweep)
-    for command in (run, sweep):
+    estimate = add("estimate", "estimate size, quality and speed of a recipe without running it")
+    _add_recipe(estimate)
+    references = add(
+        "references", "measure TF-IDF and token embeddings on the task of a classifier"
+    )
+    for command in (run, sweep, estimate, references):
         _add_measuring(command)
+    for command in (run, sweep):
+        command.add_argument("--again", action="store_true", help="measure finished trials again")
     cancel = add("cancel", "cancel queued or running trials")
     cancel.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     frontier = add("frontier", "show the Pareto front, its knee and the recommended model")
@@ -63,6 +68,7 @@ def add_commands(add: Add) -> None:
     for command in (frontier, report):
         _add_selection(command)
     _add_chosen(add)
+    add_sending(add)
     _add_engine(add)
     _add_ui(add)
 
@@ -78,15 +84,19 @@ def _add_tasks(add: Add) -> None:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
+    _add_recipe(run)
     run.add_argument(
+        "--each-stage", action="store_true", help="also measure the model after each stage"
+    )
+
+
+def _add_recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--recipe",
         metavar="FILE",
         help="YAML or JSON file, or a shipped recipe such as int8 (default: the baseline)",
     )
-    run.add_argument(
-        "--each-stage", action="store_true", help="also measure the model after each stage"
-    )
-    run.add_argument(
+    command.add_argument(
         "--unlabelled",
         metavar="FILE",
         help=(
@@ -131,7 +141,7 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 
 
 def _add_measuring(command: argparse.ArgumentParser) -> None:
-    """What `run` and `sweep` have in common."""
+    """What the commands that measure or estimate have in common."""
     command.add_argument("model", metavar="MODEL", help=MODEL)
     command.add_argument(
         "--task", metavar="TASK", help="a built-in task or a data file (default: the model's task)"
@@ -150,7 +160,6 @@ def _add_measuring(command: argparse.ArgumentParser) -> None:
         help="sequence length for latency; prompt length for language models",
     )
     command.add_argument("--threads", type=positive, metavar="N", help="threads of the runtime")
-    command.add_argument("--again", action="store_true", help="measure finished trials again")
     add_data_file(command)
 
 
@@ -219,6 +228,9 @@ def _add_chosen(add: Add) -> None:
     share = add("share", "write chosen models and their front to one HTML file that opens offline")
     share.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     share.add_argument("--to", required=True, metavar="FILE.html", help="file to write")
+    impact = add("impact", "show what a model saves in a year: cost, energy, carbon, break-even")
+    impact.add_argument("trial", metavar="TRIAL", help=TRIAL)
+    add_impact(impact)
     keep = add("keep", "evaluate chosen models once on the held-out test split")
     keep.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     check = add("check", "check an exported model against another one and a budget; ends 0 or 1")

@@ -11,15 +11,17 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, cast
 
 from paretoscope import __version__
 from paretoscope.cli.options import add_commands, add_common
-from paretoscope.cli.verbs import VERBS, Answer
+from paretoscope.cli.verbs import VERBS, Answer, JsonText
 from paretoscope.errors import ParetoscopeError, did_you_mean
 from paretoscope.workspace import Workspace
 
+MARK = "\0"
+"""Stands for a part that is JSON already; no text of a content has it."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
@@ -50,15 +52,39 @@ def _run(arguments: Sequence[str] | None) -> int:
     answer = verb.load(given.verb)(verb.request.read(given), Workspace.at(given.workspace))
     if answer is None:
         return 0
-    print(_json(answer) if given.json else answer.text)
+    if given.json:
+        sys.stdout.writelines(_json(answer))
+        print()
+    else:
+        print(answer.text() if callable(answer.text) else answer.text)
     if answer.failure:
         raise ParetoscopeError(answer.failure)
     return answer.status
 
 
-def _json(answer: Answer) -> str:
-    """Indented at a terminal, one line elsewhere."""
-    return json.dumps(answer.content, indent=2 if os.isatty(1) else None, ensure_ascii=False)
+def _json(answer: Answer) -> Iterator[str]:
+    """Indented at a terminal, one line elsewhere; in parts, because documents may be many."""
+    content = answer.content() if callable(answer.content) else answer.content
+    texts: list[JsonText] = []
+
+    def marked(value: Any) -> Any:
+        """The value with a mark in place of each part that is JSON already."""
+        if isinstance(value, JsonText):
+            texts.append(value)
+            return MARK
+        return (
+            [marked(each) for each in cast(list[Any], value)] if isinstance(value, list) else value
+        )
+
+    kept = {name: marked(value) for name, value in content.items()}
+    if not texts:
+        yield json.dumps(content, indent=2 if os.isatty(1) else None, ensure_ascii=False)
+        return
+    first, *others = json.dumps(kept, ensure_ascii=False).split(json.dumps(MARK))
+    yield first
+    for text, after in zip(texts, others, strict=True):
+        yield text
+        yield after
 
 
 class _Parser(argparse.ArgumentParser):

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from paretoscope.cli import text
 from paretoscope.cli.requests import CancelRequest, EngineRequest, JobsRequest
 from paretoscope.cli.verbs import Answer
 from paretoscope.engine.client import stop_engine
 from paretoscope.store.store import Store
-from paretoscope.trials.trial import LIVE
+from paretoscope.trials.trial import LIVE, Status
 from paretoscope.workspace import Workspace
+
+ENDED: tuple[Status, ...] = ("done", "failed", "cancelled")
+NEWEST = 100
+"""Ended trials that are printed as text."""
 
 
 def jobs(request: JobsRequest, workspace: Workspace) -> Answer:
-    """Every trial of the workspace."""
-    rows = Store.open(workspace).trials()
-    return Answer({"trials": [text.job_json(row) for row in rows]}, text.jobs(rows))
+    """Every trial of the workspace; as text the live ones and the newest that ended."""
+    store = Store.open(workspace)
+
+    def content() -> dict[str, Any]:
+        return {"trials": [text.job_json(row) for row in store.jobs()]}
+
+    def shown() -> str:
+        live, ended = store.trials(statuses=LIVE), store.ended(*ENDED, newest=NEWEST)
+        count = sum(store.statuses().get(status, 0) for status in ENDED)
+        return text.jobs(live, ended, count - len(ended))
+
+    return Answer(content, shown)
 
 
 def cancel(request: CancelRequest, workspace: Workspace) -> Answer:
@@ -43,15 +56,15 @@ def engine(request: EngineRequest, workspace: Workspace) -> Answer:
             {"stopped": stopped}, "The engine has ended." if stopped else "No engine was running."
         )
     store = Store.open(workspace)
-    state, statuses = store.engine(), [row.status for row in store.trials(statuses=LIVE)]
+    state, statuses = store.engine(), store.statuses()
     alive = state if state is not None and state.alive else None
     found = {
         "alive": alive is not None,
         "pid": alive.pid if alive else None,
         "host": alive.host if alive else None,
         "stays": bool(alive and alive.stays),
-        "running": statuses.count("running"),
-        "queued": statuses.count("queued"),
+        "running": statuses.get("running", 0),
+        "queued": statuses.get("queued", 0),
     }
     return Answer(found, text.engine(found))
 

@@ -20,7 +20,7 @@ def frontier(request: FrontierRequest, workspace: Workspace) -> Answer:
     check_metrics(request)
     trials = measured_trials(workspace, request.model, request.task, study=request.study)
     found = frontier_document(trials, request)
-    return Answer(found.to_json(), found.in_words())
+    return Answer(found.to_json, found.in_words)
 
 
 def compare(request: CompareRequest, workspace: Workspace) -> Answer:
@@ -35,7 +35,7 @@ def report(request: ReportRequest, workspace: Workspace) -> Answer:
 
     to = Path(request.to).absolute()
     trials = measured_trials(workspace, request.model, request.task, study=request.study)
-    count = len(trials.documents)
+    count = len(trials.trials)
     write_report(trials.documents, to)
     lines = [f"Report of {count} trials written to {to}", *source_in_words(trials, count)]
     content = {"path": str(to), "trials": count, "source": trials.source}

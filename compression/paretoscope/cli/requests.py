@@ -68,6 +68,7 @@ class _DataFile(Request):
     labels: tuple[str, ...] | None
     split_column: str | None
     group_column: str | None
+    delimiter: str | None
     drop_missing: bool
 
     @property
@@ -88,7 +89,9 @@ class TasksRequest(_DataFile):
 
 @dataclass(frozen=True)
 class MeasureRequest(_DataFile):
-    """What `run` and `sweep` have in common: which model is measured, on what and how."""
+    """`paretoscope references`, and what `run`, `sweep` and `estimate` have in common with it: the
+    model, its data and the conditions.
+    """
 
     model: str
     task: str | None
@@ -96,7 +99,6 @@ class MeasureRequest(_DataFile):
     batch: int | None
     sequence: int | None
     threads: int | None
-    again: bool
 
     @property
     def conditions(self) -> Conditions | None:
@@ -111,6 +113,7 @@ class RunRequest(MeasureRequest):
     """`paretoscope run`."""
 
     recipe: str | None
+    again: bool
     each_stage: bool
     unlabelled: str | None
 
@@ -119,11 +122,20 @@ class RunRequest(MeasureRequest):
 class SweepRequest(MeasureRequest):
     """`paretoscope sweep`."""
 
+    again: bool
     sparsity: str
     bits: str
     what: Literal["weights", "ffn", "heads"]
     retrain_epochs: float
     seed: int
+
+
+@dataclass(frozen=True)
+class EstimateRequest(MeasureRequest):
+    """`paretoscope estimate`."""
+
+    recipe: str | None
+    unlabelled: str | None
 
 
 @dataclass(frozen=True)
@@ -174,6 +186,32 @@ class CompareRequest(Request):
 
 
 @dataclass(frozen=True)
+class ImpactRequest(Request):
+    """`paretoscope impact`; None stands for the value of the tables or the default."""
+
+    trial: str
+    instance: str
+    grid: str
+    electricity: str
+    device: str
+    requests_per_day: float | None
+    peak_factor: float | None
+    utilization: float | None
+    speed: float | None
+    usd_per_hour: float | None
+    vcpus: float | None
+    usd_per_kwh: float | None
+    g_per_kwh: float | None
+    pue: float | None
+    embodied_g_per_hour: float | None
+    device_requests: float | None
+    billing: Literal["instances", "time"] | None
+    energy: Literal["trial", "provider"] | None
+    prompt_tokens: int | None
+    new_tokens: int | None
+
+
+@dataclass(frozen=True)
 class KeepRequest(Request):
     """`paretoscope keep`."""
 
@@ -205,3 +243,37 @@ class EngineRequest(Request):
     action: Literal["status", "stop"] | None
     ends_when_idle: bool
     trial_function: str | None
+
+
+@dataclass(frozen=True)
+class OperatorsRequest(Request):
+    """`paretoscope operators`."""
+
+    artifact: str
+
+
+@dataclass(frozen=True)
+class LogRequest(Request):
+    """`paretoscope log`."""
+
+    trials: tuple[str, ...]
+    to: Literal["mlflow"]
+    tracking_uri: str | None
+    experiment: str
+
+
+@dataclass(frozen=True)
+class PushRequest(Request):
+    """`paretoscope push`."""
+
+    trial: str
+    to: str
+    private: bool
+    pull_request: bool
+    revision: str | None
+    yes: bool
+
+
+@dataclass(frozen=True)
+class McpRequest(Request):
+    """`paretoscope mcp`."""

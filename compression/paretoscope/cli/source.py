@@ -11,7 +11,7 @@ from paretoscope.api.measured import TrialSet, newest
 from paretoscope.machine import fingerprint
 from paretoscope.store.store import Store
 from paretoscope.trials.format import elsewhere, machine_in_words, short, when
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.summary import Trial
 
 
 def source_in_words(trials: TrialSet, count: int) -> list[str]:
@@ -19,7 +19,7 @@ def source_in_words(trials: TrialSet, count: int) -> list[str]:
     lines: list[str] = []
     if trials.source == "shipped study":
         lines.append(
-            f"These {count} models were measured on {_machine(newest(trials.documents))}; measure"
+            f"These {count} models were measured on {_machine(newest(trials.trials))}; measure"
             f" here with `paretoscope sweep {trials.model}`."
         )
     if trials.in_study:
@@ -33,16 +33,14 @@ def source_in_words(trials: TrialSet, count: int) -> list[str]:
     return lines
 
 
-def trials_alike(store: Store, ids: Sequence[str]) -> list[TrialDocument]:
-    """Every finished trial of the workspace with the model and task of one of these."""
+def trials_alike(store: Store, ids: Sequence[str]) -> list[Trial]:
+    """The summaries of all finished trials with the model and task of one of these."""
     requested = {
         (row.request.model_key or row.request.model, row.request.task)
         for row in store.trials(ids=ids)
     }
     return [
-        document
-        for model, task in sorted(requested)
-        for document in store.documents(model=model, task=task)
+        trial for model, task in sorted(requested) for trial in store.summaries_of(model, task=task)
     ]
 
 
@@ -53,7 +51,7 @@ def _typed(task: str) -> str:
     return shlex.quote(os.path.relpath(task) if below else task)
 
 
-def _machine(document: TrialDocument) -> str:
+def _machine(trial: Trial) -> str:
     """Where and when a study was measured: "another machine (Test CPU, 2 cores, 01 Mar 2026)"."""
-    about = f"{machine_in_words(document)}, {when(document)}"
-    return f"{elsewhere(document.machine, fingerprint())} ({about})"
+    about = f"{machine_in_words(trial)}, {when(trial)}"
+    return f"{elsewhere(trial.machine, fingerprint())} ({about})"

@@ -9,7 +9,7 @@ from paretoscope.carriers import INSTALL
 from paretoscope.recipes.short_name import short_names
 from paretoscope.report.tables.chain import Step
 from paretoscope.report.tables.table import Row
-from paretoscope.store.store import TrialRow
+from paretoscope.store.store import JobRow, TrialRow
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import (
     conditions_in_words,
@@ -20,7 +20,9 @@ from paretoscope.trials.format import (
     speed_with_interval,
 )
 from paretoscope.trials.metrics import METRICS
-from paretoscope.trials.trial import LIVE, Measured, Quality, TrialDocument
+from paretoscope.trials.progress import Progress
+from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.trial import Measured, Quality, TrialDocument
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -185,16 +187,15 @@ def _lost(document: TrialDocument, base: Measured | None) -> str:
 
 def table(found: Sequence[Row], marks: Mapping[str, str] | None = None) -> str:
     """A line a trial: its status while it is not done, else its mark and whether it is noisy."""
-    axes = next((row.document.axes for row in found if row.document.quality), Axes())
+    axes = next((row.summary.axes for row in found if row.summary.basis.n is not None), Axes())
     quality, time = (METRICS[key].label.lower() for key in (axes.quality, axes.time))
     lines: list[tuple[str, ...]] = [("trial", "model", quality, "size", time, "speed-up", "")]
-    named = short_names([row.document.recipe for row in found])
+    named = short_names([row.summary.recipe for row in found])
     for row, name in zip(found, named, strict=True):
-        document = row.document
         shown = (METRICS[key].format(row.point.value(key)) for key in (*axes.objectives, "speedup"))
-        remarks = [(marks or {}).get(document.trial_id, ""), "noisy" if row.noisy else ""]
-        remark = ", ".join(filter(None, remarks)) if document.status == "done" else document.status
-        lines.append((document.trial_id, name, *shown, remark))
+        remarks = [(marks or {}).get(row.id, ""), "noisy" if row.noisy else ""]
+        remark = ", ".join(filter(None, remarks)) if row.status == "done" else row.status
+        lines.append((row.id, name, *shown, remark))
     return columns(lines)
 
 
@@ -211,25 +212,20 @@ def steps(found: Sequence[Step]) -> str:
     return columns(lines) + hint
 
 
-def jobs(rows: Sequence[TrialRow]) -> str:
-    """Running trials, then the queue, then the ended ones, newest first."""
-    if not rows:
+def jobs(live: Sequence[TrialRow], ended: Sequence[TrialRow], further: int) -> str:
+    """Running trials, then the queue, then the ended ones, newest first, without `further` ones."""
+    if not live and not ended:
         return "No trials yet; `paretoscope run minilm-trec` queues the first."
     order = {"running": 0, "queued": 1}
-    live = sorted((row for row in rows if row.status in LIVE), key=lambda row: order[row.status])
-    ended = sorted(
-        (row for row in rows if row.status not in LIVE),
-        key=lambda row: row.finished_at or row.queued_at,
-        reverse=True,
-    )
-    shown = [*live, *ended]
+    shown = [*sorted(live, key=lambda row: order[row.status]), *ended]
     named = short_names([row.request.recipe for row in shown])
-    return columns(
+    lines = columns(
         [
             (row.trial_id, row.status, _subject(row), name, _remark(row))
             for row, name in zip(shown, named, strict=True)
         ]
     )
+    return lines + (f"\n{further:,} older trials are not shown; --json has all." if further else "")
 
 
 def _subject(row: TrialRow) -> str:
@@ -242,17 +238,19 @@ def _remark(row: TrialRow) -> str:
     return row.error or (row.progress.in_words() if row.progress else "")
 
 
-def job_json(row: TrialRow) -> dict[str, Any]:
+def job_json(row: JobRow) -> dict[str, Any]:
     """A trial as `jobs --json` has it."""
+    progress = row.progress_json and Progress.model_validate_json(row.progress_json)
+    recipe_id = row.recipe_id or TrialRequest.model_validate_json(row.request_json).recipe.id
     return {
         "trial_id": row.trial_id,
-        "model": row.request.model,
-        "task": row.request.task,
-        "recipe_id": row.request.recipe.id,
+        "model": row.model,
+        "task": row.task,
+        "recipe_id": recipe_id,
         "status": row.status,
         "priority": row.priority,
         "queued_at": row.queued_at.isoformat(),
-        "progress": row.progress.model_dump() if row.progress else None,
+        "progress": progress.model_dump() if progress else None,
         "error": row.error,
     }
 

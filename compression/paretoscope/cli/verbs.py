@@ -18,15 +18,22 @@ from paretoscope.workspace import Workspace
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command prints: `content` with --json, else `text`.
+    """What a command prints: `content` with --json, else `text`; only that one is computed where
+    they are functions.
 
     With a `failure` the command fails after it has printed; else `status` is its exit status.
     """
 
-    content: dict[str, Any]
-    text: str
+    content: dict[str, Any] | Callable[[], dict[str, Any]]
+    text: str | Callable[[], str]
     failure: str = ""
     status: int = 0
+
+
+class JsonText(str):
+    """A part of a content that is JSON already, such as a document as it is stored."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ VERBS: dict[str, Verb] = {
     "tasks": Verb(requests.TasksRequest, "listing"),
     "run": Verb(requests.RunRequest, "making"),
     "sweep": Verb(requests.SweepRequest, "making"),
+    "estimate": Verb(requests.EstimateRequest, "estimating"),
+    "references": Verb(requests.MeasureRequest, "making"),
     "jobs": Verb(requests.JobsRequest, "queue"),
     "cancel": Verb(requests.CancelRequest, "queue"),
     "data": Verb(requests.DataRequest, "data"),
@@ -55,7 +64,12 @@ VERBS: dict[str, Verb] = {
     "compare": Verb(requests.CompareRequest, "reading"),
     "report": Verb(requests.ReportRequest, "reading"),
     "share": Verb(requests.ShareRequest, "reading"),
+    "impact": Verb(requests.ImpactRequest, "impact"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),
+    "operators": Verb(requests.OperatorsRequest, "sending"),
+    "log": Verb(requests.LogRequest, "sending"),
+    "push": Verb(requests.PushRequest, "sending"),
+    "mcp": Verb(requests.McpRequest, "mcp.server"),
 }

@@ -57,7 +57,10 @@ log = logging.getLogger("paretoscope")
 
 
 class GraphFacts(TypedDict):
-    """What facts.json holds about a graph; `torch_difference` is the largest one at export."""
+    """What facts.json holds about a graph.
+
+    `torch_difference` is the largest one at export, for a reference point that from scikit-learn.
+    """
 
     weights_bytes: int
     theoretical_bytes: int
@@ -97,9 +100,14 @@ class Bench:
         self._loaded: tuple[str, Any] = ("", None)
 
     def make(self, recipe: Recipe) -> Made:
-        """The graph of a recipe: stages that train, then the export, then quantization."""
+        """The graph of a recipe: stages that train, then the export, then quantization.
+
+        A reference point is fitted and written as a graph in one step.
+        """
         with self.steps.step("prepare"):
             key, folder = self.base()
+        if recipe.is_reference:
+            return self._fitted(recipe, key, folder)
         costs = [0.0] * len(recipe.stages)
         for number, stage in enumerate(recipe.stages):
             if isinstance(stage, Quantize) and not stage.training_epochs:
@@ -142,6 +150,21 @@ class Bench:
             self._loaded = (key, model)
 
         return key, self._folder(key, make)
+
+    def _fitted(self, recipe: Recipe, parent: str, source: Path) -> Made:
+        """The graph of a reference point, the only stage; its key includes the task."""
+        [stage] = recipe.stages
+
+        def make(folder: Path) -> None:
+            context = self._context(recipe.seed, source)
+            graph, difference = apply(stage.module)(stage, self._load(parent, source), context)
+            _copy(source, folder, COMPANIONS)
+            _write_graph(graph, folder, theoretical_bytes(graph, graph), difference)
+
+        with self.steps.step(stage.in_words()):
+            key = content_key(stage_key(parent, stage, recipe.seed), self.task.key)
+            made = Made(key, self._folder(key, make))
+        return replace(made, stage_seconds=(_cost(made.folder),))
 
     def _exported(self, parent: str, source: Path) -> Made:
         key = content_key("export", parent, code_version(str(read_config(source)["model_type"])))

@@ -24,7 +24,7 @@ import numpy as np
 
 from paretoscope.errors import ArtifactError
 from paretoscope.keys import content_key
-from paretoscope.recipes.stages import Distill, Stage
+from paretoscope.recipes.stages import Distill, Reference, Stage
 from paretoscope.settings import Settings
 from paretoscope.workspace import whole_folder
 
@@ -35,7 +35,7 @@ SPARED_SECONDS = 3600.0
 def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     """The key of a stage's result, 24 hex digits; `parent_key` is the key of its input.
 
-    The seed is part of it only for stages that train.
+    The seed is part of it only for stages that train or draw folds.
 
     >>> from paretoscope.recipes.stages import PruneWeights
     >>> pruned = PruneWeights(sparsity=0.5)
@@ -45,7 +45,7 @@ def stage_key(parent_key: str, stage: Stage, seed: int) -> str:
     >>> stage_key("a", trained, 0) == stage_key("a", trained, 1)
     False
     """
-    seeded = stage.training_epochs > 0 or isinstance(stage, Distill)
+    seeded = stage.training_epochs > 0 or isinstance(stage, Distill | Reference)
     return content_key(parent_key, stage.canonical(), stage.code_version, seed if seeded else None)
 
 

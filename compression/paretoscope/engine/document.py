@@ -12,6 +12,7 @@ from typing import Any
 
 from paretoscope.artifact.card import model_card
 from paretoscope.artifact.golden import golden_inputs
+from paretoscope.artifact.operators import read_operators
 from paretoscope.artifact.pack import pack
 from paretoscope.engine.build import Bench, Made
 from paretoscope.engine.data_notes import data_notes
@@ -28,7 +29,7 @@ from paretoscope.tasks.labels import GUESS
 from paretoscope.tasks.splits import Split
 from paretoscope.trials.format import truncated_in_words
 from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import Measured, TrialDocument
+from paretoscope.trials.trial import ArtifactRecord, Measured, TrialDocument
 
 
 def finished(
@@ -124,7 +125,20 @@ def _packed(
 ) -> TrialDocument:
     """The document with the record of its artefact, which replaces an earlier one."""
     target = bench.workspace.artifacts / document.trial_id
-    card = model_card(document, base=bench.model_ref.about, source=bench.model_ref.source)
+    table = read_operators(made.folder)
+
+    def card(size: int) -> str:
+        record = ArtifactRecord(path="", size_bytes=size, files={}, sha256={})
+        ref = bench.model_ref
+        return model_card(
+            document.model_copy(update={"artifact": record}),
+            base=ref.about,
+            source=ref.source,
+            licence=ref.licence,
+            base_model=ref.base_model,
+            operators=table,
+        )
+
     record = pack(made.folder, target, document.recipe, card, _facts(bench, made, covered))
     return document.model_copy(update={"artifact": record})
 

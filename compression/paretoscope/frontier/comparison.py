@@ -59,7 +59,7 @@ def standings(
     points: Sequence[Point], judged: Sequence[Objective]
 ) -> tuple[Frontier, dict[str, tuple[str, ...]]]:
     """The front of `points`, and for each point the ids that it dominates."""
-    found = front(points, judged)
+    found = front(points, judged, with_references=True)
     dominated = {
         point.id: tuple(other.id for other in points if point.id in found.dominators(other.id))
         for point in points

@@ -25,14 +25,16 @@ Outcome = Literal["lost", "gained", "both wrong"]
 class Disagreement:
     """An example for which two models predict different classes.
 
-    `place` is its index in the split, `label` and `answers` are indices of classes, and
-    `probabilities` are those of the two predicted classes.
+    `place` is its index in the split, `label` and `answers` are indices of classes,
+    `probabilities` are those of the two predicted classes, and `difference` is the change of the
+    label's probability from the first to the second model.
     """
 
     place: int
     label: int
     answers: tuple[int, int]
     probabilities: tuple[float, float]
+    difference: float = 0.0
 
     @property
     def outcome(self) -> Outcome:
@@ -48,7 +50,7 @@ class Disagreement:
 
 
 def disagreements(first: Samples, second: Samples) -> list[Disagreement]:
-    """All disagreements, those with the highest product of the two probabilities first.
+    """All disagreements, those with the largest difference of the label's probability first.
 
     Raises `ValueError` when the models were not measured on the same examples.
     """
@@ -60,14 +62,17 @@ def disagreements(first: Samples, second: Samples) -> list[Disagreement]:
     ]
     predicted = [each.argmax(axis=1) for each in probabilities]
     highest = [each.max(axis=1) for each in probabilities]
+    of_label = [each[np.arange(len(each)), first.labels] for each in probabilities]
+    change = of_label[1] - of_label[0]
     (differing,) = np.nonzero(predicted[0] != predicted[1])
-    ordered = differing[np.argsort(-(highest[0] * highest[1])[differing], kind="stable")]
+    ordered = differing[np.argsort(-np.abs(change[differing]), kind="stable")]
     return [
         Disagreement(
             int(at),
             int(first.labels[at]),
             (int(predicted[0][at]), int(predicted[1][at])),
             (float(highest[0][at]), float(highest[1][at])),
+            float(change[at]),
         )
         for at in ordered
     ]
@@ -88,14 +93,13 @@ def disagreements_csv(
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     predictions = [f"{name}{column}" for name in names for column in ("", " probability")]
-    writer.writerow(["id", "text", "label", *predictions, "outcome"])
+    writer.writerow(["id", "text", "label", *predictions, "difference", "outcome"])
     for each in found:
         predicted = [
             part
             for answer, probability in zip(each.answers, each.probabilities, strict=True)
             for part in (labels[answer], f"{probability:.4f}")
         ]
-        writer.writerow(
-            [ids[each.place], texts[each.place], labels[each.label], *predicted, each.outcome]
-        )
+        known = ids[each.place], texts[each.place], labels[each.label]
+        writer.writerow([*known, *predicted, f"{each.difference:+.4f}", each.outcome])
     return out.getvalue()

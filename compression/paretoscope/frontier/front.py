@@ -23,7 +23,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from paretoscope.frontier import pareto
+from paretoscope.frontier.columns import Array, Ids, Mask, Points
 from paretoscope.frontier.pareto import Vector
 from paretoscope.frontier.points import Objective, Point
 from paretoscope.trials.format import difference, negligible
@@ -69,18 +72,40 @@ class Frontier:
     dominated: tuple[str, ...]
     not_comparable: Mapping[str, tuple[str, ...]]
     """Points without a value in some objective, with the keys of these objectives."""
-    _vectors: Mapping[str, Vector] = field(repr=False)
+    references: tuple[str, ...]
+    """Reference points, which are neither on the front nor dominated, unless they were counted."""
+    _compared: Points = field(repr=False, compare=False)
+    """Those of the points that have a value in every objective."""
+
+    @cached_property
+    def _vectors(self) -> Array:
+        """The compared points [points, objectives], to minimize."""
+        return self._compared.to_minimize(self.objectives)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The row of each compared point."""
+        return {each.id: at for at, each in enumerate(self._compared)}
+
+    @cached_property
+    def _counted(self) -> Mask:
+        """Which of the compared points [points] are on the front or dominated."""
+        others = set(self.references)
+        return np.array([each not in others for each in self._compared.ids], bool)
+
+    def _rows(self, ids: Iterable[str]) -> list[Vector]:
+        return [tuple(self._vectors[self._places[each]].tolist()) for each in ids]
 
     def dominators(self, point_id: str) -> tuple[str, ...]:
         """The points that dominate a point, those on the front first."""
-        mine = self._vectors.get(point_id)
-        if mine is None:
+        at = self._places.get(point_id)
+        if at is None:
             return ()
-        return tuple(
-            other
-            for other in (*self.on_front, *self.dominated)
-            if pareto.dominates(self._vectors[other], mine)
-        )
+        mine = self._vectors[at]
+        better = (self._vectors <= mine).all(axis=1) & (self._vectors < mine).any(axis=1)
+        found = {self._compared[place].id for place in np.flatnonzero(better).tolist()}
+        first = tuple(each for each in self.on_front if each in found)
+        return first + tuple(each for each in self.dominated if each in found) if found else ()
 
     @cached_property
     def statistically_on_front(self) -> tuple[str, ...]:
@@ -89,21 +114,16 @@ class Frontier:
         A point is distinguishable when the worse ends of the intervals of a point on the front
         dominate the better ends of its own. A number without an interval is both of its ends.
         """
-        worst = [self._end(point_id, better=False) for point_id in self.on_front]
-        return self.on_front + tuple(
-            point_id
-            for point_id in self.dominated
-            if not any(pareto.dominates(other, self._end(point_id, better=True)) for other in worst)
-        )
-
-    def _end(self, point_id: str, *, better: bool) -> Vector:
-        ends: list[float] = []
-        for objective in self.objectives:
-            interval = self.points[point_id].interval(objective.key)
-            assert interval is not None
-            signed = [objective.sign * end for end in interval]
-            ends.append(min(signed) if better else max(signed))
-        return tuple(ends)
+        places = self._places
+        others = np.array([places[each] for each in self.dominated], np.intp)
+        if not len(others):
+            return self.on_front
+        own = np.array([places[each] for each in self.on_front], np.intp)
+        worst = self._compared.end_to_minimize(self.objectives, better=False)[own]
+        best = self._compared.end_to_minimize(self.objectives, better=True)[others]
+        behind = pareto.dominated(best, worst)
+        near = zip(self.dominated, behind, strict=True)
+        return Ids((*self.on_front, *(each for each, far in near if not far)))
 
     @property
     def step(self) -> tuple[tuple[float, float], ...]:
@@ -114,9 +134,7 @@ class Frontier:
         if len(self.objectives) != 2:
             return ()
         sx, sy = (objective.sign for objective in self.objectives)
-        corners = sorted(
-            {v for key in self.on_front if all(map(math.isfinite, v := self._vectors[key]))}
-        )
+        corners = sorted({v for v in self._rows(self.on_front) if all(map(math.isfinite, v))})
         line = corners[:1]
         for before, after in itertools.pairwise(corners):
             line += [(after[0], before[1]), after]
@@ -126,7 +144,7 @@ class Frontier:
     def knee(self) -> str | None:
         """The point furthest below the chord between the ends of the front (see `pareto.knee`)."""
         ids = sorted(self.on_front)
-        index = pareto.knee([self._vectors[point_id] for point_id in ids])
+        index = pareto.knee(self._rows(ids))
         return None if index is None else ids[index]
 
     def reference(self) -> dict[str, float]:
@@ -138,11 +156,11 @@ class Frontier:
         """
         found: dict[str, float] = {}
         for place, objective in enumerate(self.objectives):
-            finite = [v[place] for v in self._vectors.values() if math.isfinite(v[place])]
-            if finite:
-                found[objective.key] = objective.sign * (
-                    max(finite) + 0.1 * (max(finite) - min(finite))
-                )
+            column = self._vectors[self._counted, place]
+            finite = column[np.isfinite(column)]
+            if len(finite):
+                best, worst = float(finite.min()), float(finite.max())
+                found[objective.key] = objective.sign * (worst + 0.1 * (worst - best))
         return found
 
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
@@ -155,7 +173,7 @@ class Frontier:
         if not self.on_front or any(objective.key not in corner for objective in self.objectives):
             return 0.0
         limit = tuple(objective.sign * corner[objective.key] for objective in self.objectives)
-        return pareto.hypervolume([self._vectors[point_id] for point_id in self.on_front], limit)
+        return pareto.hypervolume(self._rows(self.on_front), limit)
 
     def needed(self, point_id: str) -> tuple[Needed, ...]:
         """For each objective, the smallest change that puts a dominated point on the front.
@@ -164,15 +182,16 @@ class Frontier:
         """
         if point_id not in self.dominated:
             return ()
-        mine = self._vectors[point_id]
+        at = self._places[point_id]
+        mine = self._vectors[at].tolist()
+        kept = self._counted.copy()
+        kept[at] = False
+        others = self._vectors[kept]
+        no_worse = others <= self._vectors[at]
         changes: list[Needed] = []
         for place, objective in enumerate(self.objectives):
-            bound = min(
-                other[place]
-                for other_id, other in self._vectors.items()
-                if other_id != point_id
-                and all(other[i] <= mine[i] for i in range(len(mine)) if i != place)
-            )
+            rival = np.delete(no_worse, place, axis=1).all(axis=1)
+            bound = float(others[rival, place].min())
             if math.isfinite(bound) and math.isfinite(mine[place]):
                 changes.append(
                     Needed(
@@ -184,30 +203,36 @@ class Frontier:
         return tuple(changes)
 
 
-def front(points: Iterable[Point], objectives: Sequence[Objective]) -> Frontier:
+def front(
+    points: Iterable[Point], objectives: Sequence[Objective], *, with_references: bool = False
+) -> Frontier:
     """The Pareto front of `points`; equal points are both on it or both dominated.
+
+    Reference points are counted only `with_references`.
 
     A point without a value in some objective (None or NaN) is not comparable; an infinite value is
     a value. Raises `ValueError` without an objective or when two points share an id.
     """
     if not objectives:
         raise ValueError("a front needs at least one objective")
-    by_id: dict[str, Point] = {}
-    for each in points:
-        if each.id in by_id:
-            raise ValueError(f'two points have the id "{each.id}"')
-        by_id[each.id] = each
-    vectors: dict[str, Vector] = {}
-    lacking: dict[str, tuple[str, ...]] = {}
-    for each in by_id.values():
-        values = {objective: each.value(objective.key) for objective in objectives}
-        missing = tuple(objective.key for objective, value in values.items() if value is None)
-        if missing:
-            lacking[each.id] = missing
-        else:
-            vectors[each.id] = tuple(o.sign * (value or 0.0) for o, value in values.items())
-    ids, signs = list(vectors), [objective.sign for objective in objectives]
-    kept = {ids[i] for i in pareto.non_dominated(list(vectors.values()))}
-    sorted_by_x = sorted(kept, key=lambda key: (vectors[key][0] * signs[0], vectors[key], key))
-    dominated = tuple(key for key in ids if key not in kept)
-    return Frontier(tuple(objectives), by_id, tuple(sorted_by_x), dominated, lacking, vectors)
+    every = Points.of(points)
+    whole = every.measured(objectives)
+    lacking = {
+        each.id: tuple(o.key for o in objectives if each.value(o.key) is None)
+        for each in (every[at] for at in np.flatnonzero(~whole).tolist())
+    }
+    compared = every.where(whole)
+    references = () if with_references else tuple(p.id for p in every if p.is_reference)
+    judged = compared
+    if references:
+        judged = compared.where(np.array([not p.is_reference for p in compared], bool))
+    vectors = judged.to_minimize(objectives)
+    behind = ~pareto.on_front(vectors)
+    sign = objectives[0].sign
+    rows = [(vectors[at].tolist(), judged[at].id) for at in np.flatnonzero(~behind).tolist()]
+    kept = sorted((sign * row[0], row, each) for row, each in rows)
+    dominated = Ids(itertools.compress(judged.ids, behind.tolist()))
+    on_front = Ids(each for *_, each in kept)
+    return Frontier(
+        tuple(objectives), every.by_id, on_front, dominated, lacking, references, compared
+    )

@@ -10,7 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from paretoscope.errors import ParetoscopeError
+from paretoscope.frontier.columns import Array, Points
 from paretoscope.frontier.points import Objective, Point
 from paretoscope.trials.format import allowance, difference, listed
 from paretoscope.trials.metrics import metric
@@ -27,9 +30,12 @@ class Constraint:
         _check_bound(self.metric, self.bound)
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
-        """The room of `point` under the limit, negative outside it; None when not measured."""
-        value = point.value(self.metric)
-        return None if value is None else _room(self.bound, value, Objective(self.metric).sign)
+        """The room of one point; None when the metric was not measured."""
+        return _one(self.rooms(Points([point]), baseline))
+
+    def rooms(self, points: Points, baseline: Point | None) -> Array:
+        """The room of each point under the limit, negative outside it; NaN when not measured."""
+        return _room(self.bound, points.values(self.metric), Objective(self.metric).sign)
 
     def in_words(self, bound: float | None = None) -> str:
         row = metric(self.metric)
@@ -59,17 +65,19 @@ class MaxDrop:
 
     def slack(self, point: Point, baseline: Point | None) -> float | None:
         """As `Constraint.slack`; raises `ParetoscopeError` without a value of the baseline."""
+        return _one(self.rooms(Points([point]), baseline))
+
+    def rooms(self, points: Points, baseline: Point | None) -> Array:
+        """As `Constraint.rooms`; raises `ParetoscopeError` without a value of the baseline."""
         base = baseline.value(self.metric) if baseline else None
         if base is None:
             raise ParetoscopeError(
                 f"A limit on the drop in {metric(self.metric).label.lower()} needs the baseline's,"
                 " which is missing; measure the baseline."
             )
-        value = point.value(self.metric)
-        if value is None:
-            return None
         unit = base if metric(self.metric).relative else 1
-        return _room(self.bound, Objective(self.metric).sign * (value - base) / unit, 1)
+        drops = Objective(self.metric).sign * (points.values(self.metric) - base) / unit
+        return _room(self.bound, drops, 1)
 
     def in_words(self, bound: float | None = None) -> str:
         row = metric(self.metric)
@@ -118,12 +126,17 @@ def _check_bound(key: str, bound: float) -> None:
         )
 
 
-def _room(bound: float, value: float, sign: int) -> float:
+def _one(rooms: Array) -> float | None:
+    return None if np.isnan(rooms[0]) else float(rooms[0])
+
+
+def _room(bound: float, values: Array, sign: int) -> Array:
     """Distance to the bound; 0 within rounding errors, such as that of 0.96 - 0.94."""
-    if bound == value:
-        return 0.0
-    room = sign * (bound - value)
-    return 0.0 if math.isfinite(room) and abs(room) <= 1e-9 * max(abs(bound), abs(value)) else room
+    with np.errstate(invalid="ignore"):
+        room = sign * (bound - values)
+        least = 1e-9 * np.maximum(abs(bound), np.abs(values))
+        none = (values == bound) | (np.isfinite(room) & (np.abs(room) <= least))
+    return np.where(none, 0.0, room)
 
 
 @dataclass(frozen=True)

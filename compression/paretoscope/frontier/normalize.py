@@ -11,19 +11,13 @@ tokens.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from paretoscope.trials.metrics import METRICS
 from paretoscope.trials.samples import BASELINE_SUFFIX
-from paretoscope.trials.trial import (
-    Generation,
-    Interval,
-    Latency,
-    MetricValue,
-    Quality,
-    TrialDocument,
-)
+from paretoscope.trials.summary import AnyTrial, Summary, Trial, summary
+from paretoscope.trials.trial import MetricValue
 
 NORMALIZED_METRICS = (
     "Latencies are normalized: median baseline latency ÷ each model's measured speed-up."
@@ -33,28 +27,15 @@ GROW_WITH_TIME = {"latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "energy_
 """Metrics that scale with the baseline's p50 of their session."""
 
 
-def baseline_latency(document: TrialDocument) -> Latency | None:
-    """The baseline's latency in the session of `document`, which may be the baseline itself."""
-    if document.baseline is not None:
-        return document.baseline.latency
-    return document.latency if document.is_baseline else None
-
-
-def baseline_quality(document: TrialDocument) -> Quality | None:
-    """The baseline's quality on the same examples or tokens."""
-    if document.baseline is not None:
-        return document.baseline.quality
-    return document.quality if document.is_baseline else None
-
-
-def session_key(document: TrialDocument) -> tuple[object, ...]:
+def session_key(trial: Trial) -> tuple[object, ...]:
     """Model, task, machine and conditions: latencies with one key can be normalized together."""
-    return document.model, document.task, document.measured_under
+    return trial.model, trial.task, trial.measured_under
 
 
-def comparable(document: TrialDocument, others: Iterable[TrialDocument]) -> list[TrialDocument]:
-    """Those of the `others` that have the session key of `document`."""
-    return [other for other in others if session_key(other) == session_key(document)]
+def comparable(trial: Trial, others: Iterable[AnyTrial]) -> list[AnyTrial]:
+    """Those of the `others` that have the session key of `trial`."""
+    key = session_key(trial)
+    return [other for other in others if session_key(other) == key]
 
 
 @dataclass(frozen=True)
@@ -75,82 +56,92 @@ AS_TAKEN = Reference()
 """Leaves all numbers as measured."""
 
 
-def reference(documents: Iterable[TrialDocument]) -> Reference:
-    """The reference of documents with one session key."""
-    documents = list(documents)
-    p50_ms = _median(
-        latency.p50_ms for document in documents if (latency := baseline_latency(document))
-    )
-    ttft_ms = _median(
-        generation.ttft_ms
-        for document in documents
-        if (generation := _baseline_generation(document))
-    )
-    return Reference(p50_ms, ttft_ms, _perplexity(documents), _in_words(documents, p50_ms))
+def reference(trials: Iterable[Trial]) -> Reference:
+    """The reference of trials with one session key."""
+    found = [summary(trial) for trial in trials]
+    p50_ms = _median(each.baseline_p50_ms for each in found)
+    ttft_ms = _median(each.baseline_ttft_ms for each in found)
+    return Reference(p50_ms, ttft_ms, _perplexity(found), _in_words(found, p50_ms))
 
 
-def _median(found: Iterable[float]) -> float | None:
-    return statistics.median(found) if (found := list(found)) else None
+def _median(found: Iterable[float | None]) -> float | None:
+    known = [each for each in found if each is not None]
+    return statistics.median(known) if known else None
 
 
-def _baseline_generation(document: TrialDocument) -> Generation | None:
-    if document.baseline is not None:
-        return document.baseline.generation
-    return document.generation if document.is_baseline else None
+def _perplexity(trials: Iterable[Summary]) -> float | None:
+    """The baseline's perplexity on the most tokens; None where all have the same tokens."""
+    counted: list[tuple[int, float]] = []
+    for trial in trials:
+        numbers = trial.numbers if trial.is_baseline else trial.baseline
+        of = None if numbers is None else numbers.get("perplexity")
+        n = trial.baseline_basis.n
+        if of is not None and n is not None:
+            counted.append((n, of.value))
+    if len({n for n, _ in counted}) < 2:
+        return None
+    return max(counted, key=lambda each: each[0])[1]
 
 
-def _perplexity(documents: Iterable[TrialDocument]) -> float | None:
-    found = [
-        quality
-        for document in documents
-        if (quality := baseline_quality(document)) and quality.metric == "perplexity"
-    ]
-    return (
-        max(found, key=lambda quality: quality.n).value
-        if len({quality.n for quality in found}) > 1
-        else None
-    )
-
-
-def scale(document: TrialDocument, reference: Reference) -> float:
+def scale(trial: Trial, reference: Reference) -> float:
     """The factor that normalizes a time of this session; 1 without a baseline or a reference."""
-    base = baseline_latency(document)
-    return reference.p50_ms / base.p50_ms if reference.p50_ms is not None and base else 1.0
+    base = summary(trial).baseline_p50_ms
+    return reference.p50_ms / base if reference.p50_ms is not None and base else 1.0
 
 
-def normalized(document: TrialDocument, reference: Reference) -> Iterator[MetricValue]:
-    """The metrics of `document`, normalized to the `reference`.
+def normalized(trial: Trial, reference: Reference) -> Iterator[MetricValue]:
+    """The metrics of a trial, normalized to the `reference`.
 
     The p50 (for a decoder, the time per token), the time to the first token and their intervals are
     the reference's divided by their speed-ups. Other times are scaled as the baseline's p50 is, and
     tokens per second as the time per token. A perplexity is the reference's times its change.
     """
-    for number in _on_one_text(document, reference.perplexity):
-        yield _in_one_time(document, reference, number)
+    yield from Normalized(summary(trial), reference).values()
 
 
-def _in_one_time(document: TrialDocument, reference: Reference, number: MetricValue) -> MetricValue:
-    base, generation = _baseline_generation(document), document.generation
-    if number.metric == "ttft_ms":
-        return _over_speedup(
-            number, reference.ttft_ms, base and base.ttft_ms, generation and generation.ttft_speedup
-        )
-    if number.metric == document.axes.time:
-        own = baseline_latency(document)
-        return _over_speedup(number, reference.p50_ms, own and own.p50_ms, document.speedup)
-    if number.metric == "tokens_per_s" and (at := document.latency):
-        token = _in_one_time(document, reference, MetricValue(document.axes.time, at.p50_ms))
-        return MetricValue(number.metric, number.value * at.p50_ms / token.value)
-    return _times(number, scale(document, reference)) if number.metric in GROW_WITH_TIME else number
+class Normalized(Mapping[str, MetricValue]):
+    """The normalized metrics of a trial by key, each computed when it is looked up."""
+
+    __slots__ = ("_of", "_reference")
+
+    def __init__(self, of: Summary, reference: Reference) -> None:
+        self._of = of
+        self._reference = reference
+
+    def __getitem__(self, key: str) -> MetricValue:
+        of, to = self._of, self._reference
+        number = of.numbers[key]
+        if key == of.axes.time:
+            return _over_speedup(number, to.p50_ms, of.baseline_p50_ms, of.numbers.get("speedup"))
+        if key == "ttft_ms":
+            speedup = of.numbers.get("ttft_speedup")
+            return _over_speedup(number, to.ttft_ms, of.baseline_ttft_ms, speedup)
+        if key == "perplexity" and to.perplexity is not None:
+            return _on_one_text(of, number, to.perplexity)
+        if key == "tokens_per_s" and of.p50_ms:
+            token = MetricValue(of.axes.time, of.p50_ms)
+            speedup = of.numbers.get("speedup")
+            token = _over_speedup(token, to.p50_ms, of.baseline_p50_ms, speedup)
+            return MetricValue(key, number.value * of.p50_ms / token.value)
+        return _times(number, scale(of, to)) if key in GROW_WITH_TIME else number
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._of.numbers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of.numbers)
+
+    def __len__(self) -> int:
+        return len(self._of.numbers)
 
 
 def _over_speedup(
-    number: MetricValue, median: float | None, own: float | None, speedup: Interval | None
+    number: MetricValue, median: float | None, own: float | None, speedup: MetricValue | None
 ) -> MetricValue:
     """A time, given the baseline's median time and its own time in this session."""
     if median is None or own is None:
         return number
-    if speedup is None:
+    if speedup is None or speedup.low is None or speedup.high is None:
         return _times(number, median / own)
     return MetricValue(
         number.metric, median / speedup.value, median / speedup.high, median / speedup.low
@@ -162,22 +153,13 @@ def _times(number: MetricValue, factor: float) -> MetricValue:
     return MetricValue(number.metric, number.value * factor, low, high)
 
 
-def _on_one_text(document: TrialDocument, perplexity: float | None) -> Iterator[MetricValue]:
-    change = document.paired.change if document.paired else None
-    for number in document.metrics():
-        if (
-            number.metric != "perplexity"
-            or perplexity is None
-            or not (change or document.is_baseline)
-        ):
-            yield number
-        elif change:
-            yield MetricValue(
-                number.metric,
-                *(perplexity * (1 + end) for end in (change.value, change.low, change.high)),
-            )
-        else:
-            yield _times(number, perplexity / number.value)
+def _on_one_text(of: Summary, number: MetricValue, perplexity: float) -> MetricValue:
+    """A perplexity, given that of the baseline on the most tokens."""
+    change = of.numbers.get("perplexity_change")
+    if change is not None and change.low is not None and change.high is not None:
+        ends = (change.value, change.low, change.high)
+        return MetricValue(number.metric, *(perplexity * (1 + end) for end in ends))
+    return _times(number, perplexity / number.value) if of.is_baseline else number
 
 
 def text_in_words(perplexity: float | None) -> str:
@@ -194,16 +176,16 @@ def text_in_words(perplexity: float | None) -> str:
     )
 
 
-def _in_words(documents: Iterable[TrialDocument], p50_ms: float | None) -> str:
+def _in_words(trials: Iterable[Summary], p50_ms: float | None) -> str:
     sessions = [
-        document
-        for document in documents
-        if baseline_latency(document) and not document.trial_id.endswith(BASELINE_SUFFIX)
+        trial
+        for trial in trials
+        if trial.baseline_p50_ms is not None and not trial.trial_id.endswith(BASELINE_SUFFIX)
     ]
     if p50_ms is None or len(sessions) < 2:
         return ""
     time = METRICS[sessions[0].axes.time].called
-    noisy = sum(bool(document.latency and document.latency.noisy) for document in sessions)
+    noisy = sum(trial.noisy for trial in sessions)
     return f"{time} = {p50_ms:.2f} ms (baseline, median of {len(sessions)} sessions) / speed-up" + (
         f", {noisy} noisy" if noisy else ""
     )

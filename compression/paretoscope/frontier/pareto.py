@@ -6,10 +6,17 @@ are ordered as numbers.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 Vector = tuple[float, ...]
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 def dominates(a: Vector, b: Vector) -> bool:
@@ -21,51 +28,119 @@ def dominates(a: Vector, b: Vector) -> bool:
     return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
-def non_dominated(vectors: Sequence[Vector]) -> list[int]:
+def non_dominated(vectors: Sequence[Vector] | Array) -> list[int]:
     """Indices of the vectors that no other dominates, ascending; duplicates are all kept or none.
-
-    In lexicographic order a vector can only be dominated by an earlier one, and then by one that
-    was kept, so each is compared only with the front so far: O(n * front).
 
     >>> non_dominated([(1, 3), (2, 2), (2, 3), (3, 1), (1, 3)])
     [0, 1, 3, 4]
     """
-    kept: list[int] = []
-    for index in sorted(range(len(vectors)), key=lambda i: vectors[i]):
-        if not any(dominates(vectors[other], vectors[index]) for other in kept):
-            kept.append(index)
-    return sorted(kept)
+    return np.flatnonzero(on_front(_rows(vectors))).tolist()
 
 
-def hypervolume(vectors: Sequence[Vector], reference: Vector) -> float:
+def on_front(vectors: Array) -> Mask:
+    """Which of the vectors [n, d] no other one dominates, as [n]."""
+    if not len(vectors):
+        return np.zeros(0, bool)
+    order = np.lexsort(vectors.T[::-1])
+    rows = vectors[order]
+    new = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+    distinct = rows[new]
+    if vectors.shape[1] > 3:
+        behind = _culled(distinct, distinct)
+    else:
+        behind = np.array(list(_swept(distinct, itertools.repeat(True))))
+    kept = np.empty(len(vectors), bool)
+    kept[order] = ~behind[np.cumsum(new) - 1]
+    return kept
+
+
+def dominated(vectors: Array, others: Array) -> Mask:
+    """Which of the `vectors` [n, d] one of the `others` [m, d] dominates, as [n].
+
+    In lexicographic order only earlier vectors can dominate, so all are visited in this order; of
+    those before, up to three objectives need only the edge of the last two: O((n + m) log m). With
+    more objectives all are compared with each vector on the front: O((n + m) front).
+    """
+    if vectors.shape[1] > 3:
+        return _culled(vectors, others)
+    both = np.vstack([vectors, others])
+    is_other = np.arange(len(both)) >= len(vectors)
+    # Among equals the vectors come first: an equal does not dominate.
+    order = np.lexsort((is_other, *both.T[::-1]))
+    found = np.zeros(len(both), bool)
+    found[order] = list(_swept(both[order], is_other[order].tolist()))
+    return found[: len(vectors)]
+
+
+def _swept(rows: Array, is_other: Iterable[bool]) -> Iterator[bool]:
+    """Whether each of the sorted rows [n, 1 .. 3] lies behind the edge of the others before it.
+
+    The edge is a staircase in the last two coordinates: `ys` increase and `zs` decrease.
+    """
+    ys: list[float] = []
+    zs: list[float] = []
+    zeros = np.zeros((len(rows), 3 - rows.shape[1]))
+    _, second, third = np.hstack([rows, zeros]).T.tolist()  # no list for each row
+    for y, z, other in zip(second, third, is_other, strict=False):
+        at = bisect_right(ys, y)
+        behind = at > 0 and zs[at - 1] <= z
+        if other and not behind:
+            start = bisect_left(ys, y)
+            while at < len(zs) and zs[at] >= z:
+                at += 1
+            ys[start:at], zs[start:at] = [y], [z]
+        yield behind
+
+
+def _culled(vectors: Array, others: Array) -> Mask:
+    """As `dominated`: what is behind one of the others is not compared with the next one."""
+    found = np.zeros(len(vectors), bool)
+    left = np.arange(len(vectors))
+    others = others[np.lexsort(others.T[::-1])]
+    while len(others) and len(left):
+        first = others[0]
+        here = vectors[left]
+        behind = (here >= first).all(axis=1) & (here > first).any(axis=1)
+        found[left[behind]] = True
+        left = left[~behind]
+        others = others[(others < first).any(axis=1)]
+    return found
+
+
+def hypervolume(vectors: Sequence[Vector] | Array, reference: Vector) -> float:
     """Volume that the vectors dominate, up to the `reference` point.
 
     Exact in any dimension: the box is cut along the last objective into slabs (HSO, While et al.
-    2006, doi:10.1109/TEVC.2005.851275), down to an interval. A vector that is not better than the
+    2006, doi:10.1109/TEVC.2005.851275), down to an area. A vector that is not better than the
     reference in every objective adds nothing.
 
     >>> hypervolume([(1, 2), (2, 1)], (3, 3))
     3.0
     """
-    inside = [v for v in vectors if all(x < limit for x, limit in zip(v, reference, strict=True))]
-    return _slabs([inside[i] for i in non_dominated(inside)], reference)
-
-
-def _slabs(vectors: Sequence[Vector], reference: Vector) -> float:
-    if not vectors:
+    rows, limit = _rows(vectors), np.array(reference, np.float64)
+    if not len(rows):
         return 0.0
-    if len(reference) == 1:
-        return float(reference[0] - min(v[0] for v in vectors))
-    ordered = sorted(vectors, key=lambda v: v[-1])
-    tops = [v[-1] for v in ordered[1:]] + [reference[-1]]
-    total = 0.0
-    for count, (vector, top) in enumerate(zip(ordered, tops, strict=True), start=1):
-        if top > vector[-1]:
-            below = [v[:-1] for v in ordered[:count]]
-            total += _slabs([below[i] for i in non_dominated(below)], reference[:-1]) * (
-                top - vector[-1]
-            )
-    return total
+    inside = rows[(rows < limit).all(axis=1)]
+    return _volume(inside[non_dominated(inside)], limit) if len(inside) else 0.0
+
+
+def _volume(rows: Array, limit: Array) -> float:
+    """Of rows [n, d] that are all below the `limit` [d]."""
+    if len(limit) == 1:
+        return float(limit[0] - rows[:, 0].min())
+    rows = rows[np.argsort(rows[:, -1], kind="stable")]
+    bottoms = rows[:, -1]
+    heights = np.append(bottoms[1:], limit[-1])
+    cut = np.flatnonzero(heights > bottoms)
+    heights = heights[cut] - bottoms[cut]
+    if len(limit) == 2:
+        return float((heights * (limit[0] - np.minimum.accumulate(rows[:, 0])[cut])).sum())
+    slabs = (_volume(rows[: at + 1, :-1], limit[:-1]) for at in cut)
+    return float(sum(slab * height for slab, height in zip(slabs, heights, strict=True)))
+
+
+def _rows(vectors: Sequence[Vector] | Array) -> Array:
+    return np.array(vectors, np.float64) if len(vectors) else np.empty((0, 1))
 
 
 def normalised(vectors: Sequence[Vector]) -> list[Vector]:

@@ -9,15 +9,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paretoscope.frontier.normalize import AS_TAKEN, Reference, normalized
+from paretoscope.frontier.normalize import AS_TAKEN, Normalized, Reference
 from paretoscope.trials.format import change, p_in_words, size_in_words, speed_in_words
 from paretoscope.trials.metrics import METRICS, Metric, metric
-from paretoscope.trials.trial import Interval, MetricValue, TrialDocument
+from paretoscope.trials.summary import Trial, summary
+from paretoscope.trials.trial import Interval, MetricValue
 
 QUALITIES = tuple(key for key, row in METRICS.items() if row.quality)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """The metrics of one model by key."""
 
@@ -31,6 +32,8 @@ class Point:
     """Whether its measurement session was noisy."""
     placebo: Interval | None = None
     """Speed-up of the baseline against itself in that session."""
+    is_reference: bool = False
+    """Whether it is a reference point, not a compressed model."""
 
     @property
     def quality_key(self) -> str:
@@ -62,18 +65,20 @@ class Point:
         return min(low, value), max(high, value)
 
 
-def point(document: TrialDocument, reference: Reference = AS_TAKEN) -> Point:
-    """The point of a measured trial, named by its recipe in words.
+def point(trial: Trial, reference: Reference = AS_TAKEN, name: str = "") -> Point:
+    """The point of a measured trial, called `name`, else by its recipe in words.
 
     A `reference` normalizes it to other measurement sessions (see `frontier/normalize.py`).
     """
+    of = summary(trial)
     return Point(
-        document.trial_id,
-        {value.metric: value for value in normalized(document, reference)},
-        document.recipe.in_words(),
-        document.paired.mcnemar_p if document.paired and not document.paired.change else None,
-        bool(document.latency and document.latency.noisy),
-        document.placebo,
+        of.trial_id,
+        Normalized(of, reference),
+        name or of.name,
+        of.quality_p,
+        of.noisy,
+        of.placebo and of.placebo.interval(),
+        of.is_reference,
     )
 
 

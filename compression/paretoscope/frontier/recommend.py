@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from paretoscope.frontier import pareto
+from paretoscope.frontier.columns import Array, Points
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Limit, Relaxation, judged_by
 from paretoscope.frontier.points import (
@@ -71,42 +73,46 @@ def recommend(
     these the best compromise is taken: each objective is scaled to 0 (best) .. 1 (worst), a loss
     of quality is weighted by its certainty (`surely_lost`), quality has the weight of all other
     objectives together, and the smallest sum wins. With two objectives and certain losses this is
-    the knee. Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
+    the knee. A reference point is no candidate; one that dominates the recommended point is named.
+    Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
     a `MaxDrop` has no baseline.
     """
-    known = [p for p in points if all(p.value(o.key) is not None for o in objectives)]
-    slacks = {p.id: _slack(p, constraints, baseline) for p in known}
-    complete = [p for p in known if set(slacks[p.id]) == set(constraints)]
-    feasible = [p for p in complete if all(room >= 0 for room in slacks[p.id].values())]
-    scale = _scales(slacks, constraints)
-    if not complete:
+    every = Points.of(points)
+    measured = every.where(every.measured(objectives))
+    known = measured.where(np.array([not each.is_reference for each in measured], bool))
+    limits = tuple(dict.fromkeys(constraints))
+    if not len(known):
         return Recommendation(None, None, NOT_MEASURED, (), {})
-    if not feasible:
-        return _none_feasible(complete, slacks, scale)
-    ranked = _ranked(feasible, objectives, baseline)
-    best, second = ranked[0], _second(ranked, feasible, objectives, baseline)
-    slack = slacks[best.id]
+    rooms = {limit: limit.rooms(known, baseline) for limit in limits}
+    complete, feasible = np.ones(len(known), bool), np.ones(len(known), bool)
+    for limit in limits:
+        complete &= ~np.isnan(known.values(limit.metric))
+        feasible &= rooms[limit] >= 0
+    scale = {limit: _scale(limit, rooms[limit]) for limit in limits}
+    if not complete.any():
+        return Recommendation(None, None, NOT_MEASURED, (), {})
+    if not feasible.any():
+        rooms = {limit: room[complete] for limit, room in rooms.items()}
+        return _none_feasible(known.where(complete), rooms, scale)
+    within = known.where(feasible)
+    ranked = _ranked(within, objectives, baseline)
+    best, second = ranked[0], _second(ranked, within, objectives, baseline)
+    at = known.ids.index(best.id)
+    slack = {limit: float(rooms[limit][at]) for limit in limits}
     return Recommendation(
         best.id,
         second.id if second else None,
-        _why(ranked, len(feasible), objectives, baseline),
-        tuple(p.id for p in feasible),
+        _why(ranked, len(within), objectives, baseline)
+        + _better_references(best, measured, objectives),
+        within.ids,
         slack,
         min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None,
         figures=_figures(best, baseline),
     )
 
 
-def _slack(
-    point: Point, constraints: Sequence[Limit], baseline: Point | None
-) -> dict[Limit, float]:
-    """The room of a point under each limit whose metric it has."""
-    rooms = {limit: limit.slack(point, baseline) for limit in constraints}
-    return {limit: room for limit, room in rooms.items() if room is not None}
-
-
 def _ranked(
-    feasible: Sequence[Point], objectives: Sequence[Objective], baseline: Point | None
+    feasible: Points, objectives: Sequence[Objective], baseline: Point | None
 ) -> list[Point]:
     """The front of the feasible points, the recommended one first."""
     found = front(feasible, objectives)
@@ -138,50 +144,42 @@ def _judged(objectives: Sequence[Objective]) -> Objective | None:
 
 def _second(
     ranked: Sequence[Point],
-    feasible: Sequence[Point],
+    feasible: Points,
     objectives: Sequence[Objective],
     baseline: Point | None,
 ) -> Point | None:
     """The second point of the front; when the front is one point, the best of the others."""
     if len(ranked) > 1:
         return ranked[1]
-    rest = [p for p in feasible if p.id != ranked[0].id]
-    return _ranked(rest, objectives, baseline)[0] if rest else None
+    rest = feasible.where(np.array([p.id != ranked[0].id for p in feasible]))
+    return _ranked(rest, objectives, baseline)[0] if len(rest) else None
 
 
-def _scales(
-    slacks: Mapping[str, Mapping[Limit, float]], limits: Sequence[Limit]
-) -> dict[Limit, float]:
-    """The range of the room under each limit, which makes bytes and milliseconds comparable."""
-    scales: dict[Limit, float] = {}
-    for limit in limits:
-        values = [
-            rooms[limit]
-            for rooms in slacks.values()
-            if limit in rooms and math.isfinite(rooms[limit])
-        ]
-        span = max(values) - min(values) if values else 0.0
-        scales[limit] = span or abs(limit.bound) or 1.0
-    return scales
+def _scale(limit: Limit, rooms: Array) -> float:
+    """The range of the room under a limit, which makes bytes and milliseconds comparable."""
+    finite = rooms[np.isfinite(rooms)]
+    span = float(finite.max() - finite.min()) if len(finite) else 0.0
+    return span or abs(limit.bound) or 1.0
 
 
 def _none_feasible(
-    points: Sequence[Point],
-    slacks: Mapping[str, Mapping[Limit, float]],
-    scale: Mapping[Limit, float],
+    points: Points, rooms: Mapping[Limit, Array], scale: Mapping[Limit, float]
 ) -> Recommendation:
     """The relaxations for the point that violates the fewest limits by the least."""
-
-    def distance(p: Point) -> tuple[int, float, str]:
-        broken = [-room / scale[limit] for limit, room in slacks[p.id].items() if room < 0]
-        return len(broken), sum(broken), p.id
-
-    closest = min(points, key=distance)
-    broken = [(limit, room) for limit, room in slacks[closest.id].items() if room < 0]
-    relaxations = tuple(Relaxation(limit, limit.needed(room), -room) for limit, room in broken)
+    count, distance = np.zeros(len(points), int), np.zeros(len(points))
+    for limit, room in rooms.items():
+        count += room < 0
+        distance[room < 0] += -room[room < 0] / scale[limit]
+    fewest = count == count.min()
+    least = np.flatnonzero(fewest & (distance == distance[fewest].min()))
+    closest, at = min(((points[at], at) for at in least.tolist()), key=lambda each: each[0].id)
+    slack = {limit: float(room[at]) for limit, room in rooms.items()}
+    relaxations = tuple(
+        Relaxation(limit, limit.needed(room), -room) for limit, room in slack.items() if room < 0
+    )
     too_tight = "; ".join(relaxation.in_words() for relaxation in relaxations)
     reason = f"No model meets every limit. {closest.shown_name} comes closest: {too_tight}."
-    return Recommendation(None, None, reason, (), slacks[closest.id], None, relaxations, closest.id)
+    return Recommendation(None, None, reason, (), slack, None, relaxations, closest.id)
 
 
 def _figures(best: Point, baseline: Point | None) -> str:
@@ -223,6 +221,22 @@ def _why(
     return (
         f"{count} models are on the front within the limits, {losing or 'none'} of them with a"
         f" clear loss of {lost}; {among}{compromise}."
+    )
+
+
+def _better_references(
+    best: Point, measured: Sequence[Point], objectives: Sequence[Objective]
+) -> str:
+    """A sentence that names the reference points that dominate the recommended point, or ""."""
+    found = front(
+        [best, *(p for p in measured if p.is_reference)], objectives, with_references=True
+    )
+    if not (names := [found.points[key].shown_name for key in found.dominators(best.id)]):
+        return ""
+    one = len(names) == 1
+    return (
+        f" The reference point{'' if one else 's'} {listed(names)}"
+        f" {'dominates' if one else 'dominate'} it, so a transformer may not be needed."
     )
 
 

@@ -51,7 +51,7 @@ class Difference:
 
 def recipe_differences(recipes: Sequence[Recipe]) -> list[Difference]:
     """All differences in the order of the stages; none when the recipes are equal."""
-    staged = [_stages(recipe) for recipe in recipes]
+    staged = [stages_by_title(recipe) for recipe in recipes]
     rows = [
         row
         for key in _merged(staged)
@@ -72,7 +72,7 @@ def recipe_differences(recipes: Sequence[Recipe]) -> list[Difference]:
     return [*rows, *_rows("", {"seed": [recipe.seed for recipe in recipes]})]
 
 
-def _stages(recipe: Recipe) -> dict[Key, Stage]:
+def stages_by_title(recipe: Recipe) -> dict[Key, Stage]:
     """The stages by title and number, in order."""
     found: dict[Key, Stage] = {}
     for stage in recipe.stages:

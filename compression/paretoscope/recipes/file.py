@@ -24,7 +24,7 @@ def load_recipe(path: str | Path) -> Recipe:
     A plain name such as `int8` reads the shipped recipe of that name, unless such a file exists.
     """
     try:
-        content = yaml.safe_load(_located(path).read_text(encoding="utf-8"))
+        text = _located(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise RecipeError(
             f'There is no recipe file "{path}"; give the path of a YAML or JSON file, or a shipped'
@@ -41,23 +41,32 @@ def load_recipe(path: str | Path) -> Recipe:
             f'The recipe file "{path}" cannot be read: {reason}; give the path of a YAML or JSON'
             " file."
         ) from error
+    return recipe_from_text(text, f'recipe file "{path}"', where=f'In recipe "{path}"')
+
+
+def recipe_from_text(text: str, name: str, *, where: str = "In the recipe") -> Recipe:
+    """A recipe from the text of a YAML or JSON file; raises `RecipeError`.
+
+    >>> recipe_from_text("stages: [{kind: quantize}]", "text").in_words()
+    'int8 dynamic'
+    """
+    try:
+        content = yaml.safe_load(text)
     except RecursionError as error:
         raise RecipeError(
-            f'The recipe file "{path}" is nested too deeply; a recipe is a list of stages with'
-            " plain fields."
+            f"The {name} is nested too deeply; a recipe is a list of stages with plain fields."
         ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise RecipeError(
-            f'The recipe file "{path}" is not valid YAML{where}:'
-            f" {getattr(error, 'problem', error)}."
+            f"The {name} is not valid YAML{at}: {getattr(error, 'problem', error)}."
         ) from error
+    except ValueError as error:
+        raise RecipeError(f"The {name} cannot be read: {error}; give YAML or JSON.") from error
     if content is None:
-        raise RecipeError(
-            f'The recipe file "{path}" is empty; write "stages: []" for the baseline.'
-        )
-    return parse_recipe(content, where=f'In recipe "{path}"')
+        raise RecipeError(f'The {name} is empty; write "stages: []" for the baseline.')
+    return parse_recipe(content, where=where)
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -29,7 +29,7 @@ from pydantic import (
     model_validator,
 )
 
-from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize, Strategy
+from paretoscope.recipes.stages import AnyStage, PruneWeights, Quantize, Reference, Strategy
 
 NAME_LENGTH = 28
 """Characters that fit into a heading, a legend or a column."""
@@ -78,6 +78,13 @@ def order_problems(stages: Sequence[AnyStage]) -> list[str]:
         for place, (stage, after) in enumerate(pairwise(stages), start=1)
         if isinstance(stage, Quantize)
     ]
+    if len(stages) > 1:
+        found += [
+            f"stage {place} ({stage.kind}) is fitted in place of the model, so it must be the only"
+            " stage; remove the other stages"
+            for place, stage in enumerate(stages, start=1)
+            if isinstance(stage, Reference)
+        ]
     last = stages[-1] if stages else None
     if (
         isinstance(last, Quantize)
@@ -175,6 +182,11 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     def strategies(self) -> tuple[Strategy, ...]:
         """The strategies it uses, each once, in order."""
         return tuple(dict.fromkeys(stage.strategy for stage in self.stages))
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it makes a reference point, which is no compressed model."""
+        return any(isinstance(stage, Reference) for stage in self.stages)
 
     def in_words(self) -> str:
         """The recipe in a line."""

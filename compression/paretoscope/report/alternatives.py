@@ -30,7 +30,7 @@ def alternatives(
     allowed = [
         table[each]
         for each in advice.feasible
-        if each != best.id and not table[each].noisy and not table[each].document.is_baseline
+        if each != best.id and not table[each].noisy and not table[each].is_baseline
     ]
     chosen: list[Alternative] = []
     for title, row in _candidates(best, allowed, set(found.on_front)):
@@ -42,7 +42,7 @@ def alternatives(
 def _candidates(
     best: Row, allowed: Sequence[Row], on_front: set[str]
 ) -> list[tuple[str, Row | None]]:
-    axes = best.document.axes
+    axes = best.summary.axes
     front = [row for row in allowed if row.id in on_front]
     better = [row for row in front if _gain(best, row, axes.quality) > 0]
     smaller = [row for row in allowed if _gain(best, row, axes.size) > 0]

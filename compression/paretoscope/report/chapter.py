@@ -42,7 +42,7 @@ class Chapter:
 
     @cached_property
     def baseline(self) -> Row | None:
-        return next((row for row in self.table if row.document.is_baseline), None)
+        return next((row for row in self.table if row.is_baseline), None)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -84,7 +84,7 @@ class Chapter:
     def _title(self, row: Row) -> str:
         if row is self.best:
             return f"Shared, {RECOMMENDED.lower()}"
-        return ORIGINAL if row.document.is_baseline else "Shared"
+        return ORIGINAL if row.is_baseline else "Shared"
 
     @property
     def answer(self) -> str:
@@ -92,10 +92,10 @@ class Chapter:
         recommended one.
         """
         chosen = [self.by_id[each] for each in self.picked]
-        shown = next((row for row in chosen if not row.document.is_baseline), self.best)
+        shown = next((row for row in chosen if not row.is_baseline), self.best)
         if shown is None:
             return self.advice.why
-        return KEEP if shown.document.is_baseline else sentence(shown)
+        return KEEP if shown.is_baseline else sentence(shown)
 
 
 def chapters(documents: Iterable[TrialDocument], picked: Sequence[str] = ()) -> list[Chapter]:

@@ -100,7 +100,7 @@ def _card(shown: Alternative) -> str:
     """Words and numbers of one model; its time as it was measured, before normalization."""
     row, axes = shown.row, shown.row.document.axes
     time, space = metric(axes.time), metric(axes.size)
-    original = row.document.is_baseline
+    original = row.is_baseline
     numbers = _figure(
         time.format(row.timed_ms), "" if original else speed(row), row.noisy
     ) + _figure(space.format(row.point.value(space.key)), "" if original else size(row))

@@ -187,7 +187,7 @@ def _recipes(table: Sequence[Row]) -> Json:
 
 def _tests(table: Sequence[Row]) -> Json:
     """Correct answers lost and gained against the baseline, and p of McNemar's test."""
-    paired = [None if row.document.is_baseline else row.document.paired for row in table]
+    paired = [None if row.is_baseline else row.document.paired for row in table]
     counted = [each if each and each.change is None else None for each in paired]
     return {
         "lost": [each and each.lost for each in counted],

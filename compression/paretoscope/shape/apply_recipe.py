@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from paretoscope.errors import RecipeError
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure
 from paretoscope.shape.bytes import SizeEstimate, artifact_bytes
@@ -16,6 +17,10 @@ from paretoscope.shape.config import read_config
 from paretoscope.shape.shape import ModelShape
 from paretoscope.sources.tokenizer_file import Vocabulary, check_room
 
+REFERENCE_SIZE = (
+    "The size of a reference point depends on the training texts, so it is known after it is"
+    " measured."
+)
 Version = tuple[str, int, int]
 """Path, size in bytes and modification time in nanoseconds of a file that a cached value needs."""
 
@@ -41,7 +46,11 @@ class AppliedRecipe:
 
     @cached_property
     def size(self) -> SizeEstimate:
-        """Bytes of the artefact; raises `RecipeError` when quantization does not fit the shape."""
+        """Bytes of the artefact; raises `RecipeError` when quantization does not fit the shape, or
+        when the bytes are unknown before the artefact is made.
+        """
+        if self.recipe.is_reference:
+            raise RecipeError(REFERENCE_SIZE)
         return artifact_bytes(self.before, self.after, self.recipe)
 
 

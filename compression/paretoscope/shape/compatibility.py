@@ -13,7 +13,14 @@ from paretoscope.families.encoders import ENCODERS, encoder_family
 from paretoscope.families.family import ArchitectureName
 from paretoscope.families.traced import TRACED
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize, Stage
+from paretoscope.recipes.stages import (
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+    Stage,
+)
 from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES, Method
 from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.config import family_of
@@ -116,6 +123,8 @@ def incompatibility(stage: Stage, architecture: ArchitectureName) -> str | None:
             return _structure_reason(stage)
         case Distill():
             return _student_reason(stage)
+        case Reference():
+            return "reference points are classifiers, fitted on labels; remove the stage"
         case _:
             return None
 

@@ -19,7 +19,8 @@ class ModelRef(Value):
     names of the same weights have one key. `labels` are the class names in the config, None if
     these are only LABEL_0, LABEL_1, ...; `classes` is the number of outputs in both cases. A
     decoder has neither. `max_tokens` is the longest input by its positions, for a classifier also
-    by `model_max_length` of its tokenizer; None if neither limits it. `notes` are sentences about
+    by `model_max_length` of its tokenizer; None if neither limits it. `licence` is the SPDX id and
+    `base_model` the hub id of the weights of a built-in model. `notes` are sentences about
     the stored weights for each trial of the model.
     """
 
@@ -36,6 +37,8 @@ class ModelRef(Value):
     max_tokens: int | None = None
     about: str = ""
     source: str = ""
+    licence: str | None = None
+    base_model: str | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -35,6 +35,7 @@ BUILTIN_DECODERS: dict[str, tuple[str, str]] = {
     ),
 }
 """Name -> (task it is evaluated on by default, description)."""
+BUILTIN_LICENCE = "Apache-2.0"
 MINILM_TOKENS = 512
 SMOLLM_TOKENS = 8192
 _MINILM_SOURCE = (
@@ -113,6 +114,8 @@ def _builtin_model(name: str) -> ModelRef:
         max_tokens=MINILM_TOKENS,
         about=about,
         source=_MINILM_SOURCE,
+        licence=BUILTIN_LICENCE,
+        base_model="sentence-transformers/all-MiniLM-L6-v2",
     )
 
 
@@ -129,6 +132,8 @@ def _builtin_decoder(name: str) -> ModelRef:
         max_tokens=SMOLLM_TOKENS,
         about=about,
         source=_SMOLLM_SOURCE,
+        licence=BUILTIN_LICENCE,
+        base_model="HuggingFaceTB/SmolLM2-135M-Instruct",
     )
 
 

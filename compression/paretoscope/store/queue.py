@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from paretoscope.errors import StoreError
 from paretoscope.store.database import now
 from paretoscope.store.rows import held_out_rows, measurement_rows
+from paretoscope.store.summaries import remove_summary, write_summary
 from paretoscope.store.tables import MachineRow, Trial
 from paretoscope.store.trials import TrialReader, TrialRow, row_of
 from paretoscope.trials.progress import Progress
@@ -39,6 +40,7 @@ class TrialQueue(TrialReader):
                 session.add(row)
             elif row.status in ("failed", "cancelled") or (again and row.status == "done"):
                 _assign(row, _queued(request, priority))
+                remove_summary(session, row.trial_id)
             session.flush()
             return row_of(row)
 
@@ -83,6 +85,7 @@ class TrialQueue(TrialReader):
                 document = document.model_copy(update={"held_out": held_out})
                 row.document = document.model_dump_json()
                 session.add_all(held_out_rows(document))
+                write_summary(session, row, document)  # readers of rows learn of the change
             return document
 
     # --- for the engine ---------------------------------------------------------------------------
@@ -117,6 +120,7 @@ class TrialQueue(TrialReader):
             if machine and session.get(MachineRow, machine.id) is None:
                 session.add(MachineRow(id=machine.id, fingerprint=machine.model_dump_json()))
             session.add_all(measurement_rows(document))
+            write_summary(session, self._get(session, trial_id), document)
             return True
 
     def give_up(self, trial_id: str, attempt: int, status: Status, error: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Dialect, Engine, String, Text, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, Index, String, Text, create_engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -70,13 +70,42 @@ class Trial(Table):
     priority: Mapped[int]
     queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
     progress: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int]
     lost: Mapped[int]
     cancel_requested: Mapped[bool]
     document: Mapped[str | None] = mapped_column(Text)
+
+
+class SummaryRow(Table):
+    """What tables and plots show of a finished trial; `content` is that of `trials/summary.py`.
+
+    `number` increases with each row that is written, so a reader asks only for later ones. `scope`
+    is a hash of model, task, machine and conditions. When a trial is queued again, its row stays
+    without content and scope, so that readers learn of it.
+    """
+
+    __tablename__ = "summaries"
+    __table_args__ = (Index("summaries_of_scope", "scope", "recipe_id", "measured_at", "trial_id"),)
+    trial_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(index=True)
+    scope: Mapped[str]
+    model: Mapped[str] = mapped_column(Text)
+    model_key: Mapped[str] = mapped_column(index=True)
+    task: Mapped[str] = mapped_column(Text)
+    task_key: Mapped[str]
+    machine_id: Mapped[str | None]
+    batch: Mapped[int | None]
+    sequence: Mapped[int | None]
+    threads: Mapped[int | None]
+    recipe_id: Mapped[str]
+    protocol: Mapped[str]
+    measured_at: Mapped[datetime | None]
+    queued_at: Mapped[datetime]
+    content: Mapped[str | None] = mapped_column(Text)
 
 
 class Measurement(Table):
@@ -169,12 +198,12 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _schema_version(engine: Engine) -> int:
-    """The version of the tables; missing tables are created.
+    """The version of the tables; missing tables and indices are created, in an old workspace too.
 
     Several processes may run it at the same time, because every statement may be repeated.
     """
     with engine.connect() as connection:
-        made = engine.dialect.has_table(connection, Schema.__tablename__)
+        made = engine.dialect.has_table(connection, SummaryRow.__tablename__)
     if not made:
         with engine.begin() as connection:
             for table in Table.metadata.sorted_tables:

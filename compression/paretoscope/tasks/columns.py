@@ -46,6 +46,24 @@ def choose_text_and_label(path: Path, options: DataOptions) -> Choose:
     return choose
 
 
+def common_columns(names: Sequence[str]) -> tuple[str | None, str | None]:
+    """The text and the label column that are chosen by name when none is selected.
+
+    None where no name is common, or where two are.
+
+    >>> common_columns(["id", "Review", "stars"]), common_columns(["a", "b"])
+    (('Review', 'stars'), (None, None))
+    """
+
+    def found(common: Sequence[str]) -> str | None:
+        try:
+            return _guessed(names, common, "", Path())
+        except TaskError:
+            return None
+
+    return found(TEXT_COLUMNS), found(LABEL_COLUMNS)
+
+
 def _column(
     names: Sequence[str], selected: str | None, common: Sequence[str], role: str, path: Path
 ) -> str:

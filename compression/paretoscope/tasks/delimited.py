@@ -48,11 +48,13 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
-def read_delimited(content: str, suffix: str, choose: Choose) -> Reading:
+def read_delimited(
+    content: str, suffix: str, choose: Choose, delimiter: str | None = None
+) -> Reading:
     """The rows of a file. A row with problems is in `problems` with its line, not in `rows`.
 
-    `suffix` is ".tsv" for a file with tabs; the delimiter of others is the most frequent of
-    , ; tab | in the header. `choose` selects the text column, then the label column, if any: its
+    `suffix` is ".tsv" for a file with tabs; without `delimiter` that of others is the most frequent
+    of , ; tab | in the header. `choose` selects the text column, then the label column, if any: its
     values show whether a line inside a quoted field is a row.
     """
     lines = list(io.StringIO(content, newline=""))
@@ -62,16 +64,25 @@ def read_delimited(content: str, suffix: str, choose: Choose) -> Reading:
         first = _next_filled(lines, first + 1)
     if first == len(lines):
         return Reading()
-    unquoted = re.sub(r'"[^"]*"', "", lines[first])
-    delimiter = "\t" if suffix == ".tsv" else max(DELIMITERS, key=unquoted.count)
-    delimiter = separator[1] if separator else delimiter
-    quoted = _reading(_quoted(lines, first, delimiter), delimiter)
+    stated = separator[1] if separator else likely_delimiter(lines[first], suffix)
+    separated_by = delimiter or stated
+    quoted = _reading(_quoted(lines, first, separated_by), separated_by)
     if len(quoted.header) == 1:
         quoted.problems += _mixed_ends(lines, quoted.rows)
     if '"' not in content or not quoted.header:
         return quoted
-    plain = _reading(_plain(lines, first, delimiter), delimiter)
-    return _chosen_reading(quoted, plain, delimiter, choose(quoted.header)[1:])
+    plain = _reading(_plain(lines, first, separated_by), separated_by)
+    return _chosen_reading(quoted, plain, separated_by, choose(quoted.header)[1:])
+
+
+def likely_delimiter(header: str, suffix: str) -> str:
+    """The delimiter of a file with this first line.
+
+    >>> likely_delimiter('text;"a, b, c";label', ".csv")
+    ';'
+    """
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    return "\t" if suffix == ".tsv" else max(DELIMITERS, key=unquoted.count)
 
 
 def _next_filled(lines: Sequence[str], first: int) -> int:

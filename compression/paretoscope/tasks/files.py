@@ -32,7 +32,8 @@ def read_examples(
     Raises:
         TaskError: the file or a column is missing or unreadable.
     """
-    table = read_table(path, options.encoding, choose_text_and_label(path, options), problems)
+    choose = choose_text_and_label(path, options)
+    table = read_table(path, options.encoding, choose, problems, options.delimiter)
     column = read_labels(
         table.columns[1], table.places, problems, drop_missing=options.drop_missing, known=known
     )
@@ -64,7 +65,8 @@ def read_texts(path: Path, options: DataOptions) -> Data:
             " JSONL or Parquet."
         )
     problems = Problems(f'"{path}"', TaskError)
-    table = read_table(path, options.encoding, choose_text(path, options.text_column), problems)
+    choose = choose_text(path, options.text_column)
+    table = read_table(path, options.encoding, choose, problems, options.delimiter)
     (texts,) = table.columns
     _check_texts(texts, table.places, problems)
     data = _data(table, options, problems, path)

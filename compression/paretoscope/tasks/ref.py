@@ -34,6 +34,8 @@ class DataOptions(Value):
     """Column that names the split of each row; None: the rows are split by the hash of the text."""
     group_column: str | None = None
     """Column of a group, such as a film: all rows of a group are put in one split."""
+    delimiter: str | None = None
+    """Between the fields of a CSV file; None: the most frequent one of the header."""
     drop_missing: bool = False
     """Whether rows without a label are dropped; by default they are an error."""
 

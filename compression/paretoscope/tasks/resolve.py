@@ -139,6 +139,7 @@ def _file_key(path: Path, options: DataOptions, architecture: ArchitectureName) 
         *(("labels", *options.labels) if options.labels else ()),
         *(("split", options.split_column) if options.split_column else ()),
         *(("group", options.group_column) if options.group_column else ()),
+        *(("delimiter", options.delimiter) if options.delimiter else ()),
         *(("drop missing",) if options.drop_missing else ()),
         f"reading {READING_VERSION}",
         SPLIT_VERSION,

@@ -22,6 +22,7 @@ from paretoscope.tasks.delimited import read_delimited
 
 READING_VERSION = "2"
 """Part of the key of every data file; increment it when the rows of a file are read differently."""
+DELIMITED = (".csv", ".tsv")
 MANY_NULS = 0.1
 """Share of NUL bytes from which on a file is UTF-16 or UTF-32 rather than text with a NUL."""
 
@@ -49,15 +50,26 @@ class Table:
         return Table([of(each) for each in self.columns], of(self.places), others, self.notes)
 
 
-def read_table(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
+def read_table(
+    path: Path,
+    encoding: str,
+    choose: Choose,
+    problems: Problems,
+    delimiter: str | None = None,
+) -> Table:
     """The columns of a file; `choose` selects those in `columns`.
 
-    Rows that cannot be read are added to `problems` and left out.
+    `delimiter` is for CSV and TSV files; None: that of the header (`read_delimited`). Rows that
+    cannot be read are added to `problems` and left out.
 
     Raises:
         TaskError: the file, its encoding or its columns cannot be used.
     """
-    table = _READERS[path.suffix.lower()](path, encoding, choose, problems)
+    suffix = path.suffix.lower()
+    if delimiter and suffix in DELIMITED:
+        table = _read_csv(path, encoding, choose, problems, delimiter)
+    else:
+        table = _READERS[suffix](path, encoding, choose, problems)
     if not table.places:
         problems.check()
         raise TaskError(f'"{path}" has columns but no rows; give a file with examples.')
@@ -67,8 +79,14 @@ def read_table(path: Path, encoding: str, choose: Choose, problems: Problems) ->
 # --- formats --------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, encoding: str, choose: Choose, problems: Problems) -> Table:
-    found = read_delimited(decoded(path, encoding), path.suffix.lower(), choose)
+def _read_csv(
+    path: Path,
+    encoding: str,
+    choose: Choose,
+    problems: Problems,
+    delimiter: str | None = None,
+) -> Table:
+    found = read_delimited(decoded(path, encoding), path.suffix.lower(), choose, delimiter)
     if not found.header:
         raise TaskError(f'"{path}" is empty; give a file with a header and examples.')
     for line, what in sorted(found.problems):
@@ -236,7 +254,7 @@ def decoded(path: Path, encoding: str) -> str:
             part = f"byte {error.start} (0x{content[error.start]:02x})"
         raise TaskError(
             f'"{path}" is not {encoding}: {part} cannot be decoded; choose another encoding with'
-            f" --encoding, such as {_likely_encoding(content)}."
+            f" --encoding, such as {likely_encoding(content)}."
         ) from error
     except (LookupError, ValueError) as error:
         raise TaskError(
@@ -246,17 +264,17 @@ def decoded(path: Path, encoding: str) -> str:
     if text.count("\0") > MANY_NULS * len(text):
         raise TaskError(
             f'"{path}" is not {encoding}: it has {text.count(chr(0)):,} NUL characters; choose'
-            f" another encoding with --encoding, such as {_likely_encoding(content)}."
+            f" another encoding with --encoding, such as {likely_encoding(content)}."
         )
     return text
 
 
-def _likely_encoding(content: bytes) -> str:
+def likely_encoding(content: bytes) -> str:
     """The encoding that a byte order mark or NUL bytes indicate, else one that decodes the content.
 
-    >>> _likely_encoding("text".encode("utf-16")), _likely_encoding(b"caf\\xe9")
+    >>> likely_encoding("text".encode("utf-16")), likely_encoding(b"caf\\xe9")
     ('utf-16', 'latin-1')
-    >>> _likely_encoding("text".encode("utf-16-le"))
+    >>> likely_encoding("text".encode("utf-16-le"))
     'utf-16-le'
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

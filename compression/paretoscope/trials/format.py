@@ -9,13 +9,13 @@ from paretoscope.machine import Machine
 from paretoscope.trials.axes import axes
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.placebo import no_measurable_change
+from paretoscope.trials.summary import Trial
 from paretoscope.trials.trial import (
     WARNING,
     HeldOut,
     Interval,
     Paired,
     Quality,
-    TrialDocument,
 )
 
 
@@ -240,19 +240,21 @@ def plain_notes(notes: Sequence[str]) -> list[str]:
     return [note for note in notes if not note.startswith(WARNING)]
 
 
-def conditions_in_words(document: TrialDocument) -> str:
+def conditions_in_words(document: Trial) -> str:
     """
+    >>> from paretoscope.trials.trial import TrialDocument
     >>> conditions_in_words(TrialDocument.model_construct(latency=None, machine=None))
     'latency not measured'
     """
     _, conditions = document.measured_under
     if conditions is None:
         return "latency not measured"
-    return conditions.in_words(generates=document.generation is not None)
+    return conditions.in_words(generates=document.generates)
 
 
-def machine_in_words(document: TrialDocument) -> str:
+def machine_in_words(document: Trial) -> str:
     """
+    >>> from paretoscope.trials.trial import TrialDocument
     >>> machine_in_words(TrialDocument.model_construct(machine=None))
     'machine not known'
     """
@@ -296,9 +298,10 @@ def short(name: str) -> str:
     return name.rstrip("/").rsplit("/", 1)[-1] if name.startswith(("/", "~", ".")) else name
 
 
-def when(document: TrialDocument) -> str:
+def when(document: Trial) -> str:
     """The day of a measurement.
 
+    >>> from paretoscope.trials.trial import TrialDocument
     >>> when(TrialDocument.model_construct(measured_at=None))
     'date not known'
     """

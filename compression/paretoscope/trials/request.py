@@ -15,7 +15,7 @@ from paretoscope.values import Value
 Protocol = Literal["quick", "standard"]
 DATA_FIELDS = (
     "text_column label_column encoding unlabelled max_length labels split_column group_column"
-    " drop_missing"
+    " delimiter drop_missing"
 ).split()
 """Fields of a request that are those of `DataOptions`, named as the options of the command line."""
 NEW_TOKENS: dict[Protocol, int] = {"quick": 24, "standard": 64}
@@ -62,6 +62,7 @@ class TrialRequest(Value):
     labels: tuple[str, ...] | None = None
     split_column: str | None = None
     group_column: str | None = None
+    delimiter: str | None = None
     drop_missing: bool = False
 
     @property

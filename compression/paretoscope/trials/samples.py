@@ -1,14 +1,16 @@
 """The samples of a trial: its output for every example or token, and raw latencies.
 
-`write_samples` in `engine/measuring.py` writes one .npz a trial; this module reads it. Trials of
-the shipped study have none.
+`write_samples` in `engine/measuring.py` writes one .npz a trial; this module reads it. Those of the
+shipped study are in one file a model (`trials/study_samples.py`).
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +59,11 @@ def read_samples(workspace: Workspace, trial_id: str) -> Samples | None:
             f'The samples "{path}" cannot be read ({error}); measure the trial again with'
             " `paretoscope run ... --again`."
         ) from error
+    return samples_of(arrays, of_baseline=of_baseline)
+
+
+def samples_of(arrays: Mapping[str, NDArray[Any]], *, of_baseline: bool) -> Samples:
+    """The samples of a model, or of the baseline in its session, from the arrays of its trial."""
     side, prefix = ("baseline", "baseline_") if of_baseline else ("candidate", "")
     turns = sorted(
         (name for name in arrays if re.fullmatch(rf"{side}_turn\d+", name)),

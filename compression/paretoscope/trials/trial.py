@@ -207,6 +207,11 @@ class TrialDocument(Value):
         return not self.recipe.stages
 
     @property
+    def generates(self) -> bool:
+        """Whether the model generates text."""
+        return self.generation is not None
+
+    @property
     def measured_under(self) -> tuple[str | None, Conditions | None]:
         """Machine and conditions: points share an axis only where both are equal."""
         at = self.latency
@@ -218,7 +223,7 @@ class TrialDocument(Value):
         """The metrics that say how good, large and fast this model is."""
         return axes(
             self.quality.metric if self.quality else "accuracy",
-            generates=self.generation is not None,
+            generates=self.generates,
         )
 
     def metrics(self) -> Iterator[MetricValue]:

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.stages import (
+    Distill,
+    PruneStructure,
+    PruneWeights,
+    Quantize,
+    Reference,
+)
 from paretoscope.shape.apply_recipe import AppliedRecipe
 from paretoscope.trials.request import Conditions
 from paretoscope.whatif.effect import Effect
@@ -26,6 +32,11 @@ from paretoscope.whatif.quantization_effects import quantization_effects
 NEITHER = (
     "This recipe can reduce accuracy, but makes the model neither smaller nor faster on this"
     " machine."
+)
+
+REFERENCE = (
+    "A reference point has no layers, so it is smaller and faster than any compressed model; its"
+    " accuracy shows what the layers add."
 )
 
 
@@ -62,6 +73,8 @@ def advice(
         change = (applied.steps[index], applied.steps[index + 1]) if applied else None
         if isinstance(stage, Quantize):
             effects = quantization_effects(stage, flags, at, applied.before if applied else None)
+        elif isinstance(stage, Reference):
+            effects = [Effect(True, True, REFERENCE)]
         else:
             effects = _pruning_effects(stage, change)
         found += [Advice(*effect, stage=index) for effect in effects]

@@ -94,7 +94,10 @@ def _method(stage: Stage) -> Hashable:
     """What determines the work of a stage, apart from its epochs."""
     return stage.kind, *(
         getattr(stage, name, None)
-        for name in ("scheme", "rounding", "allocation", "method", "target", "criterion")
+        for name in (
+            *("scheme", "rounding", "allocation", "method", "target", "criterion"),
+            "features",
+        )
     )
 
 

@@ -10,20 +10,27 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from paretoscope.frontier.normalize import Reference, normalized, reference
 from paretoscope.machine import Machine
 from paretoscope.shape.apply_recipe import AppliedRecipe
-from paretoscope.trials.axes import Axes
 from paretoscope.trials.request import Conditions
 from paretoscope.trials.trial import Interval, TrialDocument
+from paretoscope.whatif.comparable import About, apart, is_timed, select
 from paretoscope.whatif.durations import passes
-from paretoscope.whatif.ratios import Ratio, RatioEstimator, RatioOf, quality_ratio, speed_ratio
+from paretoscope.whatif.features import features
+from paretoscope.whatif.ratios import (
+    Features,
+    Ratio,
+    RatioEstimator,
+    quality_ratio,
+    speed_ratio,
+)
 
-MOST = 250
-"""Most documents that are used, newest first, so that an estimate takes milliseconds."""
 OTHER_MODELS = {
     "quality": (
         "too few similar recipes are measured for this model, so the quality estimate also uses"
@@ -43,6 +50,7 @@ class Estimate:
 
     `measured` is the id of the trial that measured this recipe; the numbers are then measurements.
     `level` is the coverage of the intervals, `points` the number of different recipes used.
+    `quality_ratio` is the quality over that of the baseline.
     """
 
     quality: Interval | None
@@ -54,6 +62,9 @@ class Estimate:
     reason: str = ""
     unlike: bool = False
     """Whether the recipe is farther from the measured ones than these are from each other."""
+    quality_ratio: Interval | None = None
+    timed_elsewhere: bool = False
+    """Whether the speed-up is based on another machine or on other conditions."""
 
 
 def expected(
@@ -65,136 +76,118 @@ def expected(
     machine: Machine | None = None,
     conditions: Conditions | None = None,
 ) -> Estimate:
-    """Estimate quality, median latency and speed-up of a recipe applied to a model.
+    """One estimate of an `Estimator` with these trials."""
+    about = About(applied.before, task, machine, conditions)
+    return Estimator(about, points, elsewhere).expected(applied)
 
-    `points` are the trials of the current scope, the only ones that can be the measurement of the
+
+class Estimator:
+    """Estimates quality, median latency and speed-up of recipes applied to one model.
+
+    `points` are the trials of the current scope, the only ones that can be the measurement of a
     recipe or the baseline; trials from `elsewhere` contribute ratios. Trials of this model (and of
-    `task`) are used; speed also needs the same `conditions` and `machine`. If there are too few,
-    or none with the same kind of change, trials of other models with the same metrics are added.
+    its task) come first, then those of other models with the same metrics. Speed comes from the
+    same machine and conditions, else from others with a wider interval. What is fitted is kept.
     """
 
-    def is_timed(document: TrialDocument) -> bool:
-        return _is_timed(document, machine, conditions)
+    def __init__(
+        self,
+        about: About,
+        points: Sequence[TrialDocument],
+        elsewhere: Sequence[TrialDocument] = (),
+    ) -> None:
+        self._about = about
+        self._trials = select(about, points, elsewhere)
+        self._features = Features(about.shape)
+        self._shown = list(filter(self._is_timed, self._trials.shown))
+        self._reference = reference(self._shown)
 
-    trials = _trials(points, elsewhere, applied.before.name, task)
-    shown = [document for document in trials.shown if is_timed(document)]
-    recipe_id = applied.recipe.id
-    measured = next((each for each in reversed(shown) if each.recipe_id == recipe_id), None)
-    if measured is not None:
-        count = len({document.recipe_id for document in trials.own})
-        return _as_measured(measured, count, reference(shown))
-    return _estimate(applied, trials, is_timed, reference(shown).p50_ms)
+    def expected(self, applied: AppliedRecipe) -> Estimate:
+        """The measurement of a recipe if there is one, else its estimate."""
+        wanted = applied.recipe.id
+        measured = next((each for each in reversed(self._shown) if each.recipe_id == wanted), None)
+        if measured is not None:
+            count = len({document.recipe_id for document in self._trials.own})
+            return _as_measured(measured, count, self._reference)
+        return self._estimate(applied)
+
+    def _is_timed(self, document: TrialDocument) -> bool:
+        return is_timed(document, self._about)
+
+    @cached_property
+    def _quality(self) -> list[_Source]:
+        own, every = self._trials.own, self._trials.every
+        sources = ((own, ""), (every, OTHER_MODELS["quality"]))
+        return [
+            _Source(RatioEstimator(self._features, documents, quality_ratio), note)
+            for documents, note in sources
+        ]
+
+    @cached_property
+    def _speed(self) -> list[_Source]:
+        """Of this machine first: this model, other models; then the same of every machine."""
+        found: list[_Source] = []
+        for elsewhere in (False, True):
+            for documents, note in (
+                (self._trials.own, ""),
+                (self._trials.every, OTHER_MODELS["speed"]),
+            ):
+                used = [each for each in documents if each.latency]
+                used = used if elsewhere else list(filter(self._is_timed, used))
+                widen = max((apart(each, self._about) for each in used), default=1.0)
+                estimator = RatioEstimator(self._features, used, speed_ratio, widen)
+                found.append(_Source(estimator, note, elsewhere and widen > 1))
+        return found
+
+    def _estimate(self, applied: AppliedRecipe) -> Estimate:
+        wanted = features(applied)
+        quality, quality_source = _ratio(self._quality, wanted)
+        speed, speed_source = _ratio(self._speed, wanted)
+        trained = any(map(passes, applied.recipe.stages))
+        if self._trials.axes.quality == "perplexity" and quality.interval and not trained:
+            quality = quality._replace(interval=_no_better(quality.interval))
+        base_quality, base_p50 = _baseline_quality(self._trials.own), self._reference.p50_ms
+        unscaled = (quality.interval and base_quality is None) or (
+            speed.interval and base_p50 is None
+        )
+        reasons = [quality_source.note, speed_source.note, *_missing(quality, speed)]
+        most = 1.0 if self._trials.axes.quality == "quality" else math.inf
+        return Estimate(
+            quality=_scaled(base_quality, quality.interval, most),
+            latency_p50_ms=_scaled(base_p50, _inverse(speed.interval)),
+            speedup=speed.interval,
+            points=quality.points,
+            level=quality.level or speed.level,
+            reason="; ".join(filter(None, [*reasons, NO_BASELINE if unscaled else ""])),
+            unlike=quality.unlike if quality.interval else speed.unlike,
+            quality_ratio=quality.interval,
+            timed_elsewhere=speed_source.elsewhere,
+        )
 
 
-# --- the trials -----------------------------------------------------------------------------------
+class _Source(NamedTuple):
+    """Measured recipes that a ratio can be estimated from, the nearest to the scope first.
 
-
-@dataclass(frozen=True)
-class _Trials:
-    """Finished trials: `own` of this model, `every` of all models with the same `axes`.
-
-    `shown` are those of this model in the current scope.
+    `note` is what a reader has to know of them.
     """
 
-    own: list[TrialDocument]
-    every: list[TrialDocument]
-    shown: list[TrialDocument]
-    axes: Axes
+    estimator: RatioEstimator
+    note: str
+    elsewhere: bool = False
 
 
-def _trials(
-    points: Sequence[TrialDocument],
-    elsewhere: Sequence[TrialDocument],
-    model: str,
-    task: str | None,
-) -> _Trials:
-    def is_own(document: TrialDocument) -> bool:
-        return document.model == model and task in (None, document.task)
-
-    here = _usable(points)
-    every = [*_usable(elsewhere), *here]
-    own = list(filter(is_own, every))[-MOST:]
-    axes = own[-1].axes if own else Axes()
-    # Ratios of accuracies and of perplexities are not comparable.
-    every = [document for document in every if document.axes == axes][-MOST:]
-    return _Trials(own, every, list(filter(is_own, here)), axes)
-
-
-def _usable(documents: Sequence[TrialDocument]) -> list[TrialDocument]:
-    return [
-        document
-        for document in documents
-        if document.status == "done"
-        and document.quality
-        and (document.baseline or document.is_baseline)
-    ]
-
-
-def _is_timed(
-    document: TrialDocument, machine: Machine | None, conditions: Conditions | None
-) -> bool:
-    at = document.latency
-    if at is None:
-        return False
-    if machine is not None and (document.machine is None or document.machine.id != machine.id):
-        return False
-    if conditions is None:
-        return True
-    wanted = (conditions.batch, conditions.sequence, conditions.threads)
-    return (at.batch, at.sequence, at.threads) == wanted
-
-
-# --- the numbers ----------------------------------------------------------------------------------
-
-
-def _estimate(
-    applied: AppliedRecipe,
-    trials: _Trials,
-    is_timed: Callable[[TrialDocument], bool],
-    base_p50: float | None,
-) -> Estimate:
-    estimator = RatioEstimator(applied)
-    quality, quality_widened = _ratio(estimator, quality_ratio, trials.own, trials.every)
-    timed, every_timed = (list(filter(is_timed, each)) for each in (trials.own, trials.every))
-    speed, speed_widened = _ratio(estimator, speed_ratio, timed, every_timed)
-    base_quality = _baseline_quality(trials.own)
-    unscaled = (quality.interval and base_quality is None) or (speed.interval and base_p50 is None)
-    reasons = [
-        *([OTHER_MODELS["quality"]] if quality_widened else []),
-        *([OTHER_MODELS["speed"]] if speed_widened else []),
-        *_missing(quality, speed),
-        *([NO_BASELINE] if unscaled else []),
-    ]
-    trained = any(map(passes, applied.recipe.stages))
-    if trials.axes.quality == "perplexity" and quality.interval and not trained:
-        quality = quality._replace(interval=_no_better(quality.interval))
-    most = 1.0 if trials.axes.quality == "quality" else math.inf
-    return Estimate(
-        quality=_scaled(base_quality, quality.interval, most),
-        latency_p50_ms=_scaled(base_p50, _inverse(speed.interval)),
-        speedup=speed.interval,
-        points=quality.points,
-        level=quality.level or speed.level,
-        reason="; ".join(reasons),
-        unlike=quality.unlike if quality.interval else speed.unlike,
-    )
-
-
-def _ratio(
-    estimator: RatioEstimator,
-    ratio: RatioOf,
-    own: Sequence[TrialDocument],
-    every: Sequence[TrialDocument],
-) -> tuple[Ratio, bool]:
-    """The ratio from trials of this model, else of all models, and whether it is of all."""
-    found = estimator.estimate(own, ratio)
-    if found.lacks and (wider := estimator.estimate(every, ratio)).interval:
-        return wider, True
-    return found, False
+def _ratio(sources: Sequence[_Source], wanted: Mapping[str, float]) -> tuple[Ratio, _Source]:
+    """The ratio from the first source with similar recipes, else the first with enough recipes."""
+    similar = (each for each in sources if not each.estimator.lacks(wanted))
+    enough = (each for each in sources if each.estimator.enough)
+    chosen = next(similar, None) or next(enough, None)
+    if chosen is None:
+        return sources[0].estimator.estimate(wanted), _Source(sources[0].estimator, "")
+    return chosen.estimator.estimate(wanted), chosen
 
 
 def _missing(quality: Ratio, speed: Ratio) -> list[str]:
-    """Why there is no estimate of quality, of speed, or of either."""
+    """Why there is no estimate of quality, of speed, or of either, or only an extrapolation."""
     if quality.lacks and quality.lacks == speed.lacks:
         return [f"an estimate of quality and speed {quality.lacks}"]
     return [

@@ -9,21 +9,24 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from paretoscope.errors import ModelError, RecipeError
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.shape.apply_recipe import AppliedRecipe, apply_recipe
+from paretoscope.shape.apply_recipe import apply_recipe
 from paretoscope.shape.shape import ModelShape
 from paretoscope.trials.format import listed
 from paretoscope.trials.trial import Interval, TrialDocument
 from paretoscope.whatif.features import features
-from paretoscope.whatif.regression import Array, predict
+from paretoscope.whatif.regression import Array, Regression
 
 FEWEST = 6
 """Fewest different measured recipes for an estimate; with fewer the interval is too wide to use."""
+UNTRIED = 1.25
+"""Factor that widens the interval of a kind of change that no measured recipe has."""
 NEEDS_EXAMPLE = {
     "layers": "fewer layers",
     "heads": "fewer heads",
@@ -36,7 +39,7 @@ NEEDS_EXAMPLE = {
     "int8-static": "int8 static",
     "weight-only": "weight-only quantization",
 }
-"""Features that are estimated only if they are not 0 in a measured recipe, and their names."""
+"""Features that are extrapolated unless they are not 0 in a measured recipe, and their names."""
 
 RatioOf = Callable[[TrialDocument], float | None]
 
@@ -44,8 +47,8 @@ RatioOf = Callable[[TrialDocument], float | None]
 class Ratio(NamedTuple):
     """A ratio to the baseline with its interval, from `points` different recipes.
 
-    The interval is None if too few recipes or none like it are measured; `lacks` is the end of a
-    sentence on what is missing. `unlike` marks an extrapolation.
+    The interval is None if too few recipes are measured; `lacks` is the end of a sentence on what
+    is missing. `unlike` marks an extrapolation.
     """
 
     interval: Interval | None
@@ -55,51 +58,14 @@ class Ratio(NamedTuple):
     lacks: str = ""
 
 
-class RatioEstimator:
-    """Ratios of one recipe. Features of measured recipes are computed once for all estimates."""
+class Features:
+    """The features of recipes for one model, computed once for every recipe."""
 
-    def __init__(self, applied: AppliedRecipe) -> None:
-        self._shape: ModelShape = applied.before
-        self._wanted: Mapping[str, float] = features(applied)
+    def __init__(self, shape: ModelShape) -> None:
+        self._shape = shape
         self._known: dict[str, Mapping[str, float] | None] = {}
 
-    def estimate(self, documents: Sequence[TrialDocument], ratio: RatioOf) -> Ratio:
-        """The expected ratio from all measured recipes that fit; repeats are averaged."""
-        rows, logs = self._measured(documents, ratio)
-        if len(rows) < FEWEST:
-            lacks = f"needs {FEWEST} measured recipes, but there are {len(rows)}"
-            return Ratio(None, None, len(rows), lacks=lacks)
-        if untried := [
-            name
-            for key, name in NEEDS_EXAMPLE.items()
-            if self._wanted[key] and not any(row[key] for row in rows)
-        ]:
-            lacks = f"needs a measured recipe with {listed(untried)}, but there is none"
-            return Ratio(None, None, len(rows), lacks=lacks)
-        x = np.array([list(row.values()) for row in rows])
-        at = np.array(list(self._wanted.values()))
-        found = predict(x, np.array(logs), at)
-        low, middle, high = (math.exp(found.value + sign * found.half) for sign in (-1, 0, 1))
-        interval = Interval(value=middle, low=low, high=high)
-        return Ratio(interval, found.level, len(rows), is_unlike(x, at))
-
-    def _measured(
-        self, documents: Sequence[TrialDocument], ratio: RatioOf
-    ) -> tuple[list[Mapping[str, float]], list[float]]:
-        """Features of every different recipe, and the mean logarithm of its ratios."""
-        logs: dict[str, list[float]] = {}
-        rows: dict[str, Mapping[str, float]] = {}
-        for document in documents:
-            value = None if document.is_baseline else ratio(document)
-            if value is None or value <= 0:
-                continue
-            row = self._features(document.recipe_id, document.recipe)
-            if row is not None:
-                rows[document.recipe_id] = row
-                logs.setdefault(document.recipe_id, []).append(math.log(value))
-        return list(rows.values()), [statistics.fmean(each) for each in logs.values()]
-
-    def _features(self, recipe_id: str, recipe: Recipe) -> Mapping[str, float] | None:
+    def of(self, recipe_id: str, recipe: Recipe) -> Mapping[str, float] | None:
         """None for a recipe of another model that does not fit this one."""
         if recipe_id not in self._known:
             try:
@@ -107,6 +73,82 @@ class RatioEstimator:
             except (ModelError, RecipeError):
                 self._known[recipe_id] = None
         return self._known[recipe_id]
+
+
+class RatioEstimator:
+    """One ratio from all measured recipes that fit a model; fitted once for many recipes.
+
+    `widen` is a factor by which the ratio may differ where it is used, such as on another machine.
+    """
+
+    def __init__(
+        self,
+        known: Features,
+        documents: Sequence[TrialDocument],
+        ratio: RatioOf,
+        widen: float = 1.0,
+    ) -> None:
+        self._rows, self._logs = _measured(known, documents, ratio)
+        self._widen = widen
+
+    @cached_property
+    def _x(self) -> Array:
+        return np.array([list(row.values()) for row in self._rows])
+
+    @cached_property
+    def _regression(self) -> Regression:
+        return Regression(self._x, np.array(self._logs))
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough measured recipes for an estimate of any kind."""
+        return len(self._rows) >= FEWEST
+
+    def lacks(self, wanted: Mapping[str, float]) -> str:
+        """What is missing for an estimate, as the end of a sentence; empty if nothing is."""
+        if not self.enough:
+            return f"needs {FEWEST} measured recipes, but there are {len(self._rows)}"
+        untried = [
+            name
+            for key, name in NEEDS_EXAMPLE.items()
+            if wanted[key] and not any(row[key] for row in self._rows)
+        ]
+        if untried:
+            return f"needs a measured recipe with {listed(untried)}, but there is none"
+        return ""
+
+    def estimate(self, wanted: Mapping[str, float]) -> Ratio:
+        """The expected ratio of a recipe with these features; repeats are averaged.
+
+        Without a measured recipe of its kind the estimate is wider by `UNTRIED`.
+        """
+        lacks = self.lacks(wanted)
+        if not self.enough:
+            return Ratio(None, None, len(self._rows), lacks=lacks)
+        at = np.array(list(wanted.values()))
+        found = self._regression.at(at)
+        half = found.half + math.log(self._widen * (UNTRIED if lacks else 1.0))
+        low, middle, high = (math.exp(found.value + sign * half) for sign in (-1, 0, 1))
+        interval = Interval(value=middle, low=low, high=high)
+        unlike = bool(lacks) or is_unlike(self._x, at)
+        return Ratio(interval, found.level, len(self._rows), unlike, lacks)
+
+
+def _measured(
+    known: Features, documents: Sequence[TrialDocument], ratio: RatioOf
+) -> tuple[list[Mapping[str, float]], list[float]]:
+    """Features of every different recipe, and the mean logarithm of its ratios."""
+    logs: dict[str, list[float]] = {}
+    rows: dict[str, Mapping[str, float]] = {}
+    for document in documents:
+        value = None if document.is_baseline else ratio(document)
+        if value is None or value <= 0:
+            continue
+        row = known.of(document.recipe_id, document.recipe)
+        if row is not None:
+            rows[document.recipe_id] = row
+            logs.setdefault(document.recipe_id, []).append(math.log(value))
+    return list(rows.values()), [statistics.fmean(each) for each in logs.values()]
 
 
 def quality_ratio(document: TrialDocument) -> float | None:

@@ -31,33 +31,47 @@ class Prediction(NamedTuple):
 def predict(x: Array, y: Array, at: Array, level: float = 0.9) -> Prediction:
     """Predict y at `at` [d] from `x` [n, d] and `y` [n]; y is 0 at the origin.
 
-    The kernel is the sum of a linear one (the trend) and a Gaussian one (deviations from it).
-    Leaving out a point has a closed form: with A = K + noise, the error at point i is
-    (A^-1 y)_i / (A^-1)_ii and its variance 1 / (A^-1)_ii (Sundararajan and Keerthi 2001,
-    doi:10.1162/08997660151134343). The half-width is the standard deviation at `at` times the
-    quantile of the standardized leave-one-out errors (Lei et al. 2018,
-    doi:10.1080/01621459.2017.1307116): it is large far from all points. With n points the level is
-    at most n / (n + 1).
-
     >>> x = np.linspace(0, 2, 21)[:, None]
     >>> found = predict(x, 2 * x[:, 0], np.array([1.5]))
     >>> round(found.value, 1), found.half < 0.2
     (3.0, True)
     """
-    count = len(y)
-    scale = float(np.sqrt(np.mean(np.square(y)))) or 1.0
-    # The origin is a point: no change, no difference.
-    rows, targets = np.vstack([np.zeros_like(at), x]), np.concatenate([[0.0], y / scale])
-    fits = [_fit(rows, targets, *each) for each in itertools.product(LENGTHS, NOISES)]
-    best = min(fits, key=lambda fit: fit.loss)
-    near = _kernel(at[None], rows, best.length)[0]
-    prior = float(_kernel(at[None], at[None], best.length)[0, 0])
-    variance = prior + best.noise - float(near @ best.inverse @ near)
-    index = min(count, math.ceil((count + 1) * level)) - 1
-    factor = float(np.sort(best.standardized_errors)[index])
-    value = float(near @ best.weights) * scale
-    half = factor * math.sqrt(max(variance, 0.0)) * scale
-    return Prediction(value, half, min(level, count / (count + 1)))
+    return Regression(x, y, level).at(at)
+
+
+class Regression:
+    """A fit to `x` [n, d] and `y` [n], made once for many predictions; y is 0 at the origin.
+
+    The kernel is the sum of a linear one (the trend) and a Gaussian one (deviations from it).
+    Leaving out a point has a closed form: with A = K + noise, the error at point i is
+    (A^-1 y)_i / (A^-1)_ii and its variance 1 / (A^-1)_ii (Sundararajan and Keerthi 2001,
+    doi:10.1162/08997660151134343). The half-width is the standard deviation at a point times the
+    quantile of the standardized leave-one-out errors (Lei et al. 2018,
+    doi:10.1080/01621459.2017.1307116): it is large far from all points. With n points the level is
+    at most n / (n + 1).
+    """
+
+    def __init__(self, x: Array, y: Array, level: float = 0.9) -> None:
+        count = len(y)
+        self._scale = float(np.sqrt(np.mean(np.square(y)))) or 1.0
+        # The origin is a point: no change, no difference.
+        self._rows = np.vstack([np.zeros(x.shape[1]), x])
+        targets = np.concatenate([[0.0], y / self._scale])
+        fits = [_fit(self._rows, targets, *each) for each in itertools.product(LENGTHS, NOISES)]
+        self._best = min(fits, key=lambda fit: fit.loss)
+        index = min(count, math.ceil((count + 1) * level)) - 1
+        self._factor = float(np.sort(self._best.standardized_errors)[index])
+        self._level = min(level, count / (count + 1))
+
+    def at(self, at: Array) -> Prediction:
+        """The prediction at `at` [d]."""
+        best = self._best
+        near = _kernel(at[None], self._rows, best.length)[0]
+        prior = float(_kernel(at[None], at[None], best.length)[0, 0])
+        variance = prior + best.noise - float(near @ best.inverse @ near)
+        value = float(near @ best.weights) * self._scale
+        half = self._factor * math.sqrt(max(variance, 0.0)) * self._scale
+        return Prediction(value, half, self._level)
 
 
 class _Fit(NamedTuple):

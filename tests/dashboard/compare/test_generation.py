@@ -25,6 +25,7 @@ from paretoscope.store.store import Store
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.trial import TrialDocument
 from tests.dashboard.conftest import Open, enqueue, fill, here, words
+from tests.documents import decoder_document
 
 BASELINE, INT8, _, FOUR_BITS, *_ = here()
 
@@ -60,11 +61,11 @@ class Parrot:
 
 
 def relocated(made: TrialDocument) -> TrialDocument:
-    """The trial with its artefact where this test's workspace has it."""
+    """The trial as one of a language model, with its artefact in this test's workspace."""
     assert made.artifact
-    return made.model_copy(
-        update={"artifact": made.artifact.model_copy(update={"path": f"artifacts/{made.trial_id}"})}
-    )
+    artifact = made.artifact.model_copy(update={"path": f"artifacts/{made.trial_id}"})
+    generation = decoder_document().generation
+    return made.model_copy(update={"artifact": artifact, "generation": generation})
 
 
 @pytest.fixture
@@ -79,7 +80,6 @@ def parrots(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Parrot]:
         folder = store.root / "artifacts" / made.trial_id
         folder.mkdir(parents=True)
         (folder / "manifest.json").write_text(json.dumps({"conditions": {"threads": 1}}))
-        (folder / "genai_config.json").write_text("{}")
         documents.append(relocated(made))
     fill(store, documents)
 

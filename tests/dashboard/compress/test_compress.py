@@ -1,64 +1,207 @@
-"""Compress: form, estimates, errors, and a run from the queue to its result."""
+"""Compress: goal, stages, figures, errors, and a run from the queue to its result."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard.compress import actions, running, uploads
-from paretoscope.dashboard.compress.estimate_panel import NO_GAIN, tile_label
+from paretoscope.dashboard.compress import actions, headline, recipe_file, result, running, uploads
+from paretoscope.dashboard.compress.form import state as form
+from paretoscope.dashboard.compress.form.slots import ORDER
 from paretoscope.dashboard.compress.own_model_and_data import selected
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import durations
+from paretoscope.recipes.file import load_recipe
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
 from paretoscope.report.tables.table import Row
 from paretoscope.sources import check
 from paretoscope.store.store import Store
-from paretoscope.trials.format import speed_with_interval
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.trial import Interval, TrialDocument
-from paretoscope.whatif.pruning_effects import DENSE
-from tests.dashboard.conftest import Open, enqueue, fill, here, own, ship, words
+from tests.dashboard.conftest import Open, fill, here, own, ship, words
 from tests.documents import document
 from tests.tiny.folders import write_model
 
 
-def tiles(app: object) -> dict[str, str]:
-    return {each.label: each.value for each in app.metric}  # type: ignore[attr-defined]
+def html(app: AppTest) -> str:
+    """The figures of the recipe."""
+    return next(body for each in app.get("html") if "<dl" in (body := each.proto.body))
+
+
+def megabytes(app: AppTest) -> float:
+    """The size on disk that the page shows."""
+    return float(html(app).split("<b>")[1].split(" MB")[0])
+
+
+def recipe_of(app: AppTest) -> Recipe:
+    """The recipe in the address."""
+    return Recipe.model_validate(json.loads(linked(app)))
+
+
+def linked(app: AppTest) -> str:
+    found = app.query_params["recipe"]
+    return found if isinstance(found, str) else found[0]
+
+
+# --- the form
 
 
 def test_the_size_follows_the_form(open_page: Open) -> None:
     app = open_page("compress")
-    before = tiles(app)["Size on disk"]
-    app.select_slider(key="form_embedding_bits").set_value(4).run()
-    after = tiles(app)["Size on disk"]
-    assert float(after.removesuffix(" MB")) < float(before.removesuffix(" MB"))
-    app.toggle(key="form_distil").set_value(True).run()
+    before = megabytes(app)
+    app.button_group(key="form_quantize_embedding_bits").set_value(4).run()
+    narrow = megabytes(app)
+    assert narrow < before
+    app.toggle(key="form_on_student").set_value(True).run()
     assert not app.exception
-    assert float(tiles(app)["Size on disk"].removesuffix(" MB")) < float(after.removesuffix(" MB"))
+    assert megabytes(app) < narrow
+    assert headline.EXACTLY in html(app)
 
 
-def test_single_zeros_bring_no_gain_on_this_machine(open_page: Open) -> None:
+def test_every_stage_is_there_without_a_click(open_page: Open) -> None:
     app = open_page("compress")
-    app.toggle(key="form_prune").set_value(True).run()
-    app.button_group(key="form_targets").set_value(["weights"])
-    app.toggle(key="form_quantize").set_value(False).run()
-    text = words(app)
-    assert NO_GAIN in text
-    assert DENSE in text
+    toggles = {toggle.key for toggle in app.toggle}
+    assert {f"form_on_{name}" for name in ORDER if name != "quantize"} <= toggles
+    sliders = {slider.key: slider for slider in app.slider}
+    assert {"form_student_layers", "form_weights_sparsity", "form_ffn_ratio"} <= set(sliders)
+    assert app.button_group(key="form_quantize_choice").value == "8"
+    sliders["form_ffn_ratio"].set_value(25.0).run()
+    assert app.toggle(key="form_on_ffn").value, "to set a stage switches it on"
+    assert recipe_of(app).in_words() == "ffn -25 % → int8 dynamic"
 
 
-def test_a_preset_fills_the_form(open_page: Open) -> None:
+def test_single_zeros_have_no_gain_on_this_machine(open_page: Open) -> None:
+    assert "no smaller or faster here" in words(open_page("compress"))
+
+
+def test_a_measured_stage_is_quoted(open_page: Open, full: list[TrialDocument]) -> None:
+    """A slower measurement is said to be slower, whatever the format allows."""
+    slow = document(
+        Quantize(scheme="weight-only", bits=3),
+        quality=0.95,
+        speedup=0.8,
+        size=17_000_000,
+        machine=full[0].machine,
+    )
+    fill(Store.open(runs.data.workspace()), [slow])
     app = open_page("compress")
-    app.button_group(key="preset").set_value("tiny").run()
+    app.button_group(key="form_quantize_choice").set_value("3").run()
+    assert "slower (0.80x)" in words(app)
+
+
+def test_the_recipe_is_in_the_address_and_comes_back_from_it(open_page: Open) -> None:
+    app = open_page("compress")
+    app.slider(key="form_student_layers").set_value(2).run()
+    again = open_page("compress", recipe=linked(app))
+    assert again.toggle(key="form_on_student").value
+    assert again.slider(key="form_student_layers").value == 2
+    assert recipe_of(again) == recipe_of(app)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"stages":[{"kind":"mystery"}]}', '{"stages":"' + "x" * form.LONGEST + '"}', "[]"],
+    ids=["no JSON", "unknown", "too long", "a list"],
+)
+def test_a_broken_recipe_in_a_link_is_one_error(open_page: Open, text: str) -> None:
+    app = open_page("compress", recipe=text)
+    assert len(app.warning) == 1
+    assert recipe_of(app).in_words() == "int8 dynamic"
+
+
+def test_an_order_that_does_not_work_says_why(open_page: Open, store: Store) -> None:
+    app = open_page("compress")
+    app.toggle(key="form_on_ffn").set_value(True)
+    app.session_state["form_order"] = ["quantize", *ORDER[:-1]]
+    app.run()
+    assert "move quantize to the end" in app.error[0].value
+    button = app.button(key=actions.RUN)
+    assert button.disabled
+    assert not store.trials()
+
+
+def test_stages_can_be_moved(open_page: Open) -> None:
+    app = open_page("compress")
+    app.toggle(key="form_on_ffn").set_value(True)
+    app.toggle(key="form_on_vocabulary").set_value(True)
+    app.session_state["order_open"] = True
+    app.run()
+    app.button(key="move_vocabulary_earlier").click().run()
+    assert recipe_of(app).in_words() == "vocabulary -50 % → ffn -50 % → int8 dynamic"
+
+
+def test_a_pasted_recipe_is_shown_in_the_form(open_page: Open) -> None:
+    app = open_page("compress")
+    app.session_state[recipe_file.OPEN] = True
+    app.run()
+    app.text_area(key=recipe_file.TEXT).set_value(load_recipe("tiny").to_yaml()).run()
+    app.button(key=recipe_file.LOAD).click().run()
+    assert recipe_of(app).id == load_recipe("tiny").id
+    app.text_area(key=recipe_file.TEXT).set_value("stages: [").run()
+    app.button(key=recipe_file.LOAD).click().run()
+    assert "not valid YAML" in app.warning[0].value
+    assert recipe_of(app).id == load_recipe("tiny").id
+
+
+# --- goal and presets
+
+
+@pytest.mark.usefixtures("demo")
+def test_presets_have_the_figures_of_the_study(open_page: Open) -> None:
+    app = open_page("compress")
+    presets = {button.key: button for button in app.button if str(button.key).startswith("preset_")}
+    assert "17 MB" in presets["preset_Smallest"].label
+    assert "-2.0" in presets["preset_Smallest"].label
+    presets["preset_Smallest"].click().run()
+    assert recipe_of(app).in_words() == "student-3 → int8 dynamic"
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_suggested_recipe_is_within_the_limits(open_page: Open) -> None:
+    app = open_page("compress")
+    app.number_input(key="goal_mb_typed").set_value(24.0).run()
+    assert app.slider(key="goal_mb").value == 24.0
+    app.slider(key="goal_loss").set_value(1.0).run()
+    app.button(key="suggest").click().run()
+    assert recipe_of(app).in_words() == "int8 dynamic"
+    app.slider(key="goal_mb").set_value(17.5)
+    app.slider(key="goal_loss").set_value(3.0).run()
+    app.button(key="suggest").click().run()
+    assert recipe_of(app).in_words() == "student-3 → int8 dynamic"
+    assert "17.0 MB" in words(app)
+    assert "3" in app.query_params["goal_loss"]
+
+
+def test_a_model_without_measurements_has_generic_presets(open_page: Open) -> None:
+    app = open_page("compress", model="minilm-sms", task="sms")
+    app.button(key="preset_Smallest").click().run()
     assert not app.exception
-    assert app.toggle(key="form_distil").value
-    assert app.slider(key="form_layers").value == 3
-    assert any("kind: distill" in code.value for code in app.code)
+    assert megabytes(app) < 10
+
+
+# --- estimates
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_first_own_run_does_not_remove_the_estimates(open_page: Open, store: Store) -> None:
+    """The ratios of the demo study stay, wider, with what they are based on."""
+    fill(store, here()[:1])
+    app = open_page("compress")
+    app.slider(key="form_student_layers").set_value(3).run()
+    assert not app.exception
+    shown = html(app)
+    assert "about" in shown
+    assert "faster" in shown
+
+
+# --- a run
 
 
 def test_the_button_queues_the_recipe_of_the_form(
@@ -71,13 +214,122 @@ def test_the_button_queues_the_recipe_of_the_form(
     assert row.request.model_key
     assert engine_starts == [True]
     assert app.session_state[running.WATCHING] == [row.trial_id]
+    assert app.button(key=actions.RUN).disabled, "it is queued"
 
 
 def test_a_sweep_queues_its_grid(open_page: Open, store: Store) -> None:
     app = open_page("compress")
-    app.button_group(key="sweep_bits").set_value([32, 8, 4]).run()
+    app.button_group(key="sweep_bits").set_value(["32", "8", "4"]).run()
     app.button(key=actions.SWEEP).click().run()
     assert len({row.request.recipe.id for row in store.trials()}) == 9
+
+
+def test_a_running_trial_shows_its_steps_and_can_be_cancelled(
+    open_page: Open, store: Store
+) -> None:
+    app = open_page("compress")
+    app.button(key=actions.RUN).click().run()
+    (row,) = store.claim()
+    at = Progress(stage="latency", stage_number=5, stage_count=5, step=6, steps=15)
+    left = {"seconds_left_low": 12, "seconds_left_high": 30}
+    assert store.record_progress(row.trial_id, row.attempts, at.model_copy(update=left))
+    app.run()
+    assert "prepare ✓" in words(app)
+    assert "**speed 6/15**" in words(app)
+    assert not app.warning
+    repeated = at.model_copy(update={"step": 16, "steps": 30})
+    assert store.record_progress(row.trial_id, row.attempts, repeated)
+    app.run()
+    assert [each.value for each in app.warning] == [running.REPEATS]
+    app.button(key=f"cancel_bench_{row.trial_id}").click().run()
+    assert store.trial(row.trial_id).cancel_requested
+
+
+def test_a_failure_says_why_and_can_be_tried_again(
+    open_page: Open, store: Store, engine_starts: list[bool]
+) -> None:
+    app = open_page("compress")
+    app.button(key=actions.RUN).click().run()
+    (row,) = store.claim()
+    store.give_up(row.trial_id, row.attempts, "failed", "The disk is full; free some space.")
+    app.run()
+    assert "The disk is full; free some space." in words(app)
+    app.button(key=f"again_bench_{row.trial_id}").click().run()
+    assert store.trial(row.trial_id).status == "queued"
+    assert engine_starts == [True, True]
+
+
+def test_the_result_is_beside_its_struck_estimate(open_page: Open, store: Store) -> None:
+    fill(store, here()[1:])
+    app = open_page("compress")
+    app.button_group(key="form_quantize_embedding_bits").set_value(4).run()
+    assert "<s>" not in html(app)
+    app.button(key=actions.RUN).click().run()
+    (row,) = store.claim()
+    narrow = document(
+        Quantize(embedding_bits=4), quality=0.957, speedup=2.1, machine=here()[0].machine
+    )
+    measured = narrow.model_copy(update={"trial_id": row.trial_id})
+    store.finish(row.trial_id, row.attempts, measured)
+    app.run()
+    assert "<b>95.7 %</b> <s>" in html(app)
+    assert "<b>2.1x faster</b>" in html(app)
+    assert runs.comparison(Row(measured)) in words(app)
+    app.button(key="measure_again").click().run()
+    assert store.trial(row.trial_id).status == "queued"
+
+
+def test_a_noisy_result_is_marked_and_can_be_measured_again(open_page: Open, store: Store) -> None:
+    app = open_page("compress")
+    app.button(key=actions.RUN).click().run()
+    (row,) = store.claim()
+    measured = here()[1]
+    assert measured.latency
+    unclear = {
+        "trial_id": row.trial_id,
+        "speedup": Interval(value=1.2, low=0.9, high=1.4),
+        "latency": measured.latency.model_copy(update={"noisy": True}),
+    }
+    store.finish(row.trial_id, row.attempts, measured.model_copy(update=unclear))
+    app.run()
+    assert 'class="noisy"' in html(app)
+    assert "no clear change" in html(app)
+    assert result.NOISY in [each.value for each in app.warning]
+    assert not app.button(key="measure_again").disabled
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_run_beside_the_demo_machine_is_said_and_linked(open_page: Open, store: Store) -> None:
+    """Before the run the page says where it runs; then a link shows its result."""
+    app = open_page("compress")
+    assert any(each.value.endswith("not on the one shown above.") for each in app.caption)
+    app.button(key=actions.RUN).click().run()
+    (row,) = store.claim()
+    measured = here()[1].model_copy(update={"trial_id": row.trial_id})
+    store.finish(row.trial_id, row.attempts, measured)
+    app.run()
+    links = [each.proto for each in app.get("page_link")]
+    assert any("measured on this machine" in link.label for link in links)
+
+
+def test_the_duration_is_based_on_the_demo_study_until_one_is_measured_here(
+    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert durations.UNKNOWN in words(open_page("compress"))
+    slow = {"prepare": 1.0, "export": 4.0, "int8 dynamic": 0.0, "accuracy": 2.0, "latency": 12.0}
+    ship(
+        monkeypatch,
+        tmp_path / "study.json.gz",
+        [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))],
+    )
+    st.cache_resource.clear()
+    assert "7 to 60 s, the original once too" in words(open_page("compress"))
+    halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
+    fill(store, [here()[1].model_copy(update=halved)])
+    assert "7 to 15 s" in words(open_page("compress"))
+
+
+# --- a model and data of one's own
 
 
 def test_a_folder_that_is_no_model_is_a_card(open_page: Open, tmp_path: Path) -> None:
@@ -152,130 +404,6 @@ def test_an_upload_that_cannot_be_kept_is_a_card(open_page: Open, store: Store) 
     app.file_uploader(key="own_upload").upload("mine.csv", b"text,label", "text/csv").run()
     assert not app.exception
     assert app.error[0].value == uploads.not_stored("mine.csv", os.strerror(errno.ENOTDIR))
-
-
-def test_a_running_trial_shows_its_stage_and_can_be_cancelled(
-    open_page: Open, store: Store
-) -> None:
-    trial_id = enqueue(store, Quantize())
-    (row,) = store.claim()
-    progress = Progress(
-        stage="student-3",
-        stage_number=4,
-        stage_count=5,
-        step=50,
-        steps=100,
-        epoch=3,
-        epochs=6,
-        seconds_left_low=12,
-        seconds_left_high=30,
-    )
-    assert store.record_progress(trial_id, row.attempts, progress)
-    app = open_page("compress")
-    bar = app.get("progress")[0].proto
-    assert bar.text == "Stage 4 of 5: student-3, epoch 3 of 6, step 50 of 100, 12 to 30 s left"
-    assert bar.value == 70
-    app.button(key=f"cancel_bench_{trial_id}").click().run()
-    assert store.trial(trial_id).cancel_requested
-
-
-def test_a_failure_says_why_and_can_be_tried_again(
-    open_page: Open, store: Store, engine_starts: list[bool]
-) -> None:
-    app = open_page("compress")
-    app.button(key=actions.RUN).click().run()
-    (row,) = store.claim()
-    store.give_up(row.trial_id, row.attempts, "failed", "The disk is full; free some space.")
-    app.run()
-    assert "The disk is full; free some space." in words(app)
-    app.button(key=f"again_bench_{row.trial_id}").click().run()
-    assert store.trial(row.trial_id).status == "queued"
-    assert engine_starts == [True, True]
-
-
-def test_the_result_is_compared_with_the_baseline(open_page: Open, store: Store) -> None:
-    app = open_page("compress")
-    app.button(key=actions.RUN).click().run()
-    (row,) = store.claim()
-    measured = here()[1].model_copy(update={"trial_id": row.trial_id})
-    assert measured.speedup
-    store.finish(row.trial_id, row.attempts, measured)
-    app.run()
-    result = Row(measured)
-    assert runs.comparison(result) in words(app)
-    assert "12" in runs.comparison(result)
-    assert speed_with_interval(measured.speedup) in runs.comparison(result)
-    assert tiles(app)["Latency p50"] == "4.00 ms"
-    app.button(key=f"close_{row.trial_id}").click().run()
-    assert runs.comparison(result) not in words(app)
-    assert running.ALREADY in words(app)
-
-
-def test_the_duration_is_based_on_the_demo_study_until_one_is_measured_here(
-    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert durations.UNKNOWN in words(open_page("compress"))
-    slow = {"prepare": 1.0, "export": 4.0, "int8 dynamic": 0.0, "accuracy": 2.0, "latency": 12.0}
-    ship(
-        monkeypatch,
-        tmp_path / "study.json.gz",
-        [document(Quantize(), timings_s=slow, stage_seconds=(1.0,))],
-    )
-    st.cache_resource.clear()
-    interval = Interval(value=20, low=20 / 1.5, high=30)
-    from_study = durations.Expected(interval, measured_here=False).in_words()
-    assert from_study in words(open_page("compress"))
-    halved = {"timings_s": {name: took / 2 for name, took in slow.items()}, "stage_seconds": (0.5,)}
-    fill(store, [here()[1].model_copy(update=halved)])
-    interval = Interval(value=10, low=10 / 1.5, high=15)
-    text = words(open_page("compress"))
-    assert durations.Expected(interval, measured_here=True).in_words() in text
-    assert from_study not in text
-
-
-def test_an_unclear_speed_of_a_noisy_sitting_is_said_as_such(open_page: Open, store: Store) -> None:
-    app = open_page("compress")
-    app.button(key=actions.RUN).click().run()
-    (row,) = store.claim()
-    measured = here()[1]
-    assert measured.latency
-    speedup = Interval(value=1.2, low=0.9, high=1.4)
-    noisy = measured.latency.model_copy(update={"noisy": True})
-    unclear = {"speedup": speedup, "latency": noisy}
-    store.finish(
-        row.trial_id,
-        row.attempts,
-        measured.model_copy(update={"trial_id": row.trial_id, **unclear}),
-    )
-    app.run()
-    assert speed_with_interval(speedup) in words(app)
-    assert next(each.delta for each in app.metric if each.label == "Latency p50") == "noisy"
-
-
-def test_a_measured_recipe_is_marked_as_measured(
-    open_page: Open, full: list[TrialDocument]
-) -> None:
-    assert running.ALREADY in words(open_page("compress"))
-
-
-def test_a_measured_point_of_a_noisy_sitting_without_a_clear_speed_is_no_change(
-    open_page: Open, store: Store
-) -> None:
-    baseline, int8 = here()[:2]
-    assert int8.latency
-    unclear = {
-        "speedup": Interval(value=1.2, low=0.9, high=1.4),
-        "latency": int8.latency.model_copy(update={"noisy": True}),
-    }
-    fill(store, [baseline, int8.model_copy(update=unclear)])
-    tile = next(
-        each
-        for each in open_page("compress").metric
-        if each.label == tile_label("latency_p50_ms", "measured")
-    )
-    assert tile.delta == "[5.71, 8.89] · noisy", (
-        "the baseline's time over the interval of the speed-up"
-    )
 
 
 def test_a_model_that_went_away_is_a_card(open_page: Open, store: Store) -> None:

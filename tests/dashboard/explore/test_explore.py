@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from paretoscope.dashboard.explore import answer, limits, plots, selection_tray
+from paretoscope.dashboard.explore import answer, limits, more_views, plots, selection_tray
 from paretoscope.dashboard.explore.result import Result
-from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, SESSION
+from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, REFERENCE, SESSION
 from paretoscope.dashboard.explore.view import models_left
 from paretoscope.dashboard.parts import empty_states, first_runs
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop, judged_by
-from paretoscope.frontier.points import objectives
+from paretoscope.frontier.points import Point, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.machine import fingerprint
-from paretoscope.recipes.stages import Quantize
+from paretoscope.recipes.stages import Quantize, Reference
 from paretoscope.report.plain_answer import sentence
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
-from paretoscope.trials.request import TrialRequest
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.trial import MetricValue, TrialDocument
 from tests.dashboard.conftest import Open, charts, fill, here, ids, rings, words
 from tests.documents import document
 
@@ -34,9 +34,9 @@ def test_an_empty_store_offers_the_one_button_that_changes_that(
         "fp32 baseline",
         "int8 dynamic",
     ]
-    assert len(store.trials()) == 5
+    assert len(store.trials()) == 7
     assert engine_starts == [True]
-    assert empty_states.queued(5) in words(app)
+    assert empty_states.queued(7) in words(app)
 
 
 def test_the_answer_comes_first_in_plain_words_and_why_is_a_click_away(
@@ -215,13 +215,8 @@ def fronts(app: AppTest) -> int:
 def test_a_pick_of_a_recipe_measured_twice_is_its_one_point(open_page: Open, store: Store) -> None:
     longer = document(Quantize(), protocol="standard", machine=fingerprint())
     quick = document(Quantize(), machine=fingerprint())
-    fill(store, [longer])
-    store.queue(
-        TrialRequest(model=quick.model, task="trec", recipe=quick.recipe, protocol="standard")
-    )
-    (row,) = store.claim()
-    store.finish(row.trial_id, row.attempts, quick.model_copy(update={"trial_id": "again0000000"}))
-    app = open_page("explore", pick=["again0000000"])
+    fill(store, [longer, quick])
+    app = open_page("explore", pick=[quick.trial_id])
     assert rings(app) == [1, 1]
     assert app.session_state["picks"] == [longer.trial_id]
 
@@ -257,3 +252,49 @@ def test_noisy_sessions_are_marked_in_the_table(open_page: Open, store: Store) -
     table = open_page("explore").dataframe[0].value
     assert dict(zip(table[MODEL], table[SESSION], strict=True))["■ int8"] == "noisy"
     assert sum(table[SESSION] == "noisy") == 1
+
+
+def test_the_filter_keeps_rows_and_names_a_mistake(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
+    app = open_page("explore", filter="size < 20")
+    assert len(app.dataframe[0].value) == 2
+    app.text_input(key="filter").set_value("siz < 20").run()
+    assert '"size"' in app.error[0].value
+    assert len(app.dataframe[0].value) == 7
+    assert app.query_params["filter"] == "siz < 20"
+
+
+@pytest.mark.parametrize("view", ["parallel", "machines", "front"])
+def test_another_view_is_in_the_address(
+    view: str, open_page: Open, full: list[TrialDocument]
+) -> None:
+    app = open_page("explore", view=view)
+    assert app.selectbox(key="view").value == view
+    assert len(charts(app)) == {"parallel": 3, "machines": 3, "front": 2}[view]
+
+
+def test_the_hypervolume_is_a_share_of_the_box() -> None:
+    def at(name: str, quality: float, size: float) -> Point:
+        values = {"quality": quality, "size_bytes": size}
+        return Point(name, {key: MetricValue(key, value) for key, value in values.items()})
+
+    found = front([at("a", 1.0, 2.0), at("b", 0.0, 1.0)], objectives("quality", "size_bytes"))
+    # The box is 1.1 x 1.1; a dominates 1.1 x 0.1 of it, b 0.1 x 1.1, and both 0.1 x 0.1.
+    assert more_views.hypervolume_share(found) == pytest.approx((0.11 + 0.11 - 0.01) / 1.21)
+
+
+def test_reference_points_are_shown_and_not_counted(
+    open_page: Open, store: Store, full: list[TrialDocument]
+) -> None:
+    [point] = fill(
+        store,
+        [document(Reference(), quality=0.9, speedup=80.0, size=1_000_000, machine=fingerprint())],
+    )
+    app = open_page("explore", pick=point.trial_id)
+    assert all(point.trial_id in ids(chart) for chart in charts(app))
+    assert selection_tray.REFERENCE in words(app)
+    table = app.dataframe[0].value
+    [standing] = table.loc[table[MODEL].str.contains("TF-IDF"), FRONT]
+    assert standing == REFERENCE
+    assert models_left(6, 7) in words(app)

@@ -10,20 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.dashboard.compress.form.from_recipe import from_recipe
-from paretoscope.dashboard.compress.form.presets import PRESETS
-from paretoscope.dashboard.compress.form.state import DEFAULTS
-from paretoscope.dashboard.compress.form.to_recipe import sweep, to_recipe
 from paretoscope.dashboard.explore import selection_tray
 from paretoscope.dashboard.parts import downloads, runs, test_summary
 from paretoscope.dashboard.shell import durations, engine_status, selection
-from paretoscope.errors import RecipeError
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Constraint, MaxDrop
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
-from paretoscope.recipes.file import load_recipe
-from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.tables.table import rows
 from paretoscope.report.verdict import chance
@@ -33,7 +26,6 @@ from paretoscope.trials.metrics import metric
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import Interval, Status
-from paretoscope.workspace import SHIPPED
 from tests.documents import document
 
 TABLE = rows(
@@ -66,7 +58,7 @@ def trial(
     assert at[0]
     return TrialRow(
         trial_id=f"{status}{queued}",
-        request=TrialRequest(model="m", task="t"),
+        request_json=TrialRequest(model="m", task="t").model_dump_json(),
         status=status,
         priority=0,
         queued_at=at[0],
@@ -174,56 +166,6 @@ def test_a_dominated_point_has_the_changes_that_it_needs() -> None:
     assert selection_tray.standing(found, TABLE[1].id) == selection_tray.ON_FRONT
 
 
-# --- the form
-
-
-@pytest.mark.parametrize("name", sorted(path.name for path in (SHIPPED / "recipes").glob("*.yaml")))
-def test_every_shipped_recipe_is_unchanged_by_the_form_or_refused(name: str) -> None:
-    recipe = load_recipe(SHIPPED / "recipes" / name)
-    try:
-        assert to_recipe(from_recipe(recipe)).id == recipe.id
-    except RecipeError as error:
-        assert "paretoscope run" in str(error)  # noqa: PT017 - either is right
-        assert name not in PRESETS.values()
-
-
-@pytest.mark.parametrize(
-    "stage",
-    [
-        Quantize(smooth=0.5, calibration_examples=64),
-        Quantize(scheme="int8-static", calibration="entropy", smooth=0.25),
-        Quantize(scheme="weight-only", bits=2, train_epochs=1.5, distill_weight=0.25),
-        Quantize(scheme="int8-static", calibration="mse", train_epochs=1),
-    ],
-    ids=lambda stage: stage.in_words(),
-)
-def test_what_int8_and_training_offer_is_in_the_form(stage: Quantize) -> None:
-    recipe = Recipe(stages=(stage,))
-    assert to_recipe(from_recipe(recipe)).id == recipe.id
-
-
-def test_a_recipe_without_a_control_in_the_form_is_refused() -> None:
-    with pytest.raises(RecipeError, match="paretoscope run"):
-        from_recipe(Recipe(seed=7, stages=(Quantize(),)))
-
-
-def test_a_sweep_keeps_the_rest_of_the_form() -> None:
-    state = {
-        **DEFAULTS,
-        "distil": True,
-        "prune": True,
-        "targets": ["ffn", "weights"],
-        "scheme": "int8-static",
-    }
-    words = [recipe.in_words() for recipe in sweep(state, [0, 50], [32, 8])]
-    assert words == [
-        "student-3 → ffn -50 %",
-        "student-3 → ffn -50 % → int8 static",
-        "student-3 → ffn -50 % → magnitude 50 %",
-        "student-3 → ffn -50 % → magnitude 50 % → int8 static",
-    ]
-
-
 # --- progress
 
 
@@ -233,12 +175,17 @@ def test_the_engine_line_counts_the_present_batch(monkeypatch: pytest.MonkeyPatc
         "expected_run",
         lambda *_: durations.Expected(Interval(value=20, low=10, high=30), measured_here=True),
     )
-    before = trial("done", queued=900, started=890, finished=880)
-    done = trial("done", queued=100, started=80, finished=60)
     running, waiting = trial("running", queued=99, started=10), trial("queued", queued=98)
-    assert (
-        engine_status.in_words([before, done, running, waiting])
-        == "1 of 3 measured, 10 to 50 s left"
+    since: list[datetime] = []
+
+    def finished_since(time: datetime) -> int:
+        since.append(time)
+        return 1
+
+    monkeypatch.setattr(engine_status.data, "finished_since", finished_since)
+    assert engine_status.in_words([running, waiting]) == "1 of 3 measured, 10 to 50 s left"
+    assert since == [running.queued_at], (
+        "what finished before the batch was queued is no part of it"
     )
 
 

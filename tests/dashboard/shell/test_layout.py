@@ -23,6 +23,7 @@ from tests.dashboard.conftest import Open, enqueue, words
     [
         ("explore", "report"),
         ("compare", "compared"),
+        ("impact", "impact_models"),
         ("compress", "compress"),
         ("jobs", ""),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from paretoscope.dashboard.compare import generation_playground
-from paretoscope.dashboard.compress import data_options, own_model_and_data, uploads
 from paretoscope.dashboard.explore import held_out
+from paretoscope.dashboard.library import uploading, using
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.engine_status import READ_ONLY
@@ -19,6 +20,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.library import entries
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store
+from paretoscope.tasks.ref import DEFAULT_OPTIONS
 from paretoscope.trials.request import TrialRequest
 from paretoscope.trials.trial import TrialDocument
 from paretoscope.workspace import Workspace
@@ -31,7 +33,7 @@ ACTS: dict[str, Callable[[str], object]] = {
     "queue in the store": lambda _: data.store().queue(REQUEST),
     "check a model": lambda _: data.check_model("/somewhere/model"),
     "start the engine": lambda _: data.start_engine(),
-    "cancel": runs.cancel,
+    "cancel": lambda trial_id: data.store().request_cancel(trial_id),
     "retry": lambda trial_id: data.store().retry(trial_id),
     "prioritize": lambda trial_id: data.store().prioritize(trial_id, 1),
     "open the test split": held_out._evaluate,  # pyright: ignore[reportPrivateUsage]
@@ -67,25 +69,14 @@ def test_what_acts_is_refused_and_changes_nothing(
 def test_no_path_of_the_server_is_read_and_no_upload_is_kept(
     workspace: Workspace, store: Store, read_only: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The widgets are disabled; their state is set as a forged message would set it."""
-    state = {"own_model": "/etc", uploads.PATH: "/etc/passwd", "own_unlabelled": "/etc/passwd"}
+    """The controls are disabled; their callbacks are called as a forged message would."""
+    state: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", state)
-    assert data_options.entered("own_model") is None
-    assert data_options.entered("own_unlabelled") is None
-    own_model_and_data._use("minilm-trec", "trec")  # pyright: ignore[reportPrivateUsage]
-    assert "read-only" in str(state[uploads.ERROR])
+    using.use("/etc", "/etc/passwd", DEFAULT_OPTIONS)
     assert "model" not in state
     assert entries(workspace) == ()
-
-    class File:
-        name = "mine.csv"
-
-        def getvalue(self) -> bytes:
-            return b"text,label\n"
-
-    state[uploads.UPLOAD] = File()  # type: ignore[assignment]
-    uploads._uploaded()  # pyright: ignore[reportPrivateUsage]
-    assert "read-only" in str(state[uploads.ERROR])
+    with pytest.raises(ParetoscopeError, match="read-only"):
+        uploading.stored(SimpleNamespace(file_id="1", name="mine.csv", getvalue=bytes))
     assert not workspace.uploads.exists()
 
 
@@ -101,7 +92,6 @@ def test_the_sidebar_says_so_and_acting_buttons_are_disabled(
     assert app.button(key=next(_keys(app, "drop_"))).disabled
     compress = open_page("compress")
     assert compress.button(key="compress").disabled
-    assert compress.button(key="own_use").disabled
 
 
 def _keys(app: AppTest, start: str) -> Iterator[str]:
@@ -112,7 +102,7 @@ def test_a_link_only_selects(
     open_page: Open, full: list[TrialDocument], store: Store, read_only: None
 ) -> None:
     before = store.version()
-    app = open_page("compress", model="/etc/passwd", task="/etc/passwd", own_data="/etc/passwd")
+    app = open_page("compress", model="/etc/passwd", task="/etc/passwd")
     assert "root:" not in words(app)
     assert store.version() == before
 

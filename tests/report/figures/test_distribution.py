@@ -23,6 +23,15 @@ def test_a_curve_is_the_empirical_distribution_and_the_marks_are_its_quantiles()
     assert marks.marker.symbol == STYLES["quantization"].symbol
 
 
+def test_the_99th_percentile_needs_299_samples() -> None:
+    few, enough = (np.random.default_rng(1).gamma(4, 1, n) for n in (298, 299))
+    figure: Any = distribution_figure(
+        [Times("few", "pruning", few), Times("enough", "pruning", enough)]
+    )
+    assert [len(trace.x) for trace in figure.data[1::2]] == [2, 3]
+    assert figure.data[3].x[2] == np.quantile(enough, 0.99)
+
+
 def test_one_strategy_has_one_colour_and_many_dashes() -> None:
     ms = np.array([1.0, 2.0])
     figure: Any = distribution_figure(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from paretoscope.dashboard.parts.model_heading import title
+from paretoscope.dashboard.parts.recommended import baseline_of, recommended
 from paretoscope.dashboard.shell import data, selection
 from paretoscope.dashboard.shell.error_card import error_card
+from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
-from paretoscope.frontier.limits import MaxDrop
-from paretoscope.frontier.points import objectives
-from paretoscope.frontier.recommend import recommend
 from paretoscope.report.tables.table import Row
-from paretoscope.trials import axes as defaults
 from paretoscope.trials.samples import Samples
 
 CHOICE = "compared"
@@ -24,9 +22,9 @@ NOTHING_PICKED = (
     " here or in Explore."
 )
 TOO_FEW = "Choose at least two models"
-NUMBERS_ONLY = (
-    "The demo study includes numbers only. Make these models with the buttons above to see latency"
-    " distributions, compare predictions and try your own text."
+NO_SAMPLES = (
+    "This demo study was recorded without predictions and single latencies, so there is nothing to"
+    " compare by text. Make these models with the buttons above to see it."
 )
 
 
@@ -56,15 +54,7 @@ def _changed() -> None:
 
 def _with_baseline(table: Sequence[Row], picked: Sequence[str]) -> list[str]:
     """The baseline and the picked model, else the one recommended under the default limits."""
-    baseline = next((row for row in table if row.document.is_baseline), None)
-    axes = table[-1].document.axes
-    limits = (MaxDrop(defaults.DROP_POINTS / 100, axes.quality),) if baseline else ()
-    best = recommend(
-        [row.point for row in table],
-        limits,
-        objectives(*axes.objectives),
-        baseline.point if baseline else None,
-    ).best
+    baseline, best = baseline_of(table), recommended(table)
     ids = [baseline.id if baseline else None, *(picked or [best])]
     return list(dict.fromkeys(each for each in ids if each))
 
@@ -76,17 +66,21 @@ def too_few() -> None:
         st.page_link("pages/compress.py", label="Create a recipe", icon=":material/compress:")
 
 
-def numbers_only() -> None:
-    st.caption(f":material/info: {NUMBERS_ONLY}")
-
-
-def samples(rows: Sequence[Row]) -> dict[str, Samples | None]:
-    """Predictions and raw latencies by trial id, where this workspace has them."""
+def samples(scope: Scope, rows: Sequence[Row]) -> dict[str, Samples | None]:
+    """Predictions and raw latencies by trial id, where they were kept."""
     found: dict[str, Samples | None] = {}
     for row in rows:
         try:
-            found[row.id] = data.samples(row.id)
+            found[row.id] = data.samples(row.document, demo=scope.demo)
         except ParetoscopeError as error:
             error_card(error)
             found[row.id] = None
     return found
+
+
+def without_samples(scope: Scope, kept: Mapping[str, Samples | None]) -> bool:
+    """Say plainly that an older study has no samples; returns whether it has none."""
+    missing = scope.demo and not any(kept.values())
+    if missing:
+        st.caption(f":material/info: {NO_SAMPLES}")
+    return missing

@@ -1,4 +1,4 @@
-"""The table of examples that two models predict differently, with filters and a CSV download."""
+"""The table of texts that two models predict differently, with filters and a CSV download."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Any
 
 import streamlit as st
 
-from paretoscope.dashboard.compare import classifier_playground
+from paretoscope.dashboard.compare.text_source import TEXT
 from paretoscope.dashboard.parts import tables
 from paretoscope.dashboard.shell import url_widgets
 from paretoscope.frontier.disagreements import Disagreement, Outcome, disagreements_csv
 from paretoscope.report.tables.table import Row
 from paretoscope.tasks.splits import Split
 
-CORRECT: dict[Outcome, str] = {"lost": "first", "gained": "second", "both wrong": "neither"}
-"""Which of the two models was correct."""
+HEADING = "##### Texts lost and gained"
+OUTCOMES: dict[Outcome, str] = {"lost": "lost", "gained": "gained", "both wrong": "both wrong"}
+"""Lost: only the first model is correct. Gained: only the second."""
 ANY = "any label"
-FIRST, SECOND = "First", "Second"
+FIRST, SECOND, OUTCOME, DIFFERENCE = "First", "Second", "Outcome", "Difference"
 FIRST_PROBABILITY, SECOND_PROBABILITY = "First probability", "Second probability"
 
 
 def draw(first: Row, second: Row, split: Split, found: Sequence[Disagreement]) -> None:
-    """The filtered examples, most confident predictions first.
+    """The filtered texts, those with the largest difference first.
 
     Selecting a row copies its text to the playground.
     """
+    st.markdown(HEADING)
     left = _filtered(split, found)
     records = [_record(split, each) for each in left]
     content = repr((first.id, second.id, [each.place for each in left]))
@@ -43,8 +45,9 @@ def draw(first: Row, second: Row, split: Split, found: Sequence[Disagreement]) -
     )
     _download(first, second, split, left)
     st.caption(
-        f"First: {first.short_name}. Second: {second.short_name}. The probability is that of the"
-        " predicted label. Select a row to copy its text to the text field below."
+        f"First: {first.short_name}. Second: {second.short_name}. Lost: only the first is correct;"
+        " gained: only the second. Largest difference first. Select a row to copy its text to the"
+        " text field below."
     )
 
 
@@ -62,18 +65,18 @@ def _download(first: Row, second: Row, split: Split, left: Sequence[Disagreement
 
 
 def _filtered(split: Split, found: Sequence[Disagreement]) -> list[Disagreement]:
-    counts = {outcome: sum(each.outcome == outcome for each in found) for outcome in CORRECT}
+    counts = {outcome: sum(each.outcome == outcome for each in found) for outcome in OUTCOMES}
 
     def title(outcome: Outcome) -> str:
-        return f"{CORRECT[outcome]} ({counts[outcome]})"
+        return f"{OUTCOMES[outcome]} ({counts[outcome]})"
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         outcomes = url_widgets.chips(
-            "Correct model", list(CORRECT), key="right", default=list(CORRECT), format_func=title
+            "Outcome", list(OUTCOMES), key="right", default=list(OUTCOMES), format_func=title
         )
         labels = [ANY, *(split.classes[label] for label in sorted({each.label for each in found}))]
         label = url_widgets.option("Label", labels, key="label", width=200)
-        part = st.text_input("Text contains", key="contains", width=200).casefold()
+        part = url_widgets.text("Text contains", key="contains", width=200).casefold()
     return [
         each
         for each in found
@@ -91,7 +94,8 @@ def _record(split: Split, each: Disagreement) -> dict[str, Any]:
         FIRST_PROBABILITY: each.probabilities[0] * 100,
         SECOND: split.classes[each.answers[1]],
         SECOND_PROBABILITY: each.probabilities[1] * 100,
-        "Correct": CORRECT[each.outcome],
+        DIFFERENCE: each.difference * 100,
+        OUTCOME: OUTCOMES[each.outcome],
     }
 
 
@@ -103,6 +107,12 @@ def _columns(first: Row, second: Row) -> dict[str, Any]:
         FIRST_PROBABILITY: probability,
         SECOND: st.column_config.TextColumn(SECOND, help=second.name),
         SECOND_PROBABILITY: probability,
+        DIFFERENCE: st.column_config.NumberColumn(
+            DIFFERENCE,
+            format="%+.0f points",
+            width="small",
+            help="Change of the true label's probability, from the first to the second model.",
+        ),
     }
 
 
@@ -111,4 +121,4 @@ def _copy_text(table: str, texts: Sequence[str]) -> None:
     event: Any = st.session_state.get(table)
     rows = [int(row) for row in event["selection"]["rows"]] if event else []
     if rows and rows[0] < len(texts):
-        st.session_state[classifier_playground.TEXT] = texts[rows[0]]
+        st.session_state[TEXT] = texts[rows[0]]

@@ -57,11 +57,6 @@ class Session:
     places: Mapping[str, Place]
 
 
-def is_language_model(folder: Path) -> bool:
-    """Whether an artefact has the configuration of a text generator."""
-    return (folder / "genai_config.json").is_file()
-
-
 def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     """Prompt, settings, and a card for each model.
 

@@ -1,93 +1,135 @@
-"""The trials that were started from the page: progress, then the result."""
+"""The trial of the recipe in the form, and others that were started here: steps and errors."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from paretoscope.dashboard.compress.form.state import RECIPE, compact
+from paretoscope.dashboard.compress.request import Wanted
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import data
-from paretoscope.dashboard.shell.scope import Scope, address
-from paretoscope.report.tables.table import Row, row_among
+from paretoscope.dashboard.shell.scope import OVERRIDE, Scope, conditions_key, machine_key
+from paretoscope.recipes.short_name import short_name
 from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import when
-from paretoscope.trials.request import TrialRequest
+from paretoscope.trials.progress import WAITING, Progress
 from paretoscope.trials.trial import LIVE
+from paretoscope.whatif.durations import steps_of
 
 WATCHING = "watching"
 """Session state: ids of the trials that were started here."""
 MOST = 3
-"""Live trials that are shown."""
+"""Other live trials that are shown."""
 PLACE = "bench"
 """Part of the widget keys of this page."""
-ALREADY = "Already measured"
+REPEATS = (
+    "Other work disturbed the speed measurement, so it is repeated; the steadier of the two counts."
+)
+WAITS = "The measurement waits for other work on this machine to end."
+STEP_WORDS = {"latency": "speed"}
+"""Steps that the page calls by another name."""
 
 
-def watching() -> list[str]:
-    return list(st.session_state.get(WATCHING, []))
-
-
-def draw(scope: Scope) -> None:
-    """Progress and results of the watched trials and of whatever runs for this model."""
-    ids = watching()
-    mine = [
+def draw(scope: Scope, wanted: Wanted) -> None:
+    """Progress or error of the recipe's trial, then other trials of this model."""
+    mine = wanted.trial
+    if mine and mine.status == "done":
+        mine = None
+    watched = data.trials(st.session_state.get(WATCHING, []))
+    running = [row for row in data.live_trials() if row.status == "running"]
+    found = {row.trial_id: row for row in (*running, *watched) if row.status != "done"}
+    others = [
         row
-        for row in data.trials()
-        if row.trial_id in ids or (row.status == "running" and row.request.model == scope.model)
+        for row in found.values()
+        if row.request.model == scope.model and (mine is None or row.trial_id != mine.trial_id)
     ]
-    if mine:
-        every = runs.POLL_SECONDS if runs.watched(mine) else None
-        st.fragment(_trials, run_every=every)(scope, [row.trial_id for row in mine])
+    if mine is None and not others:
+        return
+    every = runs.POLL_SECONDS if runs.watched([*([mine] if mine else []), *others]) else None
+    ids = [row.trial_id for row in others]
+    st.fragment(_trials, run_every=every)(mine.trial_id if mine else "", ids)
 
 
-def _trials(scope: Scope, ids: list[str]) -> None:
-    every = data.trials()
-    rows = [row for row in every if row.trial_id in ids]
-    _live([row for row in rows if row.status in LIVE], every)
-    for row in rows:
-        if row.status in ("failed", "cancelled"):
+def _trials(mine: str, others: list[str]) -> None:
+    queued = [row for row in data.live_trials() if row.status == "queued"]
+    for row in data.trials([mine] if mine else []):
+        _one(row, queued.index(row) if row in queued else 0)
+    rest = data.trials(others)
+    for row in sorted(rest, key=lambda row: row.status != "running")[:MOST]:
+        if row.status in LIVE:
+            runs.live(row, place=PLACE, ahead=queued.index(row) if row in queued else 0)
+        elif row.status in ("failed", "cancelled"):
             runs.failed(row, place=PLACE)
-    done = [row.document for row in rows if row.document and row.status == "done"]
-    for document in done[-1:]:
-        runs.result(scope, row_among(document, data.documents()), _close)
-
-
-def _live(live: list[TrialRow], every: tuple[TrialRow, ...]) -> None:
-    queued = [row for row in every if row.status == "queued"]
-    ordered = sorted(live, key=lambda row: row.status != "running")
-    for row in ordered[:MOST]:
-        runs.live(row, place=PLACE, ahead=queued.index(row) if row in queued else 0)
-    if len(live) > MOST:
-        label = f"{len(live) - MOST} more in Jobs"
+    if len(rest) > MOST:
+        label = f"{len(rest) - MOST} more in Jobs"
         st.page_link("pages/jobs.py", label=label, icon=":material/list_alt:")
 
 
-def _close() -> None:
-    """Remove results; live trials remain."""
-    ids = watching()
-    st.session_state[WATCHING] = [
-        row.trial_id for row in data.trials() if row.trial_id in ids and row.status in LIVE
+def _one(row: TrialRow, ahead: int) -> None:
+    """The trial of the recipe in the form."""
+    if row.status in ("failed", "cancelled"):
+        runs.failed(row, place=PLACE)
+        return
+    if row.status not in LIVE:
+        return  # the sidebar draws the whole page again
+    runs.live(row, place=PLACE, ahead=ahead)
+    st.caption(steps_in_words(row, row.progress))
+    banner = _disturbed(row.trial_id, row.progress) if row.progress else ""
+    if row.status == "running" and banner:
+        st.warning(banner, icon=":material/warning:")
+
+
+def steps_in_words(row: TrialRow, at: Progress | None) -> str:
+    """The steps of a run, the finished ones ticked: "prepare ✓ · **student-3 220/660** · speed"."""
+    parts: list[str] = []
+    for number, name in enumerate(steps_of(row.request.recipe), start=1):
+        word = STEP_WORDS.get(name, name)
+        if at is None:
+            parts.append(word)
+        elif number < at.stage_number:
+            parts.append(f"{word} ✓")
+        elif number == at.stage_number:
+            within = f" {at.step:,}/{at.steps:,}" if at.steps > 1 else ""
+            parts.append(f"**{word}{within}**")
+        else:
+            parts.append(word)
+    return " · ".join(parts)
+
+
+def _disturbed(trial_id: str, at: Progress) -> str:
+    """Whether the speed measurement waits or repeats itself: then it has twice as many turns."""
+    if at.stage == WAITING:
+        return WAITS
+    if not at.stage.startswith("latency") or not at.steps:
+        return ""
+    turns: dict[str, int] = st.session_state.setdefault("turns", {})
+    return REPEATS if at.steps > turns.setdefault(trial_id, at.steps) else ""
+
+
+def address(row: TrialRow) -> list[tuple[str, str]]:
+    """The query of this page with a trial's recipe, on the machine that measured it."""
+    request = row.request
+    return [
+        ("model", request.model),
+        ("task", request.task),
+        ("machine", machine_key(data.this_machine(), demo=False)),
+        ("at", conditions_key(request.conditions)),
+        (RECIPE, compact(request.recipe)),
+        (OVERRIDE, "1"),
     ]
-    st.rerun()
 
 
-def already_measured(scope: Scope, request: TrialRequest, table: list[Row]) -> None:
-    """A line when this recipe was measured here, or is among the points on the page."""
-    if request.trial_id in watching():
-        return
-    here = next((each for each in data.documents() if each.trial_id == request.trial_id), None)
-    shown = next((row for row in table if row.document.recipe_id == request.recipe.id), None)
-    row = Row(here) if here else shown
-    if row is None:
-        return
-    demo = scope.demo and not here
-    where = "in the demo study" if demo else "on this machine" if here or scope.here else "before"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f":material/check_circle: {ALREADY} {where}, {when(row.document)}.", width="content"
-        )
+def finished(scope: Scope, wanted: Wanted) -> None:
+    """Links to models that were measured here and are not on the page."""
+    mine = wanted.trial
+    watched = data.trials(st.session_state.get(WATCHING, []))
+    found = {row.trial_id: row for row in (*watched, *([mine] if mine else []))}
+    for row in found.values():
+        if row.status != "done" or (row == mine and scope.here):
+            continue
+        name = short_name(row.request.recipe)
         st.page_link(
-            "pages/explore.py",
-            label="Show in Explore",
-            icon=":material/scatter_plot:",
-            query_params=address(row.document, demo=demo),
+            "pages/compress.py",
+            label=f"{name}: measured on this machine. Show it.",
+            icon=":material/check_circle:",
+            query_params=address(row),
         )

@@ -25,6 +25,6 @@ def draw(scope: Scope) -> None:
         key="report",
         help=share.OFFLINE if table else share.NOTHING,
     )
-    st.page_link(header.LIBRARY, label="Bring your model", icon=":material/upload_file:")
+    header.bring_link()
     if scope.demo:
         measure_button(scope)

@@ -44,7 +44,7 @@ def draw(scope: Scope, result: Result, table: Mapping[str, Row], basis: str) -> 
 
 def headline(best: Row) -> str:
     """The answer in a sentence that needs no knowledge of the project."""
-    return test_summary.KEEP if best.document.is_baseline else sentence(best)
+    return test_summary.KEEP if best.is_baseline else sentence(best)
 
 
 def _recommended(
@@ -59,10 +59,10 @@ def _recommended(
                 st.markdown(reasons(result, table, basis))
     st.markdown(quality_line(best))
     st.markdown(f"{plain_answer.time_line(best)} &emsp; {plain_answer.size_line(best)}")
-    st.markdown(chips(best.document.recipe))
+    st.markdown(chips(best.summary.recipe))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         downloads.model(scope, best, key="best", primary=True)
-        if not best.document.is_baseline:
+        if not best.is_baseline:
             _wrong(best, table)
 
 
@@ -75,7 +75,7 @@ def reasons(result: Result, table: Mapping[str, Row], basis: str) -> str:
 def _wrong(best: Row, table: Mapping[str, Row]) -> None:
     """To Compare, with the baseline and this model."""
     lost = best.document.paired.lost if best.document.paired else 0
-    baseline = [each.id for each in table.values() if each.document.is_baseline]
+    baseline = [each.id for each in table.values() if each.is_baseline]
     prose = best.document.paired is not None and best.document.paired.change is not None
     label = "Compare with the original" if prose else f"What it gets wrong: {lost}"
     if st.button(label, icon=":material/rule:", type="tertiary", key=WRONG):

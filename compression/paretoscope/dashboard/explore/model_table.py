@@ -67,7 +67,7 @@ def _ordered(table: Sequence[Row], result: Result) -> list[Row]:
             row.id not in advice.feasible,
             row.id not in on_front,
             row.id not in near,
-            row.point.cost(row.document.axes.quality),
+            row.point.cost(row.summary.axes.quality),
         )
 
     return sorted(table, key=rank)

@@ -9,15 +9,15 @@ import streamlit as st
 from paretoscope.dashboard.explore.result import Result, states
 from paretoscope.dashboard.parts import charts
 from paretoscope.dashboard.parts.figure import show
-from paretoscope.dashboard.shell import layout, url_widgets
+from paretoscope.dashboard.shell import layout, measured, url_widgets
 from paretoscope.dashboard.shell.machines import measured_on
 from paretoscope.dashboard.shell.scope import Scope, conditions_key
 from paretoscope.frontier.front import Frontier
 from paretoscope.report.figures.parallel_figure import parallel_figure
 from paretoscope.report.figures.tradeoff import Overlay
-from paretoscope.report.tables.table import Row, present_metrics, rows
+from paretoscope.report.tables.table import Row, present_metrics
+from paretoscope.store.store import ScopeKey
 from paretoscope.trials.metrics import metric
-from paretoscope.trials.trial import TrialDocument
 
 VIEWS = {
     "": "None",
@@ -62,12 +62,13 @@ def _parallel(
 
 def _machines(scope: Scope) -> None:
     """A front for each machine and set of conditions, by speed-up, which can be compared."""
-    found: dict[str, list[TrialDocument]] = {}
+    found: dict[str, ScopeKey] = {}
+    demo: set[str] = set()
     for each in measured_on(scope.model, scope.task):
-        for document in each.documents:
-            if under := document.measured_under[1]:
-                name = f"{each.in_words()} · {under.in_words()}"
-                found.setdefault(name, []).append(document)
+        for _, under in each.under():
+            name = f"{each.in_words()} · {under.in_words()}"
+            found[name] = ScopeKey(scope.model, scope.task, each.machine.id, under)
+            demo |= {name} if each.demo else set()
     chosen = list(found)[:MOST_FRONTS]
     if len(found) > MOST_FRONTS:
         chosen = st.multiselect(
@@ -79,7 +80,7 @@ def _machines(scope: Scope) -> None:
         with place:
             st.markdown(f"**{name}**")
             charts.small(
-                rows(found[name]),
+                measured.table(found[name], demo=name in demo).rows,
                 "speedup",
                 scope.axes.change,
                 name=f"front_{conditions_key(scope.conditions)}_{name}",

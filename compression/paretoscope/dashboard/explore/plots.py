@@ -60,14 +60,18 @@ def _caption(shown: Sequence[Tradeoff], result: Result, *, ghosts: bool) -> str:
 
 def counts(result: Result) -> str:
     """ "10 on the Pareto front · 36 statistically indistinguishable from it"."""
-    number = Counter(states(result).values())
+    number = Counter(
+        state
+        for trial_id, state in states(result).items()
+        if trial_id not in result.found.references
+    )
     return " · ".join(f"{number[state]} {text}" for state, text in WORDS.items() if number[state])
 
 
 def point_list(table: Mapping[str, Row], picked: Sequence[str]) -> None:
     """The points as a list that can be used with a keyboard; it selects what a click selects."""
     ordered = sorted(
-        table.values(), key=lambda row: (row.point.cost(row.document.axes.quality), row.id)
+        table.values(), key=lambda row: (row.point.cost(row.summary.axes.quality), row.id)
     )
     st.session_state[LIST] = list(picked)
     st.multiselect(

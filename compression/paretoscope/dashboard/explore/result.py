@@ -23,6 +23,8 @@ def states(result: Result) -> dict[str, State]:
     feasible = set(advice.feasible)
 
     def state(trial_id: str) -> State:
+        if trial_id in found.references:
+            return "near"  # readable, and no part of the front
         if trial_id not in feasible:
             return "excluded"
         if trial_id in on_front:

@@ -17,6 +17,7 @@ from paretoscope.trials.metrics import metric
 ACROSS = 3
 HIDDEN = "Its strategy is hidden above."
 ON_FRONT = ":material/check: On the Pareto front: no other model dominates it."
+REFERENCE = "A reference point, which is no compressed model: the front does not count it."
 COMPARE, CLEAR = "compare_picks", "clear_picks"
 
 
@@ -90,6 +91,8 @@ def standing(found: Frontier, trial_id: str) -> str:
         return f"Not comparable: {names} was not measured."
     if trial_id in found.on_front:
         return ON_FRONT
+    if trial_id in found.references:
+        return REFERENCE
     dominators = found.dominators(trial_id)
     text = f"Dominated by **{found.points[dominators[0]].shown_name}**"
     text += f" and {len(dominators) - 1} more" if len(dominators) > 1 else ""

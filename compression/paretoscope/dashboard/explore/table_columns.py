@@ -12,8 +12,7 @@ from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.normalize import NORMALIZED_METRICS
 from paretoscope.frontier.recommend import Recommendation
-from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages import Distill, PruneStructure, PruneWeights, Quantize
+from paretoscope.recipes.short_name import stage_words
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import p_in_words, when
@@ -21,14 +20,11 @@ from paretoscope.trials.metrics import Metric, metric
 
 MODEL, FRONT, SESSION, DATE = "Model", "Pareto front", "Session", "Date"
 CHANGE, P_VALUE, SMALLER, MEASURED = "change", "p", "smaller", "timed"
-PARTS: dict[str, tuple[type, ...]] = {
-    "Distillation": (Distill,),
-    "Pruning": (PruneStructure, PruneWeights),
-    "Quantization": (Quantize,),
-}
-"""Columns with the stages of each strategy, which together are the recipe."""
+STAGES = "Stages"
+"""Column with the stages of the recipe in their order."""
 ON_FRONT, NEAR, DOMINATED = "on it", "within error", "dominated"
 NOT_COMPARABLE, EXCLUDED = "not comparable", "over a limit"
+REFERENCE = "reference point"
 FRONT_HELP = "Within error: statistically indistinguishable from the front."
 P_HELP = "McNemar's exact test on the same examples. Below .05, chance does not explain the change."
 NOISY_HELP = "Noisy: other processes disturbed the timing."
@@ -45,19 +41,18 @@ def record(
     row: Row, found: Frontier, advice: Recommendation, further: Sequence[str]
 ) -> dict[str, Any]:
     """One row by column, numbers in shown units so that they can be sorted."""
-    axes, paired = row.document.axes, row.document.paired
+    axes, p = row.summary.axes, row.summary.mcnemar_p
     size, base = row.point.value(axes.size), row.baseline.get("size_bytes")
-    tested = paired and not row.document.is_baseline
     cells: dict[str, Any] = {
         MODEL: title(row),
         FRONT: _standing(row.id, found, advice),
         CHANGE: _change(row, metric(axes.quality)),
-        P_VALUE: _p_value(paired.mcnemar_p) if paired and tested else None,
+        P_VALUE: None if p is None or row.is_baseline else _p_value(p),
         SMALLER: base / size if size and base else None,
         MEASURED: row.timed_ms,
         SESSION: "noisy" if row.noisy else None,
-        DATE: when(row.document),
-        **_stages(row.document.recipe),
+        DATE: when(row.summary),
+        STAGES: [stage_words(stage) for stage in row.summary.recipe.stages],
     }
     for key in (*axes.objectives, *further):
         value = row.point.value(key)
@@ -68,17 +63,8 @@ def record(
 def _order(axes: Axes, further: Sequence[str]) -> tuple[str, ...]:
     # McNemar's test compares answers; for a language model it does not apply to perplexity.
     p_value = () if metric(axes.quality).relative else (P_VALUE,)
-    first = (MODEL, FRONT, axes.quality, CHANGE, *p_value, axes.size, SMALLER, axes.time)
-    return (*first, *further, *PARTS, MEASURED, SESSION, DATE)
-
-
-def _stages(recipe: Recipe) -> dict[str, str | None]:
-    """The stages of each strategy in words."""
-    return {
-        part: ", ".join(each.in_words() for each in recipe.stages if isinstance(each, kinds))
-        or None
-        for part, kinds in PARTS.items()
-    }
+    first = (MODEL, STAGES, axes.quality, CHANGE, *p_value, axes.size, SMALLER, axes.time)
+    return (*first, *further, FRONT, MEASURED, SESSION, DATE)
 
 
 def _p_value(p: float) -> str:
@@ -88,7 +74,7 @@ def _p_value(p: float) -> str:
 def _change(row: Row, of: Metric) -> float | None:
     """The change from the baseline in points, or in per cent of it."""
     value, base = row.point.value(of.key), row.baseline.get(of.key)
-    if value is None or base is None or row.document.is_baseline:
+    if value is None or base is None or row.is_baseline:
         return None
     return 100 * (value / base - 1) if of.relative else of.shown(value - base)
 
@@ -96,6 +82,8 @@ def _change(row: Row, of: Metric) -> float | None:
 def _standing(trial_id: str, found: Frontier, advice: Recommendation) -> str:
     if trial_id in found.not_comparable:
         return NOT_COMPARABLE
+    if trial_id in found.references:
+        return REFERENCE
     if trial_id in found.on_front:
         standing = ON_FRONT
     else:
@@ -109,6 +97,7 @@ def columns(axes: Axes, further: Sequence[str]) -> dict[str, Any]:
     change = "%+.1f %%" if metric(axes.quality).relative else "%+.1f points"
     shown: dict[str, Any] = {
         MODEL: text(MODEL, width=240, pinned=True),
+        STAGES: st.column_config.ListColumn(STAGES, width=250),
         FRONT: text(FRONT, width=105, help=f"{glossary.sentence('Pareto front')} {FRONT_HELP}"),
         CHANGE: number(
             "Change", format=change, help=f"From the baseline. {glossary.sentence('Baseline')}"

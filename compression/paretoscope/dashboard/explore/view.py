@@ -37,18 +37,20 @@ def draw(scope: Scope) -> None:
         with st.container(horizontal=True, gap="small", wrap=False):
             st.button("Reset", type="tertiary", key=limits.RESET, on_click=limits.reset)
             table, objectives = options.draw(everything, scope.axes)
-    baseline = next((row.named_point for row in table if row.document.is_baseline), None)
+    baseline = next((row.named_point for row in table if row.is_baseline), None)
     with sliders_place:
         found = limits.sliders(table, scope.axes, [each.key for each in objectives])
         chosen = limits.draw(found, baseline)
-    points = [row.named_point for row in table]
+    points = scope.table.points_of(table)
     result = Result(
         front(points, objectives), recommend(points, chosen.constraints, objectives, baseline)
     )
     by_id = {row.id: row for row in table}
     known = {row.id: row for row in everything}
     picked = selection.picked(list(known), scope.representatives())
-    left.markdown(models_left(len(result.advice.feasible), len(table)))
+    left.markdown(
+        models_left(len(result.advice.feasible), sum(not row.is_reference for row in table))
+    )
     with answer_place:
         answer.draw(scope, result, by_id, judged_by(objectives, chosen.constraints))
     shown = plots.draw(scope, by_id, result, chosen.bounds, picked)

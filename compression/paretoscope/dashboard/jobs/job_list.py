@@ -1,175 +1,88 @@
-"""All trials by state: running, queued, failed, finished.
+"""The jobs of this workspace: running and waiting, then failed, then finished.
 
-The list polls only while a trial is live. Keys are trial ids, so widgets keep their state.
+Only the part with live trials polls. Keys are trial ids, so widgets keep their state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
+from paretoscope.dashboard.jobs import failed, finished, running, waiting
 from paretoscope.dashboard.parts import runs
-from paretoscope.dashboard.parts.model_heading import title
-from paretoscope.dashboard.shell import data, permissions
+from paretoscope.dashboard.shell import data, url_widgets
 from paretoscope.dashboard.shell.engine_status import in_words
-from paretoscope.dashboard.shell.scope import address
-from paretoscope.recipes.short_name import short_names
-from paretoscope.report.tables.table import Row, row_among
-from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import duration, short
-from paretoscope.trials.metrics import metric
+from paretoscope.trials.trial import Status
 
-SHOWN = 12
-"""Failed and finished trials that are listed until all are requested."""
+STATUSES: dict[Status, str] = {
+    "running": "Running",
+    "queued": "Waiting",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "done": "Finished",
+}
+"""Status -> its name on the page, in the order of the page."""
+FAILED: tuple[Status, ...] = ("failed", "cancelled")
 NO_JOBS = "No jobs yet"
+ABOUT = (
+    "A job makes one compressed model and measures it against the original. It continues after this"
+    " page is closed, and resumes after a restart."
+)
 IDLE = "No job is running."
-ABOUT = "A job makes and measures one compressed model. It continues after this page is closed."
+NONE_SHOWN = "No job has this status: choose another above."
 
 
 def draw() -> None:
-    st.fragment(_jobs, run_every=runs.POLL_SECONDS if data.live_trials() else None)()
-
-
-def _jobs() -> None:
-    rows = data.trials()
-    if not rows:
+    counts = data.statuses()
+    if not counts:
         _empty()
         return
-    running = [row for row in rows if row.status == "running"]
-    queued = [row for row in rows if row.status == "queued"]
-    ended = sorted(
-        (row for row in rows if row.finished_at),
-        key=lambda row: row.finished_at or row.queued_at,
-        reverse=True,
+    shown = _filter(counts)
+    if {"running", "queued"} & set(shown):
+        st.fragment(_live, run_every=runs.POLL_SECONDS if data.live_trials() else None)(shown)
+    failed.draw([status for status in FAILED if status in shown])
+    if "done" in shown:
+        finished.draw()
+    if not any(counts.get(status) for status in shown):
+        st.caption(NONE_SHOWN)
+
+
+def _filter(counts: Mapping[Status, int]) -> list[str]:
+    """Chips with the number of jobs of each status; all are shown at first."""
+    return url_widgets.chips(
+        "Status",
+        list(STATUSES),
+        key="status",
+        default=list(STATUSES),
+        format_func=partial(_counted, counts),
+        label_visibility="collapsed",
     )
-    st.caption(in_words(rows) if running or queued else IDLE)
-    for row in running:
-        st.caption(_where(row))
-        runs.live(row, place="jobs")
-    _queue(queued)
-    _failed([row for row in ended if row.status in ("failed", "cancelled")])
-    _done([row for row in ended if row.status == "done"])
 
 
-def _where(row: TrialRow) -> str:
-    return f"{short(row.request.model)} on {short(row.request.task)}"
+def _counted(counts: Mapping[Status, int], status: Status) -> str:
+    return f"{STATUSES[status]} {counts.get(status, 0):,}"
+
+
+def _live(shown: Sequence[str]) -> None:
+    """Running and waiting trials, with the time left of all of them."""
+    live = data.live_trials()
+    st.markdown(f"**{in_words(live)}**" if live else IDLE)
+    if "running" in shown:
+        for row in live:
+            if row.status == "running":
+                running.draw(row)
+    if "queued" in shown:
+        waiting.draw(live)
 
 
 def _empty() -> None:
     with st.container(border=True):
         st.markdown(f"### {NO_JOBS}")
         st.markdown(ABOUT)
-        st.page_link("pages/compress.py", label="Create a recipe", icon=":material/compress:")
-
-
-def heading(name: str, count: int) -> str:
-    return f"#### {name} ({count})"
-
-
-def _queue(queued: Sequence[TrialRow]) -> None:
-    """In the order of execution, with buttons to move and to cancel."""
-    if not queued:
-        return
-    st.markdown(heading("Queue", len(queued)))
-    names = short_names([row.request.recipe for row in queued])
-    for number, (row, name) in enumerate(zip(queued, names, strict=True), start=1):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(
-                f"{number}. **{name}** :gray[{_where(row)}]",
-                width="stretch",
-                help=row.request.recipe.in_words(),
+        with st.container(horizontal=True):
+            st.page_link("pages/compress.py", label="Create a recipe", icon=":material/compress:")
+            st.page_link(
+                "pages/library.py", label="Bring your model", icon=":material/upload_file:"
             )
-            _move_buttons(row, queued)
-
-
-def _move_buttons(row: TrialRow, queued: Sequence[TrialRow]) -> None:
-    first, last = queued[0], queued[-1]
-    st.button(
-        "",
-        icon=":material/vertical_align_top:",
-        help=permissions.reason() or "Run next",
-        type="tertiary",
-        key=f"up_{row.trial_id}",
-        on_click=_prioritize,
-        args=(row.trial_id, first.priority - row.priority + 1),
-        disabled=row is first or not permissions.may_act(),
-    )
-    st.button(
-        "",
-        icon=":material/vertical_align_bottom:",
-        help=permissions.reason() or "Run last",
-        type="tertiary",
-        key=f"down_{row.trial_id}",
-        on_click=_prioritize,
-        args=(row.trial_id, last.priority - row.priority - 1),
-        disabled=row is last or not permissions.may_act(),
-    )
-    st.button(
-        "",
-        icon=":material/close:",
-        help=permissions.reason() or "Cancel",
-        type="tertiary",
-        key=f"drop_{row.trial_id}",
-        on_click=runs.cancel,
-        args=(row.trial_id,),
-        disabled=not permissions.may_act(),
-    )
-
-
-def _prioritize(trial_id: str, by: int) -> None:
-    """Callback of the buttons that move a trial."""
-    data.store().prioritize(trial_id, by)
-
-
-def _failed(failed: Sequence[TrialRow]) -> None:
-    if not failed:
-        return
-    st.markdown(heading("Failed or cancelled", len(failed)))
-    for row in _shown("failed", failed):
-        runs.failed(row, place="jobs")
-
-
-def _done(done: Sequence[TrialRow]) -> None:
-    if not done:
-        return
-    st.markdown(heading("Finished", len(done)))
-    for trial in _shown("done", done):
-        if trial.document is not None:
-            _finished(trial, row_among(trial.document, data.documents()))
-
-
-def _finished(trial: TrialRow, row: Row) -> None:
-    axes = row.document.axes
-    numbers = " · ".join(row.number_and_change(key) for key in (axes.quality, axes.time, axes.size))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            f"**{title(row)}** :gray[{_where(trial)}, {_ago(trial)}]  \n"
-            f"{metric(axes.quality).before}{numbers}",
-            width="stretch",
-            help=row.name,
-        )
-        st.page_link(
-            "pages/explore.py",
-            label="Show in Explore",
-            icon=":material/scatter_plot:",
-            query_params=address(row.document),
-        )
-
-
-def _shown(name: str, rows: Sequence[TrialRow]) -> Sequence[TrialRow]:
-    """The newest rows, or all when the toggle is on."""
-    if len(rows) <= SHOWN or st.toggle(f"Show all {len(rows)}", key=f"all_{name}"):
-        return rows
-    return rows[:SHOWN]
-
-
-def _ago(row: TrialRow) -> str:
-    """The time since the trial ended, and its duration."""
-    if not row.finished_at:
-        return ""
-    ago = duration((datetime.now(UTC) - row.finished_at).total_seconds())
-    if not row.started_at:
-        return f"{ago} ago"
-    return f"{ago} ago, took {duration((row.finished_at - row.started_at).total_seconds())}"

@@ -114,7 +114,7 @@ def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:
                     scope.model,
                     recipe,
                     task=scope.task,
-                    protocol=row.document.protocol,
+                    protocol=row.summary.protocol,
                     conditions=scope.conditions,
                 )
                 for recipe in missing

@@ -33,7 +33,7 @@ def folder(row: Row) -> Path | None:
 
 def file_name(row: Row) -> str:
     """The base name of all downloads of a model: the model and the trial id."""
-    return f"{row.document.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
+    return f"{row.summary.model.rstrip('/').rsplit('/', 1)[-1]}-{row.id}"
 
 
 def zipped(folder: Path, name: str) -> Callable[[], bytes]:
@@ -76,14 +76,14 @@ def model(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
             help=glossary.sentence("Artefact"),
         )
     else:
-        _make(scope, row, key)
+        make(scope, row, key=key)
 
 
 def recipe(row: Row, *, key: str) -> None:
     """The recipe as YAML."""
     st.download_button(
         "Recipe",
-        row.document.recipe.to_yaml(),
+        row.summary.recipe.to_yaml(),
         file_name=f"{file_name(row)}.yaml",
         mime="application/yaml",
         on_click="ignore",
@@ -94,9 +94,9 @@ def recipe(row: Row, *, key: str) -> None:
     )
 
 
-def _make(scope: Scope, row: Row, key: str) -> None:
+def make(scope: Scope, row: Row, *, key: str, label: str = "Make this model") -> None:
     """The popover of a model whose artefact is not on this disk."""
-    with st.popover("Make this model", icon=":material/compress:"):
+    with st.popover(label, icon=":material/compress:"):
         st.markdown(f"{_missing(scope)} Compress and measure it on this machine:")
         if permissions.button(
             "Make model", type="primary", icon=":material/compress:", key=f"make_{key}"
@@ -113,7 +113,7 @@ def _queue(scope: Scope, row: Row) -> None:
     try:
         wanted = request(
             scope.model,
-            row.document.recipe,
+            row.summary.recipe,
             task=scope.task,
             conditions=conditions,
             options=DataOptions.model_validate(row.document.data_options),

@@ -16,4 +16,4 @@ def title(row: Row) -> str:
 def draw(row: Row) -> None:
     """Short name, recipe, protocol and trial id."""
     st.markdown(f"**{title(row)}**")
-    st.caption(f"{row.name} · {row.document.protocol} protocol · trial `{row.id}`")
+    st.caption(f"{row.name} · {row.summary.protocol} protocol · trial `{row.id}`")

@@ -30,7 +30,7 @@ EMPTY_LOG = "The log is empty."
 
 def shown(row: Row) -> list[str]:
     """The metrics of a result card."""
-    axes = row.document.axes
+    axes = row.summary.axes
     keys = (
         axes.quality,
         axes.time,
@@ -91,7 +91,8 @@ def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
 
 def cancel(trial_id: str) -> None:
     """Callback of a cancel button."""
-    data.store().request_cancel(trial_id)
+    if permissions.may_act():
+        data.store().request_cancel(trial_id)
 
 
 def log(row: TrialRow, place: str) -> None:
@@ -119,6 +120,7 @@ def failed(row: TrialRow, *, place: str) -> None:
 
 def _retry(row: TrialRow) -> None:
     try:
+        permissions.require()
         data.store().retry(row.trial_id)
         data.start_engine()
     except ParetoscopeError as error:
@@ -134,7 +136,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
         with st.container(horizontal=True, gap="large"):
             for key in shown(row):
                 _tile(key, row)
-        if not row.document.is_baseline:
+        if not row.is_baseline:
             st.markdown(comparison(row))
         timing_note(row)
         chain.draw(scope, row)
@@ -145,7 +147,7 @@ def result(scope: Scope, row: Row, close: Callable[[], None]) -> None:
                 "pages/explore.py",
                 label="Show in Explore",
                 icon=":material/scatter_plot:",
-                query_params=address(row.document),
+                query_params=address(row.summary),
             )
             if st.button("Close", icon=":material/close:", type="tertiary", key=f"close_{row.id}"):
                 close()
@@ -174,7 +176,7 @@ def _tile(key: str, row: Row) -> None:
     text = row.number_and_change(key)
     changes = (row.change(key), "noisy" if text.endswith("noisy") else "")
     baseline = "baseline"
-    if base is not None and not row.document.is_baseline:
+    if base is not None and not row.is_baseline:
         baseline += f" {of.format(base)}"
     st.metric(
         of.label,

@@ -12,6 +12,7 @@ COLORS = {
     "quantization": "blue",
     "distillation": "green",
     "chain": "violet",
+    "reference": "gray",
 }
 """The theme's names for the colors of the strategies."""
 

@@ -20,21 +20,25 @@ def dataframe(
     *,
     key: str,
     columns: Mapping[str, Any],
-    selection: Selection,
+    selection: Selection | None,
     max_height: int,
     alt: str,
 ) -> None:
-    """A sortable table with selectable rows, as high as its rows up to `max_height` pixels."""
+    """A sortable table as high as its rows up to `max_height` pixels, with selectable rows where
+    `selection` is given.
+    """
+    selecting: dict[str, Any] = {}
+    if selection:
+        selecting = {"on_select": selection.callback, "selection_mode": selection.mode}
     st.dataframe(  # pyright: ignore[reportUnknownMemberType] - its data may be of many libraries
         records,
         key=key,
         hide_index=True,
-        on_select=selection.callback,
-        selection_mode=selection.mode,
         column_config=dict(columns),
         placeholder="–",
         height=min(38 + 35 * max(1, len(records)), max_height),
         alt=alt,
+        **selecting,
     )
 
 

@@ -34,12 +34,12 @@ def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
     if found.best is None:
         return NOT_MET if found.closest else NO_MODEL
     row = table[found.best]
-    return KEEP if row.document.is_baseline else f"Recommended: **{row.short_name}**"
+    return KEEP if row.is_baseline else f"Recommended: **{row.short_name}**"
 
 
 def figures(row: Row) -> str:
     """Quality with its change, speed and size in one line."""
-    quality, document = metric(row.document.axes.quality), row.document
+    quality, document = metric(row.summary.axes.quality), row.document
     if document.is_baseline:
         numbers = (row.number_and_change(key) for key in document.axes.objectives)
         return quality.before + SEPARATOR.join(numbers)
@@ -66,7 +66,7 @@ def _speed(row: Row, speedup: Interval) -> str:
 
 def change_sentence(row: Row) -> str:
     """The change of quality as a sentence."""
-    return f"{metric(row.document.axes.quality).label} {quality_change(row)}."
+    return f"{metric(row.summary.axes.quality).label} {quality_change(row)}."
 
 
 def quality_change(row: Row) -> str:
@@ -74,7 +74,7 @@ def quality_change(row: Row) -> str:
 
     "-1.2 points, within chance (24 lost, 20 gained)"
     """
-    key = row.document.axes.quality
+    key = row.summary.axes.quality
     value, base, paired = row.point.value(key), row.baseline.get(key), row.document.paired
     if value is None or base is None:
         return "no baseline"
@@ -114,7 +114,7 @@ def _runner_up(found: Recommendation, table: Mapping[str, Row]) -> str:
     if found.runner_up is None or found.best is None:
         return ""
     best, other = table[found.best], table[found.runner_up]
-    axes = best.document.axes
+    axes = best.summary.axes
     directions = (
         (axes.quality, "", ""),
         (axes.time, "slower", "faster"),
@@ -133,7 +133,7 @@ def _difference(best: Row, other: Row, key: str, worse: str, better: str) -> str
         return ""
     if not worse:
         return change(key, after, before)
-    if key == best.document.axes.time and _overlap(best, other, key):
+    if key == best.summary.axes.time and _overlap(best, other, key):
         return ""
     return f"{difference(key, after - before)[1:]} {worse if after > before else better}"
 

@@ -48,8 +48,7 @@ def expected_run(model: str, recipe: Recipe, protocol: str) -> Expected | None:
     generates = data.architecture(model) == "decoder"
     measured = [
         document
-        for document in data.documents()
-        if document.machine and document.machine.id == machine
+        for document in data.newest_documents(machine_id=machine)
         if (document.generation is not None) == generates
     ]
     if found := expected_seconds(measured, recipe, protocol):

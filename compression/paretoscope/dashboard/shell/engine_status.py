@@ -28,17 +28,16 @@ def draw() -> None:
 
 
 def _line() -> None:
-    rows = data.trials()
-    live = [row for row in rows if row.status in LIVE]
+    live = data.live_trials()
     engine = data.store().engine()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if engine is None or not engine.alive:
             _stopped(len(live))
         elif live:
-            st.page_link("pages/jobs.py", label=in_words(rows), icon=":material/autorenew:")
+            st.page_link("pages/jobs.py", label=in_words(live), icon=":material/autorenew:")
         else:
             st.caption(IDLE)
-    _rerun_on_change(rows, bool(live))
+    _rerun_on_change(bool(live))
 
 
 def stopped(queued: int) -> str:
@@ -64,28 +63,24 @@ def _stopped(queued: int) -> None:
             st.rerun()
 
 
-def _rerun_on_change(rows: Sequence[TrialRow], live: bool) -> None:
+def _rerun_on_change(live: bool) -> None:
     """Draw the page again when a trial has ended, or when polling starts or stops."""
-    ended = sum(row.status not in LIVE for row in rows)
+    ended = sum(count for status, count in data.statuses().items() if status not in LIVE)
     seen = st.session_state.get("ended_seen")
     st.session_state["ended_seen"] = (ended, live)
     if seen is not None and seen != (ended, live):
         st.rerun()
 
 
-def in_words(rows: Sequence[TrialRow]) -> str:
+def in_words(live: Sequence[TrialRow]) -> str:
     """Progress of the current batch.
 
     The batch is every live trial and every trial that finished since the oldest live one was
     queued.
     """
-    live = [row for row in rows if row.status in LIVE]
     if not live:
         return "idle"
-    since = min(row.queued_at for row in live)
-    finished = sum(
-        bool(row.status == "done" and row.finished_at and row.finished_at >= since) for row in rows
-    )
+    finished = data.finished_since(min(row.queued_at for row in live))
     total = finished + len(live)
     left = seconds_left(live)
     about = f", {duration_range(*left)} left" if left is not None else ""

@@ -20,7 +20,7 @@ from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.trials.format import short
 
 MACHINE_HELP = "Measurements of different machines are never plotted on the same axes."
-LIBRARY = "pages/compress.py"
+LIBRARY = "pages/library.py"
 CHIPS = "scope_chips"
 """Key of the container of the pickers."""
 
@@ -46,6 +46,11 @@ def draw(here: Scope, actions: Callable[[], None] | None = None, *, title: str =
         ):
             _chips(here)
     _missing()
+
+
+def bring_link() -> None:
+    """The link to the page that takes a person's own model and data."""
+    st.page_link(LIBRARY, label="Bring your model", icon=":material/upload_file:")
 
 
 def heading(here: Scope) -> str:

@@ -39,11 +39,13 @@ PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
         ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/impact.py", "Impact", ":material/savings:"),
     ],
     "Experiments": [
         ("pages/compress.py", "Compress", ":material/compress:"),
     ],
     "Workspace": [
+        ("pages/library.py", "Library", ":material/inventory_2:"),
         ("pages/jobs.py", "Jobs", ":material/list_alt:"),
     ],
 }

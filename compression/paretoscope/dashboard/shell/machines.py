@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, measured
 from paretoscope.dashboard.shell.scope import machine_key
 from paretoscope.machine import Machine
-from paretoscope.recipes.recipe import Recipe
+from paretoscope.store.store import MeasuredScope
 from paretoscope.trials.format import plain, short_machine
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.request import Conditions
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,16 @@ class MeasuredOn:
     key: str
     machine: Machine
     demo: bool
-    documents: tuple[TrialDocument, ...]
+    scopes: tuple[MeasuredScope, ...]
 
     @property
     def count(self) -> int:
         """The number of models under the most frequent conditions, with the baseline."""
-        under = Counter(document.measured_under[1] for document in self.documents)
-        most = max(under, key=lambda at: under[at], default=None)
-        recipes = {
-            document.recipe_id for document in self.documents if document.measured_under[1] == most
-        }
-        return len(recipes | {Recipe().id})
+        return max(self.scopes, key=lambda each: each.trials).models if self.scopes else 1
+
+    def under(self) -> list[tuple[int, Conditions]]:
+        """The number of trials under each of the measured conditions."""
+        return [(each.trials, at) for each in self.scopes if (at := each.example.conditions)]
 
     def in_words(self) -> str:
         """ "Demo machine · Xeon, 2 cores", "This machine · Xeon, 2 cores"."""
@@ -40,7 +38,7 @@ class MeasuredOn:
 
     def described(self) -> str:
         """Name of the machine and date of the newest measurement."""
-        dates = [document.measured_at for document in self.documents if document.measured_at]
+        dates = [each.newest for each in self.scopes if each.newest]
         return plain(self.machine.in_words()) + (f", {max(dates):%d %b %Y}" if dates else "")
 
 
@@ -48,11 +46,15 @@ def measured_on(model: str, task: str) -> list[MeasuredOn]:
     """This machine first, then others of this workspace, then the demo study's."""
     here = data.this_machine()
     found: list[MeasuredOn] = []
-    for demo, source in ((False, data.documents()), (True, data.demo_documents())):
-        documents = [each for each in source if (each.model, each.task) == (model, task)]
-        machines = {each.machine.id: each.machine for each in documents if each.machine}
+    for demo in (False, True):
+        of_both = [
+            each
+            for each in measured.scopes(demo=demo)
+            if (each.example.model, each.example.task) == (model, task)
+        ]
+        machines = {at.id: at for each in of_both if (at := each.example.machine)}
         machines |= {} if demo else {here.id: here}
         for id_, machine in sorted(machines.items(), key=lambda item: item[0] != here.id):
-            mine = tuple(each for each in documents if each.machine and each.machine.id == id_)
+            mine = tuple(each for each in of_both if each.example.measured_under[0] == id_)
             found.append(MeasuredOn(machine_key(machine, demo=demo), machine, demo, mine))
     return found

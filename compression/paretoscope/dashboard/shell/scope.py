@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from paretoscope import catalog
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, measured
+from paretoscope.dashboard.shell.measured import Table
 from paretoscope.errors import ParetoscopeError
 from paretoscope.machine import Machine
 from paretoscope.report.tables.table import Row, rows
 from paretoscope.sources.resolve import resolve_model
+from paretoscope.store.store import ScopeKey
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions
 from paretoscope.trials.axes import Axes
 from paretoscope.trials.format import elsewhere
 from paretoscope.trials.request import Conditions
-from paretoscope.trials.trial import TrialDocument
+from paretoscope.trials.summary import Trial
 
 MODEL_CHANGED = "model_changed"
 """Session state: the model changed, so form values that depend on its architecture are reset."""
@@ -44,13 +46,21 @@ class Scope:
     options: DataOptions = DEFAULT_OPTIONS
     """How the data file of the task is read."""
 
+    @property
+    def key(self) -> ScopeKey:
+        return ScopeKey(self.model, self.task, self.machine.id, self.conditions)
+
+    @property
+    def table(self) -> Table:
+        """The rows of the scope, and their points as columns."""
+        return measured.table(self.key, demo=self.demo)
+
     def rows(self) -> list[Row]:
-        return _rows(self, data.version())
+        return self.table.rows
 
     def representatives(self) -> dict[str, str]:
         """By trial id the id of the row that shows its recipe, which may be another trial's."""
-        shown = {row.document.recipe_id: row.id for row in self.rows()}
-        return {document.trial_id: shown[document.recipe_id] for document in _documents(self)}
+        return self.table.representatives
 
     def ghosts(self) -> list[Row]:
         """On this machine, the rows of the demo study for recipes that are not measured here.
@@ -87,47 +97,28 @@ def current() -> Scope:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _rows(scope: Scope, version: int) -> list[Row]:
-    return rows(_documents(scope))
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
 def _ghosts(scope: Scope, version: int) -> list[Row]:
-    measured = {row.document.recipe_id for row in scope.rows()}
+    table = scope.table
     study = [
         document
         for document in data.demo_documents()
         if (document.model, document.task) == (scope.model, scope.task)
     ]
-    own = scope.rows()[:1]
     # Times are the baseline's here over the study's speed-up.
     return [
-        replace(row, reference=own[0].reference) if own else row
+        replace(row, reference=table.reference) if table.rows else row
         for row in rows(study)
-        if row.document.recipe_id not in measured
+        if row.summary.recipe_id not in table.by_recipe
     ]
 
 
-def _documents(scope: Scope) -> list[TrialDocument]:
-    source = data.demo_documents() if scope.demo else data.documents()
-    return [document for document in source if _in_scope(document, scope)]
-
-
-def _in_scope(document: TrialDocument, scope: Scope) -> bool:
-    return (document.model, document.task, document.measured_under) == (
-        scope.model,
-        scope.task,
-        (scope.machine.id, scope.conditions),
-    )
-
-
-def address(document: TrialDocument, *, demo: bool = False) -> list[tuple[str, str]]:
+def address(trial: Trial, *, demo: bool = False) -> list[tuple[str, str]]:
     """The query of Explore with the scope of a trial, and its point picked."""
-    machine, at = document.machine, document.measured_under[1]
+    machine, at = trial.machine, trial.measured_under[1]
     query = [
-        ("model", document.model),
-        ("task", document.task),
-        ("pick", document.trial_id),
+        ("model", trial.model),
+        ("task", trial.task),
+        ("pick", trial.trial_id),
         (OVERRIDE, "1"),
     ]
     query += [("machine", machine_key(machine, demo=demo))] if machine else []

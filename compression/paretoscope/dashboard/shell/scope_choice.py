@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from paretoscope.dashboard.shell import data, url_widgets
+from paretoscope.dashboard.shell import data, measured, url_widgets
 from paretoscope.dashboard.shell.machines import MeasuredOn, measured_on
 from paretoscope.dashboard.shell.scope import (
     MODEL_CHANGED,
@@ -24,6 +24,7 @@ from paretoscope.dashboard.shell.scope import (
 )
 from paretoscope.errors import ParetoscopeError
 from paretoscope.sources.resolve import BUILTIN_MODELS
+from paretoscope.store.store import MeasuredScope
 from paretoscope.tasks.builtin import BUILTIN_TASKS
 from paretoscope.tasks.ref import DEFAULT_OPTIONS, DataOptions
 from paretoscope.tasks.resolve import resolve_task
@@ -71,7 +72,7 @@ def model_names() -> list[str]:
     names = [
         *(ref.name for ref in data.builtin_models()),
         *(entry.name for entry in data.library() if entry.kind == "model"),
-        *(document.model for document in (*data.documents(), *data.demo_documents())),
+        *(each.example.model for each in _measured()),
         *(row.request.model for row in data.live_trials()),
     ]
     return list(dict.fromkeys(names)) or list(BUILTIN_MODELS)
@@ -80,17 +81,20 @@ def model_names() -> list[str]:
 def task_names(model: str) -> list[str]:
     """The model's own task, then those measured, added or built in."""
     architecture = data.architecture(model)
-    measured = (*data.documents(), *data.demo_documents())
     added = [entry for entry in data.library() if entry.kind == "data"]
     names = [
         *(ref.task for ref in data.builtin_models() if ref.name == model and ref.task),
         *(entry.name for entry in reversed(added) if entry.model == model),
-        *(document.task for document in measured if document.model == model),
+        *(each.example.task for each in _measured() if each.example.model == model),
         *(row.request.task for row in data.live_trials() if row.request.model == model),
         *(entry.name for entry in added if entry.model is None),
         *(ref.name for ref in data.builtin_tasks() if ref.architecture == architecture),
     ]
     return list(dict.fromkeys(names))
+
+
+def _measured() -> tuple[MeasuredScope, ...]:
+    return (*measured.scopes(), *measured.scopes(demo=True))
 
 
 def model_changed() -> None:
@@ -100,6 +104,12 @@ def model_changed() -> None:
         url_widgets.forget(key)
     url_widgets.forget(OPTIONS)
     st.session_state[MODEL_CHANGED] = True
+
+
+def select(model: str, task: str) -> None:
+    """Make a model and a task the scope; called from a callback, before the pickers are drawn."""
+    model_changed()
+    st.session_state["model"], st.session_state["task"] = model, task
 
 
 def task_changed() -> None:
@@ -112,24 +122,20 @@ def task_changed() -> None:
 
 def _first_machine(found: dict[str, MeasuredOn]) -> str:
     """This machine once it has measurements, else the first one that has."""
-    return next((each.key for each in found.values() if each.documents), next(iter(found)))
+    return next((each.key for each in found.values() if each.scopes), next(iter(found)))
 
 
 def conditions(model: str, chosen: MeasuredOn) -> dict[str, Conditions]:
     """By key the measured conditions and the default ones, the most frequent first."""
-    measured = [at for document in chosen.documents if (at := document.measured_under[1])]
-    found = {conditions_key(at): at for at in (default_conditions(model), *measured)}
-    return {key: found[key] for key in sorted(found, key=lambda key: _rank(measured, found[key]))}
-
-
-def _rank(measured: Sequence[Conditions], at: Conditions) -> tuple[int, str]:
-    return -measured.count(at), conditions_key(at)
+    counted = [*chosen.under(), (0, default_conditions(model))]
+    ordered = sorted(counted, key=lambda each: (-each[0], conditions_key(each[1])))
+    return {conditions_key(at): at for _, at in ordered}
 
 
 def _axes(model: str, task: str, chosen: MeasuredOn) -> Axes:
     """The axes of the measurements, else those that model and task will have."""
-    if chosen.documents:
-        return chosen.documents[-1].axes
+    if chosen.scopes:
+        return chosen.scopes[-1].example.axes
     try:
         architecture = data.architecture(model)
         metric = resolve_task(task, architecture=architecture).metric
@@ -139,18 +145,23 @@ def _axes(model: str, task: str, chosen: MeasuredOn) -> Axes:
 
 
 def _options(model: str, task: str) -> DataOptions:
-    """How the data file is read: by the address, else as in the library, else as measured last."""
+    """How the data file is read: by the address, else as in the library, else as measured last.
+
+    A file of unlabelled texts is that of the library: an address cannot name one.
+    """
+    added = _added_options(model, task)
+    more = {"unlabelled": added.unlabelled if added else None}
     if task in BUILTIN_TASKS:
         url_widgets.forget(OPTIONS)
-        return DEFAULT_OPTIONS
+        return DEFAULT_OPTIONS.model_copy(update=more)
     ways: tuple[Callable[[], DataOptions | None], ...] = (
         lambda: _linked_options(st.query_params.get(OPTIONS)),
-        lambda: _added_options(model, task),
+        lambda: added,
         lambda: _measured_options(model, task),
     )
     found = next((options for way in ways if (options := way())), DEFAULT_OPTIONS)
     url_widgets.write(OPTIONS, _compact(found))
-    return found
+    return found.model_copy(update=more) if added else found
 
 
 def _linked_options(text: str | None) -> DataOptions | None:
@@ -170,11 +181,11 @@ def _added_options(model: str, task: str) -> DataOptions | None:
 
 def _measured_options(model: str, task: str) -> DataOptions | None:
     """Those of the newest trial; the order of labels is the model's, so it needs the same model."""
-    requests = [row.request for row in data.trials() if row.request.task == task]
-    same = [request for request in requests if request.model == model]
-    if not requests:
+    same = data.last_request(model, task)
+    request = same or data.last_request(None, task)
+    if request is None:
         return None
-    newest = (same or requests)[-1].model_dump(include=set(DATA_FIELDS))
+    newest = request.model_dump(include=set(DATA_FIELDS))
     return DataOptions.model_validate(newest if same else {**newest, "labels": None})
 
 

@@ -104,6 +104,34 @@ def text(label: str, *, key: str, **more: Any) -> str:
     return _end(key, st.text_input(label, key=key, **more), "")
 
 
+def number(
+    label: str,
+    ends: tuple[float, float],
+    *,
+    key: str,
+    default: float,
+    omitted: float | None = None,
+    **more: Any,
+) -> float:
+    """A typed number from low to high; a value outside counts as the default.
+
+    Until it is changed it follows `default`. The address leaves out `omitted`, which is `default`
+    unless it is given.
+    """
+    low, high = ends
+    followed = f"{key}_default"
+    if key in st.session_state and st.session_state[key] in (None, st.session_state.get(followed)):
+        st.session_state[key] = default
+    st.session_state[followed] = default
+    _begin(key, default, lambda values: _number(values, low, high))
+    if not low <= st.session_state[key] <= high:
+        st.session_state[key] = default
+    more = {"persist_state": "session", **more}
+    typed = st.number_input(label, float(low), float(high), key=key, **more)
+    value = default if typed is None else float(typed)
+    return _end(key, value, default if omitted is None else omitted)
+
+
 def toggle(label: str, *, key: str) -> bool:
     _begin(key, False, lambda values: values == ["1"])
     return _end(key, st.toggle(label, key=key, persist_state="session"), False)
@@ -161,7 +189,7 @@ def _text(value: object) -> str:
     """
     if isinstance(value, bool):
         return str(int(value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _number(values: list[str], low: float, high: float) -> float | None:

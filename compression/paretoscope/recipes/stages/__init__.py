@@ -13,6 +13,7 @@ from paretoscope.recipes.stages.distill import Distill
 from paretoscope.recipes.stages.prune_structure import PruneStructure
 from paretoscope.recipes.stages.prune_weights import PruneWeights
 from paretoscope.recipes.stages.quantize import BITS, GROUP_SIZES, Quantize
+from paretoscope.recipes.stages.reference import Reference
 from paretoscope.recipes.stages.retraining import Retrained
 from paretoscope.recipes.stages.stage import Stage, Strategy
 
@@ -25,17 +26,19 @@ __all__ = [
     "PruneStructure",
     "PruneWeights",
     "Quantize",
+    "Reference",
     "Retrained",
     "Stage",
     "Strategy",
 ]
 
 AnyStage = Annotated[
-    Distill | PruneStructure | PruneWeights | Quantize, Field(discriminator="kind")
+    Distill | PruneStructure | PruneWeights | Quantize | Reference, Field(discriminator="kind")
 ]
 STAGES: dict[str, type[Stage]] = {
     "distill": Distill,
     "prune-structure": PruneStructure,
     "prune-weights": PruneWeights,
     "quantize": Quantize,
+    "reference": Reference,
 }

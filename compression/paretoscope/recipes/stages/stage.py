@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
-Strategy = Literal["pruning", "quantization", "distillation"]
+Strategy = Literal["pruning", "quantization", "distillation", "reference"]
 
 
 class Stage(BaseModel, frozen=True, extra="forbid"):

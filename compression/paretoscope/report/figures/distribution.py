@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from paretoscope.report.figures.axes_ranges import PlotlyDict
 from paretoscope.report.figures.layout import axis_title, base_layout, hover_label, quiet_axis
+from paretoscope.report.figures.model_styles import ModelStyle, model_styles
 from paretoscope.report.figures.palette import STYLES, background
 from paretoscope.report.tables.strategy import Family
+from paretoscope.statistics.intervals import supports
 from paretoscope.trials.metrics import metric
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-QUANTILES = (0.5, 0.9)
-"""Quantiles that have a marker."""
+QUANTILES = (0.5, 0.9, 0.99)
+"""Quantiles that have a marker where the number of samples supports them."""
 SHOWN = 0.99
 """The plot ends at this quantile of the slowest model."""
 
@@ -40,10 +41,11 @@ def distribution_figure(
     models: Sequence[Times], *, unit: str = "request", dark: bool = False, height: int = 360
 ) -> go.Figure:
     """Empirical distribution functions; `unit` is what was timed, a request or a token."""
+    styles = model_styles([model.family for model in models], dark=dark)
     traces = [
         trace
-        for place, model in enumerate(models)
-        for trace in _traces(model, _dash(models, place), unit, dark)
+        for model, style in zip(models, styles, strict=True)
+        for trace in _traces(model, style, unit, dark)
     ]
     return go.Figure(traces, _layout(models, unit, dark, height))
 
@@ -83,41 +85,44 @@ def _layout(models: Sequence[Times], unit: str, dark: bool, height: int) -> Plot
     }
 
 
-def _dash(models: Sequence[Times], place: int) -> str:
-    """A different dash for each model of one strategy."""
-    before = sum(other.family == models[place].family for other in models[:place])
-    return DASHES[before % len(DASHES)]
+def shown_quantiles(n: int) -> list[float]:
+    """The median, and the upper quantiles that `n` samples support.
+
+    >>> shown_quantiles(300), shown_quantiles(120), shown_quantiles(12)
+    ([0.5, 0.9, 0.99], [0.5, 0.9], [0.5])
+    """
+    return [share for share in QUANTILES if share == QUANTILES[0] or supports(n, share)]
 
 
-def _traces(model: Times, dash: str, unit: str, dark: bool) -> list[dict[str, Any]]:
+def _traces(model: Times, style: ModelStyle, unit: str, dark: bool) -> list[dict[str, Any]]:
     """The curve, and the markers of its quantiles."""
-    style, row = STYLES[model.family], metric("latency_p50_ms")
-    color, ordered = style.color(dark), np.sort(model.ms)
+    row, ordered = metric("latency_p50_ms"), np.sort(model.ms)
     cumulative = np.arange(1, len(ordered) + 1) / len(ordered) * 100
-    quantiles = [float(np.quantile(ordered, share)) for share in QUANTILES]
+    shares = shown_quantiles(len(ordered))
+    quantiles = [float(np.quantile(ordered, share)) for share in shares]
     curve = {
         "x": ordered.tolist(),
         "y": cumulative.tolist(),
         "mode": "lines",
-        "line": {"color": color, "width": 2, "dash": dash, "shape": "hv"},
-        "name": f"{style.glyph} {model.name}",
+        "line": {"color": style.color, "width": 2, "dash": style.dash, "shape": "hv"},
+        "name": f"{STYLES[model.family].glyph} {model.name}",
         "hoverinfo": "skip",
     }
     outline = {"width": 1, "color": background(dark).paper}
     hover = [
         f"<b>{model.recipe or model.name}</b><br>p{share * 100:.0f} {row.format(value)}"
         f" of {len(ordered)} {unit}s"
-        for share, value in zip(QUANTILES, quantiles, strict=True)
+        for share, value in zip(shares, quantiles, strict=True)
     ]
     markers = {
         "x": quantiles,
-        "y": [share * 100 for share in QUANTILES],
+        "y": [share * 100 for share in shares],
         "mode": "markers",
-        "marker": {"symbol": style.symbol, "color": color, "size": 11, "line": outline},
+        "marker": {"symbol": style.symbol, "color": style.color, "size": 11, "line": outline},
         "name": model.name,
         "showlegend": False,
         "hovertext": hover,
         "hoverinfo": "text",
     }
-    shared = {"type": "scatter", "legendgroup": f"{model.name} {dash}"}
+    shared = {"type": "scatter", "legendgroup": f"{model.name} {style.dash}"}
     return [{**shared, **curve}, {**shared, **markers}]

@@ -31,6 +31,7 @@ STYLES: dict[Family, Style] = {
     "quantization": Style("Quantization", "#0072B2", "#2E93D1", "square", "■"),
     "distillation": Style("Distillation", "#009E73", "#14B588", "diamond", "◆"),
     "chain": Style("Chain", "#CC79A7", "#D98DB8", "circle", "●"),
+    "reference": Style("Reference", "#6B7680", "#8F9BA6", "x", "✕"),
 }
 """The darker hues are lighter on a dark background, for a contrast of at least 4.5."""
 

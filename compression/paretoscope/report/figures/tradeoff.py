@@ -169,14 +169,14 @@ def _marker(row: Row, x: str, y: str, states: Mapping[str, State]) -> Marker | N
     at_x, at_y = row.values.get(x), row.values.get(y)
     if at_x is None or at_y is None:
         return None
-    hover = row.hover(*dict.fromkeys((y, x, *row.document.axes.objectives)))
+    hover = row.hover(*dict.fromkeys((y, x, *row.summary.axes.objectives)))
     state = states.get(row.id, "dominated")
     return Marker(row.id, row.short_name, row.family, at_x, at_y, state, hover)
 
 
 def _annotations(axis: Axis, key: str, table: Sequence[Row]) -> list[Annotation]:
     """Multiples of the baseline on a ratio scale, the baseline's value on an axis of quality."""
-    baseline = next((row for row in table if row.document.is_baseline), None)
+    baseline = next((row for row in table if row.is_baseline), None)
     value = (
         baseline.point.value(key)
         if baseline
@@ -200,14 +200,14 @@ def footnote(table: Sequence[Row], *, timed: bool = False) -> str:
     """
     if not table:
         return ""
-    conditions = {conditions_in_words(row.document) for row in table}
+    conditions = {conditions_in_words(row.summary) for row in table}
     machines = {
-        (row.document.machine.id if row.document.machine else ""): machine_in_words(row.document)
+        (row.summary.machine.id if row.summary.machine else ""): machine_in_words(row.summary)
         for row in table
     }
     under = next(iter(conditions)) if len(conditions) == 1 else "several conditions"
     lines = (
-        f"{under} · {when(newest(table).document)}",
+        f"{under} · {when(newest(table).summary)}",
         next(iter(machines.values())) if len(machines) == 1 else f"{len(machines)} machines",
         table[0].reference.normalized_to if timed else "",
         text_in_words(table[0].reference.perplexity),

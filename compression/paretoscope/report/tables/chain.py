@@ -52,7 +52,7 @@ class Step:
 
 def is_chain(row: Row) -> bool:
     """Whether the recipe has more than one stage."""
-    return len(row.document.recipe.stages) > 1
+    return len(row.summary.recipe.stages) > 1
 
 
 def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
@@ -60,16 +60,16 @@ def steps(row: Row, table: Sequence[Row]) -> tuple[Step, ...]:
 
     `table` has the same model, machine and conditions.
     """
-    measured: Mapping[str, Row] = {each.document.recipe_id: each for each in table} | {
-        row.document.recipe_id: row
+    measured: Mapping[str, Row] = {each.summary.recipe_id: each for each in table} | {
+        row.summary.recipe_id: row
     }
-    recipe, costs = row.document.recipe, row.document.stage_seconds
-    found = [Step("fp32 baseline", Recipe(), measured.get(Recipe().id), None, row.document.axes)]
+    recipe, costs = row.summary.recipe, row.document.stage_seconds
+    found = [Step("fp32 baseline", Recipe(), measured.get(Recipe().id), None, row.summary.axes)]
     for count, stage in enumerate(recipe.stages, start=1):
         prefix = before(recipe, count)
         seconds = costs[count - 1] if count <= len(costs) else None
         after = measured.get(prefix.id)
-        found.append(Step(stage.in_words(), prefix, after, seconds, row.document.axes))
+        found.append(Step(stage.in_words(), prefix, after, seconds, row.summary.axes))
     return tuple(found)
 
 

@@ -39,15 +39,15 @@ def to_csv(table: Sequence[Row]) -> str:
 
 def _line(row: Row, metrics: Sequence[Metric]) -> list[Cell]:
     """The cells of one row in the order of the heading."""
-    document = row.document
+    of = row.summary
     first = (
         row.id,
-        document.recipe_id,
+        of.recipe_id,
         row.name,
         row.family,
-        document.model,
-        document.task,
-        document.protocol,
+        of.model,
+        of.task,
+        of.protocol,
     )
     return [*first, *(cell for each in metrics for cell in _number(row, each)), *_last(row)]
 
@@ -62,12 +62,12 @@ def _number(row: Row, of: Metric) -> list[Cell]:
 
 def _last(row: Row) -> list[Cell]:
     """Number of examples, p-value, conditions, machine, time and recipe."""
-    document, at = row.document, row.document.latency
+    of, at = row.summary, row.summary.conditions
     return [
-        document.quality.n if document.quality else "",
-        document.paired.mcnemar_p if document.paired else "",
+        "" if of.basis.n is None else of.basis.n,
+        "" if of.mcnemar_p is None else of.mcnemar_p,
         *((at.batch, at.sequence, at.threads) if at else ("", "", "")),
-        machine_in_words(document),
-        document.measured_at.isoformat() if document.measured_at else "",
-        document.recipe.canonical_json(),
+        machine_in_words(of),
+        of.measured_at.isoformat() if of.measured_at else "",
+        of.recipe.canonical_json(),
     ]

@@ -41,7 +41,8 @@ class Field(NamedTuple):
 def _metric(key: str) -> Callable[[Row], Value]:
     def read(row: Row) -> Value:
         found = row.point.value(key)
-        return None if found is None else metric(key).shown(found)
+        # Rounded, so that a loss of one point is "-1" and not less by a rounding error.
+        return None if found is None else round(metric(key).shown(found), 9)
 
     return read
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from paretoscope.recipes.recipe import Recipe
+from paretoscope.recipes.stages import Strategy
 
-Family = Literal["baseline", "pruning", "quantization", "distillation", "chain"]
+Family = Literal["baseline", "pruning", "quantization", "distillation", "chain", "reference"]
 
 
 def family(recipe: Recipe) -> Family:
@@ -15,7 +17,11 @@ def family(recipe: Recipe) -> Family:
     >>> family(Recipe())
     'baseline'
     """
-    strategies = recipe.strategies
+    return family_of(recipe.strategies)
+
+
+def family_of(strategies: Sequence[Strategy]) -> Family:
+    """The one of these strategies, "chain" for several, "baseline" for none."""
     if len(strategies) > 1:
         return "chain"
     return strategies[0] if strategies else "baseline"

@@ -1,141 +1,135 @@
-"""The values of the recipe form and their defaults.
+"""The values of the form in the session, and the recipe in the address.
 
-The other files of this folder draw the cards; `to_recipe.py` and `from_recipe.py` convert between
-values and recipes.
+The address always holds the recipe as JSON without defaults, so that a link shows the same form.
+It is checked like a file when it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from typing import Any, cast
 
-from paretoscope.recipes.stages.methods import STRUCTURE_CRITERIA, WEIGHT_SCORES
-from paretoscope.shape.compatibility import DECODER_TARGETS, decoder_methods
+import streamlit as st
 
-State = dict[str, Any]
+from paretoscope.dashboard.compress.form.from_recipe import for_decoder, from_recipe
+from paretoscope.dashboard.compress.form.slots import DEFAULTS, State, ordered, starts
+from paretoscope.dashboard.shell import url_widgets
+from paretoscope.dashboard.shell.scope import MODEL_CHANGED
+from paretoscope.errors import ParetoscopeError, RecipeError
+from paretoscope.recipes.file import parse_recipe
+from paretoscope.recipes.recipe import Recipe
 
-STUDENT = (
-    "layers",
-    "epochs",
-    "temperature",
-    "soft_weight",
-    "hidden_weight",
-    "attention_weight",
-    "augment",
-    "unlabelled",
-)
-"""Fields of a distillation stage that the form has under the same name."""
-STRUCTURES = ("vocabulary", "hidden", "heads", "ffn", "layers")
-"""Targets of structured pruning in the order of their stages; single weights come last."""
-TARGETS = (*STRUCTURES, "weights")
-SHARES = {"layers": "drop_layers"}
-"""Form names of pruned shares where they differ from the target's name."""
-
-DECODER: State = {
-    "decoder": True,
-    "scheme": "weight-only",
-    "train_epochs": 0.0,
-    "smooth": 0.0,
-    "hidden_weight": 0.0,
-    "attention_weight": 0.0,
-    "augment": 0,
-    "recover_epochs": 0.0,
-}
-"""Fixed values for a language model: weight-only quantization, distillation from outputs only, and
-no added training, which would take hours."""
-
-DECODER_STARTS: State = {"zero_point": "real", "criterion": "activation", "layers": 20}
-"""Defaults that differ for a language model: at 4 bits it loses much less with real zero points,
-magnitude ranks its FFN units poorly (`python -m benchmarks.decoders pruning`), and a student keeps
-most of 30 layers."""
-
-DEFAULTS: State = {
-    "decoder": False,
-    "distil": False,
-    "layers": 3,
-    "epochs": 6.0,
-    "temperature": 2.0,
-    "soft_weight": 0.7,
-    "hidden_weight": 0.0,
-    "attention_weight": 0.0,
-    "augment": 0,
-    "unlabelled": False,
-    "student_heads": 0,
-    "student_ffn": 0,
-    "prune": False,
-    "targets": ["ffn"],
-    "method": "magnitude",
-    "sparsity": 50,
-    "pattern": "unstructured",
-    "rank": "layer",
-    "steps": 1,
-    "heads": 25,
-    "ffn": 50,
-    "drop_layers": 35,
-    "hidden": 25,
-    "criterion": "magnitude",
-    "allocation": "uniform",
-    "vocabulary": 50,
-    "retrain": 0.0,
-    "teach": 0.0,
-    "teach_unlabelled": False,
-    "quantize": True,
-    "scheme": "int8-dynamic",
-    "bits": 4.0,
-    "group_size": 32,
-    "rounding": "rtn",
-    "zero_point": "integer",
-    "frequent_words": 0,
-    "widths": "error",
-    "max_mb": None,
-    "embedding_bits": 8,
-    "head_bits": 8,
-    "cache_bits": 32,
-    "calibration": "minmax",
-    "calibration_examples": 128,
-    "smooth": 0.0,
-    "train_epochs": 0.0,
-    "distill_weight": 0.5,
-    "recover": 0.0,
-    "recover_epochs": 4.0,
-}
-"""Initial values; shares are in per cent.
-
-int8 is the first method to try on any CPU. FFN width is the first target because pruning it makes a
-model smaller and faster here, which zeros in single weights do not.
-"""
+PREFIX = "form_"
+RECIPE = "recipe"
+"""Query parameter, and session state once the form has the recipe of the address."""
+LONGEST = 4000
+"""Characters of a recipe in an address; browsers and proxies refuse much longer ones."""
+ERROR = "form_error"
+"""Session state: why a recipe could not be shown, until the next one is."""
 
 
-def for_decoder(state: Mapping[str, Any]) -> State:
-    """The state with everything replaced that a language model does not support.
+def key(name: str) -> dict[str, Any]:
+    """Key and lifetime of a widget; values survive when another page is opened."""
+    return {"key": PREFIX + name, "persist_state": "session"}
 
-    What is supported is decided in `shape/compatibility.py`.
 
-    >>> state = for_decoder(DEFAULTS | {"targets": ["vocabulary", "weights"], "method": "taylor"})
-    >>> state["targets"], state["method"], state["scheme"]
-    (['weights'], 'magnitude', 'weight-only')
+def value(name: str) -> Any:
+    """The current value of a control."""
+    return st.session_state[PREFIX + name]
+
+
+def put(name: str, new: Any) -> None:
+    """Set a control; only in a callback or before it is drawn."""
+    st.session_state[PREFIX + name] = new
+
+
+def begin(layers: int, *, decoder: bool) -> None:
+    """Give every control a value that a model with this many layers supports."""
+    changed = st.session_state.pop(MODEL_CHANGED, False)
+    other_kind = st.session_state.get(f"{PREFIX}decoder", decoder) != decoder
+    if f"{PREFIX}order" not in st.session_state or (changed and other_kind):
+        _put_all(
+            starts(decoder=decoder) | {"student_layers": usual_layers(layers, decoder=decoder)}
+        )
+    if RECIPE not in st.session_state and RECIPE in st.query_params:
+        fill(linked, decoder=decoder)
+    st.session_state[RECIPE] = True
+    if value("student_layers") > layers:
+        put("student_layers", usual_layers(layers, decoder=decoder))
+    if decoder:
+        _put_all(for_decoder(current()))
+    elif other_kind:
+        put("decoder", False)
+
+
+def usual_layers(layers: int, *, decoder: bool) -> int:
+    """Layers of a student to start with: half, and two thirds of a language model's.
+
+    >>> usual_layers(6, decoder=False), usual_layers(30, decoder=True)
+    (3, 20)
     """
-    methods, criteria = decoder_methods(WEIGHT_SCORES), decoder_methods(STRUCTURE_CRITERIA)
-    targets = [target for target in state["targets"] if target in ("weights", *DECODER_TARGETS)]
-    supported = {
-        "targets": targets,
-        "method": state["method"] if state["method"] in methods else methods[0],
-        "criterion": state["criterion"] if state["criterion"] in criteria else criteria[0],
-        "allocation": "uniform" if "heads" in targets else state["allocation"],
-    }
-    return {**state, **supported, **DECODER}
+    return max(1, layers * 2 // 3 if decoder else layers // 2)
 
 
-def prunes_weights(state: Mapping[str, Any]) -> bool:
-    """Whether single weights are pruned; their zeros need an exact quantization level."""
-    sparse = state["sparsity"] or state["pattern"] != "unstructured"
-    return bool(state["prune"] and "weights" in state["targets"] and sparse)
+def linked() -> Recipe:
+    """The recipe in the address; raises `RecipeError`."""
+    text = st.query_params[RECIPE]
+    if len(text) > LONGEST:
+        raise RecipeError(f"The recipe in the link has more than {LONGEST:,} characters.")
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise RecipeError("The recipe in the link is not valid JSON.") from error
+    return parse_recipe(content, where="In the recipe of the link")
 
 
-def allows_frequent_tokens(state: Mapping[str, Any]) -> bool:
-    """Whether the most frequent tokens may keep 8 bits.
+def fill(recipe: Any, *, decoder: bool) -> None:
+    """Show a recipe, or a function that reads one, in the form; an error is shown with it.
 
-    Embedding and output head, which may be one table, must have fewer bits.
+    Only in a callback or before the form is drawn.
     """
-    narrow = state["embedding_bits"] in (2, 4) and state["head_bits"] in (2, 4)
-    return narrow and not state["max_mb"]
+    st.session_state.pop(ERROR, None)
+    try:
+        found = cast(Recipe, recipe() if callable(recipe) else recipe)
+        _put_all(from_recipe(found, decoder=decoder))
+    except ParetoscopeError as error:
+        st.session_state[ERROR] = str(error)
+
+
+def current() -> State:
+    """All values of the form."""
+    return {name: st.session_state.get(PREFIX + name, start) for name, start in DEFAULTS.items()}
+
+
+def move(name: str, by: int, shown: list[str]) -> None:
+    """Callback: move a slot among the stages of the recipe `shown`."""
+    place = shown.index(name) + by
+    if 0 <= place < len(shown):
+        shown = [each for each in shown if each != name]
+        shown.insert(place, name)
+        put("order", ordered(shown))
+
+
+def write(recipe: Recipe) -> None:
+    """Keep the recipe in the address."""
+    url_widgets.write(RECIPE, compact(recipe))
+
+
+def compact(recipe: Recipe) -> str:
+    """The recipe as JSON for an address.
+
+    >>> compact(Recipe())
+    '{"stages":[]}'
+    """
+    content = json.loads(recipe.canonical_json())
+    kept = {name: part for name, part in content.items() if (name, part) not in UNSAID}
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+
+
+UNSAID = (("version", 1), ("seed", 0))
+"""Fields with their defaults, which an address leaves out."""
+
+
+def _put_all(state: State) -> None:
+    for name, new in state.items():
+        put(name, new)

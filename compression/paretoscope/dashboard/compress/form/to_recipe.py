@@ -6,157 +6,145 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from paretoscope.dashboard.compress.form.state import (
-    SHARES,
-    STRUCTURES,
-    STUDENT,
-    State,
-    allows_frequent_tokens,
-    prunes_weights,
-)
+from paretoscope.dashboard.compress.form.slots import AVERAGE, PERCENT, RETRAINING, SLOTS, State
 from paretoscope.recipes.file import parse_recipe
 from paretoscope.recipes.recipe import Recipe
-from paretoscope.recipes.stages.methods import WEIGHT_SCORES
+from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
 
 
 def to_recipe(state: Mapping[str, Any]) -> Recipe:
     """The recipe of the form; raises `RecipeError`.
 
-    >>> from paretoscope.dashboard.compress.form.state import DEFAULTS
+    >>> from paretoscope.dashboard.compress.form.slots import DEFAULTS
     >>> to_recipe(DEFAULTS).in_words()
     'int8 dynamic'
-    >>> pruned = {"prune": True, "targets": ["ffn", "weights"], "retrain": 1.0}
+    >>> pruned = {"on_ffn": True, "on_weights": True, "weights_retrain_epochs": 1.0}
     >>> to_recipe(DEFAULTS | pruned).in_words()
     'ffn -50 % → magnitude 50 % + 1 epoch → int8 dynamic'
     """
-    stages: list[State] = []
-    if state["distil"]:
-        stages.append(_distillation(state))
-    if state["prune"]:
-        stages += _pruning(state)
-    if state["quantize"]:
-        stages.append(_quantization(state))
-    content: State = {"stages": stages}
-    if state["recover"] and stages:
+    stages = [stage_of(state, name) for name in state["order"] if is_on(state, name)]
+    content: State = {"stages": [stage for stage in stages if stage], "seed": state["seed"]}
+    if state["recover"] and content["stages"]:
         content["recover"] = {"max_drop": state["recover"], "epochs": state["recover_epochs"]}
     return parse_recipe(content, where="In this recipe")
 
 
-def _distillation(state: Mapping[str, Any]) -> State:
-    return {
-        "kind": "distill",
-        **{key: state[key] for key in STUDENT},
-        "head_ratio": state["student_heads"] / 100,
-        "ffn_ratio": state["student_ffn"] / 100,
-    }
+def is_on(state: Mapping[str, Any], name: str) -> bool:
+    """Whether the recipe has a stage of this slot."""
+    if name == "quantize":
+        return state["quantize_choice"] != "32"
+    return bool(state[f"on_{name}"])
 
 
-def _pruning(state: Mapping[str, Any]) -> list[State]:
-    """Structured pruning, then single weights; retraining follows the last stage.
-
-    A share of 0 % is no stage.
-    """
-    stages = [
-        _structure(state, target)
-        for target in STRUCTURES
-        if target in state["targets"] and state[SHARES.get(target, target)]
-    ]
-    if prunes_weights(state):
-        stages.append(_weights(state))
-    if stages and state["retrain"]:
-        stages[-1] |= {"retrain_epochs": state["retrain"], "distill_weight": state["teach"]}
-        stages[-1] |= {"unlabelled": bool(state["teach"] and state["teach_unlabelled"])}
-    return stages
-
-
-def _structure(state: Mapping[str, Any], target: str) -> State:
-    share = state[SHARES.get(target, target)] / 100
-    stage: State = {"kind": "prune-structure", "target": target, "ratio": share}
-    if target != "vocabulary":
-        stage["criterion"] = state["criterion"]
-    if target in ("heads", "ffn"):
-        stage["allocation"] = state["allocation"]
-    return stage
+def stage_of(state: Mapping[str, Any], name: str) -> State:
+    """The fields of a slot's stage; none if it would change nothing."""
+    slot = SLOTS[name]
+    values = {field: state[f"{name}_{field}"] for field in slot.fields}
+    values |= {field: values[field] / 100 for field in PERCENT if field in values}
+    match name:
+        case "student":
+            fields = values
+        case "weights":
+            fields = _weights(values)
+        case "quantize":
+            fields = _quantization(state, values)
+        case _:
+            fields = {"target": name, **_retrained(values)} if values["ratio"] else {}
+    return {"kind": slot.stage.model_fields["kind"].default, **fields} if fields else {}
 
 
-def _weights(state: Mapping[str, Any]) -> State:
-    stage: State = {"kind": "prune-weights", **_chosen(state, "method", "pattern", "steps")}
-    if state["pattern"] == "unstructured":
-        updates = WEIGHT_SCORES[state["method"]].updates
-        stage["sparsity"] = state["sparsity"] / 100
-        stage["scope"] = "layer" if updates else state["rank"]
-    return stage
+def _retrained(values: State) -> State:
+    """Without the settings of a training that does not happen."""
+    if not values["retrain_epochs"]:
+        return {key: value for key, value in values.items() if key not in RETRAINING}
+    if not values["distill_weight"]:
+        return {k: v for k, v in values.items() if k not in ("unlabelled", "temperature")}
+    return values
 
 
-def _quantization(state: Mapping[str, Any]) -> State:
-    stage: State = {"kind": "quantize", **_chosen(state, "scheme", "embedding_bits")}
-    if state["decoder"] and state["cache_bits"] != 32:
-        stage["cache_bits"] = state["cache_bits"]
-    if state["scheme"] == "weight-only":
-        stage = _weight_only(state, stage)
-    if state["scheme"] == "int8-static":
-        stage |= _chosen(state, "calibration", "calibration_examples")
-    if state["train_epochs"]:
-        stage |= _chosen(state, "train_epochs", "distill_weight")
-    elif state["scheme"] != "weight-only" and state["smooth"]:
-        stage |= _chosen(state, "smooth", "calibration_examples")
-    return stage
+def _weights(values: State) -> State:
+    if values["pattern"] != "unstructured":
+        return _retrained({k: v for k, v in values.items() if k not in ("sparsity", "scope")})
+    if not values["sparsity"]:
+        return {}
+    updates = WEIGHT_SCORES[values["method"]].updates
+    return _retrained({**values, "scope": "layer" if updates else values["scope"]})
 
 
-def _weight_only(state: Mapping[str, Any], stage: State) -> State:
+def scheme(state: Mapping[str, Any]) -> str:
+    """The quantization scheme: below 8 bits, and for language models, only weights."""
+    eight = state["quantize_choice"] == "8" and not state["decoder"]
+    return state["quantize_scheme"] if eight else "weight-only"
+
+
+def size_limit(state: Mapping[str, Any]) -> float | None:
+    """The size in MB that bit widths follow from, if any."""
+    return state["quantize_max_mb"] if state["quantize_choice"] == AVERAGE else None
+
+
+def _quantization(state: Mapping[str, Any], values: State) -> State:
+    chosen, trains = scheme(state), values["train_epochs"] > 0
+    used = ["embedding_bits"]
+    used += ["cache_bits"] if state["decoder"] else []
+    used += ["train_epochs", "distill_weight", "learning_rate"] if trains else []
+    if chosen == "weight-only":
+        return _weight_only(state, values, used)
+    smooths = values["smooth"] > 0 and not trains
+    used += ["head_bits"] if values["head_bits"] in (8, 32) else []
+    used += ["calibration"] if chosen == "int8-static" else []
+    used += ["smooth"] if smooths else []
+    used += ["calibration_examples"] if chosen == "int8-static" or smooths else []
+    return {"scheme": chosen, **{name: values[name] for name in used}}
+
+
+def _weight_only(state: Mapping[str, Any], values: State, used: Sequence[str]) -> State:
     """The stage with bit widths, groups and zero points."""
-    stage = stage | _chosen(state, "bits", "group_size", "rounding", "head_bits")
-    stage["allocation"] = state["widths"]
-    if not state["train_epochs"]:
-        fixed = prunes_weights(state) or not _has_zero_point(state)
-        stage["zero_point"] = "integer" if fixed else state["zero_point"]
-        if state["decoder"] and state["frequent_words"] and allows_frequent_tokens(state):
-            stage["frequent_words"] = state["frequent_words"]
-    if state["max_mb"]:
-        for replaced in ("bits", "embedding_bits", "head_bits"):
-            del stage[replaced]
-        stage["max_mb"] = state["max_mb"]
-    return stage
+    names = [*used, "head_bits", "group_size", "rounding", "allocation"]
+    average = state["quantize_choice"] == AVERAGE
+    bits = state["quantize_average"] if average else float(state["quantize_choice"])
+    limit = size_limit(state)
+    if ROUNDINGS[values["rounding"]].needs_data or values["allocation"] == "sensitivity":
+        names.append("calibration_examples")
+    # 8 bits are symmetric, and training supports only integer zero points.
+    fewer = limit is not None or bits < 8 or values["head_bits"] < 8
+    if fewer and not values["train_epochs"]:
+        names += [] if prunes_weights(state) else ["zero_point"]
+        names += ["frequent_words"] if state["decoder"] and allows_frequent_tokens(state) else []
+    stage = {"scheme": "weight-only", **{name: values[name] for name in names}}
+    if limit is None:
+        return {**stage, "bits": bits}
+    replaced = ("embedding_bits", "head_bits")
+    return {"max_mb": limit, **{k: v for k, v in stage.items() if k not in replaced}}
 
 
-def _has_zero_point(state: Mapping[str, Any]) -> bool:
-    """Whether any matrix has fewer than 8 bits: 8 bits are symmetric."""
-    return bool(state["max_mb"]) or state["bits"] < 8 or state["head_bits"] < 8
+def prunes_weights(state: Mapping[str, Any]) -> bool:
+    """Whether single weights are pruned; their zeros need an exact quantization level."""
+    sparse = state["weights_sparsity"] or state["weights_pattern"] != "unstructured"
+    return bool(state["on_weights"] and sparse)
 
 
-def _chosen(state: Mapping[str, Any], *names: str) -> State:
-    return {name: state[name] for name in names}
+def allows_frequent_tokens(state: Mapping[str, Any]) -> bool:
+    """Whether the most frequent tokens may keep 8 bits.
+
+    Embedding and output head, which may be one table, must have fewer bits.
+    """
+    narrow = state["quantize_embedding_bits"] in (2, 4) and state["quantize_head_bits"] in (2, 4)
+    return narrow and size_limit(state) is None
 
 
-def sweep(
-    state: Mapping[str, Any], sparsities: Sequence[int], bits: Sequence[float]
-) -> list[Recipe]:
+def sweep(state: Mapping[str, Any], sparsities: Sequence[int], bits: Sequence[str]) -> list[Recipe]:
     """The form's recipe at each sparsity and bit width, without duplicates.
 
     Sparsity is in per cent of single weights; 32 bits are not quantized.
 
-    >>> from paretoscope.dashboard.compress.form.state import DEFAULTS
-    >>> [recipe.in_words() for recipe in sweep(DEFAULTS, [0, 50], [8])]
+    >>> from paretoscope.dashboard.compress.form.slots import DEFAULTS
+    >>> [recipe.in_words() for recipe in sweep(DEFAULTS, [0, 50], ["8"])]
     ['int8 dynamic', 'magnitude 50 % → int8 dynamic']
     """
     recipes: dict[str, Recipe] = {}
     for sparsity, width in itertools.product(sparsities, bits):
-        recipe = to_recipe({**state, **_sparse(state, sparsity), **_width(state, width)})
+        sparse = {"on_weights": sparsity > 0, "weights_sparsity": float(sparsity)}
+        changed = {**state, **sparse, "weights_pattern": "unstructured", "quantize_choice": width}
+        recipe = to_recipe(changed)
         recipes[recipe.id] = recipe
     return list(recipes.values())
-
-
-def _sparse(state: Mapping[str, Any], sparsity: int) -> State:
-    """The pruning values for a sparsity of single weights."""
-    targets = [each for each in state["targets"] if each != "weights" and state["prune"]]
-    targets += ["weights"] if sparsity else []
-    unstructured = {"sparsity": sparsity, "pattern": "unstructured"}
-    return {"prune": bool(targets), "targets": targets, **unstructured}
-
-
-def _width(state: Mapping[str, Any], width: float) -> State:
-    """The quantization values for a bit width."""
-    keeps = state["scheme"] != "weight-only" or state["decoder"]
-    eight = state["scheme"] if keeps else "int8-dynamic"
-    scheme = eight if width == 8 else "weight-only"
-    return {"quantize": width < 32, "scheme": scheme, "bits": width, "max_mb": None}

@@ -1,0 +1,1 @@
+"""Where results are sent: MLflow and the Hugging Face Hub."""
