@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -27,7 +27,7 @@ from paretoscope.workspace import Workspace
 from tests.dashboard.conftest import Open, enqueue, words
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec")
-NO_SETTINGS = cast(Any, None)
+NO_SETTINGS = None
 ACTS: dict[str, Callable[[str], object]] = {
     "queue": lambda _: data.queue([REQUEST]),
     "queue in the store": lambda _: data.store().queue(REQUEST),
