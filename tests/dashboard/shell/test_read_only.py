@@ -27,7 +27,7 @@ from paretoscope.workspace import Workspace
 from tests.dashboard.conftest import Open, enqueue, words
 
 REQUEST = TrialRequest(model="minilm-trec", task="trec")
-NO_SETTINGS = None
+NO_SETTINGS: Any = None
 ACTS: dict[str, Callable[[str], object]] = {
     "queue": lambda _: data.queue([REQUEST]),
     "queue in the store": lambda _: data.store().queue(REQUEST),
@@ -39,8 +39,8 @@ ACTS: dict[str, Callable[[str], object]] = {
     "open the test split": held_out._evaluate,  # pyright: ignore[reportPrivateUsage]
     "generate": lambda _: generation_playground._generate(  # pyright: ignore[reportPrivateUsage]
         "Once",
-        None,
-        generation_playground.Session({}, {}, {}),  # type: ignore[arg-type]
+        NO_SETTINGS,
+        generation_playground.Session({}, {}, {}),
     ),
 }
 
