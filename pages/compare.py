@@ -20,7 +20,7 @@ layout.guard("compare")
 here = scope.current()
 table = here.rows()
 
-header.draw(here, share.button)
+header.draw(here, lambda: share.button(here))
 if not table:
     empty_states.draw(here)
     st.stop()

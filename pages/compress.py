@@ -10,7 +10,7 @@ here = scope.current()
 
 
 def _actions() -> None:
-    share.button()
+    share.button(here)
     header.bring_link()
 
 

@@ -12,7 +12,7 @@ layout.guard("impact")
 here = scope.current()
 table = here.rows()
 
-header.draw(here, share.button)
+header.draw(here, lambda: share.button(here))
 if not table:
     empty_states.draw(here)
     st.stop()

@@ -43,7 +43,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "frontier": ("errors", "trials", "statistics"),
     "whatif": ("errors", "machine", "recipes", "trials", "shape", "frontier"),
     "impact": ("errors", "values", "workspace", "trials"),
-    "report": ("errors", "workspace", "recipes", "trials", "statistics", "frontier", "impact"),
+    "report": (
+        "errors", "workspace", "recipes", "trials", "statistics", "tasks", "frontier", "impact",
+    ),
     "models": ("errors", "workspace", "families", "tasks", "sources"),
     "graphs": ("errors", "workspace", "families", "sources", "inference", "models"),
     "training": ("errors", "recipes", "tasks", "models"),
@@ -65,9 +67,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "catalog", "store", "frontier", "whatif", "report", "engine",
     ),
     "cli": (
-        "errors", "carriers", "workspace", "machine", "recipes", "trials", "tasks", "sources",
-        "catalog", "store", "frontier", "impact", "report", "artifact", "integrations", "engine",
-        "api",
+        "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks",
+        "sources", "catalog", "store", "frontier", "impact", "report", "artifact", "integrations",
+        "engine", "api",
     ),
     "dashboard": (
         "errors", "settings", "keys", "workspace", "machine", "families", "recipes", "trials",

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -18,9 +20,9 @@ from paretoscope.workspace import Workspace
 from tests.engine.processes import TOY, gone, until
 
 
-def _serve(workspace: Workspace, port: int) -> subprocess.Popen[bytes]:
+def _serve(workspace: Workspace, port: int, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "paretoscope", "--workspace", str(workspace.root)]
-    command += ["ui", "--port", str(port), "--headless"]
+    command += ["ui", "--port", str(port), "--headless", *options]
     return subprocess.Popen(
         command, env={**os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -64,6 +66,25 @@ def test_an_engine_that_was_running_keeps_running(workspace: Workspace) -> None:
     finally:
         server.kill()
         stop_engine(workspace)
+
+
+@pytest.mark.engine
+def test_a_read_only_page_starts_no_engine_and_takes_no_upload(workspace: Workspace) -> None:
+    port = free_port()
+    server = _serve(workspace, port, "--read-only")
+    try:
+        until(lambda: healthy(f"http://127.0.0.1:{port}"), 60)
+        upload = urllib.request.Request(
+            f"http://127.0.0.1:{port}/_stcore/upload_file/a/b", data=b"text", method="PUT"
+        )
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(upload, timeout=30)
+        assert _engine_pid(workspace) is None
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    finally:
+        server.kill()
+    assert _engine_pid(workspace) is None
 
 
 def test_a_port_in_use_is_refused_with_another(

@@ -133,8 +133,8 @@ def test_words_name_perplexity_and_the_time_of_a_token() -> None:
     ):
         assert part in card, card
     report = report_html(FOUND)
-    assert "<th>Perplexity</th>" in report
-    assert "<th>Time per token</th>" in report
+    assert "perplexity 20.3 (original 20.0, +1.5 %)" in report
+    assert "By perplexity, size and time per token" in report
 
 
 def test_plots_compare_what_is_comparable() -> None:

@@ -63,7 +63,7 @@ def add_commands(add: Add) -> None:
     cancel.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     frontier = add("frontier", "show the Pareto front, its knee and the recommended model")
     _add_frontier(frontier)
-    report = add("report", "write the measured models to a one-file HTML report")
+    report = add("report", "write all models of one task to one HTML file that opens offline")
     report.add_argument("--to", required=True, metavar="FILE.html", help="file to write")
     for command in (frontier, report):
         _add_selection(command)
@@ -225,6 +225,9 @@ def _add_chosen(add: Add) -> None:
     compare.add_argument(
         "trials", nargs="+", metavar="TRIAL", help="ids of at least two trials, or their starts"
     )
+    share = add("share", "write chosen models and their front to one HTML file that opens offline")
+    share.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
+    share.add_argument("--to", required=True, metavar="FILE.html", help="file to write")
     impact = add("impact", "show what a model saves in a year: cost, energy, carbon, break-even")
     impact.add_argument("trial", metavar="TRIAL", help=TRIAL)
     add_impact(impact)
@@ -282,4 +285,9 @@ def _add_ui(add: Add) -> None:
     )
     ui.add_argument(
         "--headless", action="store_true", help="do not open a browser, even if there is a display"
+    )
+    ui.add_argument(
+        "--read-only",
+        action="store_true",
+        help="show results only: no engine, and nothing is queued, uploaded, deleted or evaluated",
     )

@@ -54,6 +54,7 @@ class UiRequest(Request):
     host: str
     port: int
     headless: bool
+    read_only: bool
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,14 @@ class ReportRequest(Request):
     model: str
     task: str | None
     study: bool
+    to: str
+
+
+@dataclass(frozen=True)
+class ShareRequest(Request):
+    """`paretoscope share`."""
+
+    trials: tuple[str, ...]
     to: str
 
 

@@ -15,6 +15,7 @@ import threading
 from paretoscope.cli.requests import UiRequest
 from paretoscope.engine.client import ensure_engine, stop_engine
 from paretoscope.errors import EngineError, ParetoscopeError
+from paretoscope.settings import Settings, variable
 from paretoscope.store.store import Store
 from paretoscope.workspace import Workspace, subprocess_python_path
 
@@ -24,20 +25,23 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def ui(request: UiRequest, workspace: Workspace) -> None:
     """Serve the page until Ctrl-C."""
-    serve(workspace, host=request.host, port=request.port, headless=request.headless)
+    read_only = request.read_only or Settings.from_environment().read_only
+    serve(workspace, request, read_only=read_only)
 
 
-def serve(workspace: Workspace, *, host: str, port: int, headless: bool) -> None:
+def serve(workspace: Workspace, request: UiRequest, *, read_only: bool = False) -> None:
     """Serve the page until Ctrl-C, then stop the page and the engine.
 
-    An engine that is already running is used and keeps running. Raises `ParetoscopeError` when the
-    port is in use or the page server fails.
+    An engine that is already running is used and keeps running; with `read_only` none is started.
+    Raises `ParetoscopeError` when the port is in use or the page server fails.
     """
+    host, port = request.host, request.port
     _check_port(host, port)
     starter = threading.Thread(target=_start_engine, args=(workspace,))
-    starts_engine = not _engine_is_alive(workspace)
-    print(f"Paretoscope: http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr)
-    page = _start_page(workspace, host, port, headless=headless)
+    starts_engine = not read_only and not _engine_is_alive(workspace)
+    about = ", read-only" if read_only else ""
+    print(f"Paretoscope: http://{host}:{port}{about} (Ctrl-C stops it)", file=sys.stderr)
+    page = _start_page(workspace, request, read_only=read_only)
     status = 0
     try:
         for number in STOP_SIGNALS:
@@ -94,14 +98,14 @@ def _start_engine(workspace: Workspace) -> None:
 
 
 def _start_page(
-    workspace: Workspace, host: str, port: int, *, headless: bool
+    workspace: Workspace, request: UiRequest, *, read_only: bool
 ) -> subprocess.Popen[bytes]:
     # -P: a module in the current folder must not shadow one of the page's imports
     command = [sys.executable, "-P", "-m", "paretoscope.dashboard"]
     options = {
-        "server.address": host,
-        "server.port": port,
-        "server.headless": headless or not _has_display(),
+        "server.address": request.host,
+        "server.port": request.port,
+        "server.headless": request.headless or not _has_display(),
         "server.showEmailPrompt": False,
     }
     command += [f"--{name}={str(value).lower()}" for name, value in options.items()]
@@ -109,6 +113,7 @@ def _start_page(
         **os.environ,
         "PYTHONPATH": subprocess_python_path(),
         "PARETOSCOPE_HOME": str(workspace.root),
+        variable("read_only"): "1" if read_only else "0",
     }
     # a session of its own: Ctrl-C reaches only this process, which then stops page and engine
     return subprocess.Popen(

@@ -63,6 +63,7 @@ VERBS: dict[str, Verb] = {
     "frontier": Verb(requests.FrontierRequest, "reading"),
     "compare": Verb(requests.CompareRequest, "reading"),
     "report": Verb(requests.ReportRequest, "reading"),
+    "share": Verb(requests.ShareRequest, "reading"),
     "impact": Verb(requests.ImpactRequest, "impact"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),

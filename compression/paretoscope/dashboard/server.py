@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.config import get_option
 
+from paretoscope.settings import Settings
 from paretoscope.workspace import PROJECT
 
 SCRIPT = PROJECT / "app.py"
@@ -23,6 +24,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """No other site may show the dashboard in a frame, where its visitor would not see what acts."""
+REFUSED = b"This dashboard is read-only."
 ROOT_SCRIPT = (
     "<script>window.__streamlit = {{BACKEND_BASE_URL: location.origin + '{base}',"
     " MAIN_PAGE_BASE_URL: location.origin + '{base}'}};</script>"
@@ -31,15 +33,31 @@ ROOT_SCRIPT = (
 
 
 class Server(st.App):
-    """Streamlit's application with `HEADERS` and the root address in its page."""
+    """Streamlit's application with `HEADERS` and the root address in its page.
+
+    A read-only dashboard refuses uploads before they are read.
+    """
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if is_upload(scope) and Settings.from_environment().read_only:
+                await _refuse(send)
+                return
             plain = [each for each in scope["headers"] if each[0] != b"accept-encoding"]
             is_page = scope["method"] == "GET" and b"text/html" in dict(plain).get(b"accept", b"")
             scope = {**scope, "headers": plain} if is_page else scope
             send = _Answer(send, extends=is_page).send
         await super().__call__(scope, receive, send)
+
+
+def is_upload(scope: Asgi) -> bool:
+    """Whether a request sends a file: Streamlit's uploader, or any other method that writes."""
+    return scope["method"] not in ("GET", "HEAD", "OPTIONS")
+
+
+async def _refuse(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": REFUSED})
 
 
 def run(options: Mapping[str, Any]) -> None:

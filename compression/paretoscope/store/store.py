@@ -7,6 +7,8 @@ as fronts are computed elsewhere and never stored.
 
 from __future__ import annotations
 
+from typing import Self
+
 from paretoscope.store.engine_state import EngineHeartbeat, EngineState, process_runs
 from paretoscope.store.queue import TrialQueue
 from paretoscope.store.summaries import Changes, MeasuredScope, ScopeKey, SummaryWriter
@@ -52,7 +54,7 @@ class Store(TrialQueue, SummaryWriter, EngineHeartbeat):
     """
 
     @classmethod
-    def open(cls, workspace: Workspace) -> Store:
+    def open(cls, workspace: Workspace) -> Self:
         """The store of a workspace; missing tables and summaries are added."""
         store = cls(connect(workspace.database_url, workspace.root), workspace.root)
         store.add_missing_summaries()

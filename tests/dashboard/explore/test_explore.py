@@ -9,13 +9,14 @@ from paretoscope.dashboard.explore import answer, limits, more_views, plots, sel
 from paretoscope.dashboard.explore.result import Result
 from paretoscope.dashboard.explore.table_columns import FRONT, MODEL, ON_FRONT, REFERENCE, SESSION
 from paretoscope.dashboard.explore.view import models_left
-from paretoscope.dashboard.parts import empty_states, first_runs, plain_answer
+from paretoscope.dashboard.parts import empty_states, first_runs
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import MaxDrop, judged_by
 from paretoscope.frontier.points import Point, objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.machine import fingerprint
 from paretoscope.recipes.stages import Quantize, Reference
+from paretoscope.report.plain_answer import sentence
 from paretoscope.report.tables.table import rows
 from paretoscope.store.store import Store
 from paretoscope.trials.axes import DROP_POINTS
@@ -47,7 +48,7 @@ def test_the_answer_comes_first_in_plain_words_and_why_is_a_click_away(
     chosen = objectives("quality", "size_bytes", "latency_p50_ms")
     drop = [MaxDrop(DROP_POINTS / 100)]
     best = recommend(points, drop, chosen, points[0])
-    assert app.markdown[1].value == f"### {plain_answer.sentence(table[best.best or ''])}"
+    assert app.markdown[1].value == f"### {sentence(table[best.best or ''])}"
     assert len(charts(app)) == 2
     assert all(ids(chart) == {each.trial_id for each in full} for chart in charts(app))
     why = answer.reasons(Result(front(points, chosen), best), table, judged_by(chosen, drop))

@@ -19,6 +19,7 @@ from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
 from paretoscope.report.tables.table import rows
+from paretoscope.report.verdict import chance
 from paretoscope.store.store import TrialRow
 from paretoscope.trials.format import speed_in_words
 from paretoscope.trials.metrics import metric
@@ -123,8 +124,8 @@ def test_a_change_is_shown_with_the_paired_test() -> None:
     paired = row.document.paired
     assert paired
     n = row.document.quality.n if row.document.quality else 0
-    assert test_summary.quality_change(row) == f"-0.5 points, {test_summary.chance(paired, n)}"
-    assert "p = .08" in test_summary.chance(paired, n), "borderline"
+    assert test_summary.quality_change(row) == f"-0.5 points, {chance(paired, n)}"
+    assert "p = .08" in chance(paired, n), "borderline"
     clear = row.document.model_copy(
         update={"paired": paired.model_copy(update={"mcnemar_p": 0.0004})}
     )

@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from paretoscope.dashboard.compare import generated_text, generation_settings
 from paretoscope.dashboard.compare.generation_settings import Settings
 from paretoscope.dashboard.parts.model_heading import title
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.errors import ParetoscopeError
 from paretoscope.inference.sampling import Sampling
@@ -67,7 +67,9 @@ def draw(rows: Sequence[Row], folders: Mapping[str, Path]) -> None:
     prompt = st.text_area("Prompt", key=PROMPT, placeholder="Once upon a time", max_chars=8000)
     settings = generation_settings.draw()
     with st.container(horizontal=True):
-        start = st.button("Generate", type="primary", icon=":material/edit_note:", key=GENERATE)
+        start = permissions.button(
+            "Generate", type="primary", icon=":material/edit_note:", key=GENERATE
+        )
         stop = st.empty()
     st.caption(NOTE)
     if len(rows) > MOST:
@@ -101,6 +103,7 @@ def _unavailable(prompt: str) -> str:
 
 def _generate(prompt: str, settings: Settings, session: Session) -> None:
     """Generate token by token and show each at once."""
+    permissions.require()  # it holds the weights of up to three models and all cores
     try:
         streams = {
             trial_id: model.stream(

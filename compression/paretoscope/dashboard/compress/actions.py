@@ -12,7 +12,7 @@ from paretoscope.dashboard.compress.form.to_recipe import sweep as sweep_of
 from paretoscope.dashboard.compress.request import Wanted, usual_conditions
 from paretoscope.dashboard.compress.running import WATCHING
 from paretoscope.dashboard.parts import glossary
-from paretoscope.dashboard.shell import data, durations, measured
+from paretoscope.dashboard.shell import data, durations, measured, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
@@ -27,8 +27,10 @@ WIDTHS = {"32": "fp32", "8": "int8", "6": "6 bits", "4": "4 bits", "3": "3 bits"
 PROTOCOLS: dict[Protocol, str] = {"quick": "quick", "standard": "standard"}
 PROTOCOL_HELP = "Standard takes longer and narrows the intervals."
 SWEEP_HELP = "One model per combination is queued."
+NO_RECIPES = "Choose at least one sparsity and one number of bits."
 RUN, SWEEP = "compress", "sweep"
 """Keys of the buttons."""
+UNFINISHED = "The recipe is not complete."
 RUNNING = "This recipe is queued or running."
 DONE = "This recipe is measured here; use Measure again to repeat it."
 HERE = "The run is measured on this machine ({machine}), not on the one shown above."
@@ -65,13 +67,12 @@ def _run_button(wanted: Wanted) -> None:
         reason = RUNNING
     elif trial and trial.status == "done":
         reason = DONE
-    if st.button(
+    if permissions.button(
         "Measure the original" if recipe and not recipe.stages else "Compress and measure",
         type="primary",
         icon=":material/compress:",
         key=RUN,
-        disabled=bool(reason) or wanted.request is None,
-        help=reason or None,
+        why_not=reason or ("" if wanted.request else UNFINISHED),
     ):
         queue([request for request in (wanted.request,) if request])
 
@@ -134,11 +135,11 @@ def _sweep(state: State, request: TrialRequest | None) -> None:
             help=glossary.sentence("Bits per weight"),
         )
         recipes = _recipes(state, sparsities, widths) if request else []
-        if st.button(
+        if permissions.button(
             f"Queue {len(recipes)} models",
             type="primary",
             icon=":material/playlist_add:",
-            disabled=not recipes,
+            why_not="" if recipes else NO_RECIPES,
             key=SWEEP,
         ):
             queue([request.model_copy(update={"recipe": each}) for each in recipes if request])

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from paretoscope.dashboard.explore import limits
-from paretoscope.dashboard.explore.alternatives import Alternative, alternatives
 from paretoscope.dashboard.explore.result import Result
 from paretoscope.dashboard.parts import downloads, plain_answer, test_summary
 from paretoscope.dashboard.parts.stage_chips import chips
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.frontier.limits import MaxDrop, Relaxation
+from paretoscope.report.alternatives import Alternative, alternatives
+from paretoscope.report.plain_answer import quality_line, sentence
 from paretoscope.report.tables.table import Row
 
 RECOMMENDED = "Recommended"
@@ -32,7 +33,7 @@ def draw(scope: Scope, result: Result, table: Mapping[str, Row], basis: str) -> 
         _nothing_feasible(result, table)
         return
     st.markdown(f"### {headline(best)}")
-    others = alternatives(result, table)
+    others = alternatives(result.found, result.advice, table)
     places = st.columns([7, *(5 for _ in others)], gap="small") if others else [st.container()]
     with places[0], st.container(border=True, height="stretch", gap="xsmall"):
         _recommended(scope, result, table, best, basis)
@@ -43,7 +44,7 @@ def draw(scope: Scope, result: Result, table: Mapping[str, Row], basis: str) -> 
 
 def headline(best: Row) -> str:
     """The answer in a sentence that needs no knowledge of the project."""
-    return test_summary.KEEP if best.is_baseline else plain_answer.sentence(best)
+    return test_summary.KEEP if best.is_baseline else sentence(best)
 
 
 def _recommended(
@@ -56,7 +57,7 @@ def _recommended(
         with st.popover("Why?", type="tertiary", key=WHY, on_change="rerun") as why:
             if why.open:
                 st.markdown(reasons(result, table, basis))
-    st.markdown(plain_answer.quality_line(best))
+    st.markdown(quality_line(best))
     st.markdown(f"{plain_answer.time_line(best)} &emsp; {plain_answer.size_line(best)}")
     st.markdown(chips(best.summary.recipe))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -85,7 +86,7 @@ def _wrong(best: Row, table: Mapping[str, Row]) -> None:
 def _alternative(other: Alternative) -> None:
     row = other.row
     _heading(other.title, row)
-    st.markdown(plain_answer.quality_line(row))
+    st.markdown(quality_line(row))
     st.markdown(f"{plain_answer.time_line(row)}  \n{plain_answer.size_line(row)}")
     picked = row.id in st.session_state.get(selection.PICKS, [])
     st.button(

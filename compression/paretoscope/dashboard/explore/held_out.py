@@ -8,7 +8,7 @@ import sys
 import streamlit as st
 
 from paretoscope.dashboard.parts import downloads
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.format import held_out_in_words
@@ -34,7 +34,9 @@ def draw(scope: Scope, row: Row) -> None:
         return
     if not scope.here or downloads.folder(row) is None:
         return
-    if st.button(LABEL, icon=":material/lock_open:", type="tertiary", help=HELP, key=key(row.id)):
+    if permissions.button(
+        LABEL, icon=":material/lock_open:", type="tertiary", help=HELP, key=key(row.id)
+    ):
         with st.spinner("Evaluating on the test split"):
             reason = _evaluate(row.id)
         if reason:
@@ -45,6 +47,7 @@ def draw(scope: Scope, row: Row) -> None:
 
 def _evaluate(trial_id: str) -> str:
     """Run `paretoscope keep`, because a page loads no models; returns its error message."""
+    permissions.require()
     workspace = ["--workspace", str(data.workspace().root)]
     command = [sys.executable, "-m", "paretoscope", *workspace, "keep", trial_id, "--json"]
     try:

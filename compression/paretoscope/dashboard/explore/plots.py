@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from paretoscope.dashboard.explore.alternatives import alternatives
 from paretoscope.dashboard.explore.result import Result, states
 from paretoscope.dashboard.parts import charts
 from paretoscope.dashboard.parts.model_heading import title
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
+from paretoscope.report.alternatives import alternatives
 from paretoscope.report.figures.tradeoff import Overlay, State, Tradeoff
 from paretoscope.report.tables.table import Row
 from paretoscope.trials.metrics import metric
@@ -35,7 +35,7 @@ def draw(
     picked: Sequence[str],
 ) -> list[Tradeoff]:
     """The plots of the change of quality by size and by time; returns their content."""
-    others = alternatives(result, table)
+    others = alternatives(result.found, result.advice, table)
     overlay = Overlay(
         states(result),
         bounds,

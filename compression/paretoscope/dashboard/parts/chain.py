@@ -10,7 +10,7 @@ from paretoscope.catalog import request
 from paretoscope.dashboard.parts import glossary
 from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.parts.model_heading import title
-from paretoscope.dashboard.shell import data, layout
+from paretoscope.dashboard.shell import data, layout, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
@@ -105,7 +105,7 @@ def _measure(scope: Scope, row: Row, missing: Sequence[Recipe]) -> None:
         st.page_link("pages/jobs.py", label="Measuring", icon=":material/autorenew:")
         return
     label, key = measure_label(len(missing)), f"steps_{row.id}"
-    if not st.button(label, icon=":material/timer:", key=key):
+    if not permissions.button(label, icon=":material/timer:", key=key):
         return
     try:
         data.queue(

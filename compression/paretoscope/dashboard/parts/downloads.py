@@ -11,7 +11,7 @@ import streamlit as st
 
 from paretoscope.catalog import request
 from paretoscope.dashboard.parts import glossary
-from paretoscope.dashboard.shell import data
+from paretoscope.dashboard.shell import data, permissions
 from paretoscope.dashboard.shell.error_card import error_card
 from paretoscope.dashboard.shell.scope import Scope, default_conditions
 from paretoscope.errors import ParetoscopeError
@@ -98,7 +98,9 @@ def make(scope: Scope, row: Row, *, key: str, label: str = "Make this model") ->
     """The popover of a model whose artefact is not on this disk."""
     with st.popover(label, icon=":material/compress:"):
         st.markdown(f"{_missing(scope)} Compress and measure it on this machine:")
-        if st.button("Make model", type="primary", icon=":material/compress:", key=f"make_{key}"):
+        if permissions.button(
+            "Make model", type="primary", icon=":material/compress:", key=f"make_{key}"
+        ):
             _queue(scope, row)
         st.caption("On the command line, with the recipe saved as recipe.yaml:")
         st.code(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -75,14 +76,13 @@ def live(row: TrialRow, *, place: str, ahead: int = 0) -> None:
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         ):
             st.markdown(f"**{short_name(recipe)}**", width="content", help=recipe.in_words())
-            st.button(
+            permissions.button(
                 "Cancel",
                 icon=":material/stop_circle:",
                 type="tertiary",
                 key=f"cancel_{place}_{row.trial_id}",
-                on_click=cancel,
-                args=(row.trial_id,),
-                disabled=row.cancel_requested,
+                why_not=CANCELLING if row.cancel_requested else "",
+                act=partial(cancel, row.trial_id),
             )
         waiting = f", {ahead} ahead" if row.status == "queued" and ahead else ""
         st.progress(share_done(row), text=progress_in_words(row) + waiting)
@@ -111,7 +111,9 @@ def failed(row: TrialRow, *, place: str) -> None:
         st.markdown(f"{icon} **{short_name(recipe)}**", help=recipe.in_words())
         st.markdown(row.error or (CANCELLED if cancelled else NO_REASON))
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Retry", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"):
+            if permissions.button(
+                "Retry", icon=":material/replay:", key=f"again_{place}_{row.trial_id}"
+            ):
                 _retry(row)
         log(row, place)
 

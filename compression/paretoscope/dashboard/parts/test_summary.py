@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from paretoscope.frontier.limits import MaxDrop
 from paretoscope.frontier.recommend import Recommendation
+from paretoscope.report.plain_answer import KEEP
 from paretoscope.report.tables.table import Row
+from paretoscope.report.verdict import chance
 from paretoscope.trials.format import (
     allowance,
     change,
     difference,
     listed,
     negligible,
-    p_in_words,
     size_in_words,
     speed_in_words,
     speed_with_interval,
 )
 from paretoscope.trials.metrics import metric
-from paretoscope.trials.trial import Interval, Paired
+from paretoscope.trials.trial import Interval
 
 WIDE = 1.2
 """A speed-up is shown with its interval when the upper end is this many times the lower one."""
-SIGNIFICANT, BORDERLINE = 0.05, 0.10
-"""A p below the first is a clear change, below the second a borderline one."""
-FEWEST_LOST = 6
-"""Of so few lost examples and no gained one, McNemar's exact test has p < .05."""
-COARSE = 0.05
-"""With a larger undetectable loss, the number of texts is too small for a verdict."""
 SEPARATOR = " · "
 NOT_MET = "No model meets every limit."
 NO_MODEL = "No recommendation yet."
-KEEP = "Keep the original model."
 
 
 def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
@@ -93,41 +86,6 @@ def quality_change(row: Row) -> str:
         return text
     n = row.document.quality.n if row.document.quality else 0
     return f"{text}, {chance(paired, n)}"
-
-
-def chance(paired: Paired, n: int) -> str:
-    """Whether chance explains a change on `n` examples, with the counts behind the verdict.
-
-    >>> chance(Paired(agreement=0.9, lost=24, gained=20, mcnemar_p=0.65), 538)
-    'within chance (24 lost, 20 gained)'
-    >>> chance(Paired(agreement=0.9, lost=22, gained=10, mcnemar_p=0.0501), 538)
-    'borderline, probably a loss (22 lost, 10 gained, p = .0501)'
-    >>> chance(Paired(agreement=0.9, lost=30, gained=10, mcnemar_p=0.002), 538)
-    'a clear loss (30 lost, 10 gained, p = .002)'
-    >>> chance(Paired(agreement=0.9, lost=3, gained=2, mcnemar_p=1.0), 45)
-    'too few texts (45) to detect a loss under 14 points (3 lost, 2 gained)'
-    """
-    counts = f"{paired.lost} lost, {paired.gained} gained"
-    if paired.mcnemar_p < BORDERLINE:
-        counts += f", {p_in_words(paired.mcnemar_p)}"
-    return f"{verdict(paired, n)} ({counts})"
-
-
-def verdict(paired: Paired, n: int) -> str:
-    """Whether chance explains a change on `n` examples, in a few words.
-
-    >>> verdict(Paired(agreement=0.9, lost=24, gained=20, mcnemar_p=0.65), 538)
-    'within chance'
-    """
-    what = "loss" if paired.lost > paired.gained else "gain"
-    if paired.mcnemar_p < SIGNIFICANT:
-        return f"a clear {what}"
-    if paired.mcnemar_p < BORDERLINE:
-        return f"borderline, probably a {what}"
-    if n and FEWEST_LOST / n > COARSE:
-        points = math.ceil(100 * FEWEST_LOST / n)
-        return f"too few texts ({n}) to detect a loss under {points} points"
-    return "within chance"
 
 
 def _perplexity(change: Interval) -> str:

@@ -15,13 +15,14 @@ import streamlit as st
 from paretoscope import catalog
 from paretoscope import library as own
 from paretoscope.dashboard.shell import permissions
+from paretoscope.dashboard.shell.page_store import PageStore
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ParetoscopeError
 from paretoscope.families.family import ArchitectureName
 from paretoscope.machine import Machine, fingerprint
 from paretoscope.sources.ref import ModelRef
 from paretoscope.sources.resolve import resolve_model
-from paretoscope.store.store import Store, TrialRow
+from paretoscope.store.store import TrialRow
 from paretoscope.tasks.load import load_task
 from paretoscope.tasks.ref import TaskRef
 from paretoscope.tasks.resolve import resolve_task
@@ -38,15 +39,15 @@ NEWEST = 250
 
 
 @st.cache_resource(show_spinner=False)
-def _open(root: str) -> Store:
-    return Store.open(Workspace.at(root))
+def _open(root: str) -> PageStore:
+    return PageStore.open(Workspace.at(root))
 
 
 def workspace() -> Workspace:
     return Workspace.at()
 
 
-def store() -> Store:
+def store() -> PageStore:
     return _open(str(workspace().root))
 
 
@@ -237,6 +238,7 @@ def queue(
 
 def check_model(model: str) -> None:
     """Check a user's model, with a spinner while it takes seconds; raises `ModelError`."""
+    permissions.require()
     with contextlib.ExitStack() as stack:
         catalog.check(
             model, workspace(), lambda: stack.enter_context(st.spinner("Checking the model"))

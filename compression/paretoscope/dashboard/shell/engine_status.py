@@ -16,10 +16,14 @@ from paretoscope.trials.trial import LIVE
 POLL_SECONDS = 2.0
 IDLE = ":material/check_circle: Engine idle"
 OFF = ":material/bedtime: Engine off. It starts with the first job."
+STAYS_OFF = ":material/bedtime: Engine off."
+READ_ONLY = ":material/visibility: Read-only: results can be seen, nothing can be changed."
 
 
 def draw() -> None:
     """The line; it polls only while a trial is queued or running."""
+    if not permissions.may_act():
+        st.caption(READ_ONLY)
     st.fragment(_line, run_every=POLL_SECONDS if data.live_trials() else None)()
 
 
@@ -43,7 +47,7 @@ def stopped(queued: int) -> str:
 
 
 def _stopped(queued: int) -> None:
-    st.caption(stopped(queued) if queued else OFF)
+    st.caption(stopped(queued) if queued else OFF if permissions.may_act() else STAYS_OFF)
     if permissions.button(
         "Start engine",
         key="start_engine",

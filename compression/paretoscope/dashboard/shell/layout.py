@@ -22,6 +22,7 @@ STYLE = """<style>
 @media (min-width: 800px) {
   .stMainBlockContainer { padding: 1rem 2rem 3rem }
   .stAppHeader { background: transparent; height: 2.4rem; pointer-events: none }
+  .stAppHeader div { pointer-events: none }
   .stAppHeader button { pointer-events: auto }
   .st-key-page_actions { padding-right: 1.8rem }
   [data-testid="stSidebar"][data-collapsed="false"] {

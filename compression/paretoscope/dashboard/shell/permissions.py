@@ -13,7 +13,7 @@ import streamlit as st
 from paretoscope.errors import ParetoscopeError
 from paretoscope.settings import Settings
 
-READ_ONLY = "read-only"
+READ_ONLY = "Read-only"
 """The reason shown at a disabled control."""
 
 

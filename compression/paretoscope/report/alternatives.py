@@ -1,12 +1,13 @@
-"""Which models the cards show beside the recommended one: more accurate, smallest, fastest."""
+"""Models to show next to the recommended one: more accurate, smallest, fastest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from paretoscope.dashboard.explore.result import Result
+from paretoscope.frontier.front import Frontier
 from paretoscope.frontier.points import Objective
+from paretoscope.frontier.recommend import Recommendation
 from paretoscope.report.tables.table import Row
 
 MOST = 2
@@ -19,21 +20,23 @@ class Alternative(NamedTuple):
     row: Row
 
 
-def alternatives(result: Result, table: Mapping[str, Row]) -> list[Alternative]:
+def alternatives(
+    found: Frontier, advice: Recommendation, table: Mapping[str, Row]
+) -> list[Alternative]:
     """At most two models within the limits, none of them noisy, the baseline or recommended."""
-    best = table.get(result.advice.best or "")
+    best = table.get(advice.best or "")
     if best is None:
         return []
     allowed = [
         table[each]
-        for each in result.advice.feasible
+        for each in advice.feasible
         if each != best.id and not table[each].noisy and not table[each].is_baseline
     ]
-    found: list[Alternative] = []
-    for title, row in _candidates(best, allowed, set(result.found.on_front)):
-        if row is not None and row.id not in {each.row.id for each in found}:
-            found.append(Alternative(title, row))
-    return found[:MOST]
+    chosen: list[Alternative] = []
+    for title, row in _candidates(best, allowed, set(found.on_front)):
+        if row is not None and row.id not in {each.row.id for each in chosen}:
+            chosen.append(Alternative(title, row))
+    return chosen[:MOST]
 
 
 def _candidates(
