@@ -102,7 +102,10 @@ def fill(store: Store, count: int, before: int) -> None:
 def trials(first: int, last: int) -> Iterator[tuple[TrialRequest, TrialDocument]]:
     """Different recipes with numbers near those of the recipe of the study that they vary."""
     draw = random.Random(first)
-    keys = {"model_key": resolve_model(MODEL).key, "task_key": resolve_task(TASK).key}
+    keys: dict[str, Any] = {
+        "model_key": resolve_model(MODEL).key,
+        "task_key": resolve_task(TASK).key,
+    }
     studied = [each for each in shipped_study() if (each.model, each.task) == (MODEL, TASK)]
     base = next(each for each in studied if each.is_baseline)
     others = [each for each in studied if not each.is_baseline]

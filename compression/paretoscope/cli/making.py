@@ -59,7 +59,7 @@ def run(request: RunRequest, workspace: Workspace) -> Answer:
 
 def sweep(request: SweepRequest, workspace: Workspace) -> Answer:
     """Every combination of sparsity and bits."""
-    return _several(request, workspace, _grid_of(request))
+    return _several(request, workspace, _grid_of(request), again=request.again)
 
 
 def references(request: MeasureRequest, workspace: Workspace) -> Answer:
@@ -68,11 +68,17 @@ def references(request: MeasureRequest, workspace: Workspace) -> Answer:
     return _several(request, workspace, [parse_recipe({"stages": [stage]}) for stage in stages])
 
 
-def _several(request: MeasureRequest, workspace: Workspace, recipes: Sequence[Recipe]) -> Answer:
+def _several(
+    request: MeasureRequest,
+    workspace: Workspace,
+    recipes: Sequence[Recipe],
+    *,
+    again: bool = False,
+) -> Answer:
     requests = [_trial(request, recipe) for recipe in recipes]
     catalog.check(request.model, workspace, checking)
     show_notes(catalog.notes(requests[0]) if requests else ())
-    documents = measure(requests, workspace, wait_for, again=request.again)
+    documents = measure(requests, workspace, wait_for, again=again)
     others = trials_alike(Store.open(workspace), [document.trial_id for document in documents])
     table = [
         row_among(document, others) if document.status == "done" else Row(document)

@@ -29,6 +29,14 @@ class Answer:
     failure: str = ""
     status: int = 0
 
+    def json(self) -> dict[str, Any]:
+        """The content, computed now where it is a function."""
+        return self.content() if callable(self.content) else self.content
+
+    def words(self) -> str:
+        """The text, computed now where it is a function."""
+        return self.text() if callable(self.text) else self.text
+
 
 class JsonText(str):
     """A part of a content that is JSON already, such as a document as it is stored."""

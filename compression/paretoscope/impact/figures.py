@@ -26,7 +26,9 @@ class MeasuredRow(Protocol):
     """A measured model with numbers comparable to its baseline's (`report/tables/table.py`)."""
 
     @property
-    def document(self) -> TrialDocument: ...
+    def document(self) -> Any:
+        """Its `TrialDocument`."""
+
     @property
     def values(self) -> Mapping[str, MetricValue | None]: ...
     @property

@@ -26,7 +26,7 @@ from paretoscope.trials.trial import TrialDocument
 
 AT_ONCE = 500
 """Documents of an old workspace that are read in one transaction."""
-_READ = tuple(
+_READ: Any = tuple(
     SummaryRow.__table__.c[name]
     for name in (
         "trial_id number queued_at recipe_id model task protocol machine_id batch sequence threads"
@@ -83,7 +83,7 @@ class SummaryReader(Database):
         """The summaries of a scope; with `after` those written since the call that returned it."""
         rows = SummaryRow
         if after:
-            query = select(*_READ).where(rows.number > after, rows.scope.in_((scope.hash, "")))
+            query: Any = select(*_READ).where(rows.number > after, rows.scope.in_((scope.hash, "")))
         else:
             query = select(*_READ).where(rows.scope == scope.hash)
         with self._read() as session:
@@ -96,12 +96,12 @@ class SummaryReader(Database):
     def summaries_of(self, model: str, *, task: str | None = None) -> list[Summary]:
         """The summaries of a model by name or content key, oldest first."""
         rows = SummaryRow
-        query = select(*_READ).where(rows.content.is_not(None))
+        query: Any = select(*_READ).where(rows.content.is_not(None))
         query = query.where(or_(rows.model_key == model, rows.model == model))
         if task is not None:
             query = query.where(or_(rows.task == task, rows.task_key == task))
         with self._read() as session:
-            found = list(session.execute(query.order_by(rows.queued_at, rows.trial_id)))
+            found: list[Any] = list(session.execute(query.order_by(rows.queued_at, rows.trial_id)))
             return [each for _, each in _summaries(session, found)]
 
     def last_summary(self) -> int:
@@ -120,8 +120,10 @@ class SummaryReader(Database):
         """What was measured, the scope of the newest trial last; no document is read."""
         with self._read() as session:
             counted = session.execute(_counted()).all()
-            examples = select(*_READ).where(SummaryRow.trial_id.in_([row.one for row in counted]))
-            rows = list(session.execute(examples))
+            examples: Any = select(*_READ).where(
+                SummaryRow.trial_id.in_([row.one for row in counted])
+            )
+            rows: list[Any] = list(session.execute(examples))
             by_id = {each.trial_id: each for _, each in _summaries(session, rows)}
         found = [
             MeasuredScope(row.trials, row.others + 1, row.newest, by_id[row.one]) for row in counted

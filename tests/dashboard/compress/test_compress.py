@@ -14,6 +14,7 @@ from paretoscope.dashboard.compress.form import state as form
 from paretoscope.dashboard.compress.form.slots import ORDER
 from paretoscope.dashboard.parts import runs
 from paretoscope.dashboard.shell import durations
+from paretoscope.machine import fingerprint
 from paretoscope.recipes.file import load_recipe
 from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import Quantize
@@ -83,7 +84,7 @@ def test_a_measured_stage_is_quoted(open_page: Open, full: list[TrialDocument]) 
         quality=0.95,
         speedup=0.8,
         size=17_000_000,
-        machine=full[0].machine,
+        machine=fingerprint(),
     )
     fill(Store.open(runs.data.workspace()), [slow])
     app = open_page("compress")
@@ -261,9 +262,7 @@ def test_the_result_is_beside_its_struck_estimate(open_page: Open, store: Store)
     assert "<s>" not in html(app)
     app.button(key=actions.RUN).click().run()
     (row,) = store.claim()
-    narrow = document(
-        Quantize(embedding_bits=4), quality=0.957, speedup=2.1, machine=here()[0].machine
-    )
+    narrow = document(Quantize(embedding_bits=4), quality=0.957, speedup=2.1, machine=fingerprint())
     measured = narrow.model_copy(update={"trial_id": row.trial_id})
     store.finish(row.trial_id, row.attempts, measured)
     app.run()

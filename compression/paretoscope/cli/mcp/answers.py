@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from paretoscope import catalog
-from paretoscope.cli import reading, text
+from paretoscope.cli import queue, reading, text
 from paretoscope.cli.export import copy_artifact
 from paretoscope.cli.finding import trial_with_artifact
-from paretoscope.cli.requests import FrontierRequest
+from paretoscope.cli.requests import FrontierRequest, JobsRequest
 from paretoscope.cli.verbs import Answer
 from paretoscope.engine.client import ensure_engine
 from paretoscope.errors import ArtifactError
@@ -42,26 +42,36 @@ def queue_trial(request: TrialRequest, workspace: Workspace) -> Answer:
     store = Store.open(workspace)
     try:
         row = store.queue(request)
+        (job,) = [text.job_json(each) for each in store.jobs() if each.trial_id == row.trial_id]
     finally:
         store.close()
     if row.status in LIVE:
         ensure_engine(workspace)
     noted = list(catalog.notes(request))
     words = f"Trial {row.trial_id} is {row.status}: {request.recipe.in_words()}."
-    return Answer(_job(row) | {"notes": noted}, "\n".join([words, *noted]))
+    return Answer(job | {"notes": noted}, "\n".join([words, *noted]))
 
 
 def status_answer(trials: Sequence[str] | None, workspace: Workspace) -> Answer:
     """The named trials with their results, else all without."""
     store = Store.open(workspace)
     try:
-        rows = store.trials() if trials is None else [store.find(start) for start in trials]
+        named = [store.find(start) for start in trials or ()]
+        wanted = {row.trial_id: row for row in named}
+        jobs = [text.job_json(job) for job in store.jobs() if not trials or job.trial_id in wanted]
+        for job in jobs:
+            if row := wanted.get(job["trial_id"]):
+                job["document"] = row.document.to_json() if row.document else None
         state = store.engine()
+        words = _in_words(named) if trials else queue.jobs(JobsRequest(), workspace).words()
     finally:
         store.close()
-    jobs = [_job(row, with_document=trials is not None) for row in rows]
-    content = {"trials": jobs, "engine_alive": bool(state and state.alive)}
-    return Answer(content, text.jobs(rows))
+    return Answer({"trials": jobs, "engine_alive": bool(state and state.alive)}, words)
+
+
+def _in_words(rows: Sequence[TrialRow]) -> str:
+    live = [row for row in rows if row.status in LIVE]
+    return text.jobs(live, [row for row in rows if row.status not in LIVE], 0)
 
 
 def front_answer(request: FrontierRequest, everything: bool, workspace: Workspace) -> Answer:
@@ -70,7 +80,8 @@ def front_answer(request: FrontierRequest, everything: bool, workspace: Workspac
     These are the front, the recommendation with its runner-up, and the baseline.
     """
     answer = reading.frontier(request, workspace)
-    content, advised = answer.content, answer.content["recommendation"]
+    content = answer.json()
+    advised = content["recommendation"]
     kept = {*content["on_front"], advised["trial_id"], advised["runner_up"]}
     shown = [
         trial
@@ -78,7 +89,7 @@ def front_answer(request: FrontierRequest, everything: bool, workspace: Workspac
         if everything or trial["trial_id"] in kept or not trial["recipe"]["stages"]
     ]
     omitted = len(content["trials"]) - len(shown)
-    return Answer(content | {"trials": shown, "omitted": omitted}, answer.text)
+    return Answer(content | {"trials": shown, "omitted": omitted}, answer.words())
 
 
 def export_answer(trial: str, to: str | None, workspace: Workspace) -> Answer:
@@ -111,11 +122,3 @@ def permitted(to: str, workspace: Workspace) -> Path:
             " without a path."
         )
     return target
-
-
-def _job(row: TrialRow, *, with_document: bool = False) -> dict[str, Any]:
-    """A trial as `jobs --json` has it, with its measurements on request."""
-    job = text.job_json(row)
-    if with_document:
-        job["document"] = row.document.to_json() if row.document else None
-    return job

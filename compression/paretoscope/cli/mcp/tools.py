@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import MCPServer
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
 from paretoscope import __version__, catalog
@@ -219,5 +219,7 @@ def _result(answer: Callable[[], Answer]) -> CallToolResult:
     try:
         found = answer()
     except ParetoscopeError as error:
-        return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
-    return CallToolResult(content=[TextContent(text=found.text)], structured_content=found.content)
+        content: list[ContentBlock] = [TextContent(text=str(error))]
+        return CallToolResult(content=content, is_error=True)
+    words: list[ContentBlock] = [TextContent(text=found.words())]
+    return CallToolResult(content=words, structured_content=found.json())

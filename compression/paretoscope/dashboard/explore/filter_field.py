@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from paretoscope.dashboard.shell import url_widgets
 from paretoscope.dashboard.shell.error_card import error_card
@@ -43,8 +45,8 @@ export default function ({ data }) {
 
 
 @st.cache_resource(show_spinner=False)
-def _completions():
-    return st.components.v2.component("paretoscope.filter_completions", js=SCRIPT)
+def _completions() -> Callable[..., Any]:
+    return component("paretoscope.filter_completions", js=SCRIPT)
 
 
 def draw(table: Sequence[Row]) -> list[Row]:

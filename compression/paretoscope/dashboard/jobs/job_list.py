@@ -45,7 +45,7 @@ def draw() -> None:
     failed.draw([status for status in FAILED if status in shown])
     if "done" in shown:
         finished.draw()
-    if not any(counts.get(status) for status in shown):
+    if not any(count for status, count in counts.items() if status in shown):
         st.caption(NONE_SHOWN)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from paretoscope.dashboard.parts.figure import CONFIG, show
+from paretoscope.dashboard.parts.figure import show
 from paretoscope.dashboard.shell import layout, selection, url_widgets
 from paretoscope.report.figures.tradeoff import Overlay, Tradeoff, tradeoff
 from paretoscope.report.figures.tradeoff_figure import PlotOptions, tradeoff_figure
@@ -64,13 +64,11 @@ def plot(name: str, table: Sequence[Row], x: str, y: str, overlay: Overlay) -> T
         footnote=False,
     )
     chart = f"{name}chart"
-    image = {**CONFIG["toImageButtonOptions"], "filename": f"{axes.y}-against-{axes.x}"}
     with whole_plot:
         show(
             tradeoff_figure(info, options),
             key=chart,
             alt=info.alt,
-            config={**CONFIG, "toImageButtonOptions": image},
             on_click=partial(selection.clicked, chart),
             stretch=True,
         )

@@ -6,7 +6,7 @@ Each part of the scope is a button that opens its picker; the values are those o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,7 +81,7 @@ def _chips(here: Scope) -> None:
 
 
 @contextmanager
-def _chip(label: str, icon: str, key: str) -> Iterator[None]:
+def _chip(label: str, icon: str, key: str) -> Generator[None]:
     """A button that opens a picker; what is in it is drawn only while it is open."""
     with st.popover(label, icon=icon, type="tertiary", key=f"chip_{key}"):
         yield

@@ -14,7 +14,6 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.2rem 1rem 3rem; max-width: 1500px }
 .stMainBlockContainer > div { gap: 0.7rem }
 .stMainBlockContainer > div > div > .stVerticalBlock { gap: 0.6rem }
-.stElementContainer:has(style) { display: none }
 [class*="st-key-plot_"] [class*="chart"] { height: max(43vh, 320px) }
 .st-key-scope_chips button, .st-key-why button, [class*="st-key-plot_"] button {
   min-height: 1.6rem; padding-top: 0; padding-bottom: 0

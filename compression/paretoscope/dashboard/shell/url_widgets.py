@@ -113,7 +113,7 @@ def text(label: str, *, key: str, **more: Any) -> str:
     """A text field, at most 500 characters."""
     _begin(key, "", lambda values: values[0][:500] if values else None)
     more = {"max_chars": 500, "persist_state": "session", **more}
-    return _end(key, st.text_input(label, key=key, **more), "")
+    return _end(key, cast(str, st.text_input(label, key=key, **more)), "")
 
 
 def number(

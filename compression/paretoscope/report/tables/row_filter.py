@@ -51,7 +51,7 @@ def _of(kind: type, name: str, scale: float = 1.0) -> Callable[[Row], Value]:
     """A field of the first stage of a kind."""
 
     def read(row: Row) -> Value:
-        stage = next((s for s in row.document.recipe.stages if isinstance(s, kind)), None)
+        stage = next((s for s in row.summary.recipe.stages if isinstance(s, kind)), None)
         found = getattr(stage, name, None)
         return None if found is None else float(found) * scale
 
@@ -60,7 +60,7 @@ def _of(kind: type, name: str, scale: float = 1.0) -> Callable[[Row], Value]:
 
 def _bits(row: Row) -> Value:
     """Bits of a weight: 8 for int8, 32 without quantization."""
-    found = next((s for s in row.document.recipe.stages if isinstance(s, Quantize)), None)
+    found = next((s for s in row.summary.recipe.stages if isinstance(s, Quantize)), None)
     if found is None:
         return 32.0
     return float(found.bits) if found.scheme == "weight-only" else 8.0
@@ -70,7 +70,7 @@ def _pruned(target: str) -> Callable[[Row], Value]:
     def read(row: Row) -> Value:
         shares = [
             stage.ratio
-            for stage in row.document.recipe.stages
+            for stage in row.summary.recipe.stages
             if isinstance(stage, PruneStructure) and stage.target == target
         ]
         return 100 * sum(shares)
@@ -79,8 +79,24 @@ def _pruned(target: str) -> Callable[[Row], Value]:
 
 
 def _sparsity(row: Row) -> Value:
-    found = [s for s in row.document.recipe.stages if isinstance(s, PruneWeights)]
+    found = [s for s in row.summary.recipe.stages if isinstance(s, PruneWeights)]
     return 100 * found[-1].target_sparsity if found else 0.0
+
+
+def _stages(row: Row) -> Value:
+    return float(len(row.summary.recipe.stages))
+
+
+def _strategy(row: Row) -> Value:
+    return row.family
+
+
+def _name(row: Row) -> Value:
+    return row.short_name
+
+
+def _noisy(row: Row) -> Value:
+    return row.noisy
 
 
 _NAMES = {
@@ -124,10 +140,10 @@ FIELDS: dict[str, Field] = {
     "ffn": Field("Pruned FFN width", "%", ">= 25", _pruned("ffn")),
     "heads": Field("Pruned attention heads", "%", ">= 25", _pruned("heads")),
     "vocabulary": Field("Pruned vocabulary", "%", ">= 50", _pruned("vocabulary")),
-    "stages": Field("Stages of the recipe", "", "<= 2", lambda r: len(r.document.recipe.stages)),
-    "strategy": Field("Strategy", "", '== "chain"', lambda row: row.family),
-    "name": Field("Short name", "", '== "Baseline"', lambda row: row.short_name),
-    "noisy": Field("Whether the session was noisy", "", "", lambda row: row.noisy),
+    "stages": Field("Stages of the recipe", "", "<= 2", _stages),
+    "strategy": Field("Strategy", "", '== "chain"', _strategy),
+    "name": Field("Short name", "", '== "Baseline"', _name),
+    "noisy": Field("Whether the session was noisy", "", "", _noisy),
 }
 """Every field by the name that a filter uses."""
 
