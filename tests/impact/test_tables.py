@@ -39,7 +39,7 @@ def test_rows_are_chosen_by_name() -> None:
 
 def test_an_edited_table_counts() -> None:
     edited: list[dict[str, object]] = [
-        record | {"usd_per_hour": 7} for record in records(shipped().instances, "instances")
+        {**record, "usd_per_hour": 7} for record in records(shipped().instances, "instances")
     ]
     tables = with_table(shipped(), "instances", parse("instances", _csv(edited)))
     assert from_tables(tables).usd_per_hour == 7

@@ -88,7 +88,7 @@ class SummaryReader(Database):
             query = select(*_READ).where(rows.scope == scope.hash)
         with self._read() as session:
             last = session.scalar(select(func.max(rows.number))) or 0
-            found: list[Any] = list(session.execute(query))
+            found: list[Any] = _fetched(session, query)
             read = [(row.queued_at, each) for row, each in _summaries(session, found)]
         removed = tuple(row.trial_id for row in found if row.content is None)
         return Changes(tuple(read), removed, last)
@@ -101,7 +101,7 @@ class SummaryReader(Database):
         if task is not None:
             query = query.where(or_(rows.task == task, rows.task_key == task))
         with self._read() as session:
-            found: list[Any] = list(session.execute(query.order_by(rows.queued_at, rows.trial_id)))
+            found: list[Any] = _fetched(session, query.order_by(rows.queued_at, rows.trial_id))
             return [each for _, each in _summaries(session, found)]
 
     def last_summary(self) -> int:
@@ -123,12 +123,18 @@ class SummaryReader(Database):
             examples: Any = select(*_READ).where(
                 SummaryRow.trial_id.in_([row.one for row in counted])
             )
-            rows: list[Any] = list(session.execute(examples))
+            rows: list[Any] = _fetched(session, examples)
             by_id = {each.trial_id: each for _, each in _summaries(session, rows)}
         found = [
             MeasuredScope(row.trials, row.others + 1, row.newest, by_id[row.one]) for row in counted
         ]
         return sorted(found, key=lambda each: each.newest.timestamp() if each.newest else 0.0)
+
+
+def _fetched(session: Session, query: Any) -> list[Any]:
+    """The rows of a query on columns, which SQLAlchemy does not type."""
+    found: Any = session.execute(query)
+    return list(found)
 
 
 def _counted() -> Select[int, int, datetime | None, str]:
