@@ -38,6 +38,7 @@ PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
         ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/layers.py", "Layers", ":material/layers:"),
         ("pages/impact.py", "Impact", ":material/savings:"),
     ],
     "Experiments": [

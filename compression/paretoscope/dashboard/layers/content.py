@@ -1,0 +1,142 @@
+"""What the page shows: bytes of every part, and the stored profile and scan, if there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from paretoscope.dashboard.compress.estimates import model_shape
+from paretoscope.dashboard.parts import downloads
+from paretoscope.dashboard.parts.model_heading import title
+from paretoscope.dashboard.shell import data, selection, url_widgets
+from paretoscope.dashboard.shell.scope import Scope
+from paretoscope.errors import ParetoscopeError
+from paretoscope.layers import results
+from paretoscope.layers.profile import Profile
+from paretoscope.layers.sensitivity import Sensitivity
+from paretoscope.recipes.recipe import Recipe
+from paretoscope.report.tables.table import Row
+from paretoscope.shape.apply_recipe import apply_recipe
+from paretoscope.shape.part_bytes import PartBytes, part_bytes
+from paretoscope.shape.shape import ModelShape
+from paretoscope.sources.resolve import resolve_model
+from paretoscope.tasks.resolve import resolve_task
+
+ORIGINAL = "original"
+MODEL = "ly_model"
+"""Key of the picker of the compressed model."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """The parts of the model of the scope; `row` is the compressed model that is compared."""
+
+    shape: ModelShape
+    before: PartBytes
+    row: Row | None
+    after: PartBytes | None
+    profile: Profile | None
+    shipped_profile: bool
+    """Whether the profile is the demo study's."""
+    scan: Sensitivity | None
+    shipped_scan: bool
+
+    @property
+    def decoder(self) -> bool:
+        return self.shape.architecture == "decoder"
+
+
+def draw(here: Scope) -> Content | None:
+    """The picker of the compressed model, and the content; None for a model of unknown shape."""
+    try:
+        shape = model_shape(here.model)
+    except ParetoscopeError:
+        shape = None
+    row = _picker(here.rows())
+    if shape is None:
+        return None
+    before = part_bytes(apply_recipe(shape, Recipe()))
+    profile, shipped = _profile(here, row)
+    scan, shipped_scan = _scan(here)
+    return Content(shape, before, row, _after(shape, row), profile, shipped, scan, shipped_scan)
+
+
+def _picker(rows: Sequence[Row]) -> Row | None:
+    """The compressed model; without a choice, the pick of the other pages or none."""
+    others = {row.id: row for row in rows if not row.document.is_baseline and not row.is_reference}
+    picked = [each for each in selection.picked([row.id for row in rows]) if each in others]
+    chosen = url_widgets.option(
+        "Compare with",
+        [ORIGINAL, *others],
+        key=MODEL,
+        default=picked[-1] if picked else ORIGINAL,
+        format_func=lambda each: title(others[each]) if each in others else "Original only",
+        disabled=not others,
+        help="A measured model: its bytes are shown as outlines beside the original's."
+        if others
+        else "No compressed version of this model is measured under these conditions.",
+        width=300,
+    )
+    return others.get(chosen)
+
+
+def _after(shape: ModelShape, row: Row | None) -> PartBytes | None:
+    if row is None:
+        return None
+    try:
+        return part_bytes(apply_recipe(shape, row.document.recipe))
+    except ParetoscopeError:
+        return None
+
+
+def measured(here: Scope, row: Row | None) -> Row | None:
+    """The row whose graph is profiled: the compressed model, else the baseline."""
+    baseline = next((each for each in here.rows() if each.document.is_baseline), None)
+    return row or baseline
+
+
+def artifact_reason(here: Scope, row: Row | None) -> str:
+    """Why the graph of a row cannot be profiled; empty when it can."""
+    if row is None or here.demo:
+        return "Measure the baseline first: its graph is not on this disk."
+    if downloads.folder(row) is None:
+        return "The artefact of this model is not on this disk; make it first."
+    return ""
+
+
+def _profile(here: Scope, row: Row | None) -> tuple[Profile | None, bool]:
+    """The profile of the workspace, else the shipped one; and whether it is shipped."""
+    of = measured(here, row)
+    record = of.document.artifact if of else None
+    if of is not None and record is not None and not here.demo:
+        sha, at = record.sha256.get("model.onnx", ""), here.conditions
+        path = results.profile_path(data.workspace(), sha, at, data.this_machine().id)
+        if found := results.read(path, Profile):
+            return found, False
+    recipe = row.document.recipe if row else Recipe()
+    found = results.read(results.shipped_profile(here.model, recipe.id), Profile)
+    return found, found is not None
+
+
+def _scan(here: Scope) -> tuple[Sensitivity | None, bool]:
+    keys = _keys(here, data.version())
+    own = results.sensitivity_path(data.workspace(), *keys) if keys else None
+    if own and (found := results.read(own, Sensitivity)):
+        return found, False
+    found = results.read(results.shipped_sensitivity(here.model), Sensitivity)
+    if found is None or found.task != here.task:
+        return None, False
+    return found, True
+
+
+@st.cache_resource(show_spinner=False, ttl=60, max_entries=32)
+def _keys(scope: Scope, version: int) -> tuple[str, str] | None:
+    """Content keys of model and data; None when one of them cannot be read."""
+    try:
+        model = resolve_model(scope.model)
+        task = resolve_task(scope.task, scope.options, architecture=model.architecture)
+    except ParetoscopeError:
+        return None
+    return model.key, task.key

@@ -1,0 +1,250 @@
+"""The parts of a model as rows: shares of bytes and time as bars, sensitivities as a heat map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import plotly.graph_objects as go  # pyright: ignore[reportMissingTypeStubs]
+
+from paretoscope.report.figures.axes_ranges import PlotlyDict
+from paretoscope.report.figures.layout import base_layout, hover_label, quiet_axis
+from paretoscope.report.figures.palette import STYLES, Background, background, rgba
+
+ROW_HEIGHT, MARGINS = 17, 66
+"""Pixels of a row, and of titles and axis."""
+SCALE = "Cividis"
+"""A sequential scale that color-blind readers can read (Nunez et al. 2018)."""
+Place = tuple[str, str]
+"""Row and column of a cell, by their keys."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A column of bars: per cent by row, with the text of the hover box."""
+
+    title: str
+    shares: Mapping[str, float]
+    hover: Mapping[str, str]
+    hollow: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Shares that are drawn as outlines, on the same scale."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Cells of the heat map by row and column; `columns` are keys with their labels.
+
+    Colors follow the logarithm of `values`; a cell without a value is empty. Cells in `choices` can
+    be clicked, those in `chosen` have an outline.
+    """
+
+    title: str
+    columns: Mapping[str, str]
+    values: Mapping[Place, float]
+    hover: Mapping[Place, str]
+    choices: frozenset[Place] = frozenset()
+    chosen: frozenset[Place] = frozenset()
+
+
+def layers_figure(
+    rows: Mapping[str, str], bars: Sequence[Bars], heat: Heat | None, *, dark: bool = False
+) -> go.Figure:
+    """`rows` are keys of parts with their labels, top down; a column is left out without a heat."""
+    colors = background(dark)
+    ends = _domains(len(bars), heat is not None)
+    hues = (STYLES["quantization"].color(dark), STYLES["pruning"].color(dark))
+    traces: list[PlotlyDict] = []
+    for number, (column, color) in enumerate(zip(bars, hues, strict=False), start=1):
+        traces += _bars(rows, column, color, f"x{number if number > 1 else ''}")
+    if heat is not None:
+        traces += _heat(rows, heat, f"x{len(bars) + 1}", colors)
+    return go.Figure(traces, _layout(rows, bars, heat, ends, colors))
+
+
+def _domains(bars: int, heat: bool) -> list[tuple[float, float]]:
+    """Left and right end of every column, as shares of the width."""
+    widths = [1.0] * bars + ([2.4] if heat else [])
+    gap = 0.03
+    unit = (1 - gap * (len(widths) - 1)) / sum(widths)
+    ends: list[tuple[float, float]] = []
+    left = 0.0
+    for width in widths:
+        ends.append((left, min(1.0, left + width * unit)))
+        left += width * unit + gap
+    return ends
+
+
+def _bars(rows: Mapping[str, str], column: Bars, color: str, axis: str) -> list[PlotlyDict]:
+    shared: PlotlyDict = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(rows.values()),
+        "xaxis": axis,
+        "hovertext": [column.hover.get(row, "") for row in rows],
+        "hoverinfo": "text",
+        "showlegend": False,
+    }
+    shares = [100 * column.shares.get(row, 0.0) for row in rows]
+    found: list[PlotlyDict] = [
+        {
+            **shared,
+            "x": shares,
+            "text": [f"{share:.1f} %" if share >= 0.05 else "" for share in shares],
+            "textposition": "outside",
+            "textfont": {"size": 11},
+            "cliponaxis": False,
+            "marker": {"color": color},
+        }
+    ]
+    if column.hollow:
+        marker = {"color": rgba(color, 0.0), "line": {"color": color, "width": 1.2}}
+        hollow = [100 * column.hollow.get(row, 0.0) for row in rows]
+        found.append({**shared, "x": hollow, "marker": marker, "hoverinfo": "skip"})
+    return found
+
+
+def _heat(rows: Mapping[str, str], heat: Heat, axis: str, colors: Background) -> list[PlotlyDict]:
+    """The colored cells; over them points without color, which can be clicked; and the outlines."""
+    keys = list(heat.columns)
+    found = [value for value in heat.values.values() if value > 0]
+    least = min(found, default=1e-6)
+    table = [
+        [
+            None
+            if (value := heat.values.get((row, key))) is None
+            else math.log10(max(value, least))
+            for key in keys
+        ]
+        for row in rows
+    ]
+    cells: PlotlyDict = {
+        "type": "heatmap",
+        "x": keys,
+        "y": list(rows.values()),
+        "z": table,
+        "xaxis": axis,
+        "colorscale": SCALE,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+        "colorbar": _color_bar(found, heat.title, colors),
+    }
+    places = [(row, key) for row in rows for key in keys if (row, key) in heat.values]
+    invisible = {"marker": {"opacity": 0}}
+    points: PlotlyDict = {
+        **_at(rows, places, axis),
+        "marker": {"size": 15, "symbol": "square", "opacity": 0, "color": colors.text},
+        "selected": invisible,
+        "unselected": invisible,
+        "hovertext": [heat.hover.get(place, "") for place in places],
+        "hoverinfo": "text",
+        "customdata": [[*place, int(place in heat.choices)] for place in places],
+    }
+    chosen = [place for place in places if place in heat.chosen]
+    outline: PlotlyDict = {
+        **_at(rows, chosen, axis),
+        "name": "Chosen",
+        "marker": {
+            "size": 15,
+            "symbol": "square-open",
+            "color": "#D55E00",
+            "line": {"width": 3},
+        },
+        "hoverinfo": "skip",
+    }
+    return [cells, points, outline]
+
+
+def _at(rows: Mapping[str, str], places: Sequence[Place], axis: str) -> PlotlyDict:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [key for _, key in places],
+        "y": [rows[row] for row, _ in places],
+        "xaxis": axis,
+        "showlegend": False,
+    }
+
+
+def _color_bar(values: Sequence[float], title: str, colors: Background) -> PlotlyDict:
+    """Ticks at powers of ten."""
+    low, high = (min(values, default=1e-6), max(values, default=1.0))
+    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+    return {
+        "title": {"text": title, "side": "right", "font": {"size": 11, "color": colors.faint}},
+        "thickness": 10,
+        "len": 1.0,
+        "tickvals": list(powers),
+        "ticktext": [f"{10.0**power:g}" for power in powers],
+        "outlinewidth": 0,
+        "tickfont": {"size": 11},
+    }
+
+
+def _layout(
+    rows: Mapping[str, str],
+    bars: Sequence[Bars],
+    heat: Heat | None,
+    ends: Sequence[tuple[float, float]],
+    colors: Background,
+) -> PlotlyDict:
+    axes: PlotlyDict = {}
+    titles: list[PlotlyDict] = []
+    names = [*(column.title for column in bars), *([heat_title(heat)] if heat else [])]
+    for number, (name, (left, right)) in enumerate(zip(names, ends, strict=True), start=1):
+        key = f"xaxis{number if number > 1 else ''}"
+        axes[key] = {**quiet_axis(colors), "domain": [left, right], "fixedrange": True}
+        if number <= len(bars):
+            highest = max([*bars[number - 1].shares.values(), *bars[number - 1].hollow.values()])
+            axes[key] |= {"range": [0, 128 * highest or 1], "showticklabels": False}
+            axes[key]["showgrid"] = False
+        titles.append(_title(name, left, colors))
+    if heat is not None:
+        axes[f"xaxis{len(names)}"] |= {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": list(heat.columns),
+            "tickvals": list(heat.columns),
+            "ticktext": list(heat.columns.values()),
+            "showgrid": False,
+            "side": "bottom",
+        }
+    return {
+        **base_layout(colors, font_size=12),
+        **axes,
+        "height": ROW_HEIGHT * len(rows) + MARGINS,
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 34},
+        "bargap": 0.25,
+        "barmode": "overlay",
+        "annotations": titles,
+        "hoverlabel": hover_label(colors),
+        "yaxis": {
+            "categoryorder": "array",
+            "categoryarray": list(reversed(rows.values())),
+            "automargin": True,
+            "fixedrange": True,
+            "ticks": "",
+            "showgrid": False,
+            "tickfont": {"size": 11},
+            "dtick": 1,
+        },
+    }
+
+
+def heat_title(heat: Heat) -> str:
+    return f"{heat.title}, one part at a time"
+
+
+def _title(text: str, left: float, colors: Background) -> PlotlyDict:
+    return {
+        "text": f"<b>{text}</b>",
+        "x": left,
+        "y": 1,
+        "yshift": 20,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "showarrow": False,
+        "font": {"size": 12, "color": colors.text},
+    }
