@@ -57,6 +57,8 @@ VERBS: dict[str, Verb] = {
     "compare": Verb(requests.CompareRequest, "reading"),
     "report": Verb(requests.ReportRequest, "reading"),
     "impact": Verb(requests.ImpactRequest, "impact"),
+    "profile": Verb(requests.ProfileRequest, "profiling"),
+    "sensitivity": Verb(requests.SensitivityRequest, "scanning"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),

@@ -82,7 +82,7 @@ def start(key: str, arguments: Sequence[str]) -> None:
     found = job(key)
     if found is not None and found.running:
         return
-    output = tempfile.TemporaryFile()
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - read while the command runs
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "paretoscope", *arguments],
         stdin=subprocess.DEVNULL,

@@ -44,7 +44,7 @@ def rows(content: Content, by: By) -> dict[str, str]:
             key = group(each, by)
             found[key] = _group_label(key, content)
     measured = content.profile.by_part if content.profile else {}
-    known = summed({name: 1.0 for name in (*_with_bytes(content), *measured)}, by)
+    known = summed(dict.fromkeys((*_with_bytes(content), *measured), 1.0), by)
     return {key: label for key, label in found.items() if key in known}
 
 

@@ -26,8 +26,8 @@ def _pairs(given: Any) -> tuple[tuple[str, int], ...]:
     for name, bits in cast("Mapping[Any, Any]", given).items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(
-                f'parts cannot name "{name}"; give layer.N, layer.N.qkv, layer.N.output, layer.N.ffn,'
-                " layer.N.ffn.in or layer.N.ffn.out, counted from 0"
+                f'parts cannot name "{name}"; give layer.N, layer.N.qkv, layer.N.output,'
+                " layer.N.ffn, layer.N.ffn.in or layer.N.ffn.out, counted from 0"
             )
         if isinstance(bits, bool) or bits not in WIDTHS:
             raise ValueError(f'parts must give "{name}" 2, 4, 8 or 32 bits')
