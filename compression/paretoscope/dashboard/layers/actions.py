@@ -14,11 +14,14 @@ from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.trials.command import data_options
 
 POLL_SECONDS = 1.0
-CLASSIFIERS = "Available for classifiers only; of a language model the bytes are shown."
-PROFILE_HELP = "Runs the graph in ONNX Runtime's profiler; nothing else is computed meanwhile."
+CLASSIFIERS = "available for classifiers only; of a language model the bytes are shown"
+PROFILE_HELP = (
+    "Runs the graph in ONNX Runtime's profiler on this machine, about 5 s; nothing else is computed"
+    " meanwhile."
+)
 SCAN_HELP = (
     "Compresses one matrix at a time, at four widths and four sparsities, and compares the outputs"
-    " on calibration texts."
+    " on calibration texts; 1 to 3 min."
 )
 
 
@@ -33,7 +36,7 @@ def draw(here: Scope, content: Content) -> None:
         profile += [f"--{name}", str(value)]
     _job(
         f"profile {row.id if row else ''}",
-        "Profile again (about 5 s)" if again else "Profile on this machine (about 5 s)",
+        "Profile again" if again else "Profile",
         profile,
         reason,
         PROFILE_HELP,
@@ -41,7 +44,7 @@ def draw(here: Scope, content: Content) -> None:
     again = content.scan is not None and not content.shipped_scan
     _job(
         f"sensitivity {here.model} {here.task}",
-        "Measure sensitivity again" if again else "Measure sensitivity (1 to 3 min)",
+        "Scan again" if again else "Scan sensitivity",
         ["sensitivity", here.model, "--task", here.task, *data_options(here.options)],
         CLASSIFIERS if content.decoder else "",
         SCAN_HELP,
@@ -62,10 +65,8 @@ def _job(key: str, label: str, arguments: Sequence[str], reason: str, about: str
         on_click=_start,
         args=(key, arguments),
         disabled=bool(reason),
-        help=reason or about,
+        help=f"{reason[0].upper()}{reason[1:]}." if reason else about,
     )
-    if reason and reason != CLASSIFIERS:
-        st.caption(reason)
 
 
 def _start(key: str, arguments: Sequence[str]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from paretoscope.dashboard.layers.content import Content
+from paretoscope.dashboard.layers.content import Content, artifact_reason, measured
 from paretoscope.dashboard.layers.rows import By, rows, summed
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.layers.parts import KINDS, part
-from paretoscope.layers.profile import Profile
 from paretoscope.layers.sensitivity import Cell, Sensitivity
 from paretoscope.trials.format import plain, short_machine
 
@@ -23,19 +22,16 @@ def draw(here: Scope, content: Content) -> None:
 
 
 def sentence(content: Content) -> str:
-    """ "The embedding has 52 % of the bytes, FFN down takes 31 % of the time. ..."."""
+    """ "Embedding: 52 % of the bytes, FFN down of all layers: 31 % of the time."."""
     size = _largest({name: float(each) for name, each in content.before.parts.items()}, content)
-    parts = [f"{size[0]} {'have' if _plural(size[0]) else 'has'} {size[1]:.0%} of the bytes"]
+    parts = [f"{size[0]}: {size[1]:.0%} of the bytes"]
     if content.profile:
         times = {each.part: each.ms.value for each in content.profile.parts}
         name, share = _largest(times, content)
-        parts.append(f"{name} {'take' if _plural(name) else 'takes'} {share:.0%} of the time")
+        parts.append(f"{name}: {share:.0%} of the time")
     text = ", ".join(parts).replace("%", " %")
-    cell = most_sensitive(content.scan)
-    if cell:
-        label = part(cell.part).label
-        text += f"; {label.lower() if '·' not in label else label} is the most sensitive to"
-        text += f" {WIDTH_OF_ANSWER} bits"
+    if cell := most_sensitive(content.scan):
+        text += f". Most sensitive to {WIDTH_OF_ANSWER} bits: {part(cell.part).label}"
     return f"{text}."
 
 
@@ -47,10 +43,6 @@ def _largest(values: dict[str, float], content: Content) -> tuple[str, float]:
     label = rows(content, by).get(key, key)
     in_layers = " of all layers" if key in KINDS else ""
     return f"{label}{in_layers}", found[key] / sum(found.values())
-
-
-def _plural(label: str) -> bool:
-    return " and " in label or "," in label
 
 
 def most_sensitive(scan: Sensitivity | None, bits: int = WIDTH_OF_ANSWER) -> Cell | None:
@@ -69,16 +61,18 @@ def conditions(here: Scope, content: Content) -> list[str]:
     if content.decoder:
         found.append("Time and sensitivity: available for classifiers only")
         return found
-    found.append(_time(here, content.profile, shipped=content.shipped_profile))
+    found.append(_time(here, content))
     found.append(_loss(content.scan, shipped=content.shipped_scan))
     return found
 
 
-def _time(here: Scope, profile: Profile | None, *, shipped: bool) -> str:
+def _time(here: Scope, content: Content) -> str:
+    profile = content.profile
     if profile is None:
-        return "Time: not profiled yet"
+        reason = artifact_reason(here, measured(here, content.row))
+        return f"Time: not profiled yet{': ' if reason else ''}{reason.rstrip('.')}"
     where = "this machine"
-    if shipped:
+    if content.shipped_profile:
         where = f"the demo machine ({short_machine(profile.machine)})"
         where += ", not confirmed here" if here.here else ""
     noisy = ", noisy: profile again" if profile.noisy else ""

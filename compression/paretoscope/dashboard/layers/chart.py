@@ -29,8 +29,8 @@ class Loss(NamedTuple):
 
 LOSSES = {
     "kl": Loss("KL divergence (nats)", "of the softened outputs from the original's"),
-    "error": Loss("Relative error of the logits", "size of the change over size of the logits"),
-    "changed": Loss("Changed predictions (share of texts)", "texts with another prediction"),
+    "error": Loss("Error of the logits", "size of the change relative to the logits"),
+    "changed": Loss("Changed predictions", "share of texts with another prediction"),
 }
 
 
@@ -44,7 +44,7 @@ def loss_picker(content: Content) -> str:
         help="What changes in the outputs when one part is compressed."
         if content.scan
         else "The sensitivity is not measured yet.",
-        width=270,
+        width=230,
     )
 
 

@@ -77,7 +77,7 @@ def _picker(rows: Sequence[Row]) -> Row | None:
         help="A measured model: its bytes are shown as outlines beside the original's."
         if others
         else "No compressed version of this model is measured under these conditions.",
-        width=300,
+        width=240,
     )
     return others.get(chosen)
 
@@ -100,9 +100,9 @@ def measured(here: Scope, row: Row | None) -> Row | None:
 def artifact_reason(here: Scope, row: Row | None) -> str:
     """Why the graph of a row cannot be profiled; empty when it can."""
     if row is None or here.demo:
-        return "Measure the baseline first: its graph is not on this disk."
+        return "measure the baseline first, its graph is not on this disk"
     if downloads.folder(row) is None:
-        return "The artefact of this model is not on this disk; make it first."
+        return "the artefact of this model is not on this disk, make it first"
     return ""
 
 

@@ -98,8 +98,8 @@ def recipe(content: Content, widths: dict[str, int], rest: int) -> Recipe:
 
 def draw(here: Scope, content: Content) -> None:
     """The choices, the bytes and the estimate, and the ways on."""
-    st.markdown("#### Mixed recipe")
     widths = chosen()
+    st.markdown("#### Mixed recipe")
     rest = int(
         url_widgets.option(
             "Other matrices",

@@ -29,7 +29,7 @@ def picker(content: Content) -> By:
         key="ly_rows",
         default="kind" if many else "part",
         format_func=WORDS.get,
-        width=220,
+        width=200,
     )
     return cast(By, chosen)
 

@@ -20,13 +20,13 @@ def draw(here: Scope) -> None:
             return
         by = rows.picker(found)
         loss = chart.loss_picker(found)
+        actions.draw(here, found)
     with top:
         answer.draw(here, found)
-    left, right = st.columns([7, 3], gap="large")
+    left, right = st.columns([7, 3], gap="medium")
     with left:
         chart.draw(found, by, loss)
     with right:
-        actions.draw(here, found)
         mixed.draw(here, found)
     tables.draw(found, by)
 

@@ -12,7 +12,7 @@ from paretoscope.report.figures.axes_ranges import PlotlyDict
 from paretoscope.report.figures.layout import base_layout, hover_label, quiet_axis
 from paretoscope.report.figures.palette import STYLES, Background, background, rgba
 
-ROW_HEIGHT, MARGINS = 17, 66
+ROW_HEIGHT, MARGINS = 14, 74
 """Pixels of a row, and of titles and axis."""
 SCALE = "Cividis"
 """A sequential scale that color-blind readers can read (Nunez et al. 2018)."""
@@ -53,12 +53,12 @@ def layers_figure(
     """`rows` are keys of parts with their labels, top down; a column is left out without a heat."""
     colors = background(dark)
     ends = _domains(len(bars), heat is not None)
-    hues = (STYLES["quantization"].color(dark), STYLES["pruning"].color(dark))
+    hues = (colors.accent, STYLES["reference"].color(dark))
     traces: list[PlotlyDict] = []
     for number, (column, color) in enumerate(zip(bars, hues, strict=False), start=1):
         traces += _bars(rows, column, color, f"x{number if number > 1 else ''}")
     if heat is not None:
-        traces += _heat(rows, heat, f"x{len(bars) + 1}", colors)
+        traces += _heat(rows, heat, f"x{len(bars) + 1}", dark=dark)
     return go.Figure(traces, _layout(rows, bars, heat, ends, colors))
 
 
@@ -92,7 +92,7 @@ def _bars(rows: Mapping[str, str], column: Bars, color: str, axis: str) -> list[
             "x": shares,
             "text": [f"{share:.1f} %" if share >= 0.05 else "" for share in shares],
             "textposition": "outside",
-            "textfont": {"size": 11},
+            "textfont": {"size": 10},
             "cliponaxis": False,
             "marker": {"color": color},
         }
@@ -104,9 +104,9 @@ def _bars(rows: Mapping[str, str], column: Bars, color: str, axis: str) -> list[
     return found
 
 
-def _heat(rows: Mapping[str, str], heat: Heat, axis: str, colors: Background) -> list[PlotlyDict]:
+def _heat(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> list[PlotlyDict]:
     """The colored cells; over them points without color, which can be clicked; and the outlines."""
-    keys = list(heat.columns)
+    keys, colors = list(heat.columns), background(dark)
     found = [value for value in heat.values.values() if value > 0]
     least = min(found, default=1e-6)
     table = [
@@ -125,6 +125,7 @@ def _heat(rows: Mapping[str, str], heat: Heat, axis: str, colors: Background) ->
         "z": table,
         "xaxis": axis,
         "colorscale": SCALE,
+        "reversescale": not dark,
         "xgap": 2,
         "ygap": 2,
         "hoverinfo": "skip",
@@ -134,7 +135,7 @@ def _heat(rows: Mapping[str, str], heat: Heat, axis: str, colors: Background) ->
     invisible = {"marker": {"opacity": 0}}
     points: PlotlyDict = {
         **_at(rows, places, axis),
-        "marker": {"size": 15, "symbol": "square", "opacity": 0, "color": colors.text},
+        "marker": {"size": 13, "symbol": "square", "opacity": 0, "color": colors.text},
         "selected": invisible,
         "unselected": invisible,
         "hovertext": [heat.hover.get(place, "") for place in places],
@@ -146,7 +147,7 @@ def _heat(rows: Mapping[str, str], heat: Heat, axis: str, colors: Background) ->
         **_at(rows, chosen, axis),
         "name": "Chosen",
         "marker": {
-            "size": 15,
+            "size": 13,
             "symbol": "square-open",
             "color": "#D55E00",
             "line": {"width": 3},
@@ -208,25 +209,27 @@ def _layout(
             "tickvals": list(heat.columns),
             "ticktext": list(heat.columns.values()),
             "showgrid": False,
-            "side": "bottom",
+            "side": "top",
+            "tickfont": {"size": 11},
         }
     return {
         **base_layout(colors, font_size=12),
         **axes,
         "height": ROW_HEIGHT * len(rows) + MARGINS,
-        "margin": {"l": 8, "r": 8, "t": 28, "b": 34},
+        "margin": {"l": 8, "r": 8, "t": 66, "b": 8},
         "bargap": 0.25,
         "barmode": "overlay",
         "annotations": titles,
         "hoverlabel": hover_label(colors),
         "yaxis": {
             "categoryorder": "array",
-            "categoryarray": list(reversed(rows.values())),
+            "categoryarray": list(rows.values()),
+            "range": [len(rows) - 0.4, -0.6],
             "automargin": True,
             "fixedrange": True,
             "ticks": "",
             "showgrid": False,
-            "tickfont": {"size": 11},
+            "tickfont": {"size": 10},
             "dtick": 1,
         },
     }
@@ -241,7 +244,7 @@ def _title(text: str, left: float, colors: Background) -> PlotlyDict:
         "text": f"<b>{text}</b>",
         "x": left,
         "y": 1,
-        "yshift": 20,
+        "yshift": 56,
         "xref": "paper",
         "yref": "paper",
         "xanchor": "left",
