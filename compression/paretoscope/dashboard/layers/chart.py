@@ -56,7 +56,8 @@ def draw(content: Content, by: By, loss: str) -> None:
         bars.append(_time(content, by))
     heat = _heat(content, loss) if content.scan and by == "part" else None
     figure = layers_figure(shown, bars, heat, dark=layout.dark())
-    show(figure, key=CHART, alt=_alt(content), on_click=_clicked)
+    with st.container(key="layers_map"):
+        show(figure, key=CHART, alt=_alt(content), on_click=_clicked)
 
 
 def _bytes(content: Content, by: By) -> Bars:

@@ -12,8 +12,10 @@ from paretoscope.report.figures.axes_ranges import PlotlyDict
 from paretoscope.report.figures.layout import base_layout, hover_label, quiet_axis
 from paretoscope.report.figures.palette import STYLES, Background, background, rgba
 
-ROW_HEIGHT, MARGINS = 14, 74
-"""Pixels of a row, and of titles and axis."""
+ROW_HEIGHT = 14
+"""Pixels of a row."""
+WITH_TICKS, WITHOUT_TICKS = 66, 28
+"""Pixels above the first row, for titles with and without the columns of the heat map."""
 SCALE = "Cividis"
 """A sequential scale that color-blind readers can read (Nunez et al. 2018)."""
 Place = tuple[str, str]
@@ -190,6 +192,7 @@ def _layout(
     ends: Sequence[tuple[float, float]],
     colors: Background,
 ) -> PlotlyDict:
+    above = WITH_TICKS if heat else WITHOUT_TICKS
     axes: PlotlyDict = {}
     titles: list[PlotlyDict] = []
     names = [*(column.title for column in bars), *([heat_title(heat)] if heat else [])]
@@ -198,9 +201,9 @@ def _layout(
         axes[key] = {**quiet_axis(colors), "domain": [left, right], "fixedrange": True}
         if number <= len(bars):
             highest = max([*bars[number - 1].shares.values(), *bars[number - 1].hollow.values()])
-            axes[key] |= {"range": [0, 128 * highest or 1], "showticklabels": False}
+            axes[key] |= {"range": [0, 140 * highest or 1], "showticklabels": False}
             axes[key]["showgrid"] = False
-        titles.append(_title(name, left, colors))
+        titles.append(_title(name, left, above - 10, colors))
     if heat is not None:
         axes[f"xaxis{len(names)}"] |= {
             "type": "category",
@@ -215,8 +218,8 @@ def _layout(
     return {
         **base_layout(colors, font_size=12),
         **axes,
-        "height": ROW_HEIGHT * len(rows) + MARGINS,
-        "margin": {"l": 8, "r": 8, "t": 66, "b": 8},
+        "height": ROW_HEIGHT * len(rows) + above + 8,
+        "margin": {"l": 8, "r": 8, "t": above, "b": 8},
         "bargap": 0.25,
         "barmode": "overlay",
         "annotations": titles,
@@ -239,12 +242,12 @@ def heat_title(heat: Heat) -> str:
     return f"{heat.title}, one part at a time"
 
 
-def _title(text: str, left: float, colors: Background) -> PlotlyDict:
+def _title(text: str, left: float, above: int, colors: Background) -> PlotlyDict:
     return {
         "text": f"<b>{text}</b>",
         "x": left,
         "y": 1,
-        "yshift": 56,
+        "yshift": above,
         "xref": "paper",
         "yref": "paper",
         "xanchor": "left",
