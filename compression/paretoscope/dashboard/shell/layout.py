@@ -17,7 +17,7 @@ STYLE = """<style>
 .stElementContainer:has(style) { display: none }
 [class*="st-key-plot_"] [class*="chart"] { height: max(43vh, 320px) }
 .st-key-layers_map { overflow-x: auto }
-.st-key-layers_map [class*="chart"] { min-width: 700px }
+.st-key-layers_map .st-key-ly_map { min-width: 700px }
 .st-key-scope_chips button, .st-key-why button, [class*="st-key-plot_"] button {
   min-height: 1.6rem; padding-top: 0; padding-bottom: 0
 }

@@ -148,6 +148,8 @@ def _heat(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> list
     outline: PlotlyDict = {
         **_at(rows, chosen, axis),
         "name": "Chosen",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
         "marker": {
             "size": 13,
             "symbol": "square-open",
