@@ -55,8 +55,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "errors", "workspace", "recipes", "trials", "tasks", "inference", "measure", "report",
     ),
     "layers": (
-        "errors", "values", "keys", "workspace", "machine", "trials", "statistics", "shape",
-        "measure", "graphs", "quantization",
+        "errors", "values", "keys", "workspace", "machine", "recipes", "trials", "statistics",
+        "shape", "measure", "graphs", "quantization",
     ),
     "integrations": ("errors", "workspace", "trials"),
     "engine": (

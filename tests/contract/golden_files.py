@@ -28,6 +28,7 @@ ADDED_FIELDS = {
     "kl_floor",
     "data_options",
     "truncated",
+    "parts",
 }
 """Fields of requests and documents that are newer than the golden files."""
 

@@ -44,7 +44,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 ]
 ROUNDED = [
     Quantize.model_validate(
-        {"scheme": "weight-only", "bits": 4, "parts": {"layer.0": 2, "layer.1.ffn.in": 32}}
+        {"scheme": "weight-only", "bits": 4, "parts": {"layer.0": 2, "layer.0.ffn.in": 32}}
     ),
     Quantize(scheme="weight-only", bits=8),
     Quantize(scheme="weight-only", bits=4, embedding_bits=4, head_bits=2, group_size=64),

@@ -31,8 +31,7 @@ def sensitivity(
 ) -> Sensitivity:
     """Scan the uncompressed model of a request on the first `texts` calibration texts.
 
-    `progress` is called with (what runs, step, of steps). Raises `ModelError` for a language model,
-    whose outputs for one scan would take an hour.
+    `progress` is called with (what runs, step, of steps). Raises `ModelError` for a language model.
     """
     start = time.monotonic()
 

@@ -11,6 +11,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.keys import content_key
 from paretoscope.layers.profile import Profile
 from paretoscope.layers.sensitivity import TEXTS, Sensitivity
+from paretoscope.recipes.recipe import Recipe
 from paretoscope.trials.request import Conditions
 from paretoscope.workspace import SHIPPED, Workspace, write_whole
 
@@ -35,8 +36,9 @@ def sensitivity_path(
 
 
 def shipped_profile(model: str, recipe_id: str) -> Path:
-    """The file of the demo study's profile of a recipe."""
-    return DEMO / f"profile-{model}-{recipe_id}.json"
+    """The file of the demo study's profile of a recipe; the baseline's has no id in its name."""
+    suffix = "" if recipe_id == Recipe().id else f"-{recipe_id}"
+    return DEMO / f"profile-{model}{suffix}.json"
 
 
 def shipped_sensitivity(model: str) -> Path:

@@ -67,7 +67,8 @@ class Quantize(Stage, frozen=True):
             description=(
                 f"bits of single parts, such as `{EXAMPLE}`, instead of `bits`; of two parts with"
                 " the same matrix the longer counts (weight-only)"
-            )
+            ),
+            json_schema_extra={"default": {}},
         ),
     ] = ()
     max_mb: Annotated[
