@@ -18,6 +18,7 @@ SPEEDS = {
         "api",
         "artifact/test_self_check.py",
         "benchmarks/test_adding_runtime.py",
+        "cli/test_layers.py",
         "cli/test_mcp.py",
         "cli/test_reproduction.py",
         "cli/test_run.py",

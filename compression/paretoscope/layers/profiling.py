@@ -50,7 +50,9 @@ def profile(
     request: ProfileRequest = {
         "mode": "profile",
         "model": str(model_file(artifact)),
-        **at.model_dump(),
+        "batch": at.batch,
+        "sequence": at.sequence,
+        "threads": at.threads,
         "lowest_id": lowest,
         "highest_id": highest,
         "warm_up_s": WARM_UP_S,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -39,13 +39,17 @@ def loss_picker(content: Content) -> str:
         "Sensitivity as",
         list(LOSSES),
         key="ly_loss",
-        format_func=lambda key: LOSSES[key].label,
+        format_func=_loss_label,
         disabled=content.scan is None,
         help="What changes in the outputs when one part is compressed."
         if content.scan
         else "The sensitivity is not measured yet.",
         width=230,
     )
+
+
+def _loss_label(key: str) -> str:
+    return LOSSES[key].label
 
 
 def draw(content: Content, by: By, loss: str) -> None:
@@ -143,12 +147,12 @@ def _clicked() -> None:
     event: Any = st.session_state.get(CHART)
     points: list[dict[str, Any]] = event["selection"]["points"] if event else []
     for point in points[:1]:
-        custom = point.get("customdata")
+        custom: Any = point.get("customdata")
         if custom is None:
             continue
-        found = cast("list[Any]", list(custom.values()) if isinstance(custom, dict) else custom)
-        name, column, can = str(found[0]), str(found[1]), int(found[2])
-        if can:
+        by_number = isinstance(custom, dict)  # custom data arrives in different containers
+        name, column, can = (custom[str(at) if by_number else at] for at in range(3))
+        if int(can):
             mixed.toggle(name, int(column.split()[0]))
 
 

@@ -67,12 +67,16 @@ def _picker(rows: Sequence[Row]) -> Row | None:
     """The compressed model; without a choice, the pick of the other pages or none."""
     others = {row.id: row for row in rows if not row.document.is_baseline and not row.is_reference}
     picked = [each for each in selection.picked([row.id for row in rows]) if each in others]
+
+    def described(each: str) -> str:
+        return title(others[each]) if each in others else "Original only"
+
     chosen = url_widgets.option(
         "Compare with",
         [ORIGINAL, *others],
         key=MODEL,
         default=picked[-1] if picked else ORIGINAL,
-        format_func=lambda each: title(others[each]) if each in others else "Original only",
+        format_func=described,
         disabled=not others,
         help="A measured model: its bytes are shown as outlines beside the original's."
         if others

@@ -26,6 +26,10 @@ NAMES = {32: "fp32", 8: "8 bits", 4: "4 bits", 2: "2 bits"}
 NOT_CHOSEN = "Choose a part and a width first."
 
 
+def _width(bits: int | str) -> str:
+    return NAMES[int(bits)]
+
+
 def chosen() -> dict[str, int]:
     """Width by part; initially that of the link."""
     if CHOSEN not in st.session_state:
@@ -105,7 +109,7 @@ def draw(here: Scope, content: Content) -> None:
             "Other matrices",
             [str(bits) for bits in (8, 4, 2)],
             key=REST,
-            format_func=lambda each: NAMES[int(each)],
+            format_func=_width,
             help="Bits of every part that is not chosen.",
         )
     )
@@ -138,7 +142,7 @@ def _list(content: Content) -> None:
             list(WIDTHS),
             key=BITS,
             default=4,
-            format_func=NAMES.get,
+            format_func=_width,
             required=True,
             label_visibility="collapsed",
         )

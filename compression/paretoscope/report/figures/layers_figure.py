@@ -16,6 +16,10 @@ ROW_HEIGHT = 14
 """Pixels of a row."""
 WITH_TICKS, WITHOUT_TICKS = 66, 28
 """Pixels above the first row, for titles with and without the columns of the heat map."""
+CELL = 13
+"""Pixels of the outline of a cell."""
+CHOSEN = "#D55E00"
+"""Vermillion of Okabe and Ito, far from every color of the scale."""
 SCALE = "Cividis"
 """A sequential scale that color-blind readers can read (Nunez et al. 2018)."""
 Place = tuple[str, str]
@@ -108,57 +112,51 @@ def _bars(rows: Mapping[str, str], column: Bars, color: str, axis: str) -> list[
 
 def _heat(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> list[PlotlyDict]:
     """The colored cells; over them points without color, which can be clicked; and the outlines."""
-    keys, colors = list(heat.columns), background(dark)
-    found = [value for value in heat.values.values() if value > 0]
-    least = min(found, default=1e-6)
-    table = [
-        [
-            None
-            if (value := heat.values.get((row, key))) is None
-            else math.log10(max(value, least))
-            for key in keys
-        ]
-        for row in rows
-    ]
-    cells: PlotlyDict = {
-        "type": "heatmap",
-        "x": keys,
-        "y": list(rows.values()),
-        "z": table,
-        "xaxis": axis,
-        "colorscale": SCALE,
-        "reversescale": not dark,
-        "xgap": 2,
-        "ygap": 2,
-        "hoverinfo": "skip",
-        "colorbar": _color_bar(found, heat.title, colors),
-    }
-    places = [(row, key) for row in rows for key in keys if (row, key) in heat.values]
+    colors = background(dark)
+    places = [(row, key) for row in rows for key in heat.columns if (row, key) in heat.values]
     invisible = {"marker": {"opacity": 0}}
     points: PlotlyDict = {
         **_at(rows, places, axis),
-        "marker": {"size": 13, "symbol": "square", "opacity": 0, "color": colors.text},
+        "marker": {"size": CELL, "symbol": "square", "opacity": 0, "color": colors.text},
         "selected": invisible,
         "unselected": invisible,
         "hovertext": [heat.hover.get(place, "") for place in places],
         "hoverinfo": "text",
         "customdata": [[*place, int(place in heat.choices)] for place in places],
     }
-    chosen = [place for place in places if place in heat.chosen]
+    opaque = {"marker": {"opacity": 1}}
     outline: PlotlyDict = {
-        **_at(rows, chosen, axis),
+        **_at(rows, [place for place in places if place in heat.chosen], axis),
         "name": "Chosen",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
-        "marker": {
-            "size": 13,
-            "symbol": "square-open",
-            "color": "#D55E00",
-            "line": {"width": 3},
-        },
+        "selected": opaque,
+        "unselected": opaque,
+        "marker": {"size": CELL, "symbol": "square-open", "color": CHOSEN, "line": {"width": 3}},
         "hoverinfo": "skip",
     }
-    return [cells, points, outline]
+    return [_cells(rows, heat, axis, dark=dark), points, outline]
+
+
+def _cells(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> PlotlyDict:
+    """Colors by the logarithm of the values; a value of 0 has the color of the smallest other."""
+    found = [value for value in heat.values.values() if value > 0] or [1e-6, 1.0]
+
+    def color(place: Place) -> float | None:
+        value = heat.values.get(place)
+        return None if value is None else math.log10(max(value, min(found)))
+
+    return {
+        "type": "heatmap",
+        "x": list(heat.columns),
+        "y": list(rows.values()),
+        "z": [[color((row, key)) for key in heat.columns] for row in rows],
+        "xaxis": axis,
+        "colorscale": SCALE,
+        "reversescale": not dark,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+        "colorbar": _color_bar(found, heat.title, background(dark)),
+    }
 
 
 def _at(rows: Mapping[str, str], places: Sequence[Place], axis: str) -> PlotlyDict:
@@ -174,7 +172,7 @@ def _at(rows: Mapping[str, str], places: Sequence[Place], axis: str) -> PlotlyDi
 
 def _color_bar(values: Sequence[float], title: str, colors: Background) -> PlotlyDict:
     """Ticks at powers of ten."""
-    low, high = (min(values, default=1e-6), max(values, default=1.0))
+    low, high = min(values), max(values)
     powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
     return {
         "title": {"text": title, "side": "right", "font": {"size": 11, "color": colors.faint}},
@@ -195,31 +193,13 @@ def _layout(
     colors: Background,
 ) -> PlotlyDict:
     above = WITH_TICKS if heat else WITHOUT_TICKS
-    axes: PlotlyDict = {}
-    titles: list[PlotlyDict] = []
     names = [*(column.title for column in bars), *([heat_title(heat)] if heat else [])]
-    for number, (name, (left, right)) in enumerate(zip(names, ends, strict=True), start=1):
-        key = f"xaxis{number if number > 1 else ''}"
-        axes[key] = {**quiet_axis(colors), "domain": [left, right], "fixedrange": True}
-        if number <= len(bars):
-            highest = max([*bars[number - 1].shares.values(), *bars[number - 1].hollow.values()])
-            axes[key] |= {"range": [0, 140 * highest or 1], "showticklabels": False}
-            axes[key]["showgrid"] = False
-        titles.append(_title(name, left, above - 10, colors))
-    if heat is not None:
-        axes[f"xaxis{len(names)}"] |= {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": list(heat.columns),
-            "tickvals": list(heat.columns),
-            "ticktext": list(heat.columns.values()),
-            "showgrid": False,
-            "side": "top",
-            "tickfont": {"size": 11},
-        }
+    titles = [
+        _title(name, left, above - 10, colors) for name, (left, _) in zip(names, ends, strict=True)
+    ]
     return {
         **base_layout(colors, font_size=12),
-        **axes,
+        **_x_axes(bars, heat, ends, colors),
         "height": ROW_HEIGHT * len(rows) + above + 8,
         "margin": {"l": 8, "r": 8, "t": above, "b": 8},
         "bargap": 0.25,
@@ -238,6 +218,38 @@ def _layout(
             "dtick": 1,
         },
     }
+
+
+def _x_axes(
+    bars: Sequence[Bars],
+    heat: Heat | None,
+    ends: Sequence[tuple[float, float]],
+    colors: Background,
+) -> PlotlyDict:
+    """An axis for each column; that of the heat map has its columns above it."""
+    axes: PlotlyDict = {}
+    quiet = {**quiet_axis(colors), "fixedrange": True, "showgrid": False}
+    for number, column in enumerate(bars, start=1):
+        highest = max([*column.shares.values(), *column.hollow.values(), 0.001])
+        axes[f"xaxis{number if number > 1 else ''}"] = {
+            **quiet,
+            "domain": list(ends[number - 1]),
+            "range": [0, 140 * highest],
+            "showticklabels": False,
+        }
+    if heat is not None:
+        axes[f"xaxis{len(bars) + 1}"] = {
+            **quiet,
+            "domain": list(ends[-1]),
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": list(heat.columns),
+            "tickvals": list(heat.columns),
+            "ticktext": list(heat.columns.values()),
+            "side": "top",
+            "tickfont": {"size": 11},
+        }
+    return axes
 
 
 def heat_title(heat: Heat) -> str:
