@@ -25,6 +25,7 @@ def test_a_trial_without_artefact_is_not_profiled(capsys: pytest.CaptureFixture[
     trial = next(each.trial_id for each in shipped_study() if not each.recipe.stages)
     assert "its model does not" in refused(capsys, "profile", trial)
     assert "There is no trial" in refused(capsys, "profile", "abcdef")
+    assert "--to" in refused(capsys, "profile", "abcdef", "abcde0", "--to", "a.json")
 
 
 def test_a_language_model_is_not_scanned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,13 @@ from paretoscope.cli.data_options import add_data_file, positive
 from paretoscope.cli.sending_options import TRIAL, Add
 from paretoscope.layers.sensitivity import TEXTS
 
-TO = "also write the result to this file"
+TO = "also write the result to this file (of one model)"
 
 
 def add_layers(add: Add, model: str) -> None:
     """Both commands; `model` is the help of the argument MODEL."""
-    profile = add("profile", "time every layer and operator of a measured model")
-    profile.add_argument("trial", metavar="TRIAL", help=TRIAL)
+    profile = add("profile", "time every layer and operator of measured models")
+    profile.add_argument("trials", nargs="+", metavar="TRIAL", help=TRIAL)
     about = {"batch": "batch size", "sequence": "sequence length", "threads": "threads"}
     for name, words in about.items():
         profile.add_argument(

@@ -230,7 +230,7 @@ class CheckRequest(_DataFile):
 class ProfileRequest(Request):
     """`paretoscope profile`."""
 
-    trial: str
+    trials: tuple[str, ...]
     batch: int | None
     sequence: int | None
     threads: int | None

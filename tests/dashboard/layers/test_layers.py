@@ -108,7 +108,9 @@ def test_bytes_are_those_of_the_shape_and_sum_to_all(open_page: Open) -> None:
     assert f"{expected.total / 1e6:,.1f} MB" in words(page)
 
 
-def test_a_picked_model_is_shown_as_outlines(open_page: Open, full: list[TrialDocument]) -> None:
+def test_a_picked_model_is_drawn_over_the_original(
+    open_page: Open, full: list[TrialDocument]
+) -> None:
     page = open_page("layers", pick=full[1].trial_id)
     assert page.selectbox(key="ly_model").value == full[1].trial_id
     before, after = bars(page), bars(page, 1)
@@ -168,6 +170,22 @@ def test_a_shipped_profile_is_shown_as_not_confirmed(
     text = words(page)
     assert "not confirmed here" in text
     assert ("noisy" in text) == noisy
+
+
+def test_a_compressed_profile_is_drawn_over_that_of_the_original(
+    open_page: Open,
+    full: list[TrialDocument],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(results, "DEMO", tmp_path / "demo")
+    picked = full[1]
+    results.write(profiled(), results.shipped_profile("minilm-trec", Recipe().id))
+    page = open_page("layers", pick=picked.trial_id)
+    assert "compressed: not profiled yet" in words(page)
+    results.write(profiled(), results.shipped_profile("minilm-trec", picked.recipe_id))
+    page.run()
+    assert bars(page, 3) == bars(page, 2)
 
 
 @pytest.mark.usefixtures("full")

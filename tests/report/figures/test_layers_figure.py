@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from paretoscope.report.figures.layers_figure import Bars, Heat, layers_figure
 
 ROWS = {"a": "Part a", "b": "Part b"}
-BARS = Bars("Bytes", {"a": 0.75, "b": 0.25}, {"a": "three quarters"}, hollow={"a": 0.2})
+BARS = Bars("Bytes", {"a": 0.75, "b": 0.25}, {"a": "three quarters"}, after={"a": 0.2})
 HEAT = Heat(
     "KL",
     {"4 bits": "4", "2 bits": "2"},
@@ -25,10 +26,10 @@ def traces(*, heat: Heat | None = HEAT, dark: bool = False) -> list[Any]:
     return list(layers_figure(ROWS, [BARS], heat, dark=dark).to_dict()["data"])
 
 
-def test_bars_are_per_cent_and_outlines_share_their_scale() -> None:
-    solid, hollow = (each for each in traces(heat=None) if each["type"] == "bar")
-    assert list(solid["x"]) == [75, 25]
-    assert list(hollow["x"]) == [20, 0]
+def test_bars_are_per_cent_and_those_after_share_their_scale() -> None:
+    before, after = (each for each in traces(heat=None) if each["type"] == "bar")
+    assert list(before["x"]) == [75, 25]
+    assert list(after["x"]) == [20, 0]
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -39,6 +40,13 @@ def test_cells_are_logarithms_and_a_missing_one_is_empty(dark: bool) -> None:
         [None, pytest.approx(math.log10(0.01))],  # 0 has the color of the smallest other value
     ]
     assert cells["reversescale"] is not dark
+
+
+def test_linear_values_are_not_changed() -> None:
+    (cells,) = (
+        each for each in traces(heat=replace(HEAT, linear=True)) if each["type"] == "heatmap"
+    )
+    assert [list(row) for row in cells["z"]] == [[0.01, 0.1], [None, 0.0]]
 
 
 def test_points_say_whether_they_can_be_chosen() -> None:

@@ -27,16 +27,19 @@ SCAN_HELP = (
 
 def draw(here: Scope, content: Content) -> None:
     """Both buttons; a running command is shown in place of its button."""
-    row = measured(here, content.row)
-    reason = CLASSIFIERS if content.decoder else artifact_reason(here, row)
-    again = content.profile is not None and not content.shipped_profile
-    profile = ["profile", row.id] if row else []
-    at = here.conditions
+    own = content.profile is not None and not content.shipped_profile
+    again = content.profile_after is not None if content.row else own
+    profiled = [content.row] if content.row and own else [measured(here, None), content.row]
+    rows = [row for row in profiled if row is not None]
+    reasons = [artifact_reason(here, row) for row in rows or [None]]
+    reason = CLASSIFIERS if content.decoder else next(filter(None, reasons), "")
+    profile = ["profile", *(row.id for row in rows)]
+    key, at = " ".join(profile), here.conditions
     for name, value in (("batch", at.batch), ("sequence", at.sequence), ("threads", at.threads)):
         profile += [f"--{name}", str(value)]
     _job(
-        f"profile {row.id if row else ''}",
-        "Profile again" if again else "Profile",
+        key,
+        f"Profile{' compressed' if content.row else ''}{' again' if again else ''}",
         profile,
         reason,
         PROFILE_HELP,

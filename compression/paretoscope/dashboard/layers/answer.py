@@ -69,7 +69,7 @@ def conditions(here: Scope, content: Content) -> list[str]:
 def _time(here: Scope, content: Content) -> str:
     profile = content.profile
     if profile is None:
-        reason = artifact_reason(here, measured(here, content.row))
+        reason = artifact_reason(here, measured(here, None))
         return f"Time: not profiled yet{': ' if reason else ''}{reason.rstrip('.')}"
     where = "this machine"
     if content.shipped_profile:
@@ -77,7 +77,9 @@ def _time(here: Scope, content: Content) -> str:
         where += ", not confirmed here" if here.here else ""
     noisy = ", noisy: profile again" if profile.noisy else ""
     at = profile.conditions.in_words()
-    return f"Time: {profile.runs} runs in {profile.processes} processes on {where}, {at}{noisy}"
+    text = f"Time: {profile.runs} runs in {profile.processes} processes on {where}, {at}{noisy}"
+    missing = content.row is not None and content.profile_after is None
+    return f"{text}; compressed: not profiled yet" if missing else text
 
 
 def _loss(scan: Sensitivity | None, *, shipped: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -75,9 +76,13 @@ def _bytes(content: Content, by: By) -> Bars:
         if after:
             about = "" if after.exact else "about "
             hover[key] += f"<br>compressed: {about}{now.get(key, 0):,.0f} bytes"
-    title = "Bytes" if after is None else "Bytes (outline: compressed)"
-    hollow = {key: now.get(key, 0.0) / total for key in before} if after else {}
-    return Bars(title, {key: size / total for key, size in before.items()}, hover, hollow)
+    compressed = {key: now.get(key, 0.0) / total for key in before} if after else {}
+    title = _title("Bytes", compressed)
+    return Bars(title, {key: size / total for key, size in before.items()}, hover, compressed)
+
+
+def _title(name: str, after: Mapping[str, float]) -> str:
+    return f"{name} (light: original)" if after else name
 
 
 def _time(content: Content, by: By) -> Bars:
@@ -91,7 +96,12 @@ def _time(content: Content, by: By) -> Bars:
     if by == "part":
         for each in profile.parts:
             hover[each.part] += f"<br>95 % interval {each.ms.low:.3g} to {each.ms.high:.3g} ms"
-    return Bars("Time", shares, hover)
+    after = content.profile_after
+    times = summed({each.part: each.ms.value for each in after.parts}, by) if after else {}
+    for key, value in times.items():
+        hover[key] = f"{hover.get(key, '')}<br>compressed: {value:.3g} ms"
+    compressed = {key: value / profile.total_ms for key, value in times.items()}
+    return Bars(_title("Time", compressed), shares, hover, compressed)
 
 
 def _heat(content: Content, loss: str) -> Heat:
@@ -111,7 +121,15 @@ def _heat(content: Content, loss: str) -> Heat:
             if choices.get(cell.part) == cell.option.bits:
                 chosen.add(place)
     label = LOSSES[loss].label
-    return Heat(label, columns, values, hover, frozenset(clickable), frozenset(chosen))
+    return Heat(
+        label,
+        columns,
+        values,
+        hover,
+        frozenset(clickable),
+        frozenset(chosen),
+        linear=loss == "changed",
+    )
 
 
 def _row(name: str, content: Content) -> str:

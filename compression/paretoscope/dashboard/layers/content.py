@@ -10,6 +10,7 @@ import streamlit as st
 from paretoscope.dashboard.compress.estimates import model_shape
 from paretoscope.dashboard.parts import downloads
 from paretoscope.dashboard.parts.model_heading import title
+from paretoscope.dashboard.parts.recommended import baseline_of
 from paretoscope.dashboard.shell import data, selection, url_widgets
 from paretoscope.dashboard.shell.scope import Scope
 from paretoscope.errors import ParetoscopeError
@@ -38,8 +39,10 @@ class Content:
     row: Row | None
     after: PartBytes | None
     profile: Profile | None
+    """That of the original."""
     shipped_profile: bool
-    """Whether the profile is the demo study's."""
+    """Whether it is the demo study's."""
+    profile_after: Profile | None
     scan: Sensitivity | None
     shipped_scan: bool
 
@@ -58,9 +61,22 @@ def draw(here: Scope) -> Content | None:
     if shape is None:
         return None
     before = part_bytes(apply_recipe(shape, Recipe()))
-    profile, shipped = _profile(here, row)
+    profile, shipped = _profile(here, None)
+    after, after_shipped = _profile(here, row) if row else (None, False)
+    # Times of two machines are never drawn on one axis.
+    profile_after = after if after_shipped == shipped else None
     scan, shipped_scan = _scan(here)
-    return Content(shape, before, row, _after(shape, row), profile, shipped, scan, shipped_scan)
+    return Content(
+        shape=shape,
+        before=before,
+        row=row,
+        after=_after(shape, row),
+        profile=profile,
+        shipped_profile=shipped,
+        profile_after=profile_after,
+        scan=scan,
+        shipped_scan=shipped_scan,
+    )
 
 
 def _picker(rows: Sequence[Row]) -> Row | None:
@@ -78,7 +94,7 @@ def _picker(rows: Sequence[Row]) -> Row | None:
         default=picked[-1] if picked else ORIGINAL,
         format_func=described,
         disabled=not others,
-        help="A measured model: its bytes are shown as outlines beside the original's."
+        help="A measured model: its bytes and time are drawn over the original's."
         if others
         else "No compressed version of this model is measured under these conditions.",
         width=240,
@@ -97,8 +113,7 @@ def _after(shape: ModelShape, row: Row | None) -> PartBytes | None:
 
 def measured(here: Scope, row: Row | None) -> Row | None:
     """The row whose graph is profiled: the compressed model, else the baseline."""
-    baseline = next((each for each in here.rows() if each.document.is_baseline), None)
-    return row or baseline
+    return row or baseline_of(here.rows())
 
 
 def artifact_reason(here: Scope, row: Row | None) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from paretoscope.dashboard.layers.content import Content
 from paretoscope.dashboard.layers.rows import By, rows, summed
 from paretoscope.dashboard.parts.tables import dataframe_of, table
+from paretoscope.layers.profile import Profile
 
 
 def draw(content: Content, by: By) -> None:
@@ -16,9 +17,11 @@ def draw(content: Content, by: By) -> None:
     with st.expander("All figures as a table"):
         records = parts_table(content, by)
         dataframe_of(records, key="ly_table", alt="Bytes, time and sensitivity of every part")
-    if content.profile:
-        with st.expander("Operators"):
-            _operators(content)
+    profiles = {"Operators": content.profile, "Operators, compressed": content.profile_after}
+    for name, profile in profiles.items():
+        if profile:
+            with st.expander(name):
+                _operators(profile)
 
 
 def parts_table(content: Content, by: By) -> list[dict[str, Any]]:
@@ -29,6 +32,8 @@ def parts_table(content: Content, by: By) -> list[dict[str, Any]]:
     )
     profile = content.profile
     times = summed({each.part: each.ms.value for each in profile.parts}, by) if profile else {}
+    faster = content.profile_after
+    shrunk = summed({each.part: each.ms.value for each in faster.parts}, by) if faster else {}
     found: list[dict[str, Any]] = []
     for key, label in rows(content, by).items():
         size = before.get(key, 0.0)
@@ -40,6 +45,8 @@ def parts_table(content: Content, by: By) -> list[dict[str, Any]]:
             value = times.get(key, 0.0)
             record["Time (ms)"] = round(value, 4)
             record["Time (%)"] = round(100 * value / profile.total_ms, 2)
+        if shrunk:
+            record["Compressed time (ms)"] = round(shrunk.get(key, 0.0), 4)
         found.append(record | (_losses(content, key) if by == "part" else {}))
     return found
 
@@ -57,9 +64,7 @@ def _losses(content: Content, name: str) -> dict[str, float]:
     }
 
 
-def _operators(content: Content) -> None:
-    profile = content.profile
-    assert profile is not None
+def _operators(profile: Profile) -> None:
     total = profile.total_ms
     columns: dict[str, list[str]] = {
         "Operator": [each.operator for each in profile.operators],

@@ -16,6 +16,8 @@ ROW_HEIGHT = 14
 """Pixels of a row."""
 WITH_TICKS, WITHOUT_TICKS = 66, 28
 """Pixels above the first row, for titles with and without the columns of the heat map."""
+FAINT = 0.4
+"""Opacity of a bar before compression, where that after it is drawn over it."""
 CELL = 13
 """Pixels of the outline of a cell."""
 CHOSEN = "#D55E00"
@@ -33,16 +35,16 @@ class Bars:
     title: str
     shares: Mapping[str, float]
     hover: Mapping[str, str]
-    hollow: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Shares that are drawn as outlines, on the same scale."""
+    after: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Shares after compression, drawn over the others on the same scale."""
 
 
 @dataclass(frozen=True)
 class Heat:
     """Cells of the heat map by row and column; `columns` are keys with their labels.
 
-    Colors follow the logarithm of `values`; a cell without a value is empty. Cells in `choices` can
-    be clicked, those in `chosen` have an outline.
+    Colors follow the logarithm of `values`, unless they are `linear` shares. A cell without a value
+    is empty. Cells in `choices` can be clicked, those in `chosen` have an outline.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Heat:
     hover: Mapping[Place, str]
     choices: frozenset[Place] = frozenset()
     chosen: frozenset[Place] = frozenset()
+    linear: bool = False
 
 
 def layers_figure(
@@ -100,13 +103,12 @@ def _bars(rows: Mapping[str, str], column: Bars, color: str, axis: str) -> list[
             "textposition": "outside",
             "textfont": {"size": 10},
             "cliponaxis": False,
-            "marker": {"color": color},
+            "marker": {"color": rgba(color, FAINT) if column.after else color},
         }
     ]
-    if column.hollow:
-        marker = {"color": rgba(color, 0.0), "line": {"color": color, "width": 1.2}}
-        hollow = [100 * column.hollow.get(row, 0.0) for row in rows]
-        found.append({**shared, "x": hollow, "marker": marker, "hoverinfo": "skip"})
+    if column.after:
+        after = [100 * column.after.get(row, 0.0) for row in rows]
+        found.append({**shared, "x": after, "marker": {"color": color}, "hoverinfo": "skip"})
     return found
 
 
@@ -142,7 +144,9 @@ def _cells(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> Plo
 
     def color(place: Place) -> float | None:
         value = heat.values.get(place)
-        return None if value is None else math.log10(max(value, min(found)))
+        if value is None:
+            return None
+        return value if heat.linear else math.log10(max(value, min(found)))
 
     return {
         "type": "heatmap",
@@ -155,7 +159,7 @@ def _cells(rows: Mapping[str, str], heat: Heat, axis: str, *, dark: bool) -> Plo
         "xgap": 2,
         "ygap": 2,
         "hoverinfo": "skip",
-        "colorbar": _color_bar(found, heat.title, background(dark)),
+        "colorbar": _color_bar(found, heat, background(dark)),
     }
 
 
@@ -170,18 +174,21 @@ def _at(rows: Mapping[str, str], places: Sequence[Place], axis: str) -> PlotlyDi
     }
 
 
-def _color_bar(values: Sequence[float], title: str, colors: Background) -> PlotlyDict:
-    """Ticks at powers of ten."""
-    low, high = min(values), max(values)
-    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-    return {
-        "title": {"text": title, "side": "right", "font": {"size": 11, "color": colors.faint}},
+def _color_bar(values: Sequence[float], heat: Heat, colors: Background) -> PlotlyDict:
+    """Ticks at powers of ten, or in per cent."""
+    bar: PlotlyDict = {
+        "title": {"text": heat.title, "side": "right", "font": {"size": 11, "color": colors.faint}},
         "thickness": 10,
         "len": 1.0,
-        "tickvals": list(powers),
-        "ticktext": [f"{10.0**power:g}" for power in powers],
         "outlinewidth": 0,
         "tickfont": {"size": 11},
+    }
+    if heat.linear:
+        return bar | {"tickformat": ".0%"}
+    powers = range(math.ceil(math.log10(min(values))), math.floor(math.log10(max(values))) + 1)
+    return bar | {
+        "tickvals": list(powers),
+        "ticktext": [f"{10.0**power:g}" for power in powers],
     }
 
 
@@ -230,7 +237,7 @@ def _x_axes(
     axes: PlotlyDict = {}
     quiet = {**quiet_axis(colors), "fixedrange": True, "showgrid": False}
     for number, column in enumerate(bars, start=1):
-        highest = max([*column.shares.values(), *column.hollow.values(), 0.001])
+        highest = max([*column.shares.values(), *column.after.values(), 0.001])
         axes[f"xaxis{number if number > 1 else ''}"] = {
             **quiet,
             "domain": list(ends[number - 1]),
