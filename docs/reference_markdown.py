@@ -51,6 +51,7 @@ def allowed(schema: Mapping[str, Any]) -> str:
         "integer": "integer",
         "string": "name",
         "array": "list",
+        "object": "mapping",
         "boolean": "true or false",
     }
     kind = words.get(schema.get("type", ""), "value")

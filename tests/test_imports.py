@@ -56,11 +56,15 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "artifact": (
         "errors", "workspace", "recipes", "trials", "tasks", "inference", "measure", "report",
     ),
+    "layers": (
+        "errors", "values", "keys", "workspace", "machine", "recipes", "trials", "statistics",
+        "shape", "measure", "graphs", "quantization",
+    ),
     "integrations": ("errors", "workspace", "trials"),
     "engine": (
         "errors", "settings", "values", "keys", "workspace", "machine", "recipes", "trials",
         "statistics", "tasks", "sources", "shape", "catalog", "store", "inference", "measure",
-        "whatif", "models", "graphs", "artifact",
+        "whatif", "models", "graphs", "artifact", "layers",
     ),
     "api": (
         "errors", "workspace", "machine", "recipes", "trials", "tasks", "sources", "shape",
@@ -68,13 +72,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "cli": (
         "errors", "settings", "carriers", "workspace", "machine", "recipes", "trials", "tasks",
-        "sources", "catalog", "store", "frontier", "impact", "report", "artifact", "integrations",
-        "engine", "api",
+        "sources", "catalog", "store", "frontier", "impact", "report", "artifact", "layers",
+        "integrations", "engine", "api", "measure",
     ),
     "dashboard": (
         "errors", "settings", "keys", "workspace", "machine", "families", "recipes", "trials",
         "tasks", "sources", "statistics", "shape", "catalog", "library", "store", "inference",
-        "frontier", "whatif", "impact", "report", "engine",
+        "frontier", "whatif", "impact", "report", "layers", "engine",
     ),
     "pages": ("dashboard",),
     "app": ("errors", "dashboard"),

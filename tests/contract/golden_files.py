@@ -29,6 +29,7 @@ ADDED_FIELDS = {
     "data_options",
     "truncated",
     "delimiter",
+    "parts",
 }
 """Fields of requests and documents that are newer than the golden files."""
 

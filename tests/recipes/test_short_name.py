@@ -70,6 +70,7 @@ VALUES: dict[str, dict[str, Sequence[Any]]] = {
         "rounding": tuple(ROUNDINGS),
         "allocation": ("error", "sensitivity"),
         "zero_point": ("integer", "real"),
+        "parts": ({}, {}, {"layer.0.ffn": 4}, {"layer.0": 2, "layer.11.qkv": 8}),
         "max_mb": (None, None, 8, 12.345),
         "embedding_bits": (2, 4, 8, 32),
         "frequent_words": (0, 0, 6000),

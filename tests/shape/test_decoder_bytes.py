@@ -43,6 +43,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("qwen2", {"head_dim": 16, "hidden_size": 80, "intermediate_size": 136}),
 ]
 ROUNDED = [
+    Quantize.model_validate(
+        {"scheme": "weight-only", "bits": 4, "parts": {"layer.0": 2, "layer.0.ffn.in": 32}}
+    ),
     Quantize(scheme="weight-only", bits=8),
     Quantize(scheme="weight-only", bits=4, embedding_bits=4, head_bits=2, group_size=64),
     Quantize(scheme="weight-only", bits=2, embedding_bits=32, head_bits=32, cache_bits=8),

@@ -57,6 +57,16 @@ EXACT = [
         frequent_words=10,
     ),
     Quantize(scheme="weight-only", bits=8, allocation="sensitivity", rounding="awq", head_bits=32),
+    Quantize.model_validate({"scheme": "weight-only", "parts": {"layer.0.ffn": 4, "layer.1": 32}}),
+    Quantize.model_validate(
+        {
+            "scheme": "weight-only",
+            "bits": 4,
+            "zero_point": "real",
+            "rounding": "awq",
+            "parts": {"layer.0": 8, "layer.0.qkv": 2, "layer.1.output": 32},
+        }
+    ),
 ]
 
 

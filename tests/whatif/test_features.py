@@ -36,3 +36,14 @@ def test_what_differs_in_a_recipe_differs_in_its_features(bert: ModelShape) -> N
         for stage in different
     }
     assert len(rows) == len(different)
+
+
+def test_widths_by_part_count_as_their_average(bert: ModelShape) -> None:
+    def of(**fields: object) -> dict[str, float]:
+        stage = Quantize.model_validate({"scheme": "weight-only", **fields})
+        return features(apply_recipe(bert, recipe(stage)))
+
+    every = {f"layer.{index}": 4 for index in range(6)}
+    half = {f"layer.{index}": 4 for index in range(3)}
+    assert of(parts=every) == of(bits=4)
+    assert of(bits=4)["bits"] > of(parts=half)["bits"] > of(bits=8)["bits"]

@@ -9,6 +9,7 @@ import argparse
 
 from paretoscope.cli.data_options import add_data_file, positive
 from paretoscope.cli.impact_options import add_impact
+from paretoscope.cli.layers_options import add_layers
 from paretoscope.cli.sending_options import TRIAL, Add, add_sending
 from paretoscope.trials import axes
 
@@ -68,6 +69,7 @@ def add_commands(add: Add) -> None:
     for command in (frontier, report):
         _add_selection(command)
     _add_chosen(add)
+    add_layers(add, MODEL)
     add_sending(add)
     _add_engine(add)
     _add_ui(add)

@@ -237,6 +237,27 @@ class CheckRequest(_DataFile):
 
 
 @dataclass(frozen=True)
+class ProfileRequest(Request):
+    """`paretoscope profile`."""
+
+    trials: tuple[str, ...]
+    batch: int | None
+    sequence: int | None
+    threads: int | None
+    to: str | None
+
+
+@dataclass(frozen=True)
+class SensitivityRequest(_DataFile):
+    """`paretoscope sensitivity`."""
+
+    model: str
+    task: str | None
+    texts: int
+    to: str | None
+
+
+@dataclass(frozen=True)
 class EngineRequest(Request):
     """`paretoscope engine`; without an action it becomes the engine."""
 

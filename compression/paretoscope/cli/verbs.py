@@ -73,6 +73,8 @@ VERBS: dict[str, Verb] = {
     "report": Verb(requests.ReportRequest, "reading"),
     "share": Verb(requests.ShareRequest, "reading"),
     "impact": Verb(requests.ImpactRequest, "impact"),
+    "profile": Verb(requests.ProfileRequest, "profiling"),
+    "sensitivity": Verb(requests.SensitivityRequest, "scanning"),
     "keep": Verb(requests.KeepRequest, "artifacts"),
     "check": Verb(requests.CheckRequest, "gate"),
     "export": Verb(requests.ExportRequest, "artifacts"),

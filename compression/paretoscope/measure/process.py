@@ -24,6 +24,8 @@ from paretoscope.measure.worker.messages import (
     GenerationRequest,
     LatencyAnswer,
     LatencyRequest,
+    ProfileAnswer,
+    ProfileRequest,
     QualityAnswer,
     QualityRequest,
     TokensRequest,
@@ -36,9 +38,10 @@ _report: ContextVar[ReportDone] = ContextVar("report", default=lambda done, of: 
 MODEL_FILE = "model.onnx"
 # -P: files in the current folder must not shadow modules
 _COMMAND = [sys.executable, "-P", "-m"]
-_WORKER, _DECODER_WORKER = (
+_WORKER, _DECODER_WORKER, _PROFILER = (
     "paretoscope.measure.worker.classifier",
     "paretoscope.measure.worker.decoder",
+    "paretoscope.measure.worker.profiling",
 )
 
 
@@ -68,6 +71,10 @@ def ask_latency(request: LatencyRequest) -> LatencyAnswer:
 
 def ask_quality(request: QualityRequest) -> QualityAnswer:
     return cast(QualityAnswer, _ask(_WORKER, cast("Mapping[str, Any]", request)))
+
+
+def ask_profile(request: ProfileRequest) -> ProfileAnswer:
+    return cast(ProfileAnswer, _ask(_PROFILER, cast("Mapping[str, Any]", request)))
 
 
 def ask_tokens(request: TokensRequest) -> QualityAnswer:

@@ -8,10 +8,10 @@ runs again. `allocation.py` chooses the widths.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import onnx
@@ -27,6 +27,7 @@ OUTPUTS_AT_ONCE = 128
 TEMPERATURE = 2.0
 Values = dict[str, np.ndarray]
 """Arrays by their name in the graph."""
+Compared = TypeVar("Compared")
 
 
 def sensitivities(
@@ -41,41 +42,59 @@ def sensitivities(
     `names` are initializers; `variants(name)` are arrays of its shape. Texts are token ids. A
     decoder has an output for every token, and all of them count.
     """
+
+    def replacements(name: str) -> Iterator[Values]:
+        return ({name: variant} for variant in variants(name))
+
+    return np.array(changes(model, names, replacements, texts, progress, divergence))
+
+
+def changes(
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    replacements: Callable[[str], Iterable[Values]],
+    texts: Sequence[np.ndarray],
+    progress: Callable[[int, int], None],
+    compare: Callable[[Outputs, np.ndarray], Compared],
+) -> list[list[Compared]]:
+    """`compare(outputs, changed logits)` [names][replacements] for one replacement at a time.
+
+    A replacement is new initializers by name; the node of the initializer `name` is the first one
+    that reads any of them.
+    """
     with workbench(model) as bench:
+        graph = with_outputs(with_all_logits(bench.graph), ["logits"])
         return _measured(
-            replace(bench, graph=with_outputs(with_all_logits(bench.graph), ["logits"])),
-            names,
-            variants,
-            texts,
-            progress,
+            replace(bench, graph=graph), names, replacements, texts, (progress, compare)
         )
 
 
 def _measured(
     bench: Workbench,
     names: Sequence[str],
-    variants: Callable[[str], Sequence[np.ndarray]],
+    replacements: Callable[[str], Iterable[Values]],
     texts: Sequence[np.ndarray],
-    progress: Callable[[int, int], None],
-) -> np.ndarray:
+    calls: tuple[Callable[[int, int], None], Callable[[Outputs, np.ndarray], Compared]],
+) -> list[list[Compared]]:
+    progress, compare = calls
     places = {
         name: next(at for at, node in enumerate(bench.graph.graph.node) if name in node.input)
         for name in names
     }
     states: list[Values] = [feeds(entries(bench.graph), ids) for ids in batches(texts)]
     reference = softened(_logits(_part(bench, 0, None, states[0]), states))
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Compared]] = {}
     done = 0
     for step, name in enumerate(sorted(names, key=places.__getitem__), start=1):
         states = _advanced(bench, done, places[name], states)
         done = places[name]
-        choices = variants(name)
-        rest = _part(bench, done, None, states[0] | {name: choices[0]})
-        found[name] = [
-            divergence(reference, _logits(rest, states, {name: variant})) for variant in choices
-        ]
+        rest: Any = None
+        found[name] = []
+        for swapped in replacements(name):
+            rest = rest or _part(bench, done, None, states[0] | swapped)
+            found[name].append(compare(reference, _logits(rest, states, swapped)))
         progress(step, len(names))
-    return np.array([found[name] for name in names])
+    return [found[name] for name in names]
 
 
 class Outputs(NamedTuple):
@@ -109,6 +128,11 @@ def divergence(reference: Outputs, logits: np.ndarray) -> float:
     >>> round(divergence(half, np.array([[0.0, 2 * np.log(3.0)]])), 4)
     0.1438
     """
+    return max(0.0, float(divergences(reference, logits).mean()))
+
+
+def divergences(reference: Outputs, logits: np.ndarray) -> np.ndarray:
+    """`divergence` of every output, float64 [outputs]; may be slightly negative by rounding."""
     logits = np.asarray(logits, dtype=np.float32)
     each: list[np.ndarray] = []
     for part in _parts(logits):
@@ -116,7 +140,7 @@ def divergence(reference: Outputs, logits: np.ndarray) -> float:
             axis=-1, dtype=np.float64
         )
         each.append(difference / TEMPERATURE - reference.log_sums[part] + _raised(logits[part])[1])
-    return max(0.0, float(np.concatenate(each).mean()))
+    return np.concatenate(each)
 
 
 def _parts(logits: np.ndarray) -> list[slice]:

@@ -7,7 +7,7 @@ error of the matrix, or the measured change of the model's outputs (`sensitivity
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -21,8 +21,9 @@ from paretoscope.quantization.rounding.quantizer import Quantizer, group_size_of
 from paretoscope.quantization.rounding.rtn import quantize_groups
 from paretoscope.quantization.sensitivity import sensitivities
 from paretoscope.recipes.context import StageContext
-from paretoscope.recipes.stages import BITS
+from paretoscope.recipes.stages import BITS, Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
+from paretoscope.recipes.stages.parts import unmatched
 
 Costs = list[dict[int, float]]
 SENSITIVITY_TOKENS = 512
@@ -60,7 +61,8 @@ def encoder_widths(
     stage = quantizer.stage
     encoder = {matrix.name: matrix for matrix in matrices(model) if not matrix.in_head}
     if stage.one_width is not None:
-        return dict.fromkeys(encoder, stage.one_width)
+        _check_parts(stage, encoder)
+        return {name: stage.bits_of(name) or stage.one_width for name in encoder}
     names = list(encoder)
     chosen = allocate(
         [matrix.weight.size for matrix in encoder.values()],
@@ -68,6 +70,14 @@ def encoder_widths(
         stage.bits,
     )
     return dict(zip(names, chosen, strict=True))
+
+
+def _check_parts(stage: Quantize, names: Iterable[str]) -> None:
+    if missing := unmatched(stage.parts, names):
+        raise ArtifactError(
+            f'The graph of this model has no part "{missing[0]}"; give parts of layers that it has,'
+            " counted from 0. A traced graph has no named parts."
+        )
 
 
 def costs(

@@ -84,6 +84,7 @@ DETAILS: dict[str, Callable[[Any], str]] = {
     "smooth": lambda share: f"smooth {share:.2g}",
     "zero_point": lambda kind: f"{kind} zeros",
     "head_bits": lambda bits: f"head {bits}",
+    "parts": lambda parts: ", ".join(f"{name} {bits}" for name, bits in parts),
     "cache_bits": lambda bits: f"KV {bits}",
     "frequent_words": lambda count: f"{count:,} at 8",
     "steps": lambda count: f"{count} steps",
@@ -254,6 +255,9 @@ def _bits(stage: Quantize) -> str:
         return stage.scheme.removesuffix("-dynamic").replace("-", " ")
     if stage.max_mb is not None:
         return f"≤ {stage.max_mb:.4g} MB"
+    if stage.parts:
+        widths = {int(stage.bits), *(bits for _, bits in stage.parts)}
+        return f"{'/'.join(map(str, sorted(widths, reverse=True)))}-bit"
     if stage.bits == 8:
         return "int8 weights"
     return f"int{stage.bits:g}" if stage.bits in (2, 4) else f"{stage.bits:.3g}-bit"

@@ -94,7 +94,7 @@ def _uneven_margin(before: ModelShape, after: ModelShape, stage: Quantize | None
         return None
     widest = replace(after, heads=before.heads, ffn=before.ffn)
     sizes = [matrix.size for matrix in widest.matrices()]
-    if not after.sums_known or stage is None:
+    if not after.sums_known or stage is None or stage.parts:
         unquantized = widest.unquantized_bytes() - after.unquantized_bytes()
         return FLOAT * (sum(sizes) + unquantized)
     inputs = max(before.ffn, before.heads * before.head_size)

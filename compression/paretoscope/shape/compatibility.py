@@ -52,14 +52,15 @@ def check_fit(model: ModelRef, recipe: Recipe) -> None:
         _check_classifier(model, recipe)
     budgeted = any(isinstance(each, Quantize) and each.max_mb is not None for each in recipe.stages)
     cut = any(isinstance(stage, Distill | PruneStructure) for stage in recipe.stages)
-    if not budgeted and not cut:
+    parted = any(isinstance(stage, Quantize) and stage.parts for stage in recipe.stages)
+    if not budgeted and not cut and not parted:
         return
     try:
         shape = read_shape(model)
     except ModelError:  # the shape is not known in advance: errors appear when the recipe is run
         return
     applied = apply_recipe(shape, recipe)
-    if budgeted:
+    if budgeted or parted:
         _ = applied.size
 
 

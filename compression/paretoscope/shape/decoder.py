@@ -77,32 +77,40 @@ class DecoderShape(ModelShape):
         """
         attention = self.heads * self.head_size
         own_norm = self.row.norms == 2
-        for _ in range(self.layers):
-            yield Matrix(self.hidden, self.qkv, absorbs=own_norm)
-            yield Matrix(attention, self.hidden, absorbs=self.heads == self.key_heads)
-            yield Matrix(self.hidden, self.ffn_inputs, absorbs=own_norm)
-            yield Matrix(self.ffn, self.hidden, absorbs=self.gated)
-        yield Matrix(self.hidden, self.vocabulary, in_head=True, tied=self.tied)
+        for layer in (f"layer.{index}" for index in range(self.layers)):
+            yield Matrix(self.hidden, self.qkv, absorbs=own_norm, name=f"{layer}.qkv")
+            narrow = self.heads == self.key_heads
+            yield Matrix(attention, self.hidden, absorbs=narrow, name=f"{layer}.output")
+            yield Matrix(self.hidden, self.ffn_inputs, absorbs=own_norm, name=f"{layer}.ffn.in")
+            yield Matrix(self.ffn, self.hidden, absorbs=self.gated, name=f"{layer}.ffn.out")
+        yield Matrix(self.hidden, self.vocabulary, in_head=True, tied=self.tied, name="head.0")
 
-    def unquantized_bytes(self) -> int:
-        hidden, norm = self.hidden, self.hidden * (2 if self.row.layer_norm else 1)
+    @property
+    def _norm(self) -> int:
+        """Numbers of a norm."""
+        return self.hidden * (2 if self.row.layer_norm else 1)
+
+    def layer_float_bytes(self) -> int:
         widths = {
             "qkv": self.qkv,
-            "output": hidden,
+            "output": self.hidden,
             "ffn.in": self.ffn_inputs,
-            "ffn.out": hidden,
+            "ffn.out": self.hidden,
         }
-        layer = self.row.norms * norm
-        layer += sum(width for name, width in widths.items() if name in self.biases)
-        layer += 2 * self.head_size if self.head_norms else 0
-        floats = self.positions * hidden + self.rotations + self.layers * layer + norm
+        floats = self.row.norms * self._norm
+        floats += sum(width for name, width in widths.items() if name in self.biases)
+        return FLOAT * (floats + (2 * self.head_size if self.head_norms else 0))
+
+    def unquantized_bytes(self) -> int:
+        floats = self.positions * self.hidden + self.rotations + self._norm
         floats += self.vocabulary if "head" in self.biases else 0
         floats += 1 if self.row.scaled_embeddings else 0
         integers = 5  # axis of the mask, one, zero, and the two axes of the last token
         integers += 3 if self.positions else 0  # range of learned positions
         integers += 4 + 3 if self.head_norms else 0  # shapes with and without a head axis
         splits = (2 if self.gated else 0) + (3 if self.head_norms else 0)
-        return FLOAT * floats + INT64 * (integers + self.layers * splits)
+        counts = INT64 * (integers + self.layers * splits)
+        return FLOAT * floats + counts + self.layers * self.layer_float_bytes()
 
     def embedding_is_separate(self, stage: Quantize | None) -> bool:
         """A tied embedding becomes separate if an int8 scheme quantizes it, but not the head."""

@@ -46,26 +46,29 @@ class EncoderShape(ModelShape):
     def matrices(self) -> Iterator[Matrix]:
         attention = self.heads * self.head_size
         if self.projected:
-            yield Matrix(self.embedding, self.hidden, absorbs=True)
-        for _ in range(self.layers):
-            yield Matrix(self.hidden, 3 * attention)
-            yield Matrix(attention, self.hidden, absorbs=True)
-            yield Matrix(self.hidden, self.ffn)
-            yield Matrix(self.ffn, self.hidden)
-        yield Matrix(self.hidden, self.hidden, in_head=True)
-        yield Matrix(self.hidden, self.classes, in_head=True)
+            yield Matrix(self.embedding, self.hidden, absorbs=True, name="embedding.project")
+        for layer in (f"layer.{index}" for index in range(self.layers)):
+            yield Matrix(self.hidden, 3 * attention, name=f"{layer}.qkv")
+            yield Matrix(attention, self.hidden, absorbs=True, name=f"{layer}.output")
+            yield Matrix(self.hidden, self.ffn, name=f"{layer}.ffn.in")
+            yield Matrix(self.ffn, self.hidden, name=f"{layer}.ffn.out")
+        yield Matrix(self.hidden, self.hidden, in_head=True, name="head.0")
+        yield Matrix(self.hidden, self.classes, in_head=True, name="head.1")
+
+    def layer_float_bytes(self) -> int:
+        attention = self.heads * self.head_size
+        return FLOAT * (3 * attention + self.hidden + self.ffn + self.hidden + 4 * self.hidden)
 
     def unquantized_bytes(self) -> int:
-        hidden, attention = self.hidden, self.heads * self.head_size
+        hidden = self.hidden
         embeddings = self.positions * self.embedding + 2 * self.embedding
         embeddings += hidden if self.projected else 0
-        layer = 3 * attention + hidden + self.ffn + hidden + 4 * hidden
         head = hidden + self.classes
         first_token, splits = INT64, self.layers * SPLIT_BYTES
         # the id of padding and an axis, or the first row
         numbering = 2 * INT64 if positions_after_padding(self.family) else INT64
         constants = first_token + splits + numbering
-        return FLOAT * (embeddings + self.layers * layer + head) + constants
+        return FLOAT * (embeddings + head) + self.layers * self.layer_float_bytes() + constants
 
     def embedding_is_separate(self, stage: Quantize | None) -> bool:
         return True

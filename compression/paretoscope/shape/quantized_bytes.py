@@ -15,6 +15,7 @@ from typing import NamedTuple
 from paretoscope.errors import RecipeError
 from paretoscope.recipes.stages import BITS, Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS
+from paretoscope.recipes.stages.parts import unmatched
 from paretoscope.shape.shape import FLOAT, HALF, INT64, RANGE_BYTES, Matrix, ModelShape
 
 FREQUENT_BYTES = 4 * INT64
@@ -37,6 +38,29 @@ def matrix_bytes(matrices: Sequence[Matrix], stage: Quantize | None) -> Bytes:
         return _weight_only(matrices, stage)
     total = sum(_int8_matrix(m, stage) if stage else m.size * FLOAT for m in matrices)
     return Bytes(total, total, total)
+
+
+def one_matrix_bytes(matrix: Matrix, stage: Quantize | None) -> int | None:
+    """Bytes of one matrix with its scales and zero points; None if its width is chosen later."""
+    if stage is None:
+        return matrix.size * FLOAT
+    if stage.scheme != "weight-only":
+        return _int8_matrix(matrix, stage)
+    if stage.max_mb is not None:
+        return None
+    if matrix.in_head:
+        return _head_bytes(matrix, stage)
+    bits = stage.bits_of(matrix.name)
+    return None if bits is None else _grouped(matrix, bits, stage) + _rescaled(matrix, stage)
+
+
+def average_bits(matrices: Iterable[Matrix], stage: Quantize) -> float:
+    """Bits per weight in the matrices of the layers, for a stage with `bits`."""
+    layers = [matrix for matrix in matrices if not matrix.in_head]
+    size = sum(matrix.size for matrix in layers)
+    if not stage.parts or not size:
+        return stage.bits
+    return sum(matrix.size * (stage.bits_of(matrix.name) or 32) for matrix in layers) / size
 
 
 def embedding_bytes(shape: ModelShape, stage: Quantize | None) -> int:
@@ -90,13 +114,25 @@ def _weight_only(matrices: Sequence[Matrix], stage: Quantize) -> Bytes:
     """Exact if all matrices of the layers have the same width."""
     layers = [matrix for matrix in matrices if not matrix.in_head]
     fixed = sum(_head_bytes(matrix, stage) for matrix in matrices if matrix.in_head)
-    if ROUNDINGS[stage.rounding].rescales:
-        fixed += sum(matrix.inputs * FLOAT for matrix in layers if not matrix.absorbs)
     if stage.one_width is None:
+        fixed += sum(_rescaled(matrix, stage) for matrix in layers)
         return _mixed_widths(layers, stage, fixed, _shared_bytes(matrices, stage, BITS[0]))
+    if missing := unmatched(stage.parts, [matrix.name for matrix in layers]):
+        raise RecipeError(_no_such_part(missing[0], layers))
     fixed += _shared_bytes(matrices, stage, stage.one_width)
-    total = fixed + sum(_grouped(matrix, stage.one_width, stage) for matrix in layers)
+    total = fixed + sum(one_matrix_bytes(matrix, stage) or 0 for matrix in layers)
     return Bytes(total, total, total)
+
+
+def _no_such_part(part: str, layers: Sequence[Matrix]) -> str:
+    last = max(int(matrix.name.split(".")[1]) for matrix in layers if "layer." in matrix.name)
+    return f'The model has no part "{part}": its layers are layer.0 to layer.{last}.'
+
+
+def _rescaled(matrix: Matrix, stage: Quantize) -> int:
+    """Bytes of the factors by which a rounding scales the inputs of a quantized matrix."""
+    scaled = ROUNDINGS[stage.rounding].rescales and not matrix.absorbs
+    return matrix.inputs * FLOAT if scaled and stage.bits_of(matrix.name) != 32 else 0
 
 
 def _mixed_widths(layers: Sequence[Matrix], stage: Quantize, fixed: int, shared: int) -> Bytes:
@@ -199,9 +235,13 @@ def _shared_bytes(matrices: Iterable[Matrix], stage: Quantize, bits: int) -> int
     """
     if stage.zero_point == "integer":
         return 0
-    shifted = [
-        matrix for matrix in matrices if (_head_bits(matrix, stage) if matrix.in_head else bits) < 8
-    ]
+
+    def width(matrix: Matrix) -> int:
+        if matrix.in_head:
+            return _head_bits(matrix, stage)
+        return stage.bits_of(matrix.name) or bits
+
+    shifted = [matrix for matrix in matrices if width(matrix) < 8]
     members = {(matrix.inputs, _group_size(matrix, stage)) for matrix in shifted}
     splits = sum(INT64 * (1 + 8 // _head_bits(matrix, stage)) for matrix in shifted if matrix.tied)
     return sum(_member_bytes(inputs, group) for inputs, group in members) + splits

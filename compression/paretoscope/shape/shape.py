@@ -33,6 +33,8 @@ class Matrix:
     """Whether a scale on its inputs is folded into the preceding operator and adds no bytes."""
     tied: bool = False
     """Whether it is also the word embedding."""
+    name: str = ""
+    """Its name in the graph, such as `layer.0.ffn.in`."""
 
     @property
     def size(self) -> int:
@@ -95,6 +97,10 @@ class ModelShape(ABC):
     @abstractmethod
     def matrices(self) -> Iterator[Matrix]:
         """Every matrix of the graph; query, key and value are one."""
+
+    @abstractmethod
+    def layer_float_bytes(self) -> int:
+        """Bytes of the norms and biases of one layer."""
 
     @abstractmethod
     def unquantized_bytes(self) -> int:

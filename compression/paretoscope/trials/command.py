@@ -7,6 +7,8 @@ import io
 import shlex
 from typing import Any
 
+from pydantic import BaseModel
+
 from paretoscope.trials.request import Conditions
 from paretoscope.trials.trial import TrialDocument
 
@@ -38,6 +40,17 @@ def split_command(document: TrialDocument, task: str, split: str) -> str:
         if name not in OF_TRAINING:
             words += _option(name, value)
     return shlex.join(words)
+
+
+def data_options(options: BaseModel) -> list[str]:
+    """The options of a data file that differ from their defaults, as words of a command line."""
+    given = options.model_dump(exclude_defaults=True)
+    return [
+        word
+        for name, value in given.items()
+        if name not in OF_TRAINING
+        for word in _option(name, value)
+    ]
 
 
 def _option(name: str, value: Any) -> list[str]:

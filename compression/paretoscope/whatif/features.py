@@ -11,6 +11,7 @@ from typing import TypeVar
 from paretoscope.recipes.stages import AnyStage, Distill, PruneStructure, PruneWeights, Quantize
 from paretoscope.recipes.stages.methods import ROUNDINGS, WEIGHT_SCORES
 from paretoscope.shape.apply_recipe import AppliedRecipe
+from paretoscope.shape.quantized_bytes import average_bits
 from paretoscope.whatif.durations import passes
 
 DATA_USE = {"weights": 0.0, "inputs": 0.5, "gradients": 0.5, "training": 0.5}
@@ -110,7 +111,7 @@ def _bits(applied: AppliedRecipe, stage: Quantize | None) -> tuple[float, float]
     if stage is None:
         return 32, 32
     if stage.max_mb is None:
-        return stage.bits, stage.embedding_bits
+        return average_bits(applied.after.matrices(), stage), stage.embedding_bits
     average = applied.size.weights_bytes * 8 / applied.after.parameters
     clipped = min(8.0, max(2.0, average))
     return clipped, clipped

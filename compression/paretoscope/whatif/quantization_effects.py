@@ -107,7 +107,9 @@ def _weight_only_size(stage: Quantize) -> str:
     real = stage.zero_point == "real" and stage.bits < 8
     zero_point = 0 if stage.bits == 8 else 8 if real else stage.bits
     bits = stage.bits + (8 * HALF + zero_point) / stage.group_size
-    return f"With its scale, a weight takes {f'about {bits:.2g}' if real else f'{bits:.3g}'} bits"
+    where = "Outside the chosen parts, a" if stage.parts else "With its scale, a"
+    ending = " with its scale" if stage.parts else ""
+    return f"{where} weight takes {f'about {bits:.2g}' if real else f'{bits:.3g}'} bits{ending}"
 
 
 def _float_embedding(shape: ModelShape | None) -> Effect:

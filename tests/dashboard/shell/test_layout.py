@@ -24,6 +24,7 @@ from tests.dashboard.conftest import Open, enqueue, words
         ("explore", "report"),
         ("compare", "compared"),
         ("impact", "impact_models"),
+        ("layers", "ly_model"),
         ("compress", "compress"),
         ("jobs", ""),
     ],

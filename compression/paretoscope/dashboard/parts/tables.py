@@ -42,6 +42,13 @@ def dataframe(
     )
 
 
+def dataframe_of(records: Sequence[Mapping[str, Any]], *, key: str, alt: str) -> None:
+    """A sortable table that can be read with the keyboard; nothing is selected in it."""
+    st.dataframe(  # pyright: ignore[reportUnknownMemberType] - its data may be of many libraries
+        records, key=key, hide_index=True, placeholder="–", height="content", alt=alt
+    )
+
+
 def table(columns: Mapping[str, Sequence[str]], *, alt: str) -> None:
     """A static table of equally long columns."""
     st.table(  # pyright: ignore[reportUnknownMemberType] - its data may be of many libraries

@@ -15,6 +15,8 @@ STYLE = """<style>
 .stMainBlockContainer > div { gap: 0.7rem }
 .stMainBlockContainer > div > div > .stVerticalBlock { gap: 0.6rem }
 [class*="st-key-plot_"] [class*="chart"] { height: max(43vh, 320px) }
+.st-key-layers_map { overflow-x: auto }
+.st-key-layers_map .st-key-ly_map { min-width: 700px }
 .st-key-scope_chips button, .st-key-why button, [class*="st-key-plot_"] button {
   min-height: 1.6rem; padding-top: 0; padding-bottom: 0
 }
@@ -38,6 +40,7 @@ PAGES = {
     "Results": [
         ("pages/explore.py", "Explore", ":material/scatter_plot:"),
         ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/layers.py", "Layers", ":material/layers:"),
         ("pages/impact.py", "Impact", ":material/savings:"),
     ],
     "Experiments": [

@@ -44,6 +44,30 @@ class LatencyAnswer(TypedDict):
     joules: float | None
 
 
+class ProfileRequest(TypedDict):
+    """Time every node of a graph in `runs` runs, after a warm-up of at most `warm_up_s` seconds."""
+
+    mode: str
+    model: str
+    threads: int
+    batch: int
+    sequence: int
+    lowest_id: int
+    highest_id: int
+    warm_up_s: float
+    runs: int
+
+
+class ProfileAnswer(TypedDict):
+    """Nanoseconds of whole runs without and with the profiler, and of every node [nodes][runs]."""
+
+    plain_ns: list[int]
+    profiled_ns: list[int]
+    nodes: list[str]
+    operators: list[str]
+    durations_ns: list[list[int]]
+
+
 class QualityRequest(TypedDict):
     """Compute the logits of texts, `parallel` batches at a time.
 

@@ -7,7 +7,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from paretoscope.recipes.stages.methods import CALIBRATIONS, ROUNDINGS, known
-from paretoscope.recipes.stages.stage import Stage, Strategy, epochs_in_words
+from paretoscope.recipes.stages.parts import EXAMPLE, Parts, bits_of
+from paretoscope.recipes.stages.quantize_words import in_words
+from paretoscope.recipes.stages.stage import Stage, Strategy
 
 BITS = (2, 4, 8)
 """The bit widths of weights in a file; an average is between 2 and 8."""
@@ -59,6 +61,16 @@ class Quantize(Stage, frozen=True):
             )
         ),
     ] = "integer"
+    parts: Annotated[
+        Parts,
+        Field(
+            description=(
+                f"bits of single parts, such as `{EXAMPLE}`, instead of `bits`; of two parts with"
+                " the same matrix the longer counts (weight-only)"
+            ),
+            json_schema_extra={"default": {}},
+        ),
+    ] = ()
     max_mb: Annotated[
         float | None,
         Field(gt=0, description="instead of bits: largest size on disk in megabytes (weight-only)"),
@@ -240,14 +252,22 @@ class Quantize(Stage, frozen=True):
             )
         return self
 
+    @model_validator(mode="after")
+    def _parts_have_known_widths(self) -> Self:
+        fixed = self.scheme == "weight-only" and self.one_width
+        if self.parts and (not fixed or self.train_epochs):
+            raise ValueError(
+                "parts need scheme weight-only and bits 2, 4 or 8 for the other matrices, with"
+                " allocation error, without max_mb and train_epochs"
+            )
+        return self
+
     def essentials(self) -> tuple[str, ...]:
         if self.max_mb is not None:
             return "scheme", "group_size"
-        return (
-            ("scheme", "bits", "group_size", "embedding_bits")
-            if self.scheme == "weight-only"
-            else ("scheme", "embedding_bits")
-        )
+        if self.scheme == "weight-only":
+            return "scheme", "bits", "group_size", "embedding_bits"
+        return "scheme", "embedding_bits"
 
     @property
     def training_epochs(self) -> float:
@@ -272,29 +292,9 @@ class Quantize(Stage, frozen=True):
             self.allocation == "sensitivity" and self.one_width is None
         )
 
+    def bits_of(self, name: str) -> int | None:
+        """The bits of a matrix of the layers by its name; None for mixed precision."""
+        return bits_of(name, self.parts) or self.one_width
+
     def in_words(self) -> str:
-        if self.scheme != "weight-only":
-            words = self.scheme.replace("-", " ")
-            if self.scheme == "int8-static" and self.calibration != "minmax":
-                words += f" {self.calibration}"
-            if self.smooth:
-                words += f" smooth {self.smooth:g}"
-        else:
-            words = (
-                f"weights {self.bits:g} bit"
-                if self.max_mb is None
-                else f"weights to {self.max_mb:g} MB"
-            )
-            words += ("" if self.group_size == 32 else f" g{self.group_size}") + (
-                "" if self.rounding == "rtn" else f" {self.rounding}"
-            )
-            words += ("" if self.allocation == "error" else " by sensitivity") + (
-                "" if self.zero_point == "integer" else ", real zero points"
-            )
-        words += "" if self.embedding_bits == 8 else f", embedding {self.embedding_bits}"
-        words += f" ({self.frequent_words:,} words at 8)" if self.frequent_words else ""
-        return (
-            words
-            + ("" if self.cache_bits == 32 else f", cache {self.cache_bits}")
-            + epochs_in_words(self.train_epochs)
-        )
+        return in_words(self)
