@@ -8,5 +8,5 @@ from paretoscope.dashboard.shell import header, layout, scope, share
 layout.guard("layers")
 here = scope.current()
 
-header.draw(here, share.button)
+header.draw(here, lambda: share.button(here))
 view.draw(here)

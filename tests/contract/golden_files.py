@@ -30,6 +30,7 @@ ADDED_FIELDS = {
     "truncated",
     "delimiter",
     "parts",
+    "references",
 }
 """Fields of requests and documents that are newer than the golden files."""
 
