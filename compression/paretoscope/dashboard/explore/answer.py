@@ -12,7 +12,9 @@ from paretoscope.dashboard.parts import downloads, plain_answer, test_summary
 from paretoscope.dashboard.parts.stage_chips import chips
 from paretoscope.dashboard.shell import selection
 from paretoscope.dashboard.shell.scope import Scope
+from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.limits import MaxDrop, Relaxation
+from paretoscope.impact import per_year
 from paretoscope.report.alternatives import Alternative, alternatives
 from paretoscope.report.plain_answer import quality_line, sentence
 from paretoscope.report.tables.table import Row
@@ -64,6 +66,7 @@ def _recommended(
         downloads.model(scope, best, key="best", primary=True)
         if not best.is_baseline:
             _wrong(best, table)
+            _year(best)
 
 
 def reasons(result: Result, table: Mapping[str, Row], basis: str) -> str:
@@ -81,6 +84,21 @@ def _wrong(best: Row, table: Mapping[str, Row]) -> None:
     if st.button(label, icon=":material/rule:", type="tertiary", key=WRONG):
         selection.write([*baseline, best.id])
         st.switch_page("pages/compare.py", query_params=selection.query())
+
+
+def _year(best: Row) -> None:
+    """To Impact, with what a year saves as the help."""
+    try:
+        words = per_year(best).words
+    except ParetoscopeError:
+        return
+    st.page_link(
+        "pages/impact.py",
+        label="Per year",
+        icon=":material/savings:",
+        help=f"{words[0].upper()}{words[1:]}.",
+        query_params={**selection.query(), "pick": best.id},
+    )
 
 
 def _alternative(other: Alternative) -> None:

@@ -19,6 +19,7 @@ from paretoscope.report.tables.table import Row
 from paretoscope.tasks.ref import DataOptions
 from paretoscope.trials.command import run_command
 
+MAKE, GET = "Make this model", "Get it"
 REMOVED = "Its artefact was removed from this disk."
 
 
@@ -76,7 +77,7 @@ def model(scope: Scope, row: Row, *, key: str, primary: bool = False) -> None:
             help=glossary.sentence("Artefact"),
         )
     else:
-        make(scope, row, key=key)
+        make(scope, row, key=key, label=GET if primary else MAKE)
 
 
 def recipe(row: Row, *, key: str) -> None:
@@ -94,7 +95,7 @@ def recipe(row: Row, *, key: str) -> None:
     )
 
 
-def make(scope: Scope, row: Row, *, key: str, label: str = "Make this model") -> None:
+def make(scope: Scope, row: Row, *, key: str, label: str = MAKE) -> None:
     """The popover of a model whose artefact is not on this disk."""
     with st.popover(label, icon=":material/compress:"):
         st.markdown(f"{_missing(scope)} Compress and measure it on this machine:")
