@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,9 +32,9 @@ def test_no_clear_loss_goes_before_a_smaller_model_that_clearly_loses() -> None:
     assert (found.best, found.runner_up) == ("student-3 int8", "ffn-50 int8")
     assert (
         found.reason
-        == "student-3 int8: 94.8 % (-1.2 points, p = .09: no clear loss), 4.00x faster, 5.29x"
-        " smaller. 6 models are on the front within the limits, 2 of them with a clear loss of"
-        " accuracy; of the others this is the best compromise of size on disk, accuracy and"
+        == "student-3 int8: 94.8 % (-1.2 points, p = .09: borderline, probably a loss), 4.00x"
+        " faster, 5.29x smaller. 6 models are on the front within the limits, 2 of them with a"
+        " clear loss of accuracy; of the others this is the best compromise of size on disk, accuracy and"
         " latency p50."
     )
 
@@ -243,3 +245,14 @@ def test_a_reference_point_that_dominates_the_recommended_model_is_named(
     added = found.why.removeprefix(plain.why)
     assert added.startswith(" The reference point TF-IDF dominates it") == named
     assert bool(added) == named
+
+
+def test_a_noisy_session_is_not_ranked_where_time_counts() -> None:
+    noisy = replace(at("noisy", 15e6, 0.960, 1.0, half=0.01, p=0.9), noisy=True)
+    points = [BASE, noisy, at("quiet", 20e6, 0.958, 3.0, half=0.01, p=0.8)]
+    found = recommend(points, [], ALL, BASE)
+    assert found.best == "quiet"
+    assert "1 model of a noisy session is not ranked" in found.why
+    assert "noisy" in found.feasible
+    assert recommend(points, [], SIZE_QUALITY, BASE).best == "noisy"
+    assert recommend([noisy], [], ALL).best == "noisy", "nothing else is left"

@@ -190,7 +190,8 @@ def against_baseline(point: Point, baseline: Point) -> str:
 def _loss_in_words(point: Point, baseline: Point) -> str:
     """A loss of perplexity can be significant and yet too small to matter to a reader."""
     if not clear_loss(point, baseline):
-        return "no clear loss"
+        borderline = point.quality_p is not None and point.quality_p < 0.1
+        return "borderline, probably a loss" if borderline else "within chance"
     of_prose = point.value("perplexity_change") is not None
     return "a significant loss" if of_prose else "a clear loss"
 

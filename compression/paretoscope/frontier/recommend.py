@@ -21,6 +21,13 @@ from paretoscope.frontier.points import (
 from paretoscope.trials.format import listed, what_is_lost
 from paretoscope.trials.metrics import METRICS
 
+TIMED = {
+    "speedup",
+    "ttft_speedup",
+    "tokens_per_s",
+    *(key for key, row in METRICS.items() if row.ratio and "faster" in row.ratio),
+}
+"""Metrics that a noisy session does not measure well enough to rank models by them."""
 QUALITY_METRICS = tuple(key for key, row in METRICS.items() if row.quality or row.fidelity)
 NOT_MEASURED = "No model has been measured in all of these metrics yet."
 ONLY_ONE = "It is the only model within the limits."
@@ -73,7 +80,8 @@ def recommend(
     these the best compromise is taken: each objective is scaled to 0 (best) .. 1 (worst), a loss
     of quality is weighted by its certainty (`surely_lost`), quality has the weight of all other
     objectives together, and the smallest sum wins. With two objectives and certain losses this is
-    the knee. A reference point is no candidate; one that dominates the recommended point is named.
+    the knee. A point of a noisy session is no candidate where a time is an objective. A reference
+    point is none; one that dominates the recommended point is named.
     Ties go to the better quality, then to the smaller id. Raises `ParetoscopeError` when
     a `MaxDrop` has no baseline.
     """
@@ -95,20 +103,45 @@ def recommend(
         rooms = {limit: room[complete] for limit, room in rooms.items()}
         return _none_feasible(known.where(complete), rooms, scale)
     within = known.where(feasible)
-    ranked = _ranked(within, objectives, baseline)
-    best, second = ranked[0], _second(ranked, within, objectives, baseline)
+    candidates = _quiet(within, objectives)
+    ranked = _ranked(candidates, objectives, baseline)
+    best, second = ranked[0], _second(ranked, candidates, objectives, baseline)
     at = known.ids.index(best.id)
     slack = {limit: float(rooms[limit][at]) for limit in limits}
     return Recommendation(
         best.id,
         second.id if second else None,
-        _why(ranked, len(within), objectives, baseline)
+        _why(ranked, len(candidates), objectives, baseline)
+        + _unranked(len(within) - len(candidates))
         + _better_references(best, measured, objectives),
         within.ids,
         slack,
         min(slack, key=lambda limit: slack[limit] / scale[limit]) if slack else None,
         figures=_figures(best, baseline),
     )
+
+
+def _quiet(within: Points, objectives: Sequence[Objective]) -> Points:
+    """Without points of noisy sessions where an objective is a time; all where none is left."""
+    if not any(objective.key in TIMED for objective in objectives):
+        return within
+    quiet = np.array([not each.noisy for each in within], bool)
+    return within.where(quiet) if quiet.any() else within
+
+
+def _unranked(count: int) -> str:
+    """A sentence about models of noisy sessions, "" without any."""
+    if not count:
+        return ""
+    models, are = (
+        ("1 model of a noisy session", "is")
+        if count == 1
+        else (
+            f"{count} models of noisy sessions",
+            "are",
+        )
+    )
+    return f" {models} {are} not ranked; measure again."
 
 
 def _ranked(
