@@ -34,8 +34,8 @@ def test_no_clear_loss_goes_before_a_smaller_model_that_clearly_loses() -> None:
         found.reason
         == "student-3 int8: 94.8 % (-1.2 points, p = .09: borderline, probably a loss), 4.00x"
         " faster, 5.29x smaller. 6 models are on the front within the limits, 2 of them with a"
-        " clear loss of accuracy; of the others this is the best compromise of size on disk, accuracy and"
-        " latency p50."
+        " clear loss of accuracy; of the others this is the best compromise of size on disk,"
+        " accuracy and latency p50."
     )
 
 
