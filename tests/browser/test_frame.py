@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -21,6 +22,14 @@ def _width_of_content(page: Page) -> int:
     )
 
 
+def failures(page: Page) -> list[str]:
+    """Errors of the console and failed requests of a page, as they happen."""
+    found: list[str] = []
+    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    page.on("response", lambda answer: found.append(answer.url) if answer.status >= 400 else None)
+    return found
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", addresses())
 def test_page_opens_from_its_link_on_a_phone(
@@ -30,12 +39,19 @@ def test_page_opens_from_its_link_on_a_phone(
         viewport={"width": 390, "height": 844}, color_scheme="dark" if theme == "dark" else "light"
     ) as context:
         page = context.new_page()
+        failed = failures(page)
         page.goto(f"{server.url}/{addresses()[name]}")
         settled(page)
+        assert failed == []
         expect(page.get_by_role("heading", level=2).first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
         expect(page.get_by_text("Page not found")).to_have_count(0)
         assert _width_of_content(page) <= 390, "nobody should have to scroll sideways"
+
+
+def test_no_other_site_may_frame_the_dashboard(server: Server) -> None:
+    with urllib.request.urlopen(f"{server.url}/compress") as answer:
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_the_first_page_opens_by_its_name_too(page: Page, server: Server) -> None:
