@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from mcp.types import CallToolResult, TextContent, Tool
 from paretoscope import catalog
 from paretoscope.api import measured
 from paretoscope.cli.mcp.answers import EXPORTS
+from paretoscope.cli.mcp.inputs import DataFile
 from paretoscope.cli.mcp.tools import make_server
 from paretoscope.cli.parser import main
 from paretoscope.recipes.stages import Quantize
 from paretoscope.store.store import Store
+from paretoscope.tasks.ref import DataOptions
 from paretoscope.workspace import Workspace
 from tests import documents
 from tests.cli.test_verbs import Say
@@ -32,22 +35,28 @@ VERBS = ["models", "tasks", "estimate", "run", "status", "frontier", "compare", 
 Call = Callable[..., CallToolResult]
 
 
+def run(session: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of a coroutine, in a thread: a browser of other tests may hold this one's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, session).result()
+
+
 def asked(workspace: Workspace, ask: Callable[[Client], Awaitable[Any]]) -> Any:
     async def session() -> Any:
         async with Client(make_server(workspace)) as client:
             return await ask(client)
 
-    return anyio.run(session)
+    return run(session)
 
 
 @pytest.fixture
 def call(workspace: Workspace) -> Call:
     """Calls a tool in a session of its own."""
 
-    def run(name: str, **given: Any) -> CallToolResult:
+    def called(name: str, **given: Any) -> CallToolResult:
         return asked(workspace, lambda client: client.call_tool(name, given))
 
-    return run
+    return called
 
 
 def sentence(result: CallToolResult) -> str:
@@ -213,7 +222,7 @@ def test_a_process_answers_on_stdin_and_stdout(workspace: Workspace) -> None:
             tools = [tool.name for tool in (await client.list_tools()).tools]
             return tools, await client.call_tool("status", {})
 
-    tools, found = anyio.run(session)
+    tools, found = run(session)
     assert tools == VERBS
     assert content(found) == {"trials": [], "engine_alive": False}
 
@@ -224,3 +233,7 @@ def test_without_the_sdk_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     assert main(["mcp"]) == 2
     assert "pip install 'paretoscope[mcp]'" in capsys.readouterr().err
+
+
+def test_a_data_file_is_described_by_every_option_of_the_commands() -> None:
+    assert set(DataFile.model_fields) == set(DataOptions.model_fields)

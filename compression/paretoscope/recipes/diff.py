@@ -21,6 +21,7 @@ from paretoscope.recipes.recipe import Recipe
 from paretoscope.recipes.stages import PruneStructure, Stage
 
 ABSENT = "–"
+NONE = "none"
 Key = tuple[str, int]
 """A stage's title, and its number among the stages with that title."""
 
@@ -145,5 +146,12 @@ def _written(value: Any) -> str:
     if value is None:
         return "not set"
     if isinstance(value, tuple):
-        return ", ".join(str(each) for each in cast("tuple[Any, ...]", value))
+        return ", ".join(map(_item, cast("tuple[Any, ...]", value))) or NONE
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _item(each: Any) -> str:
+    """One value of several; a pair is a name with its number: "layer.0.ffn 4"."""
+    return (
+        " ".join(map(str, cast("tuple[Any, ...]", each))) if isinstance(each, tuple) else str(each)
+    )

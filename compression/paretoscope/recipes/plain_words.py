@@ -56,6 +56,7 @@ FIELDS = {
     "steps": "pruning steps: {}",
     "scheme": "{}",
     "bits": "weights in {} bits",
+    "parts": "widths of single parts: {}",
     "group_size": "one scale for {} weights",
     "rounding": "rounding: {}",
     "zero_point": "zero points: {}",

@@ -34,6 +34,9 @@ class DataFile(Input):
     text_column: Annotated[str | None, Field(description="default: guessed by name")] = None
     label_column: Annotated[str | None, Field(description="default: guessed by name")] = None
     encoding: str = "utf-8"
+    delimiter: Annotated[
+        str | None, Field(description="one character between columns; default: guessed")
+    ] = None
     unlabelled: Annotated[
         str | None, Field(description="file of further texts, for recipes that train on them")
     ] = None
