@@ -9,6 +9,8 @@ from paretoscope.trials.placebo import no_measurable_change
 
 KEEP = "Keep the original model."
 """The answer where no compressed model improves on it."""
+WIDE = 1.2
+"""A speed-up is shown with its interval when the upper end is this many times the lower one."""
 SAME_SIZE = 1.05
 """A ratio of sizes below it is no difference."""
 
@@ -27,13 +29,20 @@ def parts(row: Row) -> tuple[str, str, str]:
 
 
 def speed(row: Row) -> str:
-    """ "5.1x faster"; "same speed" within the interval or the placebo; empty if not measured."""
+    """ "5.1x faster"; "same speed" within the interval or the placebo; empty if not measured.
+
+    A wide interval is shown: "7.8x faster [5.3x, 16x]".
+    """
     found = row.document.speedup
     if found is None:
         return ""
     if no_measurable_change(found, row.document.placebo):
         return "same speed"
-    return f"{times(max(found.value, 1 / found.value))} {'faster' if found.value > 1 else 'slower'}"
+    faster = found.value > 1
+    ends = (found.low, found.high) if faster else (1 / found.high, 1 / found.low)
+    words = f"{times(max(found.value, 1 / found.value))} {'faster' if faster else 'slower'}"
+    wide = ends[1] > WIDE * ends[0]
+    return f"{words} [{times(ends[0])}, {times(ends[1])}]" if wide else words
 
 
 def size(row: Row) -> str:

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from paretoscope.dashboard.explore import selection_tray
-from paretoscope.dashboard.parts import downloads, runs, test_summary
+from paretoscope.dashboard.explore import answer, selection_tray
+from paretoscope.dashboard.parts import downloads, plain_answer, runs, test_summary
 from paretoscope.dashboard.shell import durations, engine_status, selection
 from paretoscope.frontier.front import front
 from paretoscope.frontier.limits import Constraint, MaxDrop
 from paretoscope.frontier.points import objectives
 from paretoscope.frontier.recommend import recommend
 from paretoscope.recipes.stages import Distill, PruneWeights, Quantize
+from paretoscope.report.plain_answer import KEEP, sentence
 from paretoscope.report.tables.table import rows
 from paretoscope.report.verdict import chance
 from paretoscope.store.store import TrialRow
-from paretoscope.trials.format import speed_in_words
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.progress import Progress
 from paretoscope.trials.request import TrialRequest
@@ -78,8 +78,7 @@ def trial(
 
 def test_the_reasons_name_the_runner_up_and_the_nearest_limit() -> None:
     advice = recommend(POINTS, [MaxDrop(0.03), Constraint("size_bytes", 30e6)], AXES, POINTS[0])
-    best, second = (BY_ID[each or ""].short_name for each in (advice.best, advice.runner_up))
-    assert best in test_summary.headline(advice, BY_ID)
+    second = BY_ID[advice.runner_up or ""].short_name
     reasons = test_summary.why(advice, BY_ID)
     assert advice.why in reasons
     assert f"**{second}**" in reasons
@@ -103,20 +102,22 @@ def test_the_smallest_within_the_limits_is_named_unless_it_is_the_one_to_take() 
 def test_a_wide_interval_of_a_speed_up_is_shown() -> None:
     row = TABLE[1]
     wide = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.6, high=2.4)})
-    assert "2.00x faster [1.60, 2.40]" in test_summary.figures(rows([wide])[-1])
+    assert sentence(rows([wide])[-1]).startswith("2x faster [1.6x, 2.4x], ")
     narrow = row.document.model_copy(update={"speedup": Interval(value=2.0, low=1.95, high=2.05)})
-    assert "2.0x faster" in test_summary.figures(rows([narrow])[-1])
+    assert sentence(rows([narrow])[-1]).startswith("2x faster, ")
+    slow = row.document.model_copy(update={"speedup": Interval(value=0.5, low=0.4, high=0.8)})
+    assert sentence(rows([slow])[-1]).startswith("2x slower [1.2x, 2.5x], ")
 
 
 def test_without_a_model_within_the_limits_the_tight_one_is_named() -> None:
     advice = recommend(POINTS, [Constraint("size_bytes", 10e6)], AXES, POINTS[0])
-    assert test_summary.headline(advice, BY_ID) == test_summary.NOT_MET
+    assert advice.best is None
     assert test_summary.why(advice, BY_ID) == advice.why
 
 
 def test_without_an_improvement_the_original_model_is_kept() -> None:
     advice = recommend(POINTS[:1], [], AXES, POINTS[0])
-    assert test_summary.headline(advice, BY_ID) == test_summary.KEEP
+    assert answer.headline(BY_ID[advice.best or ""]) == KEEP
 
 
 def test_a_change_is_shown_with_the_paired_test() -> None:
@@ -136,13 +137,12 @@ def test_an_unclear_or_noisy_speed_up_is_marked() -> None:
     document = TABLE[1].document
     assert document.latency
     unclear = document.model_copy(update={"speedup": Interval(value=1.02, low=0.98, high=1.05)})
-    speed, size = test_summary.figures(rows([unclear])[-1]).split(test_summary.SEPARATOR)[-2:]
-    assert speed == speed_in_words(Interval(value=1.02, low=0.98, high=1.05))
-    assert size == "4.0x smaller"
+    assert sentence(rows([unclear])[-1]).startswith("Same speed, 4x smaller, ")
     noisy = document.model_copy(
         update={"latency": document.latency.model_copy(update={"noisy": True})}
     )
-    assert "2.00x faster [1.90, 2.10] (noisy" in test_summary.figures(rows([noisy])[-1])
+    assert "noisy" in plain_answer.time_line(rows([noisy])[-1])
+    assert "noisy" not in plain_answer.time_line(rows([document])[-1])
 
 
 def test_negligible_differences_from_the_runner_up_are_left_out() -> None:

@@ -16,7 +16,7 @@ from paretoscope.errors import ParetoscopeError
 from paretoscope.frontier.limits import MaxDrop, Relaxation
 from paretoscope.impact import per_year
 from paretoscope.report.alternatives import Alternative, alternatives
-from paretoscope.report.plain_answer import quality_line, sentence
+from paretoscope.report.plain_answer import KEEP, quality_line, sentence
 from paretoscope.report.tables.table import Row
 
 RECOMMENDED = "Recommended"
@@ -46,7 +46,7 @@ def draw(scope: Scope, result: Result, table: Mapping[str, Row], basis: str) -> 
 
 def headline(best: Row) -> str:
     """The answer in a sentence that needs no knowledge of the project."""
-    return test_summary.KEEP if best.is_baseline else sentence(best)
+    return KEEP if best.is_baseline else sentence(best)
 
 
 def _recommended(

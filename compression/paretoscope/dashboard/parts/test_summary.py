@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from paretoscope.frontier.limits import MaxDrop
 from paretoscope.frontier.recommend import Recommendation
-from paretoscope.report.plain_answer import KEEP
 from paretoscope.report.tables.table import Row
 from paretoscope.report.verdict import chance
 from paretoscope.trials.format import (
@@ -15,53 +14,11 @@ from paretoscope.trials.format import (
     difference,
     listed,
     negligible,
-    size_in_words,
-    speed_in_words,
-    speed_with_interval,
 )
 from paretoscope.trials.metrics import metric
 from paretoscope.trials.trial import Interval
 
-WIDE = 1.2
-"""A speed-up is shown with its interval when the upper end is this many times the lower one."""
-SEPARATOR = " · "
-NOT_MET = "No model meets every limit."
 NO_MODEL = "No recommendation yet."
-
-
-def headline(found: Recommendation, table: Mapping[str, Row]) -> str:
-    """The recommended model in markdown, or that there is none."""
-    if found.best is None:
-        return NOT_MET if found.closest else NO_MODEL
-    row = table[found.best]
-    return KEEP if row.is_baseline else f"Recommended: **{row.short_name}**"
-
-
-def figures(row: Row) -> str:
-    """Quality with its change, speed and size in one line."""
-    quality, document = metric(row.summary.axes.quality), row.document
-    if document.is_baseline:
-        numbers = (row.number_and_change(key) for key in document.axes.objectives)
-        return quality.before + SEPARATOR.join(numbers)
-    value = quality.format(row.point.value(quality.key))
-    parts = [f"{quality.before}{value}", quality_change(row)]
-    if document.speedup:
-        parts.append(_speed(row, document.speedup))
-    if prompt := row.change("ttft_ms"):
-        parts.append(f"first token {prompt}")
-    base, size = row.baseline.get("size_bytes"), row.point.value("size_bytes")
-    if base and size:
-        parts.append(size_in_words(base / size, digits=1))
-    return SEPARATOR.join(parts)
-
-
-def _speed(row: Row, speedup: Interval) -> str:
-    """The speed-up, with its interval when it is wide or noisy."""
-    if row.noisy:
-        return f"{speed_with_interval(speedup, row.document.placebo)} (noisy session)"
-    if speedup.high > WIDE * speedup.low:
-        return speed_with_interval(speedup, row.document.placebo)
-    return speed_in_words(speedup, row.document.placebo, digits=1)
 
 
 def change_sentence(row: Row) -> str:
